@@ -1,0 +1,440 @@
+"""Every error of the project, as one tree.
+
+An error has a stable ``code`` (a contract: other programs branch on it), a message that says what
+failed and why, and a ``hint`` that says what to do next. ``to_wire`` and ``from_wire`` are the only
+pair that turns errors into ``{code, message, hint}`` and back; REST, control socket, command line
+and peer wire all use it.
+
+* :exc:`PeerError`
+
+  * :exc:`BadRequestError` (``bad_request``) - a caller's input does not have the expected shape
+
+    * :exc:`BadNameError` (``bad_name``)
+    * :exc:`InviteMalformedError` (``invite_malformed``)
+    * :exc:`BadAddressError` (``bad_address``)
+
+  * :exc:`WireError` - what a peer sent breaks the protocol; ends that message or link
+
+    * :exc:`MalformedError` (``malformed``)
+    * :exc:`TooLargeError` (``too_large``)
+    * :exc:`BadSignatureError` (``bad_signature``)
+    * :exc:`BadIdentityError` (``bad_identity``) - the key's fingerprint is not the claimed node id
+    * :exc:`BadEchoError` (``bad_echo``) - a handshake answer that belongs to another handshake
+    * :exc:`BadSessionError` (``bad_session``)
+    * :exc:`SealBrokenError` (``seal_broken``)
+    * :exc:`ReplayedError` (``replayed``)
+    * :exc:`StaleError` (``stale``)
+    * :exc:`UnsupportedError` (``unsupported``)
+    * :exc:`ProtocolError` (``protocol``) - a well-formed frame at the wrong moment
+
+  * :exc:`RefusedError` - one side will not connect with the other
+
+    * :exc:`WrongNodeError` (``wrong_node``)
+    * :exc:`OwnNodeError` (``own_node``)
+    * :exc:`KeyChangedError` (``key_changed``)
+    * :exc:`UnsealedRefusedError` (``unsealed_refused``)
+    * :exc:`NotTrustedError` (``not_trusted``)
+    * :exc:`BlockedError` (``blocked``)
+    * :exc:`InviteUnknownError` (``invite_unknown``)
+    * :exc:`InviteUsedError` (``invite_used``)
+    * :exc:`InviteExpiredError` (``invite_expired``)
+    * :exc:`InviteRevokedError` (``invite_revoked``)
+    * :exc:`BusyError` (``busy``) - too many handshakes, peers, panes, viewers or turns
+    * :exc:`DuplicateLinkError` (``duplicate_link``) - both dialled at once; the other link stays
+
+  * :exc:`LinkError` - the other side cannot be reached, or not any more
+
+    * :exc:`UnreachableError` (``unreachable``)
+    * :exc:`NotConnectedError` (``not_connected``)
+    * :exc:`LinkClosedError` (``link_closed``)
+    * :exc:`OverflowLinkError` (``overflow``)
+    * :exc:`PeerTimeoutError` (``timeout``)
+
+  * :exc:`LookupFailedError` - a name that leads nowhere, or to more than one thing
+
+    * :exc:`UnknownPeerError` (``unknown_peer``)
+    * :exc:`AmbiguousPeerError` (``ambiguous_peer``)
+    * :exc:`UnknownPaneError` (``unknown_pane``)
+    * :exc:`UnknownRoomError` (``unknown_room``)
+
+  * :exc:`PaneError` - a pane does not allow what was asked
+
+    * :exc:`PaneExistsError` (``pane_exists``)
+    * :exc:`NotGrantedError` (``not_granted``)
+    * :exc:`PaneEndedError` (``pane_ended``)
+    * :exc:`KernelGoneError` (``kernel_gone``)
+
+  * :exc:`StoreError` - the data directory cannot be used
+
+    * :exc:`StoreCorruptError` (``store_corrupt``)
+    * :exc:`StoreForeignError` (``store_foreign``)
+    * :exc:`KeyFileError` (``key_file``)
+    * :exc:`DataDirError` (``data_dir``)
+
+  * :exc:`NoServerError` (``no_server``) - no Jupyter server with this extension was found
+  * :exc:`UnauthorizedError` (``unauthorized``)
+  * :exc:`NotEnabledError` (``not_enabled``) - the feature is switched off in the configuration
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class PeerError(Exception):
+    """Base of all errors of the project.
+
+    Args:
+        message: What failed and why, in a sentence without the name of the class. Without it the
+            class's own ``text`` is used.
+        hint: What to do next; without it the class's own ``advice``.
+        **data: Facts that belong to the error, kept in :attr:`data` for logs and tests. They are
+            never sent to a peer.
+    """
+
+    code: ClassVar[str] = "error"
+    text: ClassVar[str] = "something failed"
+    advice: ClassVar[str] = ""
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None, **data: Any) -> None:
+        self.message = message if message is not None else self.text
+        self.hint = hint if hint is not None else self.advice
+        self.data = data
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class BadRequestError(PeerError):
+    code = "bad_request"
+    text = "the request does not have the expected shape"
+
+
+class BadNameError(BadRequestError):
+    code = "bad_name"
+    text = "this name cannot be used"
+    advice = "use 1 to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit"
+
+
+class InviteMalformedError(BadRequestError):
+    code = "invite_malformed"
+    text = "this is not an invite"
+    advice = "copy the whole text that starts with jpeer1: and paste it again"
+
+
+class BadAddressError(BadRequestError):
+    code = "bad_address"
+    text = "this is not an address that can be dialled"
+    advice = "write it as host:port, ws://host:port/peer-ws or wss://host/path/peer-ws"
+
+
+class WireError(PeerError):
+    code = "wire"
+    text = "the peer sent something that breaks the protocol"
+
+
+class MalformedError(WireError):
+    code = "malformed"
+    text = "the frame or message is malformed"
+
+
+class TooLargeError(WireError):
+    code = "too_large"
+    text = "the frame or message is larger than allowed"
+
+
+class BadSignatureError(WireError):
+    code = "bad_signature"
+    text = "the signature does not match"
+
+
+class BadIdentityError(WireError):
+    code = "bad_identity"
+    text = "the presented key does not belong to the claimed node id"
+
+
+class BadEchoError(WireError):
+    code = "bad_echo"
+    text = "the answer does not belong to this handshake"
+
+
+class BadSessionError(WireError):
+    code = "bad_session"
+    text = "the answer does not belong to this sealed session"
+
+
+class SealBrokenError(WireError):
+    code = "seal_broken"
+    text = "a sealed frame does not open: it was altered, dropped, repeated or reordered"
+
+
+class ReplayedError(WireError):
+    code = "replayed"
+    text = "this message was seen before"
+
+
+class StaleError(WireError):
+    code = "stale"
+    text = "the message is too old or comes from the future"
+    advice = "check the clocks of both machines"
+
+
+class UnsupportedError(WireError):
+    code = "unsupported"
+    text = "the peer does not know this kind of message"
+    advice = "update the older side"
+
+
+class ProtocolError(WireError):
+    code = "protocol"
+    text = "the peer sent a message at the wrong moment"
+
+
+class RefusedError(PeerError):
+    code = "refused"
+    text = "the connection was refused"
+
+
+class WrongNodeError(RefusedError):
+    code = "wrong_node"
+    text = "another node than the expected one answered"
+    advice = "nothing was sent to it; ask for a new invite if the peer moved to another identity"
+
+
+class OwnNodeError(RefusedError):
+    code = "own_node"
+    text = "this is this node itself"
+    advice = "give the invite to somebody else"
+
+
+class KeyChangedError(RefusedError):
+    code = "key_changed"
+    text = "a known node id shows another key"
+    advice = "somebody may be posing as this peer; ask them, then forget the peer and pair again"
+
+
+class UnsealedRefusedError(RefusedError):
+    code = "unsealed_refused"
+    text = "the peer does not seal its messages"
+    advice = "update the peer, or set PeerExtension.allow_unsealed_peers=True if you trust the network"
+
+
+class NotTrustedError(RefusedError):
+    code = "not_trusted"
+    text = "the peer does not trust this node"
+    advice = "ask for an invite and pair with it"
+
+
+class BlockedError(RefusedError):
+    code = "blocked"
+    text = "this peer is blocked"
+    advice = "unblock it first"
+
+
+class InviteUnknownError(RefusedError):
+    code = "invite_unknown"
+    text = "the peer does not know this invite"
+    advice = "ask for a new invite"
+
+
+class InviteUsedError(RefusedError):
+    code = "invite_used"
+    text = "this invite was already used"
+    advice = "an invite works once; ask for a new one"
+
+
+class InviteExpiredError(RefusedError):
+    code = "invite_expired"
+    text = "this invite has expired"
+    advice = "ask for a new invite"
+
+
+class InviteRevokedError(RefusedError):
+    code = "invite_revoked"
+    text = "this invite was revoked by the one who made it"
+    advice = "ask for a new invite"
+
+
+class BusyError(RefusedError):
+    code = "busy"
+    text = "there are too many of these already"
+    advice = "try again later"
+
+
+class DuplicateLinkError(RefusedError):
+    code = "duplicate_link"
+    text = "both sides dialled at once; the other link is used"
+
+
+class LinkError(PeerError):
+    code = "link"
+    text = "the peer cannot be reached"
+
+
+class UnreachableError(LinkError):
+    code = "unreachable"
+    text = "no address of this peer answers"
+    advice = "check that the peer's server runs and that its address can be reached from here"
+
+
+class NotConnectedError(LinkError):
+    code = "not_connected"
+    text = "this peer is not connected"
+    advice = "it is reconnected by itself when it is back"
+
+
+class LinkClosedError(LinkError):
+    code = "link_closed"
+    text = "the link was closed"
+
+
+class OverflowLinkError(LinkError):
+    code = "overflow"
+    text = "the peer does not read fast enough and the send queue is full"
+
+
+class PeerTimeoutError(LinkError, TimeoutError):
+    code = "timeout"
+    text = "no answer in time"
+
+
+class LookupFailedError(PeerError):
+    code = "lookup"
+    text = "there is no such thing"
+
+
+class UnknownPeerError(LookupFailedError):
+    code = "unknown_peer"
+    text = "no peer has this name or id"
+    advice = "%peer list shows the known peers"
+
+
+class AmbiguousPeerError(LookupFailedError):
+    code = "ambiguous_peer"
+    text = "more than one peer fits"
+    advice = "write more of the node id, or give one of them an alias"
+
+
+class UnknownPaneError(LookupFailedError):
+    code = "unknown_pane"
+    text = "there is no such pane"
+    advice = "%peer panes shows what is shared"
+
+
+class UnknownRoomError(LookupFailedError):
+    code = "unknown_room"
+    text = "there is no such room"
+
+
+class PaneError(PeerError):
+    code = "pane"
+    text = "the pane does not allow this"
+
+
+class PaneExistsError(PaneError):
+    code = "pane_exists"
+    text = "another kernel already shares a pane of this name"
+    advice = "choose another name, or unshare the first"
+
+
+class NotGrantedError(PaneError):
+    code = "not_granted"
+    text = "the owner of this pane has not granted this"
+    advice = "ask the owner for a grant"
+
+
+class PaneEndedError(PaneError):
+    code = "pane_ended"
+    text = "this pane has ended"
+
+
+class KernelGoneError(PaneError):
+    code = "kernel_gone"
+    text = "the kernel is not known to this server"
+    advice = "share from a notebook whose kernel was started by this Jupyter server"
+
+
+class StoreError(PeerError):
+    code = "store"
+    text = "the data directory cannot be used"
+
+
+class StoreCorruptError(StoreError):
+    code = "store_corrupt"
+    text = "the database is damaged"
+    advice = "nothing was overwritten; move the file away (a new one is made) or restore a copy"
+
+
+class StoreForeignError(StoreError):
+    code = "store_foreign"
+    text = "the database was made by another program or a newer version"
+    advice = "nothing was overwritten; set PeerExtension.data_dir to another directory"
+
+
+class KeyFileError(StoreError):
+    code = "key_file"
+    text = "the identity key cannot be read"
+    advice = "nothing was overwritten; restore the file, or move it away to start with a new identity"
+
+
+class DataDirError(StoreError):
+    code = "data_dir"
+    text = "the data directory cannot be used"
+    advice = "set PeerExtension.data_dir to a directory that only you can write"
+
+
+class NoServerError(PeerError):
+    code = "no_server"
+    text = "no Jupyter server with jupyter-peer was found"
+    advice = "start one with `jupyter lab`, and run this in a notebook whose kernel that server started"
+
+
+class UnauthorizedError(PeerError):
+    code = "unauthorized"
+    text = "the server does not accept this secret or login"
+
+
+class NotEnabledError(PeerError):
+    code = "not_enabled"
+    text = "this is switched off"
+
+
+def _tree(cls: type[PeerError]) -> list[type[PeerError]]:
+    return [cls, *(leaf for child in cls.__subclasses__() for leaf in _tree(child))]
+
+
+_BY_CODE: dict[str, type[PeerError]] = {cls.code: cls for cls in _tree(PeerError)}
+
+
+def to_wire(error: BaseException) -> dict[str, str]:
+    """Return ``{code, message, hint}`` of an error; what is not ours tells only its class.
+
+    The text of a foreign exception may hold paths or payloads, so it is not passed on.
+    """
+    if isinstance(error, PeerError):
+        return {"code": error.code, "message": error.message, "hint": error.hint}
+    return {
+        "code": PeerError.code,
+        "message": f"an unexpected {type(error).__name__} happened",
+        "hint": "the server's log has the details",
+    }
+
+
+def from_wire(value: Any) -> PeerError:
+    """Return the error that ``{code, message, hint}`` describes; never raises.
+
+    An unknown code gives a plain :exc:`PeerError` that keeps the foreign code in ``data["code"]``.
+    Texts are cut at 500 characters, since they come from the other side.
+    """
+    fields = value if isinstance(value, Mapping) else {}
+    code, message, hint = (fields.get(key) for key in ("code", "message", "hint"))
+    cls = _BY_CODE.get(code) if isinstance(code, str) else None
+    error = (cls or PeerError)(
+        message[:500] if isinstance(message, str) else None,
+        hint=hint[:500] if isinstance(hint, str) else None,
+    )
+    if cls is None and isinstance(code, str):
+        error.data["code"] = code[:64]
+    return error
