@@ -1,0 +1,59 @@
+"""Share this output, not your server.
+
+The doors only: what Jupyter, IPython and a notebook reach for by name. Nothing behind them is
+imported before it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_peer._version import __version__
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from jupyter_peer.kernel.client import Client
+
+__all__ = ["__version__", "aio", "client"]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "jupyter-peer"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from jupyter_peer.app import PeerExtension
+
+    return [{"module": "jupyter_peer.app", "app": PeerExtension}]
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Add the ``%peer`` magics: ``%load_ext jupyter_peer``."""
+    from jupyter_peer.kernel import magics
+
+    magics.load(ipython)
+
+
+def client() -> Client:
+    """Return this kernel's client, connected to the server that started the kernel.
+
+    Raises:
+        NoServerError: The kernel was not started by a Jupyter server with this extension.
+    """
+    from jupyter_peer.kernel.client import client as kernel_client
+
+    return kernel_client()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "aio":
+        # The same API as coroutines; a module, so that `peer.aio.client()` reads like `peer.client()`.
+        import importlib
+
+        return importlib.import_module("jupyter_peer.kernel.aio")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "aio"})
