@@ -6,11 +6,13 @@ imported before it is used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from jupyter_peer._version import __version__
 
+# As typing.TYPE_CHECKING, without the import: it would be most of what this module costs.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from jupyter_peer.kernel.client import Client
