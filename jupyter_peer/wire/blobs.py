@@ -1,0 +1,103 @@
+"""Large strings beside the JSON instead of in it.
+
+A string in a JSON value that is longer than a bound is replaced by ``{"$buffer": sha256hex}`` and
+its UTF-8 bytes travel as they are: no escaping, no second copy of what occurs twice, and the other
+side may keep them by their hash. An object that really has ``$buffer`` or ``$object`` as its only
+key is written ``{"$object": {...}}``, so that every JSON value comes back as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import MalformedError
+
+REFERENCE = "$buffer"
+LITERAL = "$object"
+LIFT_OVER = 4096
+
+Blob = bytes | bytearray | memoryview
+
+
+def blob_hash(blob: Blob) -> str:
+    """Return the hex SHA-256 by which a blob is named."""
+    return hashlib.sha256(blob).hexdigest()
+
+
+def lift_strings(value: Any, over: int = LIFT_OVER) -> tuple[Any, dict[str, bytes]]:
+    """Return the value with its long strings replaced by references, and the strings by hash.
+
+    The value itself is not changed; parts without long strings are shared with the result.
+
+    Args:
+        value: A JSON value (dicts, lists, strings, numbers, booleans, None).
+        over: Strings of more characters than this are lifted.
+
+    Raises:
+        MalformedError: The value is nested too deeply to be walked.
+    """
+    blobs: dict[str, bytes] = {}
+    try:
+        return _lift(value, over, blobs), blobs
+    except RecursionError:
+        raise MalformedError("the value is nested too deeply") from None
+
+
+def _lift(value: Any, over: int, blobs: dict[str, bytes]) -> Any:
+    if isinstance(value, str):
+        if len(value) <= over:
+            return value
+        # Kernels do emit lone surrogates; they have no UTF-8 and no other program can show them.
+        blob = value.encode("utf-8", "replace")
+        name = blob_hash(blob)
+        blobs[name] = blob
+        return {REFERENCE: name}
+    if isinstance(value, list):
+        return [_lift(item, over, blobs) for item in value]
+    if isinstance(value, dict):
+        lifted = {key: _lift(item, over, blobs) for key, item in value.items()}
+        return {LITERAL: lifted} if _is_marked(value) else lifted
+    return value
+
+
+def lower_strings(value: Any, blobs: Mapping[str, Blob]) -> Any:
+    """Return the value with its references replaced by the strings they name.
+
+    Raises:
+        MalformedError: A reference names no blob, a blob is not UTF-8, a marked object is not of
+            the form :func:`lift_strings` writes, or the value is nested too deeply.
+    """
+    texts: dict[str, str] = {}
+    try:
+        return _lower(value, blobs, texts)
+    except RecursionError:
+        raise MalformedError("the value is nested too deeply") from None
+
+
+def _lower(value: Any, blobs: Mapping[str, Blob], texts: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_lower(item, blobs, texts) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if not _is_marked(value):
+        return {key: _lower(item, blobs, texts) for key, item in value.items()}
+    if LITERAL in value:
+        real = value[LITERAL]
+        if not isinstance(real, dict) or not _is_marked(real):
+            raise MalformedError(f"{LITERAL} must hold an object with the only key it protects")
+        return {key: _lower(item, blobs, texts) for key, item in real.items()}
+    name = value[REFERENCE]
+    if not isinstance(name, str) or name not in blobs:
+        raise MalformedError("a reference names a buffer that did not come with it")
+    if name not in texts:
+        try:
+            texts[name] = str(blobs[name], "utf-8")
+        except UnicodeDecodeError:
+            raise MalformedError("a buffer that stands for a string is not UTF-8") from None
+    return texts[name]
+
+
+def _is_marked(value: dict[str, Any]) -> bool:
+    return len(value) == 1 and (REFERENCE in value or LITERAL in value)
