@@ -115,7 +115,9 @@ class BadRequestError(PeerError):
 class BadNameError(BadRequestError):
     code = "bad_name"
     text = "this name cannot be used"
-    advice = "use 1 to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit"
+    advice = (
+        "use 1 to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit"
+    )
 
 
 class InviteMalformedError(BadRequestError):
@@ -218,7 +220,9 @@ class KeyChangedError(RefusedError):
 class UnsealedRefusedError(RefusedError):
     code = "unsealed_refused"
     text = "the peer does not seal its messages"
-    advice = "update the peer, or set PeerExtension.allow_unsealed_peers=True if you trust the network"
+    advice = (
+        "update the peer, or set PeerExtension.allow_unsealed_peers=True if you trust the network"
+    )
 
 
 class NotTrustedError(RefusedError):
@@ -376,7 +380,9 @@ class StoreForeignError(StoreError):
 class KeyFileError(StoreError):
     code = "key_file"
     text = "the identity key cannot be read"
-    advice = "nothing was overwritten; restore the file, or move it away to start with a new identity"
+    advice = (
+        "nothing was overwritten; restore the file, or move it away to start with a new identity"
+    )
 
 
 class DataDirError(StoreError):
@@ -388,7 +394,9 @@ class DataDirError(StoreError):
 class NoServerError(PeerError):
     code = "no_server"
     text = "no Jupyter server with jupyter-peer was found"
-    advice = "start one with `jupyter lab`, and run this in a notebook whose kernel that server started"
+    advice = (
+        "start one with `jupyter lab`, and run this in a notebook whose kernel that server started"
+    )
 
 
 class UnauthorizedError(PeerError):

@@ -1,0 +1,271 @@
+"""What is still to be sent on one sealed link, and in which order (SPEC section 4.3).
+
+Everything that is ready in one turn of the loop goes as one batch under one signature. Messages
+over 60 KiB go as fragments that take turns, so small messages overtake large ones, except within a
+*stream*: messages of one stream arrive in the order they were put.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from ..errors import OverflowLinkError
+from .envelope import Buffer
+from .frames import (
+    BATCH_LABEL,
+    EXEMPT_BYTES,
+    FRAGMENT_BYTES,
+    FRAGMENT_HEADER_BYTES,
+    MAX_BATCH,
+    MAX_IN_PROGRESS,
+    batch_frame,
+    batch_part,
+    credit_frame,
+    envelope_chunks,
+    envelope_size,
+    fragment_header,
+)
+from .identity import SIGNATURE_BYTES
+
+_BATCH_FIXED = 1 + SIGNATURE_BYTES + 4
+
+
+class Outgoing:
+    """One envelope on its way out; one object may be put in many outboxes.
+
+    Args:
+        canonical: The signed bytes.
+        buffers: Raw buffers, already listed in the canonical bytes.
+
+    Attributes:
+        size: Bytes of its envelope frame.
+    """
+
+    __slots__ = ("_sig", "buffers", "canonical", "size")
+
+    def __init__(self, canonical: bytes, buffers: Sequence[Buffer] = ()) -> None:
+        self.canonical = canonical
+        self.buffers = buffers
+        self.size = envelope_size(canonical, buffers)
+        self._sig: bytes | None = None
+
+    def sig(self, sign: Callable[[bytes], bytes]) -> bytes:
+        """Return the envelope's own signature; it is made once, however many viewers get it."""
+        if self._sig is None:
+            self._sig = sign(self.canonical)
+        return self._sig
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its own signature was made already."""
+        return self._sig is not None
+
+
+class _Large:
+    """A message over 60 KiB that is being cut up."""
+
+    __slots__ = ("at", "chunks", "number", "offset", "stream")
+
+    def __init__(self, chunks: list[Buffer], number: int, stream: str) -> None:
+        self.chunks = [memoryview(chunk).cast("B") for chunk in chunks]
+        self.number = number
+        self.stream = stream
+        self.at = 0
+        self.offset = 0
+
+    def take(self) -> tuple[bytes, bool]:
+        """Return the next fragment and whether it is the last."""
+        pieces: list[Buffer] = [b""]
+        room = FRAGMENT_BYTES
+        while room and self.at < len(self.chunks):
+            piece = self.chunks[self.at][self.offset : self.offset + room]
+            pieces.append(piece)
+            room -= len(piece)
+            self.offset += len(piece)
+            if self.offset == len(self.chunks[self.at]):
+                self.at += 1
+                self.offset = 0
+        is_last = self.at == len(self.chunks)
+        pieces[0] = fragment_header(self.number, is_last)
+        return b"".join(pieces), is_last
+
+
+class Outbox:
+    """Queue, scheduler and credit account of one direction of one link.
+
+    Args:
+        sign: Signs bytes with the node's key.
+        max_unconsumed: Bytes that may be under way before the peer has said it consumed them.
+        max_queued: Bytes of small messages that may wait here, and as many again of large ones
+            (over 60 KiB), so that a large one in the queue leaves room for the small.
+        max_message: Bytes of large messages that may be in progress at once, as the receiver's
+            :class:`~jupyter_peer.wire.frames.Assembler` allows.
+    """
+
+    def __init__(
+        self,
+        sign: Callable[[bytes], bytes],
+        *,
+        max_unconsumed: int,
+        max_queued: int,
+        max_message: int,
+    ) -> None:
+        self._sign = sign
+        self._max_unconsumed = max_unconsumed
+        self._max_queued = max_queued
+        self._max_message = max_message
+        self._urgent: deque[Outgoing] = deque()
+        self._streams: dict[str, deque[Outgoing]] = {}
+        self._large: deque[_Large] = deque()
+        self._large_bytes: dict[int, int] = {}
+        self._next_number = 0
+        self._sent = 0
+        self._consumed = 0
+        self._credit_due: int | None = None
+        self._queued_small = 0
+        self._queued_large = 0
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait here."""
+        return self._queued_small + self._queued_large
+
+    def put(self, item: Outgoing, stream: str = "") -> None:
+        """Queue an envelope behind the others of its stream.
+
+        One large message may always be queued when no other large one waits.
+
+        Raises:
+            OverflowLinkError: More than ``max_queued`` bytes would wait.
+        """
+        size = item.size
+        if size > FRAGMENT_BYTES:
+            if self._queued_large and self._queued_large + size > self._max_queued:
+                raise OverflowLinkError
+            self._queued_large += size
+        elif self._queued_small + size > self._max_queued:
+            raise OverflowLinkError
+        else:
+            self._queued_small += size
+        waiting = self._streams.get(stream)
+        if waiting is None:
+            waiting = self._streams[stream] = deque()
+        waiting.append(item)
+
+    def put_urgent(self, item: Outgoing) -> None:
+        """Queue an envelope under 4 KiB ahead of everything, exempt from credits."""
+        if item.size >= EXEMPT_BYTES:
+            raise ValueError("only envelopes under 4 KiB may be urgent")
+        if len(self._urgent) >= MAX_BATCH:
+            raise OverflowLinkError
+        self._urgent.append(item)
+
+    def put_credit(self, consumed: int) -> None:
+        """Tell the peer how much was consumed; only the newest count is sent."""
+        self._credit_due = consumed
+
+    def on_credit(self, consumed: int) -> None:
+        """Take the peer's count; one that cannot be is cut down to what was sent."""
+        self._consumed = max(self._consumed, min(consumed, self._sent))
+
+    @property
+    def unconsumed(self) -> int:
+        """Bytes sent that the peer has not said it consumed."""
+        return self._sent - self._consumed
+
+    def frames(self, budget: int) -> Iterator[bytes]:
+        """Yield inner frames to seal and send now, about ``budget`` bytes of them."""
+        if self._credit_due is not None:
+            yield credit_frame(self._credit_due)
+            self._credit_due = None
+        while self._urgent:
+            item = self._urgent.popleft()
+            frame = b"".join(envelope_chunks(item.canonical, item.sig(self._sign), item.buffers))
+            budget -= len(frame)
+            yield frame
+        while budget > 0:
+            progress = False
+            for ready in (self._next_batch(), self._next_fragment()):
+                if ready is not None:
+                    progress = True
+                    budget -= len(ready)
+                    yield ready
+            if not progress:
+                return
+
+    def _room(self) -> int:
+        return self._max_unconsumed - (self._sent - self._consumed)
+
+    def _next_batch(self) -> bytes | None:
+        """Take all small messages at the heads of the streams that fit one frame."""
+        room = min(FRAGMENT_BYTES, self._room()) - _BATCH_FIXED
+        taken: list[Outgoing] = []
+        blocked = {large.stream for large in self._large}
+        done: list[str] = []
+        is_full = False
+        for stream, waiting in self._streams.items():
+            if stream in blocked:
+                continue
+            while waiting:
+                item = waiting[0]
+                if item.size > FRAGMENT_BYTES:
+                    self._begin_large(stream, waiting)
+                    break
+                if item.size > room or len(taken) == MAX_BATCH or (taken and item.is_signed):
+                    is_full = True
+                    break
+                waiting.popleft()
+                room -= item.size
+                taken.append(item)
+                if item.is_signed:  # already signed for other viewers: its own frame is cheapest
+                    is_full = True
+                    break
+            if not waiting:
+                done.append(stream)
+            if is_full:
+                break
+        for stream in done:
+            del self._streams[stream]
+        return self._pack(taken) if taken else None
+
+    def _pack(self, taken: list[Outgoing]) -> bytes:
+        self._queued_small -= sum([item.size for item in taken])
+        if len(taken) == 1:
+            item = taken[0]
+            frame = b"".join(envelope_chunks(item.canonical, item.sig(self._sign), item.buffers))
+            if len(frame) >= EXEMPT_BYTES:
+                self._sent += len(frame)
+            return frame
+        sha256 = hashlib.sha256
+        digest = BATCH_LABEL + b"".join([sha256(item.canonical).digest() for item in taken])
+        parts = [batch_part(item.canonical, item.buffers) for item in taken]
+        frame = batch_frame(self._sign(digest), parts)
+        self._sent += len(frame)
+        return frame
+
+    def _begin_large(self, stream: str, waiting: deque[Outgoing]) -> None:
+        held = sum(self._large_bytes.values())
+        item = waiting[0]
+        if len(self._large) >= MAX_IN_PROGRESS or (held and held + item.size > self._max_message):
+            return
+        waiting.popleft()
+        chunks = envelope_chunks(item.canonical, item.sig(self._sign), item.buffers)
+        large = _Large(chunks, self._next_number, stream)
+        self._next_number = (self._next_number + 1) & 0xFFFFFFFF
+        self._large_bytes[large.number] = item.size
+        self._large.append(large)
+
+    def _next_fragment(self) -> bytes | None:
+        if not self._large or self._room() < FRAGMENT_BYTES + FRAGMENT_HEADER_BYTES:
+            return None
+        large = self._large.popleft()
+        frame, is_last = large.take()
+        self._sent += len(frame)
+        self._queued_large -= len(frame) - FRAGMENT_HEADER_BYTES
+        if is_last:
+            del self._large_bytes[large.number]
+        else:
+            self._large.append(large)
+        return frame
