@@ -1,0 +1,325 @@
+"""Operations of the control socket: their parameters and results. REST takes the same as bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from ..errors import BadRequestError
+
+Grant = Literal["view", "interact"]
+GrantOrNone = Literal["view", "interact", "none"]
+
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0)]
+_Short = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+_Text = Annotated[str, msgspec.Meta(max_length=512)]
+
+
+class NoParams(msgspec.Struct, frozen=True):
+    """Parameters of an operation that takes none."""
+
+
+class SetNameParams(msgspec.Struct, frozen=True):
+    """Set the cosmetic name of this node."""
+
+    name: _Short
+
+
+class InviteParams(msgspec.Struct, frozen=True):
+    """Mint a single-use invite; ``ttl_s`` in seconds, None for the configured life."""
+
+    ttl_s: _Seconds | None = None
+    note: _Text = ""
+
+
+class RevokeInviteParams(msgspec.Struct, frozen=True):
+    """Take an unused invite back."""
+
+    id: _Short
+
+
+class PairParams(msgspec.Struct, frozen=True):
+    """Redeem somebody's invite."""
+
+    invite: Annotated[str, msgspec.Meta(max_length=16384)]
+
+
+class ConnectParams(msgspec.Struct, frozen=True):
+    """Dial a known peer, or an address."""
+
+    node_id: _Short | None = None
+    address: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.node_id is None) == (self.address is None):
+            raise ValueError("give either node_id or address")
+
+
+class PeerParams(msgspec.Struct, frozen=True):
+    """Name one peer: alias, node name, node id, or a unique prefix of one."""
+
+    peer: _Short
+
+
+class AliasParams(msgspec.Struct, frozen=True):
+    """Give a peer a name of one's own, or take it away with None."""
+
+    peer: _Short
+    alias: _Short | None
+
+
+class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
+    """Share what one cell or one display of a kernel shows.
+
+    Attributes:
+        name: Name of the pane, unique on this node.
+        title: For people; the name when empty.
+        with_: Peers that may see it at once.
+        grant: What those peers may do.
+        kernel_id: Whose output it is. A kernel may leave it out, and can name no kernel but itself.
+        cell: ``msg_id`` of the execute request whose output is the pane, or
+        display: a ``display_id``.
+    """
+
+    name: _Short
+    title: _Text = ""
+    with_: Annotated[list[_Short], msgspec.Meta(max_length=256)] = msgspec.field(
+        name="with", default_factory=list
+    )
+    grant: Grant = "view"
+    kernel_id: _Short | None = None
+    cell: _Short | None = None
+    display: _Short | None = None
+
+    def __post_init__(self) -> None:
+        if (self.cell is None) == (self.display is None):
+            raise ValueError("give either cell or display")
+
+
+class GrantParams(msgspec.Struct, frozen=True):
+    """Let a peer see a pane, also touch it, or neither any more."""
+
+    name: _Short
+    peer: _Short
+    grant: GrantOrNone | None
+
+
+class PaneParams(msgspec.Struct, frozen=True):
+    """Name one of this node's panes."""
+
+    name: _Short
+
+
+class OpenParams(msgspec.Struct, frozen=True):
+    """Watch a pane that a peer offers."""
+
+    peer: _Short
+    name: _Short
+
+
+class AckParams(msgspec.Struct, frozen=True):
+    """Say that everything of a watch up to ``rev`` has been taken in."""
+
+    watch: _Number
+    rev: _Number
+
+
+class WatchParams(msgspec.Struct, frozen=True):
+    """Name one watch of this connection."""
+
+    watch: _Number
+
+
+class AuditParams(msgspec.Struct, frozen=True):
+    """Read the newest entries of the audit log."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+
+
+class SelfModel(msgspec.Struct, frozen=True, kw_only=True):
+    """This node as its own user sees it."""
+
+    node_id: str
+    public_key: str
+    fingerprint: str
+    node_name: str
+    capabilities: list[str]
+    addresses: list[str]
+    version: str
+
+
+class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One peer. ``status`` is ``connected``, ``connecting``, ``offline`` or ``blocked``.
+
+    ``panes`` are the names of those it offers to this node; times are epoch seconds.
+    """
+
+    node_id: str
+    node_name: str
+    alias: str | None
+    public_key: str
+    transport: str | None
+    address: str | None
+    status: str
+    trusted: bool
+    blocked: bool
+    last_seen: float | None
+    rtt_ms: float | None
+    capabilities: list[str]
+    panes: list[str]
+    since: float | None = None
+
+
+class PeersResult(msgspec.Struct, frozen=True):
+    """Everybody this node knows; ``me`` is ``self`` on the wire."""
+
+    me: SelfModel = msgspec.field(name="self")
+    peers: list[PeerModel]
+
+
+class PeerResult(msgspec.Struct, frozen=True):
+    """The peer an operation was about, as it is afterwards."""
+
+    peer: PeerModel
+
+
+class InviteResult(msgspec.Struct, frozen=True):
+    """A fresh invite: the only time its text is shown."""
+
+    invite: str
+    id: str
+    expires: float
+
+
+class InviteModel(msgspec.Struct, frozen=True, kw_only=True):
+    """An invite as it is remembered, without its token."""
+
+    id: str
+    created: float
+    expires: float
+    note: str
+    status: str
+    used_by: str | None
+    used_at: float | None
+
+
+class InvitesResult(msgspec.Struct, frozen=True):
+    """The invites this node has minted, newest first."""
+
+    invites: list[InviteModel]
+
+
+class PanesResult(msgspec.Struct, frozen=True):
+    """Own panes and those offered by peers, each as ``GET panes`` describes it."""
+
+    mine: list[dict[str, Any]]
+    offered: list[dict[str, Any]]
+
+
+class PaneResult(msgspec.Struct, frozen=True):
+    """The own pane an operation was about, as it is afterwards."""
+
+    pane: dict[str, Any]
+
+
+class OpenResult(msgspec.Struct, frozen=True):
+    """A watch has begun: what is known of the pane, and its state so far."""
+
+    watch: int
+    info: dict[str, Any]
+    state: dict[str, Any]
+
+
+class MetricsResult(msgspec.Struct, frozen=True):
+    """Figures of each link, by node id."""
+
+    peers: dict[str, dict[str, Any]]
+
+
+class AuditModel(msgspec.Struct, frozen=True):
+    """Something that happened, for the owner to read."""
+
+    at: float
+    kind: str
+    peer: str | None
+    detail: dict[str, Any]
+
+
+class AuditResult(msgspec.Struct, frozen=True):
+    """Entries of the audit log, newest first."""
+
+    audit: list[AuditModel]
+
+
+class PingResult(msgspec.Struct, frozen=True):
+    """A round trip that was just measured."""
+
+    rtt_ms: float
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The result of an operation that has nothing to tell: ``{}``."""
+
+
+#: Operation -> its parameters and its result.
+OPS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
+    "identity": (NoParams, SelfModel),
+    "set_name": (SetNameParams, SelfModel),
+    "invite": (InviteParams, InviteResult),
+    "invites": (NoParams, InvitesResult),
+    "revoke_invite": (RevokeInviteParams, Done),
+    "pair": (PairParams, PeerResult),
+    "connect": (ConnectParams, PeerResult),
+    "peers": (NoParams, PeersResult),
+    "disconnect": (PeerParams, PeerResult),
+    "block": (PeerParams, PeerResult),
+    "unblock": (PeerParams, PeerResult),
+    "forget": (PeerParams, Done),
+    "alias": (AliasParams, PeerResult),
+    "ping": (PeerParams, PingResult),
+    "panes": (NoParams, PanesResult),
+    "share": (ShareParams, PaneResult),
+    "grant": (GrantParams, PaneResult),
+    "unshare": (PaneParams, Done),
+    "open": (OpenParams, OpenResult),
+    "ack": (AckParams, Done),
+    "close": (WatchParams, Done),
+    "metrics": (NoParams, MetricsResult),
+    "audit": (AuditParams, AuditResult),
+}
+
+P = TypeVar("P", bound=msgspec.Struct)
+
+
+def check_params(op: str, params: Mapping[str, Any]) -> msgspec.Struct:
+    """Return the parameters of an operation as its struct.
+
+    Raises:
+        BadRequestError: The operation is unknown, or the parameters do not fit it.
+    """
+    if op not in OPS:
+        raise BadRequestError(f"there is no operation {op[:64]!r}", hint="update the older side")
+    return check_struct(OPS[op][0], params)
+
+
+def check_struct(cls: type[P], fields: Mapping[str, Any]) -> P:
+    """Return the fields as a struct.
+
+    Raises:
+        BadRequestError: They do not fit; the message names the field, never its value.
+    """
+    try:
+        return msgspec.convert(fields, cls)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise BadRequestError(words_of(error)) from None
+
+
+def words_of(error: Exception) -> str:
+    """Return what a validation error says, as the beginning of a message."""
+    if isinstance(error, RecursionError):
+        return "the request is nested too deeply"
+    text = str(error)
+    return text[:1].lower() + text[1:200]
