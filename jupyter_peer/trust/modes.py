@@ -1,0 +1,40 @@
+"""What strangers get under each ``trust_mode``; an invite always works besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..errors import BadRequestError
+from ..store import Store
+from .base import CombinedPolicy, TrustPolicy
+from .invites import InvitePolicy
+from .open_lan import OpenLanPolicy
+
+MANUAL = "manual"
+PolicyMaker = Callable[[], TrustPolicy]
+
+
+def policy_for(
+    trust_mode: str, store: Store, *, more: Mapping[str, PolicyMaker] | None = None
+) -> TrustPolicy:
+    """Return the policy of a trust mode.
+
+    Args:
+        trust_mode: ``manual``, ``open-lan`` or a key of ``more``.
+        store: Where invites are.
+        more: Modes that need configuration of their own, each with a function that makes its
+            policy; called only for the mode asked for.
+
+    Raises:
+        BadRequestError: There is no such mode.
+    """
+    makers: dict[str, PolicyMaker] = {OpenLanPolicy.name: OpenLanPolicy, **(more or {})}
+    invites = InvitePolicy(store)
+    if trust_mode == MANUAL:
+        return invites
+    if trust_mode not in makers:
+        raise BadRequestError(
+            f"there is no trust mode {trust_mode!r}",
+            hint=f"set PeerExtension.trust_mode to one of {', '.join(sorted([MANUAL, *makers]))}",
+        )
+    return CombinedPolicy([invites, makers[trust_mode]()])
