@@ -1,0 +1,272 @@
+"""Makes an authenticated session of a link: the handshake, on both sides (SPEC section 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ..errors import (
+    BusyError,
+    LinkClosedError,
+    PeerError,
+    PeerTimeoutError,
+    UnreachableError,
+    to_wire,
+)
+from ..transports.base import Frame, PeerLink, Transport
+from ..wire.channel import Channel
+from ..wire.handshake import Acceptor, Dialer, Introduction, Offer
+from .clock import Clock
+from .config import HubConfig
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """What a handshake yields."""
+
+    link: PeerLink
+    channel: Channel
+    peer: Introduction
+
+
+class _Prepared(msgspec.Struct, frozen=True):
+    """A dialled link whose other end has proven who it is; nothing secret was sent yet."""
+
+    link: PeerLink
+    side: Dialer
+    auth: Frame
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to dial.
+
+    Attributes:
+        addresses: Where, best first.
+        node_id: Who must answer; None for whoever answers.
+        public_key: The key on record, base64.
+        token: Invite token to redeem.
+    """
+
+    addresses: Sequence[str]
+    node_id: str | None = None
+    public_key: str | None = None
+    token: str | None = None
+
+
+class Connector:
+    """Runs handshakes.
+
+    Args:
+        offer: Makes what this node says of itself, with fresh secrets.
+        transports: To dial with.
+        config: Time-outs and bounds.
+        clock: For time-outs of tests.
+        check_incoming: Decides about a node that dialled, after it has proven who it is; raises to
+            refuse.
+        check_answer: Decides about a node that answered, before anything is sent to it.
+        admit: Takes over a link whose handshake is over.
+    """
+
+    def __init__(
+        self,
+        offer: Callable[[], Offer],
+        transports: Sequence[Transport],
+        config: HubConfig,
+        clock: Clock,
+        *,
+        check_incoming: Callable[[PeerLink, Introduction, str | None], None],
+        check_answer: Callable[[PeerLink, Introduction, Target], None],
+        admit: Callable[[Connected], None],
+    ) -> None:
+        self._offer = offer
+        self._transports = sorted(transports, key=lambda transport: transport.priority)
+        self._config = config
+        self._clock = clock
+        self._check_incoming = check_incoming
+        self._check_answer = check_answer
+        self._admit = admit
+        self._under_way = 0
+        self.refused = 0
+
+    # The side that was dialled.
+
+    async def accept(self, link: PeerLink) -> None:
+        """Do the handshake on a link that came in; never raises but when cancelled."""
+        if self._under_way >= self._config.max_handshakes:
+            self.refused += 1
+            await link.close(BusyError.code)
+            return
+        self._under_way += 1
+        try:
+            await asyncio.wait_for(self._accept(link), self._config.handshake_timeout_s)
+        except asyncio.TimeoutError:
+            log.info("%s: no handshake within the time allowed", link.address)
+            await link.close("timeout")
+        except LinkClosedError:
+            log.debug("%s: the link ended during the handshake", link.address)
+        except asyncio.CancelledError:
+            link.abort("shutdown")
+            raise
+        except Exception:
+            log.exception("%s: the handshake failed", link.address)
+            await link.close("error")
+        finally:
+            self._under_way -= 1
+
+    async def _accept(self, link: PeerLink) -> None:
+        side = Acceptor(self._offer())
+        try:
+            link.send([side.on_hello(await link.recv())])
+            token = side.on_auth(await link.recv())
+            assert side.peer is not None
+            self._check_incoming(link, side.peer, token)
+        except LinkClosedError:
+            raise
+        except PeerError as error:
+            self.refused += 1
+            log.info("%s: refused: %s", link.address, error.code)
+            link.send([side.refuse(error)])
+            await link.close(error.code)
+            return
+        # Before the peer hears that it is in, so that whatever it sends then finds its session.
+        channel = side.channel(self._config.limits)
+        accepted = side.accept()
+        link.send([accepted])
+        self._admit(Connected(link, channel, side.peer))
+
+    # The side that dials.
+
+    def dialable(self, addresses: Sequence[str]) -> list[tuple[Transport, str]]:
+        """Return the addresses some transport can dial, best transport first."""
+        return [
+            (transport, address)
+            for transport in self._transports
+            for address in dict.fromkeys(addresses)
+            if transport.can_dial(address)
+        ]
+
+    async def dial(self, target: Target, progress: Progress | None = None) -> Connected:
+        """Connect by the first address that works.
+
+        All are tried, each a short head start behind the one before ("happy eyeballs", RFC 8305).
+        The first whose other end proves to be the right node gets ``auth``; the rest are closed.
+
+        Raises:
+            PeerError: The reason of the address that came farthest.
+        """
+        ways = self.dialable(target.addresses)
+        if not ways:
+            raise UnreachableError("no address is known for it")
+        report = progress or (lambda step: None)
+        errors: list[PeerError] = []
+        prepared: asyncio.Queue[_Prepared | None] = asyncio.Queue()
+        trying = [
+            asyncio.get_running_loop().create_task(
+                self._try(way, index, target, prepared, errors, report)
+            )
+            for index, way in enumerate(ways)
+        ]
+        left = len(trying)
+        try:
+            while left:
+                ready = await prepared.get()
+                left -= 1
+                if ready is None:
+                    continue
+                try:
+                    connected = await self._finish(ready)
+                except PeerError as error:
+                    await ready.link.close(error.code)
+                    errors.append(error)
+                    report(_failed(ready.link.address, error))
+                    continue
+                report({"step": "connected", "address": connected.link.address, "ok": True})
+                return connected
+        finally:
+            for task in trying:
+                task.cancel()
+            await asyncio.gather(*trying, return_exceptions=True)
+            while not prepared.empty():
+                loser = prepared.get_nowait()
+                if loser is not None:
+                    await loser.link.close("another path was quicker")
+        raise max(errors, key=_distance)
+
+    async def _try(
+        self,
+        way: tuple[Transport, str],
+        index: int,
+        target: Target,
+        prepared: asyncio.Queue[_Prepared | None],
+        errors: list[PeerError],
+        report: Progress,
+    ) -> None:
+        transport, address = way
+        await asyncio.sleep(index * self._config.head_start_s)
+        report({"step": "dial", "address": address, "ok": None})
+        ready: _Prepared | None = None
+        try:
+            ready = await asyncio.wait_for(
+                self._prepare(transport, address, target), self._config.handshake_timeout_s
+            )
+        except asyncio.TimeoutError:
+            late = PeerTimeoutError(f"{address} does not answer in time")
+            errors.append(late)
+            report(_failed(address, late))
+        except PeerError as error:
+            errors.append(error)
+            report(_failed(address, error))
+        except Exception as error:
+            log.exception("dialling %s failed", address)
+            errors.append(UnreachableError(f"{address}: {type(error).__name__}"))
+        prepared.put_nowait(ready)
+
+    async def _prepare(self, transport: Transport, address: str, target: Target) -> _Prepared:
+        link = await transport.dial(address, target.node_id)
+        try:
+            side = Dialer(
+                self._offer(),
+                expect=target.node_id,
+                expect_key=target.public_key,
+                token=target.token,
+            )
+            link.send([side.hello()])
+            auth = side.on_hello_ack(await link.recv())
+            assert side.peer is not None
+            self._check_answer(link, side.peer, target)
+            return _Prepared(link, side, auth)
+        except BaseException:
+            link.abort("handshake")
+            raise
+
+    async def _finish(self, ready: _Prepared) -> Connected:
+        ready.link.send([ready.auth])
+        try:
+            frame = await asyncio.wait_for(ready.link.recv(), self._config.handshake_timeout_s)
+        except asyncio.TimeoutError as error:
+            raise PeerTimeoutError from error
+        ready.side.on_auth_result(frame)
+        assert ready.side.peer is not None
+        connected = Connected(ready.link, ready.side.channel(self._config.limits), ready.side.peer)
+        self._admit(connected)
+        return connected
+
+
+def _failed(address: str, error: PeerError) -> dict[str, Any]:
+    return {"step": "dial", "address": address, "ok": False, **to_wire(error)}
+
+
+def _distance(error: PeerError) -> int:
+    """How far an attempt came: a refusal by the right node says more than a closed port."""
+    if isinstance(error, UnreachableError):
+        return 0
+    if isinstance(error, (PeerTimeoutError, LinkClosedError)):
+        return 1
+    return 2 if error.code in ("wrong_node", "malformed", "own_node") else 3

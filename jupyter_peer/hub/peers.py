@@ -1,0 +1,214 @@
+"""All peers of a node: what is known of each, its best link, and how a lost one comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+
+import msgspec
+
+from ..errors import AmbiguousPeerError, PeerError, RefusedError, UnknownPeerError
+from ..store_records import PeerRecord
+from .clock import Clock
+from .config import HubConfig
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+
+class PeerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One peer as others see it; times are epoch seconds.
+
+    Attributes:
+        transport, address: Of the live link, or None.
+        status: ``connected``, ``connecting``, ``offline`` or ``blocked``.
+        since: When the live link began.
+        last_error: Why the last attempt to connect failed, ``{code, message, hint}``.
+    """
+
+    node_id: str
+    node_name: str
+    alias: str | None
+    public_key: str
+    transport: str | None
+    address: str | None
+    status: str
+    trusted: bool
+    blocked: bool
+    sealed: bool | None
+    last_seen: float | None
+    rtt_ms: float | None
+    since: float | None
+    capabilities: list[str]
+    addresses: list[str]
+    origin: str
+    last_error: dict[str, str] | None = None
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+        return self.alias or self.node_name or self.node_id
+
+
+class Peer:
+    """One known peer while the hub runs.
+
+    Attributes:
+        record: What the store has.
+        session: Its live link.
+        last_error: Why it is not connected.
+    """
+
+    def __init__(self, record: PeerRecord) -> None:
+        self.record = record
+        self.session: Session | None = None
+        self.last_error: PeerError | None = None
+        self.attempts = 0
+        self.is_dialling = False
+        self.is_wanted = True
+        self.retry: asyncio.Task[None] | None = None
+        self.wake = asyncio.Event()
+
+    @property
+    def node_id(self) -> str:
+        """Its id."""
+        return self.record.node_id
+
+    def status(self) -> str:
+        """Return ``connected``, ``connecting``, ``offline`` or ``blocked``."""
+        if self.record.blocked:
+            return "blocked"
+        if self.session is not None:
+            return "connected"
+        return "connecting" if self.is_dialling else "offline"
+
+    def names(self) -> list[str]:
+        """Return the names people know it by, best first."""
+        return [name for name in (self.record.alias, self.record.node_name) if name]
+
+
+class PeerRegistry:
+    """Finds peers, and dials those that are away, again and again.
+
+    Args:
+        config: Pauses between attempts.
+        clock: Jitter.
+        redial: Connects to a peer; raises when that fails.
+    """
+
+    def __init__(
+        self, config: HubConfig, clock: Clock, redial: Callable[[Peer], Awaitable[None]]
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._redial = redial
+        self._peers: dict[str, Peer] = {}
+        self._is_closing = False
+
+    def __iter__(self) -> Iterator[Peer]:
+        return iter(list(self._peers.values()))
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def get(self, node_id: str) -> Peer | None:
+        """Return a peer by its id, or None."""
+        return self._peers.get(node_id)
+
+    def put(self, record: PeerRecord) -> Peer:
+        """Add a peer, or give a known one its new record."""
+        peer = self._peers.get(record.node_id)
+        if peer is None:
+            peer = self._peers[record.node_id] = Peer(record)
+        else:
+            peer.record = record
+        return peer
+
+    def remove(self, node_id: str) -> None:
+        """Drop a peer and stop dialling it."""
+        peer = self._peers.pop(node_id, None)
+        if peer is not None and peer.retry is not None:
+            peer.retry.cancel()
+
+    def find(self, text: object) -> Peer:
+        """Return the peer that somebody means.
+
+        In this order: node id, alias, node name, unique beginning of one of these; upper and lower
+        case do not matter.
+
+        Raises:
+            UnknownPeerError: There is none.
+            AmbiguousPeerError: There are several; the text lists them.
+        """
+        wanted = text.strip().casefold() if isinstance(text, str) else ""
+        if not wanted:
+            raise UnknownPeerError("no peer was named")
+        exact = self._peers.get(wanted)
+        if exact is not None:
+            return exact
+        peers = list(self._peers.values())
+        for fits in (
+            [peer for peer in peers if (peer.record.alias or "").casefold() == wanted],
+            [peer for peer in peers if peer.record.node_name.casefold() == wanted],
+            [
+                peer
+                for peer in peers
+                if any(name.casefold().startswith(wanted) for name in (peer.node_id, *peer.names()))
+            ],
+        ):
+            if len(fits) == 1:
+                return fits[0]
+            if fits:
+                listed = ", ".join(
+                    f"{(peer.names() or ['unnamed'])[0]} ({peer.node_id})" for peer in fits
+                )
+                raise AmbiguousPeerError(f"more than one peer fits: {listed}")
+        raise UnknownPeerError(f"no peer is called {str(text)[:64]!r}")
+
+    def keep_connected(self, peer: Peer) -> None:
+        """See to it that a peer that is away is dialled, with growing pauses."""
+        if self._is_closing or peer.record.blocked or not peer.record.trusted:
+            return
+        peer.is_wanted = True
+        if peer.retry is None or peer.retry.done():
+            peer.attempts = 0
+            peer.retry = asyncio.get_running_loop().create_task(self._retry(peer))
+        else:
+            peer.wake.set()
+
+    def let_go(self, peer: Peer) -> None:
+        """Stop dialling a peer until somebody asks for it again."""
+        peer.is_wanted = False
+        if peer.retry is not None:
+            peer.retry.cancel()
+            peer.retry = None
+
+    async def _retry(self, peer: Peer) -> None:
+        while peer.session is None and peer.is_wanted:
+            pause = min(self._config.backoff_s * 2**peer.attempts, self._config.max_backoff_s)
+            peer.attempts = min(peer.attempts + 1, 30)
+            peer.wake.clear()
+            try:
+                await asyncio.wait_for(peer.wake.wait(), pause * self._clock.jitter())
+            except asyncio.TimeoutError:
+                pass
+            if peer.session is not None:
+                break
+            try:
+                await self._redial(peer)
+            except RefusedError as error:
+                peer.last_error = error
+                if error.code in ("not_trusted", "blocked", "key_changed"):
+                    log.info("%s does not want to be dialled: %s", peer.node_id, error.code)
+                    return
+            except PeerError as error:
+                peer.last_error = error
+
+    async def close(self) -> None:
+        """Stop dialling."""
+        self._is_closing = True
+        tasks = [peer.retry for peer in self._peers.values() if peer.retry is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

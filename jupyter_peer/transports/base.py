@@ -1,0 +1,190 @@
+"""What every transport offers to the hub.
+
+A transport dials and listens; a link is one live connection that moves frames. Neither knows what
+is in a frame. Below are sockets and data channels, above is ``hub.connect``, which makes an
+authenticated session of a link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Union
+
+from ..errors import LinkClosedError, TooLargeError
+from ..wire.handshake import MAX_FRAME
+
+Frame = Union[bytes, str]  # noqa: UP007 - evaluated at run time on Python 3.10
+OnFrame = Callable[[Frame], "Awaitable[None] | None"]
+OnClose = Callable[[str], None]
+
+# Frames that may wait for `recv`: a handshake has two a side.
+_MAX_WAITING = 8
+
+
+class PeerLink(ABC):
+    """One live connection to a node that is not yet, or already, authenticated.
+
+    During the handshake frames are taken with :meth:`recv`; afterwards :meth:`attach` hands each
+    frame on the moment it arrives, which saves a task switch a frame.
+
+    Attributes:
+        transport: Name of the transport, as shown to users.
+        priority: Lower is better: loopback 0, lan 1, direct 2, webrtc 3, relay 4.
+        address: Where it leads, as shown to users.
+        is_dialled: Whether this side dialled.
+        remote_host: IP address the link really comes from, or None when that is not known.
+        max_frame: Frames of the peer over this many bytes close the link.
+    """
+
+    transport: str
+    priority: int
+
+    def __init__(self, address: str, *, is_dialled: bool) -> None:
+        self.address = address
+        self.is_dialled = is_dialled
+        self.remote_host: str | None = None
+        self.max_frame = MAX_FRAME
+        self.is_closed = False
+        self.close_reason = ""
+        self._waiting: deque[Frame] = deque()
+        self._arrived = asyncio.Event()
+        self._on_frame: OnFrame | None = None
+        self._on_close: OnClose | None = None
+
+    # What each transport implements.
+
+    @abstractmethod
+    def send(self, frames: Sequence[Frame]) -> None:
+        """Put frames on the way, in order, without waiting.
+
+        Raises:
+            LinkClosedError: The link is closed.
+        """
+
+    @property
+    @abstractmethod
+    def is_backed_up(self) -> bool:
+        """Whether earlier frames still wait on this side."""
+
+    @abstractmethod
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        """Call back once, soon after the link is no longer backed up or was closed."""
+
+    @abstractmethod
+    def _shut(self, reason: str) -> None:
+        """Close the connection below."""
+
+    # What all share.
+
+    async def recv(self) -> Frame:
+        """Return the next frame.
+
+        Raises:
+            LinkClosedError: The link was closed and all that came before was taken.
+        """
+        while not self._waiting:
+            if self.is_closed:
+                raise LinkClosedError(self.close_reason or None)
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._waiting.popleft()
+
+    def attach(self, on_frame: OnFrame, on_close: OnClose) -> None:
+        """Hand all further frames to ``on_frame``, those that wait first.
+
+        A frame is not followed by the next before what ``on_frame`` returned is done: so a slow
+        reader slows the link. ``on_close`` is called exactly once.
+        """
+        self._on_frame, self._on_close = on_frame, on_close
+        while self._waiting and not self.is_closed:
+            on_frame(self._waiting.popleft())
+        if self.is_closed:
+            on_close(self.close_reason)
+
+    async def close(self, reason: str = "") -> None:
+        """Close the link; may be called twice."""
+        if not self.is_closed:
+            self._shut(reason)
+            self._closed(reason)
+
+    def abort(self, reason: str) -> None:
+        """Close the link from a callback."""
+        if not self.is_closed:
+            self._shut(reason)
+            self._closed(reason)
+
+    def _deliver(self, frame: Frame) -> Awaitable[None] | None:
+        """Take a frame from below; the transport waits for what this returns."""
+        if self.is_closed:
+            return None
+        if len(frame) > self.max_frame:
+            self.abort(TooLargeError.code)
+            return None
+        if self._on_frame is not None:
+            return self._on_frame(frame)
+        if len(self._waiting) >= _MAX_WAITING:
+            self.abort("protocol")
+            return None
+        self._waiting.append(frame)
+        self._arrived.set()
+        return None
+
+    def _closed(self, reason: str) -> None:
+        """Note that the connection below has ended."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.close_reason = reason
+        self._arrived.set()
+        if self._on_close is not None:
+            self._on_close(reason)
+
+
+Accept = Callable[[PeerLink], Awaitable[None]]
+
+
+class Transport(ABC):
+    """A way to dial and to listen.
+
+    Attributes:
+        name: As shown to users.
+        priority: As of its links.
+    """
+
+    name: str
+    priority: int
+
+    @abstractmethod
+    async def start(self, accept: Accept) -> None:
+        """Begin to listen.
+
+        Each link that comes in is handed to ``accept``, which returns when the handshake is over
+        and never raises.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stop listening and close all links; may be called twice."""
+
+    @abstractmethod
+    def can_dial(self, address: str) -> bool:
+        """Return whether this transport is the one for an address."""
+
+    @abstractmethod
+    async def dial(self, address: str, node_id: str | None) -> PeerLink:
+        """Connect.
+
+        Args:
+            address: Where.
+            node_id: Who is expected there, for transports that route by it.
+
+        Raises:
+            UnreachableError: Nothing answers there.
+        """
+
+    def addresses(self) -> list[str]:
+        """Return where this transport can be dialled, best first."""
+        return []

@@ -1,0 +1,349 @@
+"""WebSocket links over TCP, dialled and accepted with Tornado (SPEC section 4).
+
+Messages are framed here (RFC 6455 section 5.2) and written to Tornado's stream in one piece, since
+``write_message`` makes a task a message; everything else of the WebSocket is Tornado's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from struct import Struct
+
+from tornado.httpclient import HTTPError, HTTPRequest
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.netutil import bind_sockets
+from tornado.util import _websocket_mask
+from tornado.web import Application, RequestHandler
+from tornado.websocket import (
+    WebSocketClientConnection,
+    WebSocketError,
+    WebSocketHandler,
+    WebSocketProtocol13,
+    websocket_connect,
+)
+
+from ..errors import LinkClosedError, UnreachableError
+from ..wire.addresses import PATH, normalize_address
+from .base import Accept, Frame, PeerLink, Transport
+
+log = logging.getLogger(__name__)
+
+DIAL_TIMEOUT_S = 10.0
+# What may lie unsent in the socket: enough for a fast local link, little enough that a small
+# message written behind it is not held up. A path with a larger product of rate and delay still
+# has the kernel's own window for what was sent and not yet acknowledged.
+_UNSENT_BYTES = 128 * 1024
+_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+_MASK = 0x80
+# With one of these a proxy stands in between, and the socket's address is the proxy's.
+_PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
+_LENGTH_16 = Struct(">H")
+_LENGTH_64 = Struct(">Q")
+
+
+def _discard(opening: asyncio.Future[WebSocketClientConnection]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
+def _reason(error: BaseException) -> str:
+    """Return why dialling failed in a few words, without the class names of libraries."""
+    if isinstance(error, HTTPError):
+        return f"it answered {error.code} {error.message or ''}".rstrip()
+    if isinstance(error, socket.gaierror):
+        return "its name is not known"
+    if isinstance(error, StreamClosedError):
+        return _reason(error.real_error) if error.real_error else "the connection was closed"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+class WebSocketLink(PeerLink):
+    """A link over one WebSocket, whichever side opened it."""
+
+    transport = "direct"
+    priority = 2
+
+    def __init__(self, address: str, *, is_dialled: bool) -> None:
+        super().__init__(address, is_dialled=is_dialled)
+        self._protocol: WebSocketProtocol13 | None = None
+        self._stream: IOStream | None = None
+        self._close_socket: Callable[[int, str], None] | None = None
+        self._last_write: asyncio.Future[None] | None = None
+
+    def open(self, protocol: WebSocketProtocol13, close: Callable[[int, str], None]) -> None:
+        """Begin on a WebSocket that was just opened; ``close`` is how its side closes it."""
+        self._protocol = protocol
+        self._close_socket = close
+        self._stream = protocol.stream
+        self._stream.set_nodelay(True)
+        sock = self._stream.socket
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+            except OSError:  # not on this system; small messages then wait a little longer
+                log.debug("TCP_NOTSENT_LOWAT is not available")
+
+    def note_remote_host(self) -> None:
+        """Take the address of the other end from the socket."""
+        sock = self._stream.socket if self._stream is not None else None
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            self.remote_host = sock.getpeername()[0]
+
+    @property
+    def max_frame(self) -> int:
+        """Frames of the peer over this many bytes close the link, before they are read."""
+        return self._max_frame
+
+    @max_frame.setter
+    def max_frame(self, value: int) -> None:
+        self._max_frame = value
+        if getattr(self, "_protocol", None) is not None:
+            self._protocol.params.max_message_size = value  # type: ignore[union-attr]
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        stream = self._stream
+        if self.is_closed or stream is None:
+            raise LinkClosedError
+        pieces: list[bytes] = []
+        for frame in frames:
+            if isinstance(frame, str):
+                self._write(pieces, 0x81, frame.encode())
+            else:
+                self._write(pieces, 0x82, frame)
+        try:
+            self._last_write = stream.write(b"".join(pieces))
+        except StreamClosedError as error:
+            self._closed("lost")
+            raise LinkClosedError from error
+
+    def _write(self, pieces: list[bytes], first: int, payload: bytes) -> None:
+        size = len(payload)
+        mask_bit = _MASK if self.is_dialled else 0
+        if size < 126:
+            pieces.append(bytes((first, mask_bit | size)))
+        elif size < 65536:
+            pieces.append(bytes((first, mask_bit | 126)) + _LENGTH_16.pack(size))
+        else:
+            pieces.append(bytes((first, mask_bit | 127)) + _LENGTH_64.pack(size))
+        if mask_bit:
+            mask = os.urandom(4)
+            pieces.append(mask)
+            pieces.append(_websocket_mask(mask, payload))
+        else:
+            pieces.append(payload)
+
+    @property
+    def is_backed_up(self) -> bool:
+        return self._stream is not None and self._stream.writing()
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        if self._last_write is None or self.is_closed:
+            asyncio.get_running_loop().call_soon(callback)
+        else:
+            self._last_write.add_done_callback(lambda _: callback())
+
+    def on_message(self, message: Frame | None) -> Awaitable[None] | None:
+        """Take a message from Tornado; None says that the connection has ended."""
+        if message is None:
+            self._closed("lost")
+            return None
+        return self._deliver(message)
+
+    def _shut(self, reason: str) -> None:
+        if self._close_socket is not None:
+            self._close_socket(1000, reason[:100])
+
+    def _closed(self, reason: str) -> None:
+        if not self.is_closed:
+            super()._closed(reason)
+            self._shut(reason)
+
+
+class PeerWebSocketHandler(WebSocketHandler):
+    """The ``/peer-ws`` end point, to be mounted in any Tornado application.
+
+    It asks for no login: whoever connects must pass the handshake of the peer wire, and may send at
+    most 16 KiB a frame before that.
+    """
+
+    transport: DirectTransport
+    _link: WebSocketLink | None = None
+
+    def initialize(self, transport: DirectTransport) -> None:
+        """Take the transport this end point belongs to."""
+        self.transport = transport
+
+    def check_origin(self, origin: str) -> bool:
+        """Any origin may connect: nothing here depends on a browser's cookies."""
+        return True
+
+    def get_compression_options(self) -> None:
+        """Sealed bytes do not compress."""
+
+    @property
+    def max_message_size(self) -> int:
+        """Until the handshake is over."""
+        return self._new_link().max_frame
+
+    def _new_link(self) -> WebSocketLink:
+        if self._link is None:
+            address = self.request.remote_ip or "unknown"
+            self._link = WebSocketLink(address, is_dialled=False)
+            if not any(name in self.request.headers for name in _PROXY_HEADERS):
+                self._link.remote_host = self.request.remote_ip
+        return self._link
+
+    async def open(self, *args: str, **kwargs: str) -> None:
+        """Hand the link to the hub."""
+        assert isinstance(self.ws_connection, WebSocketProtocol13)
+        link = self._new_link()
+        link.open(self.ws_connection, self.close)
+        self.transport.take(link)
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        return self._new_link().on_message(message)
+
+    def on_close(self) -> None:
+        self._new_link().on_message(None)
+
+
+class _Nothing(RequestHandler):
+    """All that the extra listener says to anything but ``/peer-ws``."""
+
+    def prepare(self) -> None:
+        self.set_status(404)
+        self.finish()
+
+    def compute_etag(self) -> None:
+        """No body, no tag."""
+
+
+class DirectTransport(Transport):
+    """Dials ``ws://`` and ``wss://`` addresses and takes what comes in at ``/peer-ws``.
+
+    Args:
+        ssl_context: For dialling ``wss://``; None for the system's certificates. The peer is proven
+            by the handshake, TLS only hides who talks to whom.
+        is_accepting: Whether links that come in are taken.
+    """
+
+    name = "direct"
+    priority = 2
+
+    def __init__(
+        self, *, ssl_context: ssl.SSLContext | None = None, is_accepting: bool = True
+    ) -> None:
+        self._ssl_context = ssl_context
+        self._is_accepting = is_accepting
+        self._accept: Accept | None = None
+        self._accepting: set[asyncio.Task[None]] = set()
+        self._links: set[WebSocketLink] = set()
+        self._servers: list[HTTPServer] = []
+        self._listening: list[str] = []
+
+    async def start(self, accept: Accept) -> None:
+        self._accept = accept
+
+    def listen(
+        self, host: str, port: int, ssl_options: ssl.SSLContext | None = None
+    ) -> list[tuple[str, int]]:
+        """Open a listener that serves nothing but ``/peer-ws``.
+
+        Args:
+            host: Address to bind; empty for all.
+            port: Port; 0 for a free one.
+            ssl_options: To speak TLS.
+
+        Returns:
+            The (host, port) pairs that were bound.
+
+        Raises:
+            OSError: The address cannot be bound.
+        """
+        sockets = bind_sockets(port, host or None)  # type: ignore[arg-type]
+        application = Application(
+            [(PATH, PeerWebSocketHandler, {"transport": self})],
+            default_handler_class=_Nothing,
+            log_function=lambda handler: None,
+        )
+        server = HTTPServer(
+            application,
+            ssl_options=ssl_options,
+            idle_connection_timeout=DIAL_TIMEOUT_S,
+            max_header_size=16 * 1024,
+            max_body_size=0,
+        )
+        server.add_sockets(sockets)
+        self._servers.append(server)
+        return [sock.getsockname()[:2] for sock in sockets]
+
+    async def close(self) -> None:
+        self._accept = None
+        for server in self._servers:
+            server.stop()
+        for task in list(self._accepting):
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        for link in list(self._links):
+            await link.close("shutdown")
+        for server in self._servers:
+            await server.close_all_connections()
+        self._servers.clear()
+
+    def can_dial(self, address: str) -> bool:
+        return address.startswith(("ws://", "wss://"))
+
+    async def dial(self, address: str, node_id: str | None) -> PeerLink:
+        url = normalize_address(address)
+        link = WebSocketLink(url, is_dialled=True)
+        request = HTTPRequest(
+            url,
+            connect_timeout=DIAL_TIMEOUT_S,
+            request_timeout=DIAL_TIMEOUT_S,
+            ssl_options=self._ssl_context,
+        )
+        opening = websocket_connect(
+            request, on_message_callback=link.on_message, max_message_size=link.max_frame
+        )
+        try:
+            connection = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Tornado cannot be stopped half-way; what comes of it is closed when it comes
+            opening.add_done_callback(_discard)
+            raise
+        except (OSError, StreamClosedError, HTTPError, WebSocketError, ValueError) as error:
+            raise UnreachableError(f"{url} does not answer: {_reason(error)}") from error
+        if not isinstance(connection.protocol, WebSocketProtocol13):
+            raise UnreachableError(f"{url} closed the connection at once")
+        # Tornado's client waits for what `on_message` returns, but not for a callback's result
+        connection.on_message = link.on_message  # type: ignore[method-assign]
+        link.open(connection.protocol, connection.close)
+        link.note_remote_host()
+        self._keep(link)
+        return link
+
+    def take(self, link: WebSocketLink) -> None:
+        """Take a link that came in."""
+        if self._accept is None or not self._is_accepting:
+            link.abort("not accepting")
+            return
+        self._keep(link)
+
+        async def run(accept: Accept) -> None:
+            await accept(link)
+
+        task = asyncio.get_running_loop().create_task(run(self._accept))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+
+    def _keep(self, link: WebSocketLink) -> None:
+        self._links = {known for known in self._links if not known.is_closed}
+        self._links.add(link)

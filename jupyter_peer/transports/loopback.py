@@ -1,0 +1,167 @@
+"""Links between hubs of one process, without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+
+from ..errors import LinkClosedError, UnreachableError
+from .base import Accept, Frame, PeerLink, Transport
+
+SCHEME = "loopback:"
+
+
+class LoopbackNetwork:
+    """Connects the loopback transports that share it.
+
+    Links can be stopped and cut, so that tests can play slow and broken networks.
+    """
+
+    def __init__(self) -> None:
+        self.transports: dict[str, LoopbackTransport] = {}
+        self.links: list[LoopbackLink] = []
+        self._names = itertools.count(1)
+
+    def transport(self, name: str | None = None) -> LoopbackTransport:
+        """Return a new transport on this network."""
+        return LoopbackTransport(self, name or f"node-{next(self._names)}")
+
+    def cut(self) -> None:
+        """Close every link at once, as a network that went away."""
+        for link in list(self.links):
+            link.abort("cut")
+
+
+class LoopbackLink(PeerLink):
+    """One end of a pair; what is sent arrives at the other in a later turn of the loop.
+
+    Attributes:
+        max_backlog: Bytes on the way to the other end from which on this end is backed up.
+    """
+
+    transport = "loopback"
+    priority = 0
+    max_backlog = 256 * 1024
+
+    def __init__(self, network: LoopbackNetwork, address: str, *, is_dialled: bool) -> None:
+        super().__init__(address, is_dialled=is_dialled)
+        self.peer: LoopbackLink | None = None
+        self._network = network
+        self._inbound: asyncio.Queue[Frame] = asyncio.Queue()
+        self._backlog = 0
+        self._writable: list[Callable[[], None]] = []
+        self._reading = asyncio.Event()
+        self._reading.set()
+        self._pump = asyncio.get_running_loop().create_task(self._read())
+        network.links.append(self)
+
+    def stop_reading(self) -> None:
+        """Take nothing from the link until :meth:`go_on_reading`."""
+        self._reading.clear()
+
+    def go_on_reading(self) -> None:
+        """Undo :meth:`stop_reading`."""
+        self._reading.set()
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        if self.is_closed or self.peer is None:
+            raise LinkClosedError
+        for frame in frames:
+            self._backlog += len(frame)
+            self.peer._inbound.put_nowait(frame)
+
+    @property
+    def is_backed_up(self) -> bool:
+        return self._backlog > self.max_backlog
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        if self.is_closed or not self.is_backed_up:
+            asyncio.get_running_loop().call_soon(callback)
+        else:
+            self._writable.append(callback)
+
+    async def _read(self) -> None:
+        while True:
+            frame = await self._inbound.get()
+            await self._reading.wait()
+            assert self.peer is not None
+            self.peer._passed(len(frame))
+            handled = self._deliver(frame)
+            if handled is not None:
+                await handled
+
+    def _passed(self, size: int) -> None:
+        self._backlog -= size
+        if not self.is_backed_up:
+            self._wake_writers()
+
+    def _wake_writers(self) -> None:
+        writers, self._writable = self._writable, []
+        for callback in writers:
+            callback()
+
+    def _shut(self, reason: str) -> None:
+        if self.peer is not None and not self.peer.is_closed:
+            # the other end first gets what was sent before
+            asyncio.get_running_loop().call_soon(self.peer._ended, reason)
+
+    def _ended(self, reason: str) -> None:
+        self._closed(reason)
+
+    def _closed(self, reason: str) -> None:
+        if not self.is_closed:
+            if self in self._network.links:
+                self._network.links.remove(self)
+            self._pump.cancel()
+            super()._closed(reason)
+            self._wake_writers()
+
+
+class LoopbackTransport(Transport):
+    """Dials ``loopback:NAME`` on its network."""
+
+    name = "loopback"
+    priority = 0
+
+    def __init__(self, network: LoopbackNetwork, own_name: str) -> None:
+        self._network = network
+        self._own_name = own_name
+        self._accept: Accept | None = None
+        self._accepting: set[asyncio.Task[None]] = set()
+
+    async def start(self, accept: Accept) -> None:
+        self._accept = accept
+        self._network.transports[self._own_name] = self
+
+    async def close(self) -> None:
+        self._network.transports.pop(self._own_name, None)
+        for task in list(self._accepting):
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+
+    def can_dial(self, address: str) -> bool:
+        return address.startswith(SCHEME)
+
+    async def dial(self, address: str, node_id: str | None) -> PeerLink:
+        other = self._network.transports.get(address[len(SCHEME) :])
+        if other is None:
+            raise UnreachableError(f"nothing listens at {address}")
+        here = LoopbackLink(self._network, address, is_dialled=True)
+        there = LoopbackLink(self._network, SCHEME + self._own_name, is_dialled=False)
+        here.peer, there.peer = there, here
+        other._take(there)
+        return here
+
+    def addresses(self) -> list[str]:
+        return [SCHEME + self._own_name]
+
+    def _take(self, link: LoopbackLink) -> None:
+        assert self._accept is not None
+
+        async def run(accept: Accept) -> None:
+            await accept(link)
+
+        task = asyncio.get_running_loop().create_task(run(self._accept))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)

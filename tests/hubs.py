@@ -1,0 +1,67 @@
+"""Hubs of one process for tests, paired over loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from jupyter_peer.hub.config import HubConfig
+from jupyter_peer.hub.hub import PeerHub
+from jupyter_peer.store import Store
+from jupyter_peer.transports.loopback import LoopbackNetwork
+from jupyter_peer.trust.invites import InvitePolicy
+from jupyter_peer.wire.identity import Identity
+
+_count = itertools.count(1)
+
+
+def make_hub(network: LoopbackNetwork, path: Path, name: str, **config: Any) -> PeerHub:
+    """Return a hub on a loopback network, not started; its store is at ``path``."""
+    transports = config.pop("transports", None) or [network.transport(f"{name}-{next(_count)}")]
+    store = Store.open(path / f"{name}.sqlite")
+    key = path / f"{name}.seed"
+    if not key.exists():
+        key.write_bytes(os.urandom(32))
+    return PeerHub(
+        identity=Identity.from_seed(key.read_bytes()),
+        store=store,
+        transports=transports,
+        policy=config.pop("policy", None) or InvitePolicy(store),
+        config=HubConfig(node_name=name, **{"backoff_s": 0.01, "max_backoff_s": 0.1, **config}),
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(*hubs: PeerHub) -> AsyncIterator[None]:
+    """Start hubs and close them, stores included."""
+    try:
+        for hub in hubs:
+            await hub.start()
+        yield
+    finally:
+        for hub in hubs:
+            await hub.close()
+            hub.store.close()
+
+
+async def pair(inviter: PeerHub, guest: PeerHub) -> None:
+    """Let ``guest`` redeem an invite of ``inviter``."""
+    await guest.pair(inviter.mint_invite().text)
+
+
+@contextlib.asynccontextmanager
+async def two_hubs(**config: Any) -> AsyncIterator[tuple[PeerHub, PeerHub]]:
+    """Yield two started hubs, ada and bob, paired; ``ada.network`` can cut the link."""
+    network = LoopbackNetwork()
+    with tempfile.TemporaryDirectory() as folder:
+        ada = make_hub(network, Path(folder), "ada", **config)
+        bob = make_hub(network, Path(folder), "bob", **config)
+        ada.network = bob.network = network  # type: ignore[attr-defined]
+        async with running(ada, bob):
+            await pair(ada, bob)
+            yield ada, bob
