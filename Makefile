@@ -1,0 +1,97 @@
+# make demo    two JupyterLabs on this machine, paired; prints what happens (KEEP=1 leaves them up)
+# make test    every test; `make lint` the checks of style, types and imports
+# make bench   the measurements that the README quotes
+# Each does all the set-up it needs, from nothing; the second time that costs nothing.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+KEEP ?=
+
+# Of the labextension: what the bundle is made from, and what it is made by.
+SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f -not -path '*/__tests__/*')
+BUILD := labextension/package.json labextension/tsconfig.json
+PYTHON_STAMP := $(VENV)/.installed
+NODE_STAMP := labextension/node_modules/.package-lock.json
+BUNDLE := jupyter_peer/labextension/package.json
+LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
+
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench lock clean
+
+setup: package system
+
+package: $(PYTHON_STAMP) $(BUNDLE)
+
+# uv is some ten times quicker; where it cannot reach the index as pip can, pip does it.
+$(PYTHON_STAMP): pyproject.toml install.json $(wildcard jupyter-config/*/*)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(BIN)/python -e '.[dev]' \
+		|| SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install -q -e '.[dev]'
+	touch $@
+
+$(NODE_STAMP): labextension/package-lock.json labextension/.npmrc
+	@command -v npm >/dev/null || { echo 'npm is missing: install Node.js 20 or later' >&2; exit 1; }
+	cd labextension && npm ci --ignore-scripts --no-progress
+	touch $@
+
+# JupyterLab reads the bundle where it was built, so that a new build needs no new install.
+$(BUNDLE): $(SOURCES) $(BUILD) $(NODE_STAMP) $(PYTHON_STAMP)
+	cd labextension && npm run --silent build:prod
+	rm -rf $(LINK) && ln -s ../../../../jupyter_peer/labextension $(LINK)
+	touch $@
+
+# Tests need these programs; each skips with a reason, or fails under JUPYTER_PEER_REQUIRE_ALL=1, where one is missing.
+# coturn and nats-server are run by the tests alone: RUNLEVEL=1 keeps apt from starting them as services.
+system:
+	@missing=; \
+	for pair in chromium:chromium nats-server:nats-server turnserver:coturn ip:iproute2 iptables:iptables; do \
+		PATH="$$PATH:/usr/sbin:/sbin" command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing fonts-dejavu-core >/dev/null \
+			|| echo "could not install:$$missing; the tests that need them will say so" >&2; \
+	else \
+		echo "skipping:$$missing (to run every test: sudo apt-get install$$missing)" >&2; \
+	fi
+
+demo: package
+	$(BIN)/jupyter peer demo $(if $(KEEP),--keep)
+
+bench: package
+	$(BIN)/jupyter peer bench
+
+test: setup test-ts test-py
+
+test-ts: package
+	cd labextension && npm test --silent
+
+# After the TypeScript tests: pytest's closing line is the last of the run.
+test-py: package
+	$(BIN)/python -m pytest
+
+lint: lint-py lint-ts
+
+lint-py: package
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lint-ts: package
+	cd labextension && npm run --silent lint
+
+format: package
+	$(BIN)/ruff check --fix-only -q
+	$(BIN)/ruff format
+	cd labextension && npm run --silent format
+
+# A date gives one consistent set of @jupyterlab packages and of the bundler's platform bindings.
+lock:
+	cd labextension && rm -rf node_modules package-lock.json && npm install --package-lock-only --before=2026-10-15
+
+clean:
+	rm -rf $(VENV) labextension/node_modules labextension/lib labextension/*.tsbuildinfo jupyter_peer/labextension dist
