@@ -1,0 +1,51 @@
+import { JupyterFrontEnd } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { TranslationBundle } from '@jupyterlab/translation';
+import { linkIcon, refreshIcon, shareIcon } from '@jupyterlab/ui-components';
+import { peersIcon } from './icon';
+import { PeersModel } from './model';
+import { FormName, PeersSidebar } from './sidebar';
+import { CommandIDs } from './tokens';
+
+/** Add every command, all of them in one category of the palette. */
+export function addCommands(
+  app: JupyterFrontEnd,
+  sidebar: PeersSidebar,
+  model: PeersModel,
+  trans: TranslationBundle,
+  palette: ICommandPalette | null
+): void {
+  const { commands, shell } = app;
+  const openForm = (form: FormName) => {
+    shell.activateById(sidebar.id);
+    sidebar.openForm(form);
+  };
+  commands.addCommand(CommandIDs.open, {
+    label: trans.__('Show Peers'),
+    caption: trans.__('Show who this node is, its peers and the panes shared'),
+    icon: peersIcon,
+    execute: () => shell.activateById(sidebar.id)
+  });
+  commands.addCommand(CommandIDs.invite, {
+    label: trans.__('Invite Someone…'),
+    caption: trans.__('Create an invite that one person can redeem once'),
+    icon: shareIcon,
+    execute: () => openForm('invite')
+  });
+  commands.addCommand(CommandIDs.pair, {
+    label: trans.__('Pair with an Invite…'),
+    caption: trans.__('Redeem an invite that someone sent you'),
+    icon: linkIcon,
+    execute: () => openForm('pair')
+  });
+  commands.addCommand(CommandIDs.refresh, {
+    label: trans.__('Refresh Peers'),
+    caption: trans.__('Read peers and panes again'),
+    icon: refreshIcon,
+    execute: () => model.refresh()
+  });
+  const category = trans.__('Peers');
+  for (const command of Object.values(CommandIDs)) {
+    palette?.addItem({ command, category });
+  }
+}

@@ -1,0 +1,268 @@
+import { ServerConnection } from '@jupyterlab/services';
+import { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+import { ControlSocket, IControlEvent } from './control';
+import { PeerError, requestAPI } from './requests';
+import {
+  IIdentity,
+  IInvite,
+  IMintedInvite,
+  IPaneLists,
+  IPeer,
+  IPeerList,
+  IProgress,
+  PeerStatus
+} from './shapes';
+
+/** Everything the panel shows; never changed in place, so that a new state is a new object. */
+export interface IPeersState {
+  /** `ready` once anything is known, and it stays so: what is known is kept when contact is lost. */
+  readonly phase: 'loading' | 'ready' | 'error';
+  readonly error: PeerError | null;
+  /** Whether changes arrive as they happen. */
+  readonly live: boolean;
+  /** When the control socket tries again (`Date.now()` scale). */
+  readonly retryAt: number | null;
+  readonly identity: IIdentity | null;
+  readonly peers: readonly IPeer[];
+  readonly panes: IPaneLists;
+}
+
+/** A peer's status changed while the page was open. */
+export interface IStatusChange {
+  peer: IPeer;
+  before: PeerStatus | null;
+}
+
+const NOTHING: IPeersState = {
+  phase: 'loading',
+  error: null,
+  live: false,
+  retryAt: null,
+  identity: null,
+  peers: [],
+  panes: { mine: [], offered: [] }
+};
+
+const RANK: Record<PeerStatus, number> = { connected: 0, connecting: 1, offline: 2, blocked: 3 };
+
+/** How a peer is called here: by the name I gave, else the name it gives itself. */
+export function displayName(peer: Pick<IPeer, 'alias' | 'node_name' | 'node_id'>): string {
+  return peer.alias || peer.node_name || peer.node_id;
+}
+
+/**
+ * The browser's view of this node: who it is, its peers and its panes.
+ *
+ * REST gives the first picture; from then on the control socket tells every change, and after an
+ * interruption the whole picture again.
+ */
+export class PeersModel implements IDisposable {
+  constructor(settings: ServerConnection.ISettings, control = new ControlSocket(settings)) {
+    this._settings = settings;
+    this._control = control;
+    control.eventReceived.connect(this._onEvent, this);
+    control.stateChanged.connect(this._onControlState, this);
+    void this.refresh();
+    if (control.state === 'open') {
+      this._onControlState();
+    }
+  }
+
+  get state(): IPeersState {
+    return this._state;
+  }
+
+  get stateChanged(): ISignal<this, IPeersState> {
+    return this._stateChanged;
+  }
+
+  /** Emitted for each peer whose status changed, never for the first picture. */
+  get statusChanged(): ISignal<this, IStatusChange> {
+    return this._statusChanged;
+  }
+
+  /** Emitted when an invite was minted, redeemed or revoked, in this tab or elsewhere. */
+  get invitesChanged(): ISignal<this, void> {
+    return this._invitesChanged;
+  }
+
+  get isDisposed(): boolean {
+    return this._control.isDisposed;
+  }
+
+  /** Read everything by REST; for the first picture and for a person who asks. */
+  async refresh(): Promise<void> {
+    this._control.reconnect();
+    const told = this._told;
+    if (this._state.phase === 'error') {
+      this._update({ phase: 'loading', error: null });
+    }
+    try {
+      const [identity, list, panes] = await Promise.all([
+        requestAPI<IIdentity>('identity', this._settings),
+        requestAPI<IPeerList>('peers', this._settings),
+        requestAPI<IPaneLists>('panes', this._settings)
+      ]);
+      // What the socket said in the meantime is newer than these answers.
+      if (told === this._told) {
+        this._learn({ identity, peers: list.peers, panes });
+      }
+    } catch (reason) {
+      if (this._state.phase !== 'ready') {
+        this._update({ phase: 'error', error: PeerError.from(reason) });
+      }
+    }
+  }
+
+  async setName(name: string): Promise<void> {
+    const identity = await this._control.request<IIdentity>('set_name', { name });
+    this._told += 1;
+    this._learn({ identity });
+  }
+
+  mintInvite(ttl: string, note: string): Promise<IMintedInvite> {
+    return this._control.request('invite', { ttl_s: seconds(ttl), note });
+  }
+
+  async invites(): Promise<IInvite[]> {
+    return (await this._control.request<{ invites: IInvite[] }>('invites')).invites;
+  }
+
+  async revokeInvite(id: string): Promise<void> {
+    await this._control.request('revoke_invite', { id });
+  }
+
+  /** Redeem an invite; resolves with who it is. */
+  async pair(invite: string, onProgress: (progress: IProgress) => void): Promise<IPeer> {
+    const answer = await this._control.request<{ peer: IPeer }>(
+      'pair',
+      { invite },
+      onProgress as (progress: unknown) => void
+    );
+    return answer.peer;
+  }
+
+  async connect(nodeId: string): Promise<void> {
+    await this._control.request('connect', { node_id: nodeId });
+  }
+
+  async disconnect(nodeId: string): Promise<void> {
+    await this._control.request('disconnect', { peer: nodeId });
+  }
+
+  async block(nodeId: string): Promise<void> {
+    await this._control.request('block', { peer: nodeId });
+  }
+
+  async unblock(nodeId: string): Promise<void> {
+    await this._control.request('unblock', { peer: nodeId });
+  }
+
+  async forget(nodeId: string): Promise<void> {
+    await this._control.request('forget', { peer: nodeId });
+  }
+
+  async setAlias(nodeId: string, alias: string | null): Promise<void> {
+    await this._control.request('alias', { peer: nodeId, alias });
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      this._control.dispose();
+      Signal.clearData(this);
+    }
+  }
+
+  private _onControlState(): void {
+    const live = this._control.state === 'open';
+    this._update({ live, retryAt: this._control.retryAt });
+    if (live) {
+      void this._resync();
+    }
+  }
+
+  /** Nothing tells what happened while the socket was away: ask for the whole picture. */
+  private async _resync(): Promise<void> {
+    try {
+      const [identity, list, panes] = await Promise.all([
+        this._control.request<IIdentity>('identity'),
+        this._control.request<IPeerList>('peers'),
+        this._control.request<IPaneLists>('panes')
+      ]);
+      this._told += 1;
+      this._learn({ identity, peers: list.peers, panes });
+    } catch (reason) {
+      const error = PeerError.from(reason);
+      // An interruption is followed by another try; anything else a person must know.
+      if (error.code !== 'link_closed' && this._state.phase !== 'ready') {
+        this._update({ phase: 'error', error });
+      }
+    }
+  }
+
+  private _onEvent(_: ControlSocket, { event, data }: IControlEvent): void {
+    if (event === 'peers') {
+      this._told += 1;
+      const { self, peers } = data as IPeerList;
+      const { identity } = this._state;
+      this._learn({ peers, identity: identity && { ...identity, ...self } });
+    } else if (event === 'panes') {
+      this._told += 1;
+      const { mine, offered } = data as IPaneLists;
+      this._learn({ panes: { mine, offered } });
+    } else if (event === 'invites') {
+      this._invitesChanged.emit();
+    }
+  }
+
+  private _learn(news: Partial<IPeersState>): void {
+    const first = this._state.phase !== 'ready';
+    const before = new Map(this._state.peers.map(peer => [peer.node_id, peer.status]));
+    if (news.peers) {
+      news = { ...news, peers: [...news.peers].sort(byStatusThenName) };
+    }
+    // Events may come before the identity does; the panel has nothing to show until then.
+    const ready = Boolean(news.identity ?? this._state.identity);
+    this._update({ ...news, ...(ready && { phase: 'ready', error: null }) });
+    if (!first && news.peers) {
+      for (const peer of news.peers) {
+        const was = before.get(peer.node_id) ?? null;
+        if (was !== peer.status) {
+          this._statusChanged.emit({ peer, before: was });
+        }
+      }
+    }
+  }
+
+  private _update(change: Partial<IPeersState>): void {
+    this._state = { ...this._state, ...change };
+    this._stateChanged.emit(this._state);
+  }
+
+  private readonly _settings: ServerConnection.ISettings;
+  private readonly _control: ControlSocket;
+  private readonly _stateChanged = new Signal<this, IPeersState>(this);
+  private readonly _statusChanged = new Signal<this, IStatusChange>(this);
+  private readonly _invitesChanged = new Signal<this, void>(this);
+  private _state = NOTHING;
+  /** Counts what the control socket told; an answer by REST older than that is not used. */
+  private _told = 0;
+}
+
+function byStatusThenName(a: IPeer, b: IPeer): number {
+  return (
+    RANK[a.status] - RANK[b.status] ||
+    displayName(a).localeCompare(displayName(b)) ||
+    a.node_id.localeCompare(b.node_id)
+  );
+}
+
+/** Seconds of a lifetime such as `10m`, `24h` or `7d`, the form that the settings have. */
+export function seconds(lifetime: string): number {
+  const match = /^(\d+)([smhd])$/.exec(lifetime);
+  if (!match) {
+    throw new PeerError({ code: 'bad_request', message: `${lifetime} is not a time` });
+  }
+  return Number(match[1]) * { s: 1, m: 60, h: 3600, d: 86_400 }[match[2] as 's' | 'm' | 'h' | 'd'];
+}

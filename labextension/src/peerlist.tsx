@@ -1,0 +1,178 @@
+import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+import { useAction, useNow, usePanel } from './context';
+import { displayName } from './model';
+import { RenameForm } from './rename';
+import { CopyButton, Failure } from './section';
+import { IPeer } from './shapes';
+import { pathWord, peerSummary, relativeTime, roundTrip } from './wording';
+
+/** The live list of peers; each opens to what is known of it and what can be done. */
+export function PeerList(props: { peers: readonly IPeer[]; live: boolean }): React.ReactElement {
+  const { trans } = usePanel();
+  const now = useNow();
+  return (
+    <ul className="jp-Peers-list" aria-label={trans.__('Peers')}>
+      {props.peers.map(peer => (
+        <PeerRow key={peer.node_id} peer={peer} now={now} live={props.live} />
+      ))}
+    </ul>
+  );
+}
+
+function PeerRow(props: { peer: IPeer; now: number; live: boolean }): React.ReactElement {
+  const { peer, now, live } = props;
+  const { trans } = usePanel();
+  const [open, setOpen] = React.useState(false);
+  const detailsId = React.useId();
+  const Caret = open ? caretDownIcon : caretRightIcon;
+  const connected = peer.status === 'connected';
+  return (
+    <li className="jp-Peers-peer" data-status={peer.status} data-node-id={peer.node_id}>
+      <button
+        type="button"
+        className="jp-Peers-row"
+        aria-expanded={open}
+        aria-controls={detailsId}
+        onClick={() => setOpen(!open)}
+      >
+        <span className="jp-Peers-dot" aria-hidden="true" />
+        <span className="jp-Peers-rowText">
+          <span className="jp-Peers-peerName" title={displayName(peer)}>
+            {displayName(peer)}
+          </span>
+          <span className="jp-Peers-summary">{peerSummary(peer, now, trans)}</span>
+        </span>
+        <Caret.react tag="span" className="jp-Peers-caret" aria-hidden="true" />
+      </button>
+      <div id={detailsId} hidden={!open}>
+        {open && (
+          <>
+            <dl className="jp-Peers-details">
+              <dt>{trans.__('Node id')}</dt>
+              <dd>
+                <code className="jp-Peers-nodeId">{peer.node_id}</code>
+                <CopyButton text={peer.node_id} label={trans.__('Copy the node id')} />
+              </dd>
+              {peer.alias && (
+                <>
+                  <dt>{trans.__('Calls itself')}</dt>
+                  <dd>{peer.node_name}</dd>
+                </>
+              )}
+              {connected && (
+                <>
+                  <dt>{trans.__('Path')}</dt>
+                  <dd>
+                    {[
+                      pathWord(peer.transport, trans),
+                      peer.rtt_ms === null ? '' : trans.__('%1 round trip', roundTrip(peer.rtt_ms))
+                    ]
+                      .filter(Boolean)
+                      .join(', ')}
+                  </dd>
+                </>
+              )}
+              {peer.address && (
+                <>
+                  <dt>{trans.__('Address')}</dt>
+                  <dd>
+                    <code>{peer.address}</code>
+                  </dd>
+                </>
+              )}
+              <dt>{trans.__('Last seen')}</dt>
+              <dd>
+                {connected
+                  ? trans.__('now')
+                  : peer.last_seen === null
+                    ? trans.__('never')
+                    : relativeTime(peer.last_seen, now, trans)}
+              </dd>
+              <dt>{trans.__('Trust')}</dt>
+              <dd>{peer.trusted ? trans.__('paired') : trans.__('not paired')}</dd>
+            </dl>
+            <PeerActions peer={peer} live={live} />
+          </>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function PeerActions(props: { peer: IPeer; live: boolean }): React.ReactElement {
+  const { peer, live } = props;
+  const { model, trans, confirm } = usePanel();
+  const { busy, error, run } = useAction();
+  const [renaming, setRenaming] = React.useState(false);
+  const id = peer.node_id;
+  const name = displayName(peer);
+  const off = busy || !live;
+
+  const forget = async () => {
+    const agreed = await confirm(
+      trans.__('Forget %1?', name),
+      trans.__(
+        'Panes shared with %1 are withdrawn, and to meet again you have to pair again.',
+        name
+      ),
+      trans.__('Forget')
+    );
+    if (agreed) {
+      await model.forget(id);
+    }
+  };
+  const button = (label: string, work: () => Promise<void>, className = '') => (
+    <button
+      type="button"
+      className={`jp-Peers-button ${className}`}
+      disabled={off}
+      onClick={() => run(work)}
+    >
+      {label}
+    </button>
+  );
+
+  if (renaming) {
+    return (
+      <div className="jp-Peers-actions">
+        <RenameForm
+          optional
+          label={trans.__('My name for %1', peer.node_name)}
+          placeholder={peer.node_name}
+          value={peer.alias ?? ''}
+          save={alias => model.setAlias(id, alias || null)}
+          onClose={() => setRenaming(false)}
+        />
+      </div>
+    );
+  }
+  return (
+    <>
+      <div className="jp-Peers-actions" role="group" aria-label={trans.__('Actions for %1', name)}>
+        {peer.status === 'blocked' ? (
+          button(trans.__('Unblock'), () => model.unblock(id))
+        ) : (
+          <>
+            {peer.status === 'offline'
+              ? button(busy ? trans.__('Connecting…') : trans.__('Connect'), () =>
+                  model.connect(id)
+                )
+              : button(trans.__('Disconnect'), () => model.disconnect(id))}
+            <button
+              type="button"
+              className="jp-Peers-button"
+              disabled={off}
+              onClick={() => setRenaming(true)}
+            >
+              {trans.__('Rename')}
+            </button>
+            {button(trans.__('Block'), () => model.block(id))}
+          </>
+        )}
+        {button(trans.__('Forget…'), forget, 'jp-mod-warn')}
+      </div>
+      <Failure error={error} />
+    </>
+  );
+}

@@ -1,0 +1,93 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+/** Everything of the server extension lives below this path. */
+export const NAMESPACE = 'jupyter-peer';
+
+/** What is said of a failure: `code` is a contract, the other two are for people. */
+export interface IFailure {
+  code: string;
+  message: string;
+  hint: string;
+}
+
+/** A failure that the server extension, or the way to it, reported. */
+export class PeerError extends Error implements IFailure {
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(failure: Partial<IFailure>) {
+    super(failure.message || 'something failed');
+    this.name = 'PeerError';
+    this.code = failure.code || 'error';
+    this.hint = failure.hint || '';
+  }
+
+  /** Turn whatever was thrown into a `PeerError`. */
+  static from(reason: unknown): PeerError {
+    if (reason instanceof PeerError) {
+      return reason;
+    }
+    return new PeerError({ message: reason instanceof Error ? reason.message : String(reason) });
+  }
+}
+
+/**
+ * Call a REST end point of the server extension.
+ *
+ * @param path - Relative to `jupyter-peer/api/`.
+ * @throws PeerError, also when the server cannot be reached or does not have the extension.
+ */
+export async function requestAPI<T>(
+  path: string,
+  settings: ServerConnection.ISettings,
+  init: RequestInit = {}
+): Promise<T> {
+  const url = URLExt.join(settings.baseUrl, NAMESPACE, 'api', path);
+  let response: Response;
+  try {
+    response = await ServerConnection.makeRequest(url, init, settings);
+  } catch {
+    throw new PeerError({
+      code: 'no_server',
+      message: 'your Jupyter server does not answer',
+      hint: 'check that it is still running'
+    });
+  }
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = null;
+  }
+  if (!response.ok) {
+    throw refused(response.status, body);
+  }
+  return body as T;
+}
+
+function refused(status: number, body: unknown): PeerError {
+  const failure = body as Partial<IFailure> | null;
+  if (failure && typeof failure.code === 'string') {
+    return new PeerError(failure);
+  }
+  if (status === 404) {
+    return new PeerError({
+      code: 'not_enabled',
+      message: 'the server extension jupyter_peer is not running',
+      hint: 'run `jupyter server extension enable jupyter_peer` and start Jupyter again'
+    });
+  }
+  if (status === 401 || status === 403) {
+    return new PeerError({
+      code: 'unauthorized',
+      message: 'your Jupyter server asks you to log in',
+      hint: 'reload the page'
+    });
+  }
+  return new PeerError({
+    message: `your Jupyter server answered with status ${status}`,
+    hint: 'its log may say why'
+  });
+}

@@ -1,0 +1,92 @@
+/** The shapes that REST and control socket share; the server's `operations` answer with them. */
+
+export type PeerStatus = 'connected' | 'connecting' | 'offline' | 'blocked';
+
+export type Grant = 'view' | 'interact';
+
+/** Who a node is. */
+export interface IIdentity {
+  node_id: string;
+  node_name: string;
+  public_key: string;
+  /** SHA-256 of the key in groups of hex digits, for people to compare. */
+  fingerprint?: string;
+  capabilities: string[];
+  /** Where peers can dial this node. */
+  addresses: string[];
+}
+
+/** A peer as this node knows it; times are epoch seconds. */
+export interface IPeer {
+  node_id: string;
+  node_name: string;
+  alias: string | null;
+  public_key: string;
+  transport: string | null;
+  address: string | null;
+  status: PeerStatus;
+  trusted: boolean;
+  blocked: boolean;
+  last_seen: number | null;
+  rtt_ms: number | null;
+  capabilities: string[];
+  /** Names of the panes that the peer offers to this node. */
+  panes?: unknown[];
+}
+
+export interface IPeerList {
+  self: Partial<IIdentity>;
+  peers: IPeer[];
+}
+
+export interface IViewer {
+  node_id: string;
+  node_name: string;
+  grant: Grant;
+}
+
+/** A pane of this node. */
+export interface IOwnPane {
+  name: string;
+  title: string;
+  rev: number;
+  viewers: IViewer[];
+  grants: Record<string, Grant>;
+}
+
+/** A pane that a peer shares with this node. */
+export interface IOfferedPane {
+  name: string;
+  title: string;
+  grant: Grant;
+  peer: { node_id: string; node_name: string; alias: string | null };
+}
+
+export interface IPaneLists {
+  mine: IOwnPane[];
+  offered: IOfferedPane[];
+}
+
+/** An invite just minted; the text is shown once and kept nowhere. */
+export interface IMintedInvite {
+  invite: string;
+  id: string;
+  expires: number;
+}
+
+/** What is remembered of an invite. */
+export interface IInvite {
+  id: string;
+  created: number;
+  expires: number;
+  note: string;
+  status: 'open' | 'used' | 'revoked' | 'expired';
+}
+
+/** One step of pairing or connecting; `ok` is null while it is under way. */
+export interface IProgress {
+  step: string;
+  address?: string | null;
+  ok: boolean | null;
+  message?: string;
+}

@@ -1,0 +1,110 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import { IPeer, IProgress } from './shapes';
+
+/** A peer's status in a word. */
+export function statusWord(peer: IPeer, trans: TranslationBundle): string {
+  switch (peer.status) {
+    case 'connected':
+      return trans.__('Connected');
+    case 'connecting':
+      return trans.__('Connecting…');
+    case 'blocked':
+      return trans.__('Blocked');
+    default:
+      return trans.__('Offline');
+  }
+}
+
+/** By which path messages travel: always visible, because people ask. */
+export function pathWord(transport: string | null, trans: TranslationBundle): string {
+  switch (transport) {
+    case null:
+      return '';
+    case 'direct':
+      return trans.__('direct');
+    case 'lan':
+      return trans.__('local network');
+    case 'webrtc':
+      return trans.__('direct, WebRTC');
+    case 'relay':
+      return trans.__('by relay');
+    case 'loopback':
+      return trans.__('this machine');
+    default:
+      return transport;
+  }
+}
+
+export function roundTrip(ms: number): string {
+  return ms < 1 ? '<1 ms' : `${Math.round(ms)} ms`;
+}
+
+/** A lifetime of an invite, as the settings name it. */
+export function lifetimeWords(lifetime: string, trans: TranslationBundle): string {
+  switch (lifetime) {
+    case '10m':
+      return trans.__('10 minutes');
+    case '1h':
+      return trans.__('1 hour');
+    case '24h':
+      return trans.__('1 day');
+    case '7d':
+      return trans.__('7 days');
+    default:
+      return lifetime;
+  }
+}
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60]
+];
+
+/**
+ * A moment relative to now: "5 min ago", "in 3 hr".
+ *
+ * @param at - Epoch seconds.
+ * @param now - Epoch seconds.
+ */
+export function relativeTime(at: number, now: number, trans: TranslationBundle): string {
+  const format = new Intl.RelativeTimeFormat(language(), { numeric: 'auto', style: 'short' });
+  const distance = at - now;
+  for (const [unit, size] of UNITS) {
+    if (Math.abs(distance) >= size) {
+      return format.format(Math.trunc(distance / size), unit);
+    }
+  }
+  return distance > 0 ? trans.__('in less than a minute') : trans.__('just now');
+}
+
+function language(): string | undefined {
+  // JupyterLab states the chosen language on the page.
+  return document.documentElement.lang || undefined;
+}
+
+/** The second line of a peer in the list. */
+export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle): string {
+  const parts = [statusWord(peer, trans)];
+  if (peer.status === 'connected') {
+    parts.push(pathWord(peer.transport, trans));
+    if (peer.rtt_ms !== null) {
+      parts.push(roundTrip(peer.rtt_ms));
+    }
+  } else if (peer.status !== 'connecting') {
+    parts.push(
+      peer.last_seen === null
+        ? trans.__('never seen')
+        : trans.__('last seen %1', relativeTime(peer.last_seen, now, trans))
+    );
+  }
+  return parts.filter(Boolean).join(' · ');
+}
+
+/** One step of pairing. */
+export function progressWords(progress: IProgress, trans: TranslationBundle): string {
+  if (progress.message) {
+    return progress.message;
+  }
+  return progress.address ? trans.__('%1: %2', progress.step, progress.address) : progress.step;
+}
