@@ -20,7 +20,6 @@ from ..errors import (
 from ..transports.base import Frame, PeerLink, Transport
 from ..wire.channel import Channel
 from ..wire.handshake import Acceptor, Dialer, Introduction, Offer
-from .clock import Clock
 from .config import HubConfig
 
 log = logging.getLogger(__name__)
@@ -67,7 +66,6 @@ class Connector:
         offer: Makes what this node says of itself, with fresh secrets.
         transports: To dial with.
         config: Time-outs and bounds.
-        clock: For time-outs of tests.
         check_incoming: Decides about a node that dialled, after it has proven who it is; raises to
             refuse.
         check_answer: Decides about a node that answered, before anything is sent to it.
@@ -79,7 +77,6 @@ class Connector:
         offer: Callable[[], Offer],
         transports: Sequence[Transport],
         config: HubConfig,
-        clock: Clock,
         *,
         check_incoming: Callable[[PeerLink, Introduction, str | None], None],
         check_answer: Callable[[PeerLink, Introduction, Target], None],
@@ -88,7 +85,6 @@ class Connector:
         self._offer = offer
         self._transports = sorted(transports, key=lambda transport: transport.priority)
         self._config = config
-        self._clock = clock
         self._check_incoming = check_incoming
         self._check_answer = check_answer
         self._admit = admit

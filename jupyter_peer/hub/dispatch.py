@@ -11,7 +11,7 @@ from ..errors import PeerError, UnsupportedError
 from ..wire.envelope import Buffer, Envelope
 
 if TYPE_CHECKING:
-    from .hub import PeerHub
+    from .mail import Mail
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +27,10 @@ class Message:
         type, msg_id, re, data, buffers: As in its envelope.
     """
 
-    __slots__ = ("_hub", "buffers", "data", "msg_id", "peer_id", "re", "type")
+    __slots__ = ("_mail", "buffers", "data", "msg_id", "peer_id", "re", "type")
 
-    def __init__(self, hub: PeerHub, envelope: Envelope) -> None:
-        self._hub = hub
+    def __init__(self, mail: Mail, envelope: Envelope) -> None:
+        self._mail = mail
         self.peer_id = envelope.src
         self.type = envelope.type
         self.msg_id = envelope.msg_id
@@ -47,12 +47,12 @@ class Message:
         digests: Sequence[str] | None = None,
         stream: str | None = None,
     ) -> None:
-        """Answer it; see :meth:`.PeerHub.send`. Without a stream the answer waits for nothing.
+        """Answer it; see :meth:`.Mail.send`. Without a stream the answer waits for nothing.
 
         Raises:
             LinkError: The peer is gone, or does not read.
         """
-        self._hub.send(
+        self._mail.send(
             self.peer_id,
             type,
             data,
@@ -64,7 +64,7 @@ class Message:
 
     def fail(self, error: BaseException) -> None:
         """Answer that it failed; a peer that is gone is not told."""
-        self._hub.send_error(self.peer_id, self.msg_id, error)
+        self._mail.send_error(self.peer_id, self.msg_id, error)
 
     def __repr__(self) -> str:
         return f"<Message {self.type} from {self.peer_id}>"
@@ -150,7 +150,7 @@ class Dispatcher:
 
     def _failed(self, message: Message, error: Exception) -> None:
         if not isinstance(error, PeerError):
-            log.exception("the handler of %s failed", message.type)
+            log.error("the handler of %s failed", message.type, exc_info=error)
         if message.re is None:
             message.fail(error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -82,6 +83,10 @@ class Peer:
         if self.session is not None:
             return "connected"
         return "connecting" if self.is_dialling else "offline"
+
+    def is_connected(self) -> bool:
+        """Return whether there is a live link to it."""
+        return self.session is not None
 
     def names(self) -> list[str]:
         """Return the names people know it by, best first."""
@@ -189,12 +194,10 @@ class PeerRegistry:
             pause = min(self._config.backoff_s * 2**peer.attempts, self._config.max_backoff_s)
             peer.attempts = min(peer.attempts + 1, 30)
             peer.wake.clear()
-            try:
+            with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(peer.wake.wait(), pause * self._clock.jitter())
-            except asyncio.TimeoutError:
-                pass
-            if peer.session is not None:
-                break
+            if peer.is_connected():
+                return
             try:
                 await self._redial(peer)
             except RefusedError as error:

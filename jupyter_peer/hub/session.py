@@ -138,6 +138,10 @@ class Session:
             link.send(frames)
         except LinkClosedError:
             return  # `on_close` tells
+        self._after_write()
+
+    def _after_write(self) -> None:
+        link = self.link
         if self._drained and self.queued <= LOW_WATER:
             self._wake_drained()
         if link.is_backed_up:

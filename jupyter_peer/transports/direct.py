@@ -47,6 +47,13 @@ _LENGTH_16 = Struct(">H")
 _LENGTH_64 = Struct(">Q")
 
 
+def _any_certificate() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def _discard(opening: asyncio.Future[WebSocketClientConnection]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
@@ -72,8 +79,8 @@ class WebSocketLink(PeerLink):
     priority = 2
 
     def __init__(self, address: str, *, is_dialled: bool) -> None:
-        super().__init__(address, is_dialled=is_dialled)
         self._protocol: WebSocketProtocol13 | None = None
+        super().__init__(address, is_dialled=is_dialled)
         self._stream: IOStream | None = None
         self._close_socket: Callable[[int, str], None] | None = None
         self._last_write: asyncio.Future[None] | None = None
@@ -85,7 +92,7 @@ class WebSocketLink(PeerLink):
         self._stream = protocol.stream
         self._stream.set_nodelay(True)
         sock = self._stream.socket
-        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
             except OSError:  # not on this system; small messages then wait a little longer
@@ -105,8 +112,8 @@ class WebSocketLink(PeerLink):
     @max_frame.setter
     def max_frame(self, value: int) -> None:
         self._max_frame = value
-        if getattr(self, "_protocol", None) is not None:
-            self._protocol.params.max_message_size = value  # type: ignore[union-attr]
+        if self._protocol is not None:
+            self._protocol.params.max_message_size = value
 
     def send(self, frames: Sequence[Frame]) -> None:
         stream = self._stream
@@ -156,6 +163,10 @@ class WebSocketLink(PeerLink):
             self._closed("lost")
             return None
         return self._deliver(message)
+
+    def on_early_message(self, message: Frame | None) -> None:
+        """Take a message that came before :meth:`open`."""
+        self.on_message(message)
 
     def _shut(self, reason: str) -> None:
         if self._close_socket is not None:
@@ -230,8 +241,9 @@ class DirectTransport(Transport):
     """Dials ``ws://`` and ``wss://`` addresses and takes what comes in at ``/peer-ws``.
 
     Args:
-        ssl_context: For dialling ``wss://``; None for the system's certificates. The peer is proven
-            by the handshake, TLS only hides who talks to whom.
+        ssl_context: For dialling ``wss://``. By default any certificate will do, since the peer is
+            proven by the handshake and everything is sealed to it; TLS here only gets through
+            proxies and hides who talks to whom.
         is_accepting: Whether links that come in are taken.
     """
 
@@ -241,7 +253,7 @@ class DirectTransport(Transport):
     def __init__(
         self, *, ssl_context: ssl.SSLContext | None = None, is_accepting: bool = True
     ) -> None:
-        self._ssl_context = ssl_context
+        self._ssl_context = ssl_context or _any_certificate()
         self._is_accepting = is_accepting
         self._accept: Accept | None = None
         self._accepting: set[asyncio.Task[None]] = set()
@@ -268,7 +280,7 @@ class DirectTransport(Transport):
         Raises:
             OSError: The address cannot be bound.
         """
-        sockets = bind_sockets(port, host or None)  # type: ignore[arg-type]
+        sockets = bind_sockets(port, host or None)
         application = Application(
             [(PATH, PeerWebSocketHandler, {"transport": self})],
             default_handler_class=_Nothing,
@@ -310,8 +322,10 @@ class DirectTransport(Transport):
             request_timeout=DIAL_TIMEOUT_S,
             ssl_options=self._ssl_context,
         )
-        opening = websocket_connect(
-            request, on_message_callback=link.on_message, max_message_size=link.max_frame
+        opening = asyncio.ensure_future(
+            websocket_connect(
+                request, on_message_callback=link.on_early_message, max_message_size=link.max_frame
+            )
         )
         try:
             connection = await asyncio.shield(opening)

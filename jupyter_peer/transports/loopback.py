@@ -69,7 +69,11 @@ class LoopbackLink(PeerLink):
             raise LinkClosedError
         for frame in frames:
             self._backlog += len(frame)
-            self.peer._inbound.put_nowait(frame)
+            self.peer.take(frame)
+
+    def take(self, frame: Frame) -> None:
+        """Take a frame of the other end."""
+        self._inbound.put_nowait(frame)
 
     @property
     def is_backed_up(self) -> bool:
@@ -86,12 +90,13 @@ class LoopbackLink(PeerLink):
             frame = await self._inbound.get()
             await self._reading.wait()
             assert self.peer is not None
-            self.peer._passed(len(frame))
+            self.peer.passed(len(frame))
             handled = self._deliver(frame)
             if handled is not None:
                 await handled
 
-    def _passed(self, size: int) -> None:
+    def passed(self, size: int) -> None:
+        """Note that the other end has taken so many bytes."""
         self._backlog -= size
         if not self.is_backed_up:
             self._wake_writers()
@@ -104,9 +109,10 @@ class LoopbackLink(PeerLink):
     def _shut(self, reason: str) -> None:
         if self.peer is not None and not self.peer.is_closed:
             # the other end first gets what was sent before
-            asyncio.get_running_loop().call_soon(self.peer._ended, reason)
+            asyncio.get_running_loop().call_soon(self.peer.ended, reason)
 
-    def _ended(self, reason: str) -> None:
+    def ended(self, reason: str) -> None:
+        """Note that the other end was closed."""
         self._closed(reason)
 
     def _closed(self, reason: str) -> None:
@@ -150,13 +156,14 @@ class LoopbackTransport(Transport):
         here = LoopbackLink(self._network, address, is_dialled=True)
         there = LoopbackLink(self._network, SCHEME + self._own_name, is_dialled=False)
         here.peer, there.peer = there, here
-        other._take(there)
+        other.take(there)
         return here
 
     def addresses(self) -> list[str]:
         return [SCHEME + self._own_name]
 
-    def _take(self, link: LoopbackLink) -> None:
+    def take(self, link: LoopbackLink) -> None:
+        """Take a link that was dialled."""
         assert self._accept is not None
 
         async def run(accept: Accept) -> None:

@@ -1,0 +1,173 @@
+"""The live links: taken over from the connector, measured, announced to, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ..errors import LinkError, PeerError
+from ..wire.invite import MAX_ADDRESSES
+from .admission import Admission
+from .clock import Clock
+from .config import HubConfig
+from .connect import Connected
+from .mail import Mail
+from .peers import Peer, PeerRegistry
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+# The reasons in `bye` after which the other side does not dial again by itself.
+FINAL_REASONS = ("disconnect", "forgotten", "blocked")
+
+
+class Links:
+    """Keeps the one live link of each peer.
+
+    Args:
+        config: Settings.
+        clock: Time.
+        peers: Whose links these are.
+        mail: What goes over them.
+        admission: Remembers a node that paired.
+        change: Stores a change of a peer's record.
+        emit: Tells the hub's listeners of an event.
+        announcement: Returns the payload of ``addresses``.
+    """
+
+    def __init__(
+        self,
+        config: HubConfig,
+        clock: Clock,
+        peers: PeerRegistry,
+        mail: Mail,
+        admission: Admission,
+        *,
+        change: Callable[..., None],
+        emit: Callable[[str, str], None],
+        announcement: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._peers = peers
+        self._mail = mail
+        self._admission = admission
+        self._change = change
+        self._emit = emit
+        self._announcement = announcement
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_open = False
+
+    def start(self) -> None:
+        """Begin to ping."""
+        self._is_open = True
+        self._spawn(self._ping_all())
+
+    async def close(self) -> None:
+        """Say goodbye on every link and close it."""
+        self._is_open = False
+        for task in list(self._tasks):
+            task.cancel()
+        for peer in self._peers:
+            await self.end(peer, "shutdown")
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def admit(self, connected: Connected) -> None:
+        """Take over a link whose handshake is over; it replaces an older one to the same peer."""
+        introduction, link = connected.peer, connected.link
+        if not self._is_open:
+            link.abort("shutdown")
+            return
+        peer = self._peers.get(introduction.node_id)
+        if peer is None or not peer.record.trusted:
+            # the invite was redeemed at the other end: pairing is mutual
+            peer = self._admission.remember(introduction, "invite")
+        changes: dict[str, Any] = {
+            "node_name": introduction.node_name,
+            "capabilities": introduction.capabilities,
+            "last_seen": self._clock.time(),
+        }
+        if link.is_dialled and link.address not in peer.record.addresses:
+            changes["addresses"] = [link.address, *peer.record.addresses][:MAX_ADDRESSES]
+        self._change(peer, quiet=True, **changes)
+        session = Session(
+            link,
+            connected.channel,
+            introduction,
+            self._clock,
+            on_envelope=self._mail.receive,
+            on_close=self._on_closed,
+        )
+        old, peer.session = peer.session, session
+        peer.last_error = None
+        peer.attempts = 0
+        peer.wake.set()
+        if old is not None:
+            self._spawn(old.close("replaced"))
+        session.start()
+        log.info("%s connected by %s", introduction.node_id, link.transport)
+        self._emit("link_up", introduction.node_id)
+        self.announce([introduction.node_id])
+        self._spawn(self._measure(session, self._config.handshake_timeout_s))
+
+    def announce(self, node_ids: list[str] | None = None) -> None:
+        """Tell connected peers (all, or these) this node's addresses and name."""
+        if node_ids is None:
+            node_ids = [peer.node_id for peer in self._peers if peer.session is not None]
+        if node_ids:
+            self._mail.send_many(node_ids, "addresses", self._announcement(), stream="addresses")
+
+    async def end(self, peer: Peer, reason: str) -> None:
+        """Say goodbye to a peer and close its link, if there is one."""
+        session = peer.session
+        if session is None:
+            return
+        self._mail.say_bye(session, reason)
+        await session.close(reason)
+        # a peer that was forgotten is not in the registry, and `_on_closed` knew nothing of it
+        if peer.session is session:
+            self._forget_session(peer, session, reason)
+
+    def _on_closed(self, session: Session, reason: str) -> None:
+        peer = self._peers.get(session.node_id)
+        if peer is None or peer.session is not session:
+            return
+        self._forget_session(peer, session, reason or "closed")
+        if self._is_open and peer.is_wanted:
+            self._peers.keep_connected(peer)
+
+    def _forget_session(self, peer: Peer, session: Session, reason: str) -> None:
+        peer.session = None
+        log.info("%s: the link ended (%s)", session.node_id, reason)
+        self._mail.link_lost(session.node_id, reason)
+        if self._peers.get(peer.node_id) is peer:
+            self._change(peer, quiet=True, last_seen=self._clock.time())
+        self._emit("link_down", session.node_id)
+
+    async def _ping_all(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.ping_interval_s)
+            sessions = [peer.session for peer in self._peers if peer.session is not None]
+            limit = 2 * self._config.ping_interval_s
+            await asyncio.gather(*(self._measure(session, limit) for session in sessions))
+
+    async def _measure(self, session: Session, timeout: float) -> None:
+        """Ping a link; one that does not answer is closed."""
+        before = session.rtt_s
+        try:
+            now = await self._mail.ping(session, timeout)
+        except LinkError as error:
+            log.info("%s does not answer: %s", session.node_id, error)
+            await session.close("timeout")
+        except PeerError as error:
+            log.debug("%s answers pings with an error: %s", session.node_id, error)
+        else:
+            if before is None or abs(before - now) > 0.25 * before:
+                self._emit("peer", session.node_id)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
