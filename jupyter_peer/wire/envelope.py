@@ -5,30 +5,53 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import json.encoder
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Union
 
 import msgspec
 
-from ..errors import MalformedError, TooLargeError
+from ..errors import BadIdentityError, MalformedError, TooLargeError
 from .identity import SIGNATURE_BYTES, is_node_id
 
 VERSION = 1
 DEFAULT_TTL = 8
 MAX_DEPTH = 64
+MAX_VALUES = 4 * 1024 * 1024
 MAX_BUFFERS = 4096
 
 Buffer = Union[bytes, bytearray, memoryview]  # noqa: UP007 - evaluated at run time on 3.10
 
-_MSG_ID = re.compile(r"[0-9a-f]{32}")
-_TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_is_msg_id = re.compile(r"[0-9a-f]{32}").fullmatch
+_is_type = re.compile(r"[a-z][a-z0-9_.-]{0,63}").fullmatch
+# The signed fields beside the payload take 115 bytes, and 65 levels of it another 130.
+_SURELY_SHALLOW = 240
 _known_types: set[str] = set()
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+def _make_encode() -> Callable[[Any], str]:
+    """Return what encodes as ``json.dumps(sort_keys=True, separators=(",", ":"))`` does.
+
+    ``JSONEncoder.encode`` makes a new C encoder for every call, which costs as much as a small
+    payload itself; here one is made for good. As it keeps no list of the objects it is in, a cycle
+    ends in a RecursionError instead of a ValueError.
+    """
+    plain = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # not CPython
+        return plain.encode
+    escape = json.encoder.encode_basestring_ascii
+    # markers, default, encoder, indent, key separator, item separator, sort, skip keys, NaN
+    encode = make(None, plain.default, escape, None, ":", ",", True, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode = _make_encode()
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """One message with its routing headers.
 
     Attributes:
@@ -78,22 +101,22 @@ def canonical_bytes(
 
     Raises:
         MalformedError: A field is not of its form, or the payload is not JSON (NaN and infinities
-            included, as JSON has none).
+            included, as JSON has none), or no receiver would take it: :func:`check_depth`.
     """
     if type not in _known_types:
-        if not _TYPE.fullmatch(type):
-            raise MalformedError("a message type is 1 to 64 of a-z 0-9 _ . -")
-        if len(_known_types) < 1024:
-            _known_types.add(type)
+        _check_type(type)
     try:
         text = _encode(data)
     except (TypeError, ValueError, RecursionError) as error:
         raise MalformedError("the payload cannot be written as JSON") from error
     answered = f'"{re}"' if re is not None else "null"
-    return (
+    canonical = (
         f'{{"data":{text},"msg_id":"{msg_id}","re":{answered},"src":"{src}",'
         f'"ts":{_number(ts)},"type":"{type}","v":1}}'
     ).encode("ascii")
+    if len(canonical) > _SURELY_SHALLOW:
+        check_depth(canonical)
+    return canonical
 
 
 def _number(ts: float) -> str:
@@ -102,7 +125,7 @@ def _number(ts: float) -> str:
     return repr(ts)
 
 
-class _Signed(msgspec.Struct):
+class _Signed(msgspec.Struct, gc=False):
     v: int
     type: str
     msg_id: str
@@ -112,74 +135,109 @@ class _Signed(msgspec.Struct):
     data: dict[str, Any]
 
 
-_decoder = msgspec.json.Decoder(_Signed)
+_decode = msgspec.json.Decoder(_Signed).decode
 
 
 def from_canonical(
-    canonical: bytes, *, sig: bytes = b"", ttl: int = DEFAULT_TTL, buffers: Sequence[Buffer] = ()
+    canonical: bytes,
+    sig: bytes = b"",
+    ttl: int = DEFAULT_TTL,
+    buffers: Sequence[Buffer] = (),
+    *,
+    src: str | None = None,
 ) -> Envelope:
     """Read canonical bytes as they came; the caller verifies the signature over the same bytes.
 
+    Args:
+        canonical: The signed bytes.
+        sig: Their signature.
+        ttl: The routing header.
+        buffers: What travelled beside them.
+        src: The node that must have sent them, where one is known.
+
     Raises:
-        MalformedError: They are not JSON of an envelope, or nested deeper than 64.
+        MalformedError: They are not the JSON of an envelope, or :func:`check_depth` refuses them.
+        BadIdentityError: They are from another node than ``src``.
     """
-    check_depth(canonical)
+    if len(canonical) > _SURELY_SHALLOW:
+        check_depth(canonical)
     try:
-        signed = _decoder.decode(canonical)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise MalformedError("the envelope is not the JSON it should be") from error
-    _check(signed.v, signed.type, signed.msg_id, signed.re, signed.src, signed.ts)
+        signed = _decode(canonical)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        # Only the standard library knows all JSON of Python: lone surrogates, which kernels do
+        # print, and integers of any length.
+        try:
+            text = str(canonical, "utf-8")
+        except UnicodeDecodeError as error:
+            raise MalformedError("the envelope is not UTF-8") from error
+        signed, _ = _parse(text)
+    _check(signed, src)
     return Envelope(
-        type=signed.type,
-        msg_id=signed.msg_id,
-        re=signed.re,
-        src=signed.src,
-        ts=signed.ts,
-        data=signed.data,
-        ttl=ttl,
-        sig=sig,
-        buffers=buffers,
+        signed.type,
+        signed.msg_id,
+        signed.re,
+        signed.src,
+        signed.ts,
+        signed.data,
+        None,
+        ttl,
+        sig,
+        buffers,
     )
 
 
-def _check(v: object, type: str, msg_id: str, re: str | None, src: str, ts: float) -> None:
-    if v != VERSION or v is True:
+def _check(signed: _Signed, src: str | None = None) -> None:
+    """Check the form of what has the right types already."""
+    if signed.v != VERSION:
         raise MalformedError("the envelope has another version than 1")
-    if type not in _known_types and not _TYPE.fullmatch(type):
-        raise MalformedError("a message type is 1 to 64 of a-z 0-9 _ . -")
-    if not _MSG_ID.fullmatch(msg_id) or (re is not None and not _MSG_ID.fullmatch(re)):
+    if signed.type not in _known_types:
+        _check_type(signed.type)
+    if not _is_msg_id(signed.msg_id) or (signed.re is not None and not _is_msg_id(signed.re)):
         raise MalformedError("a message id is 32 hex digits")
-    if not is_node_id(src):
-        raise MalformedError("src is not a node id")
-    if not math.isfinite(ts):
-        raise MalformedError("ts must be a finite number")
+    if signed.src != src:
+        if not is_node_id(signed.src):
+            raise MalformedError("src is not a node id")
+        if src is not None:
+            raise BadIdentityError("the peer sent an envelope in another node's name")
+
+
+def _check_type(type: str) -> None:
+    if not _is_type(type):
+        raise MalformedError("a message type is 1 to 64 of a-z 0-9 _ . -")
+    if len(_known_types) < 1024:
+        _known_types.add(type)
 
 
 def check_depth(text: bytes) -> None:
-    """Refuse JSON that is nested deeper than 64, without parsing it.
+    """Refuse JSON that is nested deeper than 64 or has over 4 Mi values, without parsing it.
+
+    Values take up to 30 times the memory of their JSON, so a bound on bytes alone is not enough.
+    Every step is a scan in C that takes no more memory than the text. What is not JSON may pass or
+    be refused: the parser has the last word on it.
 
     Raises:
         MalformedError: It is.
     """
-    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
-        return  # too few brackets to be deep: the common case costs two scans in C
-    depth = deepest = 0
-    in_string = False
-    for token in _STRUCTURE.finditer(text):
-        char = token.group()[:1]
-        if char == b'"':
-            in_string = not in_string
-        elif not in_string and char in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > MAX_DEPTH:
-                raise MalformedError("the payload is nested too deeply")
-        elif not in_string and char in b"]}":
-            depth -= 1
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH and len(text) <= MAX_VALUES:
+        return
+    # Without escapes every quote begins or ends a string, and without strings every bracket and
+    # comma is structure.
+    marks = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS, _NO_MARKS)
+    if marks.count(b'"') <= 4 * MAX_VALUES:
+        nest = _STRING.sub(b"", marks)
+        if nest.count(b",") + nest.count(b"[") <= MAX_VALUES:
+            nest = nest.replace(b",", b"")
+            for _ in range(MAX_DEPTH):
+                nest = nest.replace(b"[]", b"")  # takes the innermost level of every branch
+                if not nest:
+                    return
+            raise MalformedError("the payload is nested too deeply")
+    raise MalformedError("the payload has too many values")
 
 
-# Whole strings are one token, so that brackets inside them do not count.
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_STRING = re.compile(rb'"[^"]*"')
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NO_MARKS = bytes(set(range(256)) - set(b'"[]{},'))
 
 
 def to_text(
@@ -215,40 +273,65 @@ def from_text(text: str, *, max_bytes: int) -> Envelope:
     if len(text) > max_bytes:
         raise TooLargeError(f"a message of {len(text)} bytes is over the limit of {max_bytes}")
     check_depth(text.encode("utf-8", "surrogatepass"))
+    signed, fields = _parse(text)
+    _check(signed)
+    dst, ttl = fields.get("dst"), fields.get("ttl")
+    if not isinstance(dst, (str, type(None))) or isinstance(ttl, bool):
+        raise MalformedError("a routing header of the envelope has the wrong type")
+    if ttl is None:
+        ttl = DEFAULT_TTL
+    elif not isinstance(ttl, int):
+        raise MalformedError("a routing header of the envelope has the wrong type")
+    return Envelope(
+        signed.type,
+        signed.msg_id,
+        signed.re,
+        signed.src,
+        signed.ts,
+        signed.data,
+        dst,
+        ttl,
+        _decode_base64(fields.get("sig"), "sig", SIGNATURE_BYTES),
+        _decode_buffers(fields.get("raw")),
+    )
+
+
+def _parse(text: str) -> tuple[_Signed, dict[str, Any]]:
+    """Read an envelope with the standard library; return its signed fields, and all of them."""
     try:
-        fields = json.loads(text, parse_constant=_refuse_constant)
+        fields = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise MalformedError("the frame is not JSON") from error
+        raise MalformedError("the envelope is not JSON") from error
     if not isinstance(fields, dict):
-        raise MalformedError("the frame is not a JSON object")
-    kind, msg_id, answered, src = (fields.get(key) for key in ("type", "msg_id", "re", "src"))
-    ts, data, dst, ttl = (fields.get(key) for key in ("ts", "data", "dst", "ttl"))
+        raise MalformedError("the envelope is not a JSON object")
+    v, kind, msg_id, answered = (fields.get(key) for key in ("v", "type", "msg_id", "re"))
+    src, ts, data = (fields.get(key) for key in ("src", "ts", "data"))
     if (
-        not isinstance(kind, str)
+        isinstance(v, bool)
+        or not isinstance(v, int)
+        or not isinstance(kind, str)
         or not isinstance(msg_id, str)
         or not isinstance(answered, (str, type(None)))
         or not isinstance(src, str)
         or isinstance(ts, bool)
         or not isinstance(ts, (int, float))
         or not isinstance(data, dict)
-        or not isinstance(dst, (str, type(None)))
-        or isinstance(ttl, bool)
-        or not isinstance(ttl, (int, type(None)))
     ):
         raise MalformedError("a field of the envelope is missing or has the wrong type")
-    _check(fields.get("v"), kind, msg_id, answered, src, ts)
-    return Envelope(
-        type=kind,
-        msg_id=msg_id,
-        re=answered,
-        src=src,
-        ts=ts,
-        data=data,
-        dst=dst,
-        ttl=DEFAULT_TTL if ttl is None else ttl,
-        sig=_decode_base64(fields.get("sig"), "sig", SIGNATURE_BYTES),
-        buffers=_decode_buffers(fields.get("raw")),
-    )
+    try:
+        is_finite = math.isfinite(ts)
+    except OverflowError:  # an integer that no float can hold
+        is_finite = False
+    if not is_finite:
+        raise MalformedError("ts must be a finite number")
+    return _Signed(v, kind, msg_id, answered, src, ts, data), fields
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number that no float can hold")
+    return value
 
 
 def _refuse_constant(name: str) -> None:
