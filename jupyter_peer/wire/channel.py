@@ -28,6 +28,7 @@ from .frames import (
     FRAGMENT,
     FRAGMENT_BYTES,
     FRAGMENT_HEADER_BYTES,
+    MAX_BATCH,
     Assembler,
     Part,
     batch_digest,
@@ -36,7 +37,7 @@ from .frames import (
     read_envelope,
 )
 from .identity import Identity, verify
-from .outbox import Outbox, Outgoing
+from .outbox import CREDIT_EVERY, Outbox, Outgoing
 from .replay import check_age
 from .seal import TAG_BYTES, Opener, Sealer, check_buffers, check_digests, check_size
 
@@ -52,7 +53,7 @@ class Limits(NamedTuple):
 
     Attributes:
         max_message: The largest message, and all unfinished ones together.
-        max_unconsumed: Sent and not yet consumed by the peer.
+        max_unconsumed: Sent and not yet consumed by the peer; 512 KiB at least.
         max_queued: Waiting to be sent; see :class:`.outbox.Outbox`.
     """
 
@@ -107,10 +108,6 @@ class Channel(ABC):
             WireError: The frame breaks the protocol. The link must be closed.
         """
 
-    def _check_source(self, envelope: Envelope) -> None:
-        if envelope.src != self.peer_id:
-            raise BadIdentityError("the peer sent an envelope in another node's name")
-
 
 class SealedChannel(Channel):
     """Envelopes in sealed binary frames."""
@@ -139,8 +136,6 @@ class SealedChannel(Channel):
         self._assembler = Assembler(limits.max_message)
         self._consumed = 0
         self._told = 0
-        # often enough that a peer with the default window never waits for it
-        self._tell_every = DEFAULT_LIMITS.max_unconsumed // 4
 
     @property
     def queued(self) -> int:
@@ -161,6 +156,8 @@ class SealedChannel(Channel):
     def receive(self, frame: Frame, now: float) -> Sequence[Envelope]:
         if isinstance(frame, str):
             raise ProtocolError("a text frame on a sealed link")
+        if len(frame) > MAX_SEALED_FRAME:
+            raise TooLargeError(f"a sealed frame has at most {MAX_SEALED_FRAME} bytes")
         inner = self._opener.open(frame)
         if not inner:
             raise MalformedError("an empty frame")
@@ -185,32 +182,27 @@ class SealedChannel(Channel):
         else:
             raise MalformedError(f"a frame of unknown kind {kind}")
         self._consumed += len(inner)
-        if self._consumed - self._told >= self._tell_every:
+        if self._consumed - self._told >= CREDIT_EVERY:
             self._told = self._consumed
             self._outbox.put_credit(self._consumed)
         return envelopes
 
     def _one(self, sig: bytes, part: Part) -> Envelope:
         verify(self.public_key, sig, part.canonical)
-        envelope = from_canonical(part.canonical, sig=sig, ttl=part.ttl, buffers=part.buffers)
-        self._check(envelope, part)
-        return envelope
+        return self._read(part, sig)
 
     def _batch(self, frame: bytes) -> list[Envelope]:
         sig, parts = read_batch(frame)
         verify(self.public_key, sig, batch_digest([part.canonical for part in parts]))
-        envelopes = []
-        for part in parts:
-            envelope = from_canonical(part.canonical, ttl=part.ttl, buffers=part.buffers)
-            self._check(envelope, part)
-            envelopes.append(envelope)
-        return envelopes
+        read = self._read
+        return [read(part, b"") for part in parts]
 
-    def _check(self, envelope: Envelope, part: Part) -> None:
-        if envelope.src != self.peer_id:
-            self._check_source(envelope)
+    def _read(self, part: Part, sig: bytes) -> Envelope:
+        """Read an envelope whose signature was verified."""
+        envelope = from_canonical(part.canonical, sig, part.ttl, part.buffers, src=self.peer_id)
         if part.digests or "buffers" in envelope.data:
             check_digests(envelope.data.get("buffers"), part.digests)
+        return envelope
 
 
 class UnsealedChannel(Channel):
@@ -229,6 +221,7 @@ class UnsealedChannel(Channel):
         max_frame = limits.max_message * 4 // 3 + 64 * 1024
         super().__init__(identity, peer_id, public_key, max_frame)
         self._limits = limits
+        self._urgent: deque[Outgoing] = deque()
         self._waiting: deque[Outgoing] = deque()
         self._queued = 0
 
@@ -244,12 +237,14 @@ class UnsealedChannel(Channel):
         self._queued += item.size
 
     def put_urgent(self, item: Outgoing) -> None:
-        self._waiting.appendleft(item)
+        if len(self._urgent) >= MAX_BATCH:
+            raise OverflowLinkError
+        self._urgent.append(item)
         self._queued += item.size
 
     def frames(self, budget: int) -> Iterator[Frame]:
-        while self._waiting and budget > 0:
-            item = self._waiting.popleft()
+        while (self._urgent or self._waiting) and budget > 0:
+            item = (self._urgent or self._waiting).popleft()
             self._queued -= item.size
             sig = item.sig(self._identity.sign)
             text = to_text(item.canonical, sig, dst=self.peer_id, buffers=item.buffers)
@@ -263,7 +258,8 @@ class UnsealedChannel(Channel):
             raise TooLargeError
         envelope = from_text(frame, max_bytes=self.max_frame)
         verify(self.public_key, envelope.sig, envelope.canonical())
-        self._check_source(envelope)
+        if envelope.src != self.peer_id:
+            raise BadIdentityError("the peer sent an envelope in another node's name")
         if envelope.buffers or "buffers" in envelope.data:
             check_buffers(envelope.data.get("buffers"), envelope.buffers)
         check_age(envelope.ts, now)

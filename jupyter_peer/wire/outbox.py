@@ -7,19 +7,20 @@ over 60 KiB go as fragments that take turns, so small messages overtake large on
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from ..errors import OverflowLinkError
-from .envelope import Buffer
+from ..errors import OverflowLinkError, TooLargeError
+from .envelope import MAX_BUFFERS, Buffer
 from .frames import (
-    BATCH_LABEL,
+    BATCH_FIXED_BYTES,
+    BATCH_SAVES_BYTES,
     EXEMPT_BYTES,
     FRAGMENT_BYTES,
     FRAGMENT_HEADER_BYTES,
     MAX_BATCH,
     MAX_IN_PROGRESS,
+    batch_digest,
     batch_frame,
     batch_part,
     credit_frame,
@@ -27,9 +28,13 @@ from .frames import (
     envelope_size,
     fragment_header,
 )
-from .identity import SIGNATURE_BYTES
 
-_BATCH_FIXED = 1 + SIGNATURE_BYTES + 4
+CREDIT_EVERY = 256 * 1024
+"""A receiver tells what it consumed at least this often, in bytes."""
+MIN_UNCONSUMED = 2 * CREDIT_EVERY
+"""With a smaller window both sides could wait for each other."""
+# Bulk leaves this much of the window free, so that small messages need not wait for credit.
+_KEPT_FOR_SMALL = 2 * FRAGMENT_BYTES
 
 
 class Outgoing:
@@ -41,26 +46,32 @@ class Outgoing:
 
     Attributes:
         size: Bytes of its envelope frame.
+        own_sig: Its own signature, None until :meth:`sig` made it.
+
+    Raises:
+        TooLargeError: There are more buffers than a receiver takes.
     """
 
-    __slots__ = ("_sig", "buffers", "canonical", "size")
+    __slots__ = ("buffers", "canonical", "own_sig", "size")
 
     def __init__(self, canonical: bytes, buffers: Sequence[Buffer] = ()) -> None:
+        if len(buffers) > MAX_BUFFERS:
+            raise TooLargeError(f"a message has at most {MAX_BUFFERS} buffers")
         self.canonical = canonical
         self.buffers = buffers
         self.size = envelope_size(canonical, buffers)
-        self._sig: bytes | None = None
+        self.own_sig: bytes | None = None
 
     def sig(self, sign: Callable[[bytes], bytes]) -> bytes:
         """Return the envelope's own signature; it is made once, however many viewers get it."""
-        if self._sig is None:
-            self._sig = sign(self.canonical)
-        return self._sig
+        if self.own_sig is None:
+            self.own_sig = sign(self.canonical)
+        return self.own_sig
 
     @property
     def is_signed(self) -> bool:
         """Whether its own signature was made already."""
-        return self._sig is not None
+        return self.own_sig is not None
 
 
 class _Large:
@@ -97,7 +108,8 @@ class Outbox:
 
     Args:
         sign: Signs bytes with the node's key.
-        max_unconsumed: Bytes that may be under way before the peer has said it consumed them.
+        max_unconsumed: Bytes that may be under way before the peer has said it consumed them;
+            512 KiB at least.
         max_queued: Bytes of small messages that may wait here, and as many again of large ones
             (over 60 KiB), so that a large one in the queue leaves room for the small.
         max_message: Bytes of large messages that may be in progress at once, as the receiver's
@@ -113,7 +125,7 @@ class Outbox:
         max_message: int,
     ) -> None:
         self._sign = sign
-        self._max_unconsumed = max_unconsumed
+        self._max_unconsumed = max(max_unconsumed, MIN_UNCONSUMED)
         self._max_queued = max_queued
         self._max_message = max_message
         self._urgent: deque[Outgoing] = deque()
@@ -178,8 +190,8 @@ class Outbox:
     def frames(self, budget: int) -> Iterator[bytes]:
         """Yield inner frames to seal and send now, about ``budget`` bytes of them."""
         if self._credit_due is not None:
-            yield credit_frame(self._credit_due)
-            self._credit_due = None
+            due, self._credit_due = self._credit_due, None
+            yield credit_frame(due)
         while self._urgent:
             item = self._urgent.popleft()
             frame = b"".join(envelope_chunks(item.canonical, item.sig(self._sign), item.buffers))
@@ -187,7 +199,8 @@ class Outbox:
             yield frame
         while budget > 0:
             progress = False
-            for ready in (self._next_batch(), self._next_fragment()):
+            for step in (self._next_batch, self._next_fragment):
+                ready = step()
                 if ready is not None:
                     progress = True
                     budget -= len(ready)
@@ -200,7 +213,7 @@ class Outbox:
 
     def _next_batch(self) -> bytes | None:
         """Take all small messages at the heads of the streams that fit one frame."""
-        room = min(FRAGMENT_BYTES, self._room()) - _BATCH_FIXED
+        room = min(FRAGMENT_BYTES, self._room())
         taken: list[Outgoing] = []
         blocked = {large.stream for large in self._large}
         done: list[str] = []
@@ -210,22 +223,37 @@ class Outbox:
                 continue
             while waiting:
                 item = waiting[0]
-                if item.size > FRAGMENT_BYTES:
+                size = item.size
+                if size > FRAGMENT_BYTES:
                     self._begin_large(stream, waiting)
                     break
-                if item.size > room or len(taken) == MAX_BATCH or (taken and item.is_signed):
-                    is_full = True
+                if not taken:
+                    is_full = size > room  # alone it goes as an envelope frame
+                    if not is_full:
+                        room -= BATCH_FIXED_BYTES
+                else:
+                    # what is signed already, for other viewers, is cheapest in a frame of its own
+                    is_full = (
+                        size - BATCH_SAVES_BYTES > room
+                        or item.own_sig is not None
+                        or len(taken) == MAX_BATCH
+                    )
+                if is_full:
                     break
                 waiting.popleft()
-                room -= item.size
                 taken.append(item)
-                if item.is_signed:  # already signed for other viewers: its own frame is cheapest
+                room -= size - BATCH_SAVES_BYTES
+                if item.own_sig is not None:
                     is_full = True
                     break
             if not waiting:
                 done.append(stream)
             if is_full:
                 break
+        if is_full and taken and waiting:
+            # its turn is over, or a stream that never empties would starve those behind it
+            del self._streams[stream]
+            self._streams[stream] = waiting
         for stream in done:
             del self._streams[stream]
         return self._pack(taken) if taken else None
@@ -238,10 +266,8 @@ class Outbox:
             if len(frame) >= EXEMPT_BYTES:
                 self._sent += len(frame)
             return frame
-        sha256 = hashlib.sha256
-        digest = BATCH_LABEL + b"".join([sha256(item.canonical).digest() for item in taken])
-        parts = [batch_part(item.canonical, item.buffers) for item in taken]
-        frame = batch_frame(self._sign(digest), parts)
+        sig = self._sign(batch_digest([item.canonical for item in taken]))
+        frame = batch_frame(sig, [batch_part(item.canonical, item.buffers) for item in taken])
         self._sent += len(frame)
         return frame
 
@@ -258,7 +284,8 @@ class Outbox:
         self._large.append(large)
 
     def _next_fragment(self) -> bytes | None:
-        if not self._large or self._room() < FRAGMENT_BYTES + FRAGMENT_HEADER_BYTES:
+        needed = FRAGMENT_BYTES + FRAGMENT_HEADER_BYTES + _KEPT_FOR_SMALL
+        if not self._large or self._room() < needed:
             return None
         large = self._large.popleft()
         frame, is_last = large.take()
