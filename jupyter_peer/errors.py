@@ -434,15 +434,20 @@ def from_wire(value: Any) -> PeerError:
     """Return the error that ``{code, message, hint}`` describes; never raises.
 
     An unknown code gives a plain :exc:`PeerError` that keeps the foreign code in ``data["code"]``.
-    Texts are cut at 500 characters, since they come from the other side.
+    Texts come from the other side: they are cut at 500 characters, and what does not print (a
+    terminal's control sequences, say) becomes spaces.
     """
     fields = value if isinstance(value, Mapping) else {}
     code, message, hint = (fields.get(key) for key in ("code", "message", "hint"))
     cls = _BY_CODE.get(code) if isinstance(code, str) else None
     error = (cls or PeerError)(
-        message[:500] if isinstance(message, str) else None,
-        hint=hint[:500] if isinstance(hint, str) else None,
+        _printable(message, 500) if isinstance(message, str) else None,
+        hint=_printable(hint, 500) if isinstance(hint, str) else None,
     )
     if cls is None and isinstance(code, str):
-        error.data["code"] = code[:64]
+        error.data["code"] = _printable(code, 64)
     return error
+
+
+def _printable(text: str, length: int) -> str:
+    return "".join([char if char.isprintable() else " " for char in text[:length]])

@@ -6,8 +6,8 @@ between. Neither keeps anything when it fails: a failed handshake raises and is 
 
 from __future__ import annotations
 
+import base64
 import hashlib
-import hmac
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,7 +24,9 @@ from ..errors import (
     PeerError,
     ProtocolError,
     RefusedError,
+    TooLargeError,
     UnsealedRefusedError,
+    WireError,
     WrongNodeError,
     from_wire,
     to_wire,
@@ -32,7 +34,13 @@ from ..errors import (
 from .channel import DEFAULT_LIMITS, Channel, Frame, Limits, SealedChannel, UnsealedChannel
 from .envelope import Envelope, canonical_bytes, from_canonical, from_text, to_text
 from .frames import ENVELOPE, envelope_chunks, read_envelope
-from .identity import Identity, decode_public_key, node_id_of, verify
+from .identity import (
+    Identity,
+    clean_name as clean_name,
+    decode_public_key,
+    node_id_of,
+    verify,
+)
 from .messages import Auth, AuthResult, Hello, HelloAck, convert
 from .replay import check_age
 from .seal import Opener, Sealer, SealKeys, x25519_public_b64, x25519_shared
@@ -73,18 +81,13 @@ class Introduction(msgspec.Struct, frozen=True, kw_only=True):
         node_id: Fingerprint of its key.
         public_key: Base64 key.
         node_name: Cosmetic name; cut to 64 characters, control characters removed.
-        capabilities: At most 64 short names.
+        capabilities: At most 64 short names of printable ASCII; others are left out.
     """
 
     node_id: str
     public_key: str
     node_name: str
     capabilities: list[str]
-
-
-def clean_name(name: str) -> str:
-    """Return a node name as it may be shown: printable, at most 64 characters."""
-    return "".join(char for char in name if char.isprintable()).strip()[:64]
 
 
 class _Side:
@@ -96,12 +99,14 @@ class _Side:
         self._opener: Opener | None = None
         self._session: str | None = None
         self._peer_key = b""
+        self._sent_id: str | None = None
         self.peer: Introduction | None = None
 
     # Sending.
 
     def _envelope(self, type: str, data: dict[str, Any], re: str | None) -> tuple[bytes, bytes]:
         msg_id, ts = self._offer.stamp()
+        self._sent_id = msg_id
         identity = self._offer.identity
         canonical = canonical_bytes(
             type=type, msg_id=msg_id, re=re, src=identity.node_id, ts=ts, data=data
@@ -138,6 +143,8 @@ class _Side:
         else:
             if isinstance(frame, str):
                 raise ProtocolError("a text frame on a sealed link")
+            if len(frame) > MAX_FRAME:
+                raise TooLargeError(f"a frame of the handshake has at most {MAX_FRAME} bytes")
             inner = self._opener.open(frame)
             if not inner or inner[0] != ENVELOPE:
                 raise ProtocolError("the handshake goes on with single envelopes")
@@ -163,9 +170,12 @@ class _Side:
         self._peer_key = key
         self.peer = Introduction(
             node_id=envelope.src,
-            public_key=message.public_key,
+            # not as it came: base64 has several spellings of one key
+            public_key=base64.b64encode(key).decode(),
             node_name=clean_name(message.node_name),
-            capabilities=list(message.capabilities),
+            capabilities=[
+                name for name in message.capabilities if name.isascii() and name.isprintable()
+            ],
         )
 
     def _seal(self, public_b64: str, hello: bytes, hello_ack: bytes, is_dialer: bool) -> None:
@@ -243,9 +253,9 @@ class Dialer(_Side):
                 f"{self.peer.node_id} answered where {self._expect} was expected",
                 node_id=self.peer.node_id,
             )
-        if self._expect_key is not None and ack.public_key != self._expect_key:
+        if self._expect_key is not None and self._peer_key != decode_public_key(self._expect_key):
             raise KeyChangedError
-        if not hmac.compare_digest(ack.echo.encode(), self._offer.nonce.encode()):
+        if ack.echo != self._offer.nonce:
             raise BadEchoError
         if ack.seal is not None and self._offer.x25519:
             if ack.seal.hello != hashlib.sha256(self._hello).hexdigest():
@@ -271,6 +281,8 @@ class Dialer(_Side):
         envelope = self._read(frame)
         if envelope.type != "auth_result":
             raise ProtocolError(f"{envelope.type} came where auth_result was due")
+        if envelope.re is not None and envelope.re != self._sent_id:
+            raise BadEchoError("the peer answered another auth than was sent")
         result = convert(envelope.data, AuthResult)
         if self._session is not None and result.session != self._session:
             raise BadSessionError
@@ -342,7 +354,7 @@ class Acceptor(_Side):
         if envelope.type != "auth":
             raise ProtocolError(f"{envelope.type} came where auth was due")
         auth = convert(envelope.data, Auth)
-        if not hmac.compare_digest(auth.echo.encode(), self._offer.nonce.encode()):
+        if auth.echo != self._offer.nonce:
             raise BadEchoError
         if self._session is not None and auth.session != self._session:
             raise BadSessionError
@@ -365,7 +377,12 @@ class Acceptor(_Side):
 
 
 def refusal(result: AuthResult) -> PeerError:
-    """Return the error a refusing ``auth_result`` stands for."""
-    if result.code is None:
-        return RefusedError(result.reason[:500] if result.reason else None)
-    return from_wire({"code": result.code, "message": result.reason})
+    """Return the error a refusing ``auth_result`` stands for.
+
+    Only errors of a refusal and of the wire: a peer must not make this side believe that its own
+    store is damaged or that it has no server.
+    """
+    error = from_wire({"code": result.code, "message": result.reason})
+    if isinstance(error, (RefusedError, WireError)):
+        return error
+    return RefusedError(error.message if result.reason is not None else None)

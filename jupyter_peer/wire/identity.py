@@ -36,6 +36,11 @@ def fingerprint_of(public_key: bytes) -> str:
     return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
 
 
+def clean_name(name: str) -> str:
+    """Return a node name as it may be shown: printable, at most 64 characters."""
+    return "".join(char for char in name if char.isprintable()).strip()[:64]
+
+
 def decode_public_key(text: object) -> bytes:
     """Return the 32 raw bytes of a base64 public key.
 

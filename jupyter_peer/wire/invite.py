@@ -12,10 +12,10 @@ import re
 import msgspec
 
 from ..errors import InviteMalformedError, MalformedError
-from .identity import decode_public_key, is_node_id, node_id_of
+from .identity import clean_name, decode_public_key, is_node_id, node_id_of
 
 PREFIX = "jpeer1:"
-MAX_TEXT = 8192
+MAX_TEXT = 16 * 1024
 MAX_ADDRESSES = 16
 MAX_ADDRESS = 512
 TOKEN_BYTES = 16
@@ -106,7 +106,7 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError) as error:
             raise InviteMalformedError("the invite is damaged or cut off") from error
         invite.check()
-        return invite
+        return msgspec.structs.replace(invite, n=clean_name(invite.n))
 
     def check(self) -> None:
         """Check every field.
@@ -131,6 +131,6 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             or not math.isfinite(self.x)
             or len(self.n) > 64
             or len(self.a) > MAX_ADDRESSES
-            or any(not 0 < len(url) <= MAX_ADDRESS for url in urls)
+            or any(not 0 < len(url) <= MAX_ADDRESS or not url.isprintable() for url in urls)
         ):
             raise InviteMalformedError("the invite is damaged")

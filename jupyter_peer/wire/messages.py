@@ -32,7 +32,8 @@ def convert(data: dict[str, Any], struct: type[Struct]) -> Struct:
     """
     try:
         return msgspec.convert(data, struct)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        # ValueError: keys that have no UTF-8, as JSON allows
         raise MalformedError(f"{struct.__name__}: {error}") from error
 
 
