@@ -136,7 +136,9 @@ def invite_fields(row: sqlite3.Row, now: float) -> dict[str, object]:
     elif revoked_at is not None:
         status = "revoked"
     else:
-        status = "open" if now < fields["expires"] else "expired"
+        expires = fields["expires"]
+        # What is not a number is left to the record to refuse.
+        status = "open" if isinstance(expires, float) and now < expires else "expired"
     return {**fields, "status": status}
 
 

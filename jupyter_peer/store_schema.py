@@ -20,7 +20,6 @@ from urllib.parse import quote
 from .durable_files import (
     put_in_place,
     sweep_leftovers,
-    sync_directory,
     temporary_name,
     write_file,
 )
@@ -123,6 +122,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except (UnicodeEncodeError, OverflowError) as error:
         raise BadRequestError("this text or number cannot be stored") from error
+    except UnicodeDecodeError as error:
+        raise corrupt(path, "it holds text that is no text") from error
     except sqlite3.IntegrityError as error:
         raise StoreError(
             f"the database refuses this entry: {error}", hint="nothing was changed", path=str(path)
@@ -192,7 +193,6 @@ def _create(path: Path) -> None:
     finally:
         for leftover in (temporary, _log_of(temporary), Path(f"{temporary}-shm")):
             leftover.unlink(missing_ok=True)
-        sync_directory(path.parent)
 
 
 def _check_header(path: Path) -> None:

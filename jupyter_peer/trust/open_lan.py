@@ -70,7 +70,9 @@ def is_local(address: str | None) -> bool:
     It may be a bare IP address, ``host:port``, ``[host]:port`` or a URL. Names other than
     ``localhost`` are not looked up and count as far away.
     """
-    host = _host_of(address) if address and "@" not in address else None
+    if not address or "@" in address or not address.isprintable():
+        return False
+    host = _host_of(address)
     if host is None:
         return False
     if host == "localhost":
