@@ -126,7 +126,6 @@ class SealedChannel(Channel):
         super().__init__(identity, peer_id, public_key, MAX_SEALED_FRAME)
         self._sealer = sealer
         self._opener = opener
-        self._limits = limits
         self._outbox = Outbox(
             identity.sign,
             max_unconsumed=limits.max_unconsumed,
@@ -142,7 +141,6 @@ class SealedChannel(Channel):
         return self._outbox.queued
 
     def put(self, item: Outgoing, stream: str = "") -> None:
-        check_size(item.size, self._limits.max_message)
         self._outbox.put(item, stream)
 
     def put_urgent(self, item: Outgoing) -> None:

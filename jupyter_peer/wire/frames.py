@@ -29,9 +29,11 @@ _KIND_U32 = Struct(">BI")
 _KIND_U64 = Struct(">BQ")
 _FRAGMENT = Struct(">BIB")
 _TTL_COUNT = Struct(">BI")
+_BATCH = bytes((BATCH,))
 _NO_BUFFERS = _TTL_COUNT.pack(DEFAULT_TTL, 0)
-_ENVELOPE_FIXED = _KIND_U32.size + SIGNATURE_BYTES + _TTL_COUNT.size
 
+ENVELOPE_FIXED_BYTES = _KIND_U32.size + SIGNATURE_BYTES + _TTL_COUNT.size
+"""An envelope frame without canonical bytes and buffers."""
 BATCH_FIXED_BYTES = 1 + SIGNATURE_BYTES + _U32.size
 """A batch frame without its parts."""
 BATCH_SAVES_BYTES = 1 + SIGNATURE_BYTES
@@ -74,8 +76,8 @@ def envelope_chunks(canonical: bytes, sig: bytes, buffers: Sequence[Buffer]) -> 
 def envelope_size(canonical: bytes, buffers: Sequence[Buffer]) -> int:
     """Return how many bytes :func:`envelope_chunks` will have."""
     if not buffers:
-        return _ENVELOPE_FIXED + len(canonical)
-    return _ENVELOPE_FIXED + len(canonical) + sum([8 + _size(buffer) for buffer in buffers])
+        return ENVELOPE_FIXED_BYTES + len(canonical)
+    return ENVELOPE_FIXED_BYTES + len(canonical) + sum([8 + _size(buffer) for buffer in buffers])
 
 
 def batch_part(canonical: bytes, buffers: Sequence[Buffer]) -> bytes:
@@ -87,7 +89,7 @@ def batch_part(canonical: bytes, buffers: Sequence[Buffer]) -> bytes:
 
 def batch_frame(sig: bytes, parts: Sequence[bytes]) -> bytes:
     """Return a whole batch frame of :func:`batch_part` results."""
-    return b"".join((b"\2", sig, _U32.pack(len(parts)), *parts))
+    return b"".join((_BATCH, sig, _U32.pack(len(parts)), *parts))
 
 
 def batch_digest(canonicals: Sequence[bytes]) -> bytes:

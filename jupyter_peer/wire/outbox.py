@@ -15,6 +15,7 @@ from .envelope import MAX_BUFFERS, Buffer
 from .frames import (
     BATCH_FIXED_BYTES,
     BATCH_SAVES_BYTES,
+    ENVELOPE_FIXED_BYTES,
     EXEMPT_BYTES,
     FRAGMENT_BYTES,
     FRAGMENT_HEADER_BYTES,
@@ -28,6 +29,7 @@ from .frames import (
     envelope_size,
     fragment_header,
 )
+from .seal import check_size
 
 CREDIT_EVERY = 256 * 1024
 """A receiver tells what it consumed at least this often, in bytes."""
@@ -59,7 +61,9 @@ class Outgoing:
             raise TooLargeError(f"a message has at most {MAX_BUFFERS} buffers")
         self.canonical = canonical
         self.buffers = buffers
-        self.size = envelope_size(canonical, buffers)
+        self.size = (
+            envelope_size(canonical, buffers) if buffers else len(canonical) + ENVELOPE_FIXED_BYTES
+        )
         self.own_sig: bytes | None = None
 
     def sig(self, sign: Callable[[bytes], bytes]) -> bytes:
@@ -112,8 +116,8 @@ class Outbox:
             512 KiB at least.
         max_queued: Bytes of small messages that may wait here, and as many again of large ones
             (over 60 KiB), so that a large one in the queue leaves room for the small.
-        max_message: Bytes of large messages that may be in progress at once, as the receiver's
-            :class:`~jupyter_peer.wire.frames.Assembler` allows.
+        max_message: Bytes of the largest message, and of all that may be in progress at once, as
+            the receiver's :class:`~jupyter_peer.wire.frames.Assembler` allows.
     """
 
     def __init__(
@@ -151,8 +155,11 @@ class Outbox:
 
         Raises:
             OverflowLinkError: More than ``max_queued`` bytes would wait.
+            TooLargeError: It is over ``max_message``.
         """
         size = item.size
+        if size > self._max_message:
+            check_size(size, self._max_message)
         if size > FRAGMENT_BYTES:
             if self._queued_large and self._queued_large + size > self._max_queued:
                 raise OverflowLinkError
