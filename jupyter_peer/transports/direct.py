@@ -25,7 +25,6 @@ from tornado.websocket import (
     WebSocketError,
     WebSocketHandler,
     WebSocketProtocol13,
-    websocket_connect,
 )
 
 from ..errors import LinkClosedError, UnreachableError
@@ -54,9 +53,13 @@ def _any_certificate() -> ssl.SSLContext:
     return context
 
 
-def _discard(opening: asyncio.Future[WebSocketClientConnection]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
+def _give_up(connection: WebSocketClientConnection) -> None:
+    """Stop Tornado's client half-way: now if it has a stream, else as soon as it gets one."""
+    connection.final_callback = None  # type: ignore[assignment]
+    stream: IOStream | None = getattr(connection, "stream", None)
+    if stream is not None:
+        stream.close()
+    connection.tcp_client.close()
 
 
 def _reason(error: BaseException) -> str:
@@ -322,16 +325,14 @@ class DirectTransport(Transport):
             request_timeout=DIAL_TIMEOUT_S,
             ssl_options=self._ssl_context,
         )
-        opening = asyncio.ensure_future(
-            websocket_connect(
-                request, on_message_callback=link.on_early_message, max_message_size=link.max_frame
-            )
+        # as `websocket_connect` does, which keeps no handle to give up by
+        connection = WebSocketClientConnection(
+            request, on_message_callback=link.on_early_message, max_message_size=link.max_frame
         )
         try:
-            connection = await asyncio.shield(opening)
+            await connection.connect_future
         except asyncio.CancelledError:
-            # Tornado cannot be stopped half-way; what comes of it is closed when it comes
-            opening.add_done_callback(_discard)
+            _give_up(connection)
             raise
         except (OSError, StreamClosedError, HTTPError, WebSocketError, ValueError) as error:
             raise UnreachableError(f"{url} does not answer: {_reason(error)}") from error
