@@ -78,16 +78,23 @@ class Admission:
         if self._known(introduction) is None and target.token is None:
             self._take_stranger(link, introduction, None)
 
-    def remember(self, introduction: Introduction, origin: str) -> Peer:
-        """Store a node as a trusted peer; what its user gave it (alias, block) stays."""
+    def remember(self, introduction: Introduction, origin: str, *, trusted: bool) -> Peer:
+        """Store a node as a peer.
+
+        What its user gave it (alias, block) stays, and so does trust it had before: a weaker
+        policy that lets it in as well takes nothing away.
+        """
         now = self._clock.time()
         known = self._store.peer(introduction.node_id)
+        was_trusted = known is not None and known.trusted
+        if known is not None and was_trusted:
+            origin = known.origin
         record = PeerRecord(
             node_id=introduction.node_id,
             public_key=introduction.public_key,
             node_name=introduction.node_name,
             alias=known.alias if known else None,
-            trusted=True,
+            trusted=trusted or was_trusted,
             blocked=known.blocked if known else False,
             addresses=known.addresses if known else [],
             capabilities=introduction.capabilities,
@@ -97,6 +104,20 @@ class Admission:
         )
         self._store.put_peer(record)
         return self._peers.put(record)
+
+    def _drop_passer_by(self) -> bool:
+        """Make room by dropping who was let in for the moment only and is gone; else False."""
+        gone = [
+            peer
+            for peer in self._peers
+            if not (peer.record.trusted or peer.record.blocked or peer.is_connected())
+        ]
+        if not gone:
+            return False
+        oldest = min(gone, key=lambda peer: peer.record.last_seen or 0)
+        self._store.delete_peer(oldest.node_id)
+        self._peers.remove(oldest.node_id)
+        return True
 
     def _known(self, introduction: Introduction) -> Peer | None:
         """Return the trusted peer this is, or None for a stranger; raise when it must stay out."""
@@ -111,7 +132,7 @@ class Admission:
 
     def _take_stranger(self, link: PeerLink, introduction: Introduction, token: str | None) -> None:
         is_new = self._peers.get(introduction.node_id) is None
-        if is_new and len(self._peers) >= self._max_peers:
+        if is_new and len(self._peers) >= self._max_peers and not self._drop_passer_by():
             raise BusyError("the node has as many peers as it may", hint="it has to forget some")
         verdict = self._policy.verdict(
             Applicant(
@@ -126,4 +147,4 @@ class Admission:
         )
         if not verdict.accepted:
             raise verdict.error or NotTrustedError()
-        self.remember(introduction, verdict.origin)
+        self.remember(introduction, verdict.origin, trusted=verdict.remember)

@@ -28,11 +28,19 @@ Progress = Callable[[dict[str, Any]], None]
 
 
 class Connected(msgspec.Struct, frozen=True):
-    """What a handshake yields."""
+    """What a handshake yields.
+
+    Attributes:
+        link: Where it was done.
+        channel: What goes on from there.
+        peer: Who is there.
+        has_redeemed: Whether this side has just redeemed an invite of the peer.
+    """
 
     link: PeerLink
     channel: Channel
     peer: Introduction
+    has_redeemed: bool = False
 
 
 class _Prepared(msgspec.Struct, frozen=True):
@@ -41,6 +49,7 @@ class _Prepared(msgspec.Struct, frozen=True):
     link: PeerLink
     side: Dialer
     auth: Frame
+    has_token: bool
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,7 +246,7 @@ class Connector:
             auth = side.on_hello_ack(await link.recv())
             assert side.peer is not None
             self._check_answer(link, side.peer, target)
-            return _Prepared(link, side, auth)
+            return _Prepared(link, side, auth, target.token is not None)
         except BaseException:
             link.abort("handshake")
             raise
@@ -250,7 +259,8 @@ class Connector:
             raise PeerTimeoutError from error
         ready.side.on_auth_result(frame)
         assert ready.side.peer is not None
-        connected = Connected(ready.link, ready.side.channel(self._config.limits), ready.side.peer)
+        channel = ready.side.channel(self._config.limits)
+        connected = Connected(ready.link, channel, ready.side.peer, ready.has_token)
         self._admit(connected)
         return connected
 

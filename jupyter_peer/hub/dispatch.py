@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
 from ..errors import PeerError, UnsupportedError
@@ -96,26 +96,28 @@ class Dispatcher:
             raise ValueError(f"{type} has a handler already")
         self._handlers[type] = (handler, order)
 
-    def dispatch(self, message: Message) -> Awaitable[None] | None:
-        """Handle a message; the link waits for what this returns."""
+    def dispatch(self, message: Message) -> None:
+        """Handle a message, or begin to."""
         entry = self._handlers.get(message.type)
         if entry is None:
             if message.re is None:  # answering answers could go on for ever
                 message.fail(UnsupportedError(f"{message.type!r} is not known here"))
-            return None
+            return
         handler, order = entry
         try:
             handling = handler(message)
         except Exception as error:
             self._failed(message, error)
-            return None
-        if handling is None:
-            return None
-        return self._run(message, handling, order)
+            return
+        if handling is not None:
+            self._run(message, handling, order)
 
-    def _run(
-        self, message: Message, handling: Awaitable[None], order: Order | None
-    ) -> Awaitable[None] | None:
+    def room(self, node_id: str) -> Awaitable[None] | None:
+        """Return what to wait for before more is taken from a peer, or None."""
+        running = self._running.get(node_id, ())
+        return _until_below(MAX_RUNNING, running) if len(running) >= MAX_RUNNING else None
+
+    def _run(self, message: Message, handling: Awaitable[None], order: Order | None) -> None:
         running = self._running.setdefault(message.peer_id, set())
         key = (message.peer_id, order(message)) if order is not None else None
         before = self._tails.get(key) if key is not None else None
@@ -126,9 +128,6 @@ class Dispatcher:
             tail = key
             self._tails[tail] = task
             task.add_done_callback(lambda done: self._end_tail(tail, done))
-        if len(running) < MAX_RUNNING:
-            return None
-        return _one_of(running)
 
     def _end_tail(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
         if self._tails.get(key) is task:
@@ -168,5 +167,6 @@ class Dispatcher:
         self._running.clear()
 
 
-async def _one_of(tasks: set[asyncio.Task[None]]) -> None:
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+async def _until_below(count: int, running: Collection[asyncio.Task[None]]) -> None:
+    while len(running) >= count:
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

@@ -80,10 +80,13 @@ class Links:
         if not self._is_open:
             link.abort("shutdown")
             return
+        if connected.has_redeemed:
+            # pairing is mutual: who invited this node and let it in is trusted here too
+            self._admission.remember(introduction, "invite", trusted=True)
         peer = self._peers.get(introduction.node_id)
-        if peer is None or not peer.record.trusted:
-            # the invite was redeemed at the other end: pairing is mutual
-            peer = self._admission.remember(introduction, "invite")
+        if peer is None or peer.record.blocked:
+            link.abort("forgotten")  # while the handshake was under way
+            return
         changes: dict[str, Any] = {
             "node_name": introduction.node_name,
             "capabilities": introduction.capabilities,
@@ -99,6 +102,7 @@ class Links:
             self._clock,
             on_envelope=self._mail.receive,
             on_close=self._on_closed,
+            room=self._mail.handlers.room,
         )
         old, peer.session = peer.session, session
         peer.last_error = None

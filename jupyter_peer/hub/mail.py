@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..errors import LinkError, NotConnectedError, ReplayedError, from_wire, to_wire
@@ -168,8 +168,8 @@ class Mail:
         except LinkError:
             log.debug("%s is gone already", session.node_id)
 
-    def receive(self, session: Session, envelope: Envelope) -> Awaitable[None] | None:
-        """Take a verified envelope; the link waits for what this returns.
+    def receive(self, session: Session, envelope: Envelope) -> None:
+        """Take a verified envelope.
 
         A reply resolves its request before any handler runs.
         """
@@ -177,15 +177,15 @@ class Mail:
             self._seen.check(envelope.src, envelope.msg_id)
         except ReplayedError:
             log.debug("%s sent a message twice", envelope.src)
-            return None
+            return
         message = Message(self, envelope)
         if message.re is not None:
             error = None
             if message.type in ("error", "unsupported"):
                 error = from_wire({"code": message.type, **message.data})
             if self._pending.resolve(message, error):
-                return None
-        return self.handlers.dispatch(message)
+                return
+        self.handlers.dispatch(message)
 
     def session(self, node_id: str) -> Session:
         """Return the live link to a peer.

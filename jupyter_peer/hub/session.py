@@ -21,7 +21,8 @@ _WRITE_BUDGET = 256 * 1024
 # Below this the queue of a link counts as drained.
 LOW_WATER = 256 * 1024
 
-OnEnvelope = Callable[["Session", Envelope], "Awaitable[None] | None"]
+OnEnvelope = Callable[["Session", Envelope], None]
+Room = Callable[[str], "Awaitable[None] | None"]
 OnClose = Callable[["Session", str], None]
 
 
@@ -46,6 +47,7 @@ class Session:
         *,
         on_envelope: OnEnvelope,
         on_close: OnClose,
+        room: Room,
     ) -> None:
         self.link = link
         self.peer = peer
@@ -57,6 +59,7 @@ class Session:
         self._clock = clock
         self._on_envelope = on_envelope
         self._on_close = on_close
+        self._room = room
         self._drained: list[Callable[[], None]] = []
         self._is_flush_due = False
         self._is_waiting_for_link = False
@@ -170,23 +173,13 @@ class Session:
             log.warning("%s: closing the link: %s", self.node_id, error)
             self.link.abort(error.code)
             return None
-        busy: list[Awaitable[None]] = []
         for envelope in envelopes:
             self.received_messages += 1
-            handling = self._on_envelope(self, envelope)
-            if handling is not None:
-                busy.append(handling)
+            self._on_envelope(self, envelope)
         # answers and credits go out in the same turn
         self._flush()
-        if not busy:
-            return None
-        return _wait_for_all(busy)
+        return self._room(self.node_id) if envelopes else None
 
     def _closed(self, reason: str) -> None:
         self._wake_drained()
         self._on_close(self, reason)
-
-
-async def _wait_for_all(busy: list[Awaitable[None]]) -> None:
-    for handling in busy:
-        await handling
