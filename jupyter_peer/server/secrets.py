@@ -1,0 +1,90 @@
+"""Secrets that open the control socket to this server's own kernels and command line.
+
+A kernel cannot log in as a user would, so it is given a secret in its environment. The secret is
+good for the control socket alone, dies with its kernel, and says which kernel is calling: one
+kernel cannot pose as another.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+
+import msgspec
+
+SCHEME = "peer-secret"
+SECRET_BYTES = 32
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who uses the hub.
+
+    Attributes:
+        kind: ``browser``, ``kernel`` or ``command line``.
+        kernel_id: The kernel that calls; None for the others.
+    """
+
+    kind: str
+    kernel_id: str | None = None
+
+
+BROWSER = Caller("browser")
+COMMAND_LINE = Caller("command line")
+
+
+class Secrets:
+    """All secrets that are valid now.
+
+    Args:
+        is_alive: Whether a kernel of this id still runs; asked when its secret is used.
+    """
+
+    def __init__(self, is_alive: Callable[[str], bool] = lambda _: True) -> None:
+        self._is_alive = is_alive
+        self._callers: dict[str, Caller] = {}
+        self._started: set[str] = set()
+
+    def mint(self, caller: Caller) -> str:
+        """Return a fresh secret for the caller; a kernel's older one is void from now on."""
+        if caller.kernel_id is not None:
+            self.drop_kernel(caller.kernel_id)
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        self._callers[secret] = caller
+        return secret
+
+    def kernel_started(self, kernel_id: str) -> None:
+        """Take note that the kernel is up; until then its secret is good without asking."""
+        self._started.add(kernel_id)
+
+    def drop_kernel(self, kernel_id: str) -> None:
+        """Void the secret of a kernel that is gone."""
+        self._started.discard(kernel_id)
+        self._callers = {
+            secret: caller
+            for secret, caller in self._callers.items()
+            if caller.kernel_id != kernel_id
+        }
+
+    def caller(self, secret: str) -> Caller | None:
+        """Return whose secret this is; every secret is compared in constant time."""
+        given, found = secret.encode("utf-8", "surrogatepass"), None
+        for known, caller in self._callers.items():
+            if hmac.compare_digest(known.encode(), given):
+                found = caller
+        if found is None or found.kernel_id is None or found.kernel_id not in self._started:
+            return found
+        if self._is_alive(found.kernel_id):
+            return found
+        self.drop_kernel(found.kernel_id)
+        return None
+
+    def caller_of_header(self, authorization: str) -> Caller | None:
+        """Return who sent an ``Authorization: peer-secret ...`` header, None if nobody known."""
+        scheme, _, secret = authorization.partition(" ")
+        return self.caller(secret.strip()) if scheme.lower() == SCHEME else None
+
+
+def is_secret_header(authorization: str) -> bool:
+    """Return whether a request means to authenticate by a secret, right or wrong."""
+    return authorization.partition(" ")[0].lower() == SCHEME
