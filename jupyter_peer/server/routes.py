@@ -1,0 +1,34 @@
+"""All URLs of the extension, relative to the server's base URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .control_ws import ControlWebSocketHandler
+from .peer_ws import MountedPeerWebSocketHandler
+from .rest_base import NothingHere
+from .rest_invites import InviteHandler, InvitesHandler, OneInviteHandler
+from .rest_node import AuditHandler, IdentityHandler, MetricsHandler
+from .rest_panes import PaneHandler, PanesHandler
+from .rest_peers import ConnectHandler, PairHandler, PeerHandler, PeersHandler
+
+API = r"/jupyter-peer/api"
+_ONE = r"/([^/]+)"
+
+ROUTES: list[tuple[str, type[Any]]] = [
+    (API + r"/identity/?", IdentityHandler),
+    (API + r"/metrics/?", MetricsHandler),
+    (API + r"/audit/?", AuditHandler),
+    (API + r"/peers/?", PeersHandler),
+    (API + r"/peers" + _ONE, PeerHandler),
+    (API + r"/pair/?", PairHandler),
+    (API + r"/connect/?", ConnectHandler),
+    (API + r"/invite/?", InviteHandler),
+    (API + r"/invites/?", InvitesHandler),
+    (API + r"/invites" + _ONE, OneInviteHandler),
+    (API + r"/panes/?", PanesHandler),
+    (API + r"/panes" + _ONE, PaneHandler),
+    (API + r"(?:/.*)?", NothingHere),
+    (r"/jupyter-peer/ws", ControlWebSocketHandler),
+    (r"/peer-ws", MountedPeerWebSocketHandler),
+]
