@@ -1,0 +1,233 @@
+"""The server extension: the one place where concrete classes meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import ssl
+from contextlib import AsyncExitStack
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import default
+
+from .errors import BadRequestError
+from .server.addresses import certificate_of, is_on_unix_socket, local_url, peer_address
+from .server.context import SETTING, Running, ServerContext
+from .server.kernels import ServerKernels
+from .server.listening import ServedTransport, hosts_behind, parse_listen
+from .server.logs import forward_logs
+from .server.notices import Notices
+from .server.operations import Operations
+from .server.routes import ROUTES
+from .server.runtime_file import RunningServer, write_runtime_file
+from .server.secrets import COMMAND_LINE, Secrets
+from .server.settings import PeerSettings
+from .wire.ops import Done
+
+if TYPE_CHECKING:
+    from .data_dir import DataDir
+    from .hub.config import HubConfig
+    from .hub.hub import PeerHub
+
+log = logging.getLogger(__name__)
+
+ACTIVITY_SETTING = "jupyter_peer_last_activity"
+STOP_TIMEOUT_S = 5.0
+
+
+class PeerExtension(PeerSettings, ExtensionApp):
+    """Connects this Jupyter server with those of other people, one shared output at a time."""
+
+    name = "jupyter_peer"
+    description = "Share single live outputs with other people's Jupyter servers."
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        return str(Path(self._server.data_dir) / "peer")
+
+    @property
+    def _server(self) -> Any:
+        assert self.serverapp is not None
+        return self.serverapp
+
+    # What Jupyter calls.
+
+    def initialize_settings(self) -> None:
+        """Prepare what handlers share; nothing is opened or started yet."""
+        self._stack: AsyncExitStack | None = None
+        self._end_logs = forward_logs(self._server.log)
+        self._secrets = Secrets(lambda kernel_id: kernel_id in self._kernels)
+        self._kernels = ServerKernels(
+            self._server.kernel_manager,
+            self._secrets,
+            url=lambda: local_url(self._server),
+            certificate=lambda: certificate_of(self._server),
+        )
+        self.context = ServerContext(self._start_node, self._secrets)
+        self._kernels.on_ended(self.context.kernel_ended)
+        self.settings[SETTING] = self.context
+
+    def initialize_handlers(self) -> None:
+        """Mount the routes."""
+        self.handlers.extend(ROUTES)
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        # What goes wrong is in the log and in every answer; Jupyter itself is not to suffer.
+        await asyncio.gather(self.context.ready(), return_exceptions=True)
+
+    async def stop_extension(self) -> None:
+        """Say goodbye to all peers and close everything; may be called twice."""
+        try:
+            await asyncio.wait_for(self._stop(), STOP_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            log.warning("jupyter-peer did not stop within %s s", STOP_TIMEOUT_S)
+        finally:
+            self._kernels.close()
+            self._end_logs()
+
+    def current_activity(self) -> dict[str, int] | None:
+        """Return what the user waits for, so that the server is not stopped meanwhile."""
+        running = self.context.running
+        under_way = running.operations.under_way if running is not None else 0
+        return {"under_way": under_way} if under_way else None
+
+    # The node.
+
+    async def _stop(self) -> None:
+        await self.context.close()
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            await stack.aclose()
+
+    async def _start_node(self) -> Running:
+        # Here and not above, since a server that starts must not wait for what only a node needs.
+        from .data_dir import load_or_make_identity, open_data_dir
+        from .hub.hub import PeerHub
+        from .panes.publish import PanePublisher
+        from .panes.tap import KernelTaps
+        from .panes.watch import PaneWatcher
+        from .store import Store
+        from .trust.modes import policy_for
+
+        self.warn_of_what_is_not_there_yet()
+        config = self.hub_config()
+        async with AsyncExitStack() as stack:
+            data_dir = open_data_dir(Path(self.data_dir))
+            stack.callback(data_dir.close)
+            identity = load_or_make_identity(
+                data_dir.path / "identity.key", lambda: secrets.token_bytes(32)
+            )
+            store = Store.open(data_dir.path / "peer.sqlite")
+            stack.callback(store.close)
+            direct = self._direct_transport(config)
+            if direct is not None:
+                stack.push_async_callback(direct.close)
+            hub = PeerHub(
+                identity=identity,
+                store=store,
+                transports=[] if direct is None else [direct],
+                policy=policy_for(self.trust_mode, store),
+                config=config,
+            )
+            stack.push_async_callback(hub.close)
+            taps = KernelTaps(self._kernels.get)
+            stack.callback(taps.close)
+            publisher = PanePublisher(
+                hub, taps, max_panes=self.max_panes, max_viewers=self.max_viewers
+            )
+            stack.push_async_callback(publisher.close)
+            stack.callback(self._kernels.on_ended(taps.end))
+            watcher = PaneWatcher(hub)
+            stack.push_async_callback(watcher.close)
+            notices = Notices(
+                {
+                    "peers": lambda: operations.peers(),
+                    "panes": lambda: operations.panes(),
+                    "invites": Done,
+                }
+            )
+            operations = Operations(
+                hub,
+                publisher,
+                watcher,
+                self._kernels,
+                on_activity=self._note_activity,
+                on_change=notices.mark,
+            )
+            stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites")))
+            stack.callback(publisher.subscribe(lambda: notices.mark("panes")))
+            stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
+            await hub.start()
+            self._write_runtime_file(hub, data_dir, stack)
+            log.info("jupyter-peer is node %s (%s)", hub.node_id, hub.node_name)
+            self._stack = stack.pop_all()
+        return Running(operations, notices, direct)
+
+    def _direct_transport(self, config: HubConfig) -> ServedTransport | None:
+        if not self.enable_direct:
+            if self.peer_listen:
+                log.warning("PeerExtension.peer_listen has no effect: enable_direct is False")
+            return None
+        context = None
+        if not config.allow_unsealed_peers:
+            # The handshake proves who answers and seals what follows. A certificate adds nothing to
+            # that, and a Jupyter server's own one is hardly ever signed by an authority.
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        direct = ServedTransport(ssl_context=context)
+        addresses: list[str] = []
+        if self.peer_listen:
+            host, port = parse_listen(self.peer_listen)
+            try:
+                bound = direct.listen(host, port)
+            except OSError as error:
+                raise BadRequestError(
+                    f"peer_listen {self.peer_listen!r} cannot be used: {error.strerror}",
+                    hint="choose a free port and an address of this machine",
+                ) from error
+            port = bound[0][1]
+            addresses += [peer_address("http", f"{at}:{port}", "/") for at in hosts_behind(host)]
+        addresses += self._own_addresses()
+        direct.reachable_at = tuple(dict.fromkeys(addresses))
+        return direct
+
+    def _own_addresses(self) -> list[str]:
+        server = self._server
+        if is_on_unix_socket(server):
+            log.warning(
+                "this server listens on the UNIX socket %s, which neither peers nor notebooks nor the "
+                "command line can reach; set ServerApp.port instead, or PeerExtension.peer_listen "
+                "for peers",
+                server.sock,
+            )
+            return []
+        scheme = "https" if certificate_of(server) else "http"
+        return [
+            peer_address(scheme, f"{host}:{server.port}", server.base_url)
+            for host in hosts_behind(server.ip)
+        ]
+
+    def _write_runtime_file(self, hub: PeerHub, data_dir: DataDir, stack: AsyncExitStack) -> None:
+        running = RunningServer(
+            url=local_url(self._server),
+            secret=self._secrets.mint(COMMAND_LINE),
+            pid=os.getpid(),
+            node_id=hub.node_id,
+            data_dir=str(data_dir.path),
+            certificate=certificate_of(self._server),
+        )
+        try:
+            path = write_runtime_file(Path(self._server.runtime_dir), running)
+        except OSError as error:
+            log.warning("`jupyter peer` will not find this server: %s", error)
+        else:
+            stack.callback(path.unlink, missing_ok=True)
+
+    def _note_activity(self) -> None:
+        self._server.web_app.settings[ACTIVITY_SETTING] = datetime.now(timezone.utc)

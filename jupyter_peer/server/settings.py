@@ -1,0 +1,255 @@
+"""All settings of the extension, as traits: ``c.PeerExtension.x = ...``, ``--PeerExtension.x=...``.
+
+What a value means is checked here only as far as its type goes. What cannot be used stops the node
+when it starts, with a line in the log and the reason in every answer, and leaves Jupyter alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from pathlib import Path
+
+from traitlets import Bool, Float, HasTraits, Int, List, Unicode, default, validate
+
+from ..errors import BadAddressError, BadRequestError
+from ..hub.config import HubConfig
+from ..wire.addresses import normalize_address
+from ..wire.channel import DEFAULT_LIMITS, Limits
+
+log = logging.getLogger(__name__)
+
+READ_ONLY = "read-only"
+AGENT_MODES = (READ_ONLY, "ask")
+#: Settings whose feature is not in this version, and what it is called.
+NOT_YET = {
+    "relay_url": "the relay",
+    "lobby_url": "the lobby",
+    "enable_lan": "finding peers in the local network",
+    "enable_webrtc": "WebRTC",
+    "stun_servers": "WebRTC",
+    "turn_url": "WebRTC",
+    "turn_username": "WebRTC",
+    "turn_credential": "WebRTC",
+    "allow_remote_agent": "asking agents",
+    "remote_agent_mode": "asking agents",
+    "directory_url": "the trust mode directory",
+    "directory_key": "the trust mode directory",
+}
+_LATER = " Not available in this version: setting it only logs a warning."
+
+
+class PeerSettings(HasTraits):
+    """The settings of ``PeerExtension``."""
+
+    node_name = Unicode(
+        help="""Name under which peers see this node; any text of up to 64 characters.
+
+        It is cosmetic: peers are known by their keys. The name set with `%peer name` is stronger.
+        The default is the name of this machine."""
+    ).tag(config=True)
+
+    data_dir = Unicode(
+        help="""Directory of identity, peers, invites and audit log, only this user may write to it.
+
+        The default is `peer` in Jupyter's data directory. A second server of the same user that
+        finds it in use takes `peer-2`, and is a node of its own."""
+    ).tag(config=True)
+
+    trust_mode = Unicode(
+        "manual",
+        help="""Who may connect besides known peers and those who redeem an invite.
+
+        `manual`: nobody. `open-lan`: everybody in the local network, for demonstrations in networks
+        where everybody is trusted. `directory`: whom a directory vouches for (not available in this
+        version).""",
+    ).tag(config=True)
+
+    enable_direct = Bool(
+        True,
+        help="""Whether peers can connect directly: to this server's own port at `peer-ws`, and from
+        here to theirs.""",
+    ).tag(config=True)
+
+    peer_listen = Unicode(
+        "",
+        help="""Extra address to listen on for peers, such as `0.0.0.0:9797`; empty for none.
+
+        Nothing but the peer wire is served there, so this port can be opened to others while
+        Jupyter itself stays on localhost.""",
+    ).tag(config=True)
+
+    advertised_addresses = List(
+        Unicode(),
+        help="""Addresses under which peers can reach this node, best first, as `host:port`,
+        `ws://host:port/peer-ws` or `wss://host/base/peer-ws`.
+
+        They are put into invites before those the server finds out by itself. Needed when a router
+        forwards a port, or a proxy stands in front.""",
+    ).tag(config=True)
+
+    allow_unsealed_peers = Bool(
+        False,
+        help="""Whether peers may connect that sign their messages but do not seal them.
+
+        Whoever carries such messages can read them.""",
+    ).tag(config=True)
+
+    relay_url = Unicode("", help="URL of a relay that carries links." + _LATER).tag(config=True)
+
+    lobby_url = Unicode("", help="URL of a lobby that says who is online." + _LATER).tag(
+        config=True
+    )
+
+    enable_lan = Bool(
+        False, help="Whether nodes in the local network find each other (mDNS)." + _LATER
+    ).tag(config=True)
+
+    enable_webrtc = Bool(
+        False, help="Whether links can go through routers by WebRTC." + _LATER
+    ).tag(config=True)
+
+    stun_servers = List(Unicode(), help="STUN servers for WebRTC." + _LATER).tag(config=True)
+
+    turn_url = Unicode("", help="TURN server for WebRTC." + _LATER).tag(config=True)
+
+    turn_username = Unicode("", help="User name at the TURN server." + _LATER).tag(config=True)
+
+    turn_credential = Unicode("", help="Password at the TURN server." + _LATER).tag(config=True)
+
+    allow_remote_agent = Bool(
+        False, help="Whether peers may ask an agent that runs in a kernel here." + _LATER
+    ).tag(config=True)
+
+    remote_agent_mode = Unicode(
+        READ_ONLY,
+        help="""What an agent may do for a peer: `read-only`, or `ask` the owner for each other tool.
+        Any other value means `read-only`."""
+        + _LATER,
+    ).tag(config=True)
+
+    max_peer_hops = Int(
+        3, min=1, help="Nodes a question may have come through when it is answered here."
+    ).tag(config=True)
+
+    directory_url = Unicode("", help="URL of a directory of trusted nodes." + _LATER).tag(
+        config=True
+    )
+
+    directory_key = Unicode("", help="Public key of that directory, base64." + _LATER).tag(
+        config=True
+    )
+
+    max_frame_before_auth = Int(
+        16 * 1024, min=1024, help="Bytes of the largest frame a node may send before it is known."
+    ).tag(config=True)
+
+    max_message = Int(
+        DEFAULT_LIMITS.max_message, min=64 * 1024, help="Bytes of the largest message of a peer."
+    ).tag(config=True)
+
+    max_unconsumed = Int(
+        DEFAULT_LIMITS.max_unconsumed,
+        min=64 * 1024,
+        help="Bytes sent to a peer that it has not consumed yet; more than that waits.",
+    ).tag(config=True)
+
+    max_send_queue = Int(
+        DEFAULT_LIMITS.max_queued,
+        min=64 * 1024,
+        help="Bytes that wait for a peer; beyond that the link is given up and made anew.",
+    ).tag(config=True)
+
+    handshake_timeout_s = Float(10.0, min=0.1, help="Seconds a handshake may take.").tag(
+        config=True
+    )
+
+    max_handshakes = Int(64, min=1, help="Handshakes of strangers under way at once.").tag(
+        config=True
+    )
+
+    max_peers = Int(256, min=1, help="Peers this node knows at most.").tag(config=True)
+
+    max_panes = Int(64, min=1, help="Panes this node shares at once.").tag(config=True)
+
+    max_viewers = Int(64, min=1, help="Viewers of one pane at once.").tag(config=True)
+
+    max_prompt = Int(64 * 1024, min=1, help="Characters of a question to an agent here.").tag(
+        config=True
+    )
+
+    agent_turns_at_once = Int(2, min=1, help="Questions of one peer answered at once.").tag(
+        config=True
+    )
+
+    agent_turns_a_minute = Int(20, min=1, help="Questions of one peer answered in a minute.").tag(
+        config=True
+    )
+
+    invite_ttl_s = Float(24 * 3600.0, min=1, help="Seconds an invite lives by default.").tag(
+        config=True
+    )
+
+    max_invite_ttl_s = Float(30 * 24 * 3600.0, min=1, help="Seconds an invite lives at most.").tag(
+        config=True
+    )
+
+    @default("node_name")
+    def _default_node_name(self) -> str:
+        return socket.gethostname().split(".")[0][:64] or "jupyter"
+
+    @validate("data_dir")
+    def _whole_path(self, proposal: dict[str, str]) -> str:
+        return str(Path(proposal["value"]).expanduser().absolute())
+
+    @validate("remote_agent_mode")
+    def _known_mode(self, proposal: dict[str, str]) -> str:
+        if proposal["value"] in AGENT_MODES:
+            return proposal["value"]
+        log.warning(
+            "PeerExtension.remote_agent_mode cannot be %r; it is %s", proposal["value"], READ_ONLY
+        )
+        return READ_ONLY
+
+    def hub_config(self) -> HubConfig:
+        """Return the settings of the hub.
+
+        Raises:
+            BadRequestError: One of them cannot be used.
+        """
+        if self.invite_ttl_s > self.max_invite_ttl_s:
+            raise BadRequestError("invite_ttl_s is longer than max_invite_ttl_s")
+        return HubConfig(
+            node_name=self.node_name,
+            advertised_addresses=tuple(self._advertised()),
+            allow_unsealed_peers=self.allow_unsealed_peers,
+            handshake_timeout_s=self.handshake_timeout_s,
+            max_handshakes=self.max_handshakes,
+            max_peers=self.max_peers,
+            limits=Limits(
+                max_message=self.max_message,
+                max_unconsumed=self.max_unconsumed,
+                max_queued=self.max_send_queue,
+            ),
+            invite_ttl_s=self.invite_ttl_s,
+            max_invite_ttl_s=self.max_invite_ttl_s,
+        )
+
+    def _advertised(self) -> list[str]:
+        try:
+            return [normalize_address(text) for text in self.advertised_addresses]
+        except BadAddressError as error:
+            raise BadAddressError(
+                f"advertised_addresses has an entry that cannot be dialled: "
+                f"{self.advertised_addresses!r}"
+            ) from error
+
+    def warn_of_what_is_not_there_yet(self) -> None:
+        """Log one line for each setting that has no effect in this version."""
+        for name, feature in NOT_YET.items():
+            if getattr(self, name) != self.traits()[name].default():
+                log.warning(
+                    "PeerExtension.%s has no effect: %s is not available in this version",
+                    name,
+                    feature,
+                )
