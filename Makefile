@@ -26,6 +26,7 @@ package: $(PYTHON_STAMP) $(BUNDLE)
 # uv is some ten times quicker; where it cannot reach the index as pip can, pip does it.
 $(PYTHON_STAMP): pyproject.toml install.json $(wildcard jupyter-config/*/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	rm -rf $(LINK)
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(BIN)/python -e '.[dev]' \
 		|| SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install -q -e '.[dev]'

@@ -217,7 +217,7 @@ export function PairForm(props: { live: boolean; onClose: () => void }): React.R
               aria-invalid={wrong}
               aria-describedby="jp-Peers-pairHelp"
               value={text}
-              disabled={busy}
+              readOnly={busy}
               onChange={event => setText(event.target.value)}
               onKeyDown={event => event.key === 'Enter' && submit(event)}
             />
@@ -240,7 +240,7 @@ export function PairForm(props: { live: boolean; onClose: () => void }): React.R
               {busy ? trans.__('Pairing…') : trans.__('Pair')}
             </button>
           </div>
-          <Steps steps={steps} />
+          <Steps steps={steps} busy={busy} />
           <Failure error={error} />
         </form>
       )}
@@ -248,28 +248,32 @@ export function PairForm(props: { live: boolean; onClose: () => void }): React.R
   );
 }
 
-function Steps({ steps }: { steps: IProgress[] }): React.ReactElement | null {
+function Steps(props: { steps: IProgress[]; busy: boolean }): React.ReactElement | null {
+  const { steps, busy } = props;
   const { trans } = usePanel();
   if (steps.length === 0) {
     return null;
   }
   return (
     <ol className="jp-Peers-steps" aria-live="polite" aria-label={trans.__('Paths tried')}>
-      {steps.map((step, index) => (
-        <li key={index} data-ok={String(step.ok)}>
-          {step.ok === null ? (
-            <span className="jp-Peers-spinner" aria-hidden="true" />
-          ) : step.ok ? (
-            <checkIcon.react tag="span" aria-hidden="true" />
-          ) : (
-            <closeIcon.react tag="span" aria-hidden="true" />
-          )}
-          <span>
-            {progressWords(step, trans)}
-            {step.ok === false && <span className="jp-sr-only"> ({trans.__('failed')})</span>}
-          </span>
-        </li>
-      ))}
+      {steps.map((step, index) => {
+        // A step still under way when the whole has failed has failed with it.
+        const ok = step.ok === null && !busy ? false : step.ok;
+        const Mark = ok ? checkIcon : closeIcon;
+        return (
+          <li key={index} data-ok={String(ok)}>
+            {ok === null ? (
+              <span className="jp-Peers-spinner" aria-hidden="true" />
+            ) : (
+              <Mark.react tag="span" aria-hidden="true" />
+            )}
+            <span>
+              {progressWords(step, trans)}
+              {ok === false && <span className="jp-sr-only"> ({trans.__('failed')})</span>}
+            </span>
+          </li>
+        );
+      })}
     </ol>
   );
 }

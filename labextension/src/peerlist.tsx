@@ -89,6 +89,12 @@ function PeerRow(props: { peer: IPeer; now: number; live: boolean }): React.Reac
                     ? trans.__('never')
                     : relativeTime(peer.last_seen, now, trans)}
               </dd>
+              {peer.panes && peer.panes.length > 0 && (
+                <>
+                  <dt>{trans.__('Shares')}</dt>
+                  <dd>{peer.panes.join(', ')}</dd>
+                </>
+              )}
               <dt>{trans.__('Trust')}</dt>
               <dd>{peer.trusted ? trans.__('paired') : trans.__('not paired')}</dd>
             </dl>

@@ -49,7 +49,7 @@ export function RenameForm(props: {
           value={name}
           maxLength={64}
           spellCheck={false}
-          disabled={busy}
+          readOnly={busy}
           onChange={event => setName(event.target.value)}
           onKeyDown={onKeyDown}
         />

@@ -31,7 +31,7 @@ export interface IPeer {
   rtt_ms: number | null;
   capabilities: string[];
   /** Names of the panes that the peer offers to this node. */
-  panes?: unknown[];
+  panes: string[];
 }
 
 export interface IPeerList {

@@ -1,6 +1,6 @@
 import { Clipboard, Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import { ITranslator } from '@jupyterlab/translation';
-import { linkIcon, refreshIcon, shareIcon } from '@jupyterlab/ui-components';
+import { linkIcon, shareIcon } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
@@ -10,7 +10,7 @@ import { displayName, IPeersState, IStatusChange, PeersModel } from './model';
 import { InviteForm, PairForm } from './pairing';
 import { OfferedPanes, OwnPanes } from './panes';
 import { PeerList } from './peerlist';
-import { Failure, IconButton, Section } from './section';
+import { Failure, Section } from './section';
 import { PANEL_ID } from './tokens';
 import { WhoAmI } from './whoami';
 import { statusWord } from './wording';
@@ -131,7 +131,7 @@ export function Panel(props: IPanelProps): React.ReactElement {
 
 function Ready(props: IPanelProps & { state: IPeersState }): React.ReactElement {
   const { form, formKey, onForm, settings, state } = props;
-  const { model, trans } = usePanel();
+  const { trans } = usePanel();
   const { identity, live, panes } = state;
   const toggle = (name: FormName) => onForm(form === name ? null : name);
   const shown = state.peers.filter(
@@ -199,13 +199,6 @@ function Ready(props: IPanelProps & { state: IPeersState }): React.ReactElement 
       <Section title={trans.__('Shared with me')} count={panes.offered.length}>
         <OfferedPanes panes={panes.offered} />
       </Section>
-      <div className="jp-Peers-foot">
-        <IconButton
-          icon={refreshIcon}
-          label={trans.__('Refresh')}
-          onClick={() => void model.refresh()}
-        />
-      </div>
     </>
   );
 }
@@ -219,7 +212,7 @@ function Interrupted({ state }: { state: IPeersState }): React.ReactElement {
       <span>
         {state.retryAt === null
           ? trans.__('Connecting to your Jupyter server…')
-          : trans.__('Your Jupyter server does not answer; this is the last that was known.')}
+          : trans.__('Your Jupyter server does not answer. This is what was known last.')}
       </span>
       {state.retryAt !== null && (
         <button type="button" className="jp-Peers-button" onClick={() => void model.refresh()}>

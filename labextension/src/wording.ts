@@ -62,20 +62,21 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /**
- * A moment relative to now: "5 min ago", "in 3 hr".
+ * A moment relative to now: "5 minutes ago", "in 3 hours".
  *
  * @param at - Epoch seconds.
  * @param now - Epoch seconds.
  */
 export function relativeTime(at: number, now: number, trans: TranslationBundle): string {
-  const format = new Intl.RelativeTimeFormat(language(), { numeric: 'auto', style: 'short' });
-  const distance = at - now;
+  const format = new Intl.RelativeTimeFormat(language());
+  // Rounded up to the minute: an invite made for a day says so, not "in 23 hours".
+  const distance = at > now ? Math.ceil((at - now) / 60) * 60 : at - now;
   for (const [unit, size] of UNITS) {
     if (Math.abs(distance) >= size) {
       return format.format(Math.trunc(distance / size), unit);
     }
   }
-  return distance > 0 ? trans.__('in less than a minute') : trans.__('just now');
+  return trans.__('just now');
 }
 
 function language(): string | undefined {

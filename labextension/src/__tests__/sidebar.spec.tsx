@@ -115,7 +115,7 @@ describe('the panel', () => {
       'bobConnected · direct · 3 ms',
       'carlConnected · by relay · <1 ms',
       'eveConnecting…',
-      'doraOffline · last seen 2 hr. ago',
+      'doraOffline · last seen 2 hours ago',
       'fayBlocked · never seen'
     ]);
   });
@@ -250,7 +250,7 @@ describe('inviting', () => {
     });
     const text = screen.getByRole('textbox', { name: 'The invite' }) as HTMLTextAreaElement;
     expect(text.value).toBe('jpeer1:abc');
-    screen.getByText(/Works once; expires in 1 hr/);
+    screen.getByText(/Works once; expires in 1 hour/);
     click('Copy invite');
     expect(copy).toHaveBeenCalledWith('jpeer1:abc');
   });
