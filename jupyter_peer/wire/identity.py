@@ -38,7 +38,7 @@ def fingerprint_of(public_key: bytes) -> str:
 
 def clean_name(name: str) -> str:
     """Return a node name as it may be shown: printable, at most 64 characters."""
-    return "".join(char for char in name if char.isprintable()).strip()[:64]
+    return "".join(char for char in name if char.isprintable()).strip()[:64].rstrip()
 
 
 def decode_public_key(text: object) -> bytes:

@@ -45,7 +45,7 @@ def token_hash(token: str) -> str:
 
 def is_same_token(left: str, right: str) -> bool:
     """Compare two tokens in constant time."""
-    return hmac.compare_digest(left.encode(), right.encode())
+    return hmac.compare_digest(token_hash(left), token_hash(right))
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
