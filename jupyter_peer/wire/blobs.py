@@ -62,8 +62,12 @@ def _lift(value: Any, over: int, blobs: dict[str, bytes]) -> Any:
     return value
 
 
-def lower_strings(value: Any, blobs: Mapping[str, Blob]) -> Any:
+def lower_strings(value: Any, blobs: Mapping[str, Blob | str]) -> Any:
     """Return the value with its references replaced by the strings they name.
+
+    Args:
+        value: What :func:`lift_strings` made.
+        blobs: The strings by hash, as UTF-8, or as they are where they were kept.
 
     Raises:
         MalformedError: A reference names no blob, a blob is not UTF-8, a marked object is not of
@@ -76,7 +80,7 @@ def lower_strings(value: Any, blobs: Mapping[str, Blob]) -> Any:
         raise MalformedError("the value is nested too deeply") from None
 
 
-def _lower(value: Any, blobs: Mapping[str, Blob], texts: dict[str, str]) -> Any:
+def _lower(value: Any, blobs: Mapping[str, Blob | str], texts: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_lower(item, blobs, texts) for item in value]
     if not isinstance(value, dict):
@@ -92,8 +96,9 @@ def _lower(value: Any, blobs: Mapping[str, Blob], texts: dict[str, str]) -> Any:
     if not isinstance(name, str) or name not in blobs:
         raise MalformedError("a reference names a buffer that did not come with it")
     if name not in texts:
+        blob = blobs[name]
         try:
-            texts[name] = str(blobs[name], "utf-8")
+            texts[name] = blob if isinstance(blob, str) else str(blob, "utf-8")
         except UnicodeDecodeError:
             raise MalformedError("a buffer that stands for a string is not UTF-8") from None
     return texts[name]

@@ -1,0 +1,211 @@
+"""Long strings by reference: each is sent once over a link while both ends keep it.
+
+The owner notes what it has sent to a viewer, the viewer keeps the strings, and both forget by the
+same rule (:class:`Shelf`), so the owner knows what it may refer to. Where they disagree after all
+(messages of different panes overtake each other) the viewer asks for what it misses with
+``pane_buffers``.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..errors import MalformedError
+from ..wire.blobs import LITERAL, REFERENCE, Blob, lift_strings, lower_strings
+from ..wire.pane_messages import MAX_BUFFERS
+
+Json = dict[str, Any]
+
+SHELF_BYTES = 32 * 1024 * 1024
+_FIELDS = ("messages", "outputs")
+
+
+class Shelf:
+    """The strings both ends of a link keep: the ones used last, up to a number of bytes.
+
+    The rule: the strings a message refers to are taken in the order of their hashes; each becomes
+    the newest; after each the oldest go until the rest fits. A string that alone does not fit is
+    not kept.
+
+    Args:
+        max_bytes: Of UTF-8.
+    """
+
+    def __init__(self, max_bytes: int = SHELF_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[str, tuple[int, str | None]] = OrderedDict()
+        self._bytes = 0
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def text(self, name: str) -> str:
+        """Return a kept string.
+
+        Raises:
+            KeyError: It is not kept, or only noted.
+        """
+        text = self._kept[name][1]
+        if text is None:
+            raise KeyError(name)
+        return text
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a kept string.
+
+        Raises:
+            KeyError: It is not kept.
+        """
+        return self._kept[name][0]
+
+    def take(self, sizes: Mapping[str, int], texts: Mapping[str, str] | None = None) -> None:
+        """Note the strings one message refers to.
+
+        Args:
+            sizes: Hash -> bytes.
+            texts: Hash -> the string, at the end that keeps them.
+        """
+        for name in sorted(sizes):
+            size = sizes[name]
+            before = self._kept.pop(name, None)
+            if before is not None:
+                self._bytes -= before[0]
+            if size > self._max_bytes:
+                continue
+            self._kept[name] = (size, texts[name] if texts is not None else None)
+            self._bytes += size
+            while self._bytes > self._max_bytes:
+                _, (oldest, _) = self._kept.popitem(last=False)
+                self._bytes -= oldest
+
+
+class Packed(NamedTuple):
+    """A payload whose long strings stand beside it, by hash."""
+
+    data: Json
+    blobs: dict[str, bytes]
+
+
+def pack(data: Json) -> Packed:
+    """Lift the long strings out of a payload's ``messages`` or ``outputs``.
+
+    Hashing is most of the work, so a payload of many megabytes is packed in a thread.
+    """
+    packed = dict(data)
+    blobs: dict[str, bytes] = {}
+    for field in _FIELDS:
+        if field in data:
+            packed[field], lifted = lift_strings(data[field])
+            blobs |= lifted
+    if len(blobs) > MAX_BUFFERS:
+        # Thousands of them are no longer large for what the whole is; they go as plain text.
+        return _pack_largest(data)
+    return Packed(packed, blobs)
+
+
+def _pack_largest(data: Json) -> Packed:
+    over = 8192
+    while True:
+        packed = dict(data)
+        blobs: dict[str, bytes] = {}
+        for field in _FIELDS:
+            if field in data:
+                packed[field], lifted = lift_strings(data[field], over)
+                blobs |= lifted
+        if len(blobs) <= MAX_BUFFERS:
+            return Packed(packed, blobs)
+        over *= 2
+
+
+def references(data: Json) -> set[str]:
+    """Return the hashes a payload refers to.
+
+    Raises:
+        MalformedError: It is nested too deeply, or refers to more than 256.
+    """
+    try:
+        names = {name for field in _FIELDS for name in _references(data.get(field))}
+    except RecursionError:
+        raise MalformedError("the payload is nested too deeply") from None
+    if len(names) > MAX_BUFFERS:
+        raise MalformedError("the payload refers to too many buffers")
+    return names
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict | list):
+                yield from _references(item)
+    elif isinstance(value, dict):
+        if len(value) == 1:
+            if isinstance(name := value.get(REFERENCE), str):
+                yield name
+                return
+            if isinstance(real := value.get(LITERAL), dict):
+                value = real
+        for item in value.values():
+            if isinstance(item, dict | list):
+                yield from _references(item)
+
+
+class Arrived:
+    """The buffers that came with one message, and those kept from before.
+
+    Args:
+        names: ``data["buffers"]``, which the hub has verified against the buffers.
+        buffers: The buffers.
+        shelf: What this end keeps.
+
+    Raises:
+        MalformedError: There are not as many names as buffers.
+    """
+
+    def __init__(self, names: Any, buffers: Sequence[Blob], shelf: Shelf) -> None:
+        if not buffers:
+            names = []
+        if not isinstance(names, list) or len(names) != len(buffers):
+            raise MalformedError("the buffers are not those the message lists")
+        self._came: dict[str, Blob] = dict(zip(names, buffers, strict=True))
+        self._shelf = shelf
+
+    def add(self, blobs: Mapping[str, Blob]) -> None:
+        """Add what was asked for afterwards."""
+        self._came |= blobs
+
+    def missing(self, names: set[str]) -> list[str]:
+        """Return which of these hashes neither came nor are kept."""
+        return sorted(name for name in names if name not in self._came and name not in self._shelf)
+
+    def unpack(self, data: Json, names: set[str]) -> Json:
+        """Put the strings back into a payload and keep them.
+
+        Args:
+            data: The payload.
+            names: Its :func:`references`, none of them missing.
+
+        Raises:
+            MalformedError: A buffer is not UTF-8, or the references are malformed.
+        """
+        texts: dict[str, str] = {}
+        sizes: dict[str, int] = {}
+        for name in names:
+            if name in self._came:
+                try:
+                    texts[name] = str(self._came[name], "utf-8")
+                except UnicodeDecodeError:
+                    raise MalformedError("a buffer that stands for a string is not UTF-8") from None
+                sizes[name] = len(self._came[name])
+            else:
+                texts[name], sizes[name] = self._shelf.text(name), self._shelf.size(name)
+        unpacked = dict(data)
+        for field in _FIELDS:
+            if field in data:
+                unpacked[field] = lower_strings(data[field], texts)
+        self._shelf.take(sizes, texts)
+        return unpacked

@@ -1,0 +1,510 @@
+"""A node's own panes: who may see them, and what they show.
+
+Above is the server, which lets the user share; below are the hub and the taps on kernels. Grants
+are checked here and nowhere else: what a viewer says of its grant is never asked for. They are kept
+in the store by the pane's name, so they outlive kernel and server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from ..errors import (
+    BadRequestError,
+    BlockedError,
+    BusyError,
+    KernelGoneError,
+    LinkError,
+    NotEnabledError,
+    NotGrantedError,
+    PaneEndedError,
+    PaneExistsError,
+    PeerError,
+    UnknownPaneError,
+)
+from ..wire.messages import convert
+from ..wire.pane_messages import (
+    MAX_PANES,
+    MAX_TITLE,
+    PaneBuffers,
+    PaneClose,
+    PaneOpen,
+    check_pane_name,
+)
+from .buffers import pack
+from .delivery import Audience, Delivery
+from .source import PaneSource
+from .state import PaneState
+from .tap import TapListener
+
+if TYPE_CHECKING:
+    from ..hub.dispatch import Message
+    from ..hub.hub import HubEvent, PeerHub
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+MAX_VIEWERS = 64
+
+
+class Tap(Protocol):
+    """What a pane needs of a :class:`~.tap.KernelTap`."""
+
+    def subscribe(self, listener: TapListener) -> Callable[[], None]:
+        """Add a listener; returns what removes it."""
+
+    async def start(self) -> None:
+        """Return when nothing can be missed any more."""
+
+
+class SharePane(msgspec.Struct, frozen=True):
+    """What is to be shared.
+
+    Attributes:
+        name: 1 to 64 letters, digits, dots, dashes and underscores.
+        title: For people; the name when empty.
+        kernel_id: Whose output it is.
+        source: ``{"cell": msg_id}`` or ``{"display": display_id}``.
+    """
+
+    name: str
+    title: str
+    kernel_id: str
+    source: dict[str, str]
+
+
+class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One own pane. ``status`` is ``live`` or ``ended``; ``since`` is in epoch seconds."""
+
+    name: str
+    title: str
+    rev: int
+    status: str
+    since: float
+    kernel_id: str | None
+    viewers: list[dict[str, str]]
+    grants: dict[str, str]
+
+
+class _Pane:
+    """One pane while this server runs."""
+
+    def __init__(self, name: str, delivery: Delivery) -> None:
+        self.name = name
+        self.title = name
+        self.kernel_id = ""
+        self.since = 0.0
+        self.grants: dict[str, str] = {}
+        self.is_ended = False
+        self.source: PaneSource | None = None
+        self.unsubscribe: Callable[[], None] = lambda: None
+        self.audience = Audience(name, delivery, self._describe)
+
+    @property
+    def state(self) -> PaneState:
+        assert self.source is not None
+        return self.source.state
+
+    def _describe(self, node_id: str) -> Json:
+        return {
+            "title": self.title,
+            "grant": self.grants.get(node_id, "view"),
+            "since": self.since,
+            "widgets": {},
+            "ended": self.is_ended,
+        }
+
+
+class PanePublisher:
+    """Shares panes of this node's kernels with peers.
+
+    Args:
+        hub: The node.
+        taps: Gives the tap of a kernel; raises KernelGoneError when there is no such kernel.
+        clock: Epoch seconds.
+        max_panes: Panes shared at once.
+        max_viewers: Viewers of one pane.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        taps: Callable[[str], Tap],
+        *,
+        clock: Callable[[], float] = time.time,
+        max_panes: int = MAX_PANES,
+        max_viewers: int = MAX_VIEWERS,
+    ) -> None:
+        self._hub = hub
+        self._taps = taps
+        self._clock = clock
+        self._max_panes = max_panes
+        self._max_viewers = max_viewers
+        self._panes: dict[str, _Pane] = {}
+        self._delivery = Delivery(hub)
+        self._sharing = asyncio.Lock()
+        self._listeners: list[Callable[[], None]] = []
+        self._unsubscribe = hub.subscribe(self._on_hub_event)
+        hub.on("pane_open", self._on_open)
+        hub.on("pane_close", self._on_close)
+        hub.on("pane_input", self._on_input)
+        hub.on("pane_buffers", self._on_buffers, order=lambda message: "pane_buffers")
+
+    async def close(self) -> None:
+        """Listen to no kernel any more; what is stored stays. May be called twice."""
+        self._unsubscribe()
+        for pane in self._panes.values():
+            pane.unsubscribe()
+        self._panes.clear()
+        await self._delivery.close()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call back when :meth:`mine` has changed in more than a revision; returns what ends it."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    # What the user does.
+
+    def mine(self) -> list[Json]:
+        """Return all own panes, those whose kernel has gone included: their grants still stand."""
+        stored = {record.name: record for record in self._hub.store.panes()}
+        infos = [self._info(pane) for pane in self._panes.values()]
+        infos += [
+            PaneInfo(
+                name=record.name,
+                title=record.title,
+                rev=0,
+                status="ended",
+                since=record.created,
+                kernel_id=None,
+                viewers=[],
+                grants=dict(record.grants),
+            )
+            for record in stored.values()
+            if record.name not in self._panes
+        ]
+        return [msgspec.to_builtins(info) for info in infos]
+
+    async def share(
+        self, pane: SharePane, with_: Iterable[str] = (), grant: str = "view"
+    ) -> PaneInfo:
+        """Share a pane; returns when no output of the kernel can be missed any more.
+
+        A pane of the same name and kernel gets the new content, and whoever has it open stays.
+        Grants of before still stand.
+
+        Args:
+            pane: What is shared.
+            with_: Node ids of peers who may see it.
+            grant: What they may do: ``view``.
+
+        Raises:
+            BadNameError, BadRequestError: The name, title or source cannot be used.
+            NotEnabledError: The grant is ``interact``.
+            UnknownPeerError, BlockedError: Of ``with_``.
+            PaneExistsError: Another kernel shares a pane of this name.
+            BusyError: Too many panes are shared.
+            KernelGoneError, PeerTimeoutError: The kernel cannot be listened to.
+        """
+        check_pane_name(pane.name)
+        if len(pane.title) > MAX_TITLE:
+            raise BadRequestError(f"a title has at most {MAX_TITLE} characters")
+        _check_grant(grant)
+        node_ids = list(dict.fromkeys(with_))
+        for node_id in node_ids:
+            self._check_peer(node_id)
+        async with self._sharing:
+            self._check_free(pane)
+            return await self._share(pane, node_ids, grant)
+
+    def _check_free(self, pane: SharePane) -> None:
+        known = self._panes.get(pane.name)
+        if known is not None and not known.is_ended:
+            if known.kernel_id != pane.kernel_id:
+                raise PaneExistsError
+            return
+        if sum(not each.is_ended for each in self._panes.values()) >= self._max_panes:
+            raise BusyError(
+                f"{self._max_panes} panes are shared already", hint="unshare one of them"
+            )
+
+    async def _share(self, asked: SharePane, node_ids: list[str], grant: str) -> PaneInfo:
+        tap = self._taps(asked.kernel_id)
+        pane = self._panes.get(asked.name) or _Pane(asked.name, self._delivery)
+        is_gone = False
+
+        def on_end() -> None:
+            nonlocal is_gone
+            is_gone = True
+            self._end(pane, source)
+
+        source = PaneSource(asked.source, on_change=pane.audience.changed, on_end=on_end)
+        unsubscribe = tap.subscribe(source)
+        try:
+            await tap.start()
+            if is_gone:
+                raise KernelGoneError("the kernel ended while the pane was being shared")
+            self._store(asked, node_ids, grant)
+        except BaseException:
+            unsubscribe()
+            raise
+        pane.unsubscribe()
+        pane.unsubscribe, pane.source = unsubscribe, source
+        pane.kernel_id = asked.kernel_id
+        pane.title = asked.title or asked.name
+        pane.since = self._clock()
+        pane.is_ended = False
+        pane.grants = self._stored_grants(asked.name)
+        self._panes[asked.name] = pane
+        self._offer(pane, pane.grants)
+        pane.audience.show(source.state)
+        self._tell()
+        return self._info(pane)
+
+    def grant(self, name: str, node_id: str, grant: str | None) -> PaneInfo:
+        """Let a peer see a pane, or (None, ``none``) not any more, from this moment on.
+
+        Raises:
+            UnknownPaneError, UnknownPeerError, BlockedError: Of what there is none.
+            NotEnabledError: The grant is ``interact``.
+        """
+        if grant in (None, "none"):
+            return self._revoke(name, node_id)
+        assert grant is not None
+        _check_grant(grant)
+        self._check_peer(node_id)
+        self._hub.store.set_grant(name, node_id, "view")
+        self._audit("pane_granted", node_id, name, {"grant": grant})
+        pane = self._panes.get(name)
+        if pane is not None:
+            pane.grants[node_id] = grant
+            self._offer(pane, [node_id])
+        self._tell()
+        return self._info_of(name)
+
+    def _revoke(self, name: str, node_id: str) -> PaneInfo:
+        self._hub.store.set_grant(name, node_id, None)
+        self._audit("pane_revoked", node_id, name, {})
+        pane = self._panes.get(name)
+        if pane is not None and pane.grants.pop(node_id, None) is not None:
+            self._withdraw(pane, [node_id], "revoked")
+        self._tell()
+        return self._info_of(name)
+
+    def unshare(self, name: str) -> None:
+        """Withdraw a pane from everybody and forget its grants.
+
+        Raises:
+            UnknownPaneError: There is none of this name.
+        """
+        pane = self._panes.pop(name, None)
+        if not self._hub.store.delete_pane(name) and pane is None:
+            raise UnknownPaneError
+        self._audit("pane_unshared", None, name, {})
+        if pane is not None:
+            pane.unsubscribe()
+            self._withdraw(pane, pane.grants, "unshared")
+        self._tell()
+
+    def kernel_ended(self, kernel_id: str) -> None:
+        """Take notice that a kernel was shut down or restarted."""
+        for pane in list(self._panes.values()):
+            if pane.kernel_id == kernel_id and pane.source is not None:
+                self._end(pane, pane.source)
+
+    # Inside.
+
+    def _check_peer(self, node_id: str) -> None:
+        if self._hub.peer(node_id).blocked:
+            raise BlockedError
+
+    def _store(self, asked: SharePane, node_ids: list[str], grant: str) -> None:
+        store = self._hub.store
+        known = {record.name for record in store.panes()}
+        gone = [record for record in store.panes() if record.name not in self._panes]
+        # Names of kernels long gone are not kept for ever.
+        while asked.name not in known and len(known) >= 2 * self._max_panes and gone:
+            oldest = gone.pop(0).name
+            store.delete_pane(oldest)
+            known.discard(oldest)
+        store.put_pane(asked.name, asked.title or asked.name, self._clock())
+        for node_id in node_ids:
+            store.set_grant(asked.name, node_id, "view")
+        self._audit("pane_shared", None, asked.name, {"with": node_ids, "grant": grant})
+
+    def _stored_grants(self, name: str) -> dict[str, str]:
+        for record in self._hub.store.panes():
+            if record.name == name:
+                return dict(record.grants)
+        return {}
+
+    def _end(self, pane: _Pane, source: PaneSource) -> None:
+        if pane.source is not source or pane.is_ended:
+            return
+        pane.is_ended = True
+        pane.unsubscribe()
+        ended = {"pane": pane.name, "reason": "ended", "epoch": source.state.epoch}
+        for node_id in pane.grants:
+            self._tell_peer(node_id, "pane_withdraw", ended)
+        self._tell()
+
+    def _withdraw(self, pane: _Pane, node_ids: Iterable[str], reason: str) -> None:
+        for node_id in node_ids:
+            pane.audience.drop(node_id)
+            # Not in the order of the pane's updates: it must not wait behind a large one.
+            self._tell_peer(node_id, "pane_withdraw", {"pane": pane.name, "reason": reason})
+
+    def _offer(self, pane: _Pane, node_ids: Iterable[str]) -> None:
+        if pane.is_ended or pane.source is None:
+            return
+        for node_id in node_ids:
+            offer = {
+                "pane": pane.name,
+                "title": pane.title,
+                "grant": pane.grants[node_id],
+                "epoch": pane.state.epoch,
+                "since": pane.since,
+            }
+            self._tell_peer(node_id, "pane_offer", offer)
+
+    def _tell_peer(self, node_id: str, type: str, data: Json) -> None:
+        try:
+            self._hub.send(node_id, type, data, stream="panes")
+        except LinkError as error:
+            # It hears of everything that stands when it is back.
+            log.debug("%s is not told of pane %s: %s", node_id, data["pane"], error.code)
+
+    def _info(self, pane: _Pane) -> PaneInfo:
+        return PaneInfo(
+            name=pane.name,
+            title=pane.title,
+            rev=pane.state.rev,
+            status="ended" if pane.is_ended else "live",
+            since=pane.since,
+            kernel_id=pane.kernel_id,
+            viewers=[
+                {
+                    "node_id": node_id,
+                    "node_name": self._name_of(node_id),
+                    "grant": pane.grants.get(node_id, "view"),
+                }
+                for node_id in pane.audience.viewers
+            ],
+            grants=dict(pane.grants),
+        )
+
+    def _info_of(self, name: str) -> PaneInfo:
+        for info in self.mine():
+            if info["name"] == name:
+                return msgspec.convert(info, PaneInfo)
+        raise UnknownPaneError
+
+    def _name_of(self, node_id: str) -> str:
+        try:
+            return self._hub.peer(node_id).node_name
+        except PeerError:
+            return ""
+
+    def _audit(self, kind: str, node_id: str | None, name: str, detail: Mapping[str, Any]) -> None:
+        self._hub.store.add_audit(kind, node_id, {"pane": name, **detail}, self._clock())
+
+    def _tell(self) -> None:
+        for listener in list(self._listeners):
+            listener()
+
+    # What peers do.
+
+    def _granted(self, node_id: str, name: str) -> _Pane:
+        pane = self._panes.get(name)
+        if pane is None:
+            if node_id in self._stored_grants(name):
+                raise PaneEndedError
+            raise UnknownPaneError
+        if node_id not in pane.grants or self._hub.peer(node_id).blocked:
+            raise NotGrantedError
+        return pane
+
+    def _on_open(self, message: Message) -> None:
+        asked = convert(message.data, PaneOpen)
+        pane = self._granted(message.peer_id, asked.pane)
+        viewers = pane.audience.viewers
+        is_new = message.peer_id not in viewers
+        if is_new and len(viewers) >= self._max_viewers:
+            raise BusyError("too many viewers have this pane open")
+        viewer = pane.audience.admit(message.peer_id, pane.state, epoch=asked.epoch, rev=asked.rev)
+        if viewer.reply_to is not None:
+            viewer.reply_to.fail(BusyError("the pane was asked for again"))
+        viewer.reply_to, viewer.is_whole = message, asked.whole
+        pane.audience.changed()
+        if is_new:
+            self._tell()
+
+    def _on_close(self, message: Message) -> None:
+        asked = convert(message.data, PaneClose)
+        pane = self._panes.get(asked.pane)
+        if pane is not None and pane.audience.drop(message.peer_id):
+            self._tell()
+
+    def _on_input(self, message: Message) -> None:
+        raise NotGrantedError(
+            "panes are view-only: this node takes no input", hint="ask the owner to act"
+        )
+
+    async def _on_buffers(self, message: Message) -> None:
+        if message.re is not None:
+            return  # an answer nobody waits for any more
+        asked = convert(message.data, PaneBuffers)
+        pane = self._granted(message.peer_id, asked.pane)
+        if message.peer_id not in pane.audience.viewers:
+            raise NotGrantedError("the pane is not open", hint="open it first")
+        parts = pane.state.held()
+        blobs = await asyncio.get_running_loop().run_in_executor(
+            None, lambda: {name: blob for part in parts for name, blob in pack(part).blobs.items()}
+        )
+        self._granted(message.peer_id, asked.pane)
+        names = [name for name in asked.hashes if name in blobs]
+        message.reply(
+            "pane_buffers",
+            {"pane": asked.pane, "hashes": names},
+            [blobs[name] for name in names],
+            digests=names,
+        )
+
+    def _on_hub_event(self, event: HubEvent) -> None:
+        node_id = event.node_id
+        if event.kind == "peer":
+            return
+        # Also a new link in place of a lost one: what was on the old one may not have arrived, so
+        # the viewer says anew what it has.
+        self._delivery.forget_link(node_id)
+        dropped = [pane.audience.drop(node_id) for pane in self._panes.values()]
+        if event.kind == "link_up":
+            for pane in self._panes.values():
+                if node_id in pane.grants and not self._hub.peer(node_id).blocked:
+                    self._offer(pane, [node_id])
+        elif event.kind == "forgotten":
+            for pane in self._panes.values():
+                pane.grants.pop(node_id, None)
+        if any(dropped) or event.kind == "forgotten":
+            self._tell()
+
+
+def _check_grant(grant: object) -> None:
+    if grant == "interact":
+        raise NotEnabledError(
+            "panes are view-only for now: interact cannot be granted", hint="grant view instead"
+        )
+    if grant != "view":
+        raise BadRequestError("there is no such grant", hint="the grant is view")

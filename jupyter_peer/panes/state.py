@@ -1,0 +1,325 @@
+"""The state of one pane with its recent past, and cursors that follow it at their own pace.
+
+The owner has one :class:`PaneState` a pane and one :class:`PaneCursor` a viewer; a viewer's hub has
+a replica of the state and one cursor for each of its own consumers (kernels, browser tabs). Both
+ends are the same code. A cursor that is asked seldom gets what happened meanwhile in one step,
+compacted, or the whole state when that is smaller: so a slow viewer costs no memory and is never
+shown anything but the newest state. It loses no text that the state still has.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ..errors import MalformedError, TooLargeError
+from ..wire.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList, weigh, weigh_held
+
+Json = dict[str, Any]
+
+MAX_JOURNAL = 256
+MAX_JOURNAL_WEIGHT = 4 * 1024 * 1024
+# Text of 62 MiB as UTF-8 may take four times as much as a Python string.
+_SLACK = 4
+_MESSAGE_WEIGHT = 64
+
+
+class Step(NamedTuple):
+    """One change of a state: an entry of its journal."""
+
+    prev: int
+    rev: int
+    messages: tuple[tuple[Json, int], ...]
+    weight: int
+
+
+class Delta(NamedTuple):
+    """What a cursor is behind its state, in one step.
+
+    Attributes:
+        epoch: Which life of the pane this is; a pane shared again begins a new one.
+        prev: The revision ``messages`` build on; None with ``snapshot``.
+        rev: The revision the step leads to.
+        messages: Jupyter messages ``{msg_type, content}``.
+        snapshot: What :meth:`.OutputList.state` gives.
+        truncated: Characters cut from the streams shown.
+        weight: About how many bytes it takes.
+    """
+
+    epoch: str
+    prev: int | None
+    rev: int
+    messages: list[Json] | None
+    snapshot: Json | None
+    truncated: int
+    weight: int
+
+    def data(self) -> Json:
+        """Return the step as it travels, on the peer wire and on the control socket."""
+        head: Json = {"epoch": self.epoch, "rev": self.rev, "truncated": self.truncated}
+        if self.messages is not None:
+            return head | {"prev": self.prev, "messages": self.messages}
+        assert self.snapshot is not None
+        return head | self.snapshot
+
+
+class PaneState:
+    """Outputs, their revision, and a bounded journal of how they came about.
+
+    Args:
+        epoch: 16 hex digits; drawn when not given.
+        text_limit: Characters a stream keeps.
+        max_weight: Bound of all outputs; what would exceed it is replaced by a note.
+    """
+
+    def __init__(
+        self,
+        epoch: str | None = None,
+        *,
+        text_limit: int = TEXT_LIMIT,
+        max_weight: int = MAX_WEIGHT,
+    ) -> None:
+        self._max_weight = max_weight
+        self._text_limit = text_limit
+        self.epoch = ""
+        self.rev = 0
+        self.outputs = OutputList()
+        self._journal: deque[Step] = deque()
+        self._journal_weight = 0
+        self._memo: dict[int | None, Delta] = {}
+        self.restart(epoch)
+
+    def restart(self, epoch: str | None = None) -> None:
+        """Begin a new life, empty."""
+        self._set(
+            epoch or secrets.token_hex(8),
+            0,
+            OutputList(text_limit=self._text_limit, max_weight=self._max_weight),
+        )
+
+    def _set(self, epoch: str, rev: int, outputs: OutputList) -> None:
+        self.epoch, self.rev, self.outputs = epoch, rev, outputs
+        self._journal.clear()
+        self._journal_weight = 0
+        self._memo.clear()
+
+    def apply(self, msg_type: str, content: Json) -> bool:
+        """Take a message of the kernel's, as :func:`.outputs.clean` gives it.
+
+        Returns:
+            Whether anything changed.
+        """
+        effect = self.outputs.apply(msg_type, content)
+        if effect is None:
+            return False
+        weight = weigh(effect["content"]) + _MESSAGE_WEIGHT
+        self._record(Step(self.rev, self.rev + 1, ((effect, weight),), weight))
+        return True
+
+    def follow(self, delta: Delta) -> bool:
+        """Take a step of another state, whose replica this is.
+
+        Args:
+            delta: Checked already: its messages and outputs are well-formed.
+
+        Returns:
+            Whether anything changed; a step that was taken before changes nothing.
+
+        Raises:
+            MalformedError: It does not build on what is here; the state must be asked for anew.
+            TooLargeError: The owner sends more than a pane may hold. What was here is gone.
+        """
+        is_known = delta.epoch == self.epoch and delta.rev <= self.rev
+        if is_known:
+            return False
+        if delta.snapshot is not None:
+            outputs = OutputList.from_state(delta.snapshot)
+            self._check_weight(outputs)
+            outputs.truncated = delta.truncated
+            self._set(delta.epoch, delta.rev, outputs)
+            return True
+        if delta.epoch != self.epoch or delta.prev != self.rev:
+            raise MalformedError("the update does not build on what is here")
+        assert delta.messages is not None
+        pairs = tuple(
+            [
+                (message, weigh_held(message["content"]) + _MESSAGE_WEIGHT)
+                for message in delta.messages
+            ]
+        )
+        for message, _ in pairs:
+            self.outputs.apply(message["msg_type"], message["content"])
+            self._check_weight(self.outputs)
+        self.outputs.truncated = delta.truncated
+        weight = sum([weight for _, weight in pairs])
+        self._record(Step(self.rev, delta.rev, pairs, weight))
+        return True
+
+    def _check_weight(self, outputs: OutputList) -> None:
+        if outputs.weight > _SLACK * self._max_weight:
+            self.restart()
+            raise TooLargeError("the peer's pane holds more than a pane may hold")
+
+    def _record(self, step: Step) -> None:
+        self.rev = step.rev
+        self._journal.append(step)
+        self._journal_weight += step.weight
+        # The newest step stays whatever it weighs: what it brought is mostly shared with the state.
+        while len(self._journal) > 1 and (
+            len(self._journal) > MAX_JOURNAL or self._journal_weight > MAX_JOURNAL_WEIGHT
+        ):
+            self._journal_weight -= self._journal.popleft().weight
+        self._memo.clear()
+
+    def since(self, epoch: str | None, rev: int | None) -> Delta | None:
+        """Return what has happened since a revision, None when it is the newest.
+
+        It is a snapshot when the journal does not reach back, or when that is smaller.
+        """
+        if epoch == self.epoch and rev == self.rev:
+            return None
+        steps = self._steps_since(rev) if epoch == self.epoch else None
+        key = rev if steps is not None else None
+        if key not in self._memo:
+            self._memo[key] = self._since(key, steps)
+        return self._memo[key]
+
+    def _since(self, rev: int | None, steps: list[Step] | None) -> Delta:
+        if steps is not None:
+            pairs = compact([pair for step in steps for pair in step.messages])
+            weight = sum([weight for _, weight in pairs])
+            if weight <= self.outputs.weight + _MESSAGE_WEIGHT:
+                messages = [message for message, _ in pairs]
+                return Delta(
+                    self.epoch, rev, self.rev, messages, None, self.outputs.truncated, weight
+                )
+        state = self.outputs.state()
+        return Delta(
+            self.epoch, None, self.rev, None, state, self.outputs.truncated, self.outputs.weight
+        )
+
+    def held(self) -> list[Json]:
+        """Return everything that is held here, as payloads: the outputs, and the journal."""
+        journal = [message for step in self._journal for message, _ in step.messages]
+        return [{"outputs": self.outputs.outputs}, {"messages": journal}]
+
+    def _steps_since(self, rev: int | None) -> list[Step] | None:
+        if rev is None or not self._journal or rev < self._journal[0].prev:
+            return None
+        steps: list[Step] = []
+        for step in reversed(self._journal):
+            steps.append(step)
+            if step.prev <= rev:
+                # A revision inside a step is one this state never had.
+                return steps[::-1] if step.prev == rev else None
+        return None
+
+
+class PaneCursor:
+    """How far one consumer has followed a state.
+
+    Args:
+        state: What is followed.
+        epoch: With ``rev`` what the consumer has; without them it begins with a snapshot.
+        rev: See ``epoch``.
+    """
+
+    def __init__(
+        self, state: PaneState, *, epoch: str | None = None, rev: int | None = None
+    ) -> None:
+        self.state = state
+        self.epoch = epoch
+        self.rev = rev
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether :meth:`next` has something to give."""
+        return self.epoch != self.state.epoch or self.rev != self.state.rev
+
+    def peek(self) -> Delta | None:
+        """Return what :meth:`next` would, and stay."""
+        return self.state.since(self.epoch, self.rev)
+
+    def next(self) -> Delta | None:
+        """Return the step to the newest revision and take it; None when the cursor is there."""
+        delta = self.peek()
+        if delta is not None:
+            self.advance(delta)
+        return delta
+
+    def advance(self, delta: Delta) -> None:
+        """Take a step that :meth:`peek` gave and that has been delivered."""
+        self.epoch, self.rev = delta.epoch, delta.rev
+
+
+def compact(pairs: Iterable[tuple[Json, int]]) -> list[tuple[Json, int]]:
+    """Return fewer messages that lead to the same outputs, each with its weight.
+
+    What a later ``clear_output`` removes goes, of several updates of one display the last one stays
+    (it takes the display's own place when that is among the messages), and text of one stream is
+    joined when no other output stands between. Updates change no order, so text is joined across
+    them.
+    """
+    kept: list[tuple[Json, int] | None] = []
+    texts: dict[int, list[str]] = {}
+    places: dict[str, int] = {}
+    clears_next = False
+    last_output: int | None = None
+    for message, weight in pairs:
+        msg_type, content = message["msg_type"], message["content"]
+        if msg_type == "clear_output":
+            if not content["wait"]:
+                kept, texts, places, last_output = [(message, weight)], {}, {}, None
+                clears_next = False
+            elif not clears_next:
+                kept.append((message, weight))
+                clears_next = True
+            continue
+        display_id = content.get("transient", {}).get("display_id")
+        if msg_type == "update_display_data":
+            place = places.get(display_id)
+            before = kept[place] if place is not None else None
+            if place is not None and before is not None:
+                if before[0]["msg_type"] != "update_display_data":
+                    shown = before[0]["content"] | {
+                        "data": content["data"],
+                        "metadata": content["metadata"],
+                    }
+                    kept[place] = ({"msg_type": before[0]["msg_type"], "content": shown}, weight)
+                    continue
+                kept[place] = None
+            places[display_id] = len(kept)
+            kept.append((message, weight))
+            continue
+        if clears_next:
+            kept, texts, places, last_output = [(_CLEAR_NOW, _MESSAGE_WEIGHT)], {}, {}, None
+            clears_next = False
+        before = kept[last_output] if last_output is not None else None
+        if before is not None and _is_joined(before[0], message):
+            assert last_output is not None
+            joined = texts.setdefault(last_output, [before[0]["content"]["text"]])
+            joined.append(content["text"])
+            kept[last_output] = (before[0], before[1] + weight)
+            continue
+        last_output = len(kept)
+        if display_id:
+            places[display_id] = len(kept)
+        kept.append((message, weight))
+    for place, parts in texts.items():
+        whole = kept[place]
+        assert whole is not None
+        content = {"name": whole[0]["content"]["name"], "text": "".join(parts)}
+        kept[place] = ({"msg_type": "stream", "content": content}, whole[1])
+    return [pair for pair in kept if pair is not None]
+
+
+def _is_joined(before: Json, message: Json) -> bool:
+    return bool(
+        before["msg_type"] == message["msg_type"] == "stream"
+        and before["content"]["name"] == message["content"]["name"]
+    )
+
+
+_CLEAR_NOW: Json = {"msg_type": "clear_output", "content": {"wait": False}}

@@ -1,0 +1,68 @@
+"""A kernel's tap as tests play it, and messages as kernels send them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_peer.errors import KernelGoneError
+from jupyter_peer.panes.outputs import clean
+from jupyter_peer.panes.tap import TapListener, TapMessage
+
+Json = dict[str, Any]
+
+
+class FakeTap:
+    """Says what a test says."""
+
+    def __init__(self) -> None:
+        self.listeners: list[TapListener] = []
+        self.starts = 0
+        self.error: BaseException | None = None
+
+    def subscribe(self, listener: TapListener) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener) if listener in self.listeners else None
+
+    async def start(self) -> None:
+        self.starts += 1
+        if self.error is not None:
+            raise self.error
+
+    def say(self, msg_type: str, content: Json, parent: str = "cell") -> None:
+        """Let the kernel publish a message."""
+        for listener in list(self.listeners):
+            if listener.wants(msg_type, parent):
+                cleaned = clean(msg_type, content)
+                if cleaned is not None:
+                    listener.on_message(TapMessage(msg_type, parent, cleaned))
+
+    def write(self, text: str, parent: str = "cell", name: str = "stdout") -> None:
+        self.say("stream", {"name": name, "text": text}, parent)
+
+    def show(self, text: str, display_id: str | None = None, parent: str = "cell") -> None:
+        self.say("display_data", display(text, display_id), parent)
+
+    def end(self) -> None:
+        """Let the kernel restart."""
+        listeners, self.listeners = self.listeners, []
+        for listener in listeners:
+            listener.on_end("the kernel was restarted")
+
+
+class FakeTaps:
+    """Kernels by id; those not in it have gone."""
+
+    def __init__(self, *kernel_ids: str) -> None:
+        self.taps = {kernel_id: FakeTap() for kernel_id in kernel_ids or ("k1",)}
+
+    def __call__(self, kernel_id: str) -> FakeTap:
+        if kernel_id not in self.taps:
+            raise KernelGoneError
+        return self.taps[kernel_id]
+
+
+def display(text: str, display_id: str | None = None, **data: Any) -> Json:
+    """Return the content of a display."""
+    content: Json = {"data": {"text/plain": text, **data}, "metadata": {}}
+    return content if display_id is None else content | {"transient": {"display_id": display_id}}
