@@ -56,6 +56,7 @@ and peer wire all use it.
     * :exc:`AmbiguousPeerError` (``ambiguous_peer``)
     * :exc:`UnknownPaneError` (``unknown_pane``)
     * :exc:`UnknownRoomError` (``unknown_room``)
+    * :exc:`AmbiguousServerError` (``ambiguous_server``)
 
   * :exc:`PaneError` - a pane does not allow what was asked
 
@@ -330,6 +331,11 @@ class UnknownPaneError(LookupFailedError):
 class UnknownRoomError(LookupFailedError):
     code = "unknown_room"
     text = "there is no such room"
+
+
+class AmbiguousServerError(LookupFailedError):
+    code = "ambiguous_server"
+    text = "more than one Jupyter server with jupyter-peer runs here"
 
 
 class PaneError(PeerError):

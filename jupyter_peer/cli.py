@@ -1,0 +1,78 @@
+"""``jupyter peer``: what can be done from a terminal.
+
+Each subcommand is a class in :mod:`.commands`, named here by its path and imported when it is
+asked for, so that help costs nothing but Jupyter's own application class.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+
+from .commands.base import MISUSED, Command, UsageError, run_command
+
+_HERE = "jupyter_peer.commands."
+_SUBCOMMANDS = {
+    "id": ("node.IdCommand", "who this node is: name, id, fingerprint, addresses"),
+    "invite": ("invites.InviteCommand", "make an invite, to be used once by one person"),
+    "invites": ("invites.InvitesCommand", "list the invites made here"),
+    "revoke": ("invites.RevokeCommand", "take an unused invite back"),
+    "pair": ("peers.PairCommand", "use somebody's invite"),
+    "list": ("peers.ListCommand", "list the peers"),
+    "connect": ("peers.ConnectCommand", "connect to a known peer, or to an address"),
+    "disconnect": ("peers.DisconnectCommand", "close the link to a peer"),
+    "block": ("peers.BlockCommand", "refuse a peer from now on"),
+    "unblock": ("peers.UnblockCommand", "take `block` back"),
+    "forget": ("peers.ForgetCommand", "forget a peer and what it was allowed"),
+    "alias": ("peers.AliasCommand", "give a peer a name of your own"),
+    "panes": ("panes.PanesCommand", "list the panes shared by you and with you"),
+    "grant": ("panes.GrantCommand", "let a peer see a pane, or not any more"),
+    "unshare": ("panes.UnshareCommand", "withdraw a pane from everybody"),
+    "log": ("audit.LogCommand", "read the audit log"),
+    "demo": ("demo.DemoCommand", "see two people share a live plot, on this machine"),
+}
+#: Programs of their own, shown where the installed version has them.
+_PROGRAMS = {
+    "relay": ("jupyter_peer.relay.app", "RelayApp", "run a relay, for peers behind routers"),
+    "bench": ("jupyter_peer.bench.app", "BenchApp", "measure how fast this machine's links are"),
+}
+
+
+def _subcommands() -> dict[str, tuple[str, str]]:
+    found = {name: (_HERE + path, text) for name, (path, text) in _SUBCOMMANDS.items()}
+    for name, (module, cls, text) in _PROGRAMS.items():
+        if importlib.util.find_spec(module) is not None:
+            found[name] = (f"{module}.{cls}", text)
+    return found
+
+
+class PeerApp(Command):
+    """Dispatches to the subcommands."""
+
+    words = "COMMAND [...]"
+    description = (
+        "Share single live outputs with other people's Jupyter servers. "
+        "The commands talk to the Jupyter server that runs on this machine."
+    )
+    examples = """
+        jupyter peer invite --ttl=10m     # give the text it prints to a colleague ...
+        jupyter peer pair jpeer1:...      # ... who runs this
+        jupyter peer list
+        jupyter peer demo                 # try it alone
+    """
+    subcommands = _subcommands()
+
+    def start(self) -> None:
+        """Hand over to a subcommand; anything else is a mistake."""
+        if self.subapp is None and not self.subcommand:
+            if self.extra_args:
+                known = ", ".join(self.subcommands)
+                raise UsageError(f"there is no command {self.extra_args[0]!r}; there are {known}")
+            self.print_help()
+            self.exit(MISUSED)
+        super().start()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``jupyter peer`` and return its exit code: 0 done, 1 refused or failed, 2 misused."""
+    return run_command(PeerApp, argv)

@@ -1,0 +1,28 @@
+"""This node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernel.client import Client
+from ..kernel.markup import line
+from .server_command import ServerCommand
+
+
+class IdCommand(ServerCommand):
+    """Shows the identity."""
+
+    name = "jupyter-peer-id"
+    description = "Show who this node is: its name, id, fingerprint and addresses."
+
+    def ask(self, client: Client) -> dict[str, Any]:
+        return client.whoami()
+
+    def show(self, answer: dict[str, Any]) -> str:
+        rows = [
+            ("name", answer["node_name"]),
+            ("node id", answer["node_id"]),
+            ("fingerprint", answer["fingerprint"]),
+        ]
+        rows += [("address", address) for address in answer["addresses"]]
+        return "\n".join(f"{head:<12} {line(text)}" for head, text in rows)
