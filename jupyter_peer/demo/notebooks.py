@@ -1,0 +1,223 @@
+"""The two notebooks, run cell by cell in a kernel as JupyterLab would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from ..errors import KernelGoneError, PeerTimeoutError
+from .labs import Lab
+
+if TYPE_CHECKING:
+    from tornado.websocket import WebSocketClientConnection
+
+READY_TIMEOUT_S = 45.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_SHIPPED = Path(__file__).parent / "notebooks"
+_IN_REPOSITORY = Path(__file__).parents[2] / "binder"
+
+
+class CellError(Exception):
+    """A cell raised an exception; ``trace`` is what the notebook would show."""
+
+    def __init__(self, message: str, trace: str) -> None:
+        self.trace = trace
+        super().__init__(message)
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A code cell; ``tag`` says what it is for."""
+
+    id: str
+    tag: str
+    source: str
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message of the kernel to all who listen.
+
+    Attributes:
+        at: When it came, by the monotonic clock.
+        tag: Of the cell it came from, empty for none.
+        type: Its ``msg_type``.
+        content: Of the message.
+    """
+
+    at: float
+    tag: str
+    type: str
+    content: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The MIME bundle, empty for messages without one."""
+        data = self.content.get("data")
+        return data if isinstance(data, dict) else {}
+
+
+def find_notebook(name: str) -> Path:
+    """Return the path of a demo notebook, installed or in the repository."""
+    shipped = _SHIPPED / name
+    return shipped if shipped.exists() else _IN_REPOSITORY / name
+
+
+def read_cells(path: Path, parameters: Mapping[str, Any]) -> list[Cell]:
+    """Return a notebook's code cells, with parameters set after the cell tagged so.
+
+    This is what papermill does, too: the notebook itself stays as it is.
+    """
+    cells = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        tags = cell["metadata"].get("tags") or [""]
+        cells.append(Cell(cell["id"], tags[0], "".join(cell["source"])))
+        if tags[0] == "parameters":
+            source = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+            cells.append(Cell("injected-parameters", "injected-parameters", source))
+    return cells
+
+
+class NotebookKernel:
+    """A kernel of a server, reached as a browser reaches it.
+
+    Args:
+        lab: The server.
+        kernel_id: The kernel.
+        on_said: Called with everything the kernel says on IOPub.
+    """
+
+    def __init__(self, lab: Lab, kernel_id: str, on_said: Callable[[Said], None]) -> None:
+        self._lab = lab
+        self._kernel_id = kernel_id
+        self._on_said = on_said
+        self._session = uuid.uuid4().hex
+        self._socket: WebSocketClientConnection | None = None
+        self._tags: dict[str, str] = {}
+        self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._idle: dict[str, asyncio.Future[None]] = {}
+
+    async def start(self) -> None:
+        """Connect and wait until the kernel answers.
+
+        Raises:
+            PeerTimeoutError: It does not.
+        """
+        url = (
+            f"{self._lab.url.replace('http', 'ws', 1)}api/kernels/{self._kernel_id}/channels"
+            f"?session_id={self._session}"
+        )
+        self._socket = await websocket_connect(
+            HTTPRequest(url, headers=self._lab.authorization()),
+            on_message_callback=self._on_frame,
+            max_message_size=64 * 1024 * 1024,
+        )
+        await self._ask("kernel_info_request", {}, {}, READY_TIMEOUT_S)
+
+    async def run(self, cell: Cell, timeout: float) -> None:
+        """Run a cell and return when it has ended and everything it said was heard.
+
+        Raises:
+            CellError: It raised an exception.
+            PeerTimeoutError: It takes too long.
+        """
+        content = {
+            "code": cell.source,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        reply = await self._ask(
+            "execute_request", content, {"cellId": cell.id}, timeout, tag=cell.tag
+        )
+        if reply.get("status") != "ok":
+            trace = _COLOURS.sub("", "\n".join(reply.get("traceback") or ()))
+            raise CellError(
+                f"the cell {cell.tag!r} of {self._lab.name}'s notebook failed: "
+                f"{reply.get('ename')}: {reply.get('evalue')}",
+                trace,
+            )
+
+    async def _ask(
+        self,
+        type: str,
+        content: dict[str, Any],
+        metadata: dict[str, Any],
+        timeout: float,
+        tag: str = "",
+    ) -> dict[str, Any]:
+        assert self._socket is not None
+        loop = asyncio.get_running_loop()
+        number = uuid.uuid4().hex
+        self._tags[number] = tag
+        reply: asyncio.Future[dict[str, Any]] = loop.create_future()
+        self._replies[number] = reply
+        idle = self._idle[number] = loop.create_future()
+        header = {
+            "msg_id": number,
+            "msg_type": type,
+            "session": self._session,
+            "username": self._lab.name,
+            "version": "5.3",
+        }
+        message = {
+            "channel": "shell",
+            "header": header,
+            "parent_header": {},
+            "metadata": metadata,
+            "content": content,
+            "buffers": [],
+        }
+        await self._socket.write_message(json.dumps(message))
+        await asyncio.wait((reply, idle), timeout=timeout)
+        if not reply.done() or not idle.done():
+            where = f"the cell {tag!r}" if tag else "the kernel"
+            raise PeerTimeoutError(
+                f"{where} of {self._lab.name}'s notebook is not done within {timeout:g} s"
+            )
+        return reply.result()
+
+    def _on_frame(self, frame: str | bytes | None) -> None:
+        at = time.monotonic()
+        if frame is None:
+            gone = KernelGoneError(f"the connection to {self._lab.name}'s kernel was closed")
+            for reply in self._replies.values():
+                if not reply.done():
+                    reply.set_exception(gone)
+                    # One that nobody waits for any more is not to complain.
+                    reply.exception()
+            for idle in self._idle.values():
+                _settle(idle, None)
+            return
+        message = json.loads(frame)
+        parent = message["parent_header"].get("msg_id", "")
+        kind, content = message["msg_type"], message["content"]
+        if message["channel"] == "shell" and parent in self._replies:
+            _settle(self._replies[parent], content)
+        elif message["channel"] == "iopub":
+            self._on_said(Said(at, self._tags.get(parent, ""), kind, content))
+            is_over = kind == "status" and content["execution_state"] == "idle"
+            if is_over and parent in self._idle:
+                _settle(self._idle[parent], None)
+
+    def close(self) -> None:
+        """Close the connection; the kernel stays with its server. May be called twice."""
+        if self._socket is not None:
+            self._socket.close()
+
+
+def _settle(waiting: asyncio.Future[Any], result: Any) -> None:
+    if not waiting.done():
+        waiting.set_result(result)
