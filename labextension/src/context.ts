@@ -37,14 +37,14 @@ export function usePeersState(model: PeersModel): IPeersState {
   return React.useSyncExternalStore(subscribe, () => model.state);
 }
 
-/** Now in epoch seconds, for relative times; moves on by itself. */
+/** Now in epoch seconds, for relative times: fresh at each rendering, and rendered again by itself. */
 export function useNow(everySeconds = 20): number {
-  const [now, setNow] = React.useState(() => Date.now() / 1000);
+  const [, tick] = React.useState(0);
   React.useEffect(() => {
-    const timer = window.setInterval(() => setNow(Date.now() / 1000), everySeconds * 1000);
+    const timer = window.setInterval(() => tick(count => count + 1), everySeconds * 1000);
     return () => window.clearInterval(timer);
   }, [everySeconds]);
-  return now;
+  return Date.now() / 1000;
 }
 
 /** An operation that a person starts: one at a time, and its failure stays until the next. */

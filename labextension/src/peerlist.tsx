@@ -5,7 +5,7 @@ import { displayName } from './model';
 import { RenameForm } from './rename';
 import { CopyButton, Failure } from './section';
 import { IPeer } from './shapes';
-import { pathWord, peerSummary, relativeTime, roundTrip } from './wording';
+import { lastSeen, pathWord, peerSummary, roundTrip } from './wording';
 
 /** The live list of peers; each opens to what is known of it and what can be done. */
 export function PeerList(props: { peers: readonly IPeer[]; live: boolean }): React.ReactElement {
@@ -82,13 +82,7 @@ function PeerRow(props: { peer: IPeer; now: number; live: boolean }): React.Reac
                 </>
               )}
               <dt>{trans.__('Last seen')}</dt>
-              <dd>
-                {connected
-                  ? trans.__('now')
-                  : peer.last_seen === null
-                    ? trans.__('never')
-                    : relativeTime(peer.last_seen, now, trans)}
-              </dd>
+              <dd>{connected ? trans.__('now') : lastSeen(peer, now, trans)}</dd>
               {peer.panes && peer.panes.length > 0 && (
                 <>
                   <dt>{trans.__('Shares')}</dt>

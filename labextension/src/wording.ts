@@ -84,6 +84,13 @@ function language(): string | undefined {
   return document.documentElement.lang || undefined;
 }
 
+/** When a peer was last seen; never in the future, whatever the two clocks say. */
+export function lastSeen(peer: IPeer, now: number, trans: TranslationBundle): string {
+  return peer.last_seen === null
+    ? trans.__('never')
+    : relativeTime(Math.min(peer.last_seen, now), now, trans);
+}
+
 /** The second line of a peer in the list. */
 export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle): string {
   const parts = [statusWord(peer, trans)];
@@ -96,7 +103,7 @@ export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle):
     parts.push(
       peer.last_seen === null
         ? trans.__('never seen')
-        : trans.__('last seen %1', relativeTime(peer.last_seen, now, trans))
+        : trans.__('last seen %1', lastSeen(peer, now, trans))
     );
   }
   return parts.filter(Boolean).join(' · ');

@@ -127,6 +127,11 @@ describe('the panel', () => {
     screen.getByText('bob: Offline');
   });
 
+  it('does not take a server clock that is ahead for a look into the future', async () => {
+    await show([peer({ status: 'offline', last_seen: Date.now() / 1000 + 3600 })]);
+    row(/^bob Offline · last seen just now/);
+  });
+
   it('hides offline peers when the settings say so, and says that it does', async () => {
     await show([peer(), peer({ node_id: 'd', node_name: 'dora', status: 'offline' })], NO_PANES, {
       showOffline: false

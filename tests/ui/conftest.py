@@ -1,0 +1,117 @@
+"""Real JupyterLab servers and a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.needs import needs_program
+from tests.ui.lab import Lab
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+WIDE = {"width": 1280, "height": 800}
+
+
+@pytest.fixture
+def jp_asyncio_loop() -> None:
+    """Override pytest-jupyter's: it would close the loop that Playwright runs on."""
+
+
+@pytest.fixture
+def jp_server_cleanup() -> None:
+    """Override pytest-jupyter's, for the same reason."""
+
+
+# Module scope, not session: while it is open Playwright keeps an event loop running, and
+# coroutine tests of other folders cannot run then.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium of the system."""
+    path = needs_program("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Lab]]:
+    """``start_lab("ada")`` starts a JupyterLab whose node has that name."""
+    labs: list[Lab] = []
+
+    def start(name: str, *args: str) -> Lab:
+        labs.append(Lab(tmp_path_factory.mktemp(name), name, *args))
+        return labs[-1]
+
+    yield start
+    for lab in labs:
+        lab.close()
+
+
+@pytest.fixture
+def page_errors() -> list[str]:
+    """What pages logged as errors; a test that provokes some clears it."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, page_errors: list[str]) -> Iterator[Page]:
+    """A page of a fresh profile; the test fails when it logs an error."""
+    context = browser.new_context(viewport=WIDE)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.on("pageerror", lambda error: page_errors.append(str(error)))
+    page.on("console", lambda m: page_errors.append(m.text) if m.type == "error" else None)
+    yield page
+    context.close()
+    assert page_errors == []
+
+
+@pytest.fixture
+def open_lab(page: Page) -> Callable[..., Page]:
+    """``open_lab(lab)`` opens it in the page, in a workspace that no other test has touched.
+
+    With ``new=True`` it opens in another page of the same browser.
+    """
+    first = page
+
+    def opened(lab: Lab, *, new: bool = False) -> Page:
+        page = first.context.new_page() if new else first
+        workspace = f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}"
+        page.goto(f"{workspace}?token={lab.token}", wait_until="domcontentloaded")
+        page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        page.evaluate("async () => { await window.jupyterapp.restored; }")
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
+        # A fresh workspace opens the launcher, which takes the focus a moment after all that.
+        page.wait_for_function("document.activeElement?.closest('.jp-Launcher')")
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def shoot(page: Page, request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """``shoot("dark")`` saves a picture of the page into the folder UI_SHOTS, if that is set."""
+
+    def save(what: str) -> None:
+        folder = os.environ.get("UI_SHOTS")
+        if folder:
+            path = Path(folder) / f"{request.node.originalname}-{what}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=str(path))
+
+    return save
