@@ -7,11 +7,14 @@ burst of changes is one event, and a page that reads slowly skips what is outdat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import logging
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from ..wire.control import Frame, encode_event
+
+log = logging.getLogger(__name__)
 
 INTERVAL_S = 0.1
 
@@ -66,22 +69,31 @@ class NoticeReader:
         self._notices = notices
         self._write = write
         self._told = notices.versions()
-        self._changed = asyncio.Event()
-        self._end = notices.subscribe(self._changed.set)
 
     async def run(self) -> None:
         """Tell what has changed, until cancelled."""
+        changed = asyncio.Event()
+        end = self._notices.subscribe(changed.set)
         try:
             while True:
-                await self._changed.wait()
-                self._changed.clear()
                 for topic in self._news():
-                    await self._write(self._notices.frame(topic))
-                await asyncio.sleep(INTERVAL_S)
+                    await self._tell(topic)
+                    # A burst of changes becomes one event.
+                    await asyncio.sleep(INTERVAL_S)
+                await changed.wait()
+                changed.clear()
         finally:
-            self._end()
+            end()
 
-    def _news(self) -> Iterable[str]:
+    async def _tell(self, topic: str) -> None:
+        try:
+            frame = self._notices.frame(topic)
+        except Exception:
+            log.exception("what is new in %s cannot be told", topic)
+        else:
+            await self._write(frame)
+
+    def _news(self) -> list[str]:
         now = self._notices.versions()
         news = [topic for topic, version in now.items() if version != self._told[topic]]
         self._told = now

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BusyError, LookupFailedError
+from ..errors import BusyError, LookupFailedError, MalformedError
 from ..panes.state import PaneCursor
 from ..wire import ops
 from ..wire.control import Frame, encode_event
@@ -21,6 +22,8 @@ from ..wire.control import Frame, encode_event
 if TYPE_CHECKING:
     from ..panes.watch import Watch
     from .operations import Operations
+
+log = logging.getLogger(__name__)
 
 MAX_WATCHES = 64
 MAX_UNACKED = 2
@@ -126,7 +129,12 @@ class _OpenWatch:
             if (info := self._watch.info) != self._info:
                 self._info = event["info"] = info
             if len(event) > 1:
-                await self._write(encode_event("pane", event))
+                try:
+                    frame = encode_event("pane", event)
+                except MalformedError:
+                    log.exception("a change of a watched pane cannot be told")
+                else:
+                    await self._write(frame)
 
     async def close(self) -> None:
         self._end()
