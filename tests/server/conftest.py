@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.server.control import connect
+
 API = "jupyter-peer/api"
 
 
@@ -65,3 +67,24 @@ def call(jp_serverapp, jp_fetch):
         return Answer(response)
 
     return call
+
+
+@pytest.fixture
+def ws_url(jp_serverapp, jp_http_port, jp_base_url):
+    """URL of the control socket."""
+    return f"ws://127.0.0.1:{jp_http_port}{jp_base_url}jupyter-peer/ws"
+
+
+@pytest.fixture
+def open_control(http_server_client, ws_url, jp_auth_header, jp_asyncio_loop):
+    """Open a control connection, by default with the server's token; closed after the test."""
+    clients = []
+
+    async def open_control(headers=None, url=ws_url):
+        client = await connect(url, jp_auth_header if headers is None else headers)
+        clients.append(client)
+        return client
+
+    yield open_control
+    for client in clients:
+        jp_asyncio_loop.run_until_complete(client.close())
