@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import random
 import tracemalloc
 from struct import Struct, pack
@@ -57,8 +58,10 @@ def fragments(frame: bytes, number: int, sizes: list[int]) -> list[bytes]:
         if cuts[-1] + size < len(frame):
             cuts.append(cuts[-1] + size)
     cuts.append(len(frame))
-    pairs = list(zip(cuts, cuts[1:], strict=False))
-    return [fragment_header(number, end == len(frame)) + frame[start:end] for start, end in pairs]
+    return [
+        fragment_header(number, end == len(frame)) + frame[start:end]
+        for start, end in itertools.pairwise(cuts)
+    ]
 
 
 def test_the_bytes_are_those_of_the_protocol():
@@ -272,11 +275,11 @@ def test_all_messages_in_progress_together_are_bounded(kind):
     assembler = Assembler(LIMIT)
     tracemalloc.start()
     try:
+        for number in range(4):
+            assembler.add(fragment_header(number, is_last=False) + head)
+        more = [fragment_header(number, is_last=False) + bytes(50_000) for number in range(4)]
         with pytest.raises(TooLargeError):
-            for turn in range(1000):
-                for number in range(4):
-                    piece = bytes(50_000) if turn else head
-                    assembler.add(fragment_header(number, is_last=False) + piece)
+            [assembler.add(piece) for piece in more * 1000]
         assert tracemalloc.get_traced_memory()[1] < 3 * LIMIT
     finally:
         tracemalloc.stop()

@@ -223,7 +223,7 @@ def test_a_stream_that_is_never_empty_does_not_starve_the_others():
     st.data(),
 )
 def test_credits_bound_what_is_under_way(window, sizes, data):
-    outbox = an_outbox(max_unconsumed=window)
+    outbox = an_outbox(max_unconsumed=window, max_queued=256 * MIB)
     bound = max(window, MIN_UNCONSUMED)
     waiting = list(enumerate(sizes))
     frames, counted = [], 0

@@ -62,8 +62,7 @@ def test_frames_that_are_dropped_repeated_or_reordered_break_the_seal(order):
     sealer, opener = Sealer(KEY), Opener(KEY)
     frames = [sealer.seal(bytes((number,))) for number in range(3)]
     with pytest.raises(SealBrokenError):
-        for number in order:
-            opener.open(frames[number])
+        [opener.open(frames[number]) for number in order]
 
 
 def test_after_a_broken_frame_the_right_one_does_not_open_either():
