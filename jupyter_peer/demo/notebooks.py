@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 45.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_SHIPPED = Path(__file__).parent / "notebooks"
+_SHIPPED = Path(__file__).parent / "binder"
 _IN_REPOSITORY = Path(__file__).parents[2] / "binder"
 
 
