@@ -145,18 +145,18 @@ class KernelTap:
             self._starting.add_done_callback(_retrieve)
         # One caller that gives up must not stop the start for the others.
         await asyncio.shield(self._starting)
+        if self.is_closed:
+            raise KernelGoneError("the kernel has ended")
 
     async def _start(self) -> None:
         if self.is_closed:
-            raise KernelGoneError("the kernel has ended")
+            return
         try:
             self._connect()
             await self._nudge()
         except BaseException:
             self.close()
             raise
-        if self.is_closed:
-            raise KernelGoneError("the kernel ended while a pane was being shared")
 
     def _connect(self) -> None:
         info = self._manager.get_connection_info()

@@ -358,7 +358,7 @@ async def test_large_strings_travel_beside_the_json_once_a_link() -> None:
         await until(lambda: texts(watch) == [picture])
         ada.kernel.show(picture)
         await until(lambda: texts(watch) == [picture, picture])
-        updates = [count for type, count in sent if type == "pane_update"]
+        updates = [count for kind, count in sent if kind == "pane_update"]
         assert updates == [1, 0]
 
 
