@@ -278,11 +278,9 @@ function Steps(props: { steps: IProgress[]; busy: boolean }): React.ReactElement
   );
 }
 
-/** Add a step, or bring the one under way to its end. */
+/** Add a step, or bring the one that is under way on the same path to its end. */
 export function withStep(steps: IProgress[], next: IProgress): IProgress[] {
-  const index = steps.findIndex(
-    each => each.ok === null && each.step === next.step && each.address === next.address
-  );
+  const index = steps.findIndex(each => each.ok === null && each.address === next.address);
   return index < 0 ? [...steps, next] : steps.map((each, at) => (at === index ? next : each));
 }
 

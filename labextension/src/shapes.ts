@@ -83,7 +83,7 @@ export interface IInvite {
   status: 'open' | 'used' | 'revoked' | 'expired';
 }
 
-/** One step of pairing or connecting; `ok` is null while it is under way. */
+/** One path that pairing or connecting tries; `ok` is null while it is under way. */
 export interface IProgress {
   step: string;
   address?: string | null;

@@ -109,10 +109,13 @@ export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle):
   return parts.filter(Boolean).join(' · ');
 }
 
-/** One step of pairing. */
+/** One path that pairing or connecting tries. */
 export function progressWords(progress: IProgress, trans: TranslationBundle): string {
-  if (progress.message) {
-    return progress.message;
+  const path = progress.address || progress.step;
+  if (progress.ok === null) {
+    return trans.__('Trying %1', path);
   }
-  return progress.address ? trans.__('%1: %2', progress.step, progress.address) : progress.step;
+  return progress.ok
+    ? trans.__('Connected by %1', path)
+    : trans.__('%1: %2', path, progress.message || trans.__('no answer'));
 }

@@ -298,7 +298,12 @@ describe('pairing', () => {
     const steps = within(screen.getByRole('list', { name: 'Paths tried' })).getAllByRole(
       'listitem'
     );
-    expect(steps.map(each => each.textContent)).toEqual(['timed out (failed)', 'dial: ws://b']);
+    expect(steps.map(each => each.textContent)).toEqual([
+      'ws://a: timed out (failed)',
+      'Trying ws://b'
+    ]);
+    await say({ id, progress: { step: 'connected', address: 'ws://b', ok: true } });
+    expect(steps[1].textContent).toBe('Connected by ws://b');
     await say({ id, result: { peer: peer() } });
     screen.getByText('Paired with bob');
     screen.getByText('Connected · direct · 3 ms');
