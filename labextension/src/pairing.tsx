@@ -1,6 +1,6 @@
 import { checkIcon, closeIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { useAction, useNow, usePanel } from './context';
+import { useAction, useNow, usePanel, usePeersState } from './context';
 import { displayName } from './model';
 import { CopyButton, Failure, IconButton } from './section';
 import { IInvite, IMintedInvite, IPeer, IProgress } from './shapes';
@@ -166,7 +166,10 @@ export function PairForm(props: { live: boolean; onClose: () => void }): React.R
   const { busy, error, run } = useAction();
   const [text, setText] = React.useState('');
   const [steps, setSteps] = React.useState<IProgress[]>([]);
-  const [peer, setPeer] = React.useState<IPeer | null>(null);
+  const [paired, setPaired] = React.useState<IPeer | null>(null);
+  const { peers } = usePeersState(model);
+  // What is known by now: the round trip, for one, is measured after pairing.
+  const peer = peers.find(each => each.node_id === paired?.node_id) ?? paired;
   // Chat programs wrap long lines and quote them; no character of an invite is a blank.
   const invite = text.replace(/\s+/g, '');
   const wrong = invite !== '' && !invite.startsWith(PREFIX);
@@ -179,7 +182,7 @@ export function PairForm(props: { live: boolean; onClose: () => void }): React.R
     }
     setSteps([]);
     run(async () => {
-      setPeer(await model.pair(invite, step => setSteps(known => withStep(known, step))));
+      setPaired(await model.pair(invite, step => setSteps(known => withStep(known, step))));
     });
   };
 

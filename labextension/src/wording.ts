@@ -115,7 +115,9 @@ export function progressWords(progress: IProgress, trans: TranslationBundle): st
   if (progress.ok === null) {
     return trans.__('Trying %1', path);
   }
-  return progress.ok
-    ? trans.__('Connected by %1', path)
-    : trans.__('%1: %2', path, progress.message || trans.__('no answer'));
+  if (progress.ok) {
+    return trans.__('Connected by %1', path);
+  }
+  const message = progress.message || trans.__('no answer');
+  return message.includes(path) ? message : trans.__('%1: %2', path, message);
 }

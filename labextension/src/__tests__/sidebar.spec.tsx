@@ -292,7 +292,7 @@ describe('pairing', () => {
     await say({ id, progress: { step: 'dial', address: 'ws://a', ok: null } });
     await say({
       id,
-      progress: { step: 'dial', address: 'ws://a', ok: false, message: 'timed out' }
+      progress: { step: 'dial', address: 'ws://a', ok: false, message: 'ws://a is mute' }
     });
     await say({ id, progress: { step: 'dial', address: 'ws://b', ok: null } });
     const steps = within(screen.getByRole('list', { name: 'Paths tried' })).getAllByRole(
@@ -307,6 +307,8 @@ describe('pairing', () => {
     await say({ id, result: { peer: peer() } });
     screen.getByText('Paired with bob');
     screen.getByText('Connected · direct · 3 ms');
+    await say({ event: 'peers', data: { self: ADA, peers: [peer({ rtt_ms: 7 })] } });
+    expect(screen.getAllByText('Connected · direct · 7 ms').length).toBe(2);
   });
 
   it('says what is not an invite before anything is sent', async () => {
