@@ -17,7 +17,12 @@ from jupyter_server.auth.identity import User
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import (
+    WebSocketClosedError,
+    WebSocketHandler,
+    WebSocketProtocol,
+    WebSocketProtocol13,
+)
 
 from ..errors import to_wire
 from ..wire.control import Frame
@@ -65,6 +70,13 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     def get_compression_options(self) -> None:
         """Do not compress: it is slow, and most connections stay on one machine."""
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Leave pinging to Jupyter: Tornado takes the same milliseconds for seconds."""
+        protocol = super().get_websocket_protocol()
+        if isinstance(protocol, WebSocketProtocol13):
+            protocol.params.ping_interval = None
+        return protocol
 
     @ws_authenticated
     async def get(self, *args: Any, **kwargs: Any) -> None:

@@ -105,6 +105,9 @@ async def jupyter_server(
     )
     app.init_signal = lambda: None
     app.initialize(argv=[], new_httpserver=False)
+    # As pytest-jupyter does it, so that tests can read the log.
+    app.log.propagate = True
+    app.log.handlers = []
     http = HTTPServer(app.web_app)
     http.add_sockets([sock])
     try:
