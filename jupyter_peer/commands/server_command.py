@@ -63,12 +63,12 @@ class ServerCommand(Command):
             remark(text)
 
     def _ask_server(self) -> dict[str, Any]:
-        url, secret = choose_server(running_servers(Path(self.runtime_dir)), self.url, self.pid)
-        with Client(url, secret) as client:
+        door = choose_server(running_servers(Path(self.runtime_dir)), self.url, self.pid)
+        with Client(door.url, door.secret, certificate=door.certificate) as client:
             try:
                 return self.ask(client)
             except UnauthorizedError as error:
                 raise UnauthorizedError(
-                    f"the Jupyter server at {url} does not accept the secret it wrote down",
+                    f"the Jupyter server at {door.url} does not accept the secret it wrote down",
                     hint="restart that server",
                 ) from error

@@ -6,16 +6,25 @@ import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ..errors import AmbiguousServerError, NoServerError
-from ..kernel.client import SECRET, URL
+from ..kernel.client import CERTIFICATE, SECRET, URL
 from ..server.runtime_file import RunningServer
 
 _PORTS = {"http": 80, "https": 443}
 _START = "start one with `jupyter lab`; `jupyter server extension list` shows if jupyter-peer is on"
+
+
+class Door(NamedTuple):
+    """How to get at a server: its URL, the secret for it, and the certificate to be seen there."""
+
+    url: str
+    secret: str
+    certificate: str | None
 
 
 def running_servers(directory: Path) -> list[RunningServer]:
@@ -52,8 +61,8 @@ def choose_server(
     url: str = "",
     pid: int = 0,
     environment: Mapping[str, str] = os.environ,
-) -> tuple[str, str]:
-    """Return URL and secret of the server that is meant.
+) -> Door:
+    """Return how to get at the server that is meant.
 
     Args:
         servers: Those that run.
@@ -67,14 +76,15 @@ def choose_server(
         AmbiguousServerError: Several run and none was chosen.
     """
     if not url and not pid and environment.get(URL) and environment.get(SECRET):
-        return environment[URL], environment[SECRET]
+        return Door(environment[URL], environment[SECRET], environment.get(CERTIFICATE))
     fitting = [
         server
         for server in servers
         if (not pid or server.pid == pid) and (not url or is_page_of(url, server.url))
     ]
     if len(fitting) == 1:
-        return fitting[0].url, fitting[0].secret
+        [server] = fitting
+        return Door(server.url, server.secret, server.certificate)
     listed = ", ".join(f"{server.url} (pid {server.pid})" for server in servers)
     if fitting:
         raise AmbiguousServerError(hint=f"choose one with --url or --pid: {listed}")

@@ -1,0 +1,81 @@
+"""A real Jupyter server in a process of its own, for what talks to it from outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from jupyter_peer.server.runtime_file import RunningServer, runtime_file
+from tests.waiting import until_sync
+
+START_TIMEOUT_S = 30.0
+_FOREIGN = ("JUPYTER_", "JPY_")
+
+
+class JupyterProcess:
+    """A started server.
+
+    Args:
+        home: Where its files go.
+        name: Of its node, and its base URL.
+        runtime: Jupyter's runtime directory, which several may share.
+
+    Attributes:
+        url: With the base URL.
+        pid: Of its process.
+        node_id: Of its node.
+        runtime_file: Where the command line finds it.
+    """
+
+    def __init__(self, home: Path, name: str, runtime: Path) -> None:
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)
+        }
+        environment |= {
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_DATA_DIR": str(home / "data"),
+            "JUPYTER_RUNTIME_DIR": str(runtime),
+            "IPYTHONDIR": str(home / "ipython"),
+        }
+        self._log = home / "server.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
+                    "--ServerApp.ip=127.0.0.1",
+                    "--ServerApp.port=0",
+                    f"--ServerApp.base_url=/{name}/",
+                    f"--ServerApp.root_dir={home}",
+                    f"--PeerExtension.node_name={name}",
+                ],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.pid = self._process.pid
+        self.runtime_file = runtime_file(runtime, self.pid)
+        try:
+            until_sync(self._is_up, START_TIMEOUT_S, f"{name}'s server")
+        except BaseException:
+            self.stop()
+            raise
+        running = msgspec.json.decode(self.runtime_file.read_bytes(), type=RunningServer)
+        self.url, self.node_id = running.url, running.node_id
+
+    def _is_up(self) -> bool:
+        assert self._process.poll() is None, f"the server has ended:\n{self._log.read_text()}"
+        return self.runtime_file.exists()
+
+    def stop(self) -> None:
+        """Stop it; may be called twice."""
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

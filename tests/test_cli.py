@@ -1,0 +1,384 @@
+"""``jupyter peer`` against two real servers of one user."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from jupyter_peer.cli import PeerApp, main
+from jupyter_peer.errors import from_wire
+from tests.jupyter_process import JupyterProcess
+
+COMMANDS = [
+    "id",
+    "invite",
+    "invites",
+    "revoke",
+    "pair",
+    "list",
+    "connect",
+    "disconnect",
+    "block",
+    "unblock",
+    "forget",
+    "alias",
+    "panes",
+    "grant",
+    "unshare",
+    "log",
+    "demo",
+]
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def peer(capsys, monkeypatch, tmp_path):
+    """Run ``jupyter peer ...``, as a user who has no servers and no configuration."""
+    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+
+    def peer(*argv, stdin=None):
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        code = main([str(word) for word in argv])
+        return Outcome(code, *capsys.readouterr())
+
+    return peer
+
+
+class Pair(NamedTuple):
+    ada: JupyterProcess
+    bob: JupyterProcess
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two running servers, each found through a runtime directory of its own and one of both."""
+    both = tmp_path_factory.mktemp("both")
+    started = []
+    try:
+        for name in ("ada", "bob"):
+            process = JupyterProcess(tmp_path_factory.mktemp(name), name, both)
+            started.append(process)
+        yield Pair(*started)
+    finally:
+        for process in started:
+            process.stop()
+
+
+@pytest.fixture
+def both(pair, peer, monkeypatch):
+    """The two servers, both running as the same user."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(pair.ada.runtime_file.parent))
+    return pair
+
+
+@pytest.fixture
+def ada(pair, peer, tmp_path):
+    """Ada's server as the only one."""
+    (tmp_path / "runtime").mkdir()
+    shutil.copy(pair.ada.runtime_file, tmp_path / "runtime")
+    return pair.ada
+
+
+@pytest.fixture
+def paired(both, peer):
+    """Both servers, as each other's peers under their own names, not blocked and without alias."""
+    invite = peer("invite", "--pid", both.bob.pid).out
+    assert peer("pair", "--pid", both.ada.pid, stdin=invite).code == 0
+    return both
+
+
+# Help and misuse.
+
+
+def test_help_names_every_command_that_exists_and_no_other(peer):
+    outcome = peer("--help")
+    assert outcome.code == 0
+    listed = outcome.out.partition("Subcommands")[2].partition("Options")[0].splitlines()
+    names = [line for line in listed if line.isidentifier()]
+    assert set(COMMANDS) <= set(names) <= {*COMMANDS, "relay", "bench"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("flag", ["--help", "--help-all"])
+def test_every_command_has_help(peer, command, flag):
+    outcome = peer(command, flag)
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"Usage: jupyter peer {command}")
+
+
+def test_help_imports_nothing_heavy():
+    script = (
+        "import sys; from jupyter_peer.cli import main; main(['--help']);"
+        "print(sorted({'tornado', 'zmq', 'ipywidgets', 'IPython', 'cryptography', 'nacl',"
+        " 'jupyter_server'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def test_version(peer):
+    outcome = peer("--version")
+    assert outcome.code == 0
+    assert outcome.out.strip() == PeerApp.version
+
+
+def test_jupyter_finds_the_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter", "peer", "pair", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Usage: jupyter peer pair [INVITE]" in done.stdout
+
+
+def test_without_a_command_the_help_is_shown(peer):
+    outcome = peer()
+    assert outcome.code == 2
+    assert "Subcommands" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        (["nonsense"], "there is no command 'nonsense'"),
+        (["ask", "ada", "why?"], "there is no command 'ask'"),
+        (["list", "--nonsense"], "there is no option --nonsense"),
+        (["list", "--nonsense=1"], "there is no option --nonsense"),
+        (["list", "-x"], "there is no option -x"),
+        (["list", "ada"], "'ada' is one word too many"),
+        (["alias"], "PEER is missing"),
+        (["grant", "loss", "ada"], "GRANT is missing"),
+        (["list", "--pid"], "expected one argument"),
+        (["list", "--pid=many"], "expected an int"),
+    ],
+)
+def test_misuse_is_told_from_failure(peer, argv, complaint):
+    outcome = peer(*argv)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert complaint in outcome.err
+
+
+# Which server.
+
+
+def test_without_a_server_it_says_so(peer):
+    outcome = peer("list")
+    assert outcome.code == 1
+    assert outcome.out == ""
+    assert outcome.err.startswith("no_server: ")
+    assert "jupyter lab" in outcome.err
+
+
+def test_with_json_an_error_is_json_too(peer):
+    outcome = peer("list", "--json")
+    assert outcome.code == 1
+    assert from_wire(outcome.json["error"]).code == "no_server"
+    assert outcome.err.startswith("no_server: ")
+
+
+def test_of_two_servers_one_has_to_be_chosen(peer, both):
+    outcome = peer("id")
+    assert outcome.code == 1
+    assert outcome.err.startswith("ambiguous_server: ")
+    assert both.ada.url in outcome.err
+    assert f"pid {both.bob.pid}" in outcome.err
+
+
+def test_a_server_is_chosen_by_process_or_url(peer, both):
+    assert peer("id", "--json", f"--pid={both.bob.pid}").json["node_id"] == both.bob.node_id
+    page = both.ada.url.replace("127.0.0.1", "localhost") + "lab/tree/x.ipynb?token=1"
+    assert peer("id", "--json", "--url", page).json["node_id"] == both.ada.node_id
+
+
+def test_in_a_notebook_its_own_server_is_meant(peer, both, monkeypatch):
+    running = json.loads(both.ada.runtime_file.read_text())
+    monkeypatch.setenv("JUPYTER_PEER_URL", running["url"])
+    monkeypatch.setenv("JUPYTER_PEER_SECRET", running["secret"])
+    assert peer("id", "--json").json["node_id"] == both.ada.node_id
+
+
+def test_a_secret_that_is_not_accepted_is_told_as_such(peer, ada, tmp_path):
+    [path] = (tmp_path / "runtime").glob("*.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "secret": "wrong"}))
+    outcome = peer("id")
+    assert outcome.code == 1
+    assert outcome.err.startswith("unauthorized: ")
+    assert "wrong" not in outcome.err
+
+
+def test_a_server_that_does_not_answer_is_told_as_such(peer, ada, tmp_path):
+    [path] = (tmp_path / "runtime").glob("*.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "url": "http://127.0.0.1:9/"}))
+    outcome = peer("id")
+    assert outcome.code == 1
+    assert outcome.err.startswith("no_server: ")
+
+
+# What the commands do.
+
+
+def test_id(peer, ada):
+    shown = peer("id")
+    assert shown.code == 0
+    assert shown.err == ""
+    assert ada.node_id in shown.out
+    asked = peer("id", "--json").json
+    assert asked["node_name"] == "ada"
+    assert asked["fingerprint"] in shown.out
+
+
+def test_an_invite_is_all_there_is_on_stdout(peer, ada):
+    outcome = peer("invite", "--ttl=10m", "--note=for Bob")
+    assert outcome.code == 0
+    assert outcome.out.startswith("jpeer1:")
+    assert outcome.out.count("\n") == 1
+    assert "works once" in outcome.err
+    assert outcome.out.strip() not in outcome.err
+
+
+def test_invites_are_listed_and_revoked(peer, ada):
+    minted = peer("invite", "--json", "--note=to be revoked").json
+    assert sorted(minted) == ["expires", "id", "invite"]
+    assert "to be revoked" in peer("invites").out
+    assert peer("revoke", minted["id"]).code == 0
+    [listed] = [i for i in peer("invites", "--json").json["invites"] if i["id"] == minted["id"]]
+    assert listed["status"] == "revoked"
+    assert minted["invite"] not in peer("invites", "--json").out
+    assert peer("revoke", "00000000").err.startswith("lookup: ")
+
+
+def test_a_bad_length_of_time_is_refused(peer, ada):
+    outcome = peer("invite", "--ttl=soon")
+    assert outcome.code == 1
+    assert outcome.err.startswith("bad_request: ")
+
+
+def test_pairing_shows_each_path_and_ends_with_who_it_is(peer, both):
+    invite = peer("invite", "--pid", both.bob.pid).out.strip()
+    outcome = peer("pair", invite, "--pid", both.ada.pid)
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"bob ({both.bob.node_id}) is connected (direct, ")
+    assert "trying ws://127.0.0.1" in outcome.err
+    assert "connected by ws://127.0.0.1" in outcome.err
+    used = peer("invites", "--json", "--pid", both.bob.pid).json["invites"][0]
+    assert used["used_by"] == both.ada.node_id
+
+
+@pytest.mark.parametrize("words", [[], ["-"]])
+def test_an_invite_is_read_from_stdin(peer, both, words):
+    invite = peer("invite", "--pid", both.bob.pid).out
+    outcome = peer("pair", *words, "--json", "--pid", both.ada.pid, stdin=invite)
+    assert outcome.code == 0
+    assert outcome.json["peer"]["transport"] == "direct"
+    assert outcome.json["peer"]["rtt_ms"] > 0
+
+
+def test_what_is_no_invite_is_refused(peer, ada):
+    outcome = peer("pair", "jpeer1:nonsense")
+    assert outcome.code == 1
+    assert outcome.err.startswith("invite_malformed: ")
+
+
+def test_a_revoked_invite_is_refused(peer, paired):
+    assert peer("forget", "bob", "--pid", paired.ada.pid).code == 0
+    assert peer("forget", "ada", "--pid", paired.bob.pid).code == 0
+    minted = peer("invite", "--json", "--pid", paired.bob.pid).json
+    peer("revoke", minted["id"], "--pid", paired.bob.pid)
+    outcome = peer("pair", minted["invite"], "--pid", paired.ada.pid)
+    assert outcome.code == 1
+    assert "invite_revoked: " in outcome.err
+
+
+def test_peers_are_listed(peer, paired):
+    shown = peer("list", "--pid", paired.ada.pid).out.splitlines()
+    assert shown[0].split()[:3] == ["peer", "node", "id"]
+    [row] = [row for row in shown if paired.bob.node_id in row]
+    assert row.split()[:4] == ["bob", paired.bob.node_id, "connected", "direct"]
+    asked = peer("list", "--json", "--pid", paired.ada.pid).json
+    assert asked["self"]["node_id"] == paired.ada.node_id
+    assert [known["node_id"] for known in asked["peers"]] == [paired.bob.node_id]
+
+
+def test_a_peer_is_given_a_name_and_loses_it(peer, paired):
+    choice = ("--pid", paired.ada.pid)
+    assert peer("alias", "bob", "Bobby", *choice).out.startswith("Bobby (")
+    assert "Bobby" in peer("list", *choice).out
+    assert peer("alias", "bobby", "--remove", *choice).out.startswith("bob (")
+    assert peer("alias", "bob", *choice).code == 2
+    assert peer("alias", "bob", "B", "--remove", *choice).code == 2
+
+
+def test_a_peer_is_disconnected_and_connected(peer, paired):
+    choice = ("--pid", paired.ada.pid)
+    assert " is offline" in peer("disconnect", "bob", *choice).out
+    assert " is connected (direct" in peer("connect", paired.bob.node_id, *choice).out
+
+
+def test_a_peer_is_blocked_and_let_in_again(peer, paired):
+    choice = ("--pid", paired.ada.pid)
+    assert " is blocked" in peer("block", "bob", *choice).out
+    assert peer("connect", "bob", *choice).err.startswith("blocked: ")
+    assert peer("unblock", "bob", *choice).code == 0
+    assert peer("connect", "bob", *choice).code == 0
+
+
+def test_a_path_that_fails_is_told(peer, ada):
+    outcome = peer("connect", "127.0.0.1:9")
+    assert outcome.code == 1
+    assert outcome.err.splitlines()[0] == "trying ws://127.0.0.1:9/peer-ws ..."
+    assert "unreachable: " in outcome.err
+
+
+def test_an_unknown_peer_is_told(peer, ada):
+    outcome = peer("disconnect", "nobody-of-this-name")
+    assert outcome.code == 1
+    assert outcome.err.startswith("unknown_peer: ")
+    assert "%peer" not in outcome.err
+
+
+def test_panes_without_any(peer, ada):
+    assert peer("panes").out.split() == [
+        "shared",
+        "by",
+        "you",
+        "nothing",
+        "shared",
+        "with",
+        "you",
+        "nothing",
+    ]
+    assert peer("panes", "--json").json == {"mine": [], "offered": []}
+    assert peer("unshare", "none-of-this-name").err.startswith("unknown_pane: ")
+    assert peer("grant", "none-of-this-name", "bob", "view").err.startswith("unknown_pane: ")
+    assert peer("grant", "loss", "bob", "everything").err.startswith("bad_request: ")
+
+
+def test_the_log_is_read(peer, ada):
+    assert peer("log").code == 0
+    entries = peer("log", "--json", "--limit=3").json["audit"]
+    assert len(entries) <= 3
+    assert all(set(entry) == {"at", "kind", "peer", "detail"} for entry in entries)
