@@ -1,0 +1,57 @@
+"""The demo's notebooks as files: clean, and with the tags that the demo goes by."""
+
+import ast
+import json
+
+import pytest
+
+from jupyter_peer.demo.notebooks import find_notebook, read_cells
+
+NOTEBOOKS = ("ada.ipynb", "bob.ipynb")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_committed_without_outputs(name):
+    notebook = json.loads(find_notebook(name).read_text())
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    ids = [cell["id"] for cell in notebook["cells"]]
+    assert len(set(ids)) == len(ids)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_cell_is_introduced(name):
+    cells = json.loads(find_notebook(name).read_text())["cells"]
+    assert cells[0]["cell_type"] == "markdown"
+    assert sum(cell["cell_type"] == "markdown" for cell in cells) >= len(cells) // 3
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("ada.ipynb", {"parameters", "invite", "paired", "share", "train", "revoke", "unshare"}),
+        ("bob.ipynb", {"parameters", "pair", "open-metrics", "follow", "gone"}),
+    ],
+)
+def test_the_cells_the_demo_looks_at_are_tagged(name, tags):
+    assert tags <= {cell.tag for cell in read_cells(find_notebook(name), {})}
+
+
+def test_parameters_are_set_after_the_notebooks_own():
+    cells = read_cells(find_notebook("bob.ipynb"), {"INVITE": "jpeer1:'x'", "PATIENCE": 3})
+    at = [cell.tag for cell in cells].index("parameters")
+    values = {}
+    for cell in cells[at : at + 2]:
+        exec(cell.source, values)
+    assert values["INVITE"] == "jpeer1:'x'"
+    assert values["PATIENCE"] == 3
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_code_is_python_and_names_no_machine(name):
+    for cell in read_cells(find_notebook(name), {}):
+        ast.parse("\n".join(line for line in cell.source.splitlines() if line[:1] != "%"))
+        assert "127.0.0.1" not in cell.source
