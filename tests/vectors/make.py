@@ -1,0 +1,245 @@
+"""Makes the golden vectors again: exact bytes of the wire for fixed keys, nonces and times.
+
+``python tests/vectors/make.py`` writes the JSON files beside it; ``tests/wire/test_vectors.py``
+checks that they are what it would write and what other programs read in them. Bytes are hex, keys
+and signatures on the wire base64. A change here is a change of the protocol.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from jupyter_peer.wire.channel import Limits
+from jupyter_peer.wire.envelope import canonical_bytes, to_text
+from jupyter_peer.wire.frames import (
+    batch_digest,
+    batch_frame,
+    batch_part,
+    credit_frame,
+    envelope_chunks,
+    fragment_header,
+)
+from jupyter_peer.wire.handshake import Acceptor, Dialer, Offer
+from jupyter_peer.wire.identity import Identity
+from jupyter_peer.wire.invite import Invite, make_token, token_hash
+from jupyter_peer.wire.outbox import Outgoing
+from jupyter_peer.wire.seal import SealKeys, x25519_shared
+
+HERE = Path(__file__).resolve().parent
+TS = 1760000000.125
+ADA_SEED, BOB_SEED = bytes(range(32)), bytes(range(32, 64))
+ADA_X25519, BOB_X25519 = bytes(range(64, 96)), bytes(range(96, 128))
+ADA_NONCE, BOB_NONCE = bytes(range(16)).hex(), bytes(range(16, 32)).hex()
+TOKEN = make_token(bytes(range(128, 144)))
+ADA, BOB = Identity.from_seed(ADA_SEED), Identity.from_seed(BOB_SEED)
+
+PAYLOADS: list[dict[str, Any]] = [
+    {},
+    {
+        "text": 'Ω "quoted" \\ \n \x7f \U0001f600',
+        "n": -1,
+        "f": 0.1,
+        "e": 1e22,
+        "t": True,
+        "z": None,
+    },
+    {"B": 1, "a": [[], {}, [1, [2]]], "": "empty", "é": "key", "lone": "\ud83d"},
+]
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def msg_id(number: int) -> str:
+    return f"{number:032x}"
+
+
+def canonical(
+    number: int, data: dict[str, Any], type: str = "note", re: str | None = None
+) -> bytes:
+    return canonical_bytes(
+        type=type, msg_id=msg_id(number), re=re, src=ADA.node_id, ts=TS + number, data=data
+    )
+
+
+def identities() -> dict[str, Any]:
+    return {
+        name: {
+            "seed": seed.hex(),
+            "public_key": identity.public_key_b64,
+            "node_id": identity.node_id,
+            "fingerprint": identity.fingerprint,
+            "pem": identity.to_pem().decode(),
+            "signature_of_empty": identity.sign(b"").hex(),
+        }
+        for name, seed, identity in (("ada", ADA_SEED, ADA), ("bob", BOB_SEED, BOB))
+    }
+
+
+def invites() -> dict[str, Any]:
+    whole = {
+        "v": 1,
+        "id": BOB.node_id,
+        "pk": BOB.public_key_b64,
+        "t": TOKEN,
+        "a": ["ws://192.0.2.7:8888/peer-ws", "bob.example:9797"],
+        "x": TS,
+        "n": "Bob's laptop",
+        "r": "wss://relay.example/relay-ws",
+        "l": "wss://relay.example/lobby-ws",
+    }
+    short = {name: whole[name] for name in ("v", "id", "pk", "t", "a", "x", "n")}
+    return {
+        "token_bytes": bytes(range(128, 144)).hex(),
+        "token_hash": token_hash(TOKEN),
+        "invites": [
+            {"fields": fields, "text": Invite(**fields).to_text()} for fields in (whole, short)
+        ],
+    }
+
+
+def envelopes() -> dict[str, Any]:
+    cases = []
+    for number, data in enumerate(PAYLOADS):
+        raw = canonical(number, data, re=msg_id(99) if number else None)
+        sig = ADA.sign(raw)
+        cases.append(
+            {
+                "data": data,
+                "msg_id": msg_id(number),
+                "re": msg_id(99) if number else None,
+                "src": ADA.node_id,
+                "ts": TS + number,
+                "type": "note",
+                "canonical": raw.decode("ascii"),
+                "sig": sig.hex(),
+                "unsealed_text": to_text(raw, sig, dst=BOB.node_id),
+            }
+        )
+    return {"src_key": ADA.public_key_b64, "envelopes": cases}
+
+
+def offer(identity: Identity, name: str, nonce: str, x25519: bytes, first: int) -> Offer:
+    numbers = iter(range(first, first + 10))
+
+    def stamp() -> tuple[str, float]:
+        number = next(numbers)
+        return msg_id(number), TS + number
+
+    return Offer(
+        identity=identity,
+        node_name=name,
+        capabilities=["pane-buffers", "panes"],
+        nonce=nonce,
+        x25519=x25519,
+        stamp=stamp,
+        allow_unsealed=not x25519,
+    )
+
+
+def handshake(*, is_sealed: bool) -> tuple[dict[str, Any], Dialer, Acceptor]:
+    dialer = Dialer(
+        offer(ADA, "ada", ADA_NONCE, ADA_X25519 if is_sealed else b"", 256),
+        expect=BOB.node_id,
+        token=TOKEN,
+    )
+    acceptor = Acceptor(offer(BOB, "bob", BOB_NONCE, BOB_X25519 if is_sealed else b"", 512))
+    hello = dialer.hello()
+    hello_ack = acceptor.on_hello(hello)
+    auth = dialer.on_hello_ack(hello_ack)
+    acceptor.on_auth(auth)
+    auth_result = acceptor.accept()
+    dialer.on_auth_result(auth_result)
+    frames = {"hello": hello, "hello_ack": hello_ack, "auth": auth, "auth_result": auth_result}
+    written: dict[str, Any] = {
+        name: frame if isinstance(frame, str) else frame.hex() for name, frame in frames.items()
+    }
+    if is_sealed:
+        raws = []
+        for frame in (hello, hello_ack):
+            fields = json.loads(frame)
+            names = ("type", "msg_id", "re", "src", "ts", "data")
+            raws.append(canonical_bytes(**{name: fields[name] for name in names}))
+        theirs = json.loads(hello_ack)["data"]["seal"]["x25519"]
+        shared = x25519_shared(ADA_X25519, theirs)
+        keys = SealKeys(shared, *raws)
+        written["keys"] = {
+            "x25519_dialer": ADA_X25519.hex(),
+            "x25519_acceptor": BOB_X25519.hex(),
+            "shared": shared.hex(),
+            "dialer_to_acceptor": keys.dialer.hex(),
+            "acceptor_to_dialer": keys.acceptor.hex(),
+            "session": keys.session,
+        }
+    return written, dialer, acceptor
+
+
+def frames() -> dict[str, Any]:
+    buffers = [b"\x00\x01\x02", b"", "Ω".encode()]
+    plain = canonical(1, PAYLOADS[1])
+    with_buffers = canonical(2, {"buffers": [sha256(buffer) for buffer in buffers]})
+    block = bytes(number % 251 for number in range(130_000))
+    large = canonical(3, {"buffers": [sha256(block)]})
+    whole = b"".join(envelope_chunks(large, ADA.sign(large), [block]))
+    size = 60 * 1024
+    pieces = [
+        fragment_header(7, at + size >= len(whole)) + whole[at : at + size]
+        for at in range(0, len(whole), size)
+    ]
+    return {
+        "src_key": ADA.public_key_b64,
+        "buffers": [buffer.hex() for buffer in buffers],
+        "envelope": b"".join(envelope_chunks(plain, ADA.sign(plain), ())).hex(),
+        "envelope_with_buffers": b"".join(
+            envelope_chunks(with_buffers, ADA.sign(with_buffers), buffers)
+        ).hex(),
+        "batch": batch_frame(
+            ADA.sign(batch_digest([plain, with_buffers])),
+            [batch_part(plain, ()), batch_part(with_buffers, buffers)],
+        ).hex(),
+        "batch_signs": batch_digest([plain, with_buffers]).hex(),
+        "credit": {"consumed": 4_194_304, "frame": credit_frame(4_194_304).hex()},
+        "fragments": {
+            "block": "130000 bytes, byte i is i % 251",
+            "canonical": large.decode("ascii"),
+            "sizes": [len(piece) for piece in pieces],
+            "headers": [piece[:6].hex() for piece in pieces],
+            "sha256": [sha256(piece) for piece in pieces],
+        },
+    }
+
+
+def session() -> dict[str, Any]:
+    """What the dialler sends after the handshake of ``handshake.json``, sealed."""
+    _, dialer, _ = handshake(is_sealed=True)
+    channel = dialer.channel(Limits())
+    turns = []
+    for numbers in ([10], [11, 12, 13]):
+        for number in numbers:
+            channel.put(Outgoing(canonical(number, {"n": number})))
+        turns.append({"n": numbers, "frames": [bytes(f).hex() for f in channel.frames(1 << 20)]})
+    return {"first_counter": 1, "turns": turns}
+
+
+def make() -> dict[str, str]:
+    """Return the text of each file."""
+    sealed, _, _ = handshake(is_sealed=True)
+    unsealed, _, _ = handshake(is_sealed=False)
+    files = {
+        "identity.json": identities(),
+        "invite.json": invites(),
+        "envelope.json": envelopes(),
+        "handshake.json": {"ts": TS, "token": TOKEN, "sealed": sealed, "unsealed": unsealed},
+        "frames.json": frames(),
+        "session.json": session(),
+    }
+    return {name: json.dumps(content, indent=1) + "\n" for name, content in files.items()}
+
+
+if __name__ == "__main__":
+    for name, text in make().items():
+        (HERE / name).write_text(text, encoding="utf-8")
