@@ -50,8 +50,20 @@ class Admission:
         self._clock = clock
         self._max_peers = max_peers
 
-    def check_incoming(self, link: PeerLink, introduction: Introduction, token: str | None) -> None:
+    def check_incoming(
+        self,
+        link: PeerLink,
+        introduction: Introduction,
+        token: str | None,
+        replaces: str | None = None,
+    ) -> None:
         """Decide about a node that dialled.
+
+        Args:
+            link: By which it comes.
+            introduction: Who it is.
+            token: Invite it presents.
+            replaces: Session it wants to take over from.
 
         Raises:
             RefusedError: It must stay out.
@@ -61,6 +73,8 @@ class Admission:
             # Both dial. The lower id's link stays, on both sides, whatever the timing: this side
             # goes on with its own attempt, and the other gives up when it sees that come in.
             raise DuplicateLinkError
+        if peer is not None and replaces is not None and peer.session_id() != replaces:
+            raise DuplicateLinkError("the link it was to replace is not the one in use")
         if peer is None:
             self._take_stranger(link, introduction, token)
         elif token is not None:

@@ -26,6 +26,8 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
         head_start_s: What a better address is ahead of the next when several are tried.
         backoff_s: First pause before a lost link is dialled again.
         max_backoff_s: Longest such pause.
+        upgrade_s: First pause before better paths than the one in use are tried.
+        max_upgrade_s: Longest such pause.
     """
 
     node_name: str = ""
@@ -43,3 +45,5 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
     head_start_s: float = 0.25
     backoff_s: float = 0.25
     max_backoff_s: float = 60.0
+    upgrade_s: float = 5.0
+    max_upgrade_s: float = 300.0

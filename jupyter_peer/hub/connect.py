@@ -35,12 +35,16 @@ class Connected(msgspec.Struct, frozen=True):
         channel: What goes on from there.
         peer: Who is there.
         has_redeemed: Whether this side has just redeemed an invite of the peer.
+        session: What both sides call it, or None when it is not sealed.
+        replaces: The session it is to take over from, or None.
     """
 
     link: PeerLink
     channel: Channel
     peer: Introduction
     has_redeemed: bool = False
+    session: str | None = None
+    replaces: str | None = None
 
 
 class _Prepared(msgspec.Struct, frozen=True):
@@ -49,7 +53,7 @@ class _Prepared(msgspec.Struct, frozen=True):
     link: PeerLink
     side: Dialer
     auth: Frame
-    has_token: bool
+    target: Target
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +64,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         node_id: Who must answer; None for whoever answers.
         public_key: The key on record, base64.
         token: Invite token to redeem.
+        replaces: Session of the live link to it that a better one is to take over from.
     """
 
     addresses: Sequence[str]
     node_id: str | None = None
     public_key: str | None = None
     token: str | None = None
+    replaces: str | None = None
 
 
 class Connector:
@@ -87,7 +93,7 @@ class Connector:
         transports: Sequence[Transport],
         config: HubConfig,
         *,
-        check_incoming: Callable[[PeerLink, Introduction, str | None], None],
+        check_incoming: Callable[[PeerLink, Introduction, str | None, str | None], None],
         check_answer: Callable[[PeerLink, Introduction, Target], None],
         admit: Callable[[Connected], None],
     ) -> None:
@@ -131,7 +137,7 @@ class Connector:
             link.send([side.on_hello(await link.recv())])
             token = side.on_auth(await link.recv())
             assert side.peer is not None
-            self._check_incoming(link, side.peer, token)
+            self._check_incoming(link, side.peer, token, side.replaces)
         except LinkClosedError:
             raise
         except PeerError as error:
@@ -144,7 +150,9 @@ class Connector:
         channel = side.channel(self._config.limits)
         accepted = side.accept()
         link.send([accepted])
-        self._admit(Connected(link, channel, side.peer))
+        self._admit(
+            Connected(link, channel, side.peer, session=side.session, replaces=side.replaces)
+        )
 
     # The side that dials.
 
@@ -241,12 +249,13 @@ class Connector:
                 expect=target.node_id,
                 expect_key=target.public_key,
                 token=target.token,
+                replaces=target.replaces,
             )
             link.send([side.hello()])
             auth = side.on_hello_ack(await link.recv())
             assert side.peer is not None
             self._check_answer(link, side.peer, target)
-            return _Prepared(link, side, auth, target.token is not None)
+            return _Prepared(link, side, auth, target)
         except BaseException:
             link.abort("handshake")
             raise
@@ -259,8 +268,14 @@ class Connector:
             raise PeerTimeoutError from error
         ready.side.on_auth_result(frame)
         assert ready.side.peer is not None
-        channel = ready.side.channel(self._config.limits)
-        connected = Connected(ready.link, channel, ready.side.peer, ready.has_token)
+        connected = Connected(
+            ready.link,
+            ready.side.channel(self._config.limits),
+            ready.side.peer,
+            has_redeemed=ready.target.token is not None,
+            session=ready.side.session,
+            replaces=ready.target.replaces,
+        )
         self._admit(connected)
         return connected
 

@@ -40,9 +40,10 @@ from .config import HubConfig
 from .connect import Connector, Progress, Target
 from .dispatch import Handler, Message, Order
 from .invites import InviteBook, MintedInvite
-from .links import FINAL_REASONS, Links
+from .links import FINAL_REASONS, WAKE_TIMEOUT_S, Links
 from .mail import Mail
 from .peers import Peer, PeerInfo, PeerRegistry
+from .upgrade import Upgrader
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,13 @@ class PeerHub:
             check_answer=self._admission.check_answer,
             admit=self._links.admit,
         )
+        self._upgrader = Upgrader(
+            self.config,
+            self._clock,
+            self._peers,
+            dialable=self._connector.dialable,
+            dial=self._connector.dial,
+        )
         self._invites = InviteBook(
             identity,
             store,
@@ -140,6 +148,7 @@ class PeerHub:
         for record in self.store.peers():
             self._peers.put(record)
         self._links.start()
+        self._upgrader.start()
         for transport in self.transports:
             await transport.start(self._connector.accept)
         for peer in self._peers:
@@ -151,6 +160,7 @@ class PeerHub:
             return
         self.started = False
         await self._peers.close()
+        await self._upgrader.close()
         await self._links.close()
         for transport in self.transports:
             await transport.close()
@@ -193,6 +203,13 @@ class PeerHub:
         if address not in self.addresses():
             self._learned = [address, *self._learned][:4]
             self._links.announce()
+
+    async def network_changed(self) -> None:
+        """Find out at once what still works: the network or its addresses are not what they were."""
+        self._peers.try_now()
+        self._upgrader.look_again()
+        self._links.announce()
+        await self._links.check_all(WAKE_TIMEOUT_S)
 
     # Peers.
 
@@ -413,7 +430,10 @@ class PeerHub:
     def _on_addresses(self, message: Message) -> None:
         said = convert(message.data, Addresses)
         peer = self._known(message.peer_id)
-        changes: dict[str, Any] = {"addresses": list(dict.fromkeys(said.addresses))}
+        addresses = list(dict.fromkeys(said.addresses))
+        if addresses != peer.record.addresses:
+            self._upgrader.look_again(peer.node_id)
+        changes: dict[str, Any] = {"addresses": addresses}
         if clean_name(said.node_name):
             changes["node_name"] = clean_name(said.node_name)
         self._change(peer, **changes)

@@ -19,6 +19,11 @@ from .session import Session
 
 log = logging.getLogger(__name__)
 
+# A link that is taken over from is closed after this, also when not all of it has arrived.
+HANDOVER_TIMEOUT_S = 60.0
+HANDOVER_STEP_S = 0.02
+# After sleep, an answer takes no longer than this, or there is none.
+WAKE_TIMEOUT_S = 5.0
 # The reasons in `bye` after which the other side does not dial again by itself.
 FINAL_REASONS = ("disconnect", "forgotten", "blocked")
 
@@ -58,6 +63,8 @@ class Links:
         self._emit = emit
         self._announcement = announcement
         self._tasks: set[asyncio.Task[None]] = set()
+        self._handovers: dict[Session, Session] = {}
+        mail.on_moved = self._on_moved
         self._is_open = False
 
     def start(self) -> None:
@@ -103,16 +110,23 @@ class Links:
             on_envelope=self._mail.receive,
             on_close=self._on_closed,
             room=self._mail.handlers.room,
+            id=connected.session,
         )
         old, peer.session = peer.session, session
         peer.last_error = None
         peer.attempts = 0
         peer.wake.set()
-        if old is not None:
+        is_handover = old is not None and old.id is not None and old.id == connected.replaces
+        if old is not None and is_handover:
+            self._hand_over(old, session)
+        elif old is not None:
+            self._mail.link_lost(introduction.node_id, "replaced")
+            self._emit("link_down", introduction.node_id)
             self._spawn(old.close("replaced"))
-        session.start()
         log.info("%s connected by %s", introduction.node_id, link.transport)
-        self._emit("link_up", introduction.node_id)
+        # Before the first message of the link is handled, and before its end is told.
+        self._emit("peer" if is_handover else "link_up", introduction.node_id)
+        session.start()
         self.announce([introduction.node_id])
         self._spawn(self._measure(session, self._config.handshake_timeout_s))
 
@@ -134,7 +148,44 @@ class Links:
         if peer.session is session:
             self._forget_session(peer, session, reason)
 
+    def _hand_over(self, old: Session, new: Session) -> None:
+        """Let a better link take over without losing, doubling or reordering a message.
+
+        Both sides send what they have queued on the old link and then ``moved``; what comes on the
+        new one waits for the other's ``moved``.
+        """
+        self._handovers[old] = new
+        if not old.peer_has_moved:
+            new.hold()
+        old.retire(self._mail.farewell())
+        self._spawn(self._end_handover(old))
+
+    def _on_moved(self, session: Session) -> None:
+        session.peer_has_moved = True
+        new = self._handovers.get(session)
+        if new is not None:
+            new.release()
+
+    async def _end_handover(self, old: Session) -> None:
+        """Close a link that was taken over from, when both sides are done with it."""
+        deadline = self._clock.monotonic() + HANDOVER_TIMEOUT_S
+        while self._clock.monotonic() < deadline and not old.link.is_closed:
+            if old.has_moved and old.peer_has_moved:
+                break
+            await asyncio.sleep(HANDOVER_STEP_S)
+        await old.close("replaced")
+
     def _on_closed(self, session: Session, reason: str) -> None:
+        new = self._handovers.pop(session, None)
+        if new is not None:
+            new.release()
+            if not (session.has_moved and session.peer_has_moved):
+                # it died half-way: something may be missing, as after any lost link
+                self._mail.link_lost(session.node_id, reason)
+                self._emit("link_down", session.node_id)
+                if new is self._current(session.node_id):
+                    self._emit("link_up", session.node_id)
+            return
         peer = self._peers.get(session.node_id)
         if peer is None or peer.session is not session:
             return
@@ -150,12 +201,24 @@ class Links:
             self._change(peer, quiet=True, last_seen=self._clock.time())
         self._emit("link_down", session.node_id)
 
+    def _current(self, node_id: str) -> Session | None:
+        peer = self._peers.get(node_id)
+        return peer.session if peer is not None else None
+
+    async def check_all(self, timeout: float) -> None:
+        """Ping every link and close those that do not answer within ``timeout`` seconds."""
+        sessions = [peer.session for peer in self._peers if peer.session is not None]
+        await asyncio.gather(*(self._measure(session, timeout) for session in sessions))
+
     async def _ping_all(self) -> None:
+        interval = self._config.ping_interval_s
         while True:
-            await asyncio.sleep(self._config.ping_interval_s)
-            sessions = [peer.session for peer in self._peers if peer.session is not None]
-            limit = 2 * self._config.ping_interval_s
-            await asyncio.gather(*(self._measure(session, limit) for session in sessions))
+            slept_at = self._clock.time()
+            await asyncio.sleep(interval)
+            # The machine was asleep: only the wall clock went on, and the other ends may have given
+            # up these links long ago. (A clock that was set costs one round of pings.)
+            was_asleep = self._clock.time() - slept_at > 2 * interval + 1
+            await self.check_all(min(2 * interval, WAKE_TIMEOUT_S) if was_asleep else 2 * interval)
 
     async def _measure(self, session: Session, timeout: float) -> None:
         """Ping a link; one that does not answer is closed."""

@@ -31,6 +31,7 @@ class Mail:
 
     Attributes:
         handlers: What is done with each type of message.
+        on_moved: Told of a link on which the peer will send nothing more.
     """
 
     def __init__(self, identity: Identity, peers: PeerRegistry, clock: Clock) -> None:
@@ -39,6 +40,7 @@ class Mail:
         self._peers = peers
         self._clock = clock
         self._pending = PendingReplies()
+        self.on_moved: Callable[[Session], None] = lambda session: None
         self._seen = SeenGuard()
         # unique without a system call a message: a random half and a count
         self._id_prefix = clock.random_bytes(8).hex()
@@ -168,6 +170,10 @@ class Mail:
         except LinkError:
             log.debug("%s is gone already", session.node_id)
 
+    def farewell(self) -> Outgoing:
+        """Return the last message of a link that another takes over from."""
+        return self._outgoing("moved", {})[1]
+
     def receive(self, session: Session, envelope: Envelope) -> None:
         """Take a verified envelope.
 
@@ -177,6 +183,9 @@ class Mail:
             self._seen.check(envelope.src, envelope.msg_id)
         except ReplayedError:
             log.debug("%s sent a message twice", envelope.src)
+            return
+        if envelope.type == "moved":
+            self.on_moved(session)
             return
         message = Message(self, envelope)
         if message.re is not None:

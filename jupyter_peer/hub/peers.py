@@ -88,6 +88,10 @@ class Peer:
         """Return whether there is a live link to it."""
         return self.session is not None
 
+    def session_id(self) -> str | None:
+        """Return what both sides call the session of the live link, if there is one."""
+        return self.session.id if self.session is not None else None
+
     def names(self) -> list[str]:
         """Return the names people know it by, best first."""
         return [name for name in (self.record.alias, self.record.node_name) if name]
@@ -180,6 +184,12 @@ class PeerRegistry:
             peer.attempts = 0
             peer.retry = asyncio.get_running_loop().create_task(self._retry(peer))
         else:
+            peer.wake.set()
+
+    def try_now(self) -> None:
+        """Dial all that are away without waiting for the end of their pauses."""
+        for peer in self:
+            peer.attempts = 0
             peer.wake.set()
 
     def let_go(self, peer: Peer) -> None:

@@ -33,6 +33,9 @@ class Session:
         link: What it runs on.
         peer: Who is there.
         since: When it began, epoch seconds.
+        id: What both sides call it, or None when it is not sealed.
+        has_moved, peer_has_moved: Which sides have sent all they will on it, after
+            :meth:`retire`.
         rtt_s: The last round trip, or None before the first.
         sent_messages, sent_bytes, received_messages, received_bytes: Counters; bytes are those of
             frames as they went over the link.
@@ -48,10 +51,13 @@ class Session:
         on_envelope: OnEnvelope,
         on_close: OnClose,
         room: Room,
+        id: str | None = None,
     ) -> None:
         self.link = link
         self.peer = peer
+        self.id = id
         self.since = clock.time()
+        self.has_moved = self.peer_has_moved = False
         self.rtt_s: float | None = None
         self.sent_messages = self.sent_bytes = 0
         self.received_messages = self.received_bytes = 0
@@ -63,6 +69,8 @@ class Session:
         self._drained: list[Callable[[], None]] = []
         self._is_flush_due = False
         self._is_waiting_for_link = False
+        self._farewell: Outgoing | None = None
+        self._go_on: asyncio.Event | None = None
         self._loop = asyncio.get_running_loop()
 
     def start(self) -> None:
@@ -113,6 +121,20 @@ class Session:
         else:
             self._drained.append(callback)
 
+    def retire(self, farewell: Outgoing) -> None:
+        """Send what is queued, then ``farewell``, then nothing more: another link takes over."""
+        self._farewell = farewell
+        self._flush_soon()
+
+    def hold(self) -> None:
+        """Receive nothing before :meth:`release`: what an older link brings comes first."""
+        self._go_on = asyncio.Event()
+
+    def release(self) -> None:
+        """End :meth:`hold`."""
+        if self._go_on is not None:
+            self._go_on.set()
+
     async def close(self, reason: str) -> None:
         """Send what is ready and close the link; may be called twice."""
         if not self.link.is_closed:
@@ -133,6 +155,10 @@ class Session:
         if link.is_backed_up:
             self._wait_for_link()
             return
+        if self._farewell is not None and not self.queued:
+            self._channel.put_urgent(self._farewell)
+            self._farewell = None
+            self.has_moved = True
         frames = list(self._channel.frames(_WRITE_BUDGET))
         if not frames:
             return
@@ -149,7 +175,7 @@ class Session:
             self._wake_drained()
         if link.is_backed_up:
             self._wait_for_link()
-        elif self.queued:
+        elif self.queued or self._farewell is not None:
             self._flush_soon()
 
     def _wait_for_link(self) -> None:
@@ -166,6 +192,20 @@ class Session:
             callback()
 
     def _receive(self, frame: Frame) -> Awaitable[None] | None:
+        if self._go_on is not None:
+            return self._receive_later(self._go_on, frame)
+        return self._take(frame)
+
+    async def _receive_later(self, go_on: asyncio.Event, frame: Frame) -> None:
+        await go_on.wait()
+        self._go_on = None
+        if self.link.is_closed:
+            return
+        handling = self._take(frame)
+        if handling is not None:
+            await handling
+
+    def _take(self, frame: Frame) -> Awaitable[None] | None:
         self.received_bytes += len(frame)
         try:
             envelopes = self._channel.receive(frame, self._clock.time())
@@ -181,5 +221,6 @@ class Session:
         return self._room(self.node_id) if envelopes else None
 
     def _closed(self, reason: str) -> None:
+        self.release()
         self._wake_drained()
         self._on_close(self, reason)

@@ -53,6 +53,7 @@ class PeerLink(ABC):
         self._arrived = asyncio.Event()
         self._on_frame: OnFrame | None = None
         self._on_close: OnClose | None = None
+        self._catching_up: asyncio.Task[None] | None = None
 
     # What each transport implements.
 
@@ -100,9 +101,22 @@ class PeerLink(ABC):
         """
         self._on_frame, self._on_close = on_frame, on_close
         while self._waiting and not self.is_closed:
-            on_frame(self._waiting.popleft())
+            handling = on_frame(self._waiting.popleft())
+            if handling is not None:
+                task = asyncio.get_running_loop().create_task(self._catch_up(on_frame, handling))
+                self._catching_up = task
+                break
         if self.is_closed:
             on_close(self.close_reason)
+
+    async def _catch_up(self, on_frame: OnFrame, handling: Awaitable[None]) -> None:
+        """Hand on what came before :meth:`attach`, when its handling takes time."""
+        await handling
+        while self._waiting and not self.is_closed:
+            more = on_frame(self._waiting.popleft())
+            if more is not None:
+                await more
+        self._catching_up = None
 
     async def close(self, reason: str = "") -> None:
         """Close the link; may be called twice."""
@@ -123,6 +137,9 @@ class PeerLink(ABC):
         if len(frame) > self.max_frame:
             self.abort(TooLargeError.code)
             return None
+        if self._catching_up is not None:
+            self._waiting.append(frame)
+            return _end_of(self._catching_up)
         if self._on_frame is not None:
             return self._on_frame(frame)
         if len(self._waiting) >= _MAX_WAITING:
@@ -141,6 +158,10 @@ class PeerLink(ABC):
         self._arrived.set()
         if self._on_close is not None:
             self._on_close(reason)
+
+
+async def _end_of(task: asyncio.Task[None]) -> None:
+    await asyncio.wait({task})
 
 
 Accept = Callable[[PeerLink], Awaitable[None]]

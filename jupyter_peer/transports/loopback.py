@@ -125,10 +125,17 @@ class LoopbackLink(PeerLink):
 
 
 class LoopbackTransport(Transport):
-    """Dials ``loopback:NAME`` on its network."""
+    """Dials ``loopback:NAME`` on its network.
+
+    Attributes:
+        scheme: Begins its addresses.
+        link_class: Of its links; tests play other transports with it.
+    """
 
     name = "loopback"
     priority = 0
+    scheme = SCHEME
+    link_class = LoopbackLink
 
     def __init__(self, network: LoopbackNetwork, own_name: str) -> None:
         self._network = network
@@ -147,20 +154,20 @@ class LoopbackTransport(Transport):
         await asyncio.gather(*self._accepting, return_exceptions=True)
 
     def can_dial(self, address: str) -> bool:
-        return address.startswith(SCHEME)
+        return address.startswith(self.scheme)
 
     async def dial(self, address: str, node_id: str | None) -> PeerLink:
-        other = self._network.transports.get(address[len(SCHEME) :])
+        other = self._network.transports.get(address[len(self.scheme) :])
         if other is None:
             raise UnreachableError(f"nothing listens at {address}")
-        here = LoopbackLink(self._network, address, is_dialled=True)
-        there = LoopbackLink(self._network, SCHEME + self._own_name, is_dialled=False)
+        here = self.link_class(self._network, address, is_dialled=True)
+        there = other.link_class(self._network, self.scheme + self._own_name, is_dialled=False)
         here.peer, there.peer = there, here
         other.take(there)
         return here
 
     def addresses(self) -> list[str]:
-        return [SCHEME + self._own_name]
+        return [self.scheme + self._own_name]
 
     def take(self, link: LoopbackLink) -> None:
         """Take a link that was dialled."""

@@ -187,9 +187,9 @@ class _Side:
         self._session = keys.session
 
     @property
-    def is_sealed(self) -> bool:
-        """Whether keys were agreed."""
-        return self._session is not None
+    def session(self) -> str | None:
+        """What both sides call this session, 64 hex digits; None when it is not sealed."""
+        return self._session
 
     def channel(self, limits: Limits = DEFAULT_LIMITS) -> Channel:
         """Return the channel that goes on where the handshake ended."""
@@ -209,6 +209,7 @@ class Dialer(_Side):
             is sent before that is certain.
         expect_key: Base64 key on record for it; another key of the same id is refused.
         token: Invite token to redeem.
+        replaces: Session of the live link to this node that this one is to take over from.
     """
 
     def __init__(
@@ -218,11 +219,13 @@ class Dialer(_Side):
         expect: str | None = None,
         expect_key: str | None = None,
         token: str | None = None,
+        replaces: str | None = None,
     ) -> None:
         super().__init__(offer)
         self._expect = expect
         self._expect_key = expect_key
         self._token = token
+        self._replaces = replaces
         self._hello = b""
 
     def hello(self) -> Frame:
@@ -268,6 +271,8 @@ class Dialer(_Side):
         data: dict[str, Any] = {"echo": ack.nonce}
         if self._token is not None:
             data["token"] = self._token
+        if self._replaces is not None:
+            data["replaces"] = self._replaces
         if self._session is not None:
             data["session"] = self._session
         return self._frame("auth", data, envelope.msg_id)
@@ -306,10 +311,15 @@ class Dialer(_Side):
 
 
 class Acceptor(_Side):
-    """The side that was dialled."""
+    """The side that was dialled.
+
+    Attributes:
+        replaces: Session that the dialler wants this one to take over from, once ``auth`` came.
+    """
 
     def __init__(self, offer: Offer) -> None:
         super().__init__(offer)
+        self.replaces: str | None = None
         self._auth_id: str | None = None
 
     def on_hello(self, frame: Frame) -> Frame:
@@ -359,6 +369,7 @@ class Acceptor(_Side):
         if self._session is not None and auth.session != self._session:
             raise BadSessionError
         self._auth_id = envelope.msg_id
+        self.replaces = auth.replaces
         return auth.token
 
     def accept(self) -> Frame:

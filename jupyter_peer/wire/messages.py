@@ -72,11 +72,15 @@ class HelloAck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Auth(msgspec.Struct, frozen=True, kw_only=True):
-    """``auth``, dialler to acceptor; ``echo`` is the hello_ack's nonce."""
+    """``auth``, dialler to acceptor; ``echo`` is the hello_ack's nonce.
+
+    ``replaces`` names the session of a link that this one is to take over from (SPEC section 5).
+    """
 
     echo: Nonce
     token: Annotated[str, msgspec.Meta(max_length=128)] | None = None
     session: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    replaces: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
 class AuthResult(msgspec.Struct, frozen=True, kw_only=True):
