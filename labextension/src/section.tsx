@@ -53,8 +53,8 @@ export function Failure({ error }: { error: PeerError | null }): React.ReactElem
 }
 
 function sentence(text: string): string {
-  // The name of an option stays as it is written.
-  const start = /^\w*_/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  // The name of an option and an address stay as they are written.
+  const start = /^\S*[_:/]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(start) ? start : `${start}.`;
 }
 

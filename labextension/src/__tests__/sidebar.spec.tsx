@@ -299,7 +299,7 @@ describe('pairing', () => {
       'listitem'
     );
     expect(steps.map(each => each.textContent)).toEqual([
-      'ws://a: timed out (failed)',
+      'ws://a is mute (failed)',
       'Trying ws://b'
     ]);
     await say({ id, progress: { step: 'connected', address: 'ws://b', ok: true } });
@@ -324,8 +324,8 @@ describe('pairing', () => {
     paste('jpeer1:used');
     fireEvent.submit(screen.getByRole('textbox', { name: /Paste the invite/ }));
     const { id } = FakeSocket.last.sent.find(each => each.op === 'pair')!;
-    await say({ id, error: { code: 'invite_used', message: 'it was used', hint: 'ask again' } });
-    expect(screen.getByRole('alert').textContent).toBe('It was used.Ask again.');
+    await say({ id, error: { code: 'unreachable', message: 'ws://a is mute', hint: 'ask again' } });
+    expect(screen.getByRole('alert').textContent).toBe('ws://a is mute.Ask again.');
     expect((screen.getAllByRole('button', { name: 'Pair' })[1] as HTMLButtonElement).disabled).toBe(
       false
     );
