@@ -1,0 +1,143 @@
+"""One coroutine, two faces: a method that blocks and a method that can be awaited.
+
+What is done is written once, as coroutines that run on the client's own thread. A *face* (client,
+view, shared pane) holds such a core and shows its coroutines with the same names, signatures and
+docstrings, either blocking (:func:`blocking`) or as coroutines of the caller's loop
+(:func:`awaiting`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from .connection import LoopThread
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Shape = TypeVar("Shape")
+Core = TypeVar("Core")
+AnyCore = TypeVar("AnyCore", bound=Any)
+
+# Windows cannot interrupt a wait that has no end; elsewhere this only costs a glance.
+_GLANCE = 0.2
+_STEPS = "on_progress"
+
+
+class Face(Generic[Core]):
+    """Something whose coroutines live in ``core`` and run on ``thread``."""
+
+    def __init__(self, core: Core, thread: LoopThread) -> None:
+        self.core = core
+        self.thread = thread
+
+
+def blocking(
+    work: Callable[Concatenate[AnyCore, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Any, P], T]:
+    """Return a method that runs the core's coroutine and blocks until it is done.
+
+    An interrupt (KeyboardInterrupt) ends the wait and cancels the coroutine. ``on_progress`` is
+    called in the caller's thread.
+    """
+
+    @functools.wraps(work)
+    def call(self: Face[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        steps: SimpleQueue[Any] = SimpleQueue()
+        on_progress: Any = kwargs.get(_STEPS)
+        if on_progress is not None:
+            kwargs[_STEPS] = steps.put
+        return wait(self.thread, work(self.core, *args, **kwargs), steps, on_progress)
+
+    return call
+
+
+def awaiting(
+    work: Callable[Concatenate[AnyCore, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
+    """Return a coroutine method for the caller's own loop; ``on_progress`` is called there."""
+
+    @functools.wraps(work)
+    async def call(self: Face[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        on_progress: Any = kwargs.get(_STEPS)
+        if on_progress is not None:
+            loop = asyncio.get_running_loop()
+            kwargs[_STEPS] = functools.partial(loop.call_soon_threadsafe, on_progress)
+        return await asyncio.wrap_future(self.thread.submit(work(self.core, *args, **kwargs)))
+
+    return call
+
+
+def blocking_into(
+    face: Callable[[T, LoopThread], Shape],
+    work: Callable[Concatenate[AnyCore, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Any, P], Shape]:
+    """As :func:`blocking`, for a coroutine whose result is the core of another face."""
+    method = blocking(work)
+
+    @functools.wraps(work)
+    def call(self: Face[Any], /, *args: P.args, **kwargs: P.kwargs) -> Shape:
+        return face(method(self, *args, **kwargs), self.thread)
+
+    return call
+
+
+def awaiting_into(
+    face: Callable[[T, LoopThread], Shape],
+    work: Callable[Concatenate[AnyCore, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, Shape]]:
+    """As :func:`awaiting`, for a coroutine whose result is the core of another face."""
+    method = awaiting(work)
+
+    @functools.wraps(work)
+    async def call(self: Face[Any], /, *args: P.args, **kwargs: P.kwargs) -> Shape:
+        return face(await method(self, *args, **kwargs), self.thread)
+
+    return call
+
+
+def wait(
+    thread: LoopThread,
+    work: Coroutine[Any, Any, T],
+    steps: SimpleQueue[Any] | None = None,
+    on_step: Callable[[Any], None] | None = None,
+) -> T:
+    """Run a coroutine on the thread and block until it is done.
+
+    Raises:
+        RuntimeError: The caller is the thread itself, which would wait for ever.
+    """
+    if thread.is_current:
+        work.close()
+        raise RuntimeError("this call blocks, so it cannot be made from one of its own callbacks")
+    steps = SimpleQueue() if steps is None else steps
+    future = thread.submit(work)
+    future.add_done_callback(steps.put)
+    try:
+        _follow(steps, on_step)
+    except BaseException:
+        # An interrupt above all: nobody waits for the answer any more.
+        future.cancel()
+        raise
+    return future.result()
+
+
+def _follow(steps: SimpleQueue[Any], on_step: Callable[[Any], None] | None) -> None:
+    """Take steps until the future itself comes.
+
+    A function of its own, because Python 3.11 raises an interrupt that arrives at the jump of a
+    loop as if it came from before the loop: a ``try`` around the loop alone would miss it.
+    """
+    while True:
+        try:
+            step = steps.get(timeout=_GLANCE)
+        except Empty:
+            continue
+        if isinstance(step, Future):
+            return
+        if on_step is not None:
+            on_step(step)

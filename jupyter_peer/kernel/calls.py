@@ -1,0 +1,272 @@
+"""What can be asked of the server: one coroutine a call, shown by both kinds of clients."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import BadRequestError, UnknownPaneError
+from .connection import Connection, Json
+from .durations import parse_duration
+from .feed import Feed
+from .results import (
+    AuditLog,
+    Done,
+    Identity,
+    Invite,
+    Invites,
+    Panes,
+    Peer,
+    Peers,
+    Record,
+    peer_title,
+)
+from .share import Sharing
+
+Steps = Callable[[Json], None]
+
+_GRANTS = ("view", "interact")
+_ADDRESS = re.compile(r"\w+://.+|.+:\d+(/.*)?")
+
+
+class Calls:
+    """The calls of one client; all of them run on the loop's thread.
+
+    Args:
+        connection: The control socket.
+        kernel_id: Of the kernel this runs in; None outside of one.
+    """
+
+    def __init__(self, connection: Connection, kernel_id: str | None = None) -> None:
+        self.connection = connection
+        self.kernel_id = kernel_id
+        self._ask = connection.request
+
+    async def whoami(self) -> Identity:
+        """Return this node's identity: id, name, fingerprint, addresses, capabilities."""
+        return Identity(await self._ask("identity"))
+
+    async def name(self, name: str) -> Identity:
+        """Set this node's cosmetic name."""
+        return Identity(await self._ask("set_name", {"name": name}))
+
+    async def invite(self, ttl: str | float | None = None, note: str = "") -> Invite:
+        """Mint a single-use invite; the result is the text to give away.
+
+        Args:
+            ttl: How long it can be used: ``"24h"``, ``"10m"``, ``"90s"`` or seconds; without it
+                as long as the server is configured to.
+            note: For your own list of invites.
+
+        Raises:
+            BadRequestError: ``ttl`` is not a length of time, or longer than allowed.
+        """
+        params: Json = {"note": note}
+        if ttl is not None:
+            params["ttl_s"] = parse_duration(ttl)
+        answer = await self._ask("invite", params)
+        return Invite(answer["invite"], id=answer["id"], expires=answer["expires"], note=note)
+
+    async def invites(self) -> Invites:
+        """Return the invites this node made, newest first, without their texts."""
+        return Invites((await self._ask("invites"))["invites"])
+
+    async def revoke(self, id: str) -> Done:
+        """Take an unused invite back.
+
+        Raises:
+            LookupFailedError: There is no invite of this id.
+        """
+        # An Invite is a text, but not the one that is meant here.
+        known = id.id if isinstance(id, Invite) else id
+        await self._ask("revoke_invite", {"id": known})
+        return Done(f"invite {known} cannot be used any more")
+
+    async def pair(self, invite: str, on_progress: Steps | None = None) -> Peer:
+        """Redeem somebody's invite; returns the peer once both sides trust each other.
+
+        Args:
+            invite: The text that starts with ``jpeer1:``.
+            on_progress: Called with ``{step, address, ok, message}`` for each path that is tried.
+
+        Raises:
+            InviteMalformedError: It is not an invite.
+            RefusedError: The invite is used, expired, revoked or unknown, or the wrong node
+                answered.
+            UnreachableError: No path leads there.
+        """
+        answer = await self._ask(
+            "pair", {"invite": str(invite)}, on_progress=on_progress, timeout=None
+        )
+        return Peer(answer["peer"])
+
+    async def connect(self, target: str, on_progress: Steps | None = None) -> Peer:
+        """Dial a known peer (by any of its names) or an address.
+
+        Raises:
+            UnreachableError: Nobody answers there.
+            RefusedError: The other side does not take part.
+        """
+        key = "address" if _ADDRESS.fullmatch(target) else "node_id"
+        answer = await self._ask("connect", {key: target}, on_progress=on_progress, timeout=None)
+        return Peer(answer["peer"])
+
+    async def peers(self) -> Peers:
+        """Return the known peers."""
+        answer = await self._ask("peers")
+        return Peers(answer["peers"], answer.get("self") or {})
+
+    async def disconnect(self, peer: str) -> Peer:
+        """Close the link to a peer until one side connects again."""
+        return await self._peer("disconnect", peer)
+
+    async def block(self, peer: str) -> Peer:
+        """Refuse a peer from now on, and end its link and views at once."""
+        return await self._peer("block", peer)
+
+    async def unblock(self, peer: str) -> Peer:
+        """Take back :meth:`block`."""
+        return await self._peer("unblock", peer)
+
+    async def forget(self, peer: str) -> Done:
+        """Forget a peer, its grants included; it needs a new invite to come back."""
+        await self._ask("forget", {"peer": peer})
+        return Done(f"{peer} is forgotten; to connect again takes a new invite")
+
+    async def alias(self, peer: str, alias: str | None) -> Peer:
+        """Give a peer a name of your own, or take it away with None."""
+        return Peer((await self._ask("alias", {"peer": peer, "alias": alias}))["peer"])
+
+    async def ping(self, peer: str) -> float:
+        """Measure the round trip to a peer, in milliseconds."""
+        return float((await self._ask("ping", {"peer": peer}))["rtt_ms"])
+
+    async def metrics(self) -> Record:
+        """Return figures of each link, by node id."""
+        return Record((await self._ask("metrics"))["peers"])
+
+    async def log(self, limit: int = 50) -> AuditLog:
+        """Return the newest entries of the audit log."""
+        return AuditLog((await self._ask("audit", {"limit": limit}))["audit"])
+
+    async def panes(self) -> Panes:
+        """Return ``mine`` and those ``offered`` to this node."""
+        return Panes(await self._ask("panes"))
+
+    async def grant(self, name: str, peer: str, grant: str) -> Done:
+        """Let a peer ``view`` a pane, ``interact`` with it, or ``none`` of both any more."""
+        _check_grant(grant, (*_GRANTS, "none"))
+        answer = await self._ask("grant", {"name": name, "peer": peer, "grant": grant})
+        may = "cannot see" if grant == "none" else f"may {grant}"
+        return Done(f"{peer} {may} {name}", answer.get("pane"))
+
+    async def unshare(self, name: str) -> Done:
+        """Withdraw a pane from everybody."""
+        await self._ask("unshare", {"name": name})
+        return Done(f"{name} is not shared any more")
+
+    async def share(
+        self,
+        name: str,
+        with_: Sequence[str] = (),
+        grant: str = "view",
+        title: str = "",
+        *,
+        cell: str | None = None,
+    ) -> Sharing:
+        """Share a pane that shows what its handle is told to, or all that one cell shows.
+
+        Use the result as a handle (``pane.display(obj)``, ``pane.unshare()``) or in a ``with``
+        statement, which withdraws the pane at its end. Nothing shown after this returns is missed.
+
+        Args:
+            name: Of the pane: letters, digits, dots, dashes, underscores.
+            with_: Peers that may see it at once.
+            grant: ``view`` or ``interact``.
+            title: For people.
+            cell: ``msg_id`` of the running execute request whose output is the pane.
+
+        Raises:
+            BadNameError: The name cannot be used.
+            UnknownPeerError: One of the peers is not known.
+            PaneExistsError: Another kernel shares a pane of this name.
+        """
+        _check_grant(grant, _GRANTS)
+        display = uuid.uuid4().hex if cell is None else None
+        params: Json = {
+            "name": name,
+            "title": title,
+            "grant": grant,
+            "with": [with_] if isinstance(with_, str) else list(with_),
+            "cell": cell,
+            "display": display,
+            "kernel_id": self.kernel_id,
+        }
+        answer = await self._ask("share", {k: v for k, v in params.items() if v is not None})
+        return Sharing(self.connection, name, answer["pane"], display)
+
+    async def open(self, pane: str) -> Feed:
+        """Watch a pane; the view displays itself live.
+
+        Args:
+            pane: ``peer/name``; the name alone when only one peer offers such a pane.
+
+        Raises:
+            UnknownPeerError: No peer has this name.
+            UnknownPaneError: The peer offers no such pane to this node.
+            NotConnectedError: The peer is not connected.
+        """
+        peer, _, name = pane.strip().rpartition("/")
+        if not peer:
+            peer = await self._offerer(name)
+        return await Feed(self.connection, peer, name).open()
+
+    async def glance(self, patience: float = 0.5) -> Record:
+        """Return ``peers``, ``panes`` and ``invites`` for completion and panel; never fails.
+
+        What the server does not tell within ``patience`` seconds is as it was last heard, or empty.
+        """
+        answers = await asyncio.gather(
+            *(self._ask(op, timeout=patience) for op in ("peers", "panes", "invites")),
+            return_exceptions=True,
+        )
+        newest = self.connection.newest
+        peers, panes, invites = (
+            newest.get(op, {}) if isinstance(answer, BaseException) else answer
+            for op, answer in zip(("peers", "panes", "invites"), answers, strict=True)
+        )
+        return Record(
+            peers=Peers(peers.get("peers", ()), peers.get("self", {})),
+            panes=Panes(panes),
+            invites=Invites(invites.get("invites", ())),
+        )
+
+    async def ready(self) -> None:
+        """Wait until the server is connected.
+
+        Raises:
+            NoServerError: It does not answer.
+            UnauthorizedError: It does not accept the secret.
+        """
+        await self.connection.ready()
+
+    async def _offerer(self, name: str) -> str:
+        offered = (await self._ask("panes"))["offered"]
+        owners: list[dict[str, Any]] = [p["peer"] for p in offered if p["name"] == name]
+        if len(owners) == 1:
+            return str(owners[0]["node_id"])
+        if owners:
+            choices = ", ".join(f"{peer_title(owner)}/{name}" for owner in owners)
+            raise BadRequestError(f"more than one peer offers {name!r}: {choices}")
+        raise UnknownPaneError(f"no peer offers a pane {name!r}")
+
+    async def _peer(self, op: str, peer: str) -> Peer:
+        return Peer((await self._ask(op, {"peer": peer}))["peer"])
+
+
+def _check_grant(grant: str, grants: Sequence[str]) -> None:
+    if grant not in grants:
+        raise BadRequestError(f"{grant!r} is not a grant", hint=f"use {' or '.join(grants)}")

@@ -1,0 +1,292 @@
+"""Clients of the control socket: for a kernel its own server's, for the command line any.
+
+``Client`` blocks and may be used from any thread; ``AsyncClient`` is the same as coroutines. Both
+show the calls of :mod:`.calls`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+from urllib.parse import urlsplit, urlunsplit
+
+from ..errors import NoServerError, PeerError, UnauthorizedError, from_wire
+from ..wire.control import MAX_FRAME, Frame
+from .bridge import Face, awaiting, awaiting_into, blocking, blocking_into, wait
+from .calls import Calls
+from .connection import Connection, Dial, Json, LoopThread
+from .share import AsyncSharedPane, SharedPane
+from .view import AsyncView, View
+
+if TYPE_CHECKING:
+    import ssl
+
+    from tornado.httpclient import HTTPClientError
+    from tornado.websocket import WebSocketClientConnection
+
+URL = "JUPYTER_PEER_URL"
+SECRET = "JUPYTER_PEER_SECRET"  # noqa: S105 - the variable's name
+KERNEL_ID = "JUPYTER_PEER_KERNEL_ID"
+CERTIFICATE = "JUPYTER_PEER_CERTIFICATE"
+
+CONNECT_TIMEOUT = 10.0
+_PING_EVERY = 30.0
+
+
+class _TornadoSocket:
+    def __init__(self, socket: WebSocketClientConnection) -> None:
+        self._socket = socket
+
+    def write(self, frame: Frame) -> None:
+        from tornado.websocket import WebSocketClosedError
+
+        try:
+            written = self._socket.write_message(frame.payload, binary=frame.is_binary)
+        except WebSocketClosedError:
+            # The close callback tells everybody who waits; so too below.
+            return
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def socket_url(url: str) -> str:
+    """Return the control socket's address of a server's base URL.
+
+    Raises:
+        NoServerError: It is not an http or https URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise NoServerError(f"{url!r} is not the address of a Jupyter server")
+    path = f"{parts.path.rstrip('/')}/jupyter-peer/ws"
+    return urlunsplit((parts.scheme.replace("http", "ws", 1), parts.netloc, path, "", ""))
+
+
+def dial_to(url: str, secret: str, certificate: str | None = None) -> Dial:
+    """Return what opens a control socket to the server at ``url``.
+
+    Args:
+        url: Base URL of the server, http or https.
+        secret: What it knows this client by.
+        certificate: Path of the server's own TLS certificate, PEM: then no other is accepted, and
+            its names do not matter, since they are rarely those of 127.0.0.1.
+    """
+
+    async def dial(on_frame: Callable[[str | bytes | None], None]) -> _TornadoSocket:
+        from tornado.httpclient import HTTPClientError, HTTPRequest
+        from tornado.websocket import websocket_connect
+
+        request = HTTPRequest(
+            socket_url(url),
+            headers={"Authorization": f"peer-secret {secret}"},
+            connect_timeout=CONNECT_TIMEOUT,
+            ssl_options=None if certificate is None else _pinned(certificate),
+        )
+        try:
+            socket = await websocket_connect(
+                request,
+                on_message_callback=on_frame,
+                ping_interval=_PING_EVERY,
+                max_message_size=MAX_FRAME,
+            )
+        except HTTPClientError as error:
+            raise _refusal(url, error) from error
+        except (OSError, TimeoutError) as error:
+            raise NoServerError(
+                f"the Jupyter server at {url} does not answer", hint="check that it still runs"
+            ) from error
+        return _TornadoSocket(socket)
+
+    return dial
+
+
+def _pinned(certificate: str) -> ssl.SSLContext:
+    import ssl
+
+    # Of a chain only the server's own certificate, which comes first.
+    first, end, _ = Path(certificate).read_text().partition("-----END CERTIFICATE-----")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=first + end)
+    return context
+
+
+def _refusal(url: str, error: HTTPClientError) -> PeerError:
+    if error.code in (401, 403):
+        return UnauthorizedError(
+            f"the Jupyter server at {url} does not accept this secret",
+            hint="restart the kernel, so that the server gives it a new one",
+        )
+    if error.code == 503 and error.response is not None:
+        try:
+            return from_wire(json.loads(error.response.body))
+        except ValueError:
+            pass
+    return NoServerError(
+        f"the Jupyter server at {url} has no control socket (it answers {error.code})",
+        hint="check `jupyter server extension list`, then restart the server",
+    )
+
+
+class _AnyClient(Face[Calls]):
+    """What both kinds of clients have in common."""
+
+    def on_event(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
+        """Call back, on the client's thread, with each event of a kind; returns what ends it.
+
+        Events are ``peers``, ``panes``, ``invites``, and ``link`` (``{"is_up": bool}``).
+        """
+        connection = self.core.connection
+        ends: list[Callable[[], None]] = []
+
+        def begin() -> None:
+            if event == "link":
+                ends.append(connection.on_link(lambda is_up: callback({"is_up": is_up})))
+            else:
+                ends.append(connection.subscribe(event, callback))
+
+        self.thread.soon(begin)
+        return lambda: self.thread.soon(lambda: ends and ends.pop()())
+
+
+@final
+class Client(_AnyClient):
+    """The blocking client; thread-safe. Its errors are those of :mod:`jupyter_peer.errors`.
+
+    Args:
+        url: The server's http or https URL, its ``base_url`` included.
+        secret: What the server gave this kernel, or wrote for the command line.
+        kernel_id: Of the kernel this runs in; None outside of one.
+        certificate: Path of the server's TLS certificate, to accept no other.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        kernel_id: str | None = None,
+        certificate: str | None = None,
+    ) -> None:
+        connection = Connection(dial_to(url, secret, certificate))
+        super().__init__(Calls(connection, kernel_id), LoopThread("jupyter-peer client"))
+        self.url = url
+
+    whoami = blocking(Calls.whoami)
+    name = blocking(Calls.name)
+    invite = blocking(Calls.invite)
+    invites = blocking(Calls.invites)
+    revoke = blocking(Calls.revoke)
+    pair = blocking(Calls.pair)
+    connect = blocking(Calls.connect)
+    peers = blocking(Calls.peers)
+    disconnect = blocking(Calls.disconnect)
+    block = blocking(Calls.block)
+    unblock = blocking(Calls.unblock)
+    forget = blocking(Calls.forget)
+    alias = blocking(Calls.alias)
+    ping = blocking(Calls.ping)
+    metrics = blocking(Calls.metrics)
+    log = blocking(Calls.log)
+    panes = blocking(Calls.panes)
+    share = blocking_into(SharedPane, Calls.share)
+    grant = blocking(Calls.grant)
+    unshare = blocking(Calls.unshare)
+    open = blocking_into(View, Calls.open)
+    glance = blocking(Calls.glance)
+    ready = blocking(Calls.ready)
+
+    @functools.cached_property
+    def aio(self) -> AsyncClient:
+        """The same client with coroutines, on the same connection."""
+        return AsyncClient(self.core, self.thread)
+
+    def close(self) -> None:
+        """Close the connection and end the thread; views freeze. May be called twice."""
+        with contextlib.suppress(NoServerError):
+            wait(self.thread, self.core.connection.close())
+        self.thread.stop()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class AsyncClient(_AnyClient):
+    """The client as coroutines, for async cells; ``await client`` waits for the connection."""
+
+    whoami = awaiting(Calls.whoami)
+    name = awaiting(Calls.name)
+    invite = awaiting(Calls.invite)
+    invites = awaiting(Calls.invites)
+    revoke = awaiting(Calls.revoke)
+    pair = awaiting(Calls.pair)
+    connect = awaiting(Calls.connect)
+    peers = awaiting(Calls.peers)
+    disconnect = awaiting(Calls.disconnect)
+    block = awaiting(Calls.block)
+    unblock = awaiting(Calls.unblock)
+    forget = awaiting(Calls.forget)
+    alias = awaiting(Calls.alias)
+    ping = awaiting(Calls.ping)
+    metrics = awaiting(Calls.metrics)
+    log = awaiting(Calls.log)
+    panes = awaiting(Calls.panes)
+    share = awaiting_into(AsyncSharedPane, Calls.share)
+    grant = awaiting(Calls.grant)
+    unshare = awaiting(Calls.unshare)
+    open = awaiting_into(AsyncView, Calls.open)
+    glance = awaiting(Calls.glance)
+    ready = awaiting(Calls.ready)
+
+    def __await__(self) -> Generator[Any, None, AsyncClient]:
+        yield from self.ready().__await__()
+        return self
+
+
+def kernel_client() -> Client:
+    """Return this kernel's client without waiting for its connection; always the same one.
+
+    Raises:
+        NoServerError: No server with this extension started this kernel.
+    """
+    url, secret = os.environ.get(URL), os.environ.get(SECRET)
+    if not url or not secret:
+        raise NoServerError(
+            "this Python was not started by a Jupyter server with jupyter-peer",
+            hint="start `jupyter lab` where jupyter-peer is installed and run this in one of its "
+            "notebooks; if it was installed just now, restart the server and this kernel",
+        )
+    # A forked process has no thread behind the client it inherits.
+    rest = os.environ.get(KERNEL_ID), os.environ.get(CERTIFICATE)
+    return _client_of(os.getpid(), url, secret, *rest)
+
+
+@functools.lru_cache(maxsize=1)
+def _client_of(
+    pid: int, url: str, secret: str, kernel_id: str | None, certificate: str | None
+) -> Client:
+    client = Client(url, secret, kernel_id, certificate)
+    atexit.register(client.close)
+    return client
+
+
+def client() -> Client:
+    """Return this kernel's client, connected to the server that started the kernel.
+
+    Raises:
+        NoServerError: No server with this extension did, or it does not answer.
+    """
+    kernels_own = kernel_client()
+    kernels_own.ready()
+    return kernels_own

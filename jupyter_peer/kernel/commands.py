@@ -1,0 +1,367 @@
+"""The commands of ``%peer`` as a table: words, help, what completes them, and what they call."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..errors import BadRequestError
+from .results import Help, Shown
+
+if TYPE_CHECKING:
+    from .client import Client
+
+Steps = Callable[[dict[str, Any]], None]
+WIDTH = 96
+_SUMMARY_AT = 44
+
+# What a word can be completed with.
+PEER, MINE, OFFERED, INVITE, GRANT, GRANT_OR_NONE, TTL = (
+    "peer",
+    "mine",
+    "offered",
+    "invite",
+    "grant",
+    "grant or none",
+    "ttl",
+)
+
+
+class HelpAskedError(Exception):
+    """``--help`` was given; ``text`` is what to show."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(text)
+
+
+class _HelpAction(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> NoReturn:
+        raise HelpAskedError(parser.format_help())
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadRequestError(message, hint=f"{self.prog} --help")
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One word or option of a command.
+
+    Attributes:
+        flag: Its name; an option if it begins with dashes.
+        help: One line.
+        completes: With what Tab completes it.
+        settings: Further arguments of ``add_argument``.
+    """
+
+    flag: str
+    help: str
+    completes: str | None
+    settings: Mapping[str, Any]
+
+    @property
+    def is_option(self) -> bool:
+        """Whether it is named rather than placed."""
+        return self.flag.startswith("--")
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it may be given more than once."""
+        return self.settings.get("action") == "append"
+
+
+def _arg(flag: str, help: str, completes: str | None = None, **settings: Any) -> Argument:
+    return Argument(flag, help, completes, settings)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: The word after ``%peer``.
+        usage: The words after the name.
+        summary: For the list of commands.
+        run: Called with client, arguments, and where steps on the way go.
+        arguments: In order.
+        magic: ``%peer``, or ``%%peer`` when it takes the cell.
+    """
+
+    name: str
+    usage: str
+    summary: str
+    run: Callable[[Client, argparse.Namespace, Steps | None], Any]
+    arguments: tuple[Argument, ...] = ()
+    magic: str = "%peer"
+
+    @functools.cached_property
+    def parser(self) -> argparse.ArgumentParser:
+        """The parser of its words."""
+        parser = _Parser(
+            prog=f"{self.magic} {self.name}",
+            usage=f"%(prog)s {self.usage}".rstrip(),
+            description=f"{self.summary[0].upper()}{self.summary[1:]}.",
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=functools.partial(argparse.HelpFormatter, width=WIDTH),
+        )
+        for argument in self.arguments:
+            metavar = argument.flag.strip("-").upper()
+            parser.add_argument(
+                argument.flag, **{"metavar": metavar, "help": argument.help, **argument.settings}
+            )
+        parser.add_argument("--help", "-h", action=_HelpAction, nargs=0, help="show this")
+        return parser
+
+
+def _panel(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
+    from .panel import PeerPanel
+
+    return PeerPanel(client)
+
+
+def _share(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
+    from .cell import running_cell
+
+    cell = running_cell()
+    if cell is None:
+        raise BadRequestError(
+            "only a cell that runs in a Jupyter kernel can be shared",
+            hint="run this in a notebook",
+        )
+    return client.share(args.name, args.with_, args.grant, args.title, cell=cell.msg_id)
+
+
+_PEER = _arg("peer", "alias, node name, node id, or a unique beginning of one", PEER)
+_MY_PANE = _arg("name", "one of my panes", MINE)
+
+_ALL = (
+    Command("whoami", "", "identity, addresses, fingerprint", lambda me, args, _: me.whoami()),
+    Command(
+        "name",
+        "NAME",
+        "set this node's cosmetic name",
+        lambda me, args, _: me.name(" ".join(args.name)),
+        (_arg("name", "what others see", nargs="+"),),
+    ),
+    Command(
+        "invite",
+        "[--ttl 24h] [--note TEXT]",
+        "mint a single-use invite to give to one person",
+        lambda me, args, _: me.invite(args.ttl, args.note),
+        (
+            _arg("--ttl", "how long it can be used: 90s, 10m, 24h, 7d", TTL),
+            _arg("--note", "for your own list", default="", metavar="TEXT"),
+        ),
+    ),
+    Command("invites", "", "the invites made here", lambda me, args, _: me.invites()),
+    Command(
+        "revoke",
+        "ID",
+        "take an unused invite back",
+        lambda me, args, _: me.revoke(args.id),
+        (_arg("id", "as %%peer invites shows it", INVITE),),
+    ),
+    Command(
+        "pair",
+        "INVITE",
+        "redeem somebody's invite",
+        lambda me, args, steps: me.pair("".join(args.invite), on_progress=steps),
+        (_arg("invite", "the text that starts with jpeer1:", nargs="+"),),
+    ),
+    Command(
+        "connect",
+        "ADDRESS|NODE_ID",
+        "dial a known peer, or an address",
+        lambda me, args, steps: me.connect(args.target, on_progress=steps),
+        (_arg("target", "a peer by any of its names, or host:port", PEER),),
+    ),
+    Command(
+        "list",
+        "",
+        "peers: name, id, status, path, RTT, trust, last seen, panes offered",
+        lambda me, args, _: me.peers(),
+    ),
+    Command(
+        "disconnect",
+        "PEER",
+        "close the link to a peer",
+        lambda me, args, _: me.disconnect(args.peer),
+        (_PEER,),
+    ),
+    Command(
+        "block",
+        "PEER",
+        "refuse a peer from now on",
+        lambda me, args, _: me.block(args.peer),
+        (_PEER,),
+    ),
+    Command(
+        "unblock", "PEER", "take a block back", lambda me, args, _: me.unblock(args.peer), (_PEER,)
+    ),
+    Command(
+        "forget",
+        "PEER",
+        "forget a peer and its grants",
+        lambda me, args, _: me.forget(args.peer),
+        (_PEER,),
+    ),
+    Command(
+        "alias",
+        "PEER [NAME]",
+        "give a peer a name of your own; without NAME take it away",
+        lambda me, args, _: me.alias(args.peer, " ".join(args.name) or None),
+        (_PEER, _arg("name", "what you call it", nargs="*")),
+    ),
+    Command(
+        "share",
+        "NAME [--with PEER]... [--grant view|interact] [--title TEXT]",
+        "run the cell; what it shows is the pane, live",
+        _share,
+        (
+            _arg("name", "of the pane: letters, digits, dots, dashes, underscores", MINE),
+            _arg(
+                "--with",
+                "who may see it; may be given more than once",
+                PEER,
+                action="append",
+                default=[],
+                dest="with_",
+                metavar="PEER",
+            ),
+            _arg(
+                "--grant",
+                "what they may do: view (as without it) or interact",
+                GRANT,
+                choices=("view", "interact"),
+                default="view",
+            ),
+            _arg("--title", "for people", default="", metavar="TEXT"),
+        ),
+        magic="%%peer",
+    ),
+    Command(
+        "panes",
+        "",
+        "mine with their viewers, and those offered to me",
+        lambda me, args, _: me.panes(),
+    ),
+    Command(
+        "grant",
+        "NAME PEER view|interact|none",
+        "let a peer see a pane, touch it, or neither",
+        lambda me, args, _: me.grant(args.name, args.peer, args.grant),
+        (
+            _MY_PANE,
+            _PEER,
+            _arg(
+                "grant",
+                "what the peer may do",
+                GRANT_OR_NONE,
+                choices=("view", "interact", "none"),
+            ),
+        ),
+    ),
+    Command(
+        "unshare",
+        "NAME",
+        "withdraw a pane from everybody",
+        lambda me, args, _: me.unshare(args.name),
+        (_MY_PANE,),
+    ),
+    Command(
+        "open",
+        "PEER/NAME",
+        "show a peer's pane here, live",
+        lambda me, args, _: me.open(args.pane),
+        (_arg("pane", "whose, and which", OFFERED, metavar="PEER/NAME"),),
+    ),
+    Command("panel", "", "invite, pair, watch and share with the mouse", _panel),
+    Command(
+        "log",
+        "[--limit N]",
+        "the audit log, newest first",
+        lambda me, args, _: me.log(args.limit),
+        (_arg("--limit", "how many entries (50)", type=int, default=50, metavar="N"),),
+    ),
+)
+COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
+
+
+def split(line: str) -> list[str]:
+    """Return the words of a line, quoted as in a shell.
+
+    Raises:
+        BadRequestError: A quotation mark is not closed.
+    """
+    try:
+        return shlex.split(line)
+    except ValueError:
+        raise BadRequestError(
+            "a quotation mark is not closed", hint="put names with an apostrophe in double quotes"
+        ) from None
+
+
+def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+    """Return the command of a line and its arguments.
+
+    Raises:
+        BadRequestError: There is no such command, or the words do not fit it.
+        HelpAskedError: Help was asked for, or nothing at all.
+    """
+    if not words or words[0] in ("--help", "-h", "help"):
+        raise HelpAskedError(overview())
+    command = COMMANDS.get(words[0])
+    if command is None:
+        raise BadRequestError(
+            f"there is no command {words[0][:40]!r}", hint="%peer alone lists the commands"
+        )
+    return command, command.parser.parse_args(list(words[1:]))
+
+
+def overview() -> str:
+    """Return the list of commands."""
+    lines = []
+    for command in _ALL:
+        usage = f"  {command.magic} {command.name} {command.usage}".rstrip()
+        gap = (
+            f"\n{'':<{_SUMMARY_AT}}"
+            if len(usage) >= _SUMMARY_AT
+            else " " * (_SUMMARY_AT - len(usage))
+        )
+        lines.append(f"{usage}{gap}{command.summary}")
+    return "\n".join(
+        (
+            "Share this output, not your server.",
+            "",
+            *lines,
+            "",
+            "Each command has --help. A peer is named by alias, node name, node id, or the",
+            "unique beginning of one.",
+        )
+    )
+
+
+def run(client: Callable[[], Client], words: Sequence[str], steps: Steps | None = None) -> Shown:
+    """Run a line.
+
+    Args:
+        client: Gives the client, once the words are known to fit.
+        words: As :func:`split` gives them.
+        steps: Where the steps of a long command go.
+
+    Raises:
+        PeerError: The words do not fit, or the command's own error.
+    """
+    try:
+        command, args = parse(words)
+    except HelpAskedError as asked:
+        return Help(asked.text)
+    result: Shown = command.run(client(), args, steps)
+    return result

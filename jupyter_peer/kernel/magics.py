@@ -1,0 +1,146 @@
+"""``%peer`` and ``%%peer`` in IPython: results and errors as a notebook shows them, and Tab."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+from ..errors import BadRequestError, PeerError
+from .cell import LiveDisplay, running_cell
+from .commands import HelpAskedError, parse, run, split
+from .results import Done, Help, Shown
+
+_CELL_MAGIC = "%%peer"
+
+
+class CommandError(UsageError):
+    """A command that failed, told in one line and without a traceback.
+
+    Attributes:
+        error: What failed.
+    """
+
+    def __init__(self, command: str, error: PeerError) -> None:
+        self.error = error
+        self.code = str(error.data.get("code", error.code))
+        hint = f" - {error.hint}" if error.hint else ""
+        super().__init__(f"{command}: {error.message} [{self.code}]{hint}")
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class InterruptedCommandError(KeyboardInterrupt):
+    """A command that was interrupted while it waited."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+@magics_class
+class PeerMagics(Magics):
+    """The magics of jupyter-peer."""
+
+    @line_cell_magic
+    def peer(self, line: str, cell: str | None = None) -> Shown | None:
+        """Connect this Jupyter with those of other people; ``%peer`` alone lists the commands."""
+        words: list[str] = []
+        try:
+            words = split(line)
+            if cell is not None:
+                return self._peer_cell(words, cell)
+            return run(self._client, words, _steps_display())
+        except PeerError as error:
+            raise CommandError(_written(words, cell), error) from None
+        except KeyboardInterrupt:
+            raise InterruptedCommandError(
+                f"{_written(words, cell)}: interrupted; its answer is not awaited any more"
+            ) from None
+
+    def _peer_cell(self, words: list[str], cell: str) -> Shown | None:
+        # IPython comes here only for cells that `unfold_share` has left alone.
+        try:
+            command, _ = parse(words)
+        except HelpAskedError as asked:
+            return Help(asked.text)
+        if command.name != "share":
+            raise BadRequestError(
+                f"{command.name} does not take a cell", hint=f"write %peer {command.name}"
+            )
+        if not cell.strip():
+            raise BadRequestError("there is nothing to run under %%peer share")
+        pane = run(self._client, words)
+        shell: Any = self.shell
+        shell.run_cell(cell)
+        return pane
+
+    @staticmethod
+    def _client() -> Any:
+        # The client brings tornado along, which loading the magics does not have to pay for.
+        from .client import kernel_client
+
+        return kernel_client()
+
+
+def unfold_share(lines: list[str]) -> list[str]:
+    """Rewrite a cell that begins with ``%%peer share``: sharing becomes its first statement.
+
+    So the rest runs as any cell does, with ``await``, its own line numbers in tracebacks and its
+    last value shown. Whatever is not a whole ``share`` is left to the cell magic, which says why.
+    """
+    if not lines or not lines[0].startswith(_CELL_MAGIC + " "):
+        return lines
+    words = lines[0][len(_CELL_MAGIC) :].strip()
+    try:
+        command, _ = parse(split(words))
+    except (PeerError, HelpAskedError):
+        return lines
+    if command.name != "share" or not "".join(lines[1:]).strip():
+        return lines
+    return [f"get_ipython().run_line_magic('peer', {words!r})\n", *lines[1:]]
+
+
+def load(shell: InteractiveShell) -> None:
+    """Add magics and completion to a shell; doing it again replaces them."""
+    shell.register_magics(PeerMagics)
+    cleanups = shell.input_transformers_cleanup
+    cleanups[:] = [t for t in cleanups if t.__name__ != unfold_share.__name__] + [unfold_share]
+    set_hook: Any = shell.set_hook
+    for word in ("%peer", _CELL_MAGIC):
+        set_hook("complete_command", _complete, str_key=word)
+
+
+def _complete(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
+    from .completion import candidates
+
+    return candidates(event.text_until_cursor, event.symbol)
+
+
+def _written(words: list[str], cell: str | None) -> str:
+    magic = "%peer" if cell is None else _CELL_MAGIC
+    return f"{magic} {words[0][:20]}" if words else magic
+
+
+def _steps_display() -> Callable[[dict[str, Any]], None] | None:
+    """Return what shows the steps of a command as lines under the cell, from the first on."""
+    return None if running_cell() is None else functools.partial(_show_step, LiveDisplay(), {})
+
+
+def _show_step(
+    display: LiveDisplay, steps: dict[tuple[str, str], str], step: dict[str, Any]
+) -> None:
+    place = str(step.get("step", "")), str(step.get("address") or "")
+    is_done = step.get("ok")
+    mark = "…" if is_done is None else "✓" if is_done else "✗"
+    steps[place] = " ".join(filter(None, (mark, *place, str(step.get("message") or ""))))
+    shown = Done("\n".join(steps.values()))._repr_mimebundle_()
+    if display.is_shown:
+        display.update(shown)
+    else:
+        display.show(shown)
