@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Union
 
+import msgspec
+
 from ..errors import (
     BadIdentityError,
     MalformedError,
@@ -19,7 +21,7 @@ from ..errors import (
     ProtocolError,
     TooLargeError,
 )
-from .envelope import Envelope, from_canonical, from_text, to_text
+from .envelope import Envelope, from_canonical, from_text, to_text, without_surrogates
 from .frames import (
     BATCH,
     CREDIT,
@@ -261,4 +263,6 @@ class UnsealedChannel(Channel):
         if envelope.buffers or "buffers" in envelope.data:
             check_buffers(envelope.data.get("buffers"), envelope.buffers)
         check_age(envelope.ts, now)
+        if "\\ud" in frame or "\\uD" in frame:
+            envelope = msgspec.structs.replace(envelope, data=without_surrogates(envelope.data))
         return (envelope,)

@@ -148,6 +148,9 @@ def from_canonical(
 ) -> Envelope:
     """Read canonical bytes as they came; the caller verifies the signature over the same bytes.
 
+    Lone surrogates in the payload become question marks: what is signed may hold them, but
+    nothing that is done with a payload afterwards (UTF-8, SQLite, a browser) can.
+
     Args:
         canonical: The signed bytes.
         sig: Their signature.
@@ -171,6 +174,7 @@ def from_canonical(
         except UnicodeDecodeError as error:
             raise MalformedError("the envelope is not UTF-8") from error
         signed, _ = _parse(text)
+        signed.data = without_surrogates(signed.data)
     _check(signed, src)
     return Envelope(
         signed.type,
@@ -184,6 +188,14 @@ def from_canonical(
         sig,
         buffers,
     )
+
+
+def without_surrogates(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a payload with its lone surrogates replaced by question marks."""
+    clean: dict[str, Any] = json.loads(
+        json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
+    )
+    return clean
 
 
 def _check(signed: _Signed, src: str | None = None) -> None:

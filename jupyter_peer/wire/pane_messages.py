@@ -351,6 +351,7 @@ def check_outputs(outputs: Any, display_ids: dict[str, list[int]]) -> list[Json]
 def _checked(value: Any, shape: Any, what: str) -> list[Json]:
     try:
         checked: list[Json] = msgspec.to_builtins(msgspec.convert(value, shape))
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        # ValueError: keys that have no UTF-8
         raise MalformedError(f"{what}: {error}") from None
     return checked

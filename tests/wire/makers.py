@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -143,6 +144,11 @@ def cross(left: Channel, right: Channel, budget: int = 1 << 18) -> tuple[list[En
                 is_busy = True
                 got.extend(receiver.receive(frame, NOW))
     return received
+
+
+def arrived(value: Any) -> Any:
+    """Return a JSON value as it arrives: with question marks for lone surrogates."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def b64(raw: bytes) -> str:

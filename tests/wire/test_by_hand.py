@@ -14,7 +14,7 @@ from jupyter_peer.wire.channel import Channel
 from jupyter_peer.wire.handshake import Acceptor, Dialer
 from jupyter_peer.wire.invite import Invite
 from tests.wire.by_hand import HandError, HandPeer, read_invite, verify, write_invite
-from tests.wire.makers import BOB, NOW, TOKEN, an_item, an_offer, b64, json_objects
+from tests.wire.makers import BOB, NOW, TOKEN, an_item, an_offer, arrived, b64, json_objects
 
 SEED = b"h" * 32
 BLOCK = random.Random(2).randbytes(9 << 20)
@@ -148,10 +148,10 @@ def test_every_payload_is_understood_on_both_sides(is_dialer, messages):
         channel.put(an_item(data, buffers, identity=BOB))
         frames += hand.send("note", data, tuple(buffers))
     received = exchange(hand, channel, frames)
+    payloads = [data["payload"] for data, _ in messages]
+    assert [message.data["payload"] for message in received] == arrived(payloads)
+    assert [message.data["payload"] for message in hand.inbox] == payloads
     for got in (received, hand.inbox):
-        assert [message.data["payload"] for message in got] == [
-            data["payload"] for data, _ in messages
-        ]
         assert [[bytes(buffer) for buffer in message.buffers] for message in got] == [
             buffers for _, buffers in messages
         ]
