@@ -92,6 +92,18 @@ class Admission:
         if self._known(introduction) is None and target.token is None:
             self._take_stranger(link, introduction, None)
 
+    def check_wanted(self, target: Target) -> None:
+        """Give up a dial whose peer has come in by itself meanwhile.
+
+        Raises:
+            DuplicateLinkError: It has; its link is the one that stays.
+        """
+        peer = self._peers.get(target.node_id or "")
+        if peer is None or not peer.is_connected() or target.token is not None:
+            return
+        if peer.session_id() != target.replaces:
+            raise DuplicateLinkError
+
     def remember(self, introduction: Introduction, origin: str, *, trusted: bool) -> Peer:
         """Store a node as a peer.
 

@@ -84,6 +84,7 @@ class Connector:
         check_incoming: Decides about a node that dialled, after it has proven who it is; raises to
             refuse.
         check_answer: Decides about a node that answered, before anything is sent to it.
+        check_wanted: Raises when the peer has come in by itself while it was dialled.
         admit: Takes over a link whose handshake is over.
     """
 
@@ -95,6 +96,7 @@ class Connector:
         *,
         check_incoming: Callable[[PeerLink, Introduction, str | None, str | None], None],
         check_answer: Callable[[PeerLink, Introduction, Target], None],
+        check_wanted: Callable[[Target], None],
         admit: Callable[[Connected], None],
     ) -> None:
         self._offer = offer
@@ -102,6 +104,7 @@ class Connector:
         self._config = config
         self._check_incoming = check_incoming
         self._check_answer = check_answer
+        self._check_wanted = check_wanted
         self._admit = admit
         self._under_way = 0
         self.refused = 0
@@ -261,6 +264,7 @@ class Connector:
             raise
 
     async def _finish(self, ready: _Prepared) -> Connected:
+        self._check_wanted(ready.target)
         ready.link.send([ready.auth])
         try:
             frame = await asyncio.wait_for(ready.link.recv(), self._config.handshake_timeout_s)

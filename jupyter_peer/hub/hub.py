@@ -116,6 +116,7 @@ class PeerHub:
             self.config,
             check_incoming=self._admission.check_incoming,
             check_answer=self._admission.check_answer,
+            check_wanted=self._admission.check_wanted,
             admit=self._links.admit,
         )
         self._upgrader = Upgrader(
