@@ -20,6 +20,7 @@ VERSION = 1
 DEFAULT_TTL = 8
 MAX_DEPTH = 64
 MAX_VALUES = 4 * 1024 * 1024
+"""Commas and opening brackets outside strings: a bound on the values in a payload."""
 MAX_BUFFERS = 4096
 
 Buffer = Union[bytes, bytearray, memoryview]  # noqa: UP007 - evaluated at run time on 3.10
@@ -221,7 +222,7 @@ def _check_type(type: str) -> None:
 
 
 def check_depth(text: bytes) -> None:
-    """Refuse JSON that is nested deeper than 64 or has over 4 Mi values, without parsing it.
+    """Refuse JSON that is nested deeper than 64 or has over 4 Mi values, before it is parsed.
 
     Values take up to 30 times the memory of their JSON, so a bound on bytes alone is not enough.
     Every step is a scan in C that takes no more memory than the text. What is not JSON may pass or

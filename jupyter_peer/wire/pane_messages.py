@@ -1,4 +1,4 @@
-"""One typed struct per payload of the panes (SPEC section 7).
+"""One typed struct per payload of the panes (SPEC section 6.2).
 
 Owner to viewer: ``pane_offer``, ``pane_withdraw``, ``pane_grant``, ``pane_snapshot`` (the reply to
 ``pane_open``), ``pane_update``, ``pane_buffers`` (a reply). Viewer to owner: ``pane_open``,
