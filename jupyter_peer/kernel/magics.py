@@ -110,7 +110,9 @@ def load(shell: InteractiveShell) -> None:
     """Add magics and completion to a shell; doing it again replaces them."""
     shell.register_magics(PeerMagics)
     cleanups = shell.input_transformers_cleanup
-    cleanups[:] = [t for t in cleanups if t.__name__ != unfold_share.__name__] + [unfold_share]
+    # By name, since a reloaded module has another function; IPython's own may be without one.
+    kept = [t for t in cleanups if getattr(t, "__name__", "") != unfold_share.__name__]
+    cleanups[:] = [*kept, unfold_share]
     set_hook: Any = shell.set_hook
     for word in ("%peer", _CELL_MAGIC):
         set_hook("complete_command", _complete, str_key=word)

@@ -51,6 +51,10 @@ class Shown:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": box(self._html()), "text/plain": self._text()}
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # For dict, list and str IPython has a printer that would go before the bundle's text.
+        printer.text(self._text())
+
 
 class Record(dict[str, Any]):
     """A JSON object whose keys are attributes too."""

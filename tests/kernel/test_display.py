@@ -1,0 +1,48 @@
+"""Results and magics in IPython's own machinery, which has opinions on dicts, lists and strings."""
+
+import time
+
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_peer.kernel import magics
+from jupyter_peer.kernel.results import (
+    AuditLog,
+    Done,
+    Identity,
+    Invite,
+    Invites,
+    Panes,
+    Peer,
+    Peers,
+)
+
+
+@pytest.mark.parametrize(
+    ("result", "begins"),
+    [
+        (Peers([{"node_name": "bob", "node_id": "n" * 16, "status": "connected"}]), "peer "),
+        (Peer(node_name="bob", node_id="n" * 16, status="connected"), "bob (nnnn"),
+        (Invite("jpeer1:x", id="1", expires=time.time() + 60), "jpeer1:x\ninvite 1"),
+        (Invites([{"id": "1", "status": "open"}]), "id "),
+        (Identity(node_name="ada"), "name: "),
+        (Panes({"mine": [], "offered": []}), "you share no pane"),
+        (AuditLog([{"kind": "paired", "at": 1.0}]), "when "),
+        (Done("it is done", {"pane": {}}), "it is done"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_ipython_shows_the_text_of_a_result(result, begins):
+    shown, _ = DisplayFormatter().format(result)
+    assert shown["text/plain"].startswith(begins)
+    assert "<div" in shown["text/html"]
+
+
+def test_magics_load_beside_ipythons_own_transformers_and_twice():
+    shell = InteractiveShell()
+    before = len(shell.input_transformers_cleanup)
+    magics.load(shell)
+    magics.load(shell)
+    assert len(shell.input_transformers_cleanup) == before + 1
+    assert "peer" in shell.magics_manager.magics["cell"]
