@@ -122,22 +122,36 @@ def _pack_largest(data: Json) -> Packed:
         over *= 2
 
 
-def references(data: Json) -> set[str]:
-    """Return the hashes a payload refers to.
+class References(NamedTuple):
+    """What a payload refers to.
+
+    Attributes:
+        names: Hashes of strings.
+        is_plain: Whether nothing in it stands for anything else, so it need not be unpacked.
+    """
+
+    names: frozenset[str]
+    is_plain: bool
+
+
+def references(data: Json) -> References:
+    """Return what a payload refers to.
 
     Raises:
-        MalformedError: It is nested too deeply, or refers to more than 256.
+        MalformedError: It is nested too deeply, or refers to more than 256 strings.
     """
     try:
-        names = {name for field in _FIELDS for name in _references(data.get(field))}
+        marks = {mark for field in _FIELDS for mark in _references(data.get(field))}
     except RecursionError:
         raise MalformedError("the payload is nested too deeply") from None
+    names = frozenset(mark for mark in marks if mark is not None)
     if len(names) > MAX_BUFFERS:
         raise MalformedError("the payload refers to too many buffers")
-    return names
+    return References(names, is_plain=not marks)
 
 
-def _references(value: Any) -> Iterator[str]:
+def _references(value: Any) -> Iterator[str | None]:
+    """Yield the hash of each reference, and None where an object is written with its key marked."""
     if isinstance(value, list):
         for item in value:
             if isinstance(item, dict | list):
@@ -147,8 +161,9 @@ def _references(value: Any) -> Iterator[str]:
             if isinstance(name := value.get(REFERENCE), str):
                 yield name
                 return
-            if isinstance(real := value.get(LITERAL), dict):
-                value = real
+            if LITERAL in value or REFERENCE in value:
+                yield None
+                value = value[LITERAL] if isinstance(value.get(LITERAL), dict) else value
         for item in value.values():
             if isinstance(item, dict | list):
                 yield from _references(item)
@@ -178,23 +193,27 @@ class Arrived:
         """Add what was asked for afterwards."""
         self._came |= blobs
 
-    def missing(self, names: set[str]) -> list[str]:
-        """Return which of these hashes neither came nor are kept."""
-        return sorted(name for name in names if name not in self._came and name not in self._shelf)
+    def missing(self, references: References) -> list[str]:
+        """Return the hashes of strings that neither came nor are kept."""
+        return sorted(
+            name for name in references.names if name not in self._came and name not in self._shelf
+        )
 
-    def unpack(self, data: Json, names: set[str]) -> Json:
+    def unpack(self, data: Json, references: References) -> Json:
         """Put the strings back into a payload and keep them.
 
         Args:
             data: The payload.
-            names: Its :func:`references`, none of them missing.
+            references: What it refers to, none of it missing.
 
         Raises:
             MalformedError: A buffer is not UTF-8, or the references are malformed.
         """
+        if references.is_plain:
+            return data
         texts: dict[str, str] = {}
         sizes: dict[str, int] = {}
-        for name in names:
+        for name in references.names:
             if name in self._came:
                 try:
                     texts[name] = str(self._came[name], "utf-8")

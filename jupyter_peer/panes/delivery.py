@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LinkError, PeerError
+from ..errors import LinkError, NotGrantedError, PeerError
 from .buffers import Packed, Shelf, pack
 from .state import Delta, PaneCursor, PaneState
 
@@ -100,6 +100,8 @@ class Audience:
         if viewer is None:
             return False
         viewer.is_open = False
+        if viewer.reply_to is not None:
+            viewer.reply_to.fail(NotGrantedError("the pane was taken back"))
         return True
 
     def show(self, state: PaneState) -> None:
@@ -251,6 +253,12 @@ class Delivery:
                 first.reply_to.reply("pane_snapshot", data, buffers, digests=names, stream=stream)
                 return ()
             node_ids = [viewer.node_id for viewer in viewers]
+            if len(node_ids) == 1:
+                # One of its own needs no signature of its own: the hub signs all that goes together.
+                self._hub.send(
+                    first.node_id, "pane_update", data, buffers, digests=names, stream=stream
+                )
+                return ()
             return self._hub.send_many(
                 node_ids, "pane_update", data, buffers, digests=names, stream=stream
             )

@@ -22,30 +22,21 @@ from ..errors import (
     KernelGoneError,
     LinkError,
     NotEnabledError,
-    NotGrantedError,
-    PaneEndedError,
     PaneExistsError,
     PeerError,
     UnknownPaneError,
 )
-from ..wire.messages import convert
-from ..wire.pane_messages import (
-    MAX_PANES,
-    MAX_TITLE,
-    PaneBuffers,
-    PaneClose,
-    PaneOpen,
-    check_pane_name,
-)
-from .buffers import pack
-from .delivery import Audience, Delivery
+from ..wire.pane_messages import MAX_PANES, MAX_TITLE, check_pane_name
+from .delivery import Delivery
+from .desk import PaneDesk
+from .own_pane import OwnPane, PaneInfo, SharePane
 from .source import PaneSource
-from .state import PaneState
 from .tap import TapListener
 
 if TYPE_CHECKING:
-    from ..hub.dispatch import Message
     from ..hub.hub import HubEvent, PeerHub
+
+__all__ = ["PaneInfo", "PanePublisher", "SharePane"]
 
 log = logging.getLogger(__name__)
 
@@ -62,64 +53,6 @@ class Tap(Protocol):
 
     async def start(self) -> None:
         """Return when nothing can be missed any more."""
-
-
-class SharePane(msgspec.Struct, frozen=True):
-    """What is to be shared.
-
-    Attributes:
-        name: 1 to 64 letters, digits, dots, dashes and underscores.
-        title: For people; the name when empty.
-        kernel_id: Whose output it is.
-        source: ``{"cell": msg_id}`` or ``{"display": display_id}``.
-    """
-
-    name: str
-    title: str
-    kernel_id: str
-    source: dict[str, str]
-
-
-class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """One own pane. ``status`` is ``live`` or ``ended``; ``since`` is in epoch seconds."""
-
-    name: str
-    title: str
-    rev: int
-    status: str
-    since: float
-    kernel_id: str | None
-    viewers: list[dict[str, str]]
-    grants: dict[str, str]
-
-
-class _Pane:
-    """One pane while this server runs."""
-
-    def __init__(self, name: str, delivery: Delivery) -> None:
-        self.name = name
-        self.title = name
-        self.kernel_id = ""
-        self.since = 0.0
-        self.grants: dict[str, str] = {}
-        self.is_ended = False
-        self.source: PaneSource | None = None
-        self.unsubscribe: Callable[[], None] = lambda: None
-        self.audience = Audience(name, delivery, self._describe)
-
-    @property
-    def state(self) -> PaneState:
-        assert self.source is not None
-        return self.source.state
-
-    def _describe(self, node_id: str) -> Json:
-        return {
-            "title": self.title,
-            "grant": self.grants.get(node_id, "view"),
-            "since": self.since,
-            "widgets": {},
-            "ended": self.is_ended,
-        }
 
 
 class PanePublisher:
@@ -146,16 +79,12 @@ class PanePublisher:
         self._taps = taps
         self._clock = clock
         self._max_panes = max_panes
-        self._max_viewers = max_viewers
-        self._panes: dict[str, _Pane] = {}
+        self._panes: dict[str, OwnPane] = {}
         self._delivery = Delivery(hub)
-        self._sharing = asyncio.Lock()
+        self._sharing: dict[str, asyncio.Lock] = {}
         self._listeners: list[Callable[[], None]] = []
         self._unsubscribe = hub.subscribe(self._on_hub_event)
-        hub.on("pane_open", self._on_open)
-        hub.on("pane_close", self._on_close)
-        hub.on("pane_input", self._on_input)
-        hub.on("pane_buffers", self._on_buffers, order=lambda message: "pane_buffers")
+        self._desk = PaneDesk(hub, self._panes, self._stored_grants, max_viewers, self._tell)
 
     async def close(self) -> None:
         """Listen to no kernel any more; what is stored stays. May be called twice."""
@@ -225,9 +154,15 @@ class PanePublisher:
         node_ids = list(dict.fromkeys(with_))
         for node_id in node_ids:
             self._check_peer(node_id)
-        async with self._sharing:
-            self._check_free(pane)
-            return await self._share(pane, node_ids, grant)
+        # A kernel that is slow to answer holds up nobody but those who share by the same name.
+        turn = self._sharing.setdefault(pane.name, asyncio.Lock())
+        try:
+            async with turn:
+                self._check_free(pane)
+                return await self._share(pane, node_ids, grant)
+        finally:
+            if not turn.locked() and self._sharing.get(pane.name) is turn:
+                del self._sharing[pane.name]
 
     def _check_free(self, pane: SharePane) -> None:
         known = self._panes.get(pane.name)
@@ -235,14 +170,15 @@ class PanePublisher:
             if known.kernel_id != pane.kernel_id:
                 raise PaneExistsError
             return
-        if sum(not each.is_ended for each in self._panes.values()) >= self._max_panes:
+        live = {each.name for each in self._panes.values() if not each.is_ended}
+        if len(live | self._sharing.keys() - {pane.name}) >= self._max_panes:
             raise BusyError(
                 f"{self._max_panes} panes are shared already", hint="unshare one of them"
             )
 
     async def _share(self, asked: SharePane, node_ids: list[str], grant: str) -> PaneInfo:
         tap = self._taps(asked.kernel_id)
-        pane = self._panes.get(asked.name) or _Pane(asked.name, self._delivery)
+        pane = self._panes.get(asked.name) or OwnPane(asked.name, self._delivery)
         is_gone = False
 
         def on_end() -> None:
@@ -347,10 +283,11 @@ class PanePublisher:
     def _stored_grants(self, name: str) -> dict[str, str]:
         for record in self._hub.store.panes():
             if record.name == name:
-                return dict(record.grants)
+                # What another version may have stored is not taken for what this one serves.
+                return {peer: grant for peer, grant in record.grants.items() if grant == "view"}
         return {}
 
-    def _end(self, pane: _Pane, source: PaneSource) -> None:
+    def _end(self, pane: OwnPane, source: PaneSource) -> None:
         if pane.source is not source or pane.is_ended:
             return
         pane.is_ended = True
@@ -360,24 +297,17 @@ class PanePublisher:
             self._tell_peer(node_id, "pane_withdraw", ended)
         self._tell()
 
-    def _withdraw(self, pane: _Pane, node_ids: Iterable[str], reason: str) -> None:
+    def _withdraw(self, pane: OwnPane, node_ids: Iterable[str], reason: str) -> None:
         for node_id in node_ids:
             pane.audience.drop(node_id)
             # Not in the order of the pane's updates: it must not wait behind a large one.
             self._tell_peer(node_id, "pane_withdraw", {"pane": pane.name, "reason": reason})
 
-    def _offer(self, pane: _Pane, node_ids: Iterable[str]) -> None:
+    def _offer(self, pane: OwnPane, node_ids: Iterable[str]) -> None:
         if pane.is_ended or pane.source is None:
             return
         for node_id in node_ids:
-            offer = {
-                "pane": pane.name,
-                "title": pane.title,
-                "grant": pane.grants[node_id],
-                "epoch": pane.state.epoch,
-                "since": pane.since,
-            }
-            self._tell_peer(node_id, "pane_offer", offer)
+            self._tell_peer(node_id, "pane_offer", pane.offer(node_id))
 
     def _tell_peer(self, node_id: str, type: str, data: Json) -> None:
         try:
@@ -386,24 +316,8 @@ class PanePublisher:
             # It hears of everything that stands when it is back.
             log.debug("%s is not told of pane %s: %s", node_id, data["pane"], error.code)
 
-    def _info(self, pane: _Pane) -> PaneInfo:
-        return PaneInfo(
-            name=pane.name,
-            title=pane.title,
-            rev=pane.state.rev,
-            status="ended" if pane.is_ended else "live",
-            since=pane.since,
-            kernel_id=pane.kernel_id,
-            viewers=[
-                {
-                    "node_id": node_id,
-                    "node_name": self._name_of(node_id),
-                    "grant": pane.grants.get(node_id, "view"),
-                }
-                for node_id in pane.audience.viewers
-            ],
-            grants=dict(pane.grants),
-        )
+    def _info(self, pane: OwnPane) -> PaneInfo:
+        return pane.info(self._name_of)
 
     def _info_of(self, name: str) -> PaneInfo:
         for info in self.mine():
@@ -423,64 +337,6 @@ class PanePublisher:
     def _tell(self) -> None:
         for listener in list(self._listeners):
             listener()
-
-    # What peers do.
-
-    def _granted(self, node_id: str, name: str) -> _Pane:
-        pane = self._panes.get(name)
-        if pane is None:
-            if node_id in self._stored_grants(name):
-                raise PaneEndedError
-            raise UnknownPaneError
-        if node_id not in pane.grants or self._hub.peer(node_id).blocked:
-            raise NotGrantedError
-        return pane
-
-    def _on_open(self, message: Message) -> None:
-        asked = convert(message.data, PaneOpen)
-        pane = self._granted(message.peer_id, asked.pane)
-        viewers = pane.audience.viewers
-        is_new = message.peer_id not in viewers
-        if is_new and len(viewers) >= self._max_viewers:
-            raise BusyError("too many viewers have this pane open")
-        viewer = pane.audience.admit(message.peer_id, pane.state, epoch=asked.epoch, rev=asked.rev)
-        if viewer.reply_to is not None:
-            viewer.reply_to.fail(BusyError("the pane was asked for again"))
-        viewer.reply_to, viewer.is_whole = message, asked.whole
-        pane.audience.changed()
-        if is_new:
-            self._tell()
-
-    def _on_close(self, message: Message) -> None:
-        asked = convert(message.data, PaneClose)
-        pane = self._panes.get(asked.pane)
-        if pane is not None and pane.audience.drop(message.peer_id):
-            self._tell()
-
-    def _on_input(self, message: Message) -> None:
-        raise NotGrantedError(
-            "panes are view-only: this node takes no input", hint="ask the owner to act"
-        )
-
-    async def _on_buffers(self, message: Message) -> None:
-        if message.re is not None:
-            return  # an answer nobody waits for any more
-        asked = convert(message.data, PaneBuffers)
-        pane = self._granted(message.peer_id, asked.pane)
-        if message.peer_id not in pane.audience.viewers:
-            raise NotGrantedError("the pane is not open", hint="open it first")
-        parts = pane.state.held()
-        blobs = await asyncio.get_running_loop().run_in_executor(
-            None, lambda: {name: blob for part in parts for name, blob in pack(part).blobs.items()}
-        )
-        self._granted(message.peer_id, asked.pane)
-        names = [name for name in asked.hashes if name in blobs]
-        message.reply(
-            "pane_buffers",
-            {"pane": asked.pane, "hashes": names},
-            [blobs[name] for name in names],
-            digests=names,
-        )
 
     def _on_hub_event(self, event: HubEvent) -> None:
         node_id = event.node_id

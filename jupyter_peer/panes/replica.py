@@ -26,6 +26,7 @@ from ..errors import (
     TooLargeError,
 )
 from ..wire.messages import convert
+from ..wire.outputs import weigh_held
 from ..wire.pane_messages import (
     MAX_BUFFERS,
     PaneBuffers,
@@ -109,6 +110,7 @@ class Replica:
         self._clock = clock
         self._on_change = on_change
         self._inbox: deque[Message] = deque()
+        self._inbox_bytes = 0
         self._has_overflown = False
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
@@ -196,9 +198,11 @@ class Replica:
     # Catching up.
 
     def _put_by(self, message: Message) -> None:
+        if not self._inbox:
+            self._inbox_bytes = 0
         self._inbox.append(message)
-        held = sum([len(buffer) for each in self._inbox for buffer in each.buffers])
-        if len(self._inbox) > _MAX_INBOX or held > _MAX_INBOX_BYTES:
+        self._inbox_bytes += weigh_held(message.data) + sum(map(len, message.buffers))
+        if len(self._inbox) > _MAX_INBOX or self._inbox_bytes > _MAX_INBOX_BYTES:
             self._inbox.clear()
             self._has_overflown = True
 
@@ -296,13 +300,13 @@ class Replica:
             raise MalformedError("the message is about another pane")
         is_other = not self.is_known or content.epoch != self.state.epoch
         is_old = not is_other and content.rev <= self.state.rev
-        names = references(message.data)
+        found = references(message.data)
         arrived = self._arrived(message)
         if blobs:
             arrived.add(blobs)
         unpacked: Json | None = None
-        if not arrived.missing(names):
-            unpacked = arrived.unpack(message.data, names)
+        if not arrived.missing(found):
+            unpacked = arrived.unpack(message.data, found)
         elif not is_old:
             return _Outcome.LOST
         if not is_old:

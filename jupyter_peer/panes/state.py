@@ -12,10 +12,10 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from ..errors import MalformedError, TooLargeError
-from ..wire.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList, weigh, weigh_held
+from ..wire.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList
 
 Json = dict[str, Any]
 
@@ -114,7 +114,7 @@ class PaneState:
         effect = self.outputs.apply(msg_type, content)
         if effect is None:
             return False
-        weight = weigh(effect["content"]) + _MESSAGE_WEIGHT
+        weight = self.outputs.effect_weight + _MESSAGE_WEIGHT
         self._record(Step(self.rev, self.rev + 1, ((effect, weight),), weight))
         return True
 
@@ -143,24 +143,34 @@ class PaneState:
         if delta.epoch != self.epoch or delta.prev != self.rev:
             raise MalformedError("the update does not build on what is here")
         assert delta.messages is not None
-        pairs = tuple(
-            [
-                (message, weigh_held(message["content"]) + _MESSAGE_WEIGHT)
-                for message in delta.messages
-            ]
-        )
-        for message, _ in pairs:
-            self.outputs.apply(message["msg_type"], message["content"])
-            self._check_weight(self.outputs)
+        pairs = self._apply_all(delta.messages)
         self.outputs.truncated = delta.truncated
         weight = sum([weight for _, weight in pairs])
         self._record(Step(self.rev, delta.rev, pairs, weight))
         return True
 
+    def _apply_all(self, messages: list[Json]) -> tuple[tuple[Json, int], ...]:
+        pairs: list[tuple[Json, int]] = []
+        taken = 0
+        for message in messages:
+            self.outputs.effect_weight = 0
+            self.outputs.apply(message["msg_type"], message["content"])
+            weight = self.outputs.effect_weight + _MESSAGE_WEIGHT
+            pairs.append((message, weight))
+            # One long string may stand for many, so a short message can be a lot of work.
+            taken += weight
+            if taken > _SLACK * self._max_weight:
+                self._refuse()
+            self._check_weight(self.outputs)
+        return tuple(pairs)
+
     def _check_weight(self, outputs: OutputList) -> None:
         if outputs.weight > _SLACK * self._max_weight:
-            self.restart()
-            raise TooLargeError("the peer's pane holds more than a pane may hold")
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        self.restart()
+        raise TooLargeError("the peer's pane holds more than a pane may hold")
 
     def _record(self, step: Step) -> None:
         self.rev = step.rev

@@ -30,6 +30,8 @@ MAX_WEIGHT = 62 * 1024 * 1024
 #: What notes about left out outputs may add to it.
 _NOTES_WEIGHT = 1024 * 1024
 _OUTPUT_WEIGHT = 512
+# Of the content of a message that says next to nothing.
+_EMPTY_WEIGHT = 128
 _LONG = 4096
 _MAX_CHUNKS = 1024
 
@@ -144,6 +146,7 @@ class OutputList:
     Attributes:
         truncated: Characters cut so far from the streams that are shown.
         weight: What all outputs weigh.
+        effect_weight: What the content of the last message weighs that had an effect.
     """
 
     def __init__(
@@ -158,7 +161,7 @@ class OutputList:
         self.text_limit = text_limit
         self.clear_wait = clear_wait
         self.truncated = 0
-        self.weight = 0
+        self.weight = self.effect_weight = 0
         self._max_weight = max_weight
         self._weigh = weigh_held if max_weight is None else weigh
         self._items: list[Json | _Stream] = []
@@ -233,6 +236,7 @@ class OutputList:
     def _clear(self, wait: bool) -> Json | None:
         if not self._items or (wait and self.clear_wait):
             return None
+        self.effect_weight = _EMPTY_WEIGHT
         if wait:
             self.clear_wait = True
         else:
@@ -262,6 +266,7 @@ class OutputList:
         self.weight -= stream.weight
         self.truncated += cut + stream.append(text, weight, self.text_limit)
         self.weight += stream.weight
+        self.effect_weight = weight + _EMPTY_WEIGHT
         return {"msg_type": "stream", "content": {"name": name, "text": text}}
 
     def _add(self, msg_type: str, content: Json) -> Json | None:
@@ -275,6 +280,7 @@ class OutputList:
         if display_id:
             self._replace(display_id, content, weight)
         self._show(msg_type, content, weight, display_id)
+        self.effect_weight = weight
         return {"msg_type": msg_type, "content": content}
 
     def _show(self, msg_type: str, content: Json, weight: int, display_id: str | None) -> None:
@@ -298,6 +304,7 @@ class OutputList:
             content = _note(weight, self._max_weight, display_id)
             weight = self._weigh(content)
         self._replace(display_id, content, weight)
+        self.effect_weight = weight
         return {"msg_type": "update_display_data", "content": content}
 
     def _replace(self, display_id: str, content: Json, weight: int) -> None:
@@ -331,9 +338,10 @@ class OutputList:
         if is_full or (self._ends_with_note and (not display_id)):
             return None
         content = _note(weight, self._max_weight, display_id)
+        self.effect_weight = weight = self._weigh(content)
         if display_id:
-            self._replace(display_id, content, self._weigh(content))
-        self._show("display_data", content, self._weigh(content), display_id)
+            self._replace(display_id, content, weight)
+        self._show("display_data", content, weight, display_id)
         self._ends_with_note = display_id is None
         return {"msg_type": "display_data", "content": content}
 

@@ -160,16 +160,18 @@ values_with_marks = st.recursive(
 @settings(max_examples=300, deadline=None)
 def test_every_value_survives_the_way_by_reference(values: list[Any], draw: Any) -> None:
     packed = pack({"outputs": values})
-    names = references(packed.data)
+    found = references(packed.data)
+    names = found.names
     assert names == set(packed.blobs)
+    assert not found.is_plain or packed.data == {"outputs": values}
     shelf = Shelf()
     kept = draw.draw(st.sets(st.sampled_from(sorted(names)))) if names else set()
     texts = {name: packed.blobs[name].decode() for name in kept}
     shelf.take({name: len(packed.blobs[name]) for name in kept}, texts)
     came = sorted(names - kept)
     arrived = Arrived(came, [packed.blobs[name] for name in came], shelf)
-    assert arrived.missing(names) == []
-    assert arrived.unpack(packed.data, names) == {"outputs": values}
+    assert arrived.missing(found) == []
+    assert arrived.unpack(packed.data, found) == {"outputs": values}
     assert all(name in shelf for name in names)
 
 
@@ -191,17 +193,18 @@ def test_both_ends_of_a_link_keep_the_same(messages: list[dict[int, int]]) -> No
 def test_references_of_any_shape_are_read_or_refused(value: Any) -> None:
     arrived = Arrived(None, (), Shelf())
     data = {"outputs": value}
-    names = references(data)
-    if not arrived.missing(names):
+    found = references(data)
+    if not arrived.missing(found):
         with contextlib.suppress(MalformedError):
-            arrived.unpack(data, names)
+            arrived.unpack(data, found)
 
 
 def test_malformed_references_are_refused() -> None:
     name = blob_hash(b"\xff")
     arrived = Arrived([name], [b"\xff"], Shelf())
     with pytest.raises(MalformedError):
-        arrived.unpack({"outputs": [{"$buffer": name}]}, {name})
+        data = {"outputs": [{"$buffer": name}]}
+        arrived.unpack(data, references(data))
     with pytest.raises(MalformedError):
         Arrived([name], [], Shelf()) and Arrived([], [b""], Shelf())
     with pytest.raises(MalformedError):

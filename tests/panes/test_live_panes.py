@@ -309,7 +309,7 @@ async def test_a_cut_link_freezes_the_pane_and_resumes_it_by_revision() -> None:
 def _listening(node: Node, asked: list[dict]):
     def handler(message):
         asked.append(dict(message.data))
-        return node.publisher._on_open(message)
+        return node.publisher._desk._on_open(message)
 
     return handler
 
@@ -344,13 +344,13 @@ async def test_several_watches_of_one_node_cost_the_link_one() -> None:
 async def test_large_strings_travel_beside_the_json_once_a_link() -> None:
     async with two_nodes() as (ada, bob):
         sent: list[tuple[str, int]] = []
-        send_many = ada.hub.send_many
+        send = ada.hub.send
 
-        def spy(node_ids, type, data, buffers=(), **options):
+        def spy(node_id, type, data, buffers=(), **options):
             sent.append((type, len(buffers)))
-            return send_many(node_ids, type, data, buffers, **options)
+            return send(node_id, type, data, buffers, **options)
 
-        ada.hub.send_many = spy
+        ada.hub.send = spy
         await ada.share(to=bob)
         watch = await bob.watcher.open(ada.id, "loss")
         picture = "ä" * 100_000
