@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from html import escape
 from typing import Any
 
@@ -129,12 +130,16 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _on_event(self, data: Json) -> None:
         """Show what an event brings; it comes on the client's thread."""
-        show = self._show_peers if "peers" in data else self._show_panes
-        argument = data["peers"] if "peers" in data else data
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(show, argument)
+            self._loop.call_soon_threadsafe(self._show, data)
         else:
-            show(argument)
+            self._show(data)
+
+    def _show(self, data: Json) -> None:
+        if "peers" in data:
+            self._show_peers(data["peers"])
+        else:
+            self._show_panes(data)
 
     def _on_step(self, step: Json) -> None:
         ended = {True: "works", False: "does not answer", None: "is tried…"}
@@ -143,7 +148,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _say(self, text: str, hint: str = "") -> None:
         self.progress.value = f"{escape(text)}<br><small>{escape(hint)}</small>"
 
-    def _show_peers(self, peers: list[Json]) -> None:
+    def _show_peers(self, peers: Sequence[Json]) -> None:
         rows = [widgets.HTML(_peer_row(peer)) for peer in peers]
         self.peers.children = rows or [widgets.HTML("nobody yet: make or paste an invite")]
 
@@ -152,7 +157,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._row(
                 f"{pane['name']} (mine, {len(pane['viewers'])} watching)",
                 "Unshare",
-                lambda name=pane["name"]: self._unshare(name),
+                functools.partial(self._unshare, pane["name"]),
             )
             for pane in panes["mine"]
         ]
@@ -163,7 +168,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._row(
                     f"{label}/{pane['name']}",
                     "Open",
-                    lambda owner=owner["node_id"], name=pane["name"]: self._open(owner, name),
+                    functools.partial(self._open, owner["node_id"], pane["name"]),
                 )
             )
         self.panes.children = rows or [widgets.HTML("nothing is shared yet")]
