@@ -173,14 +173,11 @@ class PeerExtension(PeerSettings, ExtensionApp):
             if self.peer_listen:
                 log.warning("PeerExtension.peer_listen has no effect: enable_direct is False")
             return None
-        context = None
-        if not config.allow_unsealed_peers:
-            # The handshake proves who answers and seals what follows. A certificate adds nothing to
-            # that, and a Jupyter server's own one is hardly ever signed by an authority.
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        direct = ServedTransport(ssl_context=context)
+        direct = ServedTransport(
+            # Only what is not sealed depends on the certificate of the one who answers.
+            ssl_context=ssl.create_default_context() if config.allow_unsealed_peers else None,
+            max_frame_before_auth=self.max_frame_before_auth,
+        )
         addresses: list[str] = []
         if self.peer_listen:
             host, port = parse_listen(self.peer_listen)

@@ -16,8 +16,6 @@ from ..errors import NotEnabledError, PeerError, to_wire
 from ..transports.direct import PeerWebSocketHandler
 from .context import SETTING, ServerContext, UnavailableError
 
-_PROXY_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-Ip")
-
 
 class MountedPeerWebSocketHandler(PeerWebSocketHandler):
     """The transport's end point, for the time the node runs."""
@@ -41,11 +39,6 @@ class MountedPeerWebSocketHandler(PeerWebSocketHandler):
             self._refuse(403, NotEnabledError("direct connections are switched off here"))
             return
         self.transport = running.direct
-        if not self.settings["serverapp"].trust_xheaders and any(
-            name in self.request.headers for name in _PROXY_HEADERS
-        ):
-            # The proxy's own address says nothing about who calls, least of all that he is near.
-            self.request.remote_ip = "unknown"
         await super().get(*args, **kwargs)
 
     def _refuse(self, status: int, error: PeerError) -> None:

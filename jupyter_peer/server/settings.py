@@ -16,6 +16,7 @@ from ..errors import BadAddressError, BadRequestError
 from ..hub.config import HubConfig
 from ..wire.addresses import normalize_address
 from ..wire.channel import DEFAULT_LIMITS, Limits
+from ..wire.handshake import MAX_FRAME
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,10 @@ NOT_YET = {
     "turn_credential": "WebRTC",
     "allow_remote_agent": "asking agents",
     "remote_agent_mode": "asking agents",
+    "max_peer_hops": "asking agents",
+    "max_prompt": "asking agents",
+    "agent_turns_at_once": "asking agents",
+    "agent_turns_a_minute": "asking agents",
     "directory_url": "the trust mode directory",
     "directory_key": "the trust mode directory",
 }
@@ -129,7 +134,7 @@ class PeerSettings(HasTraits):
     ).tag(config=True)
 
     max_peer_hops = Int(
-        3, min=1, help="Nodes a question may have come through when it is answered here."
+        3, min=1, help="Nodes a question may have come through when it is answered here." + _LATER
     ).tag(config=True)
 
     directory_url = Unicode("", help="URL of a directory of trusted nodes." + _LATER).tag(
@@ -141,7 +146,11 @@ class PeerSettings(HasTraits):
     )
 
     max_frame_before_auth = Int(
-        16 * 1024, min=1024, help="Bytes of the largest frame a node may send before it is known."
+        MAX_FRAME,
+        min=1024,
+        max=MAX_FRAME,
+        help="""Bytes of the largest frame a node may send before it is known. The protocol itself
+        allows no more than the default.""",
     ).tag(config=True)
 
     max_message = Int(
@@ -174,17 +183,17 @@ class PeerSettings(HasTraits):
 
     max_viewers = Int(64, min=1, help="Viewers of one pane at once.").tag(config=True)
 
-    max_prompt = Int(64 * 1024, min=1, help="Characters of a question to an agent here.").tag(
-        config=True
-    )
+    max_prompt = Int(
+        64 * 1024, min=1, help="Characters of a question to an agent here." + _LATER
+    ).tag(config=True)
 
-    agent_turns_at_once = Int(2, min=1, help="Questions of one peer answered at once.").tag(
-        config=True
-    )
+    agent_turns_at_once = Int(
+        2, min=1, help="Questions of one peer answered at once." + _LATER
+    ).tag(config=True)
 
-    agent_turns_a_minute = Int(20, min=1, help="Questions of one peer answered in a minute.").tag(
-        config=True
-    )
+    agent_turns_a_minute = Int(
+        20, min=1, help="Questions of one peer answered in a minute." + _LATER
+    ).tag(config=True)
 
     invite_ttl_s = Float(24 * 3600.0, min=1, help="Seconds an invite lives by default.").tag(
         config=True

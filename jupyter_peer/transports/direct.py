@@ -29,6 +29,7 @@ from tornado.websocket import (
 
 from ..errors import LinkClosedError, UnreachableError
 from ..wire.addresses import PATH, normalize_address
+from ..wire.handshake import MAX_FRAME
 from .base import Accept, Frame, PeerLink, Transport
 
 log = logging.getLogger(__name__)
@@ -184,8 +185,8 @@ class WebSocketLink(PeerLink):
 class PeerWebSocketHandler(WebSocketHandler):
     """The ``/peer-ws`` end point, to be mounted in any Tornado application.
 
-    It asks for no login: whoever connects must pass the handshake of the peer wire, and may send at
-    most 16 KiB a frame before that.
+    It asks for no login: whoever connects must pass the handshake of the peer wire, and may send
+    only small frames before that.
     """
 
     transport: DirectTransport
@@ -211,6 +212,7 @@ class PeerWebSocketHandler(WebSocketHandler):
         if self._link is None:
             address = self.request.remote_ip or "unknown"
             self._link = WebSocketLink(address, is_dialled=False)
+            self._link.max_frame = self.transport.max_frame_before_auth
             if not any(name in self.request.headers for name in _PROXY_HEADERS):
                 self._link.remote_host = self.request.remote_ip
         return self._link
@@ -248,14 +250,20 @@ class DirectTransport(Transport):
             proven by the handshake and everything is sealed to it; TLS here only gets through
             proxies and hides who talks to whom.
         is_accepting: Whether links that come in are taken.
+        max_frame_before_auth: Bytes of the largest frame until the handshake is over.
     """
 
     name = "direct"
     priority = 2
 
     def __init__(
-        self, *, ssl_context: ssl.SSLContext | None = None, is_accepting: bool = True
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        is_accepting: bool = True,
+        max_frame_before_auth: int = MAX_FRAME,
     ) -> None:
+        self.max_frame_before_auth = max_frame_before_auth
         self._ssl_context = ssl_context or _any_certificate()
         self._is_accepting = is_accepting
         self._accept: Accept | None = None
@@ -319,6 +327,7 @@ class DirectTransport(Transport):
     async def dial(self, address: str, node_id: str | None) -> PeerLink:
         url = normalize_address(address)
         link = WebSocketLink(url, is_dialled=True)
+        link.max_frame = self.max_frame_before_auth
         request = HTTPRequest(
             url,
             connect_timeout=DIAL_TIMEOUT_S,

@@ -154,7 +154,9 @@ class SelfModel(msgspec.Struct, frozen=True, kw_only=True):
 class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
     """One peer. ``status`` is ``connected``, ``connecting``, ``offline`` or ``blocked``.
 
-    ``panes`` are the names of those it offers to this node; times are epoch seconds.
+    ``panes`` are the names of those it offers to this node, ``addresses`` is where it can be dialled,
+    ``since`` when the live link began and ``last_error`` why the last attempt to connect failed
+    (``{code, message, hint}``). Times are epoch seconds.
     """
 
     node_id: str
@@ -171,6 +173,10 @@ class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: list[str]
     panes: list[str]
     since: float | None = None
+    sealed: bool | None = None
+    origin: str = ""
+    addresses: list[str] = []
+    last_error: dict[str, str] | None = None
 
 
 class PeersResult(msgspec.Struct, frozen=True):

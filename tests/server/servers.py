@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,17 @@ class Server:
     @property
     def url(self) -> str:
         """Its URL with the base URL."""
-        return f"http://127.0.0.1:{self.app.port}{self.app.base_url}"
+        scheme = "https" if self.app.certfile else "http"
+        return f"{scheme}://127.0.0.1:{self.app.port}{self.app.base_url}"
 
     async def fetch(self, path: str, **kwargs: Any) -> HTTPResponse:
         """Fetch anything below the base URL with the token; a refusal is an answer as well."""
         return await AsyncHTTPClient().fetch(
-            self.url + path, headers=self.headers, raise_error=False, **kwargs
+            self.url + path,
+            headers=self.headers,
+            raise_error=False,
+            validate_cert=False,
+            **kwargs,
         )
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
@@ -108,7 +114,7 @@ async def jupyter_server(
     # As pytest-jupyter does it, so that tests can read the log.
     app.log.propagate = True
     app.log.handlers = []
-    http = HTTPServer(app.web_app)
+    http = HTTPServer(app.web_app, ssl_options=_tls(app) if app.certfile else None)
     http.add_sockets([sock])
     try:
         if is_started:
@@ -119,3 +125,10 @@ async def jupyter_server(
         http.stop()
         await http.close_all_connections()
         app.kernel_manager.context.destroy()
+
+
+def _tls(app: ServerApp) -> ssl.SSLContext:
+    # Jupyter's own options still name a version of TLS, which Python warns of.
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(app.certfile, app.keyfile)
+    return context

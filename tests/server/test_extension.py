@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.websocket import websocket_connect
 
 from jupyter_peer.app import ACTIVITY_SETTING, PeerExtension
 from jupyter_peer.server.runtime_file import runtime_file
@@ -247,6 +248,18 @@ async def test_what_the_user_does_is_activity_and_looking_is_none(tmp_path):
         assert server.app.web_app.last_activity() == settings[ACTIVITY_SETTING] > before
         assert server.extension.current_activity() is None
         await client.close()
+
+
+async def test_a_stranger_who_sends_a_large_frame_is_cut_off(tmp_path):
+    settings = {"max_frame_before_auth": 1024}
+    async with jupyter_server(tmp_path, PeerExtension=settings) as server:
+        for size, closes in ((1000, False), (1100, True)):
+            socket = await websocket_connect(f"{server.url}peer-ws".replace("http", "ws", 1))
+            await socket.write_message(b"x" * size, binary=True)
+            while await socket.read_message() is not None:
+                """Why it was refused, if that was read at all."""
+            assert (socket.close_code == 1009) is closes
+            socket.close()
 
 
 def test_every_setting_has_a_help_text_and_can_be_configured():

@@ -1,0 +1,91 @@
+"""Servers that speak TLS with a certificate nobody has signed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import ssl
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from jupyter_peer.server.kernels import CERTIFICATE_VARIABLE
+from jupyter_peer.server.runtime_file import runtime_file
+from tests.server.servers import jupyter_server
+
+pytestmark = pytest.mark.usefixtures("jp_environ")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Paths of a self-signed certificate and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "some.host")])
+    now = dt.datetime.now(dt.timezone.utc)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return tuple(map(str, paths))
+
+
+@pytest.fixture
+def tls(certificate):
+    return {"certfile": certificate[0], "keyfile": certificate[1]}
+
+
+async def test_two_servers_with_tls_pair(tmp_path, tls):
+    ada = jupyter_server(tmp_path / "ada", "/ada/", ServerApp=dict(tls))
+    bob = jupyter_server(tmp_path / "bob", ServerApp=dict(tls))
+    async with ada as ada_server, bob as bob_server:
+        invite = (await ada_server.call("POST", "invite"))["invite"]
+        answer = await bob_server.call("POST", "pair", {"invite": invite})
+        assert answer["ok"], answer
+        assert answer["peer"]["address"] == f"{ada_server.url}peer-ws".replace("https", "wss")
+
+
+async def test_kernels_and_the_command_line_are_told_the_certificate(tmp_path, tls):
+    async with jupyter_server(tmp_path, ServerApp=dict(tls)) as server:
+        told = json.loads(runtime_file(tmp_path / "runtime", os.getpid()).read_bytes())
+        assert told["certificate"] == tls["certfile"]
+        assert told["url"] == server.url
+        started = {}
+
+        async def start(*, kernel_id, **kwargs):
+            started.update(kwargs["env"])
+            return kernel_id
+
+        server.extension._kernels._start = start
+        await server.app.kernel_manager.start_kernel()
+        assert started[CERTIFICATE_VARIABLE] == tls["certfile"]
+        # Pinning that file is enough, whatever name it was made for.
+        pinned = ssl.create_default_context(cafile=tls["certfile"])
+        pinned.check_hostname = False
+        request = HTTPRequest(
+            f"{told['url']}jupyter-peer/ws".replace("https", "wss"),
+            headers={"Authorization": f"peer-secret {told['secret']}"},
+            ssl_options=pinned,
+        )
+        socket = await websocket_connect(request)
+        socket.close()
