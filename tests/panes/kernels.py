@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ class FakeTap:
         self.listeners: list[TapListener] = []
         self.starts = 0
         self.error: BaseException | None = None
+        self.gate: asyncio.Event | None = None
 
     def subscribe(self, listener: TapListener) -> Callable[[], None]:
         self.listeners.append(listener)
@@ -26,6 +28,8 @@ class FakeTap:
 
     async def start(self) -> None:
         self.starts += 1
+        if self.gate is not None:
+            await self.gate.wait()
         if self.error is not None:
             raise self.error
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from jupyter_peer.errors import (
@@ -8,6 +10,7 @@ from jupyter_peer.errors import (
     BlockedError,
     BusyError,
     KernelGoneError,
+    LinkError,
     NotConnectedError,
     NotEnabledError,
     NotGrantedError,
@@ -16,9 +19,11 @@ from jupyter_peer.errors import (
     UnknownPaneError,
     UnknownPeerError,
 )
-from jupyter_peer.panes.publish import SharePane
+from jupyter_peer.panes.publish import PaneInfo, SharePane
 from jupyter_peer.panes.state import PaneCursor
+from jupyter_peer.panes.tap import KernelTaps
 from tests.panes.nodes import Node, texts, two_nodes
+from tests.panes.real_kernels import kernel
 from tests.waiting import until
 
 
@@ -434,3 +439,110 @@ async def test_a_local_consumer_follows_at_its_own_pace() -> None:
         delta = cursor.next()
         assert delta.rev == 500
         assert cursor.next() is None
+
+
+async def test_two_kernels_that_share_one_name_at_once_do_not_both_get_it() -> None:
+    async with two_nodes() as (ada, _):
+        results = await asyncio.gather(
+            ada.share(kernel="k1"), ada.share(kernel="k2"), return_exceptions=True
+        )
+        assert [type(result) for result in results] == [PaneInfo, PaneExistsError]
+        assert not ada.taps.taps["k2"].listeners
+
+
+async def test_a_kernel_that_is_slow_to_answer_holds_up_no_other() -> None:
+    async with two_nodes(max_panes=2) as (ada, _):
+        ada.kernel.gate = asyncio.Event()
+        slow = asyncio.ensure_future(ada.share("slow"))
+        await until(lambda: ada.kernel.starts)
+        await ada.share("quick", kernel="k2")
+        with pytest.raises(BusyError):
+            await ada.share("third", kernel="k2")
+        ada.kernel.gate.set()
+        await slow
+        assert {pane["name"] for pane in ada.publisher.mine()} == {"slow", "quick"}
+        assert not ada.publisher._sharing
+
+
+async def test_a_kernel_that_ends_while_its_pane_is_being_shared_shares_nothing() -> None:
+    async with two_nodes() as (ada, bob):
+        ada.kernel.gate = asyncio.Event()
+        sharing = asyncio.ensure_future(ada.share(to=bob))
+        await until(lambda: ada.kernel.starts)
+        ada.kernel.end()
+        ada.kernel.gate.set()
+        with pytest.raises(KernelGoneError):
+            await sharing
+        assert ada.publisher.mine() == []
+
+
+async def test_listeners_hear_of_what_is_shared_and_offered() -> None:
+    async with two_nodes() as (ada, bob):
+        heard: list[str] = []
+        end = ada.publisher.subscribe(lambda: heard.append("mine"))
+        bob.watcher.subscribe(lambda: heard.append("offered"))
+        await ada.share(to=bob)
+        await until(lambda: set(heard) == {"mine", "offered"})
+        heard.clear()
+        ada.kernel.write("x")
+        await bob.hub.ping(ada.id)
+        assert heard == []
+        await bob.watcher.open(ada.id, "loss")
+        assert heard == ["mine"]
+        end()
+        end()
+        ada.publisher.unshare("loss")
+        await until(lambda: heard == ["mine", "offered"])
+
+
+async def test_a_stored_grant_this_version_does_not_serve_is_none() -> None:
+    async with two_nodes() as (ada, bob):
+        ada.hub.store.put_pane("loss", "loss", 1.0)
+        ada.hub.store.set_grant("loss", bob.id, "interact")
+        await ada.share()
+        assert ada.publisher.mine()[0]["grants"] == {}
+        with pytest.raises(NotGrantedError):
+            await bob.watcher.open(ada.id, "loss")
+
+
+async def test_names_of_kernels_long_gone_are_not_kept_for_ever() -> None:
+    async with two_nodes(max_panes=3) as (ada, _):
+        for number in range(20):
+            await ada.share(f"p{number}")
+            ada.kernel.end()
+        assert len(ada.publisher.mine()) <= 6
+        assert len(ada.hub.store.panes()) <= 6
+        assert ada.publisher.mine()[-1]["name"] == "p19"
+
+
+async def test_opening_is_given_up_when_the_link_is_lost() -> None:
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob)
+        for link in ada.hub.network.links:
+            link.stop_reading()
+        opening = asyncio.ensure_future(bob.watcher.open(ada.id, "loss"))
+        await until(lambda: bob.watcher._replicas)
+        ada.cut()
+        with pytest.raises(LinkError):
+            await opening
+        assert not bob.watcher._replicas
+
+
+async def test_a_real_cell_is_watched_from_its_first_output_to_its_kernels_end() -> None:
+    async with two_nodes() as (ada, bob), kernel() as (manager, client):
+        taps = KernelTaps(lambda kernel_id: manager if kernel_id == "real" else None)
+        ada.publisher._taps = taps
+        # The id of a request is known before it is sent.
+        request = client.session.msg(
+            "execute_request",
+            {"code": "for i in range(3): print(i)\nh = display('a', display_id=True)"},
+        )
+        await ada.share(to=bob, kernel="real", cell=request["header"]["msg_id"])
+        client.shell_channel.send(request)
+        watch = await bob.watcher.open(ada.id, "loss")
+        await until(lambda: texts(watch) == ["0\n1\n2\n", "'a'"], timeout=20)
+        client.execute("h.update('b')")
+        await until(lambda: texts(watch) == ["0\n1\n2\n", "'b'"], timeout=20)
+        await manager.restart_kernel(now=True)
+        await until(lambda: watch.info["status"] == "ended", timeout=20)
+        assert texts(watch) == ["0\n1\n2\n", "'b'"]

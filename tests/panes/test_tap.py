@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 import zmq
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.session import Session
 
 from jupyter_peer.errors import KernelGoneError, PeerTimeoutError
 from jupyter_peer.panes.tap import KernelTap, KernelTaps, TapMessage
+from tests.panes.real_kernels import TIMEOUT, kernel
 from tests.waiting import until
-
-TIMEOUT = 30
 
 
 class Ear:
@@ -41,23 +39,6 @@ class Ear:
             for message in self.messages
             if message.msg_type == "stream" and message.parent_id == parent_id
         )
-
-
-@contextlib.asynccontextmanager
-async def kernel() -> AsyncIterator[tuple[AsyncKernelManager, Any]]:
-    """Yield a real kernel and a client that runs code in it."""
-    manager = AsyncKernelManager(kernel_name="python3")
-    await manager.start_kernel()
-    client = manager.client()
-    client.start_channels()
-    try:
-        await client.wait_for_ready(timeout=TIMEOUT)
-        yield manager, client
-    finally:
-        client.stop_channels()
-        with contextlib.suppress(Exception):
-            await manager.shutdown_kernel(now=True)
-        manager.context.destroy(linger=0)
 
 
 async def test_a_started_tap_misses_nothing_of_a_real_kernel() -> None:
