@@ -265,6 +265,9 @@ class Connector:
 
     async def _finish(self, ready: _Prepared) -> Connected:
         self._check_wanted(ready.target)
+        # The peer goes on as soon as it has accepted: its first large frame may come before this
+        # side has seen the `auth_result` in front of it.
+        ready.link.max_frame = ready.side.channel(self._config.limits).max_frame
         ready.link.send([ready.auth])
         try:
             frame = await asyncio.wait_for(ready.link.recv(), self._config.handshake_timeout_s)

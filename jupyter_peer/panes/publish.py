@@ -267,18 +267,24 @@ class PanePublisher:
             raise BlockedError
 
     def _store(self, asked: SharePane, node_ids: list[str], grant: str) -> None:
+        self._make_room(asked.name)
         store = self._hub.store
-        known = {record.name for record in store.panes()}
-        gone = [record for record in store.panes() if record.name not in self._panes]
-        # Names of kernels long gone are not kept for ever.
-        while asked.name not in known and len(known) >= 2 * self._max_panes and gone:
-            oldest = gone.pop(0).name
-            store.delete_pane(oldest)
-            known.discard(oldest)
         store.put_pane(asked.name, asked.title or asked.name, self._clock())
         for node_id in node_ids:
             store.set_grant(asked.name, node_id, "view")
         self._audit("pane_shared", None, asked.name, {"with": node_ids, "grant": grant})
+
+    def _make_room(self, name: str) -> None:
+        """Let go of panes whose kernels are gone: first of what they show, much later of grants."""
+        ended = [each for each in self._panes.values() if each.is_ended and each.name != name]
+        ended.sort(key=lambda pane: pane.since)
+        others = len(self._panes.keys() - {name})
+        for pane in ended[: max(0, others + 1 - self._max_panes)]:
+            del self._panes[pane.name]
+        stored = [record.name for record in self._hub.store.panes() if record.name != name]
+        gone = [each for each in stored if each not in self._panes]
+        for oldest in gone[: max(0, len(stored) + 1 - 2 * self._max_panes)]:
+            self._hub.store.delete_pane(oldest)
 
     def _stored_grants(self, name: str) -> dict[str, str]:
         for record in self._hub.store.panes():

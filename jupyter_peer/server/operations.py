@@ -6,6 +6,7 @@ the one thing that belongs to a connection, so it is in :mod:`.control_session`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -183,6 +184,9 @@ class Operations:
             ]
         )
 
+    def _audit_act(self, kind: str, peer: str | None, detail: dict[str, Any] | None = None) -> None:
+        self.hub.store.add_audit(kind, peer, detail or {}, time.time())
+
     # This node
 
     def _set_name(self, params: ops.SetNameParams, call: Call) -> ops.SelfModel:
@@ -192,11 +196,13 @@ class Operations:
 
     def _invite(self, params: ops.InviteParams, call: Call) -> ops.InviteResult:
         minted = self.hub.mint_invite(params.ttl_s, params.note)
+        self._audit_act("invite_minted", None, {"invite": minted.id, "expires": minted.expires})
         self._on_change("invites")
         return ops.InviteResult(minted.text, minted.id, minted.expires)
 
     def _revoke_invite(self, params: ops.RevokeInviteParams, call: Call) -> ops.Done:
         self.hub.revoke_invite(params.id)
+        self._audit_act("invite_revoked", None, {"invite": params.id})
         self._on_change("invites")
         return ops.Done()
 
@@ -204,6 +210,7 @@ class Operations:
 
     async def _pair(self, params: ops.PairParams, call: Call) -> ops.PeerResult:
         peer = await self.hub.pair(params.invite, on_progress=call.on_progress)
+        self._audit_act("peer_paired", peer.node_id, {"address": peer.address})
         return self._peer(peer.node_id)
 
     async def _connect(self, params: ops.ConnectParams, call: Call) -> ops.PeerResult:
@@ -221,15 +228,20 @@ class Operations:
     async def _block(self, params: ops.PeerParams, call: Call) -> ops.PeerResult:
         node_id = self._id_of(params.peer)
         await self.hub.block(node_id)
+        self._audit_act("peer_blocked", node_id)
         return self._peer(node_id)
 
     def _unblock(self, params: ops.PeerParams, call: Call) -> ops.PeerResult:
         node_id = self._id_of(params.peer)
         self.hub.unblock(node_id)
+        self._audit_act("peer_unblocked", node_id)
         return self._peer(node_id)
 
     async def _forget(self, params: ops.PeerParams, call: Call) -> ops.Done:
-        await self.hub.forget(self._id_of(params.peer))
+        node_id = self._id_of(params.peer)
+        name = self.hub.peer(node_id).label
+        await self.hub.forget(node_id)
+        self._audit_act("peer_forgotten", node_id, {"name": name})
         return ops.Done()
 
     def _alias(self, params: ops.AliasParams, call: Call) -> ops.PeerResult:

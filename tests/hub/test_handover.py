@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-
-import pytest
 
 from jupyter_peer.transports.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
 from tests.hubs import make_hub, pair, running
@@ -37,8 +34,7 @@ def nodes(network, path, **config):
     return hubs
 
 
-@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
-async def test_a_relayed_link_moves_up_under_traffic_without_losing_a_message(large, tmp_path):
+async def test_a_relayed_link_moves_up_under_traffic_without_losing_a_message(tmp_path):
     network = LoopbackNetwork()
     ada, bob = nodes(network, tmp_path)
     hidden = network.transports
@@ -49,14 +45,13 @@ async def test_a_relayed_link_moves_up_under_traffic_without_losing_a_message(la
         got: dict[str, list[int]] = {"a": [], "b": []}
         for hub, key in ((ada, "b"), (bob, "a")):
             hub.on("count", lambda message, key=key: got[key].append(message.data["n"]))
-        buffers = [os.urandom(200_000)] if large else []
         sent = 0
 
         async def talk():
             nonlocal sent
             while ada.peer(bob.node_id).transport == "relay" or sent < 200:
-                ada.send(bob.node_id, "count", {"n": sent}, buffers, stream="pane")
-                bob.send(ada.node_id, "count", {"n": sent}, buffers, stream="pane")
+                ada.send(bob.node_id, "count", {"n": sent}, stream="pane")
+                bob.send(ada.node_id, "count", {"n": sent}, stream="pane")
                 sent += 1
                 await asyncio.sleep(0.001)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from jupyter_server.auth import Authorizer
+from jupyter_server.auth import Authorizer, IdentityProvider, User
 from jupyter_server.auth.security import passwd
 from tornado.httpclient import HTTPClientError
 
@@ -231,3 +233,40 @@ class TestWithoutAnyLogin:
     async def test_it_is_as_open_as_its_owner_has_made_it(self, call, open_control):
         assert (await call("GET", "peers", headers=dict(NOBODY))).code == 200
         assert await (await open_control({})).ask("peers")
+
+
+class Proxy(IdentityProvider):
+    """Knows users by a header, as a hub that stands in front does, and asks somebody for it."""
+
+    asked: ClassVar[list[str]] = []
+
+    async def _look(self, handler):
+        await asyncio.sleep(0)
+        self.asked.append(handler.request.path)
+        name = handler.request.headers.get("X-User")
+        return User(name) if name else None
+
+    def get_user(self, handler):
+        return self._look(handler)
+
+
+class TestWithAnotherIdentityProvider:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config):
+        jp_server_config["ServerApp"]["identity_provider_class"] = Proxy
+        Proxy.asked.clear()
+        return jp_server_config
+
+    async def test_its_users_come_in(self, call, open_control):
+        headers = {"Authorization": "", "X-User": "ada", "Referer": "http://127.0.0.1/"}
+        assert (await call("GET", "peers", headers=headers)).code == 200
+        assert (await call("GET", "peers", headers=dict(NOBODY))).code == 403
+        assert await (await open_control({"X-User": "ada"})).ask("peers")
+        assert await refusal(open_control({})) == 403
+
+    async def test_it_is_not_asked_about_a_secret(self, open_control, secret):
+        await open_control({"Authorization": f"peer-secret {secret}"})
+        assert (
+            await refusal(open_control({"Authorization": "peer-secret x", "X-User": "ada"})) == 403
+        )
+        assert Proxy.asked == []

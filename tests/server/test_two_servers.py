@@ -81,8 +81,15 @@ async def test_metrics_and_audit_tell_of_the_peer(tmp_path):
         }
         assert figures["rtt_ms"] > 0
         assert figures["messages_out"] > 0
-        entries = (await ada.call("GET", "audit?limit=10"))["audit"]
-        assert all(set(entry) == {"at", "kind", "peer", "detail"} for entry in entries)
+        await bob.call("PATCH", "peers/ada", {"blocked": True})
+        await bob.call("DELETE", "peers/ada")
+        entries = (await bob.call("GET", "audit?limit=2"))["audit"]
+        assert [entry["kind"] for entry in entries] == ["peer_forgotten", "peer_blocked"]
+        for entry in entries:
+            assert set(entry) == {"at", "kind", "peer", "detail"}
+            assert entry["peer"] == ada.hub.node_id
+        kinds = {entry["kind"] for entry in (await ada.call("GET", "audit"))["audit"]}
+        assert "invite_minted" in kinds
 
 
 async def test_a_peer_is_renamed_blocked_unblocked_and_forgotten(tmp_path):
