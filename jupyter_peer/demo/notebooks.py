@@ -8,6 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +48,14 @@ class Said(msgspec.Struct, frozen=True):
     """A message of the kernel to all who listen.
 
     Attributes:
-        at: When it came, by the monotonic clock.
+        sent: When the kernel said it, epoch seconds.
+        at: When it came here, likewise.
         tag: Of the cell it came from, empty for none.
         type: Its ``msg_type``.
         content: Of the message.
     """
 
+    sent: float
     at: float
     tag: str
     type: str
@@ -190,7 +193,7 @@ class NotebookKernel:
         return reply.result()
 
     def _on_frame(self, frame: str | bytes | None) -> None:
-        at = time.monotonic()
+        at = time.time()
         if frame is None:
             gone = KernelGoneError(f"the connection to {self._lab.name}'s kernel was closed")
             for reply in self._replies.values():
@@ -207,7 +210,9 @@ class NotebookKernel:
         if message["channel"] == "shell" and parent in self._replies:
             _settle(self._replies[parent], content)
         elif message["channel"] == "iopub":
-            self._on_said(Said(at, self._tags.get(parent, ""), kind, content))
+            sent = datetime.fromisoformat(message["header"]["date"].replace("Z", "+00:00"))
+            tag = self._tags.get(parent, "")
+            self._on_said(Said(sent.timestamp(), at, tag, kind, content))
             is_over = kind == "status" and content["execution_state"] == "idle"
             if is_over and parent in self._idle:
                 _settle(self._idle[parent], None)

@@ -50,13 +50,15 @@ class Story:
         # What Ada showed and when, as Bob's notebook will describe it.
         self._shown: dict[tuple[str, str], float] = {}
         self._newest_shown: dict[str, str] = {}
-        self._pictures: dict[str, float] = {}
+        self._pictures: list[str] = []
         self._taken_back: dict[str, float] = {}
         # What Bob saw.
         self._seen: dict[str, list[str]] = {"loss": [], "metrics": []}
+        # Seen before this program has heard Ada's own kernel.
+        self._unmatched: dict[tuple[str, str], tuple[str, float]] = {}
         self._delays: list[float] = []
         self._gone: dict[str, str] = {}
-        self._drawn: dict[str, float] = {}
+        self._drawn: set[str] = set()
         self._loss_is_gone = asyncio.Event()
         self._refusal = ""
         self._begun = 0.0
@@ -110,7 +112,7 @@ class Story:
             if cell.tag in telling:
                 self._say("ada", telling[cell.tag])
             if cell.tag in ("revoke", "unshare"):
-                self._taken_back["loss" if cell.tag == "revoke" else "metrics"] = time.monotonic()
+                self._taken_back["loss" if cell.tag == "revoke" else "metrics"] = time.time()
             await kernel.run(cell, CELL_TIMEOUT_S)
             if cell.tag == "invite" and not self._invite.done():
                 raise PeerTimeoutError("ada's notebook shows no invite")
@@ -177,20 +179,19 @@ class Story:
             self._say("ada", f"makes an invite and sends it to bob: {short}")
             self._invite.set_result(invite[0])
         elif said.tag == "train" and "image/png" in said.data:
-            picture = said.data["image/png"].strip()
-            self._pictures[picture] = said.at
-            self._note_shown("loss", describe(said.data), said.at)
+            self._pictures.append(said.data["image/png"].strip())
+            self._on_shown("loss", describe(said.data), said.sent)
         elif said.tag == "train" and "text/html" in said.data:
-            self._note_shown("metrics", describe(said.data), said.at)
+            self._on_shown("metrics", describe(said.data), said.sent)
 
-    def _note_shown(self, pane: str, what: str, at: float) -> None:
+    def _on_shown(self, pane: str, what: str, at: float) -> None:
         self._shown[pane, what] = at
         self._newest_shown[pane] = what
+        if (pane, what) in self._unmatched:
+            self._on_seen(pane, what, *self._unmatched.pop((pane, what)))
 
     def _on_bob_said(self, said: Said) -> None:
-        for picture in _DRAWN.findall(said.data.get("text/html", "")):
-            if picture in self._pictures:
-                self._drawn.setdefault(picture, said.at)
+        self._drawn.update(_DRAWN.findall(said.data.get("text/html", "")))
         if said.type != "stream":
             return
         if said.tag == "gone":
@@ -201,23 +202,23 @@ class Story:
             )
             for line in lines:
                 if match := _SEEN.match(line):
-                    self._on_seen(match[1], match[2], match[3], said.at)
+                    pane, rev, what = match.groups()
+                    self._on_seen(pane, what, rev, said.at)
 
-    def _on_seen(self, pane: str, rev: str, what: str, at: float) -> None:
-        if pane in self._taken_back and (pane, what) not in self._shown:
+    def _on_seen(self, pane: str, what: str, rev: str, at: float) -> None:
+        if what in ("withdrawn", "ended"):
             self._gone[pane] = what
             if pane == "loss":
                 self._loss_is_gone.set()
-            late = milliseconds(at - self._taken_back[pane])
+            late = milliseconds(at - self._taken_back.get(pane, at))
             self._say("bob", f"sees that ada/{pane} is {what}, {late} later")
-            return
-        shown = self._shown.get((pane, what))
-        late = ""
-        if shown is not None:
+        elif (pane, what) in self._shown:
             self._seen[pane].append(what)
-            self._delays.append(at - shown)
-            late = f", {milliseconds(at - shown)} after ada"
-        self._say("bob", f"sees {pane:<7} rev {rev:>2}: {what}{late}")
+            self._delays.append(at - self._shown[pane, what])
+            late = milliseconds(self._delays[-1])
+            self._say("bob", f"sees {pane:<7} rev {rev:>2} after {late:>6}: {what}")
+        else:
+            self._unmatched[pane, what] = rev, at
 
     # In the end.
 
@@ -229,11 +230,11 @@ class Story:
                 len(seen) >= LEAST_SEEN and seen[-1] == self._newest_shown.get(pane),
                 f"{len(seen)} of {EPOCHS} updates",
             )
-        pictures = list(self._pictures)
+        drawn = [picture for picture in self._pictures if picture in self._drawn]
         self._check(
             "the pictures in bob's notebook are ada's, byte for byte",
-            bool(pictures) and pictures[-1] in self._drawn,
-            f"{len(self._drawn)} of {len(pictures)} drawn",
+            bool(drawn) and drawn[-1] == self._pictures[-1],
+            f"{len(drawn)} of {len(self._pictures)} drawn",
         )
         offered = (await self.bob.get("jupyter-peer/api/panes"))["offered"]
         self._check(
@@ -250,7 +251,7 @@ class Story:
             middle = sorted(self._delays)[len(self._delays) // 2]
             self._say(
                 "demo",
-                f"from ada's display() to bob's code: {milliseconds(middle)} in the median",
+                f"from ada's display() to bob's notebook: {milliseconds(middle)} in the median",
             )
 
 

@@ -1,0 +1,74 @@
+"""Figures of a relay in the Prometheus text format (version 0.0.4); nothing in them names a node."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+PREFIX = "jupyter_peer_relay_"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_COUNTERS = {
+    "frames_total": "Frames taken from nodes.",
+    "bytes_total": "Bytes of those frames.",
+    "delivered_total": "Frames put on the way to a node of this broker.",
+    "held_total": "Frames held for absent nodes.",
+    "undeliverable_total": "Links ended because what was held for an absent node expired.",
+    "registered_total": "Registrations with a proof that holds.",
+    "replaced_total": "Registrations that replaced an earlier one of the same node.",
+    "lobby_messages_total": "Messages taken by the lobby.",
+    "signals_total": "WebRTC signals passed on.",
+}
+_LABELLED = {
+    "refused_total": ("code", "Connections and registrations refused or ended, by error code."),
+    "links_ended_total": ("reason", "Links this broker ended, by reason."),
+    "dropped_total": ("reason", "Frames dropped, by reason."),
+}
+
+
+class Metrics:
+    """Counters as plain attributes, since the hot path adds to them; gauges are read when asked.
+
+    Attributes:
+        frames, bytes, delivered, held, undeliverable, registered, replaced, lobby_messages,
+            signals: Counters, see ``/metrics``.
+        refused, links_ended, dropped: Counters by label.
+    """
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.bytes = 0
+        self.delivered = 0
+        self.held = 0
+        self.undeliverable = 0
+        self.registered = 0
+        self.replaced = 0
+        self.lobby_messages = 0
+        self.signals = 0
+        self.refused: Counter[str] = Counter()
+        self.links_ended: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+
+    def add_gauge(self, name: str, help: str, read: Callable[[], float]) -> None:
+        """Add a figure that is read whenever the metrics are asked for."""
+        self._gauges[name] = (help, read)
+
+    def to_text(self) -> str:
+        """Return the whole page."""
+        lines: list[str] = []
+
+        def add(name: str, kind: str, help: str, *samples: tuple[str, float]) -> None:
+            lines.append(f"# HELP {PREFIX}{name} {help}")
+            lines.append(f"# TYPE {PREFIX}{name} {kind}")
+            lines.extend(f"{PREFIX}{name}{labels} {value:.17g}" for labels, value in samples)
+
+        for name, help in _COUNTERS.items():
+            add(name, "counter", help, ("", getattr(self, name.removesuffix("_total"))))
+        for name, (label, help) in _LABELLED.items():
+            counts: Counter[str] = getattr(self, name.removesuffix("_total"))
+            samples = ((f'{{{label}="{key}"}}', count) for key, count in sorted(counts.items()))
+            add(name, "counter", help, *samples)
+        for name, (help, read) in self._gauges.items():
+            add(name, "gauge", help, ("", read()))
+        return "\n".join(lines) + "\n"
