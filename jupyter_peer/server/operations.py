@@ -6,6 +6,7 @@ the one thing that belongs to a connection, so it is in :mod:`.control_session`.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .._version import __version__
-from ..errors import BadRequestError, KernelGoneError, NotGrantedError
+from ..errors import BadRequestError, KernelGoneError, NotGrantedError, PeerError
 from ..panes.publish import SharePane
 from ..wire import ops
 from .secrets import BROWSER, Caller
@@ -30,6 +31,8 @@ OnProgress = Callable[[dict[str, Any]], None]
 QUIET = frozenset(
     {"identity", "invites", "peers", "panes", "ping", "ack", "close", "metrics", "audit"}
 )
+#: A connection is told of without its round trip when that takes longer.
+FIRST_PING_S = 2.0
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -211,14 +214,20 @@ class Operations:
     async def _pair(self, params: ops.PairParams, call: Call) -> ops.PeerResult:
         peer = await self.hub.pair(params.invite, on_progress=call.on_progress)
         self._audit_act("peer_paired", peer.node_id, {"address": peer.address})
-        return self._peer(peer.node_id)
+        return await self._measured(peer.node_id)
 
     async def _connect(self, params: ops.ConnectParams, call: Call) -> ops.PeerResult:
         node_id = None if params.node_id is None else self._id_of(params.node_id)
         peer = await self.hub.connect(
             node_id=node_id, address=params.address, on_progress=call.on_progress
         )
-        return self._peer(peer.node_id)
+        return await self._measured(peer.node_id)
+
+    async def _measured(self, node_id: str) -> ops.PeerResult:
+        """Return a peer that has just connected, with the round trip people want to see."""
+        with contextlib.suppress(PeerError):
+            await self.hub.ping(node_id, FIRST_PING_S)
+        return self._peer(node_id)
 
     async def _disconnect(self, params: ops.PeerParams, call: Call) -> ops.PeerResult:
         node_id = self._id_of(params.peer)

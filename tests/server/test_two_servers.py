@@ -41,6 +41,7 @@ async def test_two_servers_pair_and_see_each_other(tmp_path):
         assert answer["peer"]["node_name"] == "Ada's laptop"
         assert (answer["peer"]["status"], answer["peer"]["transport"]) == ("connected", "direct")
         assert answer["peer"]["address"].endswith("/user/ada%40home/peer-ws")
+        assert answer["peer"]["rtt_ms"] > 0
         (seen,) = (await ada.call("GET", "peers"))["peers"]
         assert (seen["node_id"], seen["status"], seen["trusted"]) == (
             bob.hub.node_id,
