@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from jupyter_peer.cli import PeerApp, main
+from jupyter_peer.commands.peers import ListCommand
 from jupyter_peer.errors import from_wire
 from tests.jupyter_process import JupyterProcess
 
@@ -311,6 +312,15 @@ def test_a_revoked_invite_is_refused(peer, paired):
     outcome = peer("pair", minted["invite"], "--pid", paired.ada.pid)
     assert outcome.code == 1
     assert "invite_revoked: " in outcome.err
+
+
+def test_nodes_found_nearby_are_listed_behind_the_peers():
+    eve = {"node_id": "e" * 16, "node_name": "e\x1bve", "source": "lan", "addresses": ["lan:x"]}
+    listed = ListCommand().show({"peers": [], "found": [eve]})
+    assert listed.startswith("no peers yet")
+    assert "found nearby, not paired" in listed
+    assert "e" * 16 in listed
+    assert "\x1b" not in listed
 
 
 def test_peers_are_listed(peer, paired):

@@ -11,7 +11,7 @@ from traitlets import Bool
 from ..errors import PeerError, from_wire
 from ..kernel.client import Client
 from ..kernel.markup import ago, line, rtt, text_table
-from ..kernel.results import peer_title
+from ..kernel.results import found_text, peer_title
 from .base import UsageError
 from .server_command import ServerCommand
 from .terminal import describe, remark
@@ -89,18 +89,22 @@ class ListCommand(ServerCommand):
     """Lists the peers."""
 
     name = "jupyter-peer-list"
-    description = "List the peers: by which path they are connected, and how quick it is."
+    description = (
+        "List the peers: by which path they are connected, and how quick it is. Nodes that were "
+        "found nearby and are no peers come after them."
+    )
 
     def ask(self, client: Client) -> dict[str, Any]:
         peers = client.peers()
-        return {"self": peers.me, "peers": list(peers)}
+        return {"self": peers.me, "peers": list(peers), "found": peers.found}
 
     def show(self, answer: dict[str, Any]) -> str:
         if not answer["peers"]:
             return (
                 "no peers yet: `jupyter peer invite` makes an invite, `jupyter peer pair` uses one"
+                + found_text(answer["found"])
             )
-        return text_table(
+        peers = text_table(
             ("peer", "node id", "status", "path", "RTT", "trust", "last seen", "panes offered"),
             [
                 (
@@ -116,6 +120,7 @@ class ListCommand(ServerCommand):
                 for peer in answer["peers"]
             ],
         )
+        return peers + found_text(answer["found"])
 
 
 class ConnectCommand(_PeerCommand):

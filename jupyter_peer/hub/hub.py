@@ -20,6 +20,7 @@ from ..errors import (
     DuplicateLinkError,
     InviteExpiredError,
     NotConnectedError,
+    NotTrustedError,
     OwnNodeError,
     PeerError,
     UnknownPeerError,
@@ -35,10 +36,12 @@ from ..wire.identity import Identity
 from ..wire.invite import MAX_ADDRESSES, Invite
 from ..wire.messages import Addresses, convert
 from .admission import Admission
+from .candidates import Candidates, FoundNode
 from .clock import Clock
 from .config import HubConfig
 from .connect import Connector, Progress, Target
 from .dispatch import Handler, Message, Order
+from .greeter import Greeter
 from .invites import InviteBook, MintedInvite
 from .links import FINAL_REASONS, WAKE_TIMEOUT_S, Links
 from .mail import Mail
@@ -54,8 +57,8 @@ class HubEvent(msgspec.Struct, frozen=True):
     """Something happened to a peer.
 
     Attributes:
-        kind: ``peer`` (its description changed), ``link_up``, ``link_down``, ``forgotten`` or
-            ``blocked``.
+        kind: ``peer`` (its description changed), ``link_up``, ``link_down``, ``forgotten``,
+            ``blocked`` or ``found`` (it may be no peer; what discovery knows of it changed).
         node_id: Which peer.
     """
 
@@ -96,6 +99,7 @@ class PeerHub:
         self._learned: list[str] = []
         self._listeners: list[Callable[[HubEvent], None]] = []
         self._peers = PeerRegistry(self.config, self._clock, self._redial)
+        self._candidates = Candidates(identity.node_id, self._is_known)
         self._mail = Mail(identity, self._peers, self._clock)
         self._admission = Admission(
             identity.node_id, self._peers, store, policy, self._clock, self.config.max_peers
@@ -109,6 +113,7 @@ class PeerHub:
             change=self._change,
             emit=self._emit,
             announcement=self._announcement,
+            found_at=self._candidates.addresses,
         )
         self._connector = Connector(
             self._make_offer,
@@ -123,8 +128,18 @@ class PeerHub:
             self.config,
             self._clock,
             self._peers,
+            addresses=self._addresses_of,
             dialable=self._connector.dialable,
             dial=self._connector.dial,
+        )
+        self._greeter = Greeter(
+            identity.node_id,
+            policy,
+            self._candidates,
+            self._peers,
+            self.config,
+            self._clock,
+            dial=self._dial,
         )
         self._invites = InviteBook(
             identity,
@@ -140,6 +155,7 @@ class PeerHub:
         self.on("ping", lambda message: message.reply("pong", {}))
         self.on("addresses", self._on_addresses)
         self.on("bye", self._on_bye)
+        self.subscribe(lambda event: self._greeter.look() if event.kind == "link_down" else None)
 
     # Life.
 
@@ -161,6 +177,7 @@ class PeerHub:
             return
         self.started = False
         await self._peers.close()
+        await self._greeter.close()
         await self._upgrader.close()
         await self._links.close()
         for transport in self.transports:
@@ -211,6 +228,37 @@ class PeerHub:
         self._upgrader.look_again()
         self._links.announce()
         await self._links.check_all(WAKE_TIMEOUT_S)
+
+    # Discovery.
+
+    def found(self, source: str, node_id: str, node_name: str, addresses: list[str]) -> None:
+        """Take what discovery says of a node; a known peer that is away is dialled at once.
+
+        Args:
+            source: Who says it, ``lan`` or ``lobby``.
+            node_id: Who it claims to be.
+            node_name: What it calls itself.
+            addresses: Where it may be dialled, best first; they take the place of those this
+                source told before.
+        """
+        if not self.started or not self._candidates.put(source, node_id, node_name, addresses):
+            return
+        peer = self._peers.get(node_id)
+        if peer is not None and peer.is_connected():
+            self._upgrader.look_again(node_id)
+        elif peer is not None and peer.is_wanted:
+            self._peers.try_soon(peer)
+        self._greeter.look()
+        self._emit("found", node_id)
+
+    def lost(self, source: str, node_id: str) -> None:
+        """Take it that a source sees a node no more."""
+        if self._candidates.drop(source, node_id):
+            self._emit("found", node_id)
+
+    def found_nodes(self) -> list[FoundNode]:
+        """Return the nodes that discovery sees now, known peers among them."""
+        return self._candidates.all()
 
     # Peers.
 
@@ -337,6 +385,8 @@ class PeerHub:
         addresses = list(invite.a)
         if invite.r is not None:
             addresses.append(f"relay:{invite.r}")
+        if invite.l is not None:
+            addresses.append(f"webrtc:{invite.l}")
         target = Target(
             addresses=addresses, node_id=invite.id, public_key=invite.pk, token=invite.t
         )
@@ -348,7 +398,7 @@ class PeerHub:
         address: str | None = None,
         on_progress: Progress | None = None,
     ) -> PeerInfo:
-        """Dial a known peer, or whoever is at an address.
+        """Dial a known peer, a node that was found, or whoever is at an address.
 
         Raises:
             PeerError: Why that failed.
@@ -357,6 +407,16 @@ class PeerHub:
             if address is None:
                 raise BadRequestError("neither a peer nor an address was given")
             return await self._dial(Target(addresses=[self._dialable(address)]), on_progress)
+        peer = self._peers.get(node_id)
+        if peer is None and address is None and self._candidates.addresses(node_id):
+            found = Target(addresses=self._candidates.addresses(node_id), node_id=node_id)
+            try:
+                return await self._dial(found, on_progress)
+            except NotTrustedError as error:
+                raise NotTrustedError(
+                    "this node was found, and the two of you have not paired",
+                    hint="give it an invite, or ask for one",
+                ) from error
         peer = self._known(node_id)
         if peer.record.blocked:
             raise BlockedError
@@ -457,8 +517,13 @@ class PeerHub:
         )
 
     def _target(self, peer: Peer, address: str | None = None) -> Target:
-        addresses = [address] if address is not None else peer.record.addresses
+        addresses = [address] if address is not None else self._addresses_of(peer)
         return Target(addresses=addresses, node_id=peer.node_id, public_key=peer.record.public_key)
+
+    def _addresses_of(self, peer: Peer) -> list[str]:
+        """Return where to dial a peer: where it says it is, and where a trusted one was found."""
+        found = self._candidates.addresses(peer.node_id) if peer.record.trusted else []
+        return [*peer.record.addresses, *found]
 
     async def _dial(self, target: Target, on_progress: Progress | None = None) -> PeerInfo:
         peer = self._peers.get(target.node_id or "")
@@ -517,6 +582,9 @@ class PeerHub:
         if peer is None:
             raise UnknownPeerError
         return peer
+
+    def _is_known(self, node_id: str) -> bool:
+        return self._peers.get(node_id) is not None
 
     def _change(self, peer: Peer, *, quiet: bool = False, **fields: Any) -> None:
         if any(getattr(peer.record, name) != value for name, value in fields.items()):

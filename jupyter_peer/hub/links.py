@@ -40,6 +40,7 @@ class Links:
         change: Stores a change of a peer's record.
         emit: Tells the hub's listeners of an event.
         announcement: Returns the payload of ``addresses``.
+        found_at: Returns where discovery has found a node; such addresses are not stored.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Links:
         change: Callable[..., None],
         emit: Callable[[str, str], None],
         announcement: Callable[[], dict[str, Any]],
+        found_at: Callable[[str], list[str]],
     ) -> None:
         self._config = config
         self._clock = clock
@@ -62,6 +64,7 @@ class Links:
         self._change = change
         self._emit = emit
         self._announcement = announcement
+        self._found_at = found_at
         self._tasks: set[asyncio.Task[None]] = set()
         self._handovers: dict[Session, Session] = {}
         mail.on_moved = self._on_moved
@@ -99,7 +102,8 @@ class Links:
             "capabilities": introduction.capabilities,
             "last_seen": self._clock.time(),
         }
-        if link.is_dialled and link.address not in peer.record.addresses:
+        known = [*peer.record.addresses, *self._found_at(peer.node_id)]
+        if link.is_dialled and link.address not in known:
             changes["addresses"] = [link.address, *peer.record.addresses][:MAX_ADDRESSES]
         self._change(peer, quiet=True, **changes)
         session = Session(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
@@ -69,6 +70,7 @@ class Peer:
         self.is_dialling = False
         self.is_wanted = True
         self.retry: asyncio.Task[None] | None = None
+        self.hurried_at = -math.inf
         self.wake = asyncio.Event()
 
     @property
@@ -191,6 +193,17 @@ class PeerRegistry:
         for peer in self:
             peer.attempts = 0
             peer.wake.set()
+
+    def try_soon(self, peer: Peer) -> None:
+        """Dial a peer that was found somewhere, without waiting for the end of its pause.
+
+        Anybody can claim to have found it, so this is done no oftener than every few seconds.
+        """
+        now = self._clock.monotonic()
+        if now - peer.hurried_at >= self._config.upgrade_s:
+            peer.hurried_at = now
+            peer.attempts = 0
+            self.keep_connected(peer)
 
     def let_go(self, peer: Peer) -> None:
         """Stop dialling a peer until somebody asks for it again."""

@@ -23,6 +23,7 @@ class Upgrader:
         config: Pauses.
         clock: Jitter.
         peers: Whom to look after.
+        addresses: Returns where a peer may be dialled.
         dialable: Returns which transport dials which address.
         dial: Connects; the new link takes over from the one named in the target.
     """
@@ -33,12 +34,14 @@ class Upgrader:
         clock: Clock,
         peers: PeerRegistry,
         *,
+        addresses: Callable[[Peer], list[str]],
         dialable: Callable[[Sequence[str]], list[tuple[Transport, str]]],
         dial: Callable[[Target], Awaitable[object]],
     ) -> None:
         self._config = config
         self._clock = clock
         self._peers = peers
+        self._addresses = addresses
         self._dialable = dialable
         self._dial = dial
         self._pauses: dict[str, tuple[float, float]] = {}
@@ -85,7 +88,7 @@ class Upgrader:
         session = peer.session
         if session is None or session.id is None:
             return []
-        ways = self._dialable(peer.record.addresses)
+        ways = self._dialable(self._addresses(peer))
         return [at for transport, at in ways if transport.priority < session.link.priority]
 
     async def _try(self, peer: Peer) -> None:

@@ -117,7 +117,7 @@ class Calls:
     async def peers(self) -> Peers:
         """Return the known peers."""
         answer = await self._ask("peers")
-        return Peers(answer["peers"], answer.get("self") or {})
+        return Peers(answer["peers"], answer.get("self") or {}, answer.get("found") or ())
 
     async def disconnect(self, peer: str) -> Peer:
         """Close the link to a peer until one side connects again."""
@@ -239,7 +239,7 @@ class Calls:
             for op, answer in zip(("peers", "panes", "invites"), answers, strict=True)
         )
         return Record(
-            peers=Peers(peers.get("peers", ()), peers.get("self", {})),
+            peers=Peers(peers.get("peers", ()), peers.get("self", {}), peers.get("found", ())),
             panes=Panes(panes),
             invites=Invites(invites.get("invites", ())),
         )

@@ -130,11 +130,17 @@ def _status(peer: Mapping[str, Any]) -> Html:
 
 
 class Peers(Shown, list[Peer]):
-    """The known peers; ``me`` is this node."""
+    """The known peers; ``me`` is this node, ``found`` are nodes nearby that are no peers."""
 
-    def __init__(self, peers: Iterable[Mapping[str, Any]] = (), me: Mapping[str, Any] = {}) -> None:
+    def __init__(
+        self,
+        peers: Iterable[Mapping[str, Any]] = (),
+        me: Mapping[str, Any] = {},
+        found: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
         super().__init__(Peer(peer) for peer in peers)
         self.me = Record(me)
+        self.found = [Record(node) for node in found]
 
     _HEADS = ("peer", "node id", "status", "path", "RTT", "trust", "last seen", "panes offered")
 
@@ -153,19 +159,51 @@ class Peers(Shown, list[Peer]):
             for peer in self
         ]
 
+    _NOBODY = "no peers yet: %peer invite mints an invite to give, %peer pair takes one"
+
     def _html(self) -> Html:
         if not self:
-            return faint(self._text())
+            return join([faint(self._NOBODY), self._found_html()])
         rows = [
             (strong(row[0]), code(row[1]), _status(peer), *map(escape, row[3:]))
             for peer, row in zip(self, self._rows(), strict=True)
         ]
-        return table(f"{len(self)} peer{'s' * (len(self) != 1)}", self._HEADS, rows)
+        peers = table(f"{len(self)} peer{'s' * (len(self) != 1)}", self._HEADS, rows)
+        return join([peers, self._found_html()])
+
+    def _found_html(self) -> Html:
+        if not self.found:
+            return Html("")
+        rows = [
+            (strong(row[0]), code(row[1]), *map(escape, row[2:])) for row in found_rows(self.found)
+        ]
+        return table("found nearby, not paired", FOUND_HEADS, rows)
 
     def _text(self) -> str:
-        if not self:
-            return "no peers yet: %peer invite mints an invite to give, %peer pair takes one"
-        return text_table(self._HEADS, self._rows())
+        peers = text_table(self._HEADS, self._rows()) if self else self._NOBODY
+        return peers + found_text(self.found)
+
+
+FOUND_HEADS = ("found nearby, not paired", "node id", "by", "address")
+
+
+def found_rows(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the cells of a table of nodes that discovery sees."""
+    return [
+        (
+            line(node.get("node_name") or "-", 64),
+            line(node.get("node_id") or "", 16),
+            line(node.get("source") or "", 32),
+            line(next(iter(node.get("addresses") or ()), "-")),
+        )
+        for node in found
+    ]
+
+
+def found_text(found: Iterable[Mapping[str, Any]]) -> str:
+    """Return those nodes as text to put behind the list of peers; empty when there are none."""
+    rows = found_rows(found)
+    return "\n\n" + text_table(FOUND_HEADS, rows) if rows else ""
 
 
 def _trust(peer: Mapping[str, Any]) -> str:

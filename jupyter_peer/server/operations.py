@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .._version import __version__
-from ..errors import BadRequestError, KernelGoneError, NotGrantedError, PeerError
+from ..errors import (
+    AmbiguousPeerError,
+    BadRequestError,
+    KernelGoneError,
+    NotGrantedError,
+    PeerError,
+    UnknownPeerError,
+)
 from ..panes.publish import SharePane
 from ..wire import ops
 from .secrets import BROWSER, Caller
@@ -148,7 +155,21 @@ class Operations:
         return ops.PeersResult(
             self.me(),
             [_peer_model(peer, offered.get(peer.node_id, [])) for peer in self.hub.peers()],
+            self._found(),
         )
+
+    def _found(self) -> list[ops.FoundModel]:
+        known = {peer.node_id for peer in self.hub.peers()}
+        return [
+            ops.FoundModel(
+                node_id=node.node_id,
+                node_name=node.node_name,
+                source=node.source,
+                addresses=node.addresses,
+            )
+            for node in self.hub.found_nodes()
+            if node.node_id not in known
+        ]
 
     def panes(self) -> ops.PanesResult:
         """Return own panes and those offered."""
@@ -166,6 +187,25 @@ class Operations:
 
     def _id_of(self, text: str) -> str:
         return self.hub.find_peer(text).node_id
+
+    def _id_to_dial(self, text: str) -> str:
+        """Return the id of a peer, or of the one found node that has this id or name."""
+        try:
+            return self._id_of(text)
+        except UnknownPeerError:
+            wanted = text.strip().casefold()
+            fits = {
+                node.node_id
+                for node in self._found()
+                if wanted in (node.node_id, node.node_name.casefold())
+            }
+            if len(fits) > 1:
+                raise AmbiguousPeerError(
+                    f"more than one node was found by this name: {', '.join(sorted(fits))}"
+                ) from None
+            if not fits:
+                raise
+            return fits.pop()
 
     def _invites(self, params: ops.NoParams, call: Call) -> ops.InvitesResult:
         fields = ops.InviteModel.__struct_fields__
@@ -217,7 +257,7 @@ class Operations:
         return await self._measured(peer.node_id)
 
     async def _connect(self, params: ops.ConnectParams, call: Call) -> ops.PeerResult:
-        node_id = None if params.node_id is None else self._id_of(params.node_id)
+        node_id = None if params.node_id is None else self._id_to_dial(params.node_id)
         peer = await self.hub.connect(
             node_id=node_id, address=params.address, on_progress=call.on_progress
         )

@@ -82,6 +82,10 @@ class TrustPolicy(ABC):
         A policy may use something up by accepting (an invite); it changes nothing by refusing.
         """
 
+    def is_welcoming(self, source: str) -> bool:
+        """Return whether strangers that a discovery finds are dialled without being asked for."""
+        return False
+
 
 class CombinedPolicy(TrustPolicy):
     """Lets in whom any of its policies lets in; they are asked in order, until one does.
@@ -105,3 +109,6 @@ class CombinedPolicy(TrustPolicy):
             refusals.append(verdict)
         telling = (v for v in refusals if not isinstance(v.error, NotTrustedError))
         return next(telling, refusals[-1])
+
+    def is_welcoming(self, source: str) -> bool:
+        return any(policy.is_welcoming(source) for policy in self._policies)

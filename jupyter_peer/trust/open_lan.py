@@ -63,6 +63,9 @@ class OpenLanPolicy(TrustPolicy):
         log.info("open-lan lets in %s from %s", applicant.node_id, applicant.address)
         return Verdict.accept(self.name, remember=False)
 
+    def is_welcoming(self, source: str) -> bool:
+        return source == "lan"
+
 
 def is_local(address: str | None) -> bool:
     """Return whether an address is of this machine or its local network.

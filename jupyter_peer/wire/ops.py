@@ -48,7 +48,7 @@ class PairParams(msgspec.Struct, frozen=True):
 
 
 class ConnectParams(msgspec.Struct, frozen=True):
-    """Dial a known peer, or an address."""
+    """Dial a known peer, a node that was found, or an address."""
 
     node_id: _Short | None = None
     address: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
@@ -179,11 +179,24 @@ class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
     last_error: dict[str, str] | None = None
 
 
+class FoundModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that discovery sees and that is no peer; nothing of this is proven.
+
+    ``source`` is ``lan`` or ``lobby``; a node that both see is listed twice.
+    """
+
+    node_id: str
+    node_name: str
+    source: str
+    addresses: list[str]
+
+
 class PeersResult(msgspec.Struct, frozen=True):
-    """Everybody this node knows; ``me`` is ``self`` on the wire."""
+    """Everybody this node knows, and who else was found; ``me`` is ``self`` on the wire."""
 
     me: SelfModel = msgspec.field(name="self")
     peers: list[PeerModel]
+    found: list[FoundModel] = []
 
 
 class PeerResult(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from './control';
 import { PeerError, requestAPI } from './requests';
 import {
+  IFoundNode,
   IIdentity,
   IInvite,
   IMintedInvite,
@@ -25,6 +26,7 @@ export interface IPeersState {
   readonly retryAt: number | null;
   readonly identity: IIdentity | null;
   readonly peers: readonly IPeer[];
+  readonly found: readonly IFoundNode[];
   readonly panes: IPaneLists;
 }
 
@@ -41,6 +43,7 @@ const NOTHING: IPeersState = {
   retryAt: null,
   identity: null,
   peers: [],
+  found: [],
   panes: { mine: [], offered: [] }
 };
 
@@ -106,7 +109,7 @@ export class PeersModel implements IDisposable {
       ]);
       // What the socket said in the meantime is newer than these answers.
       if (told === this._told) {
-        this._learn({ identity, peers: list.peers, panes });
+        this._learn({ identity, peers: list.peers, found: list.found ?? [], panes });
       }
     } catch (reason) {
       if (this._state.phase !== 'ready') {
@@ -191,7 +194,7 @@ export class PeersModel implements IDisposable {
         this._control.request<IPaneLists>('panes')
       ]);
       this._told += 1;
-      this._learn({ identity, peers: list.peers, panes });
+      this._learn({ identity, peers: list.peers, found: list.found ?? [], panes });
     } catch (reason) {
       const error = PeerError.from(reason);
       // An interruption is followed by another try; anything else a person must know.
@@ -204,9 +207,9 @@ export class PeersModel implements IDisposable {
   private _onEvent(_: ControlSocket, { event, data }: IControlEvent): void {
     if (event === 'peers') {
       this._told += 1;
-      const { self, peers } = data as IPeerList;
+      const { self, peers, found = [] } = data as IPeerList;
       const { identity } = this._state;
-      this._learn({ peers, identity: identity && { ...identity, ...self } });
+      this._learn({ peers, found, identity: identity && { ...identity, ...self } });
     } else if (event === 'panes') {
       this._told += 1;
       const { mine, offered } = data as IPaneLists;

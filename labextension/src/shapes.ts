@@ -34,9 +34,18 @@ export interface IPeer {
   panes: string[];
 }
 
+/** A node that was found nearby and is no peer; nothing it says of itself is proven. */
+export interface IFoundNode {
+  node_id: string;
+  node_name: string;
+  source: string;
+  addresses: string[];
+}
+
 export interface IPeerList {
   self: Partial<IIdentity>;
   peers: IPeer[];
+  found?: IFoundNode[];
 }
 
 export interface IViewer {

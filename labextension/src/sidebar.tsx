@@ -9,6 +9,7 @@ import { peersIcon } from './icon';
 import { displayName, IPeersState, IStatusChange, PeersModel } from './model';
 import { InviteForm, PairForm } from './pairing';
 import { OfferedPanes, OwnPanes } from './panes';
+import { FoundList } from './foundlist';
 import { PeerList } from './peerlist';
 import { Failure, Section } from './section';
 import { PANEL_ID } from './tokens';
@@ -193,6 +194,11 @@ function Ready(props: IPanelProps & { state: IPeersState }): React.ReactElement 
           </div>
         )}
       </Section>
+      {state.found.length > 0 && (
+        <Section title={trans.__('Found nearby')} count={state.found.length}>
+          <FoundList found={state.found} />
+        </Section>
+      )}
       <Section title={trans.__('Shared by me')} count={panes.mine.length}>
         <OwnPanes panes={panes.mine} />
       </Section>

@@ -39,6 +39,18 @@ def test_ipython_shows_the_text_of_a_result(result, begins):
     assert "<div" in shown["text/html"]
 
 
+def test_nodes_found_nearby_are_shown_behind_the_peers_as_what_strangers_say():
+    eve = {"node_id": "e" * 16, "node_name": "<i>e\x1bve", "source": "lan", "addresses": ["lan:x"]}
+    for peers in ([], [{"node_name": "bob", "node_id": "n" * 16, "status": "connected"}]):
+        shown, _ = DisplayFormatter().format(Peers(peers, {}, [eve]))
+        assert "found nearby, not paired" in shown["text/plain"]
+        assert "e" * 16 in shown["text/plain"]
+        assert "\x1b" not in shown["text/plain"] + shown["text/html"]
+        assert "<i>" not in shown["text/html"]
+        shown, _ = DisplayFormatter().format(Peers(peers, {}, []))
+        assert "found" not in shown["text/plain"] + shown["text/html"]
+
+
 def test_magics_load_beside_ipythons_own_transformers_and_twice():
     shell = InteractiveShell()
     before = len(shell.input_transformers_cleanup)

@@ -77,6 +77,32 @@ async def test_peers_tells_self_and_nobody_yet(call):
     assert answer.json["self"] == (await call("GET", "identity")).json
 
 
+async def test_nodes_that_were_found_are_listed_and_can_be_named_but_not_let_in(call, extension):
+    assert (await call("GET", "peers")).json["found"] == []
+    hub = extension.context.running.operations.hub
+    eve = Identity.from_seed(b"e" * 32).node_id
+    mallory = Identity.from_seed(b"m" * 32).node_id
+    hub.found("lan", eve, "<b>eve</b>", ["ws://127.0.0.1:1/peer-ws"])
+    assert (await call("GET", "peers")).json["found"] == [
+        {
+            "node_id": eve,
+            "node_name": "<b>eve</b>",
+            "source": "lan",
+            "addresses": ["ws://127.0.0.1:1/peer-ws"],
+        }
+    ]
+    for name in (eve, "<B>Eve</b>"):
+        assert is_error(await call("POST", "connect", {"node_id": name}), "unreachable")
+    assert is_error(await call("POST", "connect", {"node_id": "nobody"}), "unknown_peer")
+    hub.found("lobby", mallory, "<b>eve</b>", ["ws://127.0.0.1:1/peer-ws"])
+    answer = await call("POST", "connect", {"node_id": "<b>eve</b>"})
+    assert is_error(answer, "ambiguous_peer")
+    assert eve in answer.json["message"]
+    for source, node_id in (("lan", eve), ("lobby", mallory)):
+        hub.lost(source, node_id)
+    assert (await call("GET", "peers")).json["found"] == []
+
+
 async def test_an_invite_is_minted_listed_and_revoked(call):
     minted = await call("POST", "invite", {"ttl_s": 60, "note": "for bob"})
     assert minted.code == 200

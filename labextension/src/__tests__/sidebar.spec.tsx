@@ -101,6 +101,19 @@ describe('the panel', () => {
     screen.getByText(/pair with an invite/);
   });
 
+  it('lists who was found nearby, and only while there is somebody', async () => {
+    await show([]);
+    expect(screen.queryByRole('list', { name: 'Found nearby' })).toBeNull();
+    const eve = { node_id: 'eveeveeveeveeve2', node_name: 'eve', source: 'lan', addresses: [] };
+    await say({ event: 'peers', data: { self: ADA, peers: [], found: [eve] } });
+    const list = within(screen.getByRole('list', { name: 'Found nearby' }));
+    expect(list.getByRole('listitem').textContent).toContain('evein your network · not paired');
+    fireEvent.click(list.getByRole('button', { name: 'Copy the node id' }));
+    expect(copy).toHaveBeenCalledWith(eve.node_id);
+    await say({ event: 'peers', data: { self: ADA, peers: [], found: [] } });
+    expect(screen.queryByRole('list', { name: 'Found nearby' })).toBeNull();
+  });
+
   it('names status, path, round trip and last seen in words', async () => {
     const now = Date.now() / 1000;
     await show([
