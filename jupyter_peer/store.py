@@ -178,6 +178,7 @@ class Store:
                 changes["capabilities"] = peer.capabilities or known.capabilities
                 changes["last_seen"] = known.last_seen if peer.last_seen is None else peer.last_seen
             _write_peer(database, msgspec.structs.replace(peer, **changes))
+            _write_audit(database, "invite_used", peer.node_id, {"invite": invite["id"]}, now)
 
     # Peers
 
@@ -307,15 +308,8 @@ class Store:
             BadRequestError: The detail is not JSON.
         """
         checked(AuditRecord(at=at, kind=kind, peer=peer, detail=detail))
-        text = json_text(detail)
-        if len(text) > AUDIT_DETAIL_BYTES:
-            text = json_text({"too_large": len(text)})
         with self._change() as database:
-            number = database.execute(
-                "INSERT INTO audit (at, kind, peer, detail) VALUES (?, ?, ?, ?)",
-                (at, kind, peer, text),
-            ).lastrowid
-            database.execute("DELETE FROM audit WHERE number <= ?", ((number or 0) - AUDIT_KEPT,))
+            _write_audit(database, kind, peer, detail, at)
 
     def audit(self, limit: int) -> list[AuditRecord]:
         """Return the newest entries of the audit log, newest first."""
@@ -389,3 +383,15 @@ def _write_peer(database: sqlite3.Connection, peer: PeerRecord) -> None:
         ":origin)",
         peer_columns(peer),
     )
+
+
+def _write_audit(
+    database: sqlite3.Connection, kind: str, peer: str | None, detail: dict[str, Any], at: float
+) -> None:
+    text = json_text(detail)
+    if len(text) > AUDIT_DETAIL_BYTES:
+        text = json_text({"too_large": len(text)})
+    number = database.execute(
+        "INSERT INTO audit (at, kind, peer, detail) VALUES (?, ?, ?, ?)", (at, kind, peer, text)
+    ).lastrowid
+    database.execute("DELETE FROM audit WHERE number <= ?", ((number or 0) - AUDIT_KEPT,))

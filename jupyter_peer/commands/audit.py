@@ -7,8 +7,6 @@ from typing import Any, ClassVar
 from traitlets import Int
 
 from ..kernel.client import Client
-from ..kernel.markup import clock_time, line, text_table
-from ..kernel.results import peer_title
 from .server_command import ServerCommand
 
 
@@ -26,21 +24,8 @@ class LogCommand(ServerCommand):
     }
 
     def ask(self, client: Client) -> dict[str, Any]:
-        self._titles = {peer["node_id"]: peer_title(peer) for peer in client.peers()}
-        return {"audit": list(client.log(self.limit))}
+        self._log = client.log(self.limit)
+        return {"audit": list(self._log)}
 
     def show(self, answer: dict[str, Any]) -> str:
-        if not answer["audit"]:
-            return "nothing in the audit log yet"
-        return text_table(
-            ("when", "what", "peer", "detail"),
-            [
-                (
-                    clock_time(entry["at"]),
-                    line(entry["kind"]),
-                    self._titles.get(entry["peer"]) or line(entry["peer"] or "-"),
-                    ", ".join(f"{key}={value}" for key, value in entry["detail"].items()) or "-",
-                )
-                for entry in answer["audit"]
-            ],
-        )
+        return self._log.to_text()

@@ -150,7 +150,10 @@ class Calls:
 
     async def log(self, limit: int = 50) -> AuditLog:
         """Return the newest entries of the audit log."""
-        return AuditLog((await self._ask("audit", {"limit": limit}))["audit"])
+        entries, peers = await asyncio.gather(
+            self._ask("audit", {"limit": limit}), self._ask("peers")
+        )
+        return AuditLog(entries["audit"], peers["peers"])
 
     async def panes(self) -> Panes:
         """Return ``mine`` and those ``offered`` to this node."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import functools
 import shlex
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import BadRequestError
-from .results import Help, Shown
+from .results import Help, Overview, Shown
 
 if TYPE_CHECKING:
     from .client import Client
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 Steps = Callable[[dict[str, Any]], None]
 WIDTH = 96
 _SUMMARY_AT = 44
+_HEAD = "Share this output, not your server."
+_FOOT = (
+    "Each command has --help. A peer is named by alias, node name, node id, or the unique beginning "
+    "of one."
+)
 
 # What a word can be completed with.
 PEER, MINE, OFFERED, INVITE, GRANT, GRANT_OR_NONE, TTL = (
@@ -32,16 +38,16 @@ PEER, MINE, OFFERED, INVITE, GRANT, GRANT_OR_NONE, TTL = (
 
 
 class HelpAskedError(Exception):
-    """``--help`` was given; ``text`` is what to show."""
+    """``--help`` was given; ``help`` is what to show."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        super().__init__(text)
+    def __init__(self, help: Help) -> None:
+        self.help = help
+        super().__init__(help.text)
 
 
 class _HelpAction(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> NoReturn:
-        raise HelpAskedError(parser.format_help())
+        raise HelpAskedError(Help(parser.format_help()))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -325,27 +331,22 @@ def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     return command, command.parser.parse_args(list(words[1:]))
 
 
-def overview() -> str:
+def overview() -> Overview:
     """Return the list of commands."""
+    commands = [
+        (f"{command.magic} {command.name} {command.usage}".rstrip(), command.summary)
+        for command in _ALL
+    ]
     lines = []
-    for command in _ALL:
-        usage = f"  {command.magic} {command.name} {command.usage}".rstrip()
-        gap = (
-            f"\n{'':<{_SUMMARY_AT}}"
-            if len(usage) >= _SUMMARY_AT
-            else " " * (_SUMMARY_AT - len(usage))
-        )
-        lines.append(f"{usage}{gap}{command.summary}")
-    return "\n".join(
-        (
-            "Share this output, not your server.",
-            "",
-            *lines,
-            "",
-            "Each command has --help. A peer is named by alias, node name, node id, or the",
-            "unique beginning of one.",
-        )
-    )
+    for usage, summary in commands:
+        beside = textwrap.wrap(summary, WIDTH - _SUMMARY_AT)
+        if len(usage) + 2 >= _SUMMARY_AT:
+            lines.append(f"  {usage}")
+        else:
+            lines.append(f"  {usage:<{_SUMMARY_AT - 2}}{beside.pop(0)}")
+        lines += [f"{'':<{_SUMMARY_AT}}{rest}" for rest in beside]
+    text = "\n".join((_HEAD, "", *lines, "", *textwrap.wrap(_FOOT, WIDTH)))
+    return Overview(text, _HEAD, commands, _FOOT)
 
 
 def run(client: Callable[[], Client], words: Sequence[str], steps: Steps | None = None) -> Shown:
@@ -362,6 +363,6 @@ def run(client: Callable[[], Client], words: Sequence[str], steps: Steps | None 
     try:
         command, args = parse(words)
     except HelpAskedError as asked:
-        return Help(asked.text)
+        return asked.help
     result: Shown = command.run(client(), args, steps)
     return result

@@ -14,7 +14,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from ..errors import BadRequestError, PeerError
 from .cell import LiveDisplay, running_cell
 from .commands import HelpAskedError, parse, run, split
-from .results import Done, Help, Shown
+from .results import Done, Shown
 
 _CELL_MAGIC = "%%peer"
 
@@ -68,7 +68,7 @@ class PeerMagics(Magics):
         try:
             command, _ = parse(words)
         except HelpAskedError as asked:
-            return Help(asked.text)
+            return asked.help
         if command.name != "share":
             raise BadRequestError(
                 f"{command.name} does not take a cell", hint=f"write %peer {command.name}"

@@ -48,6 +48,10 @@ class Shown:
     @abstractmethod
     def _text(self) -> str: ...
 
+    def to_text(self) -> str:
+        """Return it as a terminal shows it."""
+        return self._text()
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": box(self._html()), "text/plain": self._text()}
 
@@ -362,10 +366,18 @@ class Panes(Shown, Record):
 
 
 class AuditLog(Shown, list[Record]):
-    """The audit log, newest first: ``at, kind, peer, detail``."""
+    """The audit log, newest first: ``at, kind, peer, detail``.
 
-    def __init__(self, entries: Iterable[Mapping[str, Any]] = ()) -> None:
+    Args:
+        entries: As the server gives them.
+        peers: Those known now, by whose names the entries are shown.
+    """
+
+    def __init__(
+        self, entries: Iterable[Mapping[str, Any]] = (), peers: Iterable[Mapping[str, Any]] = ()
+    ) -> None:
         super().__init__(Record(entry) for entry in entries)
+        self._titles = {peer["node_id"]: peer_title(peer) for peer in peers}
 
     _HEADS = ("when", "what", "peer", "detail")
 
@@ -373,12 +385,25 @@ class AuditLog(Shown, list[Record]):
         return [
             (
                 clock_time(entry.get("at") or 0),
-                line(entry.get("kind", "")),
-                line(entry.get("peer") or "-"),
-                line(", ".join(f"{k}={v}" for k, v in (entry.get("detail") or {}).items()) or "-"),
+                line(entry.get("kind", "").replace("_", " ")),
+                self._value("peer", entry.get("peer") or "-"),
+                line(
+                    ", ".join(
+                        f"{name.replace('_', ' ')} {self._value(name, value)}"
+                        for name, value in (entry.get("detail") or {}).items()
+                    )
+                    or "-"
+                ),
             )
             for entry in self
         ]
+
+    def _value(self, name: str, value: Any) -> str:
+        if isinstance(value, list):
+            return " and ".join(self._value(name, item) for item in value) or "nobody"
+        if name == "expires" and isinstance(value, (int, float)):
+            return clock_time(value)
+        return self._titles.get(value) or line(value)
 
     def _html(self) -> Html:
         if not self:
@@ -405,7 +430,7 @@ class Done(Shown, Record):
 
 
 class Help(Shown):
-    """The help of the magics, as preformatted text."""
+    """The help of one command, as preformatted text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -418,3 +443,30 @@ class Help(Shown):
 
     def _text(self) -> str:
         return self.text
+
+
+class Overview(Help):
+    """The list of all commands.
+
+    Args:
+        text: For terminals.
+        head, foot: A sentence before and after the list.
+        commands: Each how it is written and what it does.
+    """
+
+    def __init__(
+        self, text: str, head: str, commands: Iterable[tuple[str, str]], foot: str
+    ) -> None:
+        super().__init__(text)
+        self._head, self._foot = head, foot
+        self._commands = list(commands)
+
+    def _html(self) -> Html:
+        rows = [(code(usage), escape(summary)) for usage, summary in self._commands]
+        return join(
+            (
+                tag("div", strong(self._head)),
+                table("", ("command", "what it does"), rows),
+                tag("div", faint(self._foot)),
+            )
+        )

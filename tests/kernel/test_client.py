@@ -67,6 +67,7 @@ def test_the_calls_send_what_the_server_expects_and_return_what_it_answers(
         ("alias", {"peer": "ada", "alias": "A"}),
         ("ping", {"peer": "ada"}),
         ("audit", {"limit": 3}),
+        ("peers", {}),
         ("panes", {}),
         ("grant", {"name": "loss", "peer": "ada", "grant": "none"}),
         ("forget", {"peer": "ada"}),

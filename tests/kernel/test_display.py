@@ -7,6 +7,8 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_peer.kernel import magics
+from jupyter_peer.kernel.commands import overview
+from jupyter_peer.kernel.markup import clock_time
 from jupyter_peer.kernel.results import (
     AuditLog,
     Done,
@@ -49,6 +51,31 @@ def test_nodes_found_nearby_are_shown_behind_the_peers_as_what_strangers_say():
         assert "<i>" not in shown["text/html"]
         shown, _ = DisplayFormatter().format(Peers(peers, {}, []))
         assert "found" not in shown["text/plain"] + shown["text/html"]
+
+
+def test_the_audit_log_names_peers_and_times():
+    entries = [
+        {
+            "kind": "pane_shared",
+            "at": 1.0,
+            "peer": None,
+            "detail": {"pane": "loss", "with": ["n" * 16, "m" * 16], "grant": "view"},
+        },
+        {"kind": "invite_minted", "at": 0.0, "peer": "n" * 16, "detail": {"expires": 0.0}},
+    ]
+    shared, minted = (
+        AuditLog(entries, [{"node_id": "n" * 16, "node_name": "bob"}]).to_text().splitlines()[1:]
+    )
+    assert f"pane loss, with bob and {'m' * 16}, grant view" in shared
+    assert "invite minted  bob" in minted
+    assert f"expires {clock_time(0.0)}" in minted
+
+
+def test_the_list_of_commands_is_a_table_and_plain_text():
+    shown, _ = DisplayFormatter().format(overview())
+    assert "%%peer share NAME" in shown["text/html"]
+    assert "<table" in shown["text/html"]
+    assert max(map(len, shown["text/plain"].splitlines())) <= 96
 
 
 def test_magics_load_beside_ipythons_own_transformers_and_twice():

@@ -51,6 +51,9 @@ async def test_two_servers_pair_and_see_each_other(tmp_path):
         assert seen["panes"] == []
         (invite,) = (await ada.call("GET", "invites"))["invites"]
         assert (invite["status"], invite["used_by"]) == ("used", bob.hub.node_id)
+        used = (await ada.call("GET", "audit?limit=1"))["audit"][0]
+        assert (used["kind"], used["peer"]) == ("invite_used", bob.hub.node_id)
+        assert used["detail"] == {"invite": invite["id"]}
 
 
 async def test_an_invite_works_once(tmp_path):
