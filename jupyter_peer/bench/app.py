@@ -1,0 +1,70 @@
+"""``jupyter peer bench``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from typing import Any, ClassVar
+
+from traitlets import Bool, Unicode
+
+from ..commands.base import Command
+from ..commands.terminal import remark, tell
+
+
+class BenchApp(Command):
+    """Measures how fast links, panes and servers are on this machine."""
+
+    name = "jupyter-peer-bench"
+    description = (
+        "Measure how fast this machine's links are. Every figure stands beside a baseline that was "
+        "measured in turns with it, in the same run: a raw Tornado WebSocket, the plain JSON wire, "
+        "the owner's own browser socket. Two processes, sockets on loopback, real Jupyter servers "
+        "where servers are measured; every message is sealed, signed, verified and handled. "
+        "Exit code 0 says that it ran, not that the goals are met."
+    )
+    examples = """
+        jupyter peer bench
+        jupyter peer bench --quick              # does all of it work? the figures mean little
+        jupyter peer bench --only=P2,P5 --json=figures.json
+    """
+
+    json = Unicode("", help="File for the figures, a JSON list.").tag(config=True)
+    only = Unicode("", help="Short names of measurements, separated by commas.").tag(config=True)
+    quick = Bool(False, help="Whether few rounds of little work are enough.").tag(config=True)
+
+    aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "json": "BenchApp.json",
+        "only": "BenchApp.only",
+    }
+    flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "quick": ({"BenchApp": {"quick": True}}, "Few rounds of little work."),
+        **Command.flags,
+    }
+
+    def run(self) -> None:
+        """Measure, print, write."""
+        from . import report
+        from .catalogue import choose
+        from .run import run
+
+        measurements = choose(self.only)
+        report.check_writable(self.json)
+        progress = report.Progress(len(measurements))
+        remark(machine())
+        outcome = asyncio.run(run(measurements, quick=self.quick, progress=progress))
+        tell(report.table(outcome.figures))
+        tell(f"\n{report.summary(outcome.figures)}")
+        for name, why in outcome.failures.items():
+            remark(f"{name} failed: {why}")
+        if self.json:
+            report.write_json(self.json, outcome.figures)
+
+
+def machine() -> str:
+    """Return on what it runs, for whoever reads the figures later."""
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}"
+    )

@@ -1,0 +1,117 @@
+"""One measured figure beside its baseline, and the small mathematics of many."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """What a figure should be.
+
+    Attributes:
+        bound: The number it is held against.
+        at_least: Whether more is better; then it must not be below the bound, else not above it.
+        unit: Of the bound when it holds for the figure itself; empty when it holds for the ratio.
+    """
+
+    bound: float
+    at_least: bool = False
+    unit: str = ""
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether the ratio to the baseline is what counts."""
+        return not self.unit
+
+    def is_met(self, value: float) -> bool:
+        """Return whether a value is as it should be."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+    def __str__(self) -> str:
+        sign = ">=" if self.at_least else "<="
+        return f"{sign} {self.bound:.4g}{'x' if self.is_ratio else ' ' + self.unit}"
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One row of the table.
+
+    Attributes:
+        name: Begins with the measurement's short name: ``P2 round trip of 64 B, p50``.
+        unit: Of ``ours`` and ``baseline``.
+        ours: What was measured of this program; None when that failed.
+        baseline: The same of something else; None when there is nothing to compare with.
+        baseline_name: What that is; when there is no baseline, why.
+        ratio: ``ours / baseline``, None without a baseline.
+        goal: In words, such as ``<= 1.5x`` (of the ratio) or ``<= 2 s``; empty for none.
+        met: Whether the goal is met; None when there is none, or nothing was measured.
+    """
+
+    name: str
+    unit: str
+    ours: float | None
+    baseline: float | None = None
+    baseline_name: str = ""
+    ratio: float | None = None
+    goal: str = ""
+    met: bool | None = None
+
+
+def figure(
+    name: str,
+    unit: str,
+    ours: float,
+    baseline: float | None = None,
+    baseline_name: str = "",
+    goal: Goal | None = None,
+) -> Figure:
+    """Return a row with its ratio and whether its goal is met.
+
+    A goal of the ratio is neither met nor missed where there is no baseline.
+    """
+    ratio = ours / baseline if baseline else None
+    held = ratio if goal is not None and goal.is_ratio else ours
+    return Figure(
+        name=name,
+        unit=unit,
+        ours=ours,
+        baseline=baseline,
+        baseline_name=baseline_name,
+        ratio=ratio,
+        goal="" if goal is None else str(goal),
+        met=None if goal is None or held is None else goal.is_met(held),
+    )
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the middle of some values."""
+    return statistics.median(values)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that ``share`` (0 to 1) of all are not above (nearest rank).
+
+    Raises:
+        ValueError: There are none.
+    """
+    if not values:
+        raise ValueError("there is no percentile of nothing")
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def growth(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Return the exponent of the power law that fits best: 1 is linear, 0 does not grow.
+
+    It is the slope of the least-squares line through the logarithms.
+
+    Raises:
+        ValueError: There are fewer than two different positive points.
+    """
+    points = [(math.log(x), math.log(y)) for x, y in zip(xs, ys, strict=True) if x > 0 and y > 0]
+    if len({x for x, _ in points}) < 2:
+        raise ValueError("growth needs two points at least")
+    return statistics.linear_regression(*zip(*points, strict=True)).slope

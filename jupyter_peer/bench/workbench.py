@@ -1,0 +1,155 @@
+"""What measurements share: rounds, files, and the second process with the links to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+
+from ..errors import PeerTimeoutError
+from .hub_link import HubLink
+from .node import PATIENCE_S, Node, start_node
+from .partner import Whereabouts
+from .raw import RawLink
+
+Contender = Callable[[], Awaitable[float]]
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """The links between this process and the partner.
+
+    Attributes:
+        node: The own node.
+        ours: Sealed.
+        plain: The plain JSON wire.
+        echo, count: The raw WebSockets.
+    """
+
+    node: Node
+    ours: HubLink
+    plain: HubLink
+    echo: RawLink
+    count: RawLink
+
+
+class Workbench:
+    """One run of the bench; close it in the end.
+
+    Args:
+        quick: Whether few rounds of little work are enough: to see that all works, not how fast.
+        on_step: Told what is done at the moment and the share of its measurement that is over.
+    """
+
+    def __init__(self, quick: bool, on_step: Callable[[str, float], None]) -> None:
+        self.quick = quick
+        self.rounds = 2 if quick else 5
+        self._on_step = on_step
+        self._stack = AsyncExitStack()
+        self._folder: Path | None = None
+        self._wire: Wire | None = None
+
+    def pick(self, full: int, quick: int) -> int:
+        """Return how much work one round is."""
+        return quick if self.quick else full
+
+    def step(self, text: str, share: float) -> None:
+        """Say what is done at the moment."""
+        self._on_step(text, share)
+
+    @property
+    def folder(self) -> Path:
+        """A folder of this run."""
+        if self._folder is None:
+            made = tempfile.TemporaryDirectory(prefix="jupyter-peer-bench-")
+            self._stack.callback(made.cleanup)
+            self._folder = Path(made.name)
+        return self._folder
+
+    async def close(self) -> None:
+        """End the partner and the nodes; the next measurement that needs them starts them anew."""
+        stack, self._stack = self._stack, AsyncExitStack()
+        self._folder = self._wire = None
+        await stack.aclose()
+
+    async def alternate(self, contenders: Mapping[str, Contender]) -> dict[str, list[float]]:
+        """Measure some things in turns, so that what else the machine does meets all of them.
+
+        Returns:
+            Name -> its value in each round.
+        """
+        values: dict[str, list[float]] = {name: [] for name in contenders}
+        turns = list(contenders.items())
+        total = self.rounds * len(turns)
+        for number in range(total):
+            turn, place = divmod(number, len(turns))
+            # every other round backwards, so that nobody always comes after the same one
+            name, contender = turns[place if turn % 2 == 0 else -1 - place]
+            self.step(f"{name}, round {turn + 1} of {self.rounds}", number / total)
+            values[name].append(await contender())
+        return values
+
+    async def wire(self) -> Wire:
+        """Return the links to the partner, which is started when it is first needed."""
+        if self._wire is None:
+            self.step("starts a second process", 0.0)
+            async with AsyncExitStack() as stack:
+                self._wire = await self._connect(stack, self.folder)
+                self._stack.push_async_exit(stack.pop_all())
+        return self._wire
+
+    async def _connect(self, stack: AsyncExitStack, folder: Path) -> Wire:
+        # Own nodes are started last and so closed first: then nobody dials who has gone.
+        there = await _start_partner(stack, folder)
+        node = await start_node(folder, "bench")
+        stack.push_async_callback(node.close)
+        plain = await start_node(folder, "plain-bench", sealed=False)
+        stack.push_async_callback(plain.close)
+        sealed_peer = await node.hub.pair(there.sealed)
+        plain_peer = await plain.hub.pair(there.plain)
+        echo = await RawLink.open(there.raw_port, "echo")
+        stack.callback(echo.close)
+        count = await RawLink.open(there.raw_port, "count")
+        stack.callback(count.close)
+        return Wire(
+            node,
+            HubLink(node.hub, sealed_peer.node_id),
+            HubLink(plain.hub, plain_peer.node_id),
+            echo,
+            count,
+        )
+
+
+async def _start_partner(stack: AsyncExitStack, folder: Path) -> Whereabouts:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "jupyter_peer.bench.partner", os.fspath(folder)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Ctrl-C reaches the bench alone, which then ends it.
+        start_new_session=True,
+    )
+
+    async def stop() -> None:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), PATIENCE_S)
+        except asyncio.TimeoutError:
+            process.kill()
+            await process.wait()
+
+    stack.push_async_callback(stop)
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
+    except asyncio.TimeoutError:
+        raise PeerTimeoutError("the second process does not start") from None
+    if not line:
+        raise PeerTimeoutError("the second process has ended")
+    return msgspec.json.decode(line, type=Whereabouts)
