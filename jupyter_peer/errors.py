@@ -41,6 +41,8 @@ and peer wire all use it.
     * :exc:`InviteRevokedError` (``invite_revoked``)
     * :exc:`BusyError` (``busy``) - too many handshakes, peers, panes, viewers or turns
     * :exc:`DuplicateLinkError` (``duplicate_link``) - both dialled at once; the other link stays
+    * :exc:`RoomRefusedError` (``room_refused``) - the room's join policy does not let one in
+    * :exc:`RoomExistsError` (``room_exists``)
 
   * :exc:`LinkError` - the other side cannot be reached, or not any more
 
@@ -273,6 +275,18 @@ class DuplicateLinkError(RefusedError):
     text = "both sides dialled at once; the other link is used"
 
 
+class RoomRefusedError(RefusedError):
+    code = "room_refused"
+    text = "this room does not let this node in"
+    advice = "ask somebody who is in it"
+
+
+class RoomExistsError(RefusedError):
+    code = "room_exists"
+    text = "there is a room of this name already"
+    advice = "choose another name, or join it"
+
+
 class LinkError(PeerError):
     code = "link"
     text = "the peer cannot be reached"
@@ -331,6 +345,7 @@ class UnknownPaneError(LookupFailedError):
 class UnknownRoomError(LookupFailedError):
     code = "unknown_room"
     text = "there is no such room"
+    advice = "check its name; a room ends when the last one leaves it"
 
 
 class AmbiguousServerError(LookupFailedError):

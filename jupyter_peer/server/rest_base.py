@@ -23,6 +23,7 @@ _STATUS: dict[type[BaseException], int] = {
     errors.WireError: 424,
     errors.RefusedError: 403,
     errors.BusyError: 429,
+    errors.RoomExistsError: 409,
     errors.LinkError: 424,
     errors.LookupFailedError: 404,
     errors.AmbiguousPeerError: 409,
