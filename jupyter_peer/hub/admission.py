@@ -101,7 +101,7 @@ class Admission:
         peer = self._peers.get(target.node_id or "")
         if peer is None or not peer.is_connected() or target.token is not None:
             return
-        if peer.session_id() != target.replaces:
+        if peer.session_id() != target.replaces or peer.is_moving():
             raise DuplicateLinkError
 
     def remember(self, introduction: Introduction, origin: str, *, trusted: bool) -> Peer:

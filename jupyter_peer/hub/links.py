@@ -13,15 +13,13 @@ from .admission import Admission
 from .clock import Clock
 from .config import HubConfig
 from .connect import Connected
+from .handover import Handovers
 from .mail import Mail
 from .peers import Peer, PeerRegistry
 from .session import Session
 
 log = logging.getLogger(__name__)
 
-# A link that is taken over from is closed after this, also when not all of it has arrived.
-HANDOVER_TIMEOUT_S = 60.0
-HANDOVER_STEP_S = 0.02
 # After sleep, an answer takes no longer than this, or there is none.
 WAKE_TIMEOUT_S = 5.0
 # The reasons in `bye` after which the other side does not dial again by itself.
@@ -66,8 +64,13 @@ class Links:
         self._announcement = announcement
         self._found_at = found_at
         self._tasks: set[asyncio.Task[None]] = set()
-        self._handovers: dict[Session, Session] = {}
-        mail.on_moved = self._on_moved
+        self._handovers = Handovers(
+            farewell=mail.farewell,
+            moved=self._move,
+            done=self._measure_soon,
+            idle_s=2 * config.ping_interval_s,
+        )
+        mail.on_moved = self._handovers.on_moved
         self._is_open = False
 
     def start(self) -> None:
@@ -80,6 +83,7 @@ class Links:
         self._is_open = False
         for task in list(self._tasks):
             task.cancel()
+        self._handovers.close()
         for peer in self._peers:
             await self.end(peer, "shutdown")
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -116,23 +120,44 @@ class Links:
             room=self._mail.handlers.room,
             id=connected.session,
         )
-        old, peer.session = peer.session, session
+        old = peer.session
+        if old is None or connected.replaces is None:
+            self._use(peer, session, old)
+        elif old.id != connected.replaces:
+            link.abort("duplicate_link")  # another came while this one was under way
+        elif link.is_dialled:
+            self._handovers.move(old, session)
+            self._move(session)
+            session.start()
+        else:
+            self._handovers.stand_by(old, session)
+            session.start()
+
+    def _use(self, peer: Peer, session: Session, old: Session | None) -> None:
+        """Use a link from now on; one that was there before is lost."""
+        peer.session = session
         peer.last_error = None
         peer.attempts = 0
         peer.wake.set()
-        is_handover = old is not None and old.id is not None and old.id == connected.replaces
-        if old is not None and is_handover:
-            self._hand_over(old, session)
-        elif old is not None:
-            self._mail.link_lost(introduction.node_id, "replaced")
-            self._emit("link_down", introduction.node_id)
-            self._spawn(old.close("replaced"))
-        log.info("%s connected by %s", introduction.node_id, link.transport)
+        if old is not None:
+            self._mail.link_lost(peer.node_id, "replaced")
+            self._emit("link_down", peer.node_id)
+            old.link.abort("replaced")
+        log.info("%s connected by %s", peer.node_id, session.link.transport)
         # Before the first message of the link is handled, and before its end is told.
-        self._emit("peer" if is_handover else "link_up", introduction.node_id)
+        self._emit("link_up", peer.node_id)
         session.start()
-        self.announce([introduction.node_id])
-        self._spawn(self._measure(session, self._config.handshake_timeout_s))
+        self.announce([peer.node_id])
+        self._measure_soon(session)
+
+    def _move(self, session: Session) -> None:
+        """Use a better link from now on."""
+        peer = self._peers.get(session.node_id)
+        assert peer is not None  # one that is forgotten has no links
+        peer.session = session
+        log.info("%s moves to %s", peer.node_id, session.link.transport)
+        self._emit("peer", peer.node_id)
+        self.announce([peer.node_id])
 
     def announce(self, node_ids: list[str] | None = None) -> None:
         """Tell connected peers (all, or these) this node's addresses and name."""
@@ -152,44 +177,8 @@ class Links:
         if peer.session is session:
             self._forget_session(peer, session, reason)
 
-    def _hand_over(self, old: Session, new: Session) -> None:
-        """Let a better link take over without losing, doubling or reordering a message.
-
-        Both sides send what they have queued on the old link and then ``moved``; what comes on the
-        new one waits for the other's ``moved``.
-        """
-        self._handovers[old] = new
-        if not old.peer_has_moved:
-            new.hold()
-        old.retire(self._mail.farewell())
-        self._spawn(self._end_handover(old))
-
-    def _on_moved(self, session: Session) -> None:
-        session.peer_has_moved = True
-        new = self._handovers.get(session)
-        if new is not None:
-            new.release()
-
-    async def _end_handover(self, old: Session) -> None:
-        """Close a link that was taken over from, when both sides are done with it."""
-        deadline = self._clock.monotonic() + HANDOVER_TIMEOUT_S
-        while self._clock.monotonic() < deadline and not old.link.is_closed:
-            if old.has_moved and old.peer_has_moved:
-                break
-            await asyncio.sleep(HANDOVER_STEP_S)
-        await old.close("replaced")
-
     def _on_closed(self, session: Session, reason: str) -> None:
-        new = self._handovers.pop(session, None)
-        if new is not None:
-            new.release()
-            if not (session.has_moved and session.peer_has_moved):
-                # it died half-way: something may be missing, as after any lost link
-                self._mail.link_lost(session.node_id, reason)
-                self._emit("link_down", session.node_id)
-                if new is self._current(session.node_id):
-                    self._emit("link_up", session.node_id)
-            return
+        self._handovers.on_closed(session)
         peer = self._peers.get(session.node_id)
         if peer is None or peer.session is not session:
             return
@@ -204,10 +193,6 @@ class Links:
         if self._peers.get(peer.node_id) is peer:
             self._change(peer, quiet=True, last_seen=self._clock.time())
         self._emit("link_down", session.node_id)
-
-    def _current(self, node_id: str) -> Session | None:
-        peer = self._peers.get(node_id)
-        return peer.session if peer is not None else None
 
     async def check_all(self, timeout: float) -> None:
         """Ping every link and close those that do not answer within ``timeout`` seconds."""
@@ -224,8 +209,14 @@ class Links:
             was_asleep = self._clock.time() - slept_at > 2 * interval + 1
             await self.check_all(min(2 * interval, WAKE_TIMEOUT_S) if was_asleep else 2 * interval)
 
+    def _measure_soon(self, session: Session) -> None:
+        if self._is_open:
+            self._spawn(self._measure(session, self._config.handshake_timeout_s))
+
     async def _measure(self, session: Session, timeout: float) -> None:
         """Ping a link; one that does not answer is closed."""
+        if session.is_held:
+            return  # it answers when it has taken over, and the older one is watched until then
         before = session.rtt_s
         try:
             now = await self._mail.ping(session, timeout)

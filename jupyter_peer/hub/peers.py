@@ -94,6 +94,11 @@ class Peer:
         """Return what both sides call the session of the live link, if there is one."""
         return self.session.id if self.session is not None else None
 
+    def is_moving(self) -> bool:
+        """Return whether one link is just taking over from another."""
+        session = self.session
+        return session is not None and (session.successor is not None or session.is_held)
+
     def names(self) -> list[str]:
         """Return the names people know it by, best first."""
         return [name for name in (self.record.alias, self.record.node_name) if name]

@@ -34,6 +34,7 @@ class Session:
         peer: Who is there.
         since: When it began, epoch seconds.
         id: What both sides call it, or None when it is not sealed.
+        successor: The link that waits to take over from this one.
         has_moved, peer_has_moved: Which sides have sent all they will on it, after
             :meth:`retire`.
         rtt_s: The last round trip, or None before the first.
@@ -57,6 +58,7 @@ class Session:
         self.peer = peer
         self.id = id
         self.since = clock.time()
+        self.successor: Session | None = None
         self.has_moved = self.peer_has_moved = False
         self.rtt_s: float | None = None
         self.sent_messages = self.sent_bytes = 0
@@ -92,6 +94,11 @@ class Session:
     def queued(self) -> int:
         """Bytes that wait to be sent."""
         return self._channel.queued
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is received, since an older link comes first."""
+        return self._go_on is not None and not self._go_on.is_set()
 
     def put(self, item: Outgoing, stream: str) -> None:
         """Send an envelope behind the others of its stream.

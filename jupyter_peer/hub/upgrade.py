@@ -86,7 +86,7 @@ class Upgrader:
 
     def _better(self, peer: Peer) -> list[str]:
         session = peer.session
-        if session is None or session.id is None:
+        if session is None or session.id is None or peer.is_moving():
             return []
         ways = self._dialable(self._addresses(peer))
         return [at for transport, at in ways if transport.priority < session.link.priority]

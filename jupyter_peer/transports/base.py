@@ -20,8 +20,11 @@ Frame = Union[bytes, str]  # noqa: UP007 - evaluated at run time on Python 3.10
 OnFrame = Callable[[Frame], "Awaitable[None] | None"]
 OnClose = Callable[[str], None]
 
-# Frames that may wait for `recv`: a handshake has two a side.
+# Frames that may wait for `recv`: a handshake has two a side. A node that has let another in does not
+# wait for it to take notice before it goes on, so the side that dialled makes the other wait instead.
 _MAX_WAITING = 8
+# More come to it only by a transport that cannot wait, or before it has begun to.
+_MAX_BEHIND = 32
 
 
 class PeerLink(ABC):
@@ -51,6 +54,7 @@ class PeerLink(ABC):
         self.close_reason = ""
         self._waiting: deque[Frame] = deque()
         self._arrived = asyncio.Event()
+        self._has_room = asyncio.Event()
         self._on_frame: OnFrame | None = None
         self._on_close: OnClose | None = None
         self._catching_up: asyncio.Task[None] | None = None
@@ -91,6 +95,7 @@ class PeerLink(ABC):
                 raise LinkClosedError(self.close_reason or None)
             self._arrived.clear()
             await self._arrived.wait()
+        self._has_room.set()
         return self._waiting.popleft()
 
     def attach(self, on_frame: OnFrame, on_close: OnClose) -> None:
@@ -106,6 +111,7 @@ class PeerLink(ABC):
                 task = asyncio.get_running_loop().create_task(self._catch_up(on_frame, handling))
                 self._catching_up = task
                 break
+        self._has_room.set()
         if self.is_closed:
             on_close(self.close_reason)
 
@@ -142,12 +148,20 @@ class PeerLink(ABC):
             return _end_of(self._catching_up)
         if self._on_frame is not None:
             return self._on_frame(frame)
-        if len(self._waiting) >= _MAX_WAITING:
+        if len(self._waiting) >= (_MAX_BEHIND if self.is_dialled else _MAX_WAITING):
             self.abort("protocol")
             return None
         self._waiting.append(frame)
         self._arrived.set()
-        return None
+        if not self.is_dialled or len(self._waiting) < _MAX_WAITING:
+            return None
+        self._has_room.clear()
+        return self._room()
+
+    async def _room(self) -> None:
+        await self._has_room.wait()
+        if self._catching_up is not None:
+            await asyncio.wait({self._catching_up})
 
     def _closed(self, reason: str) -> None:
         """Note that the connection below has ended."""
@@ -156,6 +170,7 @@ class PeerLink(ABC):
         self.is_closed = True
         self.close_reason = reason
         self._arrived.set()
+        self._has_room.set()
         if self._on_close is not None:
             self._on_close(reason)
 

@@ -166,6 +166,21 @@ async def test_more_frames_than_a_handshake_has_close_the_link(kind):
         await until(lambda: there.is_closed)
 
 
+async def test_frames_right_behind_a_handshake_wait_for_the_side_that_dialled(kind):
+    """Whoever was let in may be told a lot before it has read that it is."""
+    async with linked(kind) as (here, there):
+        sent = [bytes([n]) * 1000 for n in range(200)]
+        for n in range(0, 200, 5):
+            there.send(sent[n : n + 5])
+            await asyncio.sleep(0)
+        got = [await here.recv() for _ in range(3)]
+        rest: list[bytes] = []
+        here.attach(rest.append, lambda reason: None)
+        await until(lambda: len(rest) == 197)
+        assert got + rest == sent
+        assert not here.is_closed
+
+
 async def test_an_address_where_nothing_listens_is_unreachable(kind):
     async with kind() as (here, there, address):
         await here.start(lambda link: None)
