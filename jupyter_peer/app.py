@@ -111,7 +111,9 @@ class PeerExtension(PeerSettings, ExtensionApp):
         from .panes.publish import PanePublisher
         from .panes.tap import KernelTaps
         from .panes.watch import PaneWatcher
+        from .server.directory import directory_of, keep_to
         from .store import Store
+        from .trust.directory import DirectoryPolicy
         from .trust.modes import policy_for
 
         self.warn_of_what_is_not_there_yet()
@@ -127,11 +129,28 @@ class PeerExtension(PeerSettings, ExtensionApp):
             direct = self._direct_transport(config)
             if direct is not None:
                 stack.push_async_callback(direct.close)
+            directory = None
+            if self.trust_mode == DirectoryPolicy.name:
+                directory = directory_of(self, data_dir.path)
+                stack.push_async_callback(directory.close)
+            elif self.directory_url:
+                log.warning(
+                    "PeerExtension.directory_url has no effect: trust_mode is %s", self.trust_mode
+                )
             hub = PeerHub(
                 identity=identity,
                 store=store,
                 transports=[] if direct is None else [direct],
-                policy=policy_for(self.trust_mode, store),
+                policy=policy_for(
+                    self.trust_mode,
+                    store,
+                    more={
+                        DirectoryPolicy.name: lambda: DirectoryPolicy(
+                            lambda: directory.current if directory else None,
+                            self.directory_groups,
+                        )
+                    },
+                ),
                 config=config,
             )
             stack.push_async_callback(hub.close)
@@ -163,6 +182,8 @@ class PeerExtension(PeerSettings, ExtensionApp):
             stack.callback(publisher.subscribe(lambda: notices.mark("panes")))
             stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
             await hub.start()
+            if directory is not None:
+                keep_to(directory, hub)
             self._write_runtime_file(hub, data_dir, stack)
             log.info("jupyter-peer is node %s (%s)", hub.node_id, hub.node_name)
             self._stack = stack.pop_all()

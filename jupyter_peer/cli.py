@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 
-from .commands.base import MISUSED, Command, UsageError, run_command
+from .commands.base import Dispatcher, run_command
 
 _HERE = "jupyter_peer.commands."
 _SUBCOMMANDS = {
@@ -28,6 +28,10 @@ _SUBCOMMANDS = {
     "panes": ("panes.PanesCommand", "list the panes shared by you and with you"),
     "grant": ("panes.GrantCommand", "let a peer see a pane, or not any more"),
     "unshare": ("panes.UnshareCommand", "withdraw a pane from everybody"),
+    "directory": (
+        "directory.DirectoryCommand",
+        "keep, sign and serve a directory of trusted nodes",
+    ),
     "log": ("audit.LogCommand", "read the audit log"),
     "demo": ("demo.DemoCommand", "see two people share a live plot, on this machine"),
 }
@@ -46,10 +50,9 @@ def _subcommands() -> dict[str, tuple[str, str]]:
     return found
 
 
-class PeerApp(Command):
+class PeerApp(Dispatcher):
     """Dispatches to the subcommands."""
 
-    words = "COMMAND [...]"
     description = (
         "Share single live outputs with other people's Jupyter servers. "
         "The commands talk to the Jupyter server that runs on this machine."
@@ -61,16 +64,6 @@ class PeerApp(Command):
         jupyter peer demo                 # try it alone
     """
     subcommands = _subcommands()
-
-    def start(self) -> None:
-        """Hand over to a subcommand; anything else is a mistake."""
-        if self.subapp is None and not self.subcommand:
-            if self.extra_args:
-                known = ", ".join(self.subcommands)
-                raise UsageError(f"there is no command {self.extra_args[0]!r}; there are {known}")
-            self.print_help()
-            self.exit(MISUSED)
-        super().start()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,6 @@ without anybody noticing.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import stat
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from .durable_files import put_in_place, sweep_leftovers, temporary_name, write_file
 from .errors import DataDirError, KeyFileError
+from .file_lock import try_lock, unlock
 from .wire.identity import Identity
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class DataDir:
         """Let go of the directory; may be called twice."""
         lock, self._lock = self._lock, None
         if lock is not None:
-            _unlock(lock)
+            unlock(lock)
             os.close(lock)
 
 
@@ -67,7 +67,7 @@ def open_data_dir(base: Path) -> DataDir:
                 f"the data directory {path} cannot be used: {error.strerror}", path=str(path)
             ) from error
         try:
-            is_ours = _try_lock(lock)
+            is_ours = try_lock(lock)
         except OSError as error:
             os.close(lock)
             raise DataDirError(
@@ -155,36 +155,3 @@ def _check_private(path: Path) -> None:
             hint=f"chmod 700 {path}, or set PeerExtension.data_dir to another directory",
             path=str(path),
         )
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            if error.errno in {errno.EACCES, errno.EDEADLK}:
-                return False
-            raise
-        return True
-
-    def _unlock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        # flock belongs to the open file, so it also keeps apart two servers in one process.
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
-                return False
-            raise
-        return True
-
-    def _unlock(descriptor: int) -> None:
-        # Said aloud, because a forked child has the same open file and would keep the lock.
-        fcntl.flock(descriptor, fcntl.LOCK_UN)

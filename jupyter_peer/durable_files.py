@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all, and never in place of another.
+"""Files that appear whole or not at all.
 
-Used by ``data_dir`` for the identity and by ``store_schema`` for the database. A new file is
-filled under a temporary name and then linked to its own: linking fails when the name is taken, so
-a crash or a second process at the same instant can neither leave half a file nor overwrite one.
+A new file is filled under a temporary name. :func:`put_in_place` then links it to its own, for the
+identity and the database: linking fails when the name is taken, so a crash or a second process at
+the same instant can neither leave half a file nor overwrite one. :func:`replace_file` is for files
+of which the newest counts.
 """
 
 from __future__ import annotations
@@ -62,6 +63,23 @@ def put_in_place(temporary: Path, path: Path) -> bool:
             temporary.unlink()
     sync_directory(path.parent)
     return True
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600 in place of what is there: a reader finds the old or the new one.
+
+    Raises:
+        OSError: It cannot be written; what was there stays.
+    """
+    temporary = temporary_name(path)
+    try:
+        write_file(temporary, content)
+        os.replace(temporary, path)  # noqa: PTH105 - of both names the second may exist
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_directory(path.parent)
 
 
 def sweep_leftovers(path: Path) -> None:

@@ -32,6 +32,7 @@ COMMANDS = [
     "panes",
     "grant",
     "unshare",
+    "directory",
     "log",
     "demo",
 ]

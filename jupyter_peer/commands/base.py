@@ -60,7 +60,6 @@ class Command(JupyterApp):
     name = "jupyter-peer"
     version = __version__
     words: ClassVar[str] = ""
-    subcommand_description = "Each has a help of its own: `jupyter peer COMMAND --help`."
     option_description = "They can also be set in `jupyter_peer_config.py`, as named below each."
     keyvalue_description = "Set on the command line as here, or in `jupyter_peer_config.py`."
     # The rest of the base class's flags answer questions, and none is asked here.
@@ -100,7 +99,7 @@ class Command(JupyterApp):
     @property
     def usage(self) -> str:
         """How to write the command."""
-        called = self.name.replace("jupyter-peer", "jupyter peer").replace("peer-", "peer ")
+        called = self.name.replace("-", " ")
         return " ".join(filter(None, (called, self.words, "[options]")))
 
     def exit(self, exit_status: int | str | None = 0) -> NoReturn:
@@ -131,6 +130,28 @@ class Command(JupyterApp):
         return _Loader(argv, aliases, flags, classes=classes, log=self.log)
 
 
+class Dispatcher(Command):
+    """A command that only hands over to its subcommands."""
+
+    words = "COMMAND [...]"
+
+    def emit_subcommands_help(self) -> Generator[str, None, None]:
+        """Yield the list of subcommands under its own words."""
+        called = self.name.replace("-", " ")
+        self.subcommand_description = f"Each has a help of its own: `{called} COMMAND --help`."
+        yield from super().emit_subcommands_help()
+
+    def start(self) -> None:
+        """Hand over to a subcommand; anything else is a mistake."""
+        if self.subapp is None and not self.subcommand:
+            if self.extra_args:
+                known = ", ".join(self.subcommands)
+                raise UsageError(f"there is no command {self.extra_args[0]!r}; there are {known}")
+            self.print_help()
+            self.exit(MISUSED)
+        super().start()
+
+
 def run_command(command: type[Command], argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
@@ -145,8 +166,7 @@ def run_command(command: type[Command], argv: Sequence[str] | None = None) -> in
     except NoStart:
         return OK
     except UsageError as error:
-        asked = app.subapp if isinstance(app.subapp, Command) else app
-        remark(f"{error}\nusage: {asked.usage}")
+        remark(f"{error}\nusage: {_innermost(app).usage}")
         return MISUSED
     except PeerError as error:
         remark(describe(error))
@@ -162,5 +182,11 @@ def run_command(command: type[Command], argv: Sequence[str] | None = None) -> in
         return error.code if isinstance(error.code, int) else OK
     finally:
         if app.subapp is not None:
-            app.subapp.clear_instance()
+            _innermost(app).clear_instance()
     return OK
+
+
+def _innermost(app: Command) -> Command:
+    while isinstance(app.subapp, Command):
+        app = app.subapp
+    return app

@@ -13,7 +13,7 @@ class IdCommand(ServerCommand):
     """Shows the identity."""
 
     name = "jupyter-peer-id"
-    description = "Show who this node is: its name, id, fingerprint and addresses."
+    description = "Show who this node is: its name, id, public key, fingerprint and addresses."
 
     def ask(self, client: Client) -> dict[str, Any]:
         return client.whoami()
@@ -22,6 +22,7 @@ class IdCommand(ServerCommand):
         rows = [
             ("name", answer["node_name"]),
             ("node id", answer["node_id"]),
+            ("public key", answer["public_key"]),
             ("fingerprint", answer["fingerprint"]),
         ]
         rows += [("address", address) for address in answer["addresses"]]

@@ -98,7 +98,8 @@ class PeerHub:
         self._node_name = clean_name(store.setting("node_name") or self.config.node_name)
         self._learned: list[str] = []
         self._listeners: list[Callable[[HubEvent], None]] = []
-        self._peers = PeerRegistry(self.config, self._clock, self._redial)
+        self._policy = policy
+        self._peers = PeerRegistry(self.config, self._clock, self._redial, self._may_return)
         self._candidates = Candidates(identity.node_id, self._is_known)
         self._mail = Mail(identity, self._peers, self._clock)
         self._admission = Admission(
@@ -221,6 +222,33 @@ class PeerHub:
         if address not in self.addresses():
             self._learned = [address, *self._learned][:4]
             self._links.announce()
+
+    async def review_trust(self) -> list[str]:
+        """Act upon a change of what the policy says of nodes it let in for the moment only.
+
+        Those it does not stand by any more are cut off; the others are dialled if they are away.
+
+        Returns:
+            The ids of those whose link was closed.
+        """
+        ended = []
+        for peer in self._peers:
+            record = peer.record
+            if record.trusted or record.blocked or record.origin != "directory":
+                continue
+            if self._may_return(peer):
+                is_resting = peer.retry is None or peer.retry.done()
+                if is_resting and peer.is_wanted and not peer.is_connected():
+                    self._peers.keep_connected(peer)
+                continue
+            self._peers.rest(peer)
+            if peer.is_connected():
+                log.info("%s is cut off: it is not in the directory any more", peer.node_id)
+                await self._links.end(peer, NotTrustedError.code)
+                self._mail.handlers.drop_peer(peer.node_id)
+                ended.append(peer.node_id)
+                self._emit("peer", peer.node_id)
+        return ended
 
     async def network_changed(self) -> None:
         """Find out at once what still works: the network or its addresses are not what they were."""
@@ -521,8 +549,8 @@ class PeerHub:
         return Target(addresses=addresses, node_id=peer.node_id, public_key=peer.record.public_key)
 
     def _addresses_of(self, peer: Peer) -> list[str]:
-        """Return where to dial a peer: where it says it is, and where a trusted one was found."""
-        found = self._candidates.addresses(peer.node_id) if peer.record.trusted else []
+        """Return where to dial a peer: where it says it is, and where one that may return was found."""
+        found = self._candidates.addresses(peer.node_id) if self._may_return(peer) else []
         return [*peer.record.addresses, *found]
 
     async def _dial(self, target: Target, on_progress: Progress | None = None) -> PeerInfo:
@@ -571,6 +599,12 @@ class PeerHub:
         finally:
             unsubscribe()
         return self.peer(node_id)
+
+    def _may_return(self, peer: Peer) -> bool:
+        record = peer.record
+        return record.trusted or self._policy.stands_by(
+            record.node_id, record.public_key, self._clock.time()
+        )
 
     async def _redial(self, peer: Peer) -> None:
         await self._dial(self._target(peer))

@@ -111,14 +111,20 @@ class PeerRegistry:
         config: Pauses between attempts.
         clock: Jitter.
         redial: Connects to a peer; raises when that fails.
+        may_return: Returns whether a peer that is away may be dialled by itself.
     """
 
     def __init__(
-        self, config: HubConfig, clock: Clock, redial: Callable[[Peer], Awaitable[None]]
+        self,
+        config: HubConfig,
+        clock: Clock,
+        redial: Callable[[Peer], Awaitable[None]],
+        may_return: Callable[[Peer], bool] = lambda peer: peer.record.trusted,
     ) -> None:
         self._config = config
         self._clock = clock
         self._redial = redial
+        self._may_return = may_return
         self._peers: dict[str, Peer] = {}
         self._is_closing = False
 
@@ -184,7 +190,7 @@ class PeerRegistry:
 
     def keep_connected(self, peer: Peer) -> None:
         """See to it that a peer that is away is dialled, with growing pauses."""
-        if self._is_closing or peer.record.blocked or not peer.record.trusted:
+        if self._is_closing or peer.record.blocked or not self._may_return(peer):
             return
         peer.is_wanted = True
         if peer.retry is None or peer.retry.done():
@@ -213,6 +219,10 @@ class PeerRegistry:
     def let_go(self, peer: Peer) -> None:
         """Stop dialling a peer until somebody asks for it again."""
         peer.is_wanted = False
+        self.rest(peer)
+
+    def rest(self, peer: Peer) -> None:
+        """Stop dialling a peer until it is to be kept connected again."""
         if peer.retry is not None:
             peer.retry.cancel()
             peer.retry = None

@@ -6,13 +6,11 @@ the control socket.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 import msgspec
 
-from ..durable_files import temporary_name, write_file
+from ..durable_files import replace_file
 
 
 class RunningServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,12 +46,5 @@ def write_runtime_file(directory: Path, server: RunningServer) -> Path:
     """
     path = runtime_file(directory, server.pid)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = temporary_name(path)
-    try:
-        write_file(temporary, msgspec.json.encode(server))
-        os.replace(temporary, path)  # noqa: PTH105 - of both names the second may exist
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    replace_file(path, msgspec.json.encode(server))
     return path

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from traitlets import Bool, Float, HasTraits, Int, List, Unicode, default, validate
 
+from ..directory.refresh import DEFAULT_INTERVAL_S
 from ..errors import BadAddressError, BadRequestError
 from ..hub.config import HubConfig
 from ..wire.addresses import normalize_address
@@ -38,8 +39,6 @@ NOT_YET = {
     "max_prompt": "asking agents",
     "agent_turns_at_once": "asking agents",
     "agent_turns_a_minute": "asking agents",
-    "directory_url": "the trust mode directory",
-    "directory_key": "the trust mode directory",
 }
 _LATER = " Not available in this version: setting it only logs a warning."
 
@@ -66,8 +65,8 @@ class PeerSettings(HasTraits):
         help="""Who may connect besides known peers and those who redeem an invite.
 
         `manual`: nobody. `open-lan`: everybody in the local network, for demonstrations in networks
-        where everybody is trusted. `directory`: whom a directory vouches for (not available in this
-        version).""",
+        where everybody is trusted. `directory`: the members of a directory (`directory_url`), for
+        as long as it lists them.""",
     ).tag(config=True)
 
     enable_direct = Bool(
@@ -137,13 +136,30 @@ class PeerSettings(HasTraits):
         3, min=1, help="Nodes a question may have come through when it is answered here." + _LATER
     ).tag(config=True)
 
-    directory_url = Unicode("", help="URL of a directory of trusted nodes." + _LATER).tag(
-        config=True
-    )
+    directory_url = Unicode(
+        "",
+        help="""URL of the directory whose members are let in under `trust_mode` `directory`, such as
+        `https://host/directory.json` or `file:///path/directory.json`; `http` on this machine only.
+        """,
+    ).tag(config=True)
 
-    directory_key = Unicode("", help="Public key of that directory, base64." + _LATER).tag(
-        config=True
-    )
+    directory_key = Unicode(
+        "",
+        help="""Public key that has to have signed the directory, base64, as `jupyter peer directory
+        init` prints it.""",
+    ).tag(config=True)
+
+    directory_groups = List(
+        Unicode(),
+        help="""Groups of the directory whose members are let in; empty for all its members.""",
+    ).tag(config=True)
+
+    directory_refresh_s = Float(
+        DEFAULT_INTERVAL_S,
+        min=1.0,
+        help="""Seconds between two looks at the directory, give or take a fifth. A node that was
+        removed from it is disconnected at the next.""",
+    ).tag(config=True)
 
     max_frame_before_auth = Int(
         MAX_FRAME,

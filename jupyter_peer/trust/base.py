@@ -86,6 +86,16 @@ class TrustPolicy(ABC):
         """Return whether strangers that a discovery finds are dialled without being asked for."""
         return False
 
+    def stands_by(self, node_id: str, public_key: str, now: float) -> bool:
+        """Return whether a node that was let in without being remembered is to stay and come back.
+
+        Args:
+            node_id: Its id.
+            public_key: Its key, base64.
+            now: Epoch seconds.
+        """
+        return False
+
 
 class CombinedPolicy(TrustPolicy):
     """Lets in whom any of its policies lets in; they are asked in order, until one does.
@@ -112,3 +122,6 @@ class CombinedPolicy(TrustPolicy):
 
     def is_welcoming(self, source: str) -> bool:
         return any(policy.is_welcoming(source) for policy in self._policies)
+
+    def stands_by(self, node_id: str, public_key: str, now: float) -> bool:
+        return any(policy.stands_by(node_id, public_key, now) for policy in self._policies)

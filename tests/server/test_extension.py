@@ -194,8 +194,6 @@ async def test_each_setting_without_effect_is_said_so_once(tmp_path, caplog):
         "turn_credential": "c",
         "allow_remote_agent": True,
         "remote_agent_mode": "ask",
-        "directory_url": "https://d.example",
-        "directory_key": "k",
     }
     values = {name: value for name, value in values.items() if name in NOT_YET}
     async with jupyter_server(tmp_path, PeerExtension=values) as server:

@@ -23,9 +23,12 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.store import PeerRecord, Store
 from jupyter_peer.trust.base import Applicant, CombinedPolicy, TrustPolicy, Verdict
+from jupyter_peer.trust.directory import DirectoryPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.trust.modes import policy_for
 from jupyter_peer.trust.open_lan import OpenLanPolicy
+from jupyter_peer.wire.directory import Directory, Member
+from jupyter_peer.wire.identity import Identity
 from jupyter_peer.wire.invite import token_hash
 
 NOW = 50.0
@@ -37,6 +40,18 @@ STRANGER = Applicant(
     transport="direct",
 )
 INVITED = msgspec.structs.replace(STRANGER, node_id="adaadaadaadaadaa", token="the-token")
+COLLEAGUE_KEY = Identity.from_seed(b"c" * 32)
+COLLEAGUE = msgspec.structs.replace(
+    STRANGER,
+    node_id=COLLEAGUE_KEY.node_id,
+    public_key=COLLEAGUE_KEY.public_key_b64,
+    transport="relay",
+)
+DIRECTORY = Directory(
+    serial=1,
+    expires=NOW + 10.0,
+    members=[Member(id=COLLEAGUE.node_id, pk=COLLEAGUE.public_key)],
+)
 NEIGHBOUR = msgspec.structs.replace(STRANGER, node_id="bobbobbobbobbobb", address="192.168.1.9")
 
 
@@ -59,11 +74,19 @@ class Closed(TrustPolicy):
         return Verdict.refuse(self.error)
 
 
+def directory_mode(store: Store) -> TrustPolicy:
+    return policy_for(
+        "directory", store, more={"directory": lambda: DirectoryPolicy(lambda: DIRECTORY)}
+    )
+
+
 CASES = {
     "invite": Case(InvitePolicy, (INVITED,)),
     "open-lan alone": Case(lambda store: OpenLanPolicy(), (NEIGHBOUR,)),
     "manual": Case(lambda store: policy_for("manual", store), (INVITED,)),
     "open-lan": Case(lambda store: policy_for("open-lan", store), (INVITED, NEIGHBOUR)),
+    "directory alone": Case(lambda store: DirectoryPolicy(lambda: DIRECTORY), (COLLEAGUE,)),
+    "directory": Case(directory_mode, (INVITED, COLLEAGUE)),
     "a mode of one's own": Case(
         lambda store: policy_for("none", store, more={"none": lambda: Closed(NotTrustedError())}),
         (INVITED,),
@@ -116,13 +139,23 @@ def test_it_says_which_policy_let_the_applicant_in(case: Case, policy: TrustPoli
         msgspec.convert(
             {"node_id": "a", "public_key": "k", "added": 1.0, "origin": origin}, PeerRecord
         )
-        assert origin == ("invite" if applicant.token else "open-lan")
+        expected = "directory" if applicant is COLLEAGUE else "open-lan"
+        assert origin == ("invite" if applicant.token else expected)
 
 
 def test_it_remembers_only_those_with_an_invite(case: Case, policy: TrustPolicy) -> None:
     for applicant in case.welcome:
         verdict = policy.verdict(applicant, NOW)
         assert verdict.remember == (applicant.token is not None)
+
+
+def test_it_stands_by_those_alone_whom_its_directory_lists(policy: TrustPolicy) -> None:
+    is_directory = "directory" in policy.name
+    key = (COLLEAGUE.node_id, COLLEAGUE.public_key)
+    assert policy.stands_by(*key, NOW) == is_directory
+    assert not policy.stands_by(*key, NOW + 10.0)
+    for applicant in (STRANGER, INVITED, NEIGHBOUR):
+        assert not policy.stands_by(applicant.node_id, applicant.public_key, NOW)
 
 
 def test_it_refuses_a_stranger_and_changes_nothing(policy: TrustPolicy, store: Store) -> None:
@@ -165,8 +198,8 @@ addresses = (
 @given(
     applicant=st.builds(
         Applicant,
-        node_id=anything,
-        public_key=anything,
+        node_id=anything | st.just(COLLEAGUE.node_id),
+        public_key=anything | st.just(COLLEAGUE.public_key),
         node_name=anything,
         token=st.none() | anything | st.just("the-token"),
         address=st.none() | addresses,

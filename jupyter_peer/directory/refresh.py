@@ -1,0 +1,232 @@
+"""Keeps a directory up to date while its node runs.
+
+Below is a source, which may be away for long; above is whoever asks who is a member. Whatever goes
+wrong, the answer is that of the newest version seen, until that expires: then nobody is a member.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from ..errors import PeerError, StaleError, to_wire
+from ..wire.directory import Directory
+from .cache import DirectoryCache
+from .source import DirectorySource
+
+log = logging.getLogger(__name__)
+
+DEFAULT_INTERVAL_S = 300.0
+# After a failure it is tried again sooner than after a success.
+_FIRST_RETRY_S = 5.0
+# A machine that sleeps, or whose clock is set, is noticed within this.
+_LOOK_S = 30.0
+
+
+def _spread() -> float:
+    return 0.8 + 0.4 * random.random()  # noqa: S311 - spreads load, guards nothing
+
+
+class DirectoryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How it stands with a directory; times are epoch seconds.
+
+    Attributes:
+        url: Its source.
+        name: What it calls itself.
+        serial: Of the newest version seen, None if none was.
+        expires: When that expires.
+        members: How many nodes it lists.
+        checked: When the source last answered with a version that can be used.
+        error: Why the last attempt failed, ``{code, message, hint}``; None if it did not.
+    """
+
+    url: str
+    name: str = ""
+    serial: int | None = None
+    expires: float | None = None
+    members: int = 0
+    checked: float | None = None
+    error: dict[str, str] | None = None
+
+
+class DirectoryRefresher:
+    """Fetches a directory again and again.
+
+    Args:
+        source: Where from.
+        key: The pinned key, 32 bytes.
+        cache: Where the newest version is kept; None to keep it in memory alone.
+        on_change: Awaited after each moment at which memberships can have changed.
+        interval_s: Between two looks at the source.
+        clock: Epoch seconds.
+        spread: A factor around 1, so that not all nodes ask at once.
+    """
+
+    def __init__(
+        self,
+        source: DirectorySource,
+        key: bytes,
+        cache: DirectoryCache | None = None,
+        *,
+        on_change: Callable[[], Awaitable[None]] | None = None,
+        interval_s: float = DEFAULT_INTERVAL_S,
+        clock: Callable[[], float] = time.time,
+        spread: Callable[[], float] = _spread,
+    ) -> None:
+        self.on_change = on_change
+        self._source = source
+        self._key = key
+        self._cache = cache
+        self._interval_s = interval_s
+        self._clock = clock
+        self._spread = spread
+        self._current = cache.load() if cache is not None else None
+        self._etag: str | None = None
+        self._checked: float | None = None
+        self._error: PeerError | None = None
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def current(self) -> Directory | None:
+        """The newest version seen, also when it has expired."""
+        return self._current
+
+    def start(self) -> None:
+        """Fetch it, now and then again."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop; may be called twice."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def refresh_soon(self) -> None:
+        """Fetch it without waiting for the end of the interval."""
+        self._wake.set()
+
+    def status(self) -> DirectoryStatus:
+        """Return how it stands."""
+        current = self._current
+        return DirectoryStatus(
+            url=self._source.url,
+            name=current.name if current else "",
+            serial=current.serial if current else None,
+            expires=current.expires if current else None,
+            members=len(current.members) if current else 0,
+            checked=self._checked,
+            error=to_wire(self._error) if self._error else None,
+        )
+
+    async def refresh(self) -> Directory:
+        """Fetch the directory once and return the version that counts now.
+
+        Raises:
+            PeerError: It cannot be fetched, or what came is not signed by the pinned key, older
+                than what was seen before, or expired.
+        """
+        async with self._lock:
+            try:
+                current = await self._fetch()
+            except PeerError as error:
+                self._error = error.with_traceback(None)
+                raise
+            self._error = None
+            self._checked = self._clock()
+            return current
+
+    async def _fetch(self) -> Directory:
+        fetched = await self._source.fetch(self._etag)
+        if fetched is not None:
+            newest = Directory.from_bytes(fetched.raw, self._key)
+            self._check_not_older(newest)
+            if self._current is None or newest.serial > self._current.serial:
+                # It supersedes the one before, also when it has expired itself.
+                self._current = newest
+                await self._keep(fetched.raw)
+            self._etag = fetched.etag
+        assert self._current is not None
+        if not self._current.is_current(self._clock()):
+            raise StaleError(
+                "the directory has expired",
+                hint="whoever keeps it has to sign it anew: `jupyter peer directory sign`",
+            )
+        return self._current
+
+    def _check_not_older(self, newest: Directory) -> None:
+        seen = self._current
+        if seen is None or newest.serial > seen.serial:
+            return
+        if newest.serial < seen.serial:
+            raise StaleError(
+                f"the directory has serial {newest.serial}, and {seen.serial} was seen before",
+                hint="its source serves an old version; the newer one stays in force",
+            )
+        if newest.to_fields() != seen.to_fields():
+            raise StaleError(
+                f"there are two different versions of the directory with serial {seen.serial}",
+                hint="the one seen first stays in force; sign it anew, with a new serial",
+            )
+
+    async def _keep(self, raw: bytes) -> None:
+        if self._cache is None:
+            return
+        try:
+            await asyncio.to_thread(self._cache.save, raw)
+        except OSError as error:
+            log.warning(
+                "the directory cannot be kept in %s (%s): after a restart it is not there offline",
+                self._cache.path,
+                error.strerror,
+            )
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self.refresh()
+                failures = 0
+                pause = self._interval_s
+            except PeerError as error:
+                log.warning("%s", error)
+                pause = min(self._interval_s, _FIRST_RETRY_S * 2 ** min(failures, 20))
+                failures += 1
+            except Exception:
+                log.exception("the directory cannot be refreshed")
+                pause = self._interval_s
+            await self._tell()
+            await self._wait(pause * self._spread())
+
+    async def _wait(self, pause: float) -> None:
+        """Wait until it is time to ask the source again; tell of what expires meanwhile."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + pause
+        while (left := until - loop.time()) > 0:
+            now = self._clock()
+            expiry = self._current.next_expiry(now) if self._current else now
+            step = min(left, _LOOK_S, expiry - now if expiry > now else left)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(step, 0.001))
+            if self._wake.is_set():
+                self._wake.clear()
+                return
+            if now < expiry <= self._clock():
+                await self._tell()
+
+    async def _tell(self) -> None:
+        if self.on_change is None:
+            return
+        try:
+            await self.on_change()
+        except Exception:
+            log.exception("a change of the directory was not acted upon")
