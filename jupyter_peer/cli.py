@@ -33,11 +33,11 @@ _SUBCOMMANDS = {
         "keep, sign and serve a directory of trusted nodes",
     ),
     "log": ("audit.LogCommand", "read the audit log"),
+    "relay": ("relay.RelayCommand", "run a relay, for peers behind routers"),
     "demo": ("demo.DemoCommand", "see two people share a live plot, on this machine"),
 }
 #: Programs of their own, shown where the installed version has them.
 _PROGRAMS = {
-    "relay": ("jupyter_peer.relay.app", "RelayApp", "run a relay, for peers behind routers"),
     "bench": ("jupyter_peer.bench.app", "BenchApp", "measure how fast this machine's links are"),
 }
 

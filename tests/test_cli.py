@@ -34,6 +34,7 @@ COMMANDS = [
     "unshare",
     "directory",
     "log",
+    "relay",
     "demo",
 ]
 

@@ -1,79 +1,37 @@
-"""WebSocket links over TCP, dialled and accepted with Tornado (SPEC section 4).
-
-Messages are framed here (RFC 6455 section 5.2) and written to Tornado's stream in one piece, since
-``write_message`` makes a task a message; everything else of the WebSocket is Tornado's.
-"""
+"""WebSocket links over TCP, dialled and accepted with Tornado (SPEC section 4)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from struct import Struct
 
-from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.netutil import bind_sockets
-from tornado.util import _websocket_mask
 from tornado.web import Application, RequestHandler
-from tornado.websocket import (
-    WebSocketClientConnection,
-    WebSocketError,
-    WebSocketHandler,
-    WebSocketProtocol13,
-)
+from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
-from ..errors import LinkClosedError, UnreachableError
+from ..errors import LinkClosedError
 from ..wire.addresses import PATH, normalize_address
 from ..wire.handshake import MAX_FRAME
 from .base import Accept, Frame, PeerLink, Transport
+from .websocket import (
+    BINARY,
+    DIAL_TIMEOUT_S,
+    TEXT,
+    any_certificate,
+    append_message,
+    open_websocket,
+    tune,
+)
 
 log = logging.getLogger(__name__)
 
-DIAL_TIMEOUT_S = 10.0
-# What may lie unsent in the socket: enough for a fast local link, little enough that a small
-# message written behind it is not held up. A path with a larger product of rate and delay still
-# has the kernel's own window for what was sent and not yet acknowledged.
-_UNSENT_BYTES = 128 * 1024
-_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
-_MASK = 0x80
 # With one of these a proxy stands in between, and the socket's address is the proxy's.
 _PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
-_LENGTH_16 = Struct(">H")
-_LENGTH_64 = Struct(">Q")
-
-
-def _any_certificate() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _give_up(connection: WebSocketClientConnection) -> None:
-    """Stop Tornado's client half-way: now if it has a stream, else as soon as it gets one."""
-    connection.final_callback = None  # type: ignore[assignment]
-    stream: IOStream | None = getattr(connection, "stream", None)
-    if stream is not None:
-        stream.close()
-    connection.tcp_client.close()
-
-
-def _reason(error: BaseException) -> str:
-    """Return why dialling failed in a few words, without the class names of libraries."""
-    if isinstance(error, HTTPError):
-        return f"it answered {error.code} {error.message or ''}".rstrip()
-    if isinstance(error, socket.gaierror):
-        return "its name is not known"
-    if isinstance(error, StreamClosedError):
-        return _reason(error.real_error) if error.real_error else "the connection was closed"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error) or type(error).__name__
 
 
 class WebSocketLink(PeerLink):
@@ -94,13 +52,7 @@ class WebSocketLink(PeerLink):
         self._protocol = protocol
         self._close_socket = close
         self._stream = protocol.stream
-        self._stream.set_nodelay(True)
-        sock = self._stream.socket
-        if sock.family in (socket.AF_INET, socket.AF_INET6):
-            try:
-                sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
-            except OSError:  # not on this system; small messages then wait a little longer
-                log.debug("TCP_NOTSENT_LOWAT is not available")
+        tune(self._stream)
 
     def note_remote_host(self) -> None:
         """Take the address of the other end from the socket."""
@@ -126,30 +78,14 @@ class WebSocketLink(PeerLink):
         pieces: list[bytes] = []
         for frame in frames:
             if isinstance(frame, str):
-                self._write(pieces, 0x81, frame.encode())
+                append_message(pieces, TEXT, frame.encode(), is_masked=self.is_dialled)
             else:
-                self._write(pieces, 0x82, frame)
+                append_message(pieces, BINARY, frame, is_masked=self.is_dialled)
         try:
             self._last_write = stream.write(b"".join(pieces))
         except StreamClosedError as error:
             self._closed("lost")
             raise LinkClosedError from error
-
-    def _write(self, pieces: list[bytes], first: int, payload: bytes) -> None:
-        size = len(payload)
-        mask_bit = _MASK if self.is_dialled else 0
-        if size < 126:
-            pieces.append(bytes((first, mask_bit | size)))
-        elif size < 65536:
-            pieces.append(bytes((first, mask_bit | 126)) + _LENGTH_16.pack(size))
-        else:
-            pieces.append(bytes((first, mask_bit | 127)) + _LENGTH_64.pack(size))
-        if mask_bit:
-            mask = os.urandom(4)
-            pieces.append(mask)
-            pieces.append(_websocket_mask(mask, payload))
-        else:
-            pieces.append(payload)
 
     @property
     def is_backed_up(self) -> bool:
@@ -167,10 +103,6 @@ class WebSocketLink(PeerLink):
             self._closed("lost")
             return None
         return self._deliver(message)
-
-    def on_early_message(self, message: Frame | None) -> None:
-        """Take a message that came before :meth:`open`."""
-        self.on_message(message)
 
     def _shut(self, reason: str) -> None:
         if self._close_socket is not None:
@@ -264,7 +196,7 @@ class DirectTransport(Transport):
         max_frame_before_auth: int = MAX_FRAME,
     ) -> None:
         self.max_frame_before_auth = max_frame_before_auth
-        self._ssl_context = ssl_context or _any_certificate()
+        self._ssl_context = ssl_context or any_certificate()
         self._is_accepting = is_accepting
         self._accept: Accept | None = None
         self._accepting: set[asyncio.Task[None]] = set()
@@ -328,27 +260,10 @@ class DirectTransport(Transport):
         url = normalize_address(address)
         link = WebSocketLink(url, is_dialled=True)
         link.max_frame = self.max_frame_before_auth
-        request = HTTPRequest(
-            url,
-            connect_timeout=DIAL_TIMEOUT_S,
-            request_timeout=DIAL_TIMEOUT_S,
-            ssl_options=self._ssl_context,
+        connection = await open_websocket(
+            url, link.on_message, ssl_context=self._ssl_context, max_message=link.max_frame
         )
-        # as `websocket_connect` does, which keeps no handle to give up by
-        connection = WebSocketClientConnection(
-            request, on_message_callback=link.on_early_message, max_message_size=link.max_frame
-        )
-        try:
-            await connection.connect_future
-        except asyncio.CancelledError:
-            _give_up(connection)
-            raise
-        except (OSError, StreamClosedError, HTTPError, WebSocketError, ValueError) as error:
-            raise UnreachableError(f"{url} does not answer: {_reason(error)}") from error
-        if not isinstance(connection.protocol, WebSocketProtocol13):
-            raise UnreachableError(f"{url} closed the connection at once")
-        # Tornado's client waits for what `on_message` returns, but not for a callback's result
-        connection.on_message = link.on_message  # type: ignore[method-assign]
+        assert isinstance(connection.protocol, WebSocketProtocol13)
         link.open(connection.protocol, connection.close)
         link.note_remote_host()
         self._keep(link)

@@ -254,7 +254,7 @@ class Registration:
 
 
 class Admission:
-    """The program's side: answer each text frame by :meth:`receive` until :attr:`node_id` is set.
+    """The program's side: answer each text frame by :meth:`receive` until that returns None.
 
     Args:
         nonce: 32 random bytes, never used twice.
@@ -272,12 +272,12 @@ class Admission:
         self.public_key = b""
         self._claimed = ""
 
-    def receive(self, text: str, **facts: Any) -> str:
-        """Take a text frame of the node and return the answer.
+    def receive(self, text: str) -> str | None:
+        """Take a text frame of the node.
 
-        Args:
-            text: The frame.
-            **facts: Added to the last answer, such as ``max_frame``.
+        Returns:
+            The text frame to answer; None once the id is proven. Then :meth:`registered` is due, as
+            soon as the node can be reached.
 
         Raises:
             MalformedError: The frame is not what comes next.
@@ -299,7 +299,15 @@ class Admission:
             raise BadIdentityError("the proof is of another node than the one that was announced")
         verify(key, _signature(fields.get("sig")), proof_bytes(self.challenge))
         self.node_id = node_id
-        return _to_text({"registered": node_id, **facts})
+        return None
+
+    def registered(self, **facts: Any) -> str:
+        """Return the text frame that ends the registration.
+
+        Args:
+            **facts: Added to it, such as ``max_frame``.
+        """
+        return _to_text({"registered": self.node_id, **facts})
 
 
 def _signature(text: object) -> bytes:

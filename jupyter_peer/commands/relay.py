@@ -1,0 +1,94 @@
+"""The relay program."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, ClassVar
+
+from traitlets import Float, Int, List, Unicode
+
+from ..relay.limits import KIB, MIB, Limits
+from .base import Command
+from .terminal import tell
+
+
+class RelayCommand(Command):
+    """Runs a relay."""
+
+    name = "jupyter-peer-relay"
+    description = (
+        "Run a relay: it carries the links of nodes that cannot reach each other. What it carries "
+        "is sealed between the nodes; it sees who talks to whom and how much. Ends at Ctrl-C or "
+        "SIGTERM, after it has handed out what is queued. `/health` and `/metrics` are beside it."
+    )
+    examples = """
+        jupyter peer relay                                     # for nodes of this machine
+        jupyter peer relay --ip=0.0.0.0 --certfile=relay.pem   # for everybody, by TLS
+    """
+
+    ip = Unicode("127.0.0.1", help="Address to listen at; empty for all of this machine.").tag(
+        config=True
+    )
+    port = Int(9000, min=0, max=65535, help="Port to listen at; 0 for a free one.").tag(config=True)
+    certfile = Unicode("", help="PEM file of a TLS certificate with its chain.").tag(config=True)
+    keyfile = Unicode("", help="PEM file of its key, if that is not in the certfile.").tag(
+        config=True
+    )
+    names = List(
+        Unicode(),
+        help="""Hosts under which nodes reach this relay, as `relay.example` or
+        `relay.example:9000`. With this, requests for other hosts are refused, and a node's proof
+        of its id cannot be used at another relay.""",
+    ).tag(config=True)
+    max_nodes = Int(Limits().max_nodes, min=1, help="Nodes registered at once.").tag(config=True)
+    rate = Int(0, min=0, help="KiB a node may send in a second on average; 0 for no limit.").tag(
+        config=True
+    )
+    frame_rate = Int(
+        0, min=0, help="Frames a node may send in a second on average; 0 for no limit."
+    ).tag(config=True)
+    max_node_queue = Int(
+        Limits().max_node_queue // MIB, min=1, help="MiB that wait for one slow node at most."
+    ).tag(config=True)
+    hold_s = Float(
+        Limits().hold_s, min=0, help="Seconds frames are held for a node that is away."
+    ).tag(config=True)
+
+    aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "ip": "RelayCommand.ip",
+        "port": "RelayCommand.port",
+        "certfile": "RelayCommand.certfile",
+        "keyfile": "RelayCommand.keyfile",
+        "name": "RelayCommand.names",
+        "max-nodes": "RelayCommand.max_nodes",
+        "rate": "RelayCommand.rate",
+        "config": "JupyterApp.config_file",
+        "log-level": "Application.log_level",
+    }
+
+    def _log_level_default(self) -> int:
+        return logging.INFO
+
+    def run(self) -> None:
+        """Run it."""
+        from ..relay.program import Options, run
+
+        logging.basicConfig(format="%(asctime)s %(levelname).1s %(name)s %(message)s")
+        logging.getLogger("jupyter_peer").setLevel(self.log.getEffectiveLevel())
+        options = Options(
+            ip=self.ip,
+            port=self.port,
+            certfile=self.certfile or None,
+            keyfile=self.keyfile or None,
+            names=tuple(name.lower() for name in self.names),
+            limits=Limits(
+                max_nodes=self.max_nodes,
+                rate=self.rate * KIB,
+                frame_rate=self.frame_rate,
+                max_node_queue=self.max_node_queue * MIB,
+                hold_s=self.hold_s,
+            ),
+        )
+        # One line a listener: other programs read the port from it.
+        asyncio.run(run(options, None, lambda urls: tell("\n".join(f"relay: {u}" for u in urls))))

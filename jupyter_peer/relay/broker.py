@@ -1,0 +1,337 @@
+"""The broker: takes frames of registered nodes to other nodes, and looks at no payload.
+
+Above it is the server, which has made a WebSocket of each connection and had the node prove its id;
+below are one outbox a node, what is held for absent nodes, and the backend, which knows the nodes
+of other brokers (SPEC, *Forwarding*).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from ..errors import (
+    BadIdentityError,
+    BusyError,
+    LinkClosedError,
+    OverflowLinkError,
+    ProtocolError,
+)
+from ..wire.relay import (
+    CLOSE,
+    DST,
+    HEAD_BYTES,
+    LANE,
+    SRC,
+    Undeliverable,
+    check_head,
+    close_frame,
+)
+from ..wire.websocket import BINARY, Payload
+from .backends.base import Backend
+from .connection import POLICY, RESTART, Connection
+from .hold import HoldStore
+from .limits import Limits, NodeRate
+from .metrics import Metrics
+from .outbox import Outbox
+from .proof import Proof
+
+log = logging.getLogger(__name__)
+
+_SWEEP_S = 0.25
+_LESS = [bytes((max(ttl - 1, 0),)) for ttl in range(256)]
+
+
+class _Node:
+    """One registered node."""
+
+    __slots__ = ("connection", "id", "outbox", "rate")
+
+    def __init__(
+        self,
+        node_id: bytes,
+        connection: Connection,
+        rate: NodeRate | None,
+        drained: Callable[[int], None],
+    ) -> None:
+        self.id = node_id
+        self.connection = connection
+        self.outbox = Outbox(connection.write, drained)
+        self.rate = rate
+
+
+class Broker:
+    """Forwards frames between nodes; a backend's sink.
+
+    Args:
+        limits: Of nodes, links and the whole.
+        backend: Where nodes of other brokers are.
+        metrics: Counted into.
+
+    Attributes:
+        is_draining: Whether it is about to end, and takes no more nodes.
+    """
+
+    def __init__(self, limits: Limits, backend: Backend, metrics: Metrics) -> None:
+        self._limits = limits
+        self._backend = backend
+        self._metrics = metrics
+        self._nodes: dict[bytes, _Node] = {}
+        self._touched: set[_Node] = set()
+        self._is_flush_due = False
+        self._queued = 0
+        self._hold = HoldStore(limits.hold_s, limits.hold_node, limits.hold_sender, limits.hold_all)
+        self._loop = asyncio.get_running_loop()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self.is_draining = False
+        metrics.add_gauge("nodes", "Nodes registered at this broker.", lambda: len(self._nodes))
+        metrics.add_gauge("queued_bytes", "Bytes waiting for slow nodes.", lambda: self._queued)
+        metrics.add_gauge("held_bytes", "Bytes held for absent nodes.", lambda: self._hold.size)
+
+    def start(self) -> None:
+        """Begin to ping the silent and to drop what is held too long."""
+        self._sweeping = self._loop.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Hand out what is queued, tell every node to go elsewhere, and close; may be called twice."""
+        self.is_draining = True
+        self._note_state()
+        await self._until(self._drained, self._limits.drain_s)
+        for node in self._nodes.values():
+            node.connection.end(RESTART, "restart")
+        await self._until(self._emptied, self._limits.drain_s)
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+            self._sweeping = None
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes are registered."""
+        return len(self._nodes)
+
+    # One node.
+
+    async def serve(self, connection: Connection, proof: Proof) -> None:
+        """Carry the frames of a node that has proven its id, until its connection ends.
+
+        Raises:
+            PeerError: The node is refused, or broke the protocol.
+            StreamClosedError: The connection ended.
+        """
+        node_id = proof.node_id.encode()
+        if self.is_draining:
+            raise BusyError("this relay is about to end", hint="another one may run already")
+        if len(self._nodes) >= self._limits.max_nodes and node_id not in self._nodes:
+            raise BusyError("this relay has as many nodes as it takes", hint="use another relay")
+        limits = self._limits
+        is_limited = NodeRate.is_limited(limits)
+        rate = NodeRate(limits, self._loop.time()) if is_limited else None
+        node = _Node(node_id, connection, rate, self._on_drained)
+        await self._backend.attach(node_id)
+        old = self._nodes.get(node_id)
+        self._nodes[node_id] = node
+        if old is not None:
+            self._metrics.replaced += 1
+            self._let_go(old, "replaced")
+        self._metrics.registered += 1
+        log.info("node %s is registered", proof.node_id)
+        try:
+            connection.send_text(proof.answer(max_frame=limits.max_frame))
+            for frame in self._hold.take(node_id):
+                self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+            self._flush()
+            await self._read(node)
+        finally:
+            node.outbox.close()
+            if self._nodes.get(node_id) is node:
+                del self._nodes[node_id]
+                self._note_state()
+                log.info("node %s is gone", proof.node_id)
+                await self._backend.detach(node_id)
+
+    async def _read(self, node: _Node) -> None:
+        backend, connection = self._backend, node.connection
+        while True:
+            messages = await connection.read()
+            size = self._take(node, messages)
+            if node.rate is not None:
+                pause = node.rate.take(size, len(messages), self._loop.time())
+                if pause:
+                    self._metrics.paused += 1
+                    await asyncio.sleep(pause)
+            if backend.is_congested:
+                await backend.until_drained()
+            # What is already in the socket would be read without ever giving others their turn.
+            await asyncio.sleep(0)
+
+    def _take(self, node: _Node, messages: list[tuple[int, Payload]]) -> int:
+        """Send on what a node sent; return the bytes of it."""
+        total = 0
+        own_id, nodes = node.id, self._nodes
+        try:
+            for opcode, frame in messages:
+                if opcode != BINARY:
+                    raise ProtocolError("a registered node sends binary frames only")
+                total += len(frame)
+                check_head(frame)
+                head = bytes(frame[:HEAD_BYTES])
+                if head[SRC] != own_id:
+                    raise BadIdentityError("a frame names another node as its sender")
+                if not head[2]:
+                    self._metrics.dropped["ttl"] += 1
+                    continue
+                head = head[:2] + _LESS[head[2]] + head[3:]
+                to = nodes.get(head[DST])
+                if to is not None:
+                    self._forward(to, head, frame[HEAD_BYTES:])
+                else:
+                    self._send_away(head, frame[HEAD_BYTES:])
+        finally:
+            self._metrics.frames += len(messages)
+            self._metrics.bytes += total
+            self._flush()
+        return total
+
+    # Forwarding.
+
+    def _forward(self, to: _Node, head: bytes, payload: Payload) -> None:
+        self._metrics.delivered += 1
+        self._touched.add(to)
+        outbox, before = to.outbox, to.outbox.queued
+        waiting = outbox.put(head[LANE], head, payload)
+        if not waiting:
+            return
+        self._queued += outbox.queued - before
+        limits = self._limits
+        if waiting > limits.max_link_queue:
+            self._overflow(to, head[LANE])
+        elif outbox.queued > limits.max_node_queue:
+            self._overflow(to, outbox.longest())
+        elif self._queued > limits.max_queued:
+            slowest = max(self._nodes.values(), key=lambda node: node.outbox.queued)
+            self._overflow(slowest, slowest.outbox.longest())
+
+    def _send_away(self, head: bytes, payload: Payload) -> None:
+        """Take a frame to a node that is not here: to its broker, or to those that wait for it."""
+        frame = head + bytes(payload)
+        if self._backend.is_elsewhere(head[DST]):
+            self._backend.send(frame)
+        elif self._hold.add(frame, self._loop.time()):
+            self._metrics.held += 1
+        elif frame[1] != CLOSE:
+            self._hold.drop(head[DST], head[LANE])
+            self._end_link(head[DST], head[LANE], OverflowLinkError.code)
+
+    def _overflow(self, to: _Node, lane: bytes | None) -> None:
+        """End a link whose frames wait in too long a queue: a gap in it could not be healed."""
+        if lane is not None:
+            to.outbox.drop(lane)
+            self._end_link(to.id, lane, OverflowLinkError.code)
+
+    def _end_link(self, dst: bytes, lane: bytes, reason: str) -> None:
+        """Tell both ends that a link is over; ``lane`` is ``src | link`` as frames to ``dst`` say."""
+        src, link = lane[:16], lane[16:]
+        self._metrics.links_ended[reason] += 1
+        self._push(close_frame(dst, src, link, reason))
+        self._push(close_frame(src, dst, link, reason))
+
+    def _push(self, frame: bytes) -> None:
+        """Send a frame of the broker's own, if its node is anywhere."""
+        node = self._nodes.get(frame[DST])
+        if node is not None:
+            self._touched.add(node)
+            before = node.outbox.queued
+            node.outbox.put(frame[LANE], frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+            self._queued += node.outbox.queued - before
+            self._flush_soon()
+        elif self._backend.is_elsewhere(frame[DST]):
+            self._backend.send(frame)
+
+    def _on_drained(self, size: int) -> None:
+        self._queued -= size
+        if self.is_draining:
+            self._note_state()
+
+    def _note_state(self) -> None:
+        if not self._queued:
+            self._drained.set()
+        if not self._nodes:
+            self._emptied.set()
+
+    @staticmethod
+    async def _until(event: asyncio.Event, timeout: float) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(event.wait(), timeout)
+
+    def _flush(self) -> None:
+        self._is_flush_due = False
+        touched, self._touched = self._touched, set()
+        for node in touched:
+            node.outbox.flush()
+
+    def _flush_soon(self) -> None:
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+
+    # What the backend tells.
+
+    def deliver(self, frame: bytes) -> None:
+        """Take a frame from another broker to its node, or keep it until the node is back."""
+        node = self._nodes.get(frame[DST])
+        if node is not None:
+            self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+            self._flush_soon()
+        else:
+            self._send_away(frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+
+    def appeared(self, node: bytes) -> None:
+        """Send what is held for a node to the broker it has come to."""
+        for frame in self._hold.take(node):
+            self._backend.send(frame)
+
+    def lost(self, frame: bytes) -> None:
+        """End the link of a frame that nobody took."""
+        self._metrics.dropped["lost"] += 1
+        if frame[1] != CLOSE:
+            self._end_link(frame[DST], frame[LANE], LinkClosedError.code)
+
+    def moved(self, node: bytes) -> None:
+        """Let a node go that has proven its id to another broker."""
+        here = self._nodes.pop(node, None)
+        if here is not None:
+            self._metrics.replaced += 1
+            self._let_go(here, "replaced")
+
+    # Time.
+
+    def _let_go(self, node: _Node, reason: str) -> None:
+        node.outbox.close()
+        node.connection.end(POLICY, reason)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now = self._loop.time()
+            for node_id, lane in self._hold.expire(now):
+                self._expired(node_id, lane)
+            self._flush()
+            for node in list(self._nodes.values()):
+                silent = now - node.connection.read_at
+                if silent > 2 * self._limits.idle_s:
+                    log.info("node %s does not answer", node.id.decode())
+                    node.connection.abort()
+                elif silent > self._limits.idle_s and not node.connection.is_pinged:
+                    node.connection.ping()
+
+    def _expired(self, dst: bytes, lane: bytes) -> None:
+        self._metrics.undeliverable += 1
+        sender = self._nodes.get(lane[:16])
+        if sender is not None:
+            notice = Undeliverable(dst.decode(), lane[16:])
+            sender.connection.send_text(notice.to_text())

@@ -1,0 +1,102 @@
+"""What a relay grants one node, and what it keeps at all."""
+
+from __future__ import annotations
+
+import msgspec
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """All limits of one relay program; sizes in bytes, times in seconds.
+
+    Attributes:
+        max_nodes: Registered nodes at once.
+        max_unproven: Connections at once that have not proven their id yet.
+        proof_s: Time to prove it.
+        idle_s: A connection that is silent this long is pinged, and dropped after twice as long.
+        max_frame: Largest frame of a node, its header included.
+        rate: Bytes a node may send in a second; 0 for no limit.
+        frame_rate: Frames a node may send in a second; 0 for no limit.
+        burst_s: Seconds' worth of either a node may use at once after it was quiet.
+        max_link_queue: Waiting frames of one link. More than the window of a link, so a link of
+            well-behaved nodes never meets it.
+        max_node_queue: Waiting frames of all links to one slow node.
+        max_queued: Waiting frames in all; over it the longest queue pays.
+        hold_s: How long frames are held for an absent node.
+        hold_node: Held for one absent node.
+        hold_sender: Held of one sender, so that nobody can take all the room there is.
+        hold_all: Held in all.
+        drain_s: Time to hand out what is queued when the program ends.
+    """
+
+    max_nodes: int = 10_000
+    max_unproven: int = 1_024
+    proof_s: float = 10.0
+    idle_s: float = 30.0
+    max_frame: int = 512 * KIB
+    rate: int = 0
+    frame_rate: int = 0
+    burst_s: float = 4.0
+    max_link_queue: int = 8 * MIB
+    max_node_queue: int = 32 * MIB
+    max_queued: int = 256 * MIB
+    hold_s: float = 30.0
+    hold_node: int = MIB
+    hold_sender: int = 4 * MIB
+    hold_all: int = 64 * MIB
+    drain_s: float = 5.0
+
+
+class TokenBucket:
+    """A rate with a burst; whoever is over it is told how long to wait.
+
+    Args:
+        rate: Units a second.
+        burst: Units at once after a pause.
+        now: Seconds of a monotonic clock.
+    """
+
+    __slots__ = ("_at", "_burst", "_left", "_rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._left = burst
+        self._at = now
+
+    def take(self, units: float, now: float) -> float:
+        """Take units and return the seconds after which the account is even again, at least 0.
+
+        What was read from a socket cannot be given back, so an account may be overdrawn by one
+        read; the wait makes up for it.
+        """
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate) - units
+        self._at = now
+        return max(0.0, -self._left / self._rate)
+
+
+class NodeRate:
+    """Both rates of one node."""
+
+    __slots__ = ("_bytes", "_frames")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        burst = limits.burst_s
+        self._bytes = TokenBucket(limits.rate, limits.rate * burst, now) if limits.rate else None
+        self._frames = (
+            TokenBucket(limits.frame_rate, limits.frame_rate * burst, now)
+            if limits.frame_rate
+            else None
+        )
+
+    @staticmethod
+    def is_limited(limits: Limits) -> bool:
+        """Return whether there is anything to count."""
+        return bool(limits.rate or limits.frame_rate)
+
+    def take(self, size: int, frames: int, now: float) -> float:
+        """Return the seconds to wait before more is read of this node."""
+        wait = self._bytes.take(size, now) if self._bytes else 0.0
+        return max(wait, self._frames.take(frames, now) if self._frames else 0.0)

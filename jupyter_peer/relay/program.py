@@ -1,0 +1,128 @@
+"""The relay program: builds its parts, runs until it is told to end, and ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+
+from .._version import __version__
+from ..errors import BadRequestError
+from .backends.base import Backend
+from .backends.memory import MemoryBackend
+from .broker import Broker
+from .limits import Limits
+from .metrics import Metrics
+from .server import Door, RelayServer, url_of
+
+log = logging.getLogger(__name__)
+
+RELAY_PATH = "/relay-ws"
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator says.
+
+    Attributes:
+        ip: Address to bind; empty for all.
+        port: Port; 0 for a free one.
+        certfile: PEM file of a TLS certificate with its chain; None for plain HTTP.
+        keyfile: PEM file of its key, if that is not in ``certfile``.
+        names: Hosts under which nodes reach it; see :class:`.server.RelayServer`.
+        limits: All limits.
+    """
+
+    ip: str = "127.0.0.1"
+    port: int = 9000
+    certfile: str | None = None
+    keyfile: str | None = None
+    names: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+
+@contextlib.asynccontextmanager
+async def serving(options: Options, backend: Backend | None = None) -> AsyncIterator[list[str]]:
+    """Run a relay in this event loop; yields the URLs it listens at.
+
+    Raises:
+        BadRequestError: An option cannot be used.
+        UnreachableError: What the backend stands on does not answer.
+    """
+    tls = _tls(options)
+    backend = backend or MemoryBackend()
+    metrics = Metrics()
+    broker = Broker(options.limits, backend, metrics)
+    doors: dict[str, Door] = {RELAY_PATH: broker.serve}
+
+    def health() -> dict[str, object]:
+        return {
+            "ok": backend.is_healthy and not broker.is_draining,
+            "version": __version__,
+            "backend": backend.name,
+            "broker": backend.broker_id,
+            "nodes": broker.nodes,
+        }
+
+    server = RelayServer(options.limits, metrics, doors, health, options.names)
+    async with contextlib.AsyncExitStack() as stack:
+        await backend.start(broker)
+        stack.push_async_callback(backend.close)
+        broker.start()
+        stack.push_async_callback(server.close)
+        stack.push_async_callback(broker.close)
+        try:
+            bound = server.listen(options.ip, options.port, tls)
+        except (OSError, OverflowError) as error:
+            raise BadRequestError(
+                f"cannot listen at {options.ip or '*'} port {options.port}: {error}",
+                hint="choose a free port and an address of this machine",
+            ) from error
+        # Called first of all at the end: no node is to come while the others are sent away.
+        stack.callback(server.stop_listening)
+        yield [url_of(*at, is_tls=tls is not None) for at in bound]
+
+
+async def run(
+    options: Options, backend: Backend | None, on_ready: Callable[[list[str]], None]
+) -> None:
+    """Run a relay until SIGTERM or SIGINT, then hand out what is queued and end.
+
+    Args:
+        options: What the operator says.
+        backend: Where other brokers' nodes are; None for a broker alone.
+        on_ready: Told the URLs once it listens.
+    """
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    try:
+        async with serving(options, backend) as urls:
+            on_ready(urls)
+            await ended.wait()
+            log.info("draining")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _tls(options: Options) -> ssl.SSLContext | None:
+    if options.certfile is None:
+        if options.keyfile is not None:
+            raise BadRequestError("a keyfile needs a certfile")
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        # Without this a key with a passphrase would ask for it on the terminal.
+        context.load_cert_chain(options.certfile, options.keyfile, password=lambda: "")
+    except (OSError, ssl.SSLError, ValueError) as error:
+        raise BadRequestError(
+            f"the certificate {options.certfile!r} cannot be used: {error}",
+            hint="certfile and keyfile are PEM files, the key without a passphrase",
+        ) from error
+    return context

@@ -1,0 +1,55 @@
+"""The proof of a node's id, which every door of the program asks for first (SPEC, *Registration*)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+import msgspec
+
+from ..errors import PeerTimeoutError
+from ..wire.relay import CHALLENGE_BYTES, Admission
+from .connection import Connection
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """A node has proven its id; it still waits for the answer.
+
+    Attributes:
+        node_id: The proven id.
+        public_key: Its raw key.
+        answer: Makes the ``registered`` text, to be sent when the node is ready to be reached;
+            keyword arguments are added to it.
+    """
+
+    node_id: str
+    public_key: bytes
+    answer: Callable[..., str]
+
+
+async def prove(connection: Connection, timeout: float, host: str | None = None) -> Proof:
+    """Have a node prove its id.
+
+    Args:
+        connection: A WebSocket that was just opened.
+        timeout: Seconds it may take.
+        host: The name the node dialled, to be signed by it; None where the operator has not said
+            which names are this relay's.
+
+    Raises:
+        PeerError: It did not prove it.
+        StreamClosedError: The connection ended.
+    """
+    admission = Admission(secrets.token_bytes(CHALLENGE_BYTES), host)
+    try:
+        return await asyncio.wait_for(_prove(connection, admission), timeout)
+    except asyncio.TimeoutError as error:
+        raise PeerTimeoutError("the registration took too long") from error
+
+
+async def _prove(connection: Connection, admission: Admission) -> Proof:
+    while (answer := admission.receive(await connection.read_text())) is not None:
+        connection.send_text(answer)
+    assert admission.node_id is not None
+    return Proof(admission.node_id, admission.public_key, admission.registered)

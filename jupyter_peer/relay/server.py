@@ -1,0 +1,254 @@
+"""HTTP of the relay program: WebSocket doors, ``/health`` and ``/metrics``.
+
+A door is a path and what serves a node there once it has proven its id. The server upgrades the
+connection by hand (RFC 6455 section 4.2) and takes the stream from Tornado; see
+:mod:`~jupyter_peer.relay.connection` for the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from ..errors import BusyError, PeerError
+from ..wire.websocket import accept_key
+from .connection import Connection
+from .limits import Limits
+from .metrics import CONTENT_TYPE, Metrics
+from .proof import Proof, prove
+
+log = logging.getLogger(__name__)
+
+_HEADER_BYTES = 16 * 1024
+_ANSWER = (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: {}\r\n\r\n"
+)
+
+# Serves a node until its connection ends; raises PeerError to refuse it or end it.
+Door = Callable[[Connection, Proof], Awaitable[None]]
+Health = Callable[[], Mapping[str, object]]
+
+
+class RelayServer:
+    """Listens, upgrades, has nodes prove their ids and brings them to their door.
+
+    Args:
+        limits: For those that have proven nothing yet, and of frames.
+        metrics: Shown at ``/metrics``, and counted into.
+        doors: By path, such as ``/relay-ws``.
+        health: What ``/health`` shows; ``ok`` of it decides about 200 or 503.
+        names: Hosts under which nodes reach this relay, in lower case and with port where it is not
+            the scheme's own. Others are refused, and a proof then holds for this name alone. Empty
+            for any.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        metrics: Metrics,
+        doors: Mapping[str, Door],
+        health: Health,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self.limits = limits
+        self.metrics = metrics
+        self.health = health
+        self.names = names
+        self._serving: set[asyncio.Task[None]] = set()
+        self._unproven = 0
+        self._servers: list[HTTPServer] = []
+        self._is_closing = False
+        self._application = Application(
+            [
+                *((path, _Upgrade, {"server": self, "door": door}) for path, door in doors.items()),
+                ("/health", _Health, {"server": self}),
+                ("/metrics", _Metrics, {"server": self}),
+            ],
+            default_handler_class=_Nothing,
+            log_function=lambda handler: None,
+        )
+        metrics.add_gauge("connections", "WebSockets open.", lambda: len(self._serving))
+
+    def listen(
+        self, host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> list[tuple[str, int]]:
+        """Open a listener and return the (host, port) pairs that were bound.
+
+        Args:
+            host: Address to bind; empty for all.
+            port: Port; 0 for a free one.
+            tls: To speak TLS.
+
+        Raises:
+            OSError: The address cannot be bound.
+        """
+        sockets = bind_sockets(port, host or None, backlog=1024)
+        # `xheaders` stays off: whoever connects could write X-Forwarded-For as well.
+        server = HTTPServer(
+            self._application,
+            ssl_options=tls,
+            idle_connection_timeout=self.limits.proof_s,
+            max_header_size=_HEADER_BYTES,
+            max_body_size=0,
+        )
+        server.add_sockets(sockets)
+        self._servers.append(server)
+        return [sock.getsockname()[:2] for sock in sockets]
+
+    def stop_listening(self) -> None:
+        """Take no more connections."""
+        self._is_closing = True
+        for server in self._servers:
+            server.stop()
+
+    async def close(self) -> None:
+        """End all connections; may be called twice. The doors have closed theirs before."""
+        self.stop_listening()
+        for task in list(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        for server in self._servers:
+            await server.close_all_connections()
+        self._servers.clear()
+
+    def refusal(self) -> BusyError | None:
+        """Return why no further connection is taken, or None."""
+        if self._is_closing:
+            return BusyError("this relay is about to end")
+        if self._unproven >= self.limits.max_unproven:
+            return BusyError("too many registrations are under way")
+        return None
+
+    def take(self, stream: IOStream, door: Door, host: str) -> None:
+        """Serve an upgraded connection in a task of its own."""
+        connection = Connection(stream, self.limits.max_frame)
+        task = asyncio.get_running_loop().create_task(self._serve(connection, door, host))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, connection: Connection, door: Door, host: str) -> None:
+        try:
+            self._unproven += 1
+            try:
+                proof = await prove(connection, self.limits.proof_s, host if self.names else None)
+            finally:
+                self._unproven -= 1
+            await door(connection, proof)
+        except StreamClosedError:
+            pass
+        except PeerError as error:
+            self.metrics.refused[error.code] += 1
+            log.info("%s: refused or ended: %s", connection.address, error.code)
+            await connection.refuse(error)
+        except Exception:
+            self.metrics.refused["error"] += 1
+            log.exception("%s: serving it failed", connection.address)
+        finally:
+            await connection.close()
+
+
+class _Page(RequestHandler):
+    """What all pages have in common."""
+
+    server: RelayServer
+    door: Door | None
+
+    def initialize(self, server: RelayServer, door: Door | None = None) -> None:
+        """Take the server the page belongs to, and who serves what comes in at a door."""
+        self.server = server
+        self.door = door
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def compute_etag(self) -> None:
+        """Nothing here is worth a tag."""
+
+    def refuse(self, status: int) -> None:
+        """Answer with a status and no body."""
+        self.set_status(status)
+        self.finish()
+
+
+class _Nothing(RequestHandler):
+    def prepare(self) -> None:
+        self.set_status(404)
+        self.finish()
+
+    def compute_etag(self) -> None:
+        """No body, no tag."""
+
+
+class _Health(_Page):
+    """Whether the program does its work, for load balancers and people."""
+
+    def get(self) -> None:
+        state = self.server.health()
+        self.set_status(200 if state["ok"] else 503)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(state))
+
+    head = get
+
+
+class _Metrics(_Page):
+    """Figures for Prometheus."""
+
+    def get(self) -> None:
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(self.server.metrics.to_text())
+
+
+class _Upgrade(_Page):
+    """One door."""
+
+    def get(self) -> None:
+        headers = self.request.headers
+        key = headers.get("Sec-WebSocket-Key", "")
+        options = {word.strip().lower() for word in headers.get("Connection", "").split(",")}
+        if (
+            headers.get("Upgrade", "").lower() != "websocket"
+            or "upgrade" not in options
+            or not _is_key(key)
+        ):
+            self.set_header("Upgrade", "websocket")
+            self.refuse(426)
+        elif headers.get("Sec-WebSocket-Version") != "13":
+            self.set_header("Sec-WebSocket-Version", "13")
+            self.refuse(426)
+        elif self.server.names and self.request.host.lower() not in self.server.names:
+            self.refuse(421)
+        elif self.server.refusal() is not None:
+            self.set_header("Retry-After", "5")
+            self.refuse(503)
+        else:
+            assert self.door is not None
+            stream = self.detach()
+            stream.write(_ANSWER.format(accept_key(key)).encode())
+            self.server.take(stream, self.door, self.request.host.lower())
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+def url_of(host: str, port: int, *, is_tls: bool) -> str:
+    """Return the URL of a bound address, as nodes on this machine would dial it."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'wss' if is_tls else 'ws'}://{shown}:{port}"

@@ -1,0 +1,59 @@
+"""`jupyter peer relay` as an operator runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from jupyter_peer.cli import main
+from tests.relay.nodes import RawNode
+from tests.relay.process import relay_process
+
+
+async def test_it_says_where_it_listens_carries_frames_and_ends_in_good_order():
+    secret = os.urandom(24).hex().encode()
+    with relay_process("--log-level=DEBUG") as relay:
+        ada, bob = await RawNode.connect(relay.url), await RawNode.connect(relay.url)
+        ada.send(bob, secret)
+        assert bytes((await bob.frame()).payload) == secret
+        ended = asyncio.get_running_loop().run_in_executor(None, relay.terminate)
+        assert await bob.read() is None
+        assert bob.socket.connection.close_code == 1012
+        ada.close()
+        bob.close()
+        code, said = await ended
+    assert code == 0
+    assert ada.id in said
+    assert secret.decode() not in said
+    assert "Traceback" not in said
+
+
+async def test_ctrl_c_ends_it_too():
+    with relay_process() as relay:
+        relay.process.send_signal(signal.SIGINT)
+        _, said = await asyncio.to_thread(relay.process.communicate, timeout=15)
+        assert relay.process.returncode == 0
+        assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--certfile=/nonexistent.pem"], "bad_request: the certificate"),
+        (["--keyfile=/nonexistent.pem"], "bad_request: a keyfile needs a certfile"),
+    ],
+)
+def test_what_it_cannot_use_is_said_in_one_line(options, said, capsys):
+    assert main(["relay", "--port=0", *options]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(said)
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_a_port_that_is_no_port_is_a_misuse(capsys):
+    assert main(["relay", "--port=70000"]) == 2
+    assert "65535" in capsys.readouterr().err

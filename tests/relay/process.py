@@ -1,0 +1,74 @@
+"""Relays as processes of their own, as operators run them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class RelayProcess:
+    """A ``jupyter peer relay``.
+
+    Attributes:
+        url: Where it listens.
+    """
+
+    def __init__(self, *options: str) -> None:
+        program = "import sys; from jupyter_peer.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", program, "relay", "--port=0", *options]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+        )
+        try:
+            self.url = self._ready(20)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _ready(self, timeout: float) -> str:
+        stdout = self.process.stdout
+        assert stdout is not None
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            readable, _, _ = select.select([stdout], [], [], 0.1)
+            if readable:
+                line = stdout.readline()
+                if line.startswith("relay: "):
+                    return line.removeprefix("relay: ").strip()
+                if not line:
+                    _, said = self.process.communicate(timeout=5)
+                    raise AssertionError(f"the relay ended: {said}")
+        raise AssertionError("the relay does not say that it listens")
+
+    def memory(self) -> int:
+        """Return the resident memory in bytes."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def terminate(self) -> tuple[int, str]:
+        """End it as an operator does; return its exit code and what it logged."""
+        self.process.terminate()
+        _, said = self.process.communicate(timeout=15)
+        return self.process.returncode, said
+
+    def kill(self) -> None:
+        """End it without warning; may be called twice."""
+        self.process.kill()
+        self.process.communicate(timeout=5)
+
+
+@contextlib.contextmanager
+def relay_process(*options: str) -> Iterator[RelayProcess]:
+    """Run a relay as a process."""
+    process = RelayProcess(*options)
+    try:
+        yield process
+    finally:
+        if process.process.returncode is None:
+            process.kill()
