@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Union
 
 from ..errors import LinkClosedError, TooLargeError
+from ..wire.findings import Finding
 from ..wire.handshake import MAX_FRAME
 
 Frame = Union[bytes, str]  # noqa: UP007 - evaluated at run time on Python 3.10
@@ -223,4 +224,12 @@ class Transport(ABC):
 
     def addresses(self) -> list[str]:
         """Return where this transport can be dialled, best first."""
+        return []
+
+    async def diagnose(self) -> list[Finding]:
+        """Return how it stands with this transport, for the doctor.
+
+        What is worth a line is what its user set up and what that depends on: a relay that is
+        registered with, a server that answers. It never raises, and takes a few seconds at most.
+        """
         return []
