@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import secrets
-import ssl
 from contextlib import AsyncExitStack
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,11 +14,9 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import default
 
-from .errors import BadRequestError
-from .server.addresses import certificate_of, is_on_unix_socket, local_url, peer_address
+from .server.addresses import certificate_of, local_url
 from .server.context import SETTING, Running, ServerContext
 from .server.kernels import ServerKernels
-from .server.listening import ServedTransport, hosts_behind, parse_listen
 from .server.logs import forward_logs
 from .server.notices import Notices
 from .server.operations import Operations
@@ -27,11 +24,11 @@ from .server.routes import ROUTES
 from .server.runtime_file import RunningServer, write_runtime_file
 from .server.secrets import COMMAND_LINE, Secrets
 from .server.settings import PeerSettings
+from .server.transports import Transports
 from .wire.ops import Done
 
 if TYPE_CHECKING:
     from .data_dir import DataDir
-    from .hub.config import HubConfig
     from .hub.hub import PeerHub
 
 log = logging.getLogger(__name__)
@@ -126,9 +123,8 @@ class PeerExtension(PeerSettings, ExtensionApp):
             )
             store = Store.open(data_dir.path / "peer.sqlite")
             stack.callback(store.close)
-            direct = self._direct_transport(config)
-            if direct is not None:
-                stack.push_async_callback(direct.close)
+            transports = Transports(self, self._server, identity.node_id, lambda: hub)
+            stack.push_async_callback(transports.close)
             directory = None
             if self.trust_mode == DirectoryPolicy.name:
                 directory = directory_of(self, data_dir.path)
@@ -140,7 +136,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
             hub = PeerHub(
                 identity=identity,
                 store=store,
-                transports=[] if direct is None else [direct],
+                transports=transports.all,
                 policy=policy_for(
                     self.trust_mode,
                     store,
@@ -187,49 +183,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
             self._write_runtime_file(hub, data_dir, stack)
             log.info("jupyter-peer is node %s (%s)", hub.node_id, hub.node_name)
             self._stack = stack.pop_all()
-        return Running(operations, notices, direct)
-
-    def _direct_transport(self, config: HubConfig) -> ServedTransport | None:
-        if not self.enable_direct:
-            if self.peer_listen:
-                log.warning("PeerExtension.peer_listen has no effect: enable_direct is False")
-            return None
-        direct = ServedTransport(
-            # Only what is not sealed depends on the certificate of the one who answers.
-            ssl_context=ssl.create_default_context() if config.allow_unsealed_peers else None,
-            max_frame_before_auth=self.max_frame_before_auth,
-        )
-        addresses: list[str] = []
-        if self.peer_listen:
-            host, port = parse_listen(self.peer_listen)
-            try:
-                bound = direct.listen(host, port)
-            except OSError as error:
-                raise BadRequestError(
-                    f"peer_listen {self.peer_listen!r} cannot be used: {error.strerror}",
-                    hint="choose a free port and an address of this machine",
-                ) from error
-            port = bound[0][1]
-            addresses += [peer_address("http", f"{at}:{port}", "/") for at in hosts_behind(host)]
-        addresses += self._own_addresses()
-        direct.reachable_at = tuple(dict.fromkeys(addresses))
-        return direct
-
-    def _own_addresses(self) -> list[str]:
-        server = self._server
-        if is_on_unix_socket(server):
-            log.warning(
-                "this server listens on the UNIX socket %s, which neither peers nor notebooks nor the "
-                "command line can reach; set ServerApp.port instead, or PeerExtension.peer_listen "
-                "for peers",
-                server.sock,
-            )
-            return []
-        scheme = "https" if certificate_of(server) else "http"
-        return [
-            peer_address(scheme, f"{host}:{server.port}", server.base_url)
-            for host in hosts_behind(server.ip)
-        ]
+        return Running(operations, notices, transports.direct)
 
     def _write_runtime_file(self, hub: PeerHub, data_dir: DataDir, stack: AsyncExitStack) -> None:
         running = RunningServer(

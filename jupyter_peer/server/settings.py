@@ -27,7 +27,6 @@ AGENT_MODES = (READ_ONLY, "ask")
 NOT_YET = {
     "relay_url": "the relay",
     "lobby_url": "the lobby",
-    "enable_lan": "finding peers in the local network",
     "enable_webrtc": "WebRTC",
     "stun_servers": "WebRTC",
     "turn_url": "WebRTC",
@@ -106,7 +105,11 @@ class PeerSettings(HasTraits):
     )
 
     enable_lan = Bool(
-        False, help="Whether nodes in the local network find each other (mDNS)." + _LATER
+        False,
+        help="""Whether this node announces itself in the local network by mDNS, and looks for others.
+
+        Everybody in the network then sees its name, its id and where it listens. Peers connect by
+        themselves; strangers are listed, and connected under `trust_mode="open-lan"` only.""",
     ).tag(config=True)
 
     enable_webrtc = Bool(

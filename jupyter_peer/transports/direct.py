@@ -183,6 +183,9 @@ class DirectTransport(Transport):
             proxies and hides who talks to whom.
         is_accepting: Whether links that come in are taken.
         max_frame_before_auth: Bytes of the largest frame until the handshake is over.
+
+    Attributes:
+        on_incoming: Called with each link that came in, before its handshake.
     """
 
     name = "direct"
@@ -198,6 +201,7 @@ class DirectTransport(Transport):
         self.max_frame_before_auth = max_frame_before_auth
         self._ssl_context = ssl_context or any_certificate()
         self._is_accepting = is_accepting
+        self.on_incoming: Callable[[WebSocketLink], None] | None = None
         self._accept: Accept | None = None
         self._accepting: set[asyncio.Task[None]] = set()
         self._links: set[WebSocketLink] = set()
@@ -275,6 +279,8 @@ class DirectTransport(Transport):
             link.abort("not accepting")
             return
         self._keep(link)
+        if self.on_incoming is not None:
+            self.on_incoming(link)
 
         async def run(accept: Accept) -> None:
             await accept(link)

@@ -13,6 +13,7 @@ from jupyter_peer.errors import LinkClosedError, UnreachableError
 from jupyter_peer.transports.base import PeerLink, Transport
 from jupyter_peer.transports.direct import DirectTransport
 from jupyter_peer.transports.loopback import LoopbackNetwork
+from tests.transports.lan_nodes import LanNode
 from tests.waiting import until
 
 
@@ -34,7 +35,15 @@ async def direct() -> AsyncIterator[tuple[Transport, Transport, Callable[[], str
     await there.close()
 
 
-@pytest.fixture(params=[loopback, direct], ids=["loopback", "direct"])
+@contextlib.asynccontextmanager
+async def lan() -> AsyncIterator[tuple[Transport, Transport, Callable[[], str]]]:
+    here, there = LanNode(), LanNode()
+    yield here, there, lambda: f"lan:ws://127.0.0.1:{there.port}/peer-ws"
+    await here.close()
+    await there.close()
+
+
+@pytest.fixture(params=[loopback, direct, lan], ids=["loopback", "direct", "lan"])
 def kind(request):
     return request.param
 

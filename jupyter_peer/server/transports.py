@@ -1,0 +1,147 @@
+"""Makes a node's transports from its settings and from where its server listens."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..errors import BadRequestError
+from ..transports.base import Transport
+from ..wire.addresses import PATH
+from .addresses import certificate_of, is_on_unix_socket, peer_address
+from .listening import ServedTransport, hosts_behind, is_loopback, parse_listen
+
+if TYPE_CHECKING:
+    from ..hub.hub import PeerHub
+    from .settings import PeerSettings
+
+log = logging.getLogger(__name__)
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """One place where peers can connect: what is bound, and the path of the peer wire there."""
+
+    host: str
+    port: int
+    path: str
+    is_tls: bool
+
+    def addresses(self) -> list[str]:
+        """Return where peers dial it, best first."""
+        scheme = "https" if self.is_tls else "http"
+        base = self.path[: -len(PATH)] + "/"
+        return [peer_address(scheme, f"{at}:{self.port}", base) for at in hosts_behind(self.host)]
+
+
+class Transports:
+    """The transports that are switched on.
+
+    Args:
+        settings: Of the extension.
+        server: Jupyter's ``ServerApp``.
+        node_id: This node.
+        hub: Returns the hub; asked only after it was started.
+
+    Raises:
+        BadRequestError: ``peer_listen`` cannot be used.
+    """
+
+    def __init__(
+        self, settings: PeerSettings, server: Any, node_id: str, hub: Callable[[], PeerHub]
+    ) -> None:
+        self._settings = settings
+        self._server = server
+        self._node_id = node_id
+        self._hub = hub
+        self._listeners: list[Listener] = []
+        self.direct = self._direct()
+        optional = (self.direct, self._lan())
+        self.all: list[Transport] = [transport for transport in optional if transport is not None]
+
+    async def close(self) -> None:
+        """Close what was opened here, also when the hub was never started."""
+        if self.direct is not None:
+            await self.direct.close()
+
+    def _direct(self) -> ServedTransport | None:
+        settings = self._settings
+        if not settings.enable_direct:
+            if settings.peer_listen:
+                log.warning("PeerExtension.peer_listen has no effect: enable_direct is False")
+            return None
+        direct = ServedTransport(
+            # Only what is not sealed depends on the certificate of the one who answers.
+            ssl_context=ssl.create_default_context() if settings.allow_unsealed_peers else None,
+            max_frame_before_auth=settings.max_frame_before_auth,
+        )
+        if settings.peer_listen:
+            host, port = parse_listen(settings.peer_listen)
+            try:
+                bound = direct.listen(host, port)
+            except OSError as error:
+                raise BadRequestError(
+                    f"peer_listen {settings.peer_listen!r} cannot be used: {error.strerror}",
+                    hint="choose a free port and an address of this machine",
+                ) from error
+            self._listeners.append(Listener(host, bound[0][1], PATH, is_tls=False))
+        own = self._own_listener()
+        if own is not None:
+            self._listeners.append(own)
+        found = [address for listener in self._listeners for address in listener.addresses()]
+        direct.reachable_at = tuple(dict.fromkeys(found))
+        return direct
+
+    def _own_listener(self) -> Listener | None:
+        """Return where Jupyter itself listens."""
+        server = self._server
+        if is_on_unix_socket(server):
+            log.warning(
+                "this server listens on the UNIX socket %s, which neither peers nor notebooks nor the "
+                "command line can reach; set ServerApp.port instead, or PeerExtension.peer_listen "
+                "for peers",
+                server.sock,
+            )
+            return None
+        path = server.base_url.rstrip("/") + PATH
+        return Listener(server.ip, server.port, path, is_tls=certificate_of(server) is not None)
+
+    def _lan(self) -> Transport | None:
+        if not self._settings.enable_lan:
+            return None
+        if self.direct is None:
+            log.warning("PeerExtension.enable_lan has no effect: enable_direct is False")
+            return None
+        from ..transports.lan import NAME, LanTransport
+        from ..transports.lan_records import Endpoint
+
+        # The one that most can reach; of several such the extra one, which shows no Jupyter.
+        best = min(self._listeners, key=lambda each: is_loopback(each.host), default=None)
+        endpoint = None
+        if best is not None:
+            try:
+                host = best.host if best.host in ("", "::") else socket.gethostbyname(best.host)
+            except OSError:
+                host = best.host
+            endpoint = Endpoint(host, best.port, best.path, best.is_tls)
+            if not endpoint.can_be_announced:
+                log.warning(
+                    "enable_lan: %s:%s%s cannot be announced, so others do not find this node; "
+                    "PeerExtension.peer_listen='0.0.0.0:9797' opens a port that can be",
+                    best.host,
+                    best.port,
+                    best.path,
+                )
+                endpoint = None
+        return LanTransport(
+            self.direct,
+            node_id=self._node_id,
+            node_name=lambda: self._hub().node_name,
+            endpoint=endpoint,
+            found=lambda *news: self._hub().found(NAME, *news),
+            lost=lambda gone: self._hub().lost(NAME, gone),
+        )
