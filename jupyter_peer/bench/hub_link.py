@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 #: Up to here a payload is text in the message's JSON, as panes and chat send it; over it, a buffer.
 MAX_TEXT = 1024
-#: Small messages sent in one turn of the loop.
-_BURST = 256
+#: Sent in one turn of the loop at most.
+_BURST_MESSAGES, _BURST_BYTES = 256, 256 * 1024
 
 
 class HubLink:
@@ -49,7 +49,8 @@ class HubLink:
         data, buffers = _content(payload)
         for number in range(count):
             self.hub.send(self.peer_id, COUNT, data, buffers)
-            if buffers or number % _BURST == _BURST - 1:
+            is_burst = number % _BURST_MESSAGES == _BURST_MESSAGES - 1
+            if is_burst or self.hub.queued(self.peer_id) >= _BURST_BYTES:
                 await self.drained()
         await self.received(count)
 

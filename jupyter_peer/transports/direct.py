@@ -12,12 +12,13 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
-from tornado.websocket import WebSocketHandler, WebSocketProtocol13
+from tornado.websocket import WebSocketProtocol13
 
 from ..errors import LinkClosedError
 from ..wire.addresses import PATH, normalize_address
 from ..wire.handshake import MAX_FRAME
 from .base import Accept, Frame, PeerLink, Transport
+from .quick_websocket import QuickHandler
 from .websocket import (
     BINARY,
     DIAL_TIMEOUT_S,
@@ -114,7 +115,7 @@ class WebSocketLink(PeerLink):
             self._shut(reason)
 
 
-class PeerWebSocketHandler(WebSocketHandler):
+class PeerWebSocketHandler(QuickHandler):
     """The ``/peer-ws`` end point, to be mounted in any Tornado application.
 
     It asks for no login: whoever connects must pass the handshake of the peer wire, and may send

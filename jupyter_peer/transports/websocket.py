@@ -21,6 +21,7 @@ from tornado.util import _websocket_mask
 from tornado.websocket import WebSocketClientConnection, WebSocketError, WebSocketProtocol13
 
 from ..errors import UnreachableError
+from .quick_websocket import QuickClient
 
 DIAL_TIMEOUT_S = 10.0
 # What may lie unsent in the socket: enough for a fast local link, little enough that a small
@@ -67,7 +68,7 @@ async def open_websocket(
     )
     # As `websocket_connect` does, which keeps no handle to give up by. Tornado's client waits for
     # what `on_message` returns, but not for a callback's result, so that only gets what comes early.
-    connection = WebSocketClientConnection(
+    connection = QuickClient(
         request,
         on_message_callback=cast("Callable[[bytes | str | None], None]", on_message),
         max_message_size=max_message,

@@ -87,10 +87,18 @@ class MessageReader:
         unmask: A quicker :func:`xor`.
     """
 
-    __slots__ = ("_from_client", "_max", "_need", "_opcode", "_parts", "_rest", "_unmask")
+    __slots__ = (
+        "_from_client",
+        "_need",
+        "_opcode",
+        "_parts",
+        "_rest",
+        "_unmask",
+        "max_message",
+    )
 
     def __init__(self, max_message: int, *, from_client: bool = True, unmask: Unmask = xor) -> None:
-        self._max = max_message
+        self.max_message = max_message
         self._from_client = from_client
         self._unmask = unmask
         self._rest: bytearray | None = None
@@ -167,8 +175,10 @@ class MessageReader:
         if bool(second & _MASKED) != self._from_client:
             raise MalformedError("a frame is masked the wrong way for its direction")
         size = length + (len(self._parts) if self._parts is not None and opcode < CLOSE else 0)
-        if size > self._max:
-            raise TooLargeError(f"a message of {size} bytes is over the limit of {self._max}")
+        if size > self.max_message:
+            raise TooLargeError(
+                f"a message of {size} bytes is over the limit of {self.max_message}"
+            )
 
     def _add_part(self, opcode: int, payload: Payload, is_last: bool) -> bytes | None:
         if self._parts is None:

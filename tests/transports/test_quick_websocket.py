@@ -1,0 +1,215 @@
+"""A link's WebSocket, spoken to byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+
+import pytest
+from tornado.util import _websocket_mask
+
+from jupyter_peer.transports.direct import DirectTransport
+from jupyter_peer.wire.websocket import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    MessageReader,
+    accept_key,
+    close_payload,
+    frame_head,
+    read_close,
+)
+from tests.waiting import until
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+
+
+class Wire:
+    """A client that writes any bytes, beside the link they arrive at."""
+
+    def __init__(self, reader, writer, link):
+        self._reader = reader
+        self._writer = writer
+        self._messages = MessageReader(1 << 20, from_client=False)
+        self._waiting = []
+        self.link = link
+        self.got = []
+        self.closed = []
+
+    def write(self, data):
+        self._writer.write(data)
+
+    def send(self, opcode, payload, *, fin=True, mask=b"\x01\x02\x03\x04"):
+        head = bytearray(frame_head(opcode, len(payload), mask))
+        if not fin:
+            head[0] &= 0x7F
+        self.write(bytes(head) + (_websocket_mask(mask, payload) if mask else payload))
+
+    async def next(self):
+        """Return the next (opcode, payload) from the other side, None when it has hung up."""
+        while not self._waiting:
+            data = await asyncio.wait_for(self._reader.read(65536), 5)
+            if not data:
+                return None
+            self._waiting += [(opcode, bytes(load)) for opcode, load in self._messages.feed(data)]
+        return self._waiting.pop(0)
+
+    async def is_cut(self):
+        await until(lambda: self.closed)
+        while await self.next() is not None:
+            pass
+        return True
+
+
+@contextlib.asynccontextmanager
+async def wire(max_frame=100_000):
+    links = asyncio.Queue()
+    transport = DirectTransport()
+    ((host, port),) = transport.listen("127.0.0.1", 0)
+
+    async def accept(link):
+        links.put_nowait(link)
+
+    await transport.start(accept)
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(
+            f"GET /peer-ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert head.startswith(b"HTTP/1.1 101")
+        assert accept_key(KEY).encode() in head
+        link = await asyncio.wait_for(links.get(), 5)
+        found = Wire(reader, writer, link)
+        link.max_frame = max_frame
+        link.attach(found.got.append, found.closed.append)
+        yield found
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        await transport.close()
+
+
+async def test_messages_arrive_whole_however_they_are_cut():
+    async with wire() as it:
+        sizes = [0, 1, 125, 126, 127, 65535, 65536, 70000]
+        sent = [os.urandom(size) for size in sizes]
+        whole = bytearray()
+        mask = b"abcd"
+        for payload in sent:
+            whole += frame_head(BINARY, len(payload), mask) + _websocket_mask(mask, payload)
+        head, rest = whole[:400], whole[400:]
+        for at in range(len(head)):
+            it.write(head[at : at + 1])
+            if at % 50 == 0:
+                await asyncio.sleep(0)
+        it.write(rest)
+        await until(lambda: len(it.got) == len(sent))
+        assert it.got == sent
+        assert all(isinstance(frame, bytes) for frame in it.got)
+
+
+async def test_many_messages_in_one_read_keep_their_order():
+    async with wire() as it:
+        for number in range(2000):
+            it.send(TEXT, str(number).encode())
+        await until(lambda: len(it.got) == 2000)
+        assert it.got == [str(number) for number in range(2000)]
+
+
+async def test_a_message_in_pieces_is_put_together_with_pings_between():
+    async with wire() as it:
+        it.send(BINARY, b"one ", fin=False)
+        it.send(PING, b"still there?")
+        it.send(CONTINUATION, b"two ", fin=False)
+        it.send(CONTINUATION, b"three")
+        await until(lambda: it.got)
+        assert it.got == [b"one two three"]
+        assert await it.next() == (PONG, b"still there?")
+
+
+async def test_a_close_is_answered_and_ends_the_link():
+    async with wire() as it:
+        it.send(BINARY, b"last words")
+        it.send(CLOSE, close_payload(1000, "done"))
+        await until(lambda: it.closed)
+        opcode, payload = await it.next()
+        assert (opcode, read_close(payload)[0]) == (CLOSE, 1000)
+        assert it.got == [b"last words"]
+
+
+async def test_a_message_over_the_limit_is_refused_by_its_head():
+    async with wire(max_frame=1000) as it:
+        it.send(BINARY, bytes(1000))
+        it.write(frame_head(BINARY, 1001, b"abcd"))  # not a byte of it has come
+        await until(lambda: it.closed)
+        opcode, payload = await it.next()
+        assert (opcode, read_close(payload)[0]) == (CLOSE, 1009)
+        assert it.got == [bytes(1000)]
+
+
+async def test_pieces_that_are_too_large_together_are_refused():
+    async with wire(max_frame=1000) as it:
+        it.send(BINARY, bytes(600), fin=False)
+        it.send(CONTINUATION, bytes(401))
+        assert await it.is_cut()
+        assert it.got == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(frame_head(BINARY, 3) + b"abc", id="not masked"),
+        pytest.param(frame_head(BINARY | 0x40, 0, b"abcd"), id="an extension nobody agreed on"),
+        pytest.param(frame_head(0x3, 0, b"abcd"), id="an unknown opcode"),
+        pytest.param(frame_head(0xB, 0, b"abcd"), id="an unknown control opcode"),
+        pytest.param(frame_head(CONTINUATION, 0, b"abcd"), id="a continuation of nothing"),
+        pytest.param(frame_head(PING, 126, b"abcd") + bytes(126), id="a long ping"),
+        pytest.param(bytes((PING, 0x80)) + b"abcd", id="a ping in pieces"),
+        pytest.param(frame_head(TEXT, 2, bytes(4)) + b"\xff\xfe", id="text that is not UTF-8"),
+        pytest.param(
+            bytes((BINARY, 0x80)) + b"abcd" + frame_head(BINARY, 0, b"abcd"),
+            id="a message inside another",
+        ),
+    ],
+)
+async def test_what_is_no_websocket_ends_the_link_and_nothing_else(bad):
+    async with wire() as it:
+        it.send(BINARY, b"fine")
+        it.write(bad)
+        assert await it.is_cut()
+        assert it.got == [b"fine"]
+
+
+async def test_a_reader_that_takes_its_time_is_waited_for():
+    async with wire() as it:
+        gate, begun = asyncio.Event(), []
+
+        def slowly(frame):
+            begun.append(frame)
+            return gate.wait()
+
+        it.link.attach(slowly, it.closed.append)
+        for number in range(100):
+            it.send(BINARY, b"%d" % number)
+        await until(lambda: begun)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert begun == [b"0"]
+        gate.set()
+        await until(lambda: len(begun) == 100)
+        assert begun == [b"%d" % number for number in range(100)]
+
+
+async def test_a_connection_that_breaks_in_the_middle_of_a_frame_is_lost():
+    async with wire() as it:
+        it.write(frame_head(BINARY, 1000, b"abcd") + b"half")
+        it._writer.write_eof()
+        await until(lambda: it.closed)
+        assert it.got == []
