@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import time
-from collections.abc import Callable, Coroutine, Sequence
-from html import escape
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,8 +14,43 @@ import ipywidgets as widgets
 from ..errors import PeerError
 from .client import Client
 from .connection import Json
+from .markup import (
+    BAD,
+    GOOD,
+    Html,
+    box,
+    clock_time,
+    coloured,
+    escape,
+    faint,
+    join,
+    line,
+    strong,
+    tag,
+)
+from .panel_parts import (
+    OpenPane,
+    Row,
+    button,
+    copy_button,
+    heading,
+    pane_line,
+    peer_line,
+    peer_way,
+    remark,
+    run_soon,
+)
+from .results import Invite, peer_title
 
-_WIDE = {"width": "100%"}
+log = logging.getLogger(__name__)
+
+_TTLS = (("as configured", ""), ("10 minutes", "10m"), ("1 hour", "1h"), ("1 day", "24h"))
+_STEPS = {
+    True: coloured("works", GOOD),
+    False: coloured("does not", BAD),
+    None: faint("is tried…"),
+}
+_HIDDEN, _SHOWN = "none", ""
 
 
 class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -26,6 +60,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         client: The connection to this kernel's server.
 
     Attributes:
+        ttl: How long the next invite lives.
         invite_text: The last invite that was minted.
         pair_text: Where an invite is pasted.
         progress: What the last action does, or why it failed.
@@ -40,34 +75,62 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         with contextlib.suppress(RuntimeError):
             self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.mint_button = _button("Make an invite", "A single-use invite to give to one person")
-        self.invite_text = widgets.Text(
-            placeholder="the invite appears here", disabled=True, layout=_WIDE
+        self._is_away = False
+        self._invite: Invite | None = None
+        self._steps: dict[str, Html] = {}
+        self._lines: dict[tuple[str, str], Row] = {}
+        self.mint_button = button("Make an invite", "A single-use invite to give to one person")
+        self.ttl = widgets.Dropdown(
+            options=_TTLS,
+            description="valid for",
+            tooltip="How long the invite can be used",
+            layout={"width": "auto"},
+            style={"description_width": "initial"},
         )
-        self.copy_button = widgets.HTML()
-        self.expiry = widgets.Label()
-        self.pair_text = widgets.Text(placeholder="paste an invite: jpeer1:…", layout=_WIDE)
-        self.pair_button = _button("Pair", "Connect with the one who made this invite")
-        self.progress = widgets.HTML()
+        self.invite_text = widgets.Text(tooltip="The invite", layout={"flex": "1 1 auto"})
+        self.copy_button = widgets.HTML(layout={"flex": "0 0 auto"})
+        self._invite_row = widgets.HBox(
+            [self.invite_text, self.copy_button], layout={"display": _HIDDEN}
+        )
+        self.expiry = widgets.HTML(layout={"display": _HIDDEN})
+        self.pair_text = widgets.Text(
+            placeholder="paste an invite: jpeer1:…",
+            tooltip="The invite of somebody else",
+            continuous_update=False,
+            layout={"flex": "1 1 auto"},
+        )
+        self.pair_button = button("Pair", "Connect with the one who made this invite")
+        self.progress = widgets.HTML(layout={"display": _HIDDEN})
         self.peers = widgets.VBox()
         self.panes = widgets.VBox()
-        self.views = widgets.Output()
-        self.mint_button.on_click(lambda _: self._do(self._mint()))
-        self.pair_button.on_click(lambda _: self._do(self._pair()))
+        self.views = widgets.VBox()
+        self.mint_button.on_click(lambda _: self._do(self._mint, self.mint_button))
+        self.pair_button.on_click(lambda _: self._do(self._pair, self.pair_button))
         super().__init__(
             [
-                widgets.HBox([self.mint_button, self.copy_button, self.expiry]),
-                self.invite_text,
+                heading("Invite"),
+                widgets.HBox([self.mint_button, self.ttl]),
+                self._invite_row,
+                self.expiry,
                 widgets.HBox([self.pair_text, self.pair_button]),
                 self.progress,
-                widgets.HTML("<b>Peers</b>"),
+                heading("Peers"),
                 self.peers,
-                widgets.HTML("<b>Panes</b>"),
+                heading("Panes"),
                 self.panes,
                 self.views,
             ]
         )
-        self._ends = [client.on_event(event, self._on_event) for event in ("peers", "panes")]
+        events = {
+            "peers": lambda data: self._show_peers(data["peers"]),
+            "panes": self._show_panes,
+            "invites": self._show_invites,
+            "link": self._show_link,
+        }
+        self._ends = [
+            client.on_event(event, functools.partial(self._on_event, show))
+            for event, show in events.items()
+        ]
         self.refresh()
 
     def refresh(self) -> None:
@@ -76,41 +139,57 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._show_panes(self._client.panes())
 
     def close(self) -> None:
-        """Stop listening and take the widgets away."""
+        """Stop listening and take the widgets away; panes that were opened here are closed."""
         for end in self._ends:
             end()
+        for shown in self.views.children:
+            self._do(shown.view.close)
         super().close()
 
     # What a click does.
 
     async def _mint(self) -> None:
-        invite = await self._client.aio.invite()
-        self.invite_text.value = str(invite)
-        # an invite holds nothing that needs escaping, yet it goes into an attribute
-        call = f"navigator.clipboard.writeText('{escape(str(invite), quote=True)}')"
-        self.copy_button.value = f'<button class="jupyter-button" onclick="{call}">Copy</button>'
-        until = time.strftime("%d %b %H:%M", time.localtime(invite.expires))
-        self.expiry.value = f"works once, until {until}"
-        self._say("Give the text to one person, who pastes it.")
+        self._invite = invite = await self._client.aio.invite(self.ttl.value or None)
+        self.invite_text.value = invite.text
+        self.copy_button.value = copy_button(invite.text)
+        self._say_of_invite(
+            f"Give this to one person. It works once, until {clock_time(invite.expires)}."
+        )
+        self._invite_row.layout.display = self.expiry.layout.display = _SHOWN
 
     async def _pair(self) -> None:
-        text = self.pair_text.value.strip()
-        self._say("Pairing…")
-        peer = await self._client.aio.pair(text, self._on_step)
+        self._steps = {}
+        self._say(faint("Pairing…"))
+        peer = await self._client.aio.pair(self.pair_text.value.strip(), self._on_step)
         self.pair_text.value = ""
-        self._say(f"Connected with {peer['node_name'] or peer['node_id']}.")
+        who = strong(peer_title(peer))
+        self._say(join((coloured("Connected with ", GOOD), who, peer_way(peer))))
 
     async def _open(self, peer: str, name: str) -> None:
+        for shown in self.views.children:
+            if (shown.view.peer, shown.view.name) == (peer, name):
+                return
         view = await self._client.aio.open(f"{peer}/{name}")
-        self.views.append_display_data(view)
+        shown = OpenPane(view, lambda _: self._do(close))
+        close = functools.partial(self._close_pane, shown)
+        self.views.children = (*self.views.children, shown)
+
+    async def _close_pane(self, shown: OpenPane) -> None:
+        self.views.children = tuple(each for each in self.views.children if each is not shown)
+        shown.close()
+        await shown.view.close()
 
     async def _unshare(self, name: str) -> None:
         await self._client.aio.unshare(name)
-        self._say(f"{name} is shared no more.")
+        self._say(escape(f"{name} is shared no more."))
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run an action; the widgets stay usable meanwhile."""
-        guarded = self._guard(work)
+    def _do(
+        self, action: Callable[[], Coroutine[Any, Any, Any]], clicked: widgets.Button | None = None
+    ) -> None:
+        """Run an action; the other widgets stay usable meanwhile."""
+        if clicked is not None:
+            clicked.disabled = True
+        guarded = self._guard(action, clicked)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -120,73 +199,116 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(
+        self, action: Callable[[], Coroutine[Any, Any, Any]], clicked: widgets.Button | None
+    ) -> None:
         try:
-            await work
+            await action()
         except PeerError as error:
-            self._say(f"{error.code}: {error.message}", error.hint)
+            self._say(_failure(f"{error.code}: {error.message}", error.hint))
+        except Exception as error:
+            log.exception("an action of the panel failed")
+            self._say(_failure(f"{type(error).__name__}: {error}"))
+        finally:
+            if clicked is not None:
+                clicked.disabled = False
 
     # What is shown.
 
-    def _on_event(self, data: Json) -> None:
+    def _on_event(self, show: Callable[[Any], None], data: Json) -> None:
         """Show what an event brings; it comes on the client's thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._show, data)
-        else:
-            self._show(data)
-
-    def _show(self, data: Json) -> None:
-        if "peers" in data:
-            self._show_peers(data["peers"])
-        else:
-            self._show_panes(data)
+        run_soon(self._loop, functools.partial(show, data))
 
     def _on_step(self, step: Json) -> None:
-        ended = {True: "works", False: "does not answer", None: "is tried…"}
-        self._say(f"{step.get('address', '')} {ended[step.get('ok')]}")
+        address = line(step.get("address") or step.get("step") or "")
+        outcome = _STEPS[step.get("ok")]
+        if message := step.get("message"):
+            outcome = join((outcome, faint(f": {line(message)}")))
+        self._steps[address] = join((escape(f"{address} "), outcome))
+        self._say()
 
-    def _say(self, text: str, hint: str = "") -> None:
-        self.progress.value = f"{escape(text)}<br><small>{escape(hint)}</small>"
+    def _say(self, *last: Html) -> None:
+        """Show the paths that were tried, and a last line."""
+        lines = [*self._steps.values(), *last]
+        self.progress.value = box(*(tag("div", each) for each in lines))
+        self.progress.layout.display = _SHOWN
 
-    def _show_peers(self, peers: Sequence[Json]) -> None:
-        rows = [widgets.HTML(_peer_row(peer)) for peer in peers]
-        self.peers.children = rows or [widgets.HTML("nobody yet: make or paste an invite")]
+    def _say_of_invite(self, text: str) -> None:
+        self.expiry.value = box(faint(text))
+
+    def _show_invites(self, data: Json) -> None:
+        """Look after the invite that is shown; the event does not say which has changed."""
+        if self._invite is not None:
+            self._do(self._check_invite)
+
+    async def _check_invite(self) -> None:
+        for each in await self._client.aio.invites():
+            if self._invite is not None and each.id == self._invite.id and each.status != "open":
+                self._say_of_invite(f"The invite {each.id} is {each.status}.")
+                self._invite = None
+                self.invite_text.value = ""
+                self._invite_row.layout.display = _HIDDEN
+
+    def _show_link(self, data: Json) -> None:
+        was_away, self._is_away = self._is_away, not data["is_up"]
+        if was_away and not self._is_away:
+            self._do(self._ask_again)
+        elif self._is_away:
+            self._steps = {}
+            self._say(_failure("The Jupyter server of this kernel is away", "it is tried again"))
+
+    async def _ask_again(self) -> None:
+        self._show_peers(await self._client.aio.peers())
+        self._show_panes(await self._client.aio.panes())
+        self._steps = {}
+        self.progress.layout.display = _HIDDEN
+
+    def _show_peers(self, peers: Sequence[Mapping[str, Any]]) -> None:
+        self.peers.children = [
+            *(self._line(("peer", peer["node_id"]), peer_line(peer)) for peer in peers)
+        ] or [remark("Nobody yet: make an invite or paste one.")]
+        self._forget_lines("peer", {peer["node_id"] for peer in peers})
 
     def _show_panes(self, panes: Json) -> None:
-        rows = [
-            self._row(
-                f"{pane['name']} (mine, {len(pane['viewers'])} watching)",
-                "Unshare",
-                functools.partial(self._unshare, pane["name"]),
-            )
-            for pane in panes["mine"]
-        ]
+        lines = []
+        for pane in panes["mine"]:
+            name = pane["name"]
+            text = pane_line("", pane, f"mine, {len(pane['viewers'])} watching")
+            action = functools.partial(self._unshare, name)
+            lines.append(self._line(("mine", name), text, "Unshare", action))
         for pane in panes["offered"]:
-            owner = pane["peer"]
-            label = owner.get("alias") or owner.get("node_name") or owner["node_id"]
-            rows.append(
-                self._row(
-                    f"{label}/{pane['name']}",
-                    "Open",
-                    functools.partial(self._open, owner["node_id"], pane["name"]),
-                )
-            )
-        self.panes.children = rows or [widgets.HTML("nothing is shared yet")]
+            owner, name = pane["peer"], pane["name"]
+            key = f"{owner['node_id']}/{name}"
+            action = functools.partial(self._open, owner["node_id"], name)
+            text = pane_line(peer_title(owner), pane)
+            lines.append(self._line(("offered", key), text, "Open", action))
+        self.panes.children = lines or [remark("Nothing is shared yet: %%peer share NAME")]
+        self._forget_lines("mine", {pane["name"] for pane in panes["mine"]})
+        self._forget_lines(
+            "offered", {f"{each['peer']['node_id']}/{each['name']}" for each in panes["offered"]}
+        )
 
-    def _row(
-        self, text: str, verb: str, action: Callable[[], Coroutine[Any, Any, None]]
-    ) -> widgets.HBox:
-        button = _button(verb, f"{verb} {text}")
-        button.on_click(lambda _: self._do(action()))
-        return widgets.HBox([widgets.Label(text), button])
+    def _line(
+        self,
+        key: tuple[str, str],
+        text: Html,
+        verb: str = "",
+        action: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> Row:
+        """Return the row of a peer or pane: the one there is, so that it keeps the focus."""
+        row = self._lines.get(key)
+        if row is None:
+            row = self._lines[key] = Row(verb, f"{verb} {key[1]}")
+            if action is not None:
+                row.button.on_click(lambda clicked: self._do(action, clicked))
+        row.text.value = box(text)
+        return row
+
+    def _forget_lines(self, kind: str, kept: Collection[str]) -> None:
+        for key in [key for key in self._lines if key[0] == kind and key[1] not in kept]:
+            self._lines.pop(key).close()
 
 
-def _button(text: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(description=text, tooltip=tooltip)
-
-
-def _peer_row(peer: Json) -> str:
-    name = escape(peer.get("alias") or peer["node_name"] or peer["node_id"])
-    path = f" by {escape(peer['transport'])}" if peer.get("transport") else ""
-    rtt = f", {peer['rtt_ms']:.1f} ms" if peer.get("rtt_ms") is not None else ""
-    return f"<b>{name}</b> {escape(peer['status'])}{path}{rtt}"
+def _failure(text: str, hint: str = "") -> Html:
+    said = coloured(line(text, 500), BAD)
+    return join((said, tag("div", faint(line(hint, 500))))) if hint else said

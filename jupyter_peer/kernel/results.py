@@ -122,12 +122,13 @@ class Peer(Shown, Record):
             Html(" "),
             code(self.get("node_id", "")),
             Html(" is "),
-            _status(self),
+            peer_status(self),
             escape(f" by {path}" if path else ""),
         )
 
 
-def _status(peer: Mapping[str, Any]) -> Html:
+def peer_status(peer: Mapping[str, Any]) -> Html:
+    """Return whether a peer is connected, in its colour."""
     status = str(peer.get("status", ""))
     colour = _STATUS_COLOURS.get(status)
     return coloured(status, colour) if colour else faint(status)
@@ -169,7 +170,7 @@ class Peers(Shown, list[Peer]):
         if not self:
             return join([faint(self._NOBODY), self._found_html()])
         rows = [
-            (strong(row[0]), code(row[1]), _status(peer), *map(escape, row[3:]))
+            (strong(row[0]), code(row[1]), peer_status(peer), *map(escape, row[3:]))
             for peer, row in zip(self, self._rows(), strict=True)
         ]
         peers = table(f"{len(self)} peer{'s' * (len(self) != 1)}", self._HEADS, rows)

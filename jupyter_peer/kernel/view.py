@@ -88,6 +88,12 @@ class LiveView(Shown, Face[Feed]):
         """``live``, ``last seen``, ``ended``, ``withdrawn`` or ``closed``."""
         return str(self.core.info.get("status", LIVE))
 
+    def show_in(self, display: LiveDisplay) -> None:
+        """Stay up to date in another place than the output of a cell, such as a widget."""
+        self._display = display
+        display.show(self._repr_mimebundle_())
+        self.thread.soon(self._on_change)
+
     def _ipython_display_(self) -> None:
         self._display.show(self._repr_mimebundle_())
         cell = self._display.cell

@@ -104,14 +104,18 @@ def open_lab(page: Page) -> Callable[..., Page]:
 
 
 @pytest.fixture
-def shoot(page: Page, request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """``shoot("dark")`` saves a picture of the page into the folder UI_SHOTS, if that is set."""
+def shoot(page: Page, request: pytest.FixtureRequest) -> Callable[..., None]:
+    """``shoot("dark")`` saves a picture of the page into the folder UI_SHOTS, if that is set.
 
-    def save(what: str) -> None:
+    Of another page than the first with ``of=``.
+    """
+    first = page
+
+    def save(what: str, of: Page | None = None) -> None:
         folder = os.environ.get("UI_SHOTS")
         if folder:
             path = Path(folder) / f"{request.node.originalname}-{what}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=str(path))
+            (of or first).screenshot(path=str(path))
 
     return save

@@ -1,0 +1,217 @@
+"""The ipywidgets panel as a person uses it: by clicks and pastes, against a scripted server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from jupyter_peer.errors import InviteUsedError
+from jupyter_peer.kernel.client import Client
+from jupyter_peer.kernel.panel import PeerPanel
+from tests.kernel.fake_server import OFFER, PEER, FakeServer, state, stream
+from tests.waiting import until
+
+EXPIRES = time.time() + 600
+INVITE = {"invite": "jpeer1:abc", "id": "12345678", "expires": EXPIRES}
+MINE = {"name": "table", "title": "", "rev": 3, "viewers": [], "grants": {}}
+
+
+Open = Callable[[], PeerPanel]
+
+
+@pytest.fixture
+def open_panel(client: Client) -> Iterator[Open]:
+    """What ``%peer panel`` does, in the loop of the test."""
+    shown: list[PeerPanel] = []
+
+    def opened() -> PeerPanel:
+        shown.append(PeerPanel(client))
+        return shown[-1]
+
+    yield opened
+    for panel in shown:
+        panel.close()
+
+
+def words(place) -> str:
+    """What a person reads in a box of rows."""
+    return "\n".join(getattr(each, "text", each).value for each in place.children)
+
+
+def is_hidden(widget) -> bool:
+    return widget.layout.display == "none"
+
+
+async def test_an_invite_is_minted_with_its_expiry_and_a_button_that_copies_it(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    server.answers["invite"] = INVITE
+    assert is_hidden(panel._invite_row)
+    panel.ttl.value = "10m"
+    panel.mint_button.click()
+    assert panel.mint_button.disabled
+    await until(lambda: panel.invite_text.value == "jpeer1:abc")
+    await until(lambda: not panel.mint_button.disabled)
+    assert server.asked[-1] == ("invite", {"note": "", "ttl_s": 600.0})
+    assert not is_hidden(panel._invite_row)
+    assert 'data-text="jpeer1:abc"' in panel.copy_button.value
+    assert time.strftime("%H:%M:%S", time.localtime(EXPIRES)) in panel.expiry.value
+
+
+async def test_an_invite_that_was_used_is_not_offered_to_be_copied_any_more(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    server.answers["invite"] = INVITE
+    panel.mint_button.click()
+    await until(lambda: not is_hidden(panel._invite_row))
+    server.answers["invites"] = {"invites": [{"id": "12345678", "status": "used"}]}
+    server.push("invites", {})
+    await until(lambda: is_hidden(panel._invite_row))
+    assert "used" in panel.expiry.value
+
+
+async def test_a_pasted_invite_pairs_and_each_path_is_told(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    server.progress["pair"] = [
+        {"step": "dial", "address": "ws://10.0.0.9/peer-ws", "ok": None},
+        {
+            "step": "dial",
+            "address": "ws://10.0.0.9/peer-ws",
+            "ok": False,
+            "message": "nothing <listens>",
+        },
+        {"step": "dial", "address": "ws://127.0.0.1:9/peer-ws", "ok": None},
+        {"step": "connected", "address": "ws://127.0.0.1:9/peer-ws", "ok": True},
+    ]
+    server.answers["pair"] = {"peer": PEER}
+    panel.pair_text.value = "  jpeer1:abc\n"
+    panel.pair_button.click()
+    await until(lambda: "Connected with" in panel.progress.value)
+    said = panel.progress.value
+    assert server.asked[-1] == ("pair", {"invite": "jpeer1:abc"})
+    assert "ws://10.0.0.9/peer-ws" in said
+    assert "nothing &lt;listens&gt;" in said
+    assert "ws://127.0.0.1:9/peer-ws" in said
+    assert "ada" in said
+    assert "direct · 1.5 ms" in said
+    assert panel.pair_text.value == ""
+
+
+async def test_what_cannot_be_done_is_said_with_its_code_and_hint_and_what_was_typed_stays(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    server.answers["pair"] = InviteUsedError()
+    panel.pair_text.value = "jpeer1:abc"
+    panel.pair_button.click()
+    await until(lambda: "invite_used" in panel.progress.value)
+    assert InviteUsedError.advice in panel.progress.value
+    assert panel.pair_text.value == "jpeer1:abc"
+    await until(lambda: not panel.pair_button.disabled)
+
+
+async def test_a_second_click_while_the_first_is_under_way_does_nothing(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    server.answers["pair"] = None  # never answered
+    panel.pair_text.value = "jpeer1:abc"
+    panel.pair_button.click()
+    await until(lambda: "pair" in server.ops())
+    assert panel.pair_button.disabled
+
+
+async def test_peers_and_panes_are_shown_and_follow_what_happens(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    assert "ada" in words(panel.peers)
+    assert "connected" in words(panel.peers)
+    assert "direct · 1.5 ms" in words(panel.peers)
+    assert "loss" in words(panel.panes)
+    (row,) = panel.panes.children
+    evil = PEER | {"node_name": "<img src=x>\x1b", "status": "offline", "transport": None}
+    server.push("peers", {"self": {}, "peers": [evil | {"rtt_ms": None}]})
+    await until(lambda: "offline" in words(panel.peers))
+    assert "<img" not in words(panel.peers)
+    assert "\x1b" not in words(panel.peers)
+    watched = MINE | {"viewers": [{"node_id": PEER["node_id"], "node_name": "a", "grant": "view"}]}
+    server.push("panes", {"mine": [watched], "offered": [OFFER]})
+    await until(lambda: "1 watching" in words(panel.panes))
+    assert row in panel.panes.children  # the focus is where it was
+    server.push("panes", {"mine": [], "offered": []})
+    await until(lambda: "Nothing is shared" in words(panel.panes))
+    server.push("peers", {"self": {}, "peers": []})
+    await until(lambda: "Nobody yet" in words(panel.peers))
+
+
+async def test_a_pane_is_unshared_with_one_click(open_panel: Open, server: FakeServer) -> None:
+    panel = open_panel()
+    server.push("panes", {"mine": [MINE], "offered": []})
+    await until(lambda: "0 watching" in words(panel.panes))
+    panel.panes.children[0].button.click()
+    await until(lambda: "shared no more" in panel.progress.value)
+    assert ("unshare", {"name": "table"}) in server.asked
+
+
+async def test_an_offered_pane_opens_once_is_live_and_closes(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    server.answers["open"] = {
+        "watch": 1,
+        "info": {"status": "live"},
+        "state": state({"output_type": "stream", "name": "stdout", "text": "step 1 <b>"}),
+    }
+    server.answers["close"] = {}
+    (row,) = panel.panes.children
+    row.button.click()
+    await until(lambda: panel.views.children)
+    row.button.click()
+    (opened,) = panel.views.children
+    await until(lambda: "step 1 &lt;b&gt;" in opened.body.value)
+    server.push(
+        "pane", {"watch": 1, "epoch": "0" * 16, "rev": 1, "prev": 0, "messages": [stream("step 2")]}
+    )
+    await until(lambda: "step 2" in opened.body.value)
+    assert len(panel.views.children) == 1
+    opened.close_button.click()
+    await until(lambda: not panel.views.children)
+    await until(lambda: ("close", {"watch": 1}) in server.asked)
+
+
+async def test_a_server_that_goes_away_and_comes_back_is_told(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    server.answers["peers"] = {"self": {}, "peers": [PEER | {"alias": "after"}]}
+    server.drop()
+    await until(lambda: "is away" in panel.progress.value)
+    await until(lambda: is_hidden(panel.progress))
+    await until(lambda: "after" in words(panel.peers))
+
+
+async def test_a_closed_panel_listens_no_more(client: Client, server: FakeServer) -> None:
+    panel = PeerPanel(client)
+    panel.close()
+    client.peers()
+    before = words(panel.peers)
+    server.push("peers", {"self": {}, "peers": []})
+    client.peers()
+    assert words(panel.peers) == before
+
+
+def test_without_an_event_loop_a_click_is_done_when_it_returns(
+    client: Client, server: FakeServer
+) -> None:
+    server.answers["invite"] = INVITE
+    panel = PeerPanel(client)
+    panel.mint_button.click()
+    assert panel.invite_text.value == "jpeer1:abc"
+    panel.close()
