@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from traitlets import Float, Int, List, Unicode
 
 from ..relay.limits import KIB, MIB, Limits
+from ..relay.lobby_limits import LobbyLimits
 from .base import Command
 from .terminal import tell
 
@@ -54,6 +55,17 @@ class RelayCommand(Command):
     hold_s = Float(
         Limits().hold_s, min=0, help="Seconds frames are held for a node that is away."
     ).tag(config=True)
+    directory_url = Unicode(
+        "", help="Directory that the lobby's rooms can ask who may enter: https or a file."
+    ).tag(config=True)
+    directory_key = Unicode("", help="The key that directory is signed with, base64.").tag(
+        config=True
+    )
+    lobby_grace_s = Float(
+        LobbyLimits().grace_s,
+        min=0,
+        help="Seconds a node whose connection broke stays listed and in its rooms.",
+    ).tag(config=True)
 
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "ip": "RelayCommand.ip",
@@ -63,6 +75,8 @@ class RelayCommand(Command):
         "name": "RelayCommand.names",
         "max-nodes": "RelayCommand.max_nodes",
         "rate": "RelayCommand.rate",
+        "directory-url": "RelayCommand.directory_url",
+        "directory-key": "RelayCommand.directory_key",
         "config": "JupyterApp.config_file",
         "log-level": "Application.log_level",
     }
@@ -89,6 +103,9 @@ class RelayCommand(Command):
                 max_node_queue=self.max_node_queue * MIB,
                 hold_s=self.hold_s,
             ),
+            lobby_limits=LobbyLimits(grace_s=self.lobby_grace_s),
+            directory_url=self.directory_url or None,
+            directory_key=self.directory_key or None,
         )
         # One line a listener: other programs read the port from it.
         asyncio.run(run(options, None, lambda urls: tell("\n".join(f"relay: {u}" for u in urls))))

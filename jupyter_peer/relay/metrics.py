@@ -14,6 +14,8 @@ _COUNTERS = {
     "delivered_total": "Frames put on the way to a node of this broker.",
     "held_total": "Frames held for absent nodes.",
     "undeliverable_total": "Links ended because what was held for an absent node expired.",
+    "lobby_messages_total": "Messages of nodes to the lobby.",
+    "signals_total": "WebRTC signals passed on.",
     "registered_total": "Registrations with a proof that holds.",
     "paused_total": "Pauses of nodes that were over their rate.",
     "replaced_total": "Registrations that replaced an earlier one of the same node.",
@@ -29,8 +31,8 @@ class Metrics:
     """Counters as plain attributes, since the hot path adds to them; gauges are read when asked.
 
     Attributes:
-        frames, bytes, delivered, held, undeliverable, paused, registered, replaced:
-            Counters, see ``/metrics``.
+        frames, bytes, delivered, held, undeliverable, paused, registered, replaced, lobby_messages,
+            signals: Counters, see ``/metrics``.
         refused, links_ended, dropped: Counters by label.
     """
 
@@ -43,6 +45,8 @@ class Metrics:
         self.paused = 0
         self.registered = 0
         self.replaced = 0
+        self.lobby_messages = 0
+        self.signals = 0
         self.refused: Counter[str] = Counter()
         self.links_ended: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()

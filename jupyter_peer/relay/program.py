@@ -12,17 +12,23 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 
 from .._version import __version__
-from ..errors import BadRequestError
+from ..directory.refresh import DirectoryRefresher
+from ..directory.source import source_of
+from ..errors import BadRequestError, MalformedError
+from ..wire.identity import decode_public_key
 from .backends.base import Backend
 from .backends.memory import MemoryBackend
 from .broker import Broker
 from .limits import Limits
+from .lobby import Lobby
+from .lobby_limits import LobbyLimits
 from .metrics import Metrics
 from .server import Door, RelayServer, url_of
 
 log = logging.getLogger(__name__)
 
 RELAY_PATH = "/relay-ws"
+LOBBY_PATH = "/lobby-ws"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +40,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         certfile: PEM file of a TLS certificate with its chain; None for plain HTTP.
         keyfile: PEM file of its key, if that is not in ``certfile``.
         names: Hosts under which nodes reach it; see :class:`.server.RelayServer`.
-        limits: All limits.
+        limits: All limits of nodes and links.
+        lobby_limits: All limits of the lobby.
+        directory_url: Directory that rooms can ask, https or a file; None for none.
+        directory_key: The key it is signed with, base64.
     """
 
     ip: str = "127.0.0.1"
@@ -43,6 +52,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     keyfile: str | None = None
     names: tuple[str, ...] = ()
     limits: Limits = Limits()
+    lobby_limits: LobbyLimits = LobbyLimits()
+    directory_url: str | None = None
+    directory_key: str | None = None
 
 
 @contextlib.asynccontextmanager
@@ -54,10 +66,17 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
         UnreachableError: What the backend stands on does not answer.
     """
     tls = _tls(options)
+    directory = _directory(options)
     backend = backend or MemoryBackend()
     metrics = Metrics()
     broker = Broker(options.limits, backend, metrics)
-    doors: dict[str, Door] = {RELAY_PATH: broker.serve}
+    lobby = Lobby(
+        backend,
+        metrics,
+        options.lobby_limits,
+        directory=lambda: None if directory is None else directory.current,
+    )
+    doors: dict[str, Door] = {RELAY_PATH: broker.serve, LOBBY_PATH: lobby.serve}
 
     def health() -> dict[str, object]:
         return {
@@ -72,8 +91,13 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
     async with contextlib.AsyncExitStack() as stack:
         await backend.start(broker)
         stack.push_async_callback(backend.close)
+        if directory is not None:
+            directory.start()
+            stack.push_async_callback(directory.close)
         broker.start()
+        lobby.start()
         stack.push_async_callback(server.close)
+        stack.push_async_callback(lobby.close)
         stack.push_async_callback(broker.close)
         try:
             bound = server.listen(options.ip, options.port, tls)
@@ -109,6 +133,21 @@ async def run(
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+
+
+def _directory(options: Options) -> DirectoryRefresher | None:
+    if not options.directory_url and not options.directory_key:
+        return None
+    if not options.directory_url or not options.directory_key:
+        raise BadRequestError("a directory takes both its URL and its key")
+    try:
+        key = decode_public_key(options.directory_key.strip())
+    except MalformedError as error:
+        raise BadRequestError(
+            "the key of the directory is not a public key",
+            hint="it is 44 characters of base64, as `jupyter peer directory init` prints them",
+        ) from error
+    return DirectoryRefresher(source_of(options.directory_url), key)
 
 
 def _tls(options: Options) -> ssl.SSLContext | None:
