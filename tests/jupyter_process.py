@@ -23,6 +23,8 @@ class JupyterProcess:
         home: Where its files go.
         name: Of its node, and its base URL.
         runtime: Jupyter's runtime directory, which several may share.
+        options: More of the command line.
+        port: Where it listens; 0 for a free one.
 
     Attributes:
         url: With the base URL.
@@ -31,7 +33,7 @@ class JupyterProcess:
         runtime_file: Where the command line finds it.
     """
 
-    def __init__(self, home: Path, name: str, runtime: Path) -> None:
+    def __init__(self, home: Path, name: str, runtime: Path, *options: str, port: int = 0) -> None:
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)
         }
@@ -47,10 +49,11 @@ class JupyterProcess:
                 [
                     *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
                     "--ServerApp.ip=127.0.0.1",
-                    "--ServerApp.port=0",
+                    f"--ServerApp.port={port}",
                     f"--ServerApp.base_url=/{name}/",
                     f"--ServerApp.root_dir={home}",
                     f"--PeerExtension.node_name={name}",
+                    *options,
                 ],
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -70,6 +73,11 @@ class JupyterProcess:
     def _is_up(self) -> bool:
         assert self._process.poll() is None, f"the server has ended:\n{self._log.read_text()}"
         return self.runtime_file.exists()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> None:
         """Stop it; may be called twice."""

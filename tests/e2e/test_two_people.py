@@ -1,0 +1,187 @@
+"""Two people pair by every door, and share through magics, each on a Jupyter server of their own.
+
+Ada logs in with a token and Bob with a password, under different base URLs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from jupyter_peer.demo.notebooks import CellError
+from tests.e2e.people import Notebook, Person, invite_in
+from tests.waiting import until, until_sync
+
+
+class Two(NamedTuple):
+    ada: Person
+    bob: Person
+
+    def part(self) -> None:
+        """Let both forget each other."""
+        for person in self:
+            for peer in person.peer_call("GET", "peers")["peers"]:
+                person.peer_call("DELETE", f"peers/{peer['node_id']}")
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    people: list[Person] = []
+    try:
+        people.append(Person(tmp_path_factory.mktemp("ada"), "ada"))
+        people.append(Person(tmp_path_factory.mktemp("bob"), "bob", password="open sesame"))
+        yield Two(*people)
+    finally:
+        for person in people:
+            person.server.stop()
+
+
+def pair(two: Two) -> None:
+    """Let both be each other's peers and nobody else's."""
+    two.part()
+    invite = two.ada.peer_call("POST", "invite", {})["invite"]
+    assert two.bob.peer_call("POST", "pair", {"invite": invite})["ok"]
+
+
+async def by_rest(two: Two) -> str:
+    invite = two.ada.peer_call("POST", "invite", {"ttl_s": 600})["invite"]
+    answer = two.bob.peer_call("POST", "pair", {"invite": invite})
+    return f"{answer['peer']['node_name']} {answer['peer']['transport']}"
+
+
+async def by_magics(two: Two) -> str:
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        invite = invite_in(await hers.run("%peer invite --ttl 10m"))
+        return await his.run(f"%peer pair {invite}")
+
+
+async def by_panels(two: Two) -> str:
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        for notebook in (hers, his):
+            await notebook.run("panel = get_ipython().run_line_magic('peer', 'panel')")
+        await hers.run("panel.mint_button.click()")
+        invite = invite_in(await shows(hers, "print(panel.invite_text.value)", "jpeer1:"))
+        await his.run(f"panel.pair_text.value = '{invite}'\npanel.pair_button.click()")
+        return await shows(his, "print(panel.progress.value)", "Connected with")
+
+
+async def by_commands(two: Two) -> str:
+    invite = two.ada.command("invite", "--ttl=10m")
+    two.bob.command("pair", stdin=invite)
+    return two.bob.command("list")
+
+
+async def shows(notebook: Notebook, source: str, text: str) -> str:
+    """Run a cell until it shows a text, and return all it shows."""
+    shown = ""
+
+    async def look() -> bool:
+        nonlocal shown
+        shown = await notebook.run(source)
+        return text in shown
+
+    await until(look, 20, f"{text!r} from {source!r}")
+    return shown
+
+
+@pytest.mark.parametrize("door", [by_rest, by_magics, by_panels, by_commands])
+async def test_a_token_and_a_password_server_under_other_base_urls_pair(
+    two: Two, door: Callable[[Two], Awaitable[str]]
+) -> None:
+    two.part()
+    told = await door(two)
+    assert "ada" in told
+    assert "direct" in told
+    for person, other in ((two.ada, two.bob), (two.bob, two.ada)):
+        (peer,) = person.peer_call("GET", "peers")["peers"]
+        assert peer["node_id"] == other.server.node_id
+        assert peer["node_name"] == other.name
+        assert peer["status"] == "connected"
+        assert peer["trusted"]
+
+
+async def test_a_pane_is_shared_watched_refused_granted_again_and_withdrawn_by_magics(
+    two: Two,
+) -> None:
+    pair(two)
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        await hers.run("%%peer share steps --with bob --title Steps\nprint('step one')")
+        assert "steps" in await his.run("%peer panes")
+        shown = await his.run("view = get_ipython().run_line_magic('peer', 'open ada/steps')\nview")
+        assert "step one" in shown
+        assert "ada/steps (live) · Steps" in shown
+        assert "by direct" in shown
+        assert "bob" in await shows(hers, "%peer panes", "bob")
+
+        await hers.run("%peer grant steps bob none")
+        await shows(his, "print(view.status)", "withdrawn")
+        with pytest.raises(CellError, match=r"\[not_granted\] - ask the owner for a grant"):
+            await his.run("%peer open ada/steps")
+
+        await hers.run("%peer grant steps bob view")
+        await shows(his, "%peer panes", "steps")
+        assert "step one" in await his.run("%peer open ada/steps")
+
+        await hers.run("%peer unshare steps")
+        await shows(his, "%peer panes", "no pane is offered")
+        log = await hers.run("%peer log")
+        assert "pane shared" in log
+        assert "bob" in log
+
+
+async def test_a_pane_ends_with_its_kernel_and_says_so(two: Two) -> None:
+    pair(two)
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        await hers.run("%%peer share life --with bob\nprint('alive')")
+        await shows(his, "%peer panes", "life")
+        await his.run("view = get_ipython().run_line_magic('peer', 'open ada/life')")
+        hers.restart()
+        await shows(his, "print(view.status)", "ended")
+        assert "alive" in await his.run("view")  # what was shown stays
+
+
+async def test_without_a_link_a_pane_is_last_seen_and_with_it_it_goes_on(two: Two) -> None:
+    pair(two)
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        await hers.run(
+            "import jupyter_peer\npane = jupyter_peer.client().share('n', with_=['bob'])"
+        )
+        await hers.run("pane.display(1111)")
+        await shows(his, "%peer panes", "n ")
+        await his.run("view = get_ipython().run_line_magic('peer', 'open ada/n')")
+        await shows(his, "view", "1111")
+        await his.run("%peer disconnect ada")
+        await shows(his, "view", "last seen")
+        await hers.run("pane.display(2222)")
+        assert "1111" in await his.run("view")
+        await his.run("%peer connect ada")
+        shown = await shows(his, "view", "2222")
+        assert "(live)" in shown
+
+
+async def test_a_server_that_is_killed_comes_back_with_its_peers_and_the_other_finds_it(
+    two: Two,
+) -> None:
+    pair(two)
+    node_id = two.ada.server.node_id
+    async with two.bob.notebook() as his, two.ada.notebook() as hers:
+        await hers.run("%%peer share fate --with bob\nprint('before')")
+        await shows(his, "%peer panes", "fate")
+        await his.run("view = get_ipython().run_line_magic('peer', 'open ada/fate')")
+        two.ada.server.kill()
+        await shows(his, "view", "last seen")
+        two.ada.restart()
+        assert two.ada.server.node_id == node_id
+
+        def is_back() -> bool:
+            (peer,) = two.bob.peer_call("GET", "peers")["peers"]
+            return bool(peer["status"] == "connected")
+
+        until_sync(is_back, 20)
+        (known,) = two.ada.peer_call("GET", "peers")["peers"]
+        assert known["node_name"] == "bob"
+        # the kernel died with its server, so there is nothing more to come
+        await shows(his, "print(view.status in ('ended', 'withdrawn'))", "True")
+        assert "before" in await his.run("view")
