@@ -123,7 +123,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
             )
             store = Store.open(data_dir.path / "peer.sqlite")
             stack.callback(store.close)
-            transports = Transports(self, self._server, identity.node_id, lambda: hub)
+            transports = Transports(self, self._server, identity, lambda: hub)
             stack.push_async_callback(transports.close)
             directory = None
             if self.trust_mode == DirectoryPolicy.name:

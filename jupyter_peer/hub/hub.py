@@ -252,6 +252,8 @@ class PeerHub:
 
     async def network_changed(self) -> None:
         """Find out at once what still works: the network or its addresses are not what they were."""
+        for transport in self.transports:
+            transport.network_changed()
         self._peers.try_now()
         self._upgrader.look_again()
         self._links.announce()

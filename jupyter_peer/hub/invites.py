@@ -16,6 +16,8 @@ from .clock import Clock
 from .config import HubConfig
 
 MAX_NOTE = 200
+# Addresses that an invite says in a field of their own, or that whoever reads it cannot use.
+_ELSEWHERE = ("lan:", "relay:", "webrtc:")
 
 
 class MintedInvite(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +83,7 @@ class InviteBook:
             id=self._identity.node_id,
             pk=self._identity.public_key_b64,
             t=token,
-            a=self._addresses(),
+            a=[at for at in self._addresses() if not at.startswith(_ELSEWHERE)],
             x=now + life,
             n=self._node_name(),
             r=self._config.relay_url,

@@ -1,9 +1,10 @@
-"""Where the node's direct transport listens, in the words of the configuration."""
+"""Where the node listens and whose certificates it trusts, in the words of the configuration."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 
 from ..errors import BadRequestError
 from ..transports.direct import DirectTransport
@@ -47,6 +48,27 @@ def is_loopback(bound: str) -> bool:
         return bound == "localhost" or ipaddress.ip_address(bound).is_loopback
     except ValueError:
         return False
+
+
+def trusting(certificate: str) -> ssl.SSLContext:
+    """Return a TLS context that trusts what the system does, and a certificate beside it.
+
+    Args:
+        certificate: Path of a PEM file; empty for none.
+
+    Raises:
+        BadRequestError: It cannot be used.
+    """
+    context = ssl.create_default_context()
+    if certificate:
+        try:
+            context.load_verify_locations(certificate)
+        except (OSError, ssl.SSLError) as error:
+            raise BadRequestError(
+                f"the certificate {certificate!r} cannot be used: {error}",
+                hint="it has to be a PEM file",
+            ) from error
+    return context
 
 
 def hosts_behind(bound: str) -> list[str]:

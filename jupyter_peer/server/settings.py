@@ -15,7 +15,7 @@ from traitlets import Bool, Float, HasTraits, Int, List, Unicode, default, valid
 from ..directory.refresh import DEFAULT_INTERVAL_S
 from ..errors import BadAddressError, BadRequestError
 from ..hub.config import HubConfig
-from ..wire.addresses import normalize_address
+from ..wire.addresses import RELAY_SCHEME, normalize_address, relay_address, relay_urls
 from ..wire.channel import DEFAULT_LIMITS, Limits
 from ..wire.handshake import MAX_FRAME
 
@@ -25,7 +25,6 @@ READ_ONLY = "read-only"
 AGENT_MODES = (READ_ONLY, "ask")
 #: Settings whose feature is not in this version, and what it is called.
 NOT_YET = {
-    "relay_url": "the relay",
     "lobby_url": "the lobby",
     "enable_webrtc": "WebRTC",
     "stun_servers": "WebRTC",
@@ -98,7 +97,20 @@ class PeerSettings(HasTraits):
         Whoever carries such messages can read them.""",
     ).tag(config=True)
 
-    relay_url = Unicode("", help="URL of a relay that carries links." + _LATER).tag(config=True)
+    relay_url = Unicode(
+        "",
+        help="""URL of the relay over which peers can reach this node, such as `wss://relay.example`;
+        empty for none. Of a relay that is several brokers the URLs of all may be given, with commas
+        between them: the first that answers is used, and the next when it is lost.
+
+        Invites carry it. Peers' own relays are used all the same.""",
+    ).tag(config=True)
+
+    relay_certificate = Unicode(
+        "",
+        help="""PEM file of a certificate to trust when connecting to relays, beside those the system
+        trusts; for a relay whose certificate nobody has signed.""",
+    ).tag(config=True)
 
     lobby_url = Unicode("", help="URL of a lobby that says who is online." + _LATER).tag(
         config=True
@@ -250,6 +262,7 @@ class PeerSettings(HasTraits):
         return HubConfig(
             node_name=self.node_name,
             advertised_addresses=tuple(self._advertised()),
+            relay_url=self._relay_url(),
             allow_unsealed_peers=self.allow_unsealed_peers,
             handshake_timeout_s=self.handshake_timeout_s,
             max_handshakes=self.max_handshakes,
@@ -262,6 +275,17 @@ class PeerSettings(HasTraits):
             invite_ttl_s=self.invite_ttl_s,
             max_invite_ttl_s=self.max_invite_ttl_s,
         )
+
+    def _relay_url(self) -> str | None:
+        if not self.relay_url:
+            return None
+        try:
+            return relay_address(relay_urls(self.relay_url)).removeprefix(RELAY_SCHEME)
+        except BadAddressError as error:
+            raise BadAddressError(
+                f"relay_url cannot be {self.relay_url!r}",
+                hint='write it as "wss://relay.example" or "ws://host:9000"',
+            ) from error
 
     def _advertised(self) -> list[str]:
         try:

@@ -13,8 +13,9 @@ import msgspec
 from ..errors import BadRequestError
 from ..transports.base import Transport
 from ..wire.addresses import PATH
+from ..wire.identity import Identity
 from .addresses import certificate_of, is_on_unix_socket, peer_address
-from .listening import ServedTransport, hosts_behind, is_loopback, parse_listen
+from .listening import ServedTransport, hosts_behind, is_loopback, parse_listen, trusting
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
@@ -44,23 +45,24 @@ class Transports:
     Args:
         settings: Of the extension.
         server: Jupyter's ``ServerApp``.
-        node_id: This node.
+        identity: This node's key.
         hub: Returns the hub; asked only after it was started.
 
     Raises:
-        BadRequestError: ``peer_listen`` cannot be used.
+        BadRequestError: ``peer_listen`` or ``relay_certificate`` cannot be used.
+        BadAddressError: ``relay_url`` cannot be.
     """
 
     def __init__(
-        self, settings: PeerSettings, server: Any, node_id: str, hub: Callable[[], PeerHub]
+        self, settings: PeerSettings, server: Any, identity: Identity, hub: Callable[[], PeerHub]
     ) -> None:
         self._settings = settings
         self._server = server
-        self._node_id = node_id
+        self._identity = identity
         self._hub = hub
         self._listeners: list[Listener] = []
         self.direct = self._direct()
-        optional = (self.direct, self._lan())
+        optional = (self.direct, self._lan(), self._relay())
         self.all: list[Transport] = [transport for transport in optional if transport is not None]
 
     async def close(self) -> None:
@@ -139,9 +141,20 @@ class Transports:
                 endpoint = None
         return LanTransport(
             self.direct,
-            node_id=self._node_id,
+            node_id=self._identity.node_id,
             node_name=lambda: self._hub().node_name,
             endpoint=endpoint,
             found=lambda *news: self._hub().found(NAME, *news),
             lost=lambda gone: self._hub().lost(NAME, gone),
+        )
+
+    def _relay(self) -> Transport:
+        from ..transports.relay import RelayTransport
+
+        # Also without a relay of one's own: peers have theirs.
+        settings = self._settings
+        return RelayTransport(
+            self._identity,
+            settings.relay_url or None,
+            ssl_context=trusting(settings.relay_certificate),
         )

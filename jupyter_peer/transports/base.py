@@ -226,6 +226,9 @@ class Transport(ABC):
         """Return where this transport can be dialled, best first."""
         return []
 
+    def network_changed(self) -> None:  # noqa: B027 - most transports keep nothing open
+        """Find out at once whether what is kept open still works."""
+
     async def diagnose(self) -> list[Finding]:
         """Return how it stands with this transport, for the doctor.
 

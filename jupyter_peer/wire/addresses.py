@@ -7,7 +7,10 @@ from urllib.parse import urlsplit
 from ..errors import BadAddressError
 
 PATH = "/peer-ws"
+RELAY_PATH = "/relay-ws"
+RELAY_SCHEME = "relay:"
 MAX_ADDRESS = 512
+MAX_RELAY_URLS = 8
 
 
 def normalize_address(text: str) -> str:
@@ -19,6 +22,30 @@ def normalize_address(text: str) -> str:
     Raises:
         BadAddressError: It is none of these.
     """
+    return _normalize(text, PATH)
+
+
+def relay_urls(text: str) -> list[str]:
+    """Return the URLs of a relay as nodes write them, ``/relay-ws`` included.
+
+    A relay that is several brokers may be given by the URLs of all, with commas between them. Each
+    is ``host``, ``host:port``, ``[v6]:port`` or a URL of http, https, ws or wss.
+
+    Raises:
+        BadAddressError: One is none of these, or there are none or more than eight.
+    """
+    parts = [part for part in text.split(",") if part.strip()] if len(text) <= MAX_ADDRESS else []
+    if not 0 < len(parts) <= MAX_RELAY_URLS:
+        raise BadAddressError("a relay is given by one to eight URLs")
+    return list(dict.fromkeys(_normalize(part, RELAY_PATH) for part in parts))
+
+
+def relay_address(urls: list[str]) -> str:
+    """Return the address under which a node can be dialled over a relay of these URLs."""
+    return RELAY_SCHEME + ",".join(url.removesuffix(RELAY_PATH) for url in urls)
+
+
+def _normalize(text: str, ending: str) -> str:
     text = text.strip()
     if not 0 < len(text) <= 512 or any(char.isspace() or ord(char) < 33 for char in text):
         raise BadAddressError
@@ -35,7 +62,7 @@ def normalize_address(text: str) -> str:
     if not all(char.isalnum() or char in "-._:%" for char in host):
         raise BadAddressError
     path = parts.path.rstrip("/")
-    if not path.endswith(PATH):
-        path += PATH
+    if not path.endswith(ending):
+        path += ending
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}{f':{port}' if port else ''}{path}"

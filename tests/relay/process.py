@@ -19,9 +19,9 @@ class RelayProcess:
         url: Where it listens.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, port: int = 0) -> None:
         program = "import sys; from jupyter_peer.cli import main; sys.exit(main())"
-        command = [sys.executable, "-c", program, "relay", "--port=0", *options]
+        command = [sys.executable, "-c", program, "relay", f"--port={port}", *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
         )
@@ -46,6 +46,11 @@ class RelayProcess:
                     raise AssertionError(f"the relay ended: {said}")
         raise AssertionError("the relay does not say that it listens")
 
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return int(self.url.rpartition(":")[2])
+
     def memory(self) -> int:
         """Return the resident memory in bytes."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
@@ -64,9 +69,9 @@ class RelayProcess:
 
 
 @contextlib.contextmanager
-def relay_process(*options: str) -> Iterator[RelayProcess]:
+def relay_process(*options: str, port: int = 0) -> Iterator[RelayProcess]:
     """Run a relay as a process."""
-    process = RelayProcess(*options)
+    process = RelayProcess(*options, port=port)
     try:
         yield process
     finally:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
 
 import pytest
 
@@ -13,37 +15,66 @@ from jupyter_peer.errors import LinkClosedError, UnreachableError
 from jupyter_peer.transports.base import PeerLink, Transport
 from jupyter_peer.transports.direct import DirectTransport
 from jupyter_peer.transports.loopback import LoopbackNetwork
+from jupyter_peer.transports.relay import RelayTransport
+from jupyter_peer.wire.identity import Identity
+from tests.relay.nodes import relay as running_relay
 from tests.transports.lan_nodes import LanNode
 from tests.waiting import until
 
 
+class Kind(NamedTuple):
+    """Two transports of a kind.
+
+    Attributes:
+        here: Dials.
+        there: Is dialled.
+        address: Returns where.
+        node_id: Whom, for transports that route by it.
+    """
+
+    here: Transport
+    there: Transport
+    address: Callable[[], str]
+    node_id: str | None = None
+
+
 @contextlib.asynccontextmanager
-async def loopback() -> AsyncIterator[tuple[Transport, Transport, Callable[[], str]]]:
+async def loopback() -> AsyncIterator[Kind]:
     network = LoopbackNetwork()
     here, there = network.transport("here"), network.transport("there")
-    yield here, there, lambda: "loopback:there"
+    yield Kind(here, there, lambda: "loopback:there")
     await here.close()
     await there.close()
 
 
 @contextlib.asynccontextmanager
-async def direct() -> AsyncIterator[tuple[Transport, Transport, Callable[[], str]]]:
+async def direct() -> AsyncIterator[Kind]:
     here, there = DirectTransport(), DirectTransport()
     ((host, port),) = there.listen("127.0.0.1", 0)
-    yield here, there, lambda: f"ws://{host}:{port}/peer-ws"
+    yield Kind(here, there, lambda: f"ws://{host}:{port}/peer-ws")
     await here.close()
     await there.close()
 
 
 @contextlib.asynccontextmanager
-async def lan() -> AsyncIterator[tuple[Transport, Transport, Callable[[], str]]]:
+async def lan() -> AsyncIterator[Kind]:
     here, there = LanNode(), LanNode()
-    yield here, there, lambda: f"lan:ws://127.0.0.1:{there.port}/peer-ws"
+    yield Kind(here, there, lambda: f"lan:ws://127.0.0.1:{there.port}/peer-ws")
     await here.close()
     await there.close()
 
 
-@pytest.fixture(params=[loopback, direct, lan], ids=["loopback", "direct", "lan"])
+@contextlib.asynccontextmanager
+async def relay() -> AsyncIterator[Kind]:
+    ada, bob = (Identity.from_seed(os.urandom(32)) for _ in range(2))
+    async with running_relay(hold_s=0.3) as url:
+        here, there = RelayTransport(ada, url), RelayTransport(bob, url)
+        yield Kind(here, there, lambda: f"relay:{url}", bob.node_id)
+        await here.close()
+        await there.close()
+
+
+@pytest.fixture(params=[loopback, direct, lan, relay], ids=["loopback", "direct", "lan", "relay"])
 def kind(request):
     return request.param
 
@@ -59,11 +90,11 @@ async def linked(kind) -> AsyncIterator[tuple[PeerLink, PeerLink]]:
     async def refuse(link: PeerLink) -> None:
         raise AssertionError("nobody dials this side")
 
-    async with kind() as (here, there, address):
+    async with kind() as (here, there, address, node_id):
         await here.start(refuse)
         await there.start(accept)
         assert here.can_dial(address())
-        dialled = await here.dial(address(), None)
+        dialled = await here.dial(address(), node_id)
         incoming = await asyncio.wait_for(accepted.get(), 5)
         yield dialled, incoming
         await dialled.close()
@@ -191,12 +222,12 @@ async def test_frames_right_behind_a_handshake_wait_for_the_side_that_dialled(ki
 
 
 async def test_an_address_where_nothing_listens_is_unreachable(kind):
-    async with kind() as (here, there, address):
+    async with kind() as (here, there, address, node_id):
         await here.start(lambda link: None)
         gone = address()
         await there.close()
         with pytest.raises(UnreachableError):
-            await here.dial(gone, None)
+            await here.dial(gone, node_id)
 
 
 async def test_closing_a_transport_closes_its_links_and_leaves_no_task(kind):

@@ -1,0 +1,153 @@
+"""Links over relays: this node's own, and those of peers (``relay/SPEC.md``)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+
+from ..errors import BadAddressError, UnreachableError
+from ..wire.addresses import RELAY_SCHEME, relay_address, relay_urls
+from ..wire.findings import Finding, failed, ok
+from ..wire.identity import Identity
+from ..wire.relay import LINK_BYTES
+from .base import Accept, PeerLink, Transport
+from .relay_link import RelayLink
+from .relay_socket import RelaySocket
+
+DIAL_TIMEOUT_S = 10.0
+DIAGNOSE_TIMEOUT_S = 5.0
+# A foreign relay is left this long after its last link, so that a link that comes back finds it.
+_IDLE_S = 30.0
+_MAX_FOREIGN = 16
+
+
+class RelayTransport(Transport):
+    """Dials ``relay:<URL>`` and takes what comes in over this node's own relay.
+
+    Args:
+        identity: This node's key; a relay has it prove its id.
+        relay_url: This node's relay, see :func:`.relay_urls`; None for none. Peers' relays are
+            used all the same, for as long as there are links over them.
+        ssl_context: For ``wss://``. By default the system's authorities decide, since a relay, unlike
+            a peer, has no other proof of who it is.
+
+    Raises:
+        BadAddressError: ``relay_url`` is no URL.
+    """
+
+    name = "relay"
+    priority = 4
+
+    def __init__(
+        self,
+        identity: Identity,
+        relay_url: str | None = None,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._identity = identity
+        self._own_urls = relay_urls(relay_url) if relay_url else []
+        self._ssl_context = ssl_context or ssl.create_default_context()
+        self._own: RelaySocket | None = None
+        self._foreign: dict[tuple[str, ...], RelaySocket] = {}
+        self._accept: Accept | None = None
+        self._accepting: set[asyncio.Task[None]] = set()
+
+    async def start(self, accept: Accept) -> None:
+        self._accept = accept
+        if self._own_urls:
+            self._own = self._open(self._own_urls, None)
+
+    async def close(self) -> None:
+        self._accept = None
+        for task in list(self._accepting):
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        sockets = [*self._foreign.values(), *([self._own] if self._own is not None else [])]
+        await asyncio.gather(*(socket.close() for socket in sockets))
+        self._own = None
+        self._foreign.clear()
+
+    def can_dial(self, address: str) -> bool:
+        return address.startswith(RELAY_SCHEME)
+
+    async def dial(self, address: str, node_id: str | None) -> PeerLink:
+        if node_id is None:
+            raise UnreachableError(
+                "over a relay only a node that is known by its id can be dialled",
+                hint="pair with it by an invite",
+            )
+        try:
+            urls = relay_urls(address.removeprefix(RELAY_SCHEME))
+        except BadAddressError as error:
+            raise UnreachableError(f"{address[:200]} is no address of a relay") from error
+        socket = self._socket_of(urls)
+        link = await socket.dial(node_id, secrets.token_bytes(LINK_BYTES), DIAL_TIMEOUT_S)
+        link.address = address
+        return link
+
+    def addresses(self) -> list[str]:
+        return [relay_address(self._own_urls)] if self._own_urls else []
+
+    def network_changed(self) -> None:
+        for socket in [*self._foreign.values(), *([self._own] if self._own is not None else [])]:
+            socket.nudge()
+
+    async def diagnose(self) -> list[Finding]:
+        if self._own is None:
+            return []
+        urls = ", ".join(self._own_urls)
+        try:
+            await self._own.until_registered(DIAGNOSE_TIMEOUT_S)
+        except UnreachableError as error:
+            return [
+                failed(
+                    "relay",
+                    f"Peers cannot reach this node over it: {error.message}",
+                    "check PeerExtension.relay_url, and whether /health of the relay answers",
+                    urls,
+                )
+            ]
+        text = f"This node is registered there; links over it now: {self._own.links}."
+        return [ok("relay", text, urls, links=self._own.links)]
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether this node's own relay knows it now."""
+        return self._own is not None and self._own.is_registered
+
+    def _socket_of(self, urls: list[str]) -> RelaySocket:
+        if self._own is not None and not set(urls).isdisjoint(self._own_urls):
+            return self._own
+        self._foreign = {key: kept for key, kept in self._foreign.items() if not kept.is_over}
+        key = tuple(sorted(urls))
+        socket = self._foreign.get(key)
+        if socket is None:
+            if len(self._foreign) >= _MAX_FOREIGN:
+                raise UnreachableError("links over too many relays are open already")
+            socket = self._foreign[key] = self._open(urls, _IDLE_S)
+        return socket
+
+    def _open(self, urls: list[str], idle_s: float | None) -> RelaySocket:
+        return RelaySocket(
+            urls,
+            relay_address(urls),
+            self._identity,
+            self._ssl_context,
+            self._take,
+            idle_s,
+        )
+
+    def _take(self, link: RelayLink) -> None:
+        """Take a link that another node has opened."""
+        if self._accept is None:
+            link.abort("not accepting")
+            return
+
+        async def run(accept: Accept) -> None:
+            await accept(link)
+
+        task = asyncio.get_running_loop().create_task(run(self._accept))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
