@@ -305,6 +305,17 @@ class PeerHub:
         """
         return self._info(self._known(node_id))
 
+    def is_peer(self, node_id: str) -> bool:
+        """Return whether a node is known and one to connect with."""
+        peer = self._peers.get(node_id)
+        return peer is not None and not peer.record.blocked and self._may_return(peer)
+
+    def is_expected(self, node_id: str) -> bool:
+        """Return whether a node that is no peer may be let in if it comes now."""
+        return self._peers.get(node_id) is None and self._policy.expects(
+            node_id, self._clock.time()
+        )
+
     def find_peer(self, text: object) -> PeerInfo:
         """Return the peer somebody means; see :meth:`.PeerRegistry.find`."""
         return self._info(self._peers.find(text))

@@ -26,11 +26,6 @@ AGENT_MODES = (READ_ONLY, "ask")
 #: Settings whose feature is not in this version, and what it is called.
 NOT_YET = {
     "lobby_url": "the lobby",
-    "enable_webrtc": "WebRTC",
-    "stun_servers": "WebRTC",
-    "turn_url": "WebRTC",
-    "turn_username": "WebRTC",
-    "turn_credential": "WebRTC",
     "allow_remote_agent": "asking agents",
     "remote_agent_mode": "asking agents",
     "max_peer_hops": "asking agents",
@@ -125,16 +120,33 @@ class PeerSettings(HasTraits):
     ).tag(config=True)
 
     enable_webrtc = Bool(
-        False, help="Whether links can go through routers by WebRTC." + _LATER
+        False,
+        help="""Whether links can go through routers by WebRTC; takes `lobby_url` and the extra `webrtc`.
+
+        The lobby and the peer then see this machine's network addresses.""",
     ).tag(config=True)
 
-    stun_servers = List(Unicode(), help="STUN servers for WebRTC." + _LATER).tag(config=True)
+    stun_servers = List(
+        Unicode(),
+        help="""STUN servers, as `stun:host:3478`, that tell this node its address outside its router.
 
-    turn_url = Unicode("", help="TURN server for WebRTC." + _LATER).tag(config=True)
+        Each attempt asks one of them, in turn. There is none by default, so that nobody is told
+        of this node whom you did not choose.""",
+    ).tag(config=True)
 
-    turn_username = Unicode("", help="User name at the TURN server." + _LATER).tag(config=True)
+    turn_url = Unicode(
+        "",
+        help="""TURN server, as `turn:host:3478` or `turns:host:5349?transport=tcp`, that passes packets
+        on where two routers let nothing else through. It sees sealed packets only.""",
+    ).tag(config=True)
 
-    turn_credential = Unicode("", help="Password at the TURN server." + _LATER).tag(config=True)
+    turn_username = Unicode("", help="User name at the TURN server.").tag(config=True)
+
+    turn_credential = Unicode(
+        "",
+        help="""Password at the TURN server. It belongs into the configuration file: the command line
+        of a program can be read by all users of its machine.""",
+    ).tag(config=True)
 
     allow_remote_agent = Bool(
         False, help="Whether peers may ask an agent that runs in a kernel here." + _LATER

@@ -19,6 +19,7 @@ from .listening import ServedTransport, hosts_behind, is_loopback, parse_listen,
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
+    from ..transports.webrtc import Signaller
     from .settings import PeerSettings
 
 log = logging.getLogger(__name__)
@@ -47,22 +48,31 @@ class Transports:
         server: Jupyter's ``ServerApp``.
         identity: This node's key.
         hub: Returns the hub; asked only after it was started.
+        signaller: The lobby, which WebRTC needs; None without one.
 
     Raises:
-        BadRequestError: ``peer_listen`` or ``relay_certificate`` cannot be used.
+        BadRequestError: ``peer_listen``, ``relay_certificate`` or a server for WebRTC cannot be used.
         BadAddressError: ``relay_url`` cannot be.
+        NotEnabledError: WebRTC is asked for, and its packages are not installed.
     """
 
     def __init__(
-        self, settings: PeerSettings, server: Any, identity: Identity, hub: Callable[[], PeerHub]
+        self,
+        settings: PeerSettings,
+        server: Any,
+        identity: Identity,
+        hub: Callable[[], PeerHub],
+        signaller: Signaller | None = None,
     ) -> None:
         self._settings = settings
         self._server = server
         self._identity = identity
         self._hub = hub
+        self._signaller = signaller
         self._listeners: list[Listener] = []
+        webrtc = self._webrtc()  # before anything is opened, since it may raise
         self.direct = self._direct()
-        optional = (self.direct, self._lan(), self._relay())
+        optional = (self.direct, self._lan(), webrtc, self._relay())
         self.all: list[Transport] = [transport for transport in optional if transport is not None]
 
     async def close(self) -> None:
@@ -157,4 +167,38 @@ class Transports:
             self._identity,
             settings.relay_url or None,
             ssl_context=trusting(settings.relay_certificate),
+        )
+
+    def may_signal(self, node_id: str) -> bool:
+        """Return whether signals of a node are worth an answer, which tells where this node is."""
+        hub = self._hub()
+        return hub.is_peer(node_id) or hub.is_expected(node_id)
+
+    def _webrtc(self) -> Transport | None:
+        settings = self._settings
+        if not settings.enable_webrtc:
+            return None
+        if self._signaller is None:
+            log.warning(
+                "PeerExtension.enable_webrtc has no effect: nodes find each other for it by a "
+                "lobby, and lobby_url is not set"
+            )
+            return None
+        from ..transports.webrtc import WebRtcTransport, check_extra
+
+        check_extra()
+        from ..transports.webrtc_connection import IceServers
+
+        servers = IceServers(
+            stun=tuple(settings.stun_servers),
+            turn=settings.turn_url,
+            username=settings.turn_username,
+            credential=settings.turn_credential,
+        )
+        servers.check()
+        return WebRtcTransport(
+            self._signaller,
+            servers,
+            is_peer=lambda node_id: self._hub().is_peer(node_id),
+            is_expected=lambda node_id: self._hub().is_expected(node_id),
         )

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnreachableError
+from ..wire.findings import Finding, failed, ok, warning
 from .base import Accept, PeerLink, Transport
 from .direct import DirectTransport, WebSocketLink
 from .lan_records import SCHEME, SERVICE, Claim, Endpoint, Interfaces, properties, read
@@ -76,6 +77,7 @@ class LanTransport(Transport):
         self._interfaces = interfaces
         self._poll_s = poll_s
         self._seen = Interfaces(())
+        self._failure: OSError | None = None
         self._claims: dict[str, Claim] = {}
         self._resolving: dict[str, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -96,6 +98,30 @@ class LanTransport(Transport):
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    async def diagnose(self) -> list[Finding]:
+        seen = len({claim.node_id for claim in self._claims.values()})
+        if self._failure is not None:
+            return [
+                failed(
+                    "lan",
+                    f"Nodes in the local network cannot be found: {self._failure}.",
+                    "another program may hold UDP port 5353 for itself",
+                )
+            ]
+        if self._endpoint is None or self._endpoint.is_loopback:
+            return [
+                warning(
+                    "lan",
+                    f"{seen} nodes are seen in the local network. They cannot connect to this one, "
+                    "which listens on this machine only.",
+                    "set PeerExtension.peer_listen, such as '0.0.0.0:9797'",
+                    seen=seen,
+                )
+            ]
+        at = ", ".join(self._seen.reachable_at(self._endpoint))
+        text = f"Announced at {at}, port {self._endpoint.port}; {seen} nodes are seen."
+        return [ok("lan", text, seen=seen)]
 
     # Links.
 
@@ -122,6 +148,7 @@ class LanTransport(Transport):
             self._seen = self._interfaces()
             try:
                 async with _open(zeroconf, self._seen) as conf:
+                    self._failure = None
                     browser = zeroconf.AsyncServiceBrowser(
                         conf.zeroconf, SERVICE, handlers=[self._on_service]
                     )
@@ -131,6 +158,7 @@ class LanTransport(Transport):
                         await browser.async_cancel()
                         await self._end_resolving()
             except OSError as error:
+                self._failure = error
                 log.warning("nodes in the local network cannot be found: %s", error)
                 await asyncio.sleep(self._poll_s)
             except Exception:

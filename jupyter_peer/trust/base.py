@@ -86,6 +86,14 @@ class TrustPolicy(ABC):
         """Return whether strangers that a discovery finds are dialled without being asked for."""
         return False
 
+    def expects(self, node_id: str, now: float) -> bool:
+        """Return whether a stranger of this id may be let in if it comes now.
+
+        It has proven nothing yet. This only decides whether it is worth an answer where an answer
+        tells something: over a lobby, one's network addresses.
+        """
+        return False
+
     def stands_by(self, node_id: str, public_key: str, now: float) -> bool:
         """Return whether a node that was let in without being remembered is to stay and come back.
 
@@ -122,6 +130,9 @@ class CombinedPolicy(TrustPolicy):
 
     def is_welcoming(self, source: str) -> bool:
         return any(policy.is_welcoming(source) for policy in self._policies)
+
+    def expects(self, node_id: str, now: float) -> bool:
+        return any(policy.expects(node_id, now) for policy in self._policies)
 
     def stands_by(self, node_id: str, public_key: str, now: float) -> bool:
         return any(policy.stands_by(node_id, public_key, now) for policy in self._policies)

@@ -51,6 +51,10 @@ class DirectoryPolicy(TrustPolicy):
         log.info("the directory lets in %s", applicant.node_id)
         return Verdict.accept(self.name, remember=False)
 
+    def expects(self, node_id: str, now: float) -> bool:
+        directory = self._current()
+        return directory is not None and directory.member(node_id, now) is not None
+
     def stands_by(self, node_id: str, public_key: str, now: float) -> bool:
         directory = self._current()
         groups: Sequence[str | None] = self._groups or (None,)

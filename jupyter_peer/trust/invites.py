@@ -49,3 +49,7 @@ class InvitePolicy(TrustPolicy):
                 )
             )
         return Verdict.accept(self.name)
+
+    def expects(self, node_id: str, now: float) -> bool:
+        # An invite names nobody: while one is open, anybody may be the one who has it.
+        return any(invite.status == "open" for invite in self._store.invites(now))

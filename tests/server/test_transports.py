@@ -8,11 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from jupyter_peer.errors import BadRequestError
 from jupyter_peer.server.settings import PeerSettings
 from jupyter_peer.server.transports import Transports
 from jupyter_peer.transports.lan_records import Endpoint
+from jupyter_peer.wire.identity import Identity
 
-NODE = "a2" * 8
+IDENTITY = Identity.from_seed(b"t" * 32)
 
 
 def server(ip="localhost", base_url="/", **options):
@@ -30,9 +32,9 @@ def server(ip="localhost", base_url="/", **options):
 
 
 @contextlib.asynccontextmanager
-async def made(app, **settings):
+async def made(app, signaller=None, **settings):
     """Yield the transports of some settings, not started."""
-    transports = Transports(PeerSettings(**settings), app, NODE, lambda: None)
+    transports = Transports(PeerSettings(**settings), app, IDENTITY, lambda: None, signaller)
     try:
         yield transports
     finally:
@@ -54,7 +56,7 @@ def names(transports: Transports) -> list[str]:
 
 async def test_by_default_there_is_the_direct_one():
     async with made(server(base_url="/user/ada/")) as transports:
-        assert names(transports) == ["direct"]
+        assert names(transports) == ["direct", "relay"]
         assert transports.direct.addresses() == ["ws://localhost:8888/user/ada/peer-ws"]
 
 
@@ -76,9 +78,39 @@ async def test_what_needs_the_direct_transport_is_off_without_it(caplog):
     async with made(
         server(), enable_direct=False, enable_lan=True, peer_listen="127.0.0.1:0"
     ) as transports:
-        assert transports.all == []
+        assert names(transports) == ["relay"]
         assert "enable_lan has no effect" in caplog.text
         assert "peer_listen has no effect" in caplog.text
+
+
+class SilentLobby:
+    url = "wss://lobby.example"
+
+    async def signal(self, to, kind, sdp): ...
+
+    def on_signal(self, callback): ...
+
+
+async def test_webrtc_needs_a_lobby(caplog):
+    async with made(server(), enable_webrtc=True) as transports:
+        assert names(transports) == ["direct", "relay"]
+        assert "lobby_url is not set" in caplog.text
+
+
+async def test_webrtc_is_dialled_by_the_lobby(caplog):
+    settings = {"stun_servers": ["stun:h:1"], "turn_url": "turn:h:2", "turn_credential": "secret"}
+    options = {"enable_webrtc": True, **settings}
+    async with made(server(), signaller=SilentLobby(), **options) as transports:
+        assert names(transports) == ["direct", "webrtc", "relay"]
+        assert transports.all[1].addresses() == ["webrtc:wss://lobby.example"]
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("settings", [{"stun_servers": ["x"]}, {"turn_url": "http://h"}])
+async def test_servers_for_webrtc_that_are_written_wrong_stop_the_node(settings):
+    with pytest.raises(BadRequestError):
+        async with made(server(), signaller=SilentLobby(), enable_webrtc=True, **settings):
+            """It cannot be used."""
 
 
 @pytest.mark.parametrize(
@@ -100,7 +132,7 @@ async def test_the_network_is_told_of_the_listener_that_most_can_reach(
 ):
     monkeypatch.setattr(socket, "gethostbyname", look_up)
     async with made(app, enable_lan=True, **settings) as transports:
-        assert names(transports) == ["direct", "lan"]
+        assert names(transports) == ["direct", "lan", "relay"]
         endpoint = transports.all[1]._endpoint
         if announced is None:
             assert endpoint is None

@@ -19,6 +19,7 @@ from jupyter_peer.transports.relay import RelayTransport
 from jupyter_peer.wire.identity import Identity
 from tests.relay.nodes import relay as running_relay
 from tests.transports.lan_nodes import LanNode
+from tests.transports.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
 from tests.waiting import until
 
 
@@ -74,7 +75,20 @@ async def relay() -> AsyncIterator[Kind]:
         await there.close()
 
 
-@pytest.fixture(params=[loopback, direct, lan, relay], ids=["loopback", "direct", "lan", "relay"])
+@contextlib.asynccontextmanager
+async def webrtc() -> AsyncIterator[Kind]:
+    lobby = MemoryLobby()
+    here, there = WebRtcNode(lobby), WebRtcNode(lobby)
+    with on_loopback():
+        yield Kind(here, there, lambda: ADDRESS, there.node_id)
+        await here.close()
+        await there.close()
+
+
+@pytest.fixture(
+    params=[loopback, direct, lan, relay, webrtc],
+    ids=["loopback", "direct", "lan", "relay", "webrtc"],
+)
 def kind(request):
     return request.param
 
