@@ -109,6 +109,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         from .panes.tap import KernelTaps
         from .panes.watch import PaneWatcher
         from .server.directory import directory_of, keep_to
+        from .server.doctor import doctor_of
         from .store import Store
         from .trust.directory import DirectoryPolicy
         from .trust.modes import policy_for
@@ -173,6 +174,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
                 self._kernels,
                 on_activity=self._note_activity,
                 on_change=notices.mark,
+                doctor=doctor_of(self, self._server, hub, data_dir, directory),
             )
             stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites")))
             stack.callback(publisher.subscribe(lambda: notices.mark("panes")))

@@ -34,6 +34,7 @@ _SUBCOMMANDS = {
     ),
     "log": ("audit.LogCommand", "read the audit log"),
     "relay": ("relay.RelayCommand", "run a relay, for peers behind routers"),
+    "doctor": ("doctor.DoctorCommand", "what works, what does not, why, and what to do"),
     "demo": ("demo.DemoCommand", "see two people share a live plot, on this machine"),
 }
 #: Programs of their own, shown where the installed version has them.

@@ -283,6 +283,13 @@ class Store:
         with self._change() as database:
             return database.execute("DELETE FROM panes WHERE name = ?", (name,)).rowcount > 0
 
+    # Health
+
+    def damage(self) -> list[str]:
+        """Return what SQLite finds wrong with the file, nothing when it is sound."""
+        rows = self._rows("PRAGMA quick_check(10)")
+        return [text for text in (str(row[0]) for row in rows) if text != "ok"]
+
     # Settings and audit log
 
     def setting(self, key: str) -> str | None:

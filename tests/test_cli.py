@@ -33,6 +33,7 @@ COMMANDS = [
     "grant",
     "unshare",
     "directory",
+    "doctor",
     "log",
     "relay",
     "demo",

@@ -34,9 +34,14 @@ def tell_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def for_terminals(text: str) -> str:
+    """Return a text with the magics it names turned to this program."""
+    return _MAGIC.sub(r"`jupyter peer\1`", text)
+
+
 def describe(error: PeerError) -> str:
     """Return ``code: message (hint)``, with hints about magics turned to this program."""
     text = to_wire(error)
     code = error.data.get("code", text["code"])
-    hint = _MAGIC.sub(r"`jupyter peer\1`", text["hint"])
+    hint = for_terminals(text["hint"])
     return line(f"{code}: {text['message']}" + (f" ({hint})" if hint else ""), 2000)

@@ -215,6 +215,26 @@ class Connector:
                     await loser.link.close("another path was quicker")
         raise max(errors, key=_distance)
 
+    async def probe(self, address: str, target: Target) -> None:
+        """Go as far as the proof that the right node answers at an address, and hang up.
+
+        Nothing is paired, replaced or stored by it, on either side.
+
+        Raises:
+            PeerError: Why that does not work; OwnNodeError when it is this node that answers.
+        """
+        ways = self.dialable([address])
+        if not ways:
+            raise UnreachableError(
+                f"nothing here dials {address}", hint="switch on the transport it is for"
+            )
+        try:
+            greeted = self._greet(*ways[0], target)
+            link, _, _ = await asyncio.wait_for(greeted, self._config.handshake_timeout_s)
+        except asyncio.TimeoutError as error:
+            raise PeerTimeoutError(f"{address} does not answer in time") from error
+        await link.close("probe")
+
     async def _try(
         self,
         way: tuple[Transport, str],
@@ -245,6 +265,19 @@ class Connector:
         prepared.put_nowait(ready)
 
     async def _prepare(self, transport: Transport, address: str, target: Target) -> _Prepared:
+        link, side, auth = await self._greet(transport, address, target)
+        try:
+            assert side.peer is not None
+            self._check_answer(link, side.peer, target)
+        except BaseException:
+            link.abort("handshake")
+            raise
+        return _Prepared(link, side, auth, target)
+
+    async def _greet(
+        self, transport: Transport, address: str, target: Target
+    ) -> tuple[PeerLink, Dialer, Frame]:
+        """Dial, and return the link once its other end has proven to be the right node."""
         link = await transport.dial(address, target.node_id)
         try:
             side = Dialer(
@@ -255,10 +288,7 @@ class Connector:
                 replaces=target.replaces,
             )
             link.send([side.hello()])
-            auth = side.on_hello_ack(await link.recv())
-            assert side.peer is not None
-            self._check_answer(link, side.peer, target)
-            return _Prepared(link, side, auth, target)
+            return link, side, side.on_hello_ack(await link.recv())
         except BaseException:
             link.abort("handshake")
             raise

@@ -24,10 +24,10 @@ class Message:
 
     Attributes:
         peer_id: Who sent it.
-        type, msg_id, re, data, buffers: As in its envelope.
+        type, msg_id, re, ts, data, buffers: As in its envelope; ``ts`` is by the sender's clock.
     """
 
-    __slots__ = ("_mail", "buffers", "data", "msg_id", "peer_id", "re", "type")
+    __slots__ = ("_mail", "buffers", "data", "msg_id", "peer_id", "re", "ts", "type")
 
     def __init__(self, mail: Mail, envelope: Envelope) -> None:
         self._mail = mail
@@ -35,6 +35,7 @@ class Message:
         self.type = envelope.type
         self.msg_id = envelope.msg_id
         self.re = envelope.re
+        self.ts = envelope.ts
         self.data = envelope.data
         self.buffers: Sequence[Buffer] = envelope.buffers
 

@@ -24,6 +24,7 @@ from ..errors import (
     OwnNodeError,
     PeerError,
     UnknownPeerError,
+    WrongNodeError,
     to_wire,
 )
 from ..store import Store
@@ -216,6 +217,11 @@ class PeerHub:
         for transport in self.transports:
             found += transport.addresses()
         return list(dict.fromkeys(found))[:MAX_ADDRESSES]
+
+    @property
+    def learned_addresses(self) -> list[str]:
+        """Addresses under which browsers have reached this server."""
+        return list(self._learned)
 
     def add_learned_address(self, address: str) -> None:
         """Offer peers an address under which a browser has reached this server."""
@@ -515,6 +521,38 @@ class PeerHub:
             for peer in self._peers
             if peer.session is not None
         }
+
+    def ways(self, node_id: str) -> list[tuple[str, str | None]]:
+        """Return all addresses of a peer, best first, each with the transport that dials it.
+
+        Raises:
+            UnknownPeerError: There is no such peer.
+        """
+        addresses = self._addresses_of(self._known(node_id))
+        ways: list[tuple[str, str | None]] = [
+            (address, transport.name) for transport, address in self._connector.dialable(addresses)
+        ]
+        dialable = {address for address, _ in ways}
+        return [*ways, *((at, None) for at in dict.fromkeys(addresses) if at not in dialable)]
+
+    async def probe(self, address: str, node_id: str | None = None) -> None:
+        """Find out whether a node answers at an address, without a link coming of it.
+
+        Args:
+            address: Where.
+            node_id: A known peer; None for this node itself.
+
+        Raises:
+            PeerError: Why it does not.
+        """
+        if node_id is not None:
+            return await self._connector.probe(address, self._target(self._known(node_id)))
+        target = Target(addresses=(), node_id=self.node_id, public_key=self.identity.public_key_b64)
+        try:
+            await self._connector.probe(address, target)
+        except OwnNodeError:
+            return None
+        raise WrongNodeError(f"whoever answers at {address} did not see that it is itself")
 
     async def ping(self, node_id: str, timeout: float = 10.0) -> float:
         """Return the round-trip time to a peer in seconds.

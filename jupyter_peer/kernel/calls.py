@@ -12,6 +12,7 @@ from ..errors import BadRequestError, UnknownPaneError
 from .connection import Connection, Json
 from .durations import parse_duration
 from .feed import Feed
+from .findings import Findings
 from .results import (
     AuditLog,
     Done,
@@ -28,6 +29,8 @@ from .share import Sharing
 
 Steps = Callable[[Json], None]
 
+# Its checks are bounded on the server; several callers wait for each other.
+DOCTOR_TIMEOUT_S = 60.0
 _GRANTS = ("view", "interact")
 _ADDRESS = re.compile(r"\w+://.+|.+:\d+(/.*)?")
 
@@ -154,6 +157,16 @@ class Calls:
             self._ask("audit", {"limit": limit}), self._ask("peers")
         )
         return AuditLog(entries["audit"], peers["peers"])
+
+    async def doctor(self, peer: str | None = None) -> Findings:
+        """Examine this node, or each path to one peer: what works, what does not, what to do.
+
+        Raises:
+            UnknownPeerError: No peer has this name.
+        """
+        params = {} if peer is None else {"peer": peer}
+        answer = await self._ask("doctor", params, timeout=DOCTOR_TIMEOUT_S)
+        return Findings(answer["findings"], answer)
 
     async def panes(self) -> Panes:
         """Return ``mine`` and those ``offered`` to this node."""

@@ -288,6 +288,13 @@ _ALL = (
         lambda me, args, _: me.open(args.pane),
         (_arg("pane", "whose, and which", OFFERED, metavar="PEER/NAME"),),
     ),
+    Command(
+        "doctor",
+        "[PEER]",
+        "what works, what does not, why, and what to do",
+        lambda me, args, _: me.doctor(args.peer),
+        (_arg("peer", "try each path to this peer", PEER, nargs="?"),),
+    ),
     Command("panel", "", "invite, pair, watch and share with the mouse", _panel),
     Command(
         "log",

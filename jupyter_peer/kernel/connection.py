@@ -33,7 +33,7 @@ GOODBYE_TIMEOUT = 0.5
 
 #: These change nothing, so they may be asked again when the answer was lost.
 _REPEATABLE = frozenset(
-    {"identity", "invites", "peers", "panes", "metrics", "audit", "ping", "open"}
+    {"identity", "invites", "peers", "panes", "metrics", "audit", "ping", "open", "doctor"}
 )
 _TRIES = 3
 _KEPT = frozenset({"peers", "panes"})

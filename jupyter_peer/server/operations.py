@@ -18,6 +18,7 @@ from ..errors import (
     AmbiguousPeerError,
     BadRequestError,
     KernelGoneError,
+    NotEnabledError,
     NotGrantedError,
     PeerError,
     UnknownPeerError,
@@ -27,6 +28,7 @@ from ..wire import ops
 from .secrets import BROWSER, Caller
 
 if TYPE_CHECKING:
+    from ..doctor.doctor import Doctor
     from ..hub.hub import PeerHub
     from ..hub.peers import PeerInfo
     from ..panes.publish import PanePublisher
@@ -59,6 +61,7 @@ class Operations:
         kernels: Which kernels there are to share from.
         on_activity: Called when the user does something.
         on_change: Called with the topics that an operation has changed besides the hub's own events.
+        doctor: Examines the node; None leaves that out.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Operations:
         kernels: ServerKernels,
         on_activity: Callable[[], None] = lambda: None,
         on_change: Callable[..., None] = lambda *topics: None,
+        doctor: Doctor | None = None,
     ) -> None:
         self.hub = hub
         self.publisher = publisher
@@ -76,6 +80,7 @@ class Operations:
         self._kernels = kernels
         self._on_activity = on_activity
         self._on_change = on_change
+        self._doctor = doctor
         self.under_way = 0
         self._methods: dict[str, Callable[[Any, Call], Any]] = {
             "identity": lambda _, call: self.me(),
@@ -98,6 +103,7 @@ class Operations:
             "unshare": self._unshare,
             "metrics": self._metrics,
             "audit": self._audit,
+            "doctor": self._examine,
         }
 
     async def run(
@@ -225,6 +231,19 @@ class Operations:
                 ops.AuditModel(entry.at, entry.kind, entry.peer, entry.detail)
                 for entry in self.hub.store.audit(params.limit)
             ]
+        )
+
+    async def _examine(self, params: ops.DoctorParams, call: Call) -> ops.DoctorResult:
+        if self._doctor is None:
+            raise NotEnabledError("there is no doctor here")
+        at, started = time.time(), time.monotonic()
+        node_id = None if params.peer is None else self._id_of(params.peer)
+        findings = await self._doctor.examine(node_id)
+        return ops.DoctorResult(
+            findings,
+            None if node_id is None else self._peer(node_id).peer,
+            at,
+            round(time.monotonic() - started, 3),
         )
 
     def _audit_act(self, kind: str, peer: str | None, detail: dict[str, Any] | None = None) -> None:

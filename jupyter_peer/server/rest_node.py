@@ -35,6 +35,17 @@ class MetricsHandler(PeerAPIHandler):
         await self.answer("metrics", {})
 
 
+class DoctorHandler(PeerAPIHandler):
+    """``doctor?peer=``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Examine this node, or the paths to one peer."""
+        peer = self.get_query_argument("peer", "")
+        await self.answer("doctor", {"peer": peer} if peer else {})
+
+
 class AuditHandler(PeerAPIHandler):
     """``audit?limit=``."""
 

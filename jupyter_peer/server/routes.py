@@ -8,7 +8,7 @@ from .control_ws import ControlWebSocketHandler
 from .peer_ws import MountedPeerWebSocketHandler
 from .rest_base import NothingHere
 from .rest_invites import InviteHandler, InvitesHandler, OneInviteHandler
-from .rest_node import AuditHandler, IdentityHandler, MetricsHandler
+from .rest_node import AuditHandler, DoctorHandler, IdentityHandler, MetricsHandler
 from .rest_panes import PaneHandler, PanesHandler
 from .rest_peers import ConnectHandler, PairHandler, PeerHandler, PeersHandler
 
@@ -19,6 +19,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (API + r"/identity/?", IdentityHandler),
     (API + r"/metrics/?", MetricsHandler),
     (API + r"/audit/?", AuditHandler),
+    (API + r"/doctor/?", DoctorHandler),
     (API + r"/peers/?", PeersHandler),
     (API + r"/peers" + _ONE, PeerHandler),
     (API + r"/pair/?", PairHandler),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from ..errors import BadRequestError
+from .findings import Finding
 
 Grant = Literal["view", "interact"]
 GrantOrNone = Literal["view", "interact", "none"]
@@ -62,6 +63,12 @@ class PeerParams(msgspec.Struct, frozen=True):
     """Name one peer: alias, node name, node id, or a unique prefix of one."""
 
     peer: _Short
+
+
+class DoctorParams(msgspec.Struct, frozen=True):
+    """Examine this node, or the paths to one peer."""
+
+    peer: _Short | None = None
 
 
 class AliasParams(msgspec.Struct, frozen=True):
@@ -279,6 +286,22 @@ class PingResult(msgspec.Struct, frozen=True):
     rtt_ms: float
 
 
+class DoctorResult(msgspec.Struct, frozen=True):
+    """What the doctor found.
+
+    Attributes:
+        findings: Of this node, or of the paths to the peer.
+        peer: The peer that was asked about, None for this node.
+        at: When that was, epoch seconds.
+        took_s: How long it took.
+    """
+
+    findings: list[Finding]
+    peer: PeerModel | None
+    at: float
+    took_s: float
+
+
 class Done(msgspec.Struct, frozen=True):
     """The result of an operation that has nothing to tell: ``{}``."""
 
@@ -308,6 +331,7 @@ OPS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "close": (WatchParams, Done),
     "metrics": (NoParams, MetricsResult),
     "audit": (AuditParams, AuditResult),
+    "doctor": (DoctorParams, DoctorResult),
 }
 
 P = TypeVar("P", bound=msgspec.Struct)

@@ -25,6 +25,8 @@ from jupyter_peer.kernel.client import Client, kernel_client, socket_url
 from tests.kernel.fake_server import ME, NODE, OFFER, PEER, SECRET, FakeServer
 from tests.waiting import until, until_sync
 
+FINDING = {"check": "disk", "subject": "", "status": "ok", "text": "Yes.", "hint": "", "data": {}}
+
 
 def test_the_calls_send_what_the_server_expects_and_return_what_it_answers(
     client: Client, server: FakeServer
@@ -38,6 +40,7 @@ def test_the_calls_send_what_the_server_expects_and_return_what_it_answers(
         "ping": {"rtt_ms": 2.5},
         "audit": {"audit": [{"at": 1.0, "kind": "pair", "peer": None, "detail": {}}]},
         "grant": {"pane": {"name": "loss"}},
+        "doctor": {"findings": [FINDING], "peer": None, "at": 1.0, "took_s": 0.1},
         "forget": {},
         "block": {"peer": PEER | {"status": "blocked"}},
     }
@@ -54,6 +57,8 @@ def test_the_calls_send_what_the_server_expects_and_return_what_it_answers(
     assert client.log(3)[0].kind == "pair"
     assert client.panes().offered[0].peer["node_name"] == "ada"
     client.grant("loss", "ada", "none")
+    assert client.doctor()[0].status == "ok"
+    assert client.doctor("ada").answer.took_s == 0.1
     client.forget("ada")
     assert client.block("ada").status == "blocked"
     assert server.asked == [
@@ -70,6 +75,8 @@ def test_the_calls_send_what_the_server_expects_and_return_what_it_answers(
         ("peers", {}),
         ("panes", {}),
         ("grant", {"name": "loss", "peer": "ada", "grant": "none"}),
+        ("doctor", {}),
+        ("doctor", {"peer": "ada"}),
         ("forget", {"peer": "ada"}),
         ("block", {"peer": "ada"}),
     ]

@@ -1,0 +1,148 @@
+"""The doctor of one node: which checks there are, and in which order they are shown.
+
+Below are the checks, each of which knows one thing; above is the server, which knows its settings
+and hands them over. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..directory.refresh import DirectoryStatus
+from ..wire.findings import Finding, ok, skipped, warning
+from .clock import check_clock
+from .examine import Check, examine
+from .facts import ServerFacts
+from .files import check_files
+from .installation import check_browser_side, check_versions
+from .listening import check_base_url, check_host, check_listening, check_proxy
+from .nat import check_nat
+from .peer import examine_peer
+from .reach import check_addresses
+from .trust import check_trust
+
+if TYPE_CHECKING:
+    from ..hub.hub import PeerHub
+
+_SWITCHES = {
+    "relay": "PeerExtension.relay_url names a relay, for peers that cannot dial each other",
+    "lobby": "PeerExtension.lobby_url names a lobby, which says who is online",
+    "lan": "PeerExtension.enable_lan=True finds nodes in the local network",
+    "webrtc": "PeerExtension.enable_webrtc=True gets through most routers",
+}
+_NOT_SET = {
+    "relay": "No relay is set.",
+    "lobby": "No lobby is set.",
+    "lan": "Finding nodes in the local network (mDNS) is switched off.",
+    "webrtc": "WebRTC is switched off.",
+}
+
+
+class Doctor:
+    """Examines a node.
+
+    Args:
+        hub: The node.
+        facts: Returns what is to be known of its server, as it is now.
+        directory: Returns the state of the directory; None without one.
+        more: Further checks, such as of a lobby, by name.
+        labextensions: Folders in which JupyterLab looks for extensions.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        facts: Callable[[], ServerFacts],
+        *,
+        directory: Callable[[], DirectoryStatus] | None = None,
+        more: dict[str, Check] | None = None,
+        labextensions: Sequence[str | Path] = (),
+    ) -> None:
+        self._hub = hub
+        self._facts = facts
+        self._directory = directory
+        self._more = more or {}
+        self._labextensions = labextensions
+        # One at a time: it dials, and a caller may be impatient.
+        self._lock = asyncio.Lock()
+
+    async def examine(self, node_id: str | None = None) -> list[Finding]:
+        """Return what was found.
+
+        Args:
+            node_id: A peer whose paths are to be tried; None for this node.
+
+        Raises:
+            UnknownPeerError: There is no such peer.
+        """
+        async with self._lock:
+            if node_id is not None:
+                return await examine_peer(self._hub, node_id)
+            return await examine(self._checks())
+
+    def _checks(self) -> dict[str, Check]:
+        hub, facts = self._hub, self._facts()
+        directory = self._directory() if self._directory is not None else None
+        checks: dict[str, Check] = {
+            "versions": check_versions,
+            "sidebar": lambda: check_browser_side(self._labextensions),
+            "data-dir": lambda: asyncio.to_thread(
+                check_files,
+                facts.data_dir,
+                is_fallback=facts.is_fallback,
+                damage=hub.store.damage,
+            ),
+            "trust": lambda: check_trust(facts.trust_mode, directory, time.time()),
+            "listening": lambda: check_listening(facts),
+            "host-check": lambda: check_host(facts),
+            "base-url": lambda: check_base_url(facts),
+            "proxy": lambda: check_proxy(facts),
+            "address": lambda: check_addresses(hub, facts),
+        }
+        for name, hint in _SWITCHES.items():
+            if name not in facts.ways:
+                checks[name] = functools.partial(_not_set, name, hint)
+        for transport in hub.transports:
+            checks[f"transport {transport.name}"] = transport.diagnose
+        checks |= self._more
+        checks |= {
+            "nat": lambda: check_nat(facts.stun_servers),
+            "clock": lambda: check_clock(hub),
+            "peers": self._peers,
+        }
+        return checks
+
+    def _peers(self) -> list[Finding]:
+        found = Counter(node.source for node in self._hub.found_nodes())
+        nearby = [
+            ok("found", f"{count} node{'s' * (count != 1)} found by {source}.")
+            for source, count in sorted(found.items())
+        ]
+        peers = self._hub.peers()
+        if not peers:
+            return [*nearby, skipped("peers", "No peers yet.", "%peer invite makes an invite")]
+        count = Counter(peer.status for peer in peers)
+        figures: dict[str, Any] = dict(count)
+        text = ", ".join(f"{number} {status}" for status, number in sorted(count.items())) + "."
+        away = [peer for peer in peers if peer.status == "offline" and peer.last_error]
+        if not away:
+            return [*nearby, ok("peers", text, **figures)]
+        return [
+            *nearby,
+            warning(
+                "peers",
+                text,
+                f"%peer doctor {away[0].node_id} tells why {away[0].label} cannot be reached",
+                **figures,
+            ),
+        ]
+
+
+def _not_set(name: str, hint: str) -> list[Finding]:
+    return [skipped(name, _NOT_SET[name], hint)]

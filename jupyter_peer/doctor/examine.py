@@ -1,0 +1,48 @@
+"""Runs checks side by side; one that hangs or breaks is a line of its own and harms no other."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Union
+
+from ..wire.findings import Finding, failed
+
+log = logging.getLogger(__name__)
+
+CHECK_TIMEOUT_S = 12.0
+
+Findings = Sequence[Finding]
+Check = Callable[[], Union[Findings, Awaitable[Findings]]]  # noqa: UP007 - evaluated on 3.10
+
+
+async def examine(checks: Mapping[str, Check], timeout: float = CHECK_TIMEOUT_S) -> list[Finding]:
+    """Run all checks at once and return what they found, in the order of the checks.
+
+    Args:
+        checks: By name; each returns its findings or a coroutine that does.
+        timeout: Seconds each may take.
+    """
+    found = await asyncio.gather(*(_run(name, check, timeout) for name, check in checks.items()))
+    return [finding for findings in found for finding in findings]
+
+
+async def _run(name: str, check: Check, timeout: float) -> Findings:
+    try:
+        result = check()
+        if inspect.isawaitable(result):
+            return await asyncio.wait_for(result, timeout)
+        return result
+    except asyncio.TimeoutError:
+        return [failed(name, f"There was no answer within {timeout:g} s.", "")]
+    except Exception as error:
+        log.exception("the check %s failed", name)
+        return [
+            failed(
+                name,
+                f"The check itself failed with {type(error).__name__}.",
+                "the server's log has the details",
+            )
+        ]

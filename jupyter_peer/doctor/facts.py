@@ -1,0 +1,79 @@
+"""What the doctor is told of a server: its settings and what they came to."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+
+class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One server with its node.
+
+    Attributes:
+        ip, port: Where Jupyter listens; ``ip`` is empty for all addresses.
+        socket: Path of a UNIX socket it listens on instead.
+        has_tls: Whether it speaks https itself.
+        base_url: With a slash at both ends.
+        allow_remote_access: Whether Jupyter takes any ``Host``.
+        trust_xheaders: Whether it believes the headers of a proxy in front.
+        hub_prefix: ``JUPYTERHUB_SERVICE_PREFIX``, empty outside of JupyterHub.
+        proxies: Names of environment variables that name an outgoing proxy.
+        peer_listen: The setting, empty for none.
+        advertised: The addresses its owner said.
+        learned: Addresses under which browsers came.
+        enable_direct: Whether direct links are on.
+        ways: Names of what else is set up to be reached by: ``relay``, ``lobby``, ``lan``,
+            ``webrtc``.
+        trust_mode: The setting.
+        stun_servers: The setting.
+        data_dir: The data directory that is used.
+        is_fallback: Whether that is a sibling, since another server has the one that was set.
+    """
+
+    ip: str
+    port: int
+    socket: str = ""
+    has_tls: bool = False
+    base_url: str = "/"
+    allow_remote_access: bool = False
+    trust_xheaders: bool = False
+    hub_prefix: str = ""
+    proxies: tuple[str, ...] = ()
+    peer_listen: str = ""
+    advertised: tuple[str, ...] = ()
+    learned: tuple[str, ...] = ()
+    enable_direct: bool = True
+    ways: tuple[str, ...] = ()
+    trust_mode: str = "manual"
+    stun_servers: tuple[str, ...] = ()
+    data_dir: Path
+    is_fallback: bool = False
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine and nothing else."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_public(host: str) -> bool:
+    """Return whether a host is an address or a name of the internet at large."""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".local", ".lan", ".internal", ".localhost"))
+
+
+def host_of(address: str) -> str:
+    """Return the host of a URL, empty when there is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""

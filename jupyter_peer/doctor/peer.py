@@ -1,0 +1,147 @@
+"""One peer: each path to it tried on its own, beside the live link and without touching it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from ..errors import PeerError, from_wire
+from ..wire.findings import Finding, failed, failure, ok, skipped, warning
+from .clock import TOLERATED_S, skew_of
+
+if TYPE_CHECKING:
+    from ..hub.hub import PeerHub
+    from ..hub.peers import PeerInfo
+
+MAX_PATHS = 16
+_PING_TIMEOUT_S = 5.0
+
+
+async def examine_peer(hub: PeerHub, node_id: str) -> list[Finding]:
+    """Return how it stands with a peer: trust, the live link, and every path to it.
+
+    Args:
+        hub: This node.
+        node_id: The peer.
+
+    Raises:
+        UnknownPeerError: There is no such peer.
+    """
+    peer = hub.peer(node_id)
+    ways = hub.ways(node_id)[:MAX_PATHS]
+    linked, *tried = await asyncio.gather(
+        _link(hub, peer), *(_path(hub, peer, address, by) for address, by in ways)
+    )
+    paths = [finding for findings in tried for finding in findings]
+    if not ways:
+        paths = [
+            warning(
+                "path",
+                f"No address of {peer.label} is known, so it has to dial this node.",
+                "ask for a new invite, or give an address: %peer connect ADDRESS",
+            )
+        ]
+    return [*_trust(peer), *linked, *paths, *_last_attempt(peer)]
+
+
+def _trust(peer: PeerInfo) -> list[Finding]:
+    if peer.blocked:
+        return [
+            failed(
+                "trust",
+                f"{peer.label} is blocked: this node refuses it and does not dial it.",
+                f"%peer unblock {peer.node_id}",
+            )
+        ]
+    if peer.trusted:
+        return [ok("trust", f"{peer.label} is a trusted peer, known by its key.")]
+    return [ok("trust", f"{peer.label} is let in as long as the policy {peer.origin} says so.")]
+
+
+async def _link(hub: PeerHub, peer: PeerInfo) -> list[Finding]:
+    if peer.status != "connected":
+        return [
+            failed(
+                "link",
+                f"{peer.label} is {peer.status}.",
+                ""
+                if peer.blocked
+                else "it is dialled again and again; the paths below say why not",
+            )
+        ]
+    try:
+        rtt, skew = await asyncio.gather(
+            hub.ping(peer.node_id, _PING_TIMEOUT_S), skew_of(hub, peer)
+        )
+    except PeerError as error:
+        return [failure("link", error)]
+    milliseconds = rtt * 1000
+    sealed = "sealed" if peer.sealed else "signed, not sealed"
+    findings = [
+        ok(
+            "link",
+            f"Connected by {peer.transport}, {sealed}, round trip {milliseconds:.1f} ms.",
+            peer.address or "",
+            transport=peer.transport,
+            rtt_ms=round(milliseconds, 3),
+        )
+    ]
+    if skew is not None and abs(skew) > TOLERATED_S:
+        findings.append(
+            warning(
+                "clock",
+                f"Its clock and this one are {abs(skew):.0f} s apart.",
+                "let both systems set their clocks by the network",
+                skew_s=round(skew, 3),
+            )
+        )
+    return findings
+
+
+async def _path(hub: PeerHub, peer: PeerInfo, address: str, by: str | None) -> list[Finding]:
+    if by is None:
+        scheme = address.partition(":")[0]
+        return [
+            skipped(
+                "path",
+                "Nothing is switched on here that dials such an address.",
+                f"set what {scheme!r} addresses need (relay_url, lobby_url, enable_lan, enable_webrtc)",
+                address,
+            )
+        ]
+    if peer.blocked:
+        return [skipped("path", "It is not tried, since the peer is blocked.", "", address)]
+    started = time.monotonic()
+    try:
+        await hub.probe(address, peer.node_id)
+    except PeerError as error:
+        reason = error.message
+        if error.code == "bad_signature":
+            reason = f"who answers has not the key of {peer.label}"
+        text = f"By {by}: {reason}."
+        return [failed("path", text, error.hint, address, code=error.code, transport=by)]
+    took = round((time.monotonic() - started) * 1000, 1)
+    return [
+        ok(
+            "path",
+            f"By {by}: it answers, and proves its key, in {took} ms.",
+            address,
+            transport=by,
+            ms=took,
+        )
+    ]
+
+
+def _last_attempt(peer: PeerInfo) -> list[Finding]:
+    if peer.status == "connected" or not peer.last_error:
+        return []
+    error = from_wire(peer.last_error)
+    return [
+        warning(
+            "last-attempt",
+            f"The last attempt ended with: {error.message}.",
+            error.hint,
+            code=error.code,
+        )
+    ]

@@ -1,0 +1,63 @@
+"""What strangers get, and how it stands with the directory that decides about them."""
+
+from __future__ import annotations
+
+from ..directory.refresh import DirectoryStatus
+from ..wire.findings import Finding, failed, ok, warning
+
+
+def check_trust(trust_mode: str, directory: DirectoryStatus | None, now: float) -> list[Finding]:
+    """Return who may connect.
+
+    Args:
+        trust_mode: The setting.
+        directory: Of the trust mode ``directory``.
+        now: Epoch seconds.
+    """
+    if trust_mode == "open-lan":
+        return [
+            warning(
+                "trust",
+                "Every program on every machine in the local network can connect without asking "
+                "(trust_mode is open-lan).",
+                "use it only where you trust everybody; PeerExtension.trust_mode='manual' ends it",
+            )
+        ]
+    if directory is None:
+        return [ok("trust", "Strangers need an invite (trust_mode is manual).")]
+    return [
+        ok("trust", "Strangers need an invite, or to be in the directory."),
+        _directory(directory, now),
+    ]
+
+
+def _directory(status: DirectoryStatus, now: float) -> Finding:
+    why = f" The last attempt failed: {status.error['message']}." if status.error else ""
+    hint = status.error["hint"] if status.error else ""
+    if status.serial is None or status.expires is None:
+        return failed(
+            "directory",
+            f"It was never seen, so nobody is a member.{why}",
+            hint or "it is being fetched; look again in a moment",
+            status.url,
+        )
+    what = f"serial {status.serial} with {status.members} nodes"
+    data = {"serial": status.serial, "expires": status.expires, "members": status.members}
+    if status.expires <= now:
+        return failed(
+            "directory",
+            f"Its newest version ({what}) has expired, so nobody is a member.{why}",
+            "whoever keeps it has to sign it anew: jupyter peer directory sign",
+            status.url,
+            **data,
+        )
+    left = f"{(status.expires - now) / 86400:.1f} days"
+    if why:
+        return warning(
+            "directory",
+            f"The version seen before ({what}) is used, for {left} more.{why}",
+            hint,
+            status.url,
+            **data,
+        )
+    return ok("directory", f"In force: {what}, for {left} more.", status.url, **data)

@@ -1,0 +1,91 @@
+"""The doctor of this server: what it is told of settings, and of what they came to."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from jupyter_core.paths import jupyter_path
+
+from ..doctor.doctor import Doctor
+from ..doctor.facts import ServerFacts
+from ..errors import PeerError
+from ..transports.turn import try_turn
+from ..wire.findings import Finding
+from .addresses import certificate_of
+from .settings import NOT_YET
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from ..data_dir import DataDir
+    from ..directory.refresh import DirectoryRefresher
+    from ..hub.hub import PeerHub
+    from .settings import PeerSettings
+
+_WAYS = {
+    "relay": "relay_url",
+    "lobby": "lobby_url",
+    "lan": "enable_lan",
+    "webrtc": "enable_webrtc",
+}
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+def doctor_of(
+    settings: PeerSettings,
+    serverapp: ServerApp,
+    hub: PeerHub,
+    data_dir: DataDir,
+    directory: DirectoryRefresher | None,
+) -> Doctor:
+    """Return the doctor of a node."""
+
+    async def turn() -> list[Finding]:
+        if not settings.turn_url:
+            return []
+        return [await try_turn(settings.turn_url, settings.turn_username, settings.turn_credential)]
+
+    return Doctor(
+        hub,
+        lambda: facts_of(settings, serverapp, hub, data_dir),
+        directory=directory.status if directory is not None else None,
+        more={"turn": turn},
+        labextensions=jupyter_path("labextensions"),
+    )
+
+
+def facts_of(
+    settings: PeerSettings, serverapp: ServerApp, hub: PeerHub, data_dir: DataDir
+) -> ServerFacts:
+    """Return the facts as they are now."""
+    try:
+        advertised = settings.hub_config().advertised_addresses
+    except PeerError:  # changed after the start
+        advertised = ()
+    return ServerFacts(
+        ip=serverapp.ip,
+        port=serverapp.port,
+        socket=serverapp.sock,
+        has_tls=certificate_of(serverapp) is not None,
+        base_url=serverapp.base_url,
+        allow_remote_access=bool(serverapp.allow_remote_access),
+        trust_xheaders=bool(serverapp.trust_xheaders),
+        hub_prefix=os.environ.get("JUPYTERHUB_SERVICE_PREFIX", ""),
+        proxies=tuple(
+            name for plain in _PROXIES for name in (plain, plain.upper()) if os.environ.get(name)
+        ),
+        peer_listen=settings.peer_listen,
+        advertised=advertised,
+        learned=tuple(hub.learned_addresses),
+        enable_direct=settings.enable_direct,
+        ways=tuple(
+            way
+            for way, name in _WAYS.items()
+            if name not in NOT_YET and bool(getattr(settings, name))
+        ),
+        trust_mode=settings.trust_mode,
+        stun_servers=tuple(settings.stun_servers),
+        data_dir=data_dir.path,
+        is_fallback=data_dir.fallback,
+    )
