@@ -28,14 +28,19 @@ class BenchApp(Command):
         jupyter peer bench
         jupyter peer bench --quick              # does all of it work? the figures mean little
         jupyter peer bench --only=P2,P5 --json=figures.json
+        jupyter peer bench --only=S1,S2,S3 --csv=growth.csv --plot=growth.png
     """
 
     json = Unicode("", help="File for the figures, a JSON list.").tag(config=True)
+    csv = Unicode("", help="File for the points of the sweeps.").tag(config=True)
+    plot = Unicode("", help="File for a picture of the sweeps; needs matplotlib.").tag(config=True)
     only = Unicode("", help="Short names of measurements, separated by commas.").tag(config=True)
     quick = Bool(False, help="Whether few rounds of little work are enough.").tag(config=True)
 
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "json": "BenchApp.json",
+        "csv": "BenchApp.csv",
+        "plot": "BenchApp.plot",
         "only": "BenchApp.only",
     }
     flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -47,10 +52,13 @@ class BenchApp(Command):
         """Measure, print, write."""
         from . import report
         from .catalogue import choose
+        from .plot import check_can_plot, write_csv, write_plot
         from .run import run
 
         measurements = choose(self.only)
-        report.check_writable(self.json)
+        report.check_writable(self.json, self.csv, self.plot)
+        if self.plot:
+            check_can_plot()
         progress = report.Progress(len(measurements))
         remark(machine())
         outcome = asyncio.run(run(measurements, quick=self.quick, progress=progress))
@@ -60,6 +68,10 @@ class BenchApp(Command):
             remark(f"{name} failed: {why}")
         if self.json:
             report.write_json(self.json, outcome.figures)
+        if self.csv:
+            write_csv(self.csv, outcome.points)
+        if self.plot:
+            write_plot(self.plot, outcome.points)
 
 
 def machine() -> str:

@@ -45,6 +45,17 @@ MEASUREMENTS = (
     Measurement("P5", "small messages a second", "links.small_rate"),
     Measurement("P6", "bulk", "links.bulk_rate"),
     Measurement("P7", "a pane beside bulk", "links.pane_beside_bulk"),
+    Measurement("P9", "fan-out to many viewers", "fan_out.fan_out"),
+    Measurement("P11", "an idle node", "idle.idle"),
+    Measurement("P12", "imports", "idle.imports"),
+    Measurement("U1", "display() to the viewer", "felt.display_to_viewer"),
+    Measurement("U3", "a slow viewer", "pace.slow_viewer"),
+    Measurement("U4", "an output of 50 MB", "felt.large_output"),
+    Measurement("U5", "a cut link", "pace.reconnect"),
+    Measurement("U6", "invite to first output", "felt.first_output"),
+    Measurement("S1", "growth by bytes", "sweeps.by_bytes"),
+    Measurement("S2", "growth by peers", "sweeps.by_peers"),
+    Measurement("S3", "growth by viewers", "sweeps.by_viewers"),
 )
 
 

@@ -10,7 +10,8 @@ import msgspec
 from ..hub.config import HubConfig
 from ..hub.hub import PeerHub
 from ..store import Store
-from ..transports.direct import DirectTransport
+from ..transports.base import PeerLink
+from ..transports.direct import DirectTransport, WebSocketLink
 from ..trust.invites import InvitePolicy
 from ..wire.addresses import PATH
 from ..wire.handshake import Offer
@@ -35,6 +36,25 @@ class ListeningTransport(DirectTransport):
     """
 
     port = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all: list[PeerLink] = []
+
+    async def dial(self, address: str, node_id: str | None) -> PeerLink:
+        link = await super().dial(address, node_id)
+        self._all.append(link)
+        return link
+
+    def take(self, link: WebSocketLink) -> None:
+        self._all.append(link)
+        super().take(link)
+
+    def cut(self) -> None:
+        """End all links, as a network that goes away."""
+        links, self._all = self._all, []
+        for link in links:
+            link.abort("cut")
 
     def open(self) -> None:
         """Listen."""

@@ -74,10 +74,15 @@ def write_json(path: str, figures: Sequence[Figure]) -> None:
     Raises:
         BadRequestError: The file cannot be written.
     """
-    _write(path, msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
+    write(path, msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
 
 
-def _write(path: str, content: bytes) -> None:
+def write(path: str, content: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        BadRequestError: It cannot be written.
+    """
     try:
         Path(path).write_bytes(content)
     except OSError as error:

@@ -11,6 +11,7 @@ import msgspec
 from ..errors import PeerError
 from .catalogue import Measurement
 from .figures import Figure
+from .plot import Point
 from .report import Progress
 from .workbench import Workbench
 
@@ -26,10 +27,12 @@ class Outcome(msgspec.Struct, frozen=True):
     Attributes:
         figures: The rows of the table; a failed measurement has one without a value.
         failures: Short name of a failed measurement -> why.
+        points: Of the sweeps.
     """
 
     figures: list[Figure]
     failures: dict[str, str]
+    points: list[Point]
 
 
 async def run(
@@ -48,7 +51,7 @@ async def run(
         on_figures: Given the rows of each measurement when it is over.
     """
     bench = Workbench(quick, progress.step)
-    outcome = Outcome([], {})
+    outcome = Outcome([], {}, bench.points)
     try:
         for done, measurement in enumerate(measurements):
             progress.begin(measurement.name, done)

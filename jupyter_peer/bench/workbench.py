@@ -14,9 +14,12 @@ from pathlib import Path
 import msgspec
 
 from ..errors import PeerTimeoutError
+from .crowd import Audience
 from .hub_link import HubLink
+from .jupyters import Jupyters, start_jupyters
 from .node import PATIENCE_S, Node, start_node
 from .partner import Whereabouts
+from .plot import Point
 from .raw import RawLink
 
 Contender = Callable[[], Awaitable[float]]
@@ -30,6 +33,7 @@ class Wire(msgspec.Struct, frozen=True):
         ours: Sealed.
         plain: The plain JSON wire.
         echo, count: The raw WebSockets.
+        viewers, plain_viewers: More nodes in the partner, as many as are asked for.
     """
 
     node: Node
@@ -37,6 +41,8 @@ class Wire(msgspec.Struct, frozen=True):
     plain: HubLink
     echo: RawLink
     count: RawLink
+    viewers: Audience
+    plain_viewers: Audience
 
 
 class Workbench:
@@ -45,15 +51,20 @@ class Workbench:
     Args:
         quick: Whether few rounds of little work are enough: to see that all works, not how fast.
         on_step: Told what is done at the moment and the share of its measurement that is over.
+
+    Attributes:
+        points: What sweeps have measured.
     """
 
     def __init__(self, quick: bool, on_step: Callable[[str, float], None]) -> None:
         self.quick = quick
         self.rounds = 2 if quick else 5
+        self.points: list[Point] = []
         self._on_step = on_step
         self._stack = AsyncExitStack()
         self._folder: Path | None = None
         self._wire: Wire | None = None
+        self._jupyters: Jupyters | None = None
 
     def pick(self, full: int, quick: int) -> int:
         """Return how much work one round is."""
@@ -62,6 +73,10 @@ class Workbench:
     def step(self, text: str, share: float) -> None:
         """Say what is done at the moment."""
         self._on_step(text, share)
+
+    def point(self, sweep: str, x: float, y: float, unit: str) -> None:
+        """Note a point of a curve."""
+        self.points.append(Point(sweep, x, y, unit))
 
     @property
     def folder(self) -> Path:
@@ -75,7 +90,7 @@ class Workbench:
     async def close(self) -> None:
         """End the partner and the nodes; the next measurement that needs them starts them anew."""
         stack, self._stack = self._stack, AsyncExitStack()
-        self._folder = self._wire = None
+        self._folder = self._wire = self._jupyters = None
         await stack.aclose()
 
     async def alternate(self, contenders: Mapping[str, Contender]) -> dict[str, list[float]]:
@@ -104,6 +119,17 @@ class Workbench:
                 self._stack.push_async_exit(stack.pop_all())
         return self._wire
 
+    async def jupyters(self) -> Jupyters:
+        """Return two paired Jupyter servers, which are started when they are first needed."""
+        if self._jupyters is None:
+            self.step("starts two JupyterLabs", 0.0)
+            async with AsyncExitStack() as stack:
+                both = await start_jupyters(stack, self.folder / "jupyters")
+                await both.pair()
+                self._stack.push_async_exit(stack.pop_all())
+            self._jupyters = both
+        return self._jupyters
+
     async def _connect(self, stack: AsyncExitStack, folder: Path) -> Wire:
         # Own nodes are started last and so closed first: then nobody dials who has gone.
         there = await _start_partner(stack, folder)
@@ -123,6 +149,8 @@ class Workbench:
             HubLink(plain.hub, plain_peer.node_id),
             echo,
             count,
+            Audience(node.hub, (node.hub, sealed_peer.node_id), sealed=True),
+            Audience(plain.hub, (node.hub, sealed_peer.node_id), sealed=False),
         )
 
 

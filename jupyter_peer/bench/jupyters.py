@@ -1,0 +1,126 @@
+"""Two people with real Jupyter servers and kernels, paired; their notebooks run what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import itertools
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..demo.labs import Lab
+from ..demo.notebooks import Cell, NotebookKernel, Said
+from ..errors import NotEnabledError
+from ..server.runtime_file import RunningServer, runtime_file
+from .node import PATIENCE_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NEEDED = ("jupyterlab", "ipykernel")
+_MARK = "bench:"
+_BEGIN = """
+import json, time
+import jupyter_peer as peer
+me = peer.client()
+def answer(value):
+    print("bench:" + json.dumps(value), flush=True)
+"""
+
+
+class Person:
+    """One of them.
+
+    Attributes:
+        lab: The server.
+        listeners: Called with all that the kernel says, as a browser gets it.
+    """
+
+    def __init__(self, home: Path, name: str) -> None:
+        self.name = name
+        self.lab = Lab(home / name, name)
+        self.listeners: list[Callable[[Said], None]] = []
+        self._home = home / name
+        self._kernel: NotebookKernel | None = None
+        self._numbers = itertools.count(1)
+        self._printed: dict[str, str] = {}
+
+    async def start(self) -> None:
+        """Start server and kernel, and connect the kernel's client."""
+        await self.lab.start()
+        (self.lab.folder / "bench.ipynb").write_text(
+            json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        )
+        kernel_id = await self.lab.open_notebook("bench.ipynb")
+        self._kernel = NotebookKernel(self.lab, kernel_id, self._on_said)
+        await self._kernel.start()
+        await self.run(_BEGIN)
+
+    async def run(self, source: str) -> Any:
+        """Run a cell in the notebook and return what it gave to ``answer``, None for nothing.
+
+        Raises:
+            CellError: It raised an exception.
+            PeerTimeoutError: It takes too long.
+        """
+        assert self._kernel is not None
+        tag = f"{next(self._numbers)}"
+        await self._kernel.run(Cell(tag, tag, source), PATIENCE_S)
+        printed = self._printed.pop(tag, "")
+        return json.loads(printed.rpartition(_MARK)[2]) if _MARK in printed else None
+
+    def _on_said(self, said: Said) -> None:
+        if said.type == "stream" and said.content["name"] == "stdout":
+            self._printed[said.tag] = self._printed.get(said.tag, "") + said.content["text"]
+        for listener in list(self.listeners):
+            listener(said)
+
+    def running(self) -> RunningServer:
+        """Return what the command line knows of the server."""
+        (path,) = (self._home / "runtime").glob(runtime_file(Path(), 0).name.replace("0", "*"))
+        return msgspec.json.decode(path.read_bytes(), type=RunningServer)
+
+    async def stop(self) -> None:
+        """Stop kernel and server; may be called twice."""
+        if self._kernel is not None:
+            self._kernel.close()
+        await self.lab.stop()
+
+
+class Jupyters(msgspec.Struct, frozen=True):
+    """Ada, who owns what is shown, and Bob, who watches."""
+
+    ada: Person
+    bob: Person
+
+    async def pair(self) -> None:
+        """Let Bob use an invite of Ada's."""
+        invite = await self.ada.run("answer(me.invite().text)")
+        await self.bob.run(f"ada = me.pair({invite!r})")
+
+    async def part(self) -> None:
+        """Let them forget each other."""
+        await self.bob.run("me.forget('ada')")
+        await self.ada.run("me.forget('bob')")
+
+
+async def start_jupyters(stack: AsyncExitStack, folder: Path) -> Jupyters:
+    """Start both servers, not paired yet.
+
+    Raises:
+        NotEnabledError: JupyterLab or ipykernel is not installed.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise NotEnabledError(
+            f"real servers need {', '.join(missing)}", hint="pip install 'jupyter-peer[demo]'"
+        )
+    both = Jupyters(Person(folder, "ada"), Person(folder, "bob"))
+    for person in (both.ada, both.bob):
+        stack.push_async_callback(person.stop)
+    await asyncio.gather(both.ada.start(), both.bob.start())
+    return both
