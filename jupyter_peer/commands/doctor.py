@@ -10,8 +10,9 @@ import msgspec
 from ..errors import NoServerError
 from ..kernel.client import Client
 from ..kernel.findings import Findings
-from ..wire.findings import Finding, failed
+from ..wire.findings import Finding, failed, skipped
 from .base import FAILED
+from .disabled_servers import ask_why, jupyter_servers
 from .server_command import ServerCommand
 from .servers import running_servers
 from .terminal import for_terminals
@@ -64,12 +65,11 @@ class DoctorCommand(ServerCommand):
         from ..doctor.files import check_files
         from ..doctor.installation import check_browser_side, check_server_side, check_versions
 
+        servers = [ask_why(server) for server in jupyter_servers(Path(self.runtime_dir))]
         findings: list[Finding] = [
-            failed(
-                "server",
-                "No Jupyter server with jupyter-peer runs here, so only what is installed was "
-                "looked at.",
-                error.hint,
+            *(servers or [failed("server", "No Jupyter server runs here.", error.hint)]),
+            skipped(
+                "node", "There is no node to be asked, so only what is installed was looked at."
             ),
             *check_versions(),
             *check_server_side(jupyter_config_path()),

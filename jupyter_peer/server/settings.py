@@ -10,7 +10,7 @@ import logging
 import socket
 from pathlib import Path
 
-from traitlets import Bool, Float, HasTraits, Int, List, Unicode, default, validate
+from traitlets import Bool, Float, HasTraits, Int, Unicode, default, validate
 
 from ..directory.refresh import DEFAULT_INTERVAL_S
 from ..errors import BadAddressError, BadRequestError
@@ -18,6 +18,7 @@ from ..hub.config import HubConfig
 from ..wire.addresses import RELAY_SCHEME, normalize_address, relay_address, relay_urls
 from ..wire.channel import DEFAULT_LIMITS, Limits
 from ..wire.handshake import MAX_FRAME
+from .texts_setting import Texts
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +77,7 @@ class PeerSettings(HasTraits):
         Jupyter itself stays on localhost.""",
     ).tag(config=True)
 
-    advertised_addresses = List(
-        Unicode(),
+    advertised_addresses = Texts(
         help="""Addresses under which peers can reach this node, best first, as `host:port`,
         `ws://host:port/peer-ws` or `wss://host/base/peer-ws`.
 
@@ -126,8 +126,7 @@ class PeerSettings(HasTraits):
         The lobby and the peer then see this machine's network addresses.""",
     ).tag(config=True)
 
-    stun_servers = List(
-        Unicode(),
+    stun_servers = Texts(
         help="""STUN servers, as `stun:host:3478`, that tell this node its address outside its router.
 
         Each attempt asks one of them, in turn. There is none by default, so that nobody is told
@@ -176,8 +175,7 @@ class PeerSettings(HasTraits):
         init` prints it.""",
     ).tag(config=True)
 
-    directory_groups = List(
-        Unicode(),
+    directory_groups = Texts(
         help="""Groups of the directory whose members are let in; empty for all its members.""",
     ).tag(config=True)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import os
 import shutil
+import threading
 
 import pytest
 
@@ -43,7 +46,7 @@ def ada(tmp_path_factory):
 def test_without_a_server_it_looks_at_what_is_installed(doctor):
     outcome = doctor()
     assert outcome.code == 1
-    assert "No Jupyter server with jupyter-peer runs here" in outcome.out
+    assert "No Jupyter server runs here" in outcome.out
     for check in ("versions", "extension", "sidebar", "data-dir"):
         assert f" {check}" in outcome.out
     assert "is not there yet" in outcome.out
@@ -92,3 +95,61 @@ def test_a_server_that_does_not_answer_is_no_missing_server(doctor, ada, tmp_pat
     outcome = doctor()
     assert outcome.code == 1
     assert outcome.err.startswith("no_server: ")
+
+
+# Servers without a node
+
+
+def written_down(tmp_path, url, pid, token="t"):
+    path = tmp_path / "runtime" / f"jpserver-{pid}.json"
+    path.write_text(json.dumps({"url": url, "pid": pid, "token": token, "x": 1}))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (404, b"{}", "runs without jupyter-peer"),
+        (403, b"{}", "asks for a login"),
+        (500, b"x", "does not answer"),
+        (200, b"{}", "could not write down"),
+        (503, b"[", "could not start"),
+        (503, b'{"code": "data_dir", "message": "\\u001b[2J"}', "could not start"),
+    ],
+)
+def test_whatever_it_answers_is_told(doctor, tmp_path, status, body, words):
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers["Authorization"])
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            """Say nothing."""
+
+    asked = []
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        written_down(tmp_path, f"http://127.0.0.1:{server.server_port}/", os.getpid())
+        try:
+            outcome = doctor()
+        finally:
+            server.shutdown()
+            thread.join()
+    assert words in outcome.out
+    assert "\x1b" not in outcome.out
+    assert asked == ["token t"]
+
+
+def test_files_of_servers_that_are_gone_or_damaged_are_passed_over(doctor, tmp_path):
+    written_down(tmp_path, "http://127.0.0.1:9/", 2**22 + 1)
+    (tmp_path / "runtime/jpserver-1.json").write_text("{")
+    written_down(tmp_path, "file:///etc/passwd", os.getpid())
+    assert "No Jupyter server runs here" in doctor().out
+
+
+def test_one_that_does_not_answer_is_told(doctor, tmp_path):
+    written_down(tmp_path, "http://127.0.0.1:9/", os.getpid())
+    assert "runs, and does not answer" in doctor().out

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 from urllib.parse import urlsplit
 
 import pytest
 from tornado.testing import bind_unused_port
 
+from jupyter_peer.commands.disabled_servers import JupyterServer, ask_why
 from jupyter_peer.errors import BadRequestError
 from tests.doctor.stun_servers import seen_as, stun_servers
 from tests.server.servers import jupyter_server
@@ -169,3 +171,16 @@ async def test_peers_may_call_it_by_any_name_while_browsers_may_not(tmp_path):
     async with jupyter_server(tmp_path) as server:
         assert await _upgrade(f"{server.url}peer-ws", "foreign.example") == 101
         assert await _upgrade(f"{server.url}api/status", "foreign.example") == 403
+
+
+async def test_a_node_that_could_not_start_says_why_to_the_command_line(tmp_path):
+    (tmp_path / "taken").write_text("no directory")
+    config = {"data_dir": str(tmp_path / "taken/peer")}
+    async with jupyter_server(tmp_path / "a", "/ada/", PeerExtension=config) as server:
+        known = JupyterServer(server.url, os.getpid(), "sesame")
+        finding = await asyncio.to_thread(ask_why, known)
+        assert finding.data == {"code": "data_dir"}
+        assert "its node could not start: the data directory" in finding.text
+        assert "sesame" not in repr(known)
+        stranger = await asyncio.to_thread(ask_why, JupyterServer(server.url, os.getpid(), "x"))
+        assert "asks for a login" in stranger.text
