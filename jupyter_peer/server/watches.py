@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BusyError, LookupFailedError, MalformedError
+from ..panes.delivery import HEAVY
 from ..panes.state import PaneCursor
 from ..wire import ops
 from ..wire.control import Frame, encode_event
@@ -121,8 +122,10 @@ class _OpenWatch:
             await self._changed.wait()
             self._changed.clear()
             event: dict[str, Any] = {"watch": self._number}
+            weight = 0
             if len(self._unacked) < MAX_UNACKED and (change := self._cursor.next()) is not None:
                 event |= change.data()
+                weight = change.weight
                 self._unacked.append(change.rev)
                 # There may be more than one change could say.
                 self._changed.set()
@@ -130,7 +133,7 @@ class _OpenWatch:
                 self._info = event["info"] = info
             if len(event) > 1:
                 try:
-                    frame = encode_event("pane", event)
+                    frame = await _encode(event, weight)
                 except MalformedError:
                     log.exception("a change of a watched pane cannot be told")
                 else:
@@ -141,3 +144,11 @@ class _OpenWatch:
         self._telling.cancel()
         await asyncio.gather(self._telling, return_exceptions=True)
         await self._watch.close()
+
+
+async def _encode(event: dict[str, Any], weight: int) -> Frame:
+    """Return the frame of a change; one of many megabytes is hashed and joined in a thread."""
+    if weight <= HEAVY:
+        return encode_event("pane", event, weight)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(None, encode_event, "pane", event, weight)

@@ -102,28 +102,39 @@ def encode_progress(id: int, progress: Mapping[str, Any]) -> Frame:
     return _encode({"id": id, "progress": progress})
 
 
-def encode_event(event: str, data: msgspec.Struct | Mapping[str, Any]) -> Frame:
-    """Return the frame of an event."""
-    return _encode({"event": event, "data": data})
+def encode_event(event: str, data: msgspec.Struct | Mapping[str, Any], weight: int = 0) -> Frame:
+    """Return the frame of an event.
+
+    Args:
+        event: Its kind.
+        data: What it says.
+        weight: About how many bytes that is, if known: a large one is then not written twice.
+    """
+    return _encode({"event": event, "data": data}, weight)
 
 
-def _encode(fields: dict[str, Any]) -> Frame:
+def _encode(fields: dict[str, Any], weight: int = 0) -> Frame:
     try:
-        try:
-            text = msgspec.json.encode(fields)
-        except UnicodeEncodeError:
-            fields = _scrub(msgspec.to_builtins(fields))
-            text = msgspec.json.encode(fields)
-        if len(text) <= PLAIN_UP_TO:
-            return Frame(text, False)
+        text = b""
+        if weight <= PLAIN_UP_TO:
+            text = _encode_plain(fields)
+            if len(text) <= PLAIN_UP_TO:
+                return Frame(text, False)
         lifted, blobs = lift_strings(msgspec.to_builtins(fields))
         if not 0 < len(blobs) <= MAX_BUFFERS:
-            return Frame(text, False)
+            return Frame(text or _encode_plain(fields), False)
         lifted |= {"buffers": list(blobs), "lengths": [len(blob) for blob in blobs.values()]}
-        header = msgspec.json.encode(lifted)
+        header = _encode_plain(lifted)
     except RecursionError:
         raise MalformedError("the value is nested too deeply") from None
     return Frame(b"".join((_LENGTH.pack(len(header)), header, *blobs.values())), True)
+
+
+def _encode_plain(fields: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(fields)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_scrub(msgspec.to_builtins(fields)))
 
 
 def _scrub(value: Any) -> Any:

@@ -88,6 +88,21 @@ def test_long_strings_make_a_binary_frame_and_come_back():
     assert decode_message(sent(frame)) == Event("pane", value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"outputs": [{"image/png": "A" * PLAIN_UP_TO}], "\ud800": "\ud800b"},
+        {"rows": ["abc" * 10] * 5000},
+        {"a": ["\ud800b"]},
+        {},
+    ],
+)
+def test_what_is_said_of_its_weight_changes_nothing_in_a_frame(value):
+    heavy, light = encode_event("pane", value, PLAIN_UP_TO + 1), encode_event("pane", value)
+    assert heavy.is_binary == light.is_binary
+    assert decode_message(sent(heavy)) == decode_message(sent(light))
+
+
 def test_a_long_frame_of_short_strings_stays_text():
     value = {"rows": ["abc" * 10] * 5000}
     frame = encode_reply(1, value)
