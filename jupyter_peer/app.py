@@ -110,6 +110,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         from .panes.watch import PaneWatcher
         from .server.directory import directory_of, keep_to
         from .server.doctor import doctor_of
+        from .server.network_watch import NetworkWatch
         from .store import Store
         from .trust.directory import DirectoryPolicy
         from .trust.modes import policy_for
@@ -180,6 +181,9 @@ class PeerExtension(PeerSettings, ExtensionApp):
             stack.callback(publisher.subscribe(lambda: notices.mark("panes")))
             stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
             await hub.start()
+            network = NetworkWatch(transports.network_changed)
+            network.start()
+            stack.push_async_callback(network.close)
             if directory is not None:
                 keep_to(directory, hub)
             self._write_runtime_file(hub, data_dir, stack)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from jupyter_peer.server.runtime_file import RunningServer, runtime_file
 from tests.waiting import until_sync
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 _FOREIGN = ("JUPYTER_", "JPY_")
 
 
@@ -25,6 +26,7 @@ class JupyterProcess:
         runtime: Jupyter's runtime directory, which several may share.
         options: More of the command line.
         port: Where it listens; 0 for a free one.
+        prefix: What its command begins with, to run it elsewhere.
 
     Attributes:
         url: With the base URL.
@@ -33,7 +35,15 @@ class JupyterProcess:
         runtime_file: Where the command line finds it.
     """
 
-    def __init__(self, home: Path, name: str, runtime: Path, *options: str, port: int = 0) -> None:
+    def __init__(
+        self,
+        home: Path,
+        name: str,
+        runtime: Path,
+        *options: str,
+        port: int = 0,
+        prefix: Sequence[str] = (),
+    ) -> None:
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)
         }
@@ -47,7 +57,14 @@ class JupyterProcess:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
+                    *(
+                        *prefix,
+                        sys.executable,
+                        "-m",
+                        "jupyter_server",
+                        "--no-browser",
+                        "--allow-root",
+                    ),
                     "--ServerApp.ip=127.0.0.1",
                     f"--ServerApp.port={port}",
                     f"--ServerApp.base_url=/{name}/",

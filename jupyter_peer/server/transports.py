@@ -104,9 +104,18 @@ class Transports:
         own = self._own_listener()
         if own is not None:
             self._listeners.append(own)
-        found = [address for listener in self._listeners for address in listener.addresses()]
-        direct.reachable_at = tuple(dict.fromkeys(found))
+        direct.reachable_at = self._reachable_at()
         return direct
+
+    def _reachable_at(self) -> tuple[str, ...]:
+        found = [address for listener in self._listeners for address in listener.addresses()]
+        return tuple(dict.fromkeys(found))
+
+    async def network_changed(self) -> None:
+        """Take it that this machine has other addresses now."""
+        if self.direct is not None:
+            self.direct.reachable_at = self._reachable_at()
+        await self._hub().network_changed()
 
     def _own_listener(self) -> Listener | None:
         """Return where Jupyter itself listens."""

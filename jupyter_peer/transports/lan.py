@@ -17,7 +17,8 @@ from ..errors import UnreachableError
 from ..wire.findings import Finding, failed, ok, warning
 from .base import Accept, PeerLink, Transport
 from .direct import DirectTransport, WebSocketLink
-from .lan_records import SCHEME, SERVICE, Claim, Endpoint, Interfaces, properties, read
+from .interfaces import Interfaces
+from .lan_records import SCHEME, SERVICE, Claim, Endpoint, properties, reachable_at, read
 
 if TYPE_CHECKING:
     from zeroconf import ServiceStateChange
@@ -119,7 +120,7 @@ class LanTransport(Transport):
                     seen=seen,
                 )
             ]
-        at = ", ".join(self._seen.reachable_at(self._endpoint))
+        at = ", ".join(reachable_at(self._endpoint, self._seen))
         text = f"Announced at {at}, port {self._endpoint.port}; {seen} nodes are seen."
         return [ok("lan", text, seen=seen)]
 
@@ -191,7 +192,7 @@ class LanTransport(Transport):
             port=endpoint.port,
             # a host name of its own: the machine's own name is the system's to announce
             server=f"{self._node_id}.local.",
-            addresses=[_packed(address) for address in self._seen.reachable_at(endpoint)],
+            addresses=[_packed(address) for address in reachable_at(endpoint, self._seen)],
             properties=properties(self._node_id, name, endpoint),
         )
         return info

@@ -13,12 +13,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import ifaddr
 import msgspec
 
 from ..errors import BadAddressError
 from ..wire.addresses import PATH, normalize_address
 from ..wire.identity import clean_name, is_node_id
+from .interfaces import Interfaces
 
 SERVICE = "_jupyter-peer._tcp.local."
 SCHEME = "lan:"
@@ -27,8 +27,6 @@ _MAX_VALUE = 200
 _PATH = re.compile(r"(/[A-Za-z0-9._~%@+-]{1,100}){1,8}")
 _ALL = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -61,65 +59,26 @@ class Endpoint(msgspec.Struct, frozen=True):
         return _is_path(self.path)
 
 
-class Interfaces(msgspec.Struct, frozen=True):
-    """The network interfaces at one moment; equal when nothing has changed.
-
-    Attributes:
-        addresses: ``(index, address, prefix length)`` of each, sorted. An interface that was taken
-            away and came back has another index.
-    """
-
-    addresses: tuple[tuple[int, str, int], ...]
-
-    @classmethod
-    def now(cls) -> Interfaces:
-        """Return those of this machine."""
-        seen = set()
-        for adapter in ifaddr.get_adapters():
-            for at in adapter.ips:
-                text = at.ip if isinstance(at.ip, str) else at.ip[0]
-                seen.add((adapter.index or 0, text.partition("%")[0], at.network_prefix))
-        return cls(tuple(sorted(seen)))
-
-    def networks(self) -> list[Network]:
-        """Return what is on the same link as this machine."""
-        return [
-            ipaddress.ip_interface(f"{address}/{prefix}").network
-            for _, address, prefix in self.addresses
-        ]
-
-    def ipv4(self) -> list[str]:
-        """Return the IPv4 addresses."""
-        return list(dict.fromkeys(at for _, at, _ in self.addresses if ":" not in at))
-
-    def reachable_at(self, endpoint: Endpoint) -> list[str]:
-        """Return under which addresses others reach an endpoint; loopback when nothing else is."""
-        if endpoint.host not in _ALL:
-            return [endpoint.host]
-        every = dict.fromkeys(
-            at
-            for _, at, _ in self.addresses
-            if ":" not in at or endpoint.host != "0.0.0.0"  # noqa: S104
-        )
-        # A link-local IPv6 address means nothing without the name of an interface.
-        outer = [at for at in every if not (_is_loopback(at) or at.startswith("fe80:"))]
-        return outer or ["127.0.0.1"]
-
-    def is_near(self, host: str) -> bool:
-        """Return whether an address is on the same link as this machine."""
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            return False
-        return any(address in network for network in self.networks())
-
-
 class Claim(msgspec.Struct, frozen=True):
     """What an announcement says, as far as it can be true."""
 
     node_id: str
     node_name: str
     addresses: list[str]
+
+
+def reachable_at(endpoint: Endpoint, interfaces: Interfaces) -> list[str]:
+    """Return under which addresses others reach an endpoint; loopback when nothing else is."""
+    if endpoint.host not in _ALL:
+        return [endpoint.host]
+    every = dict.fromkeys(
+        at
+        for _, at, _ in interfaces.addresses
+        if ":" not in at or endpoint.host != "0.0.0.0"  # noqa: S104
+    )
+    # A link-local IPv6 address means nothing without the name of an interface.
+    outer = [at for at in every if not (_is_loopback(at) or at.startswith("fe80:"))]
+    return outer or ["127.0.0.1"]
 
 
 def properties(node_id: str, node_name: str, endpoint: Endpoint) -> dict[str, str]:

@@ -148,11 +148,11 @@ class Notebook:
         # a person has all that the kernel's client needs of a server
         self.kernel = NotebookKernel(person, kernel_id, self._said.append)  # type: ignore[arg-type]
 
-    async def run(self, source: str) -> str:
+    async def run(self, source: str, timeout: float = CELL_TIMEOUT_S) -> str:
         """Run a cell and return what it showed, as text."""
         self._count += 1
         tag = f"cell-{self._count}"
-        await self.kernel.run(Cell(tag, tag, source), CELL_TIMEOUT_S)
+        await self.kernel.run(Cell(tag, tag, source), timeout)
         return "".join(_text(said) for said in self._said if said.tag == tag)
 
     def restart(self) -> None:

@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
@@ -19,9 +19,9 @@ class RelayProcess:
         url: Where it listens.
     """
 
-    def __init__(self, *options: str, port: int = 0) -> None:
+    def __init__(self, *options: str, port: int = 0, prefix: Sequence[str] = ()) -> None:
         program = "import sys; from jupyter_peer.cli import main; sys.exit(main())"
-        command = [sys.executable, "-c", program, "relay", f"--port={port}", *options]
+        command = [*prefix, sys.executable, "-c", program, "relay", f"--port={port}", *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
         )

@@ -7,8 +7,9 @@ from typing import Any
 
 from jupyter_peer.transports.base import Accept
 from jupyter_peer.transports.direct import DirectTransport
+from jupyter_peer.transports.interfaces import Interfaces
 from jupyter_peer.transports.lan import LanTransport
-from jupyter_peer.transports.lan_records import Endpoint, Interfaces
+from jupyter_peer.transports.lan_records import Endpoint
 from jupyter_peer.wire.identity import Identity
 
 LOOPBACK = Interfaces(((1, "127.0.0.1", 8),))

@@ -12,7 +12,8 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from jupyter_peer.errors import UnreachableError
 from jupyter_peer.transports import lan
-from jupyter_peer.transports.lan_records import SERVICE, Endpoint, Interfaces, properties
+from jupyter_peer.transports.interfaces import Interfaces
+from jupyter_peer.transports.lan_records import SERVICE, Endpoint, properties
 from tests.transports.lan_nodes import LOOPBACK, LanNode
 from tests.waiting import until
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jupyter_peer.transports import lan_records
+from jupyter_peer.transports.interfaces import Interfaces
 from jupyter_peer.transports.lan_records import (
     MAX_ADDRESSES,
     SERVICE,
     Endpoint,
-    Interfaces,
     properties,
+    reachable_at,
     read,
 )
 from jupyter_peer.wire.addresses import normalize_address
@@ -51,13 +52,13 @@ def test_what_is_announced_is_read_back():
 
 def test_a_node_is_reached_at_what_it_bound():
     everywhere = ["192.168.7.2", "fd00:7::2"]
-    assert HERE.reachable_at(Endpoint("", 1)) == everywhere
-    assert HERE.reachable_at(Endpoint("::", 1)) == everywhere
-    assert HERE.reachable_at(Endpoint("0.0.0.0", 1)) == ["192.168.7.2"]
-    assert HERE.reachable_at(Endpoint("192.168.7.2", 1)) == ["192.168.7.2"]
-    assert HERE.reachable_at(Endpoint("127.0.0.1", 1)) == ["127.0.0.1"]
+    assert reachable_at(Endpoint("", 1), HERE) == everywhere
+    assert reachable_at(Endpoint("::", 1), HERE) == everywhere
+    assert reachable_at(Endpoint("0.0.0.0", 1), HERE) == ["192.168.7.2"]
+    assert reachable_at(Endpoint("192.168.7.2", 1), HERE) == ["192.168.7.2"]
+    assert reachable_at(Endpoint("127.0.0.1", 1), HERE) == ["127.0.0.1"]
     alone = Interfaces(((1, "127.0.0.1", 8),))
-    assert alone.reachable_at(Endpoint("", 1)) == ["127.0.0.1"]
+    assert reachable_at(Endpoint("", 1), alone) == ["127.0.0.1"]
     assert Endpoint("127.0.0.1", 1).is_loopback
     assert not Endpoint("0.0.0.0", 1).is_loopback
 
