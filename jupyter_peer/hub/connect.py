@@ -171,8 +171,8 @@ class Connector:
     async def dial(self, target: Target, progress: Progress | None = None) -> Connected:
         """Connect by the first address that works.
 
-        All are tried, each a short head start behind the one before ("happy eyeballs", RFC 8305).
-        The first whose other end proves to be the right node gets ``auth``; the rest are closed.
+        All are tried, best transport first, each a short head start behind the one before or as
+        soon as that has failed ("happy eyeballs", RFC 8305 section 5). The first whose other end proves to be the right node gets ``auth``; the rest are closed.
 
         Raises:
             PeerError: The reason of the address that came farthest.
@@ -183,9 +183,12 @@ class Connector:
         report = progress or (lambda step: None)
         errors: list[PeerError] = []
         prepared: asyncio.Queue[_Prepared | None] = asyncio.Queue()
+        # each is set when the attempt of its place is due
+        turns = [asyncio.Event() for _ in range(len(ways) + 1)]
+        turns[0].set()
         trying = [
             asyncio.get_running_loop().create_task(
-                self._try(way, index, target, prepared, errors, report)
+                self._try(way, turns[index : index + 2], target, prepared, errors, report)
             )
             for index, way in enumerate(ways)
         ]
@@ -238,14 +241,16 @@ class Connector:
     async def _try(
         self,
         way: tuple[Transport, str],
-        index: int,
+        turns: Sequence[asyncio.Event],
         target: Target,
         prepared: asyncio.Queue[_Prepared | None],
         errors: list[PeerError],
         report: Progress,
     ) -> None:
         transport, address = way
-        await asyncio.sleep(index * self._config.head_start_s)
+        own, following = turns
+        await own.wait()
+        asyncio.get_running_loop().call_later(self._config.head_start_s, following.set)
         report({"step": "dial", "address": address, "ok": None})
         ready: _Prepared | None = None
         try:
@@ -262,6 +267,8 @@ class Connector:
         except Exception as error:
             log.exception("dialling %s failed", address)
             errors.append(UnreachableError(f"{address}: {type(error).__name__}"))
+        if ready is None:
+            following.set()
         prepared.put_nowait(ready)
 
     async def _prepare(self, transport: Transport, address: str, target: Target) -> _Prepared:

@@ -7,6 +7,7 @@ below are transports, trust and store, which it is given. It starts and stops wi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -50,6 +51,9 @@ from .peers import Peer, PeerInfo, PeerRegistry
 from .upgrade import Upgrader
 
 log = logging.getLogger(__name__)
+
+# A link that both sides dialled is there within this, or it is dialled again.
+DUPLICATE_WAIT_S = 0.2
 
 CAPABILITIES = ("panes", "pane-buffers")
 
@@ -605,16 +609,29 @@ class PeerHub:
         return [*peer.record.addresses, *found]
 
     async def _dial(self, target: Target, on_progress: Progress | None = None) -> PeerInfo:
+        deadline = self._clock.monotonic() + self.config.handshake_timeout_s
+        while True:
+            with contextlib.suppress(DuplicateLinkError):
+                return await self._dial_once(target, on_progress)
+            # The peer dialled at the same moment, and its link is the one that stays; but it may
+            # break before it is there, and then nobody else dials.
+            assert target.node_id is not None
+            await self._wait_for_session(target.node_id)
+            peer = self._peers.get(target.node_id)
+            if peer is not None and peer.session is not None:
+                return self._info(peer)
+            if self._clock.monotonic() >= deadline:
+                raise NotConnectedError
+
+    async def _dial_once(self, target: Target, on_progress: Progress | None) -> PeerInfo:
         peer = self._peers.get(target.node_id or "")
         if peer is not None:
-            peer.is_dialling = True
+            peer.dials += 1
             self._emit("peer", peer.node_id)
         try:
             connected = await self._connector.dial(target, on_progress)
         except DuplicateLinkError:
-            # the peer dialled at the same moment, and its link is the one that stays
-            assert target.node_id is not None
-            return await self._wait_for_session(target.node_id)
+            raise
         except PeerError as error:
             if peer is not None and peer.session is not None:
                 return self._info(peer)  # it came in by itself meanwhile
@@ -623,7 +640,7 @@ class PeerHub:
             raise
         finally:
             if peer is not None:
-                peer.is_dialling = False
+                peer.dials -= 1
                 self._emit("peer", peer.node_id)
         return self.peer(connected.peer.node_id)
 
@@ -633,23 +650,23 @@ class PeerHub:
             return address
         return normalize_address(address)
 
-    async def _wait_for_session(self, node_id: str) -> PeerInfo:
-        came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _wait_for_session(self, node_id: str) -> None:
+        """Wait a moment for a link that is on its way."""
+        came = asyncio.Event()
 
         def listen(event: HubEvent) -> None:
-            if event == HubEvent("link_up", node_id) and not came.done():
-                came.set_result(None)
+            if event == HubEvent("link_up", node_id):
+                came.set()
 
         unsubscribe = self.subscribe(listen)
         try:
             peer = self._peers.get(node_id)
             if peer is None or peer.session is None:
-                await asyncio.wait_for(came, self.config.handshake_timeout_s)
-        except asyncio.TimeoutError as error:
-            raise NotConnectedError from error
+                await asyncio.wait_for(came.wait(), DUPLICATE_WAIT_S * self._clock.jitter())
+        except asyncio.TimeoutError:
+            log.debug("%s dialled too, but is not there yet", node_id)
         finally:
             unsubscribe()
-        return self.peer(node_id)
 
     def _may_return(self, peer: Peer) -> bool:
         record = peer.record

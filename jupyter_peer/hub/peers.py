@@ -60,6 +60,7 @@ class Peer:
         record: What the store has.
         session: Its live link.
         last_error: Why it is not connected.
+        dials: Attempts of this side that are under way.
     """
 
     def __init__(self, record: PeerRecord) -> None:
@@ -67,7 +68,7 @@ class Peer:
         self.session: Session | None = None
         self.last_error: PeerError | None = None
         self.attempts = 0
-        self.is_dialling = False
+        self.dials = 0
         self.is_wanted = True
         self.retry: asyncio.Task[None] | None = None
         self.hurried_at = -math.inf
@@ -77,6 +78,11 @@ class Peer:
     def node_id(self) -> str:
         """Its id."""
         return self.record.node_id
+
+    @property
+    def is_dialling(self) -> bool:
+        """Whether this side is just dialling it."""
+        return self.dials > 0
 
     def status(self) -> str:
         """Return ``connected``, ``connecting``, ``offline`` or ``blocked``."""

@@ -104,10 +104,10 @@ class Upgrader:
             public_key=peer.record.public_key,
             replaces=peer.session_id(),
         )
-        peer.is_dialling = True
+        peer.dials += 1
         try:
             await self._dial(target)
         except PeerError as error:
             log.debug("%s: no better path: %s", peer.node_id, error.code)
         finally:
-            peer.is_dialling = False
+            peer.dials -= 1
