@@ -26,6 +26,7 @@ class RelayCommand(Command):
     examples = """
         jupyter peer relay                                     # for nodes of this machine
         jupyter peer relay --ip=0.0.0.0 --certfile=relay.pem   # for everybody, by TLS
+        jupyter peer relay --nats=nats://bus:4222              # one of several, as one relay
     """
 
     ip = Unicode("127.0.0.1", help="Address to listen at; empty for all of this machine.").tag(
@@ -67,6 +68,19 @@ class RelayCommand(Command):
         help="Seconds a node whose connection broke stays listed and in its rooms.",
     ).tag(config=True)
 
+    nats = Unicode(
+        "",
+        help="""URLs of NATS servers with JetStream, `nats://host:4222`, with commas between them. All
+        relays that name the same are one: nodes of either reach each other. Empty for one alone.""",
+    ).tag(config=True)
+    nats_credentials = Unicode("", help="Credentials file for the NATS servers.").tag(config=True)
+    nats_prefix = Unicode(
+        "jupyter-peer", help="Begins all NATS subjects; relays of one prefix are one."
+    ).tag(config=True)
+    nats_replicas = Int(
+        1, min=1, max=5, help="NATS servers that keep the table of nodes and rooms."
+    ).tag(config=True)
+
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "ip": "RelayCommand.ip",
         "port": "RelayCommand.port",
@@ -75,6 +89,7 @@ class RelayCommand(Command):
         "name": "RelayCommand.names",
         "max-nodes": "RelayCommand.max_nodes",
         "rate": "RelayCommand.rate",
+        "nats": "RelayCommand.nats",
         "directory-url": "RelayCommand.directory_url",
         "directory-key": "RelayCommand.directory_key",
         "config": "JupyterApp.config_file",
@@ -106,6 +121,10 @@ class RelayCommand(Command):
             lobby_limits=LobbyLimits(grace_s=self.lobby_grace_s),
             directory_url=self.directory_url or None,
             directory_key=self.directory_key or None,
+            nats=tuple(url for url in self.nats.replace(",", " ").split()),
+            nats_credentials=self.nats_credentials or None,
+            nats_prefix=self.nats_prefix,
+            nats_replicas=self.nats_replicas,
         )
         # One line a listener: other programs read the port from it.
-        asyncio.run(run(options, None, lambda urls: tell("\n".join(f"relay: {u}" for u in urls))))
+        asyncio.run(run(options, lambda urls: tell("\n".join(f"relay: {u}" for u in urls))))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from ..errors import (
@@ -79,6 +80,7 @@ class Broker:
         self._backend = backend
         self._metrics = metrics
         self._nodes: dict[bytes, _Node] = {}
+        self._attaching: Counter[bytes] = Counter()
         self._touched: set[_Node] = set()
         self._is_flush_due = False
         self._queued = 0
@@ -132,7 +134,7 @@ class Broker:
         is_limited = NodeRate.is_limited(limits)
         rate = NodeRate(limits, self._loop.time()) if is_limited else None
         node = _Node(node_id, connection, rate, self._on_drained)
-        await self._backend.attach(node_id)
+        await self._attach(node_id)
         old = self._nodes.get(node_id)
         self._nodes[node_id] = node
         if old is not None:
@@ -152,6 +154,23 @@ class Broker:
                 del self._nodes[node_id]
                 self._note_state()
                 log.info("node %s is gone", proof.node_id)
+                await self._detach(node_id)
+
+    async def _attach(self, node_id: bytes) -> None:
+        self._attaching[node_id] += 1
+        try:
+            await self._backend.attach(node_id)
+        except BaseException:
+            self._attaching[node_id] -= 1
+            await self._detach(node_id)
+            raise
+        self._attaching[node_id] -= 1
+
+    async def _detach(self, node_id: bytes) -> None:
+        """Tell the backend that a node is gone, unless it is here or on its way by another connection."""
+        if self._attaching[node_id] <= 0:
+            del self._attaching[node_id]
+            if node_id not in self._nodes:
                 await self._backend.detach(node_id)
 
     async def _read(self, node: _Node) -> None:
@@ -287,8 +306,8 @@ class Broker:
         if node is not None:
             self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
             self._flush_soon()
-        else:
-            self._send_away(frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+        else:  # it is about to be registered, or has just gone
+            self._hold.add(frame, self._loop.time())
 
     def appeared(self, node: bytes) -> None:
         """Send what is held for a node to the broker it has come to."""

@@ -44,6 +44,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         lobby_limits: All limits of the lobby.
         directory_url: Directory that rooms can ask, https or a file; None for none.
         directory_key: The key it is signed with, base64.
+        nats: URLs of the NATS servers that join this broker with others; empty for one alone.
+        nats_credentials: Path of a credentials file for them.
+        nats_prefix: Begins all subjects; brokers of one prefix are one relay.
+        nats_replicas: NATS servers that keep the table of nodes and rooms.
     """
 
     ip: str = "127.0.0.1"
@@ -55,6 +59,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     lobby_limits: LobbyLimits = LobbyLimits()
     directory_url: str | None = None
     directory_key: str | None = None
+    nats: tuple[str, ...] = ()
+    nats_credentials: str | None = None
+    nats_prefix: str = "jupyter-peer"
+    nats_replicas: int = 1
 
 
 @contextlib.asynccontextmanager
@@ -67,7 +75,7 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
     """
     tls = _tls(options)
     directory = _directory(options)
-    backend = backend or MemoryBackend()
+    backend = backend or _backend(options)
     metrics = Metrics()
     broker = Broker(options.limits, backend, metrics)
     lobby = Lobby(
@@ -111,14 +119,11 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
         yield [url_of(*at, is_tls=tls is not None) for at in bound]
 
 
-async def run(
-    options: Options, backend: Backend | None, on_ready: Callable[[list[str]], None]
-) -> None:
+async def run(options: Options, on_ready: Callable[[list[str]], None]) -> None:
     """Run a relay until SIGTERM or SIGINT, then hand out what is queued and end.
 
     Args:
         options: What the operator says.
-        backend: Where other brokers' nodes are; None for a broker alone.
         on_ready: Told the URLs once it listens.
     """
     loop = asyncio.get_running_loop()
@@ -126,7 +131,7 @@ async def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     try:
-        async with serving(options, backend) as urls:
+        async with serving(options) as urls:
             on_ready(urls)
             await ended.wait()
             log.info("draining")
@@ -148,6 +153,27 @@ def _directory(options: Options) -> DirectoryRefresher | None:
             hint="it is 44 characters of base64, as `jupyter peer directory init` prints them",
         ) from error
     return DirectoryRefresher(source_of(options.directory_url), key)
+
+
+def _backend(options: Options) -> Backend:
+    if not options.nats:
+        return MemoryBackend()
+    try:
+        from .backends.nats import NatsBackend
+    except ImportError as error:
+        raise BadRequestError(
+            "several brokers need the Python package nats-py",
+            hint="pip install 'jupyter-peer[cluster]'",
+        ) from error
+    try:
+        return NatsBackend(
+            list(options.nats),
+            credentials=options.nats_credentials,
+            prefix=options.nats_prefix,
+            replicas=options.nats_replicas,
+        )
+    except ValueError as error:
+        raise BadRequestError(f"the NATS prefix {options.nats_prefix!r}: {error}") from error
 
 
 def _tls(options: Options) -> ssl.SSLContext | None:

@@ -12,11 +12,13 @@ from typing import NamedTuple
 import pytest
 
 from jupyter_peer.errors import LinkClosedError, UnreachableError
+from jupyter_peer.relay.backends.nats import NatsBackend
 from jupyter_peer.transports.base import PeerLink, Transport
 from jupyter_peer.transports.direct import DirectTransport
 from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.transports.relay import RelayTransport
 from jupyter_peer.wire.identity import Identity
+from tests.relay.nats_server import nats_server
 from tests.relay.nodes import relay as running_relay
 from tests.transports.lan_nodes import LanNode
 from tests.transports.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
@@ -85,12 +87,34 @@ async def webrtc() -> AsyncIterator[Kind]:
         await there.close()
 
 
-@pytest.fixture(
-    params=[loopback, direct, lan, relay, webrtc],
-    ids=["loopback", "direct", "lan", "relay", "webrtc"],
-)
+@contextlib.asynccontextmanager
+async def two_brokers() -> AsyncIterator[Kind]:
+    ada, bob = (Identity.from_seed(os.urandom(32)) for _ in range(2))
+    with nats_server() as nats:
+        backends = [NatsBackend([nats.url]) for _ in range(2)]
+        async with (
+            running_relay(backends[0], hold_s=0.3) as one,
+            running_relay(backends[1], hold_s=0.3) as other,
+        ):
+            here, there = RelayTransport(ada, one), RelayTransport(bob, other)
+            yield Kind(here, there, lambda: f"relay:{one}", bob.node_id)
+            await here.close()
+            await there.close()
+
+
+KINDS = {
+    "loopback": loopback,
+    "direct": direct,
+    "lan": lan,
+    "relay": relay,
+    "two brokers": two_brokers,
+    "webrtc": webrtc,
+}
+
+
+@pytest.fixture(params=KINDS)
 def kind(request):
-    return request.param
+    return KINDS[request.param]
 
 
 @contextlib.asynccontextmanager
