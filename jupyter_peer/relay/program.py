@@ -95,7 +95,9 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
             "nodes": broker.nodes,
         }
 
-    server = RelayServer(options.limits, metrics, doors, health, options.names)
+    server = RelayServer(
+        options.limits, metrics, doors, health, lambda: backend.relay_id, options.names
+    )
     async with contextlib.AsyncExitStack() as stack:
         await backend.start(broker)
         stack.push_async_callback(backend.close)

@@ -28,7 +28,9 @@ class Proof(msgspec.Struct, frozen=True):
     answer: Callable[..., str]
 
 
-async def prove(connection: Connection, timeout: float, host: str | None = None) -> Proof:
+async def prove(
+    connection: Connection, timeout: float, host: str | None = None, relay_id: str | None = None
+) -> Proof:
     """Have a node prove its id.
 
     Args:
@@ -36,12 +38,13 @@ async def prove(connection: Connection, timeout: float, host: str | None = None)
         timeout: Seconds it may take.
         host: The name the node dialled, to be signed by it; None where the operator has not said
             which names are this relay's.
+        relay_id: What the relay calls itself.
 
     Raises:
         PeerError: It did not prove it.
         StreamClosedError: The connection ended.
     """
-    admission = Admission(secrets.token_bytes(CHALLENGE_BYTES), host)
+    admission = Admission(secrets.token_bytes(CHALLENGE_BYTES), host, relay_id)
     try:
         return await asyncio.wait_for(_prove(connection, admission), timeout)
     except asyncio.TimeoutError as error:

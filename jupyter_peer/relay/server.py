@@ -48,6 +48,7 @@ class RelayServer:
         metrics: Shown at ``/metrics``, and counted into.
         doors: By path, such as ``/relay-ws``.
         health: What ``/health`` shows; ``ok`` of it decides about 200 or 503.
+        relay_id: Returns what the relay calls itself.
         names: Hosts under which nodes reach this relay, in lower case and with port where it is not
             the scheme's own. Others are refused, and a proof then holds for this name alone. Empty
             for any.
@@ -59,12 +60,14 @@ class RelayServer:
         metrics: Metrics,
         doors: Mapping[str, Door],
         health: Health,
+        relay_id: Callable[[], str],
         names: tuple[str, ...] = (),
     ) -> None:
         self.limits = limits
         self.metrics = metrics
         self.health = health
         self.names = names
+        self._relay_id = relay_id
         self._serving: set[asyncio.Task[None]] = set()
         self._unproven = 0
         self._servers: list[HTTPServer] = []
@@ -141,7 +144,12 @@ class RelayServer:
         try:
             self._unproven += 1
             try:
-                proof = await prove(connection, self.limits.proof_s, host if self.names else None)
+                proof = await prove(
+                    connection,
+                    self.limits.proof_s,
+                    host if self.names else None,
+                    self._relay_id(),
+                )
             finally:
                 self._unproven -= 1
             await door(connection, proof)

@@ -20,6 +20,7 @@ DIAGNOSE_TIMEOUT_S = 5.0
 # A foreign relay is left this long after its last link, so that a link that comes back finds it.
 _IDLE_S = 30.0
 _MAX_FOREIGN = 16
+_OWN_FIRST_S = 3.0
 
 
 class RelayTransport(Transport):
@@ -82,8 +83,17 @@ class RelayTransport(Transport):
             urls = relay_urls(address.removeprefix(RELAY_SCHEME))
         except BadAddressError as error:
             raise UnreachableError(f"{address[:200]} is no address of a relay") from error
+        if self._own is not None:
+            # Both may be one relay: the foreign connection is to find that out, not to replace it.
+            await self._own.until_tried(_OWN_FIRST_S)
         socket = self._socket_of(urls)
-        link = await socket.dial(node_id, secrets.token_bytes(LINK_BYTES), DIAL_TIMEOUT_S)
+        link_id = secrets.token_bytes(LINK_BYTES)
+        try:
+            link = await socket.dial(node_id, link_id, DIAL_TIMEOUT_S)
+        except UnreachableError:
+            if socket.same is None:
+                raise
+            link = await socket.same.dial(node_id, link_id, DIAL_TIMEOUT_S)
         link.address = address
         return link
 
@@ -120,14 +130,16 @@ class RelayTransport(Transport):
     def _socket_of(self, urls: list[str]) -> RelaySocket:
         if self._own is not None and not set(urls).isdisjoint(self._own_urls):
             return self._own
-        self._foreign = {key: kept for key, kept in self._foreign.items() if not kept.is_over}
+        self._foreign = {
+            key: kept for key, kept in self._foreign.items() if not kept.is_over or kept.same
+        }
         key = tuple(sorted(urls))
         socket = self._foreign.get(key)
         if socket is None:
             if len(self._foreign) >= _MAX_FOREIGN:
                 raise UnreachableError("links over too many relays are open already")
             socket = self._foreign[key] = self._open(urls, _IDLE_S)
-        return socket
+        return socket.same or socket
 
     def _open(self, urls: list[str], idle_s: float | None) -> RelaySocket:
         return RelaySocket(
@@ -137,7 +149,13 @@ class RelayTransport(Transport):
             self._ssl_context,
             self._take,
             idle_s,
+            (lambda relay_id: None) if idle_s is None else self._registered_at,
         )
+
+    def _registered_at(self, relay_id: str) -> RelaySocket | None:
+        """Return the socket that is registered at a relay already, under whatever URL."""
+        sockets = [*([self._own] if self._own is not None else []), *self._foreign.values()]
+        return next((socket for socket in sockets if socket.relay_id == relay_id), None)
 
     def _take(self, link: RelayLink) -> None:
         """Take a link that another node has opened."""

@@ -20,6 +20,7 @@ from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClientConnection, WebSocketProtocol13
 
 from ..errors import (
+    DuplicateLinkError,
     LinkClosedError,
     PeerError,
     PeerTimeoutError,
@@ -68,10 +69,14 @@ class RelaySocket:
         ssl_context: For ``wss://``.
         on_incoming: Takes a link that another node opened.
         idle_s: Seconds without a link after which it is let go; None to keep it.
+        find_same: Returns another socket that is registered at the relay of this id, if there is
+            one. A relay knows a node by one connection only, so this one then gives way to it.
 
     Attributes:
         urls, address: As given.
         is_over: Whether it was let go.
+        relay_id: What the relay calls itself, while registered.
+        same: The other socket that leads to the same relay, after this one gave way to it.
         max_payload: Bytes of the largest frame of the peer wire the relay takes.
         last_error: Why it is not registered; None once it is.
     """
@@ -84,6 +89,7 @@ class RelaySocket:
         ssl_context: ssl.SSLContext,
         on_incoming: Callable[[RelayLink], None],
         idle_s: float | None = None,
+        find_same: Callable[[str], RelaySocket | None] = lambda relay_id: None,
     ) -> None:
         self.urls = urls
         self.address = address
@@ -96,6 +102,9 @@ class RelaySocket:
         self._on_incoming = on_incoming
         self._links: dict[Key, RelayLink] = {}
         self._line: deque[RelayLink] = deque()
+        self.relay_id: str | None = None
+        self.same: RelaySocket | None = None
+        self._find_same = find_same
         self._is_line_moving = False
         self._idle_s = idle_s
         self._loop = asyncio.get_running_loop()
@@ -108,6 +117,7 @@ class RelaySocket:
         self._lost = asyncio.Event()
         self._registered = asyncio.Event()
         self._tried = asyncio.Event()
+        self._was_tried = asyncio.Event()
         self._nudged = asyncio.Event()
         self._heard = asyncio.Event()
         self._task = self._loop.create_task(self._run())
@@ -141,6 +151,11 @@ class RelaySocket:
                 ) from self.last_error
             await _first(left, self._registered, self._tried)
 
+    async def until_tried(self, timeout: float) -> None:
+        """Wait until the first attempt to register has ended in one way or the other."""
+        if not self._was_tried.is_set():
+            await _first(timeout, self._was_tried)
+
     async def close(self) -> None:
         """Close the connection and all its links; may be called twice."""
         for link in list(self._links.values()):
@@ -157,7 +172,7 @@ class RelaySocket:
     async def _run(self) -> None:
         pause, turn = _FIRST_PAUSE_S, 0
         try:
-            while not self._is_idle():
+            while not self._is_idle() and self.same is None:
                 url = self.urls[turn % len(self.urls)]
                 was_stable = await self._connect(url)
                 log.info("the relay %s: %s", url, self.last_error)
@@ -180,13 +195,16 @@ class RelaySocket:
             await self._register(url)
             log.info("registered at the relay %s", url)
             self.last_error = None
+            self.relay_id = self._registration.relay_id if self._registration else None
             self._registered.set()
+            self._was_tried.set()
             began = self._loop.time()
             self.last_error = await self._stay()
         except PeerError as error:
             self.last_error = error
         self._drop("lost")
         self._tried.set()
+        self._was_tried.set()
         return began is not None and self._loop.time() - began > _STABLE_S
 
     def _is_idle(self) -> bool:
@@ -239,6 +257,7 @@ class RelaySocket:
     def _drop(self, reason: str) -> None:
         """Let go of the connection, and of the links in it: what was under way is lost."""
         self._registered.clear()
+        self.relay_id = None
         self._registration = None
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -282,6 +301,10 @@ class RelaySocket:
         if isinstance(message, bytes):
             raise ProtocolError("the relay sent a frame before the registration was over")
         answer = registration.receive(message)
+        if answer is not None and registration.relay_id is not None:
+            self.same = self._find_same(registration.relay_id)
+            if self.same is not None:
+                raise DuplicateLinkError("this node is at that relay already, by another URL")
         if answer is not None:
             self._write_text(answer)
             return

@@ -51,6 +51,7 @@ MAX_CLOSE_REASON = 64
 MAX_TEXT = 4096
 PROOF_LABEL = b"jupyter-peer/1 relay "
 CHALLENGE_BYTES = 32
+MAX_RELAY_ID = 64
 
 Bytes = bytes | bytearray | memoryview
 
@@ -192,6 +193,8 @@ class Registration:
     Attributes:
         is_registered: Whether the relay has accepted the proof.
         max_frame: Largest binary frame the relay takes, once registered; 0 when it does not say.
+        relay_id: What the relay calls itself, from the challenge on; the same under all its URLs.
+            None when it does not say.
     """
 
     def __init__(self, identity: Identity, host: str | None = None) -> None:
@@ -199,6 +202,7 @@ class Registration:
         self._host = host
         self._state = "new"
         self.max_frame = 0
+        self.relay_id: str | None = None
 
     @property
     def is_registered(self) -> bool:
@@ -226,6 +230,9 @@ class Registration:
         _check_refusal(fields)
         if self._state == "challenge":
             self._state = "proof"
+            relay_id = fields.get("relay")
+            if isinstance(relay_id, str) and 0 < len(relay_id) <= MAX_RELAY_ID:
+                self.relay_id = relay_id
             return self._proof(fields.get("challenge"))
         if self._state == "proof" and fields.get("registered") == self._identity.node_id:
             self._state = "registered"
@@ -260,13 +267,15 @@ class Admission:
         nonce: 32 random bytes, never used twice.
         host: The name under which the node dialled, when the operator has said which names are
             this relay's; it becomes part of what the node signs.
+        relay_id: What the relay calls itself.
 
     Attributes:
         node_id: The proven id, or None.
         public_key: Its raw key.
     """
 
-    def __init__(self, nonce: bytes, host: str | None = None) -> None:
+    def __init__(self, nonce: bytes, host: str | None = None, relay_id: str | None = None) -> None:
+        self._facts = {} if relay_id is None else {"relay": relay_id}
         self.challenge = nonce.hex() + (f"@{host}" if host else "")
         self.node_id: str | None = None
         self.public_key = b""
@@ -294,7 +303,7 @@ class Admission:
             raise BadIdentityError
         if not self._claimed:
             self._claimed, self.public_key = node_id, key
-            return _to_text({"challenge": self.challenge})
+            return _to_text({"challenge": self.challenge, **self._facts})
         if key != self.public_key:
             raise BadIdentityError("the proof is of another node than the one that was announced")
         verify(key, _signature(fields.get("sig")), proof_bytes(self.challenge))

@@ -111,6 +111,21 @@ async def test_a_pane_goes_on_where_it_was_when_nats_is_killed_and_started_again
             assert response.code == 200
 
 
+async def test_nodes_that_know_brokers_of_one_relay_by_different_urls_do_not_replace_themselves(
+    nats,
+):
+    with brokers(nats.url, "names") as (one, other):
+        async with relay_hubs(one.url, other.url) as (ada, bob):
+            await until(lambda: ada.peer(bob.node_id).addresses == [f"relay:{other.url}"])
+            await ada.disconnect(bob.node_id)
+            info = await ada.connect(bob.node_id)
+            assert info.address == f"relay:{other.url}"
+            for broker in (one, other):
+                page = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{broker.port}/metrics")
+                assert b"relay_replaced_total 0\n" in page.body
+                assert b"relay_nodes 1\n" in page.body
+
+
 async def test_a_broker_that_ends_in_good_order_sends_its_nodes_to_the_other(nats):
     with brokers(nats.url, "term") as (one, other):
         async with relay_hubs(f"{one.url},{other.url}", other.url) as (ada, bob):

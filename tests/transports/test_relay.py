@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 from collections.abc import AsyncIterator
 
 import pytest
+from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_peer.errors import BadAddressError, UnreachableError
 from jupyter_peer.transports import relay as relay_module, relay_socket
@@ -97,6 +99,24 @@ async def test_a_foreign_relay_is_left_when_no_link_needs_it(monkeypatch):
         again = await ada.dial(f"relay:{url}", bob_id)
         await until(lambda: len(incoming) == 2)
         await again.close()
+
+
+async def test_one_relay_under_two_names_is_used_by_one_connection():
+    async with relay() as url:
+        other_name = url.replace("127.0.0.1", "localhost")
+        async with node(url) as (ada, _, _), node(other_name) as (_, bob_id, incoming):
+            links = [await ada.dial(f"relay:{other_name}", bob_id) for _ in range(3)]
+            await until(lambda: len(incoming) == 3)
+            assert [link.address for link in links] == [f"relay:{other_name}"] * 3
+            assert await replaced(url) == 0
+            assert ada.is_registered
+
+
+async def replaced(url: str) -> int:
+    """Return how often a relay has seen a node come by a second connection."""
+    page = await AsyncHTTPClient().fetch(url.replace("ws://", "http://") + "/metrics")
+    (line,) = re.findall(r"^jupyter_peer_relay_replaced_total (\d+)$", page.body.decode(), re.M)
+    return int(line)
 
 
 async def test_a_relay_that_falls_silent_is_noticed_and_its_links_end(monkeypatch):

@@ -122,11 +122,13 @@ class Backend(ABC):
     Attributes:
         name: For log and health page.
         broker_id: Names this program among all that share the table.
+        relay_id: Names all of them, once started; nodes tell by it that two URLs lead to one relay.
         table: Presence and rooms.
     """
 
     name: str
     broker_id: str
+    relay_id: str
     table: Table
 
     @abstractmethod

@@ -42,7 +42,7 @@ class MemoryBackend(Backend):
     name = "memory"
 
     def __init__(self) -> None:
-        self.broker_id = secrets.token_hex(8)
+        self.broker_id = self.relay_id = secrets.token_hex(8)
         self.table = MemoryTable()
         self._mailboxes: dict[str, Take] = {}
 

@@ -42,6 +42,7 @@ _BEAT_S = 1.0
 _DEAD_S = 5.0
 _POST_S = 2.0
 _AT = "at."
+_RELAY = "relay"
 _SUBJECTS = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -67,7 +68,7 @@ class NatsBackend(Backend):
     ) -> None:
         if not _SUBJECTS.fullmatch(prefix):
             raise ValueError("a prefix has 1 to 64 letters, digits, dashes and underscores")
-        self.broker_id = secrets.token_hex(8)
+        self.broker_id = self.relay_id = secrets.token_hex(8)
         self._urls = urls
         self._credentials = credentials
         self._prefix = prefix
@@ -101,6 +102,7 @@ class NatsBackend(Backend):
             ) from error
         try:
             await self.table.open()
+            await self._name_relay()
             await self._client.subscribe(f"{self._lost}.>", cb=self._on_lost)
             await self._client.subscribe(f"{self._prefix}.alive", cb=self._on_beat)
         except BaseException:
@@ -110,6 +112,15 @@ class NatsBackend(Backend):
         self._is_joined = True
         self._spawn(self._publish())
         self._spawn(self._beat())
+
+    async def _name_relay(self) -> None:
+        """Take the name of the relay from the table, or give it one."""
+        entry = self.table.get(_RELAY)
+        if entry is None:
+            with contextlib.suppress(ConflictError):  # somebody else was quicker
+                await self.table.update(_RELAY, self.relay_id.encode(), 0)
+            entry = await self.table.fetch(_RELAY)
+        self.relay_id = entry.value.decode("ascii", "replace")
 
     async def _connect(self) -> None:
         await self._client.connect(
@@ -346,6 +357,7 @@ class NatsBackend(Backend):
         own = self.broker_id.encode()
         try:
             await self.table.open()
+            await self._name_relay()
             for node in list(self._nodes):
                 entry = self.table.get(_AT + node.decode())
                 if entry is None or entry.value != own:

@@ -111,6 +111,18 @@ class NatsTable(Table):
         self._deleted[key] = ack.seq
         self._apply(key, None, ack.seq)
 
+    async def fetch(self, key: str) -> Entry:
+        """Return what is stored under a key now, as the server has it.
+
+        Raises:
+            UnreachableError: JetStream does not answer, or nothing is stored there.
+        """
+        try:
+            entry = await self._opened().get(key)
+        except _ERRORS as error:
+            raise _unreachable(error) from error
+        return Entry(entry.value or b"", entry.revision or 0)
+
     def _opened(self) -> KeyValue:
         if self._kv is None:
             raise UnreachableError("the table is not open")
