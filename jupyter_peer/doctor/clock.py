@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+
+from tornado.httpclient import HTTPError
+from tornado.iostream import StreamClosedError
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from ..errors import PeerError
 from ..wire.findings import Finding, ok, skipped, warning
@@ -22,21 +28,29 @@ _MOST_S = 1e9
 _HINT = "let the system set its clock by the network (timedatectl set-ntp true)"
 
 
-async def check_clock(hub: PeerHub) -> list[Finding]:
-    """Compare this clock with those of connected peers."""
+async def check_clock(hub: PeerHub, brokers: Sequence[str] = ()) -> list[Finding]:
+    """Compare this clock with those of connected peers and of relays.
+
+    Args:
+        hub: This node.
+        brokers: ``http`` or ``https`` URLs of relays, whose answers say the time.
+    """
     connected = [peer for peer in hub.peers() if peer.status == "connected"][:MAX_ASKED]
-    answers = await asyncio.gather(*(skew_of(hub, peer) for peer in connected))
+    answers = await asyncio.gather(
+        *(skew_of(hub, peer) for peer in connected),
+        *(skew_of_server(url) for url in brokers[:MAX_ASKED]),
+    )
+    peers = sum(skew is not None for skew in answers[: len(connected)])
     skews = [skew for skew in answers if skew is not None]
     if not skews:
-        return [skipped("clock", "There is no connected peer to compare the clock with.")]
+        return [skipped("clock", "There is no connected peer or relay to compare the clock with.")]
     middle = statistics.median(skews)
-    data: dict[str, Any] = {"skew_s": round(middle, 3), "peers": len(skews)}
+    data: dict[str, Any] = {"skew_s": round(middle, 3), "peers": peers, "asked": len(skews)}
+    those = _those(peers, len(skews) - peers)
     if abs(middle) <= TOLERATED_S:
-        return [
-            ok("clock", f"It agrees with {_those(len(skews))} within {_words(middle)}.", **data)
-        ]
+        return [ok("clock", f"It agrees with {those} within {_words(middle)}.", **data)]
     way = "behind" if middle > 0 else "ahead of"
-    text = f"It is {_words(middle)} {way} {_those(len(skews))}."
+    text = f"It is {_words(middle)} {way} {those}."
     if len(skews) == 1:
         text += " Either clock may be the wrong one."
     return [
@@ -58,8 +72,38 @@ async def skew_of(hub: PeerHub, peer: PeerInfo) -> float | None:
     return max(-_MOST_S, min(skew, _MOST_S))
 
 
-def _those(count: int) -> str:
-    return "a connected peer" if count == 1 else f"{count} connected peers"
+async def skew_of_server(url: str) -> float | None:
+    """Return how many seconds a web server's clock is ahead, None when it does not say.
+
+    The certificate is not checked: all that is taken from the answer is a time to be shown.
+    """
+    client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=64 * 1024)
+    started, wall = time.monotonic(), time.time()
+    try:
+        response = await client.fetch(
+            f"{url}/health",
+            raise_error=False,
+            follow_redirects=False,
+            validate_cert=False,
+            connect_timeout=_TIMEOUT_S,
+            request_timeout=_TIMEOUT_S,
+        )
+        said = parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (HTTPError, StreamClosedError, OSError, OverflowError, KeyError, TypeError, ValueError):
+        return None
+    finally:
+        client.close()
+    # it says whole seconds, cut off
+    return said + 0.5 - (wall + (time.monotonic() - started) / 2)
+
+
+def _those(peers: int, servers: int) -> str:
+    words = []
+    if peers:
+        words.append("a connected peer" if peers == 1 else f"{peers} connected peers")
+    if servers:
+        words.append("the relay" if servers == 1 else f"{servers} relays")
+    return " and ".join(words)
 
 
 def _words(seconds: float) -> str:

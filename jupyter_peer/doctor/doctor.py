@@ -42,6 +42,12 @@ _NOT_SET = {
     "lan": "Finding nodes in the local network (mDNS) is switched off.",
     "webrtc": "WebRTC is switched off.",
 }
+_TAKES = {
+    "relay": "the server's log says why",
+    "lobby": "the server's log says why; this version may not have it",
+    "lan": "it takes PeerExtension.enable_direct=True",
+    "webrtc": "it takes PeerExtension.lobby_url, by which nodes find each other for it",
+}
 
 
 class Doctor:
@@ -105,15 +111,15 @@ class Doctor:
             "proxy": lambda: check_proxy(facts),
             "address": lambda: check_addresses(hub, facts),
         }
-        for name, hint in _SWITCHES.items():
+        for name in _SWITCHES:
             if name not in facts.ways:
-                checks[name] = functools.partial(_not_set, name, hint)
+                checks[name] = functools.partial(_not_in_effect, name, name in facts.wanted)
         for transport in hub.transports:
             checks[f"transport {transport.name}"] = transport.diagnose
         checks |= self._more
         checks |= {
             "nat": lambda: check_nat(facts.stun_servers),
-            "clock": lambda: check_clock(hub),
+            "clock": lambda: check_clock(hub, facts.brokers),
             "peers": self._peers,
         }
         return checks
@@ -144,5 +150,7 @@ class Doctor:
         ]
 
 
-def _not_set(name: str, hint: str) -> list[Finding]:
-    return [skipped(name, _NOT_SET[name], hint)]
+def _not_in_effect(name: str, is_wanted: bool) -> list[Finding]:
+    if is_wanted:
+        return [warning(name, "It is switched on and has no effect.", _TAKES[name])]
+    return [skipped(name, _NOT_SET[name], _SWITCHES[name])]

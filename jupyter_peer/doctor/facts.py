@@ -25,8 +25,9 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
         advertised: The addresses its owner said.
         learned: Addresses under which browsers came.
         enable_direct: Whether direct links are on.
-        ways: Names of what else is set up to be reached by: ``relay``, ``lobby``, ``lan``,
-            ``webrtc``.
+        wanted: Names of what else is switched on: ``relay``, ``lobby``, ``lan``, ``webrtc``.
+        ways: Those of them that are in effect.
+        brokers: URLs of relays and lobbies, as ``http`` or ``https``, without a path of theirs.
         trust_mode: The setting.
         stun_servers: The setting.
         data_dir: The data directory that is used.
@@ -46,7 +47,9 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
     advertised: tuple[str, ...] = ()
     learned: tuple[str, ...] = ()
     enable_direct: bool = True
+    wanted: tuple[str, ...] = ()
     ways: tuple[str, ...] = ()
+    brokers: tuple[str, ...] = ()
     trust_mode: str = "manual"
     stun_servers: tuple[str, ...] = ()
     data_dir: Path

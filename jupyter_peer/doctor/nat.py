@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from ..errors import BadAddressError, MalformedError
-from ..wire.findings import Finding, failed, ok, skipped, warning
+from ..wire.findings import Finding, failed, failure, ok, skipped, warning
 from ..wire.stun import (
     TRANSACTION_BYTES,
     Address,
@@ -61,7 +61,7 @@ async def check_nat(servers: Sequence[str]) -> list[Finding]:
         try:
             named.append(parse_server(text))
         except BadAddressError as error:  # noqa: PERF203 - the others are asked all the same
-            findings.append(failed("nat", error.message, error.hint, text[:80]))
+            findings.append(failure("nat", error, text[:80]))
     known = await asyncio.gather(*(_look_up(*server) for server in named))
     for server, address in zip(named, known, strict=True):
         if address is None:

@@ -102,7 +102,8 @@ def _refused(facts: ServerFacts, address: str, error: PeerError) -> Finding:
             **data,
         )
     reason = text.partition(" does not answer: ")[2] or text
-    if is_public(host_of(address)) and error.code in ("unreachable", "timeout"):
+    is_named = "its name is not known" not in reason
+    if is_named and is_public(host_of(address)) and error.code in ("unreachable", "timeout"):
         return warning(
             "address",
             f"It cannot be dialled from here ({reason}). Many routers do not lead their own network "

@@ -11,6 +11,7 @@ from ..doctor.doctor import Doctor
 from ..doctor.facts import ServerFacts
 from ..errors import PeerError
 from ..transports.turn import try_turn
+from ..wire.addresses import RELAY_PATH, relay_urls
 from ..wire.findings import Finding
 from .addresses import certificate_of
 from .settings import NOT_YET
@@ -55,6 +56,14 @@ def doctor_of(
     )
 
 
+def _brokers(settings: PeerSettings) -> tuple[str, ...]:
+    try:
+        urls = relay_urls(settings.relay_url) if settings.relay_url else []
+    except PeerError:  # changed after the start
+        urls = []
+    return tuple(url.removesuffix(RELAY_PATH).replace("ws", "http", 1) for url in urls)
+
+
 def facts_of(
     settings: PeerSettings, serverapp: ServerApp, hub: PeerHub, data_dir: DataDir
 ) -> ServerFacts:
@@ -63,6 +72,10 @@ def facts_of(
         advertised = settings.hub_config().advertised_addresses
     except PeerError:  # changed after the start
         advertised = ()
+    wanted = tuple(
+        way for way, name in _WAYS.items() if name not in NOT_YET and bool(getattr(settings, name))
+    )
+    running = {transport.name for transport in hub.transports}
     return ServerFacts(
         ip=serverapp.ip,
         port=serverapp.port,
@@ -79,11 +92,9 @@ def facts_of(
         advertised=advertised,
         learned=tuple(hub.learned_addresses),
         enable_direct=settings.enable_direct,
-        ways=tuple(
-            way
-            for way, name in _WAYS.items()
-            if name not in NOT_YET and bool(getattr(settings, name))
-        ),
+        wanted=wanted,
+        ways=tuple(way for way in wanted if way in running or _WAYS[way].endswith("_url")),
+        brokers=_brokers(settings),
         trust_mode=settings.trust_mode,
         stun_servers=tuple(settings.stun_servers),
         data_dir=data_dir.path,

@@ -55,4 +55,4 @@ def skipped(check: str, text: str, hint: str = "", subject: str = "") -> Finding
 def failure(check: str, error: PeerError, subject: str = "") -> Finding:
     """Return that it does not work for the reason of an error."""
     text = error.message[:1].upper() + error.message[1:]
-    return failed(check, text, error.hint, subject, code=error.code)
+    return failed(check, f"{text}.", error.hint, subject, code=error.code)

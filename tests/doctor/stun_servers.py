@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import struct
+import sys
 from collections.abc import AsyncIterator, Callable
 
 MAGIC = 0x2112A442
@@ -53,15 +54,28 @@ class _Server(asyncio.DatagramProtocol):
 @contextlib.asynccontextmanager
 async def stun_servers(*answers: Answer) -> AsyncIterator[list[str]]:
     """Run one server for each answer; yields how the setting names them."""
-    loop = asyncio.get_running_loop()
     started = []
     try:
         for answer in answers:
-            start = loop.create_datagram_endpoint(
-                lambda answer=answer: _Server(answer), local_addr=("127.0.0.1", 0)
-            )
-            started += [await start]
+            started += [await _start(answer, "127.0.0.1", 0)]
         yield [f"stun:127.0.0.1:{t.get_extra_info('sockname')[1]}" for t, _ in started]
     finally:
         for transport, _ in started:
             transport.close()
+
+
+async def _start(answer: Answer, host: str, port: int):
+    loop = asyncio.get_running_loop()
+    return await loop.create_datagram_endpoint(lambda: _Server(answer), local_addr=(host, port))
+
+
+async def serve(host: str, *ports: int) -> None:
+    """Tell everybody at these ports how they are seen, until the process is ended."""
+    for port in ports:
+        await _start(seen_as("", 0), host, port)
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1], *map(int, sys.argv[2:])))

@@ -8,6 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from tornado.httpserver import HTTPServer
+from tornado.httputil import format_timestamp
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
 
 from jupyter_peer.doctor.clock import check_clock
 from jupyter_peer.doctor.doctor import Doctor
@@ -93,7 +97,7 @@ async def test_whoever_has_not_its_key_cannot_pose_as_the_node():
     ("address", "status", "words"),
     [
         ("ws://127.0.0.1:9/peer-ws", "failed", "refused"),
-        ("ws://nobody.invalid/peer-ws", "warning", "name is not known"),
+        ("ws://nobody.invalid/peer-ws", "failed", "name is not known"),
         ("ws://127.0.0.1:{port}/ada/peer-ws", "failed", "no peer wire at this path"),
     ],
 )
@@ -216,6 +220,37 @@ async def test_without_peers_there_is_nothing_to_compare_with():
         assert finding.status == "skipped"
 
 
+class _Health(RequestHandler):
+    def get(self, off):
+        if off == "none":
+            self.clear_header("Date")
+        elif off == "rubbish":
+            self.set_header("Date", "Thu, 99 Foo 99999 25:61:61 GMT")
+        else:
+            self.set_header("Date", format_timestamp(time.time() + float(off)))
+
+
+@pytest.mark.parametrize(
+    ("off", "status"),
+    [("0", "ok"), ("3600", "warning"), ("none", "skipped"), ("rubbish", "skipped")],
+)
+async def test_the_relays_answer_says_its_time(off, status):
+    sock, port = bind_unused_port()
+    server = HTTPServer(Application([(r"/(.+)/health", _Health)]))
+    server.add_sockets([sock])
+    try:
+        async with two_hubs() as (ada, bob):
+            await ada.disconnect(bob.node_id)
+            [finding] = await check_clock(ada, [f"http://127.0.0.1:{port}/{off}"])
+            assert finding.status == status
+            assert ("relay" in finding.text) or status == "skipped"
+            [nobody] = await check_clock(ada, ["http://127.0.0.1:9", "http://nobody.invalid"])
+            assert nobody.status == "skipped"
+    finally:
+        server.stop()
+        await server.close_all_connections()
+
+
 # The whole
 
 
@@ -232,7 +267,7 @@ async def test_the_doctor_looks_at_everything_and_changes_nothing(tmp_path):
         transport.diagnose = diagnose
         doctor = Doctor(
             ada,
-            lambda: facts(data_dir=tmp_path, ways=("relay", "lobby")),
+            lambda: facts(data_dir=tmp_path, ways=("relay", "lobby"), wanted=("webrtc",)),
             more={"lobby": more},
             labextensions=[tmp_path],
         )
@@ -244,6 +279,9 @@ async def test_the_doctor_looks_at_everything_and_changes_nothing(tmp_path):
             *("lan", "webrtc", "nat", "clock", "peers"),
         } == set(found)
         assert found["relay"].text == "It works."
+        assert found["webrtc"].status == "warning"
+        assert "lobby_url" in found["webrtc"].hint
+        assert found["lan"].status == "skipped"
         assert found["peers"].text == "1 connected."
         assert ada.peer(bob.node_id).status == "connected"
         ada.found("lan", "b" * 16, "bea", ["lan:ws://10.0.0.2/peer-ws"])
