@@ -12,30 +12,32 @@ import contextlib
 import logging
 import secrets
 import ssl
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from ..errors import (
+    BadRequestError,
     LinkError,
     PeerError,
     PeerTimeoutError,
-    ProtocolError,
-    RoomExistsError,
     UnknownRoomError,
 )
 from ..wire import lobby as wire
 from ..wire.identity import Identity
 from .joined_rooms import JoinedRoom, JoinedRooms
 from .lobby_connection import LobbyConnection
-from .signals import OnSignal, Signals
+from .lobby_pace import Pace
+from .lobby_visit import LobbyVisit
 
 log = logging.getLogger(__name__)
 
 TOKEN_BYTES = 16
 
 Status = Literal["idle", "connecting", "connected"]
+T = TypeVar("T")
+OnSignal = Callable[[str, str, str], None]
 
 
 class AboutMe(msgspec.Struct, frozen=True):
@@ -46,36 +48,16 @@ class AboutMe(msgspec.Struct, frozen=True):
     capabilities: list[str]
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How quick things are, in seconds.
-
-    Attributes:
-        backoff_s: First pause before the lobby is dialled again.
-        max_backoff_s: Longest such pause.
-        wait_s: How long a request waits for a connection.
-        linger_s: How long a connection stays that nothing but a request needed.
-        look_s: How often is looked for changes of the own addresses, and for silence.
-        silence_s: After so much of it the lobby is pinged; after twice as much it is gone.
-    """
-
-    backoff_s: float = 0.5
-    max_backoff_s: float = 60.0
-    wait_s: float = 15.0
-    linger_s: float = 30.0
-    look_s: float = 5.0
-    silence_s: float = 30.0
-
-
 class LobbyClient:
     """Keeps the node at a lobby as far as its user wants.
 
     Args:
-        url: The lobby's ``ws(s)://.../lobby-ws``.
+        urls: The lobby's ``ws(s)://.../lobby-ws``; of one that is several brokers there may be more,
+            and the next is tried when one is lost.
         identity: The node's key.
         about_me: Returns what the node tells of itself now.
-        may_signal: Whether signals of a node are taken; others are dropped. Answers to this
-            node's own offers are always taken.
-        waits_for_signals: Whether the connection is kept for them.
+        url: How the lobby is called in addresses and invites.
+        waits_for_signals: Whether the connection is kept for signals.
         jitter: Returns a factor that spreads reconnects.
         pace: Pauses and limits.
         ssl_context: For ``wss://``; by default the certificate must be trusted.
@@ -88,33 +70,34 @@ class LobbyClient:
 
     def __init__(
         self,
-        url: str,
+        urls: Sequence[str],
         identity: Identity,
         about_me: Callable[[], AboutMe],
         *,
-        may_signal: Callable[[str], bool] = lambda node_id: False,
+        url: str = "",
         waits_for_signals: bool = False,
         jitter: Callable[[], float] = lambda: 1.0,
         pace: Pace = Pace(),  # noqa: B008 - immutable
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        self.url = url
+        self.url = url or ",".join(url.removesuffix("/lobby-ws") for url in urls)
+        self._urls = list(urls)
         self.is_listed = False
         self.rooms = JoinedRooms(identity.node_id)
         self.error: PeerError | None = None
         self._identity = identity
         self._about_me = about_me
-        self._signals = Signals(may_signal, asyncio.get_running_loop().time)
+        self._on_signal: list[OnSignal] = []
         self._waits_for_signals = waits_for_signals
         self._jitter = jitter
         self._pace = pace
         self._ssl_context = ssl_context or ssl.create_default_context()
-        self._live: LobbyConnection | None = None
-        self._said: wire.Register | None = None
+        self._live: LobbyVisit | None = None
         self._wake = asyncio.Event()
         self._uses = 0
+        self._entering = 0
         self._linger_until = 0.0
-        self._waiters: list[asyncio.Future[LobbyConnection]] = []
+        self._waiters: list[asyncio.Future[LobbyVisit]] = []
         self._on_change: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._is_dialling = False
@@ -168,18 +151,14 @@ class LobbyClient:
         self.is_listed = is_listed
         self._changed()
         with contextlib.suppress(LinkError):
-            await self._ask(lambda connection: self._register(connection))
+            await self._use(lambda visit: visit.register())
 
     async def leave(self) -> None:
         """Leave everything: the listing and all rooms."""
         self.is_listed = False
         self.rooms.clear()
-        live = self._live
-        if live is not None:
-            # A connection that breaks now is made again without any of it.
-            with contextlib.suppress(PeerError):
-                await live.request(wire.Leave())
-                self._said = self._saying()
+        if self._live is not None:
+            await self._live.leave_all()
         self._linger_until = 0.0
         self._changed()
 
@@ -223,7 +202,7 @@ class LobbyClient:
             token_sha256=None if token is None else wire.token_hash(token),
             group=group,
         )
-        info = await self._request(made_by, wire.RoomInfo)
+        info = await self._meet(made_by)
         return self._enter(JoinedRoom(name=info.name, token=token, made_by=made_by), info)
 
     async def join_room(self, name: str, token: str | None = None) -> JoinedRoom:
@@ -236,9 +215,23 @@ class LobbyClient:
         known = self.rooms.get(name)
         if token is None and known is not None:
             token = known.token
-        info = await self._request(wire.JoinRoom(name=name, token=token), wire.RoomInfo)
+        info = await self._meet(wire.JoinRoom(name=name, token=token))
         made_by = known.made_by if known is not None else None
         return self._enter(JoinedRoom(name=info.name, token=token, made_by=made_by), info)
+
+    async def _meet(self, message: wire.CreateRoom | wire.JoinRoom) -> wire.RoomInfo:
+        """Enter a room; only now the lobby is told where this node can be dialled."""
+
+        async def work(visit: LobbyVisit) -> wire.RoomInfo:
+            await visit.register()
+            info: wire.RoomInfo = await visit.ask(message, wire.RoomInfo)
+            return info
+
+        self._entering += 1
+        try:
+            return await self._use(work)
+        finally:
+            self._entering -= 1
 
     def _enter(self, room: JoinedRoom, info: wire.RoomInfo) -> JoinedRoom:
         self.rooms.put(room)
@@ -254,10 +247,8 @@ class LobbyClient:
         """
         if self.rooms.remove(name) is None:
             raise UnknownRoomError("you are in no room of this name")
-        live = self._live
-        if live is not None:
-            with contextlib.suppress(LinkError, UnknownRoomError):
-                await live.request(wire.LeaveRoom(name=name))
+        if self._live is not None:
+            await self._live.leave_room(name)
         self._changed()
 
     # Signals (see `transports/webrtc.py`).
@@ -269,31 +260,37 @@ class LobbyClient:
             NotConnectedError: It is not there.
             PeerError: The lobby cannot be reached, or refuses.
         """
-        await self._request(self._signals.outgoing(to, kind, sdp), wire.Done)
+        if kind not in ("offer", "answer") or not 0 < len(sdp) <= wire.MAX_SDP:
+            raise BadRequestError("only an offer or an answer of ordinary size can be signalled")
+        await self._request(wire.Signal(to=to, kind=kind, sdp=sdp), wire.Done)  # type: ignore[arg-type]
 
     def on_signal(self, callback: OnSignal) -> None:
-        """Call back with ``(from_node_id, kind, sdp)`` of each signal that is taken."""
-        self._signals.listen(callback)
+        """Call back with ``(from_node_id, kind, sdp)`` of each signal.
+
+        The lobby has seen the proof of the sender's id. Anybody who knows this node's id can send
+        some: who listens decides which to answer.
+        """
+        self._on_signal.append(callback)
 
     # Asking.
 
     async def _request(self, message: Any, kind: type[Any]) -> Any:
-        return await self._ask(lambda connection: _checked(connection, message, kind))
+        return await self._use(lambda visit: visit.ask(message, kind))
 
-    async def _ask(self, work: Callable[[LobbyConnection], Any]) -> Any:
+    async def _use(self, work: Callable[[LobbyVisit], Awaitable[T]]) -> T:
         if self.is_closed:
             raise LinkError("this node has left the lobby")
         self._uses += 1
         try:
-            return await work(await self._connection())
+            return await work(await self._at_lobby())
         finally:
             self._uses -= 1
             self._linger_until = asyncio.get_running_loop().time() + self._pace.linger_s
 
-    async def _connection(self) -> LobbyConnection:
+    async def _at_lobby(self) -> LobbyVisit:
         if self._live is not None:
             return self._live
-        waiter: asyncio.Future[LobbyConnection] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[LobbyVisit] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._wake.set()
         try:
@@ -360,47 +357,47 @@ class LobbyClient:
         self._is_dialling = True
         self._changed()
         try:
-            connection = await LobbyConnection.open(
-                self._identity, self.url, self._take, self._ssl_context
-            )
+            connection = await self._dial()
         finally:
             self._is_dialling = False
+        visit = LobbyVisit(connection, self.rooms, self._saying, self._pace, self._jitter)
         try:
-            await self._register(connection)
-            self._live = connection
+            await visit.register()
+            self._live = visit
             self.error = None
             for waiter in self._waiters:
                 if not waiter.done():
-                    waiter.set_result(connection)
+                    waiter.set_result(visit)
             self._waiters.clear()
             self._changed()
-            await self._stay(connection)
+            await self._stay(visit)
         finally:
             self._live = None
-            self._said = None
             connection.leave()
             self._changed()
         if connection.error is not None:
             raise connection.error
 
-    async def _stay(self, connection: LobbyConnection) -> None:
-        retry = self._pace.look_s
-        retry_at = 0.0
-        loop = asyncio.get_running_loop()
+    async def _dial(self) -> LobbyConnection:
+        """Connect to the first broker that answers; one that does not is tried last from now on."""
+        reason: PeerError = BadRequestError("no URL of a lobby was given")
+        for url in list(self._urls):
+            try:
+                return await LobbyConnection.open(
+                    self._identity, url, self._take, self._ssl_context
+                )
+            except PeerError as error:  # noqa: PERF203 - the next one may answer
+                reason = error
+                self._urls.remove(url)
+                self._urls.append(url)
+        raise reason
+
+    async def _stay(self, visit: LobbyVisit) -> None:
+        connection = visit.connection
         while connection.is_open and self._is_wanted():
             self._wake.clear()
-            if self._said is not None and self._said != self._saying():
-                await self._register(connection)
-            if self.rooms.waiting() and loop.time() >= retry_at:
-                await self._enter_again(connection)
-                retry_at = loop.time() + retry * self._jitter()
-                retry = min(2 * retry, self._pace.max_backoff_s)
-            silent = loop.time() - connection.read_at
-            if silent > 2 * self._pace.silence_s:
-                connection.close()
-                raise PeerTimeoutError(f"the lobby at {self.url} does not answer any more")
-            if silent > self._pace.silence_s:
-                connection.ping()
+            if await visit.look():
+                self._changed()
             ended = asyncio.ensure_future(connection.until_ended())
             woken = asyncio.ensure_future(self._wake.wait())
             try:
@@ -415,61 +412,22 @@ class LobbyClient:
 
     def _saying(self) -> wire.Register:
         me = self._about_me()
-        addresses: list[str] = []
-        room = wire.MAX_ADDRESS_TEXT
-        for address in me.addresses[: wire.MAX_ADDRESSES]:
-            room -= len(address)
-            if room >= 0:
-                addresses.append(address)
+        is_meeting = len(self.rooms) > 0 or self._entering > 0
+        if not is_meeting and not self.is_listed:
+            return wire.Register(addresses=[], listed=False)
         return wire.Register(
-            addresses=addresses,
+            addresses=_that_fit(me.addresses) if is_meeting else [],
             node_name=me.node_name,
             capabilities=me.capabilities,
             listed=self.is_listed,
         )
 
-    async def _register(self, connection: LobbyConnection) -> None:
-        said = self._saying()
-        answer = await _checked(connection, said, wire.Registered)
-        is_first = self._said is None
-        self._said = said
-        if is_first:
-            self.rooms.not_in(answer.rooms)
-            for name in answer.rooms:
-                if self.rooms.get(name) is None:
-                    with contextlib.suppress(UnknownRoomError):
-                        await connection.request(wire.LeaveRoom(name=name))
-
-    async def _enter_again(self, connection: LobbyConnection) -> None:
-        for room in self.rooms.waiting():
-            try:
-                self.rooms.take(await self._reenter(connection, room))
-            except PeerError as error:  # noqa: PERF203 - each room has its own reason
-                room.error = error
-                if isinstance(error, LinkError):
-                    raise
-        self._changed()
-
-    @staticmethod
-    async def _reenter(connection: LobbyConnection, room: JoinedRoom) -> wire.RoomInfo:
-        join = wire.JoinRoom(name=room.name, token=room.token)
-        try:
-            info: wire.RoomInfo = await _checked(connection, join, wire.RoomInfo)
-        except UnknownRoomError:
-            if room.made_by is None:
-                raise
-            # A lobby that was restarted has forgotten it: who made it makes it again.
-            try:
-                info = await _checked(connection, room.made_by, wire.RoomInfo)
-            except RoomExistsError:
-                info = await _checked(connection, join, wire.RoomInfo)
-        return info
-
     # What comes.
 
     def _take(self, notice: wire.Notice) -> None:
         if isinstance(notice, wire.Signalled):
-            self._signals.take(notice)
+            for listener in self._on_signal:
+                self._guarded(listener, notice.sender, notice.kind, notice.sdp)
         elif isinstance(notice, wire.Refusal):
             log.info("the lobby at %s: %s", self.url, notice.error)
         elif self.rooms.take(notice):
@@ -479,14 +437,22 @@ class LobbyClient:
     def _changed(self) -> None:
         self._wake.set()
         for callback in list(self._on_change):
-            try:
-                callback()
-            except Exception:  # noqa: PERF203 - one listener must not silence the others
-                log.exception("a listener of the lobby failed")
+            self._guarded(callback)
+
+    @staticmethod
+    def _guarded(callback: Callable[..., None], *news: str) -> None:
+        try:
+            callback(*news)
+        except Exception:
+            log.exception("a listener of the lobby failed")
 
 
-async def _checked(connection: LobbyConnection, message: Any, kind: type[Any]) -> Any:
-    answer = await connection.request(message)
-    if not isinstance(answer, kind):
-        raise ProtocolError("the lobby's answer is not one to this request")
-    return answer
+def _that_fit(addresses: list[str]) -> list[str]:
+    """Return as many of the addresses, best first, as a registration takes."""
+    fit: list[str] = []
+    left = wire.MAX_ADDRESS_TEXT
+    for address in addresses[: wire.MAX_ADDRESSES]:
+        left -= len(address)
+        if left >= 0:
+            fit.append(address)
+    return fit

@@ -26,9 +26,11 @@ from jupyter_peer.errors import (
     UnknownRoomError,
     UnreachableError,
 )
+from jupyter_peer.relay.backends.memory import MemoryBackend
 from jupyter_peer.relay.lobby_limits import LobbyLimits
 from jupyter_peer.relay.program import Options, serving
-from jupyter_peer.transports.lobby import AboutMe, LobbyClient, Pace
+from jupyter_peer.transports.lobby import AboutMe, LobbyClient
+from jupyter_peer.transports.lobby_pace import Pace
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.identity import Identity
 from tests.waiting import until
@@ -49,7 +51,8 @@ def free_port() -> int:
 async def a_lobby(port: int = 0, **options: Any) -> AsyncIterator[str]:
     """Run a relay program and yield its lobby's URL."""
     limits = LobbyLimits(**{"sweep_s": 0.05, "grace_s": 5.0, **options.pop("limits", {})})
-    async with serving(Options(port=port, lobby_limits=limits, **options)) as urls:
+    backend = options.pop("backend", None)
+    async with serving(Options(port=port, lobby_limits=limits, **options), backend) as urls:
         yield f"{urls[0]}/lobby-ws"
 
 
@@ -60,7 +63,7 @@ class Person:
         self.me = AboutMe([ADDRESS], name, ["panes"])
         self.node_id = identity.node_id
         self.signals: list[tuple[str, str, str]] = []
-        self.lobby = LobbyClient(url, identity, lambda: self.me, **{"pace": QUICK, **options})
+        self.lobby = LobbyClient([url], identity, lambda: self.me, **{"pace": QUICK, **options})
         self.lobby.on_signal(lambda *signal: self.signals.append(signal))
         self.lobby.start()
 
@@ -71,11 +74,12 @@ class Person:
 
     async def break_connection(self) -> None:
         """End the connection as a network does."""
-        connection = self.lobby._live
-        assert connection is not None
-        assert connection._socket is not None
-        connection._socket.stream.close()
-        await until(lambda: self.lobby._live is not connection)
+        visit = self.lobby._live
+        assert visit is not None
+        socket = visit.connection._socket
+        assert socket is not None
+        socket.stream.close()
+        await until(lambda: self.lobby._live is not visit)
 
 
 @contextlib.asynccontextmanager
@@ -241,31 +245,56 @@ async def test_leaving_clears_everything() -> None:
         assert bob.lobby.status == "connected"
 
 
-async def test_signals_reach_a_node_that_is_not_listed_and_those_of_strangers_are_dropped() -> None:
-    async with a_lobby() as url:
-        ada = Person(
-            url, ADA, "ada", waits_for_signals=True, may_signal=lambda node: node != EVE.node_id
-        )
-        bob, eve = Person(url, BOB, "bob"), Person(url, EVE, "eve")
-        try:
-            await until(lambda: ada.lobby.status == "connected")
-            await eve.lobby.signal(ada.node_id, "offer", "v=0 eve")
-            await bob.lobby.signal(ada.node_id, "offer", "v=0 bob")
-            await until(lambda: ada.signals)
-            assert ada.signals == [(bob.node_id, "offer", "v=0 bob")]
-            # An answer is taken from whom an offer went to, once.
-            await ada.lobby.signal(bob.node_id, "answer", "v=0 ada")
-            await until(lambda: bob.signals)
-            await ada.lobby.signal(bob.node_id, "answer", "v=0 again")
-            await ada.lobby.signal(bob.node_id, "offer", "v=0 more")
-            with pytest.raises(NotConnectedError):
-                await ada.lobby.signal(Identity.from_seed(b"n" * 32).node_id, "offer", "v=0")
-            assert bob.signals == [(ada.node_id, "answer", "v=0 ada")]
-            with pytest.raises(BadRequestError):
-                await ada.lobby.signal(bob.node_id, "bye", "v=0")
-        finally:
-            for person in (ada, bob, eve):
-                await person.lobby.close()
+async def test_signals_reach_a_node_that_is_not_listed() -> None:
+    async with a_lobby() as url, people(url, waits_for_signals=True) as (ada, bob, eve):
+        await until(lambda: ada.lobby.status == "connected")
+        assert await names(eve) == []
+        await bob.lobby.signal(ada.node_id, "offer", "v=0 bob")
+        await until(lambda: ada.signals)
+        assert ada.signals == [(bob.node_id, "offer", "v=0 bob")]
+        await ada.lobby.signal(bob.node_id, "answer", "v=0 ada")
+        await until(lambda: bob.signals)
+        assert bob.signals == [(ada.node_id, "answer", "v=0 ada")]
+        with pytest.raises(NotConnectedError):
+            await ada.lobby.signal(Identity.from_seed(b"n" * 32).node_id, "offer", "v=0")
+        with pytest.raises(BadRequestError):
+            await ada.lobby.signal(bob.node_id, "bye", "v=0")
+
+
+async def test_the_lobby_is_told_no_more_than_is_needed() -> None:
+    world = MemoryBackend()
+    async with a_lobby(backend=world) as url, people(url) as (ada, _, _):
+
+        def known() -> str:
+            return str(world.table.items("node."))
+
+        await ada.lobby.who()
+        assert "ada" not in known()
+        await ada.lobby.set_listed(True)
+        assert '"ada"' in known()
+        assert ADDRESS not in known()
+        await ada.lobby.create_room("class", "public", "open")
+        assert ADDRESS in known()
+        await ada.lobby.leave_room("class")
+        await until(lambda: ADDRESS not in known())
+        await ada.lobby.leave()
+        await until(lambda: not world.table.items("node."))
+
+
+async def test_of_several_brokers_the_next_is_used_when_one_is_lost() -> None:
+    ports = free_port(), free_port()
+    urls = [f"ws://127.0.0.1:{port}/lobby-ws" for port in ports]
+    ada = LobbyClient(urls, ADA, lambda: AboutMe([], "ada", []), pace=QUICK)
+    ada.start()
+    try:
+        async with a_lobby(ports[1]):
+            await ada.set_listed(True)
+            assert [card.node_name for card in await ada.who()] == ["ada"]
+        async with a_lobby(ports[0]):
+            await until(lambda: ada.status == "connected")
+            assert [card.node_name for card in await ada.who()] == ["ada"]
+    finally:
+        await ada.close()
 
 
 async def test_a_lobby_that_is_not_there_is_said_so_and_tried_again() -> None:
