@@ -104,12 +104,14 @@ class PeerExtension(PeerSettings, ExtensionApp):
     async def _start_node(self) -> Running:
         # Here and not above, since a server that starts must not wait for what only a node needs.
         from .data_dir import load_or_make_identity, open_data_dir
+        from .hub.clock import Clock
         from .hub.hub import PeerHub
         from .panes.publish import PanePublisher
         from .panes.tap import KernelTaps
         from .panes.watch import PaneWatcher
         from .server.directory import directory_of, keep_to
         from .server.doctor import doctor_of
+        from .server.lobby import lobby_client
         from .server.network_watch import NetworkWatch
         from .store import Store
         from .trust.directory import DirectoryPolicy
@@ -125,7 +127,8 @@ class PeerExtension(PeerSettings, ExtensionApp):
             )
             store = Store.open(data_dir.path / "peer.sqlite")
             stack.callback(store.close)
-            transports = Transports(self, self._server, identity, lambda: hub)
+            lobby = lobby_client(self, identity, lambda: hub, Clock().jitter)
+            transports = Transports(self, self._server, identity, lambda: hub, lobby)
             stack.push_async_callback(transports.close)
             directory = None
             if self.trust_mode == DirectoryPolicy.name:
@@ -166,6 +169,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
                     "peers": lambda: operations.peers(),
                     "panes": lambda: operations.panes(),
                     "invites": Done,
+                    "lobby": lambda: operations.lobby.model(),
                 }
             )
             operations = Operations(
@@ -175,9 +179,14 @@ class PeerExtension(PeerSettings, ExtensionApp):
                 self._kernels,
                 on_activity=self._note_activity,
                 on_change=notices.mark,
-                doctor=doctor_of(self, self._server, hub, data_dir, directory),
+                doctor=doctor_of(self, self._server, hub, data_dir, directory, lobby),
+                lobby=lobby,
             )
-            stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites")))
+            stack.callback(operations.lobby.close)
+            if lobby is not None:
+                lobby.start()
+                stack.push_async_callback(lobby.close)
+            stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites", "lobby")))
             stack.callback(publisher.subscribe(lambda: notices.mark("panes")))
             stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
             await hub.start()

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from jupyter_core.paths import jupyter_path
 
 from ..doctor.doctor import Doctor
+from ..doctor.examine import Check
 from ..doctor.facts import ServerFacts
 from ..errors import PeerError
 from ..transports.turn import try_turn
 from ..wire.addresses import RELAY_PATH, relay_urls
 from ..wire.findings import Finding
 from .addresses import certificate_of
+from .lobby import lobby_findings
 from .settings import NOT_YET
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ..data_dir import DataDir
     from ..directory.refresh import DirectoryRefresher
     from ..hub.hub import PeerHub
+    from ..transports.lobby import LobbyClient
     from .settings import PeerSettings
 
 _WAYS = {
@@ -39,19 +42,24 @@ def doctor_of(
     hub: PeerHub,
     data_dir: DataDir,
     directory: DirectoryRefresher | None,
+    lobby: LobbyClient | None = None,
 ) -> Doctor:
     """Return the doctor of a node."""
+    more: dict[str, Check] = {}
 
     async def turn() -> list[Finding]:
         if not settings.turn_url:
             return []
         return [await try_turn(settings.turn_url, settings.turn_username, settings.turn_credential)]
 
+    more["turn"] = turn
+    if lobby is not None:
+        more["lobby"] = lambda: lobby_findings(lobby)
     return Doctor(
         hub,
         lambda: facts_of(settings, serverapp, hub, data_dir),
         directory=directory.status if directory is not None else None,
-        more={"turn": turn},
+        more=more,
         labextensions=jupyter_path("labextensions"),
     )
 

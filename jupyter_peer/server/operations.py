@@ -25,6 +25,7 @@ from ..errors import (
 )
 from ..panes.publish import SharePane
 from ..wire import ops
+from .lobby import LobbyDesk
 from .secrets import BROWSER, Caller
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     from ..hub.peers import PeerInfo
     from ..panes.publish import PanePublisher
     from ..panes.watch import PaneWatcher
+    from ..transports.lobby import LobbyClient
     from .kernels import ServerKernels
 
 OnProgress = Callable[[dict[str, Any]], None]
 #: Operations that only look, or that programs repeat by themselves: no sign of a user at work.
 QUIET = frozenset(
     {"identity", "invites", "peers", "panes", "ping", "ack", "close", "metrics", "audit"}
+    | {"lobby", "lobby_who", "rooms"}
 )
 #: A connection is told of without its round trip when that takes longer.
 FIRST_PING_S = 2.0
@@ -62,6 +65,7 @@ class Operations:
         on_activity: Called when the user does something.
         on_change: Called with the topics that an operation has changed besides the hub's own events.
         doctor: Examines the node; None leaves that out.
+        lobby: The lobby the node is at; None without one.
     """
 
     def __init__(
@@ -73,7 +77,9 @@ class Operations:
         on_activity: Callable[[], None] = lambda: None,
         on_change: Callable[..., None] = lambda *topics: None,
         doctor: Doctor | None = None,
+        lobby: LobbyClient | None = None,
     ) -> None:
+        self.lobby = LobbyDesk(lobby, hub, self._audit_act, lambda: on_change("lobby"))
         self.hub = hub
         self.publisher = publisher
         self.watcher = watcher
@@ -104,6 +110,7 @@ class Operations:
             "metrics": self._metrics,
             "audit": self._audit,
             "doctor": self._examine,
+            **self.lobby.methods,
         }
 
     async def run(

@@ -8,6 +8,7 @@ from .control_ws import ControlWebSocketHandler
 from .peer_ws import MountedPeerWebSocketHandler
 from .rest_base import NothingHere
 from .rest_invites import InviteHandler, InvitesHandler, OneInviteHandler
+from .rest_lobby import JoinHandler, LobbyHandler, MembershipHandler, RoomsHandler, WhoHandler
 from .rest_node import AuditHandler, DoctorHandler, IdentityHandler, MetricsHandler
 from .rest_panes import PaneHandler, PanesHandler
 from .rest_peers import ConnectHandler, PairHandler, PeerHandler, PeersHandler
@@ -29,6 +30,11 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (API + r"/invites" + _ONE, OneInviteHandler),
     (API + r"/panes/?", PanesHandler),
     (API + r"/panes" + _ONE, PaneHandler),
+    (API + r"/lobby/?", LobbyHandler),
+    (API + r"/lobby/who/?", WhoHandler),
+    (API + r"/rooms/?", RoomsHandler),
+    (API + r"/rooms" + _ONE + r"/join/?", JoinHandler),
+    (API + r"/rooms" + _ONE + r"/membership/?", MembershipHandler),
     (API + r"(?:/.*)?", NothingHere),
     (r"/jupyter-peer/ws", ControlWebSocketHandler),
     (r"/peer-ws", MountedPeerWebSocketHandler),

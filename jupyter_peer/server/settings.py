@@ -15,7 +15,14 @@ from traitlets import Bool, Float, HasTraits, Int, Unicode, default, validate
 from ..directory.refresh import DEFAULT_INTERVAL_S
 from ..errors import BadAddressError, BadRequestError
 from ..hub.config import HubConfig
-from ..wire.addresses import RELAY_SCHEME, normalize_address, relay_address, relay_urls
+from ..wire.addresses import (
+    RELAY_SCHEME,
+    lobby_name,
+    lobby_urls,
+    normalize_address,
+    relay_address,
+    relay_urls,
+)
 from ..wire.channel import DEFAULT_LIMITS, Limits
 from ..wire.handshake import MAX_FRAME
 from .texts_setting import Texts
@@ -23,10 +30,10 @@ from .texts_setting import Texts
 log = logging.getLogger(__name__)
 
 READ_ONLY = "read-only"
+LOBBY_OFF = "off"
 AGENT_MODES = (READ_ONLY, "ask")
 #: Settings whose feature is not in this version, and what it is called.
 NOT_YET = {
-    "lobby_url": "the lobby",
     "allow_remote_agent": "asking agents",
     "remote_agent_mode": "asking agents",
     "max_peer_hops": "asking agents",
@@ -107,9 +114,14 @@ class PeerSettings(HasTraits):
         trusts; for a relay whose certificate nobody has signed.""",
     ).tag(config=True)
 
-    lobby_url = Unicode("", help="URL of a lobby that says who is online." + _LATER).tag(
-        config=True
-    )
+    lobby_url = Unicode(
+        "",
+        help="""URL of the lobby where people meet in rooms and see who is online, such as
+        `wss://relay.example`; the one of `relay_url` when empty, none when `off`.
+
+        Nothing is sent to it before you ask it for something, except that `enable_webrtc` keeps
+        a connection for signals. `%peer lobby on` shows this node to everybody there.""",
+    ).tag(config=True)
 
     enable_lan = Bool(
         False,
@@ -273,6 +285,7 @@ class PeerSettings(HasTraits):
             node_name=self.node_name,
             advertised_addresses=tuple(self._advertised()),
             relay_url=self._relay_url(),
+            lobby_url=lobby_name(self.lobby_urls()) or None,
             allow_unsealed_peers=self.allow_unsealed_peers,
             handshake_timeout_s=self.handshake_timeout_s,
             max_handshakes=self.max_handshakes,
@@ -295,6 +308,23 @@ class PeerSettings(HasTraits):
             raise BadAddressError(
                 f"relay_url cannot be {self.relay_url!r}",
                 hint='write it as "wss://relay.example" or "ws://host:9000"',
+            ) from error
+
+    def lobby_urls(self) -> list[str]:
+        """Return the URLs of the lobby; none when there is none.
+
+        Raises:
+            BadAddressError: ``lobby_url`` cannot be one.
+        """
+        text = self.lobby_url.strip() or self.relay_url
+        if not text or text == LOBBY_OFF:
+            return []
+        try:
+            return lobby_urls(text)
+        except BadAddressError as error:
+            raise BadAddressError(
+                f"lobby_url cannot be {text!r}",
+                hint='write it as "wss://relay.example" or "ws://host:9000", or "off" for none',
             ) from error
 
     def _advertised(self) -> list[str]:

@@ -175,8 +175,6 @@ class LobbyConnection:
         except PeerError as error:
             log.info("the lobby at %s: %s", self.url, error.code)
             self._end(error)
-            if self._socket is not None:
-                self._socket.close(_BROKEN)
 
     def _take_step(self, text: str) -> None:
         answer = self._registration.receive(text)
@@ -208,6 +206,8 @@ class LobbyConnection:
             return
         self.error = error or self._said_by_close()
         self._ended.set()
+        if self._socket is not None:
+            self._socket.close(_BROKEN)
         gone = self._gone()
         for future in [self._proven, *self._pending.values()]:
             if not future.done():

@@ -147,6 +147,8 @@ def reason_of(error: BaseException) -> str:
 def _give_up(connection: WebSocketClientConnection) -> None:
     """Stop Tornado's client half-way: now if it has a stream, else as soon as it gets one."""
     connection.final_callback = None  # type: ignore[assignment]
+    if connection.protocol is not None:
+        connection.close()  # it was made in the very turn in which it was given up
     stream: IOStream | None = getattr(connection, "stream", None)
     if stream is not None:
         stream.close()

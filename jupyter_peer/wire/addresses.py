@@ -8,6 +8,7 @@ from ..errors import BadAddressError
 
 PATH = "/peer-ws"
 RELAY_PATH = "/relay-ws"
+LOBBY_PATH = "/lobby-ws"
 RELAY_SCHEME = "relay:"
 MAX_ADDRESS = 512
 MAX_RELAY_URLS = 8
@@ -34,10 +35,29 @@ def relay_urls(text: str) -> list[str]:
     Raises:
         BadAddressError: One is none of these, or there are none or more than eight.
     """
+    return list(dict.fromkeys(_normalize(part, RELAY_PATH) for part in _parts(text)))
+
+
+def lobby_urls(text: str) -> list[str]:
+    """Return the URLs of a lobby, ``/lobby-ws`` included; the URL of its relay will do as well.
+
+    Raises:
+        BadAddressError: As :func:`relay_urls`.
+    """
+    bases = [part.strip().rstrip("/").removesuffix(RELAY_PATH) for part in _parts(text)]
+    return list(dict.fromkeys(_normalize(base, LOBBY_PATH) for base in bases))
+
+
+def lobby_name(urls: list[str]) -> str:
+    """Return how invites and addresses call the lobby of these URLs."""
+    return ",".join(url.removesuffix(LOBBY_PATH) for url in urls)
+
+
+def _parts(text: str) -> list[str]:
     parts = [part for part in text.split(",") if part.strip()] if len(text) <= MAX_ADDRESS else []
     if not 0 < len(parts) <= MAX_RELAY_URLS:
         raise BadAddressError("a relay is given by one to eight URLs")
-    return list(dict.fromkeys(_normalize(part, RELAY_PATH) for part in parts))
+    return parts
 
 
 def relay_address(urls: list[str]) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import BadRequestError
 from .findings import Finding
+from .lobby import JoinPolicy, Visibility
 
 Grant = Literal["view", "interact"]
 GrantOrNone = Literal["view", "interact", "none"]
@@ -302,6 +303,107 @@ class DoctorResult(msgspec.Struct, frozen=True):
     took_s: float
 
 
+class CreateRoomParams(msgspec.Struct, frozen=True):
+    """Make a room at the lobby and enter it.
+
+    Attributes:
+        name: 1 to 64 letters, digits, dots, dashes and underscores.
+        visibility: Whether it is in the list that everybody at the lobby can see.
+        join_policy: Who may enter: everybody who names it, who has its token, or who is in the
+            directory of the lobby.
+        group: With ``directory``: only members of this group of it.
+    """
+
+    name: _Short
+    visibility: Visibility = "unlisted"
+    join_policy: JoinPolicy = "open"
+    group: _Short | None = None
+
+
+class JoinRoomParams(msgspec.Struct, frozen=True):
+    """Enter a room; ``token`` when it asks for one."""
+
+    name: _Short
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
+
+
+class RoomParams(msgspec.Struct, frozen=True):
+    """Name a room that this node is in."""
+
+    name: _Short
+
+
+class AtLobbyModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A node as the lobby tells of it.
+
+    ``addresses`` are known of fellow members of a room only, ``away`` are those whose connection to
+    the lobby broke. ``me`` is this node, ``peer`` the status of one that is a peer, else None.
+    """
+
+    node_id: str
+    node_name: str
+    capabilities: list[str]
+    addresses: list[str]
+    away: bool
+    me: bool
+    peer: str | None
+
+
+class RoomModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A room. ``members`` are known of those this node is in only, and None else.
+
+    ``joined`` says that this node's user has entered it; ``error`` why the node is not in it all
+    the same.
+    """
+
+    name: str
+    visibility: str | None
+    join_policy: str | None
+    group: str | None
+    member_count: int
+    joined: bool
+    members: list[AtLobbyModel] | None
+    error: dict[str, str] | None = None
+
+
+class LobbyModel(msgspec.Struct, frozen=True, kw_only=True):
+    """This node at its lobby.
+
+    Attributes:
+        url: Of the lobby; None when there is none in the settings.
+        status: ``off`` without a lobby, ``idle`` while nothing is wanted of it, ``connecting`` or
+            ``connected``.
+        listed: Whether everybody at the lobby may see this node.
+        rooms: Those this node's user has entered.
+        error: Why the lobby cannot be reached, if it cannot.
+    """
+
+    url: str | None
+    status: str
+    listed: bool
+    rooms: list[RoomModel]
+    error: dict[str, str] | None
+
+
+class WhoResult(msgspec.Struct, frozen=True):
+    """Who is listed at the lobby."""
+
+    nodes: list[AtLobbyModel]
+
+
+class RoomsResult(msgspec.Struct, frozen=True):
+    """The rooms this node is in, and the public ones, by name."""
+
+    rooms: list[RoomModel]
+
+
+class RoomResult(msgspec.Struct, frozen=True):
+    """The room an operation was about; ``token`` is shown once, to who has made it."""
+
+    room: RoomModel
+    token: str | None = None
+
+
 class Done(msgspec.Struct, frozen=True):
     """The result of an operation that has nothing to tell: ``{}``."""
 
@@ -329,6 +431,14 @@ OPS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "open": (OpenParams, OpenResult),
     "ack": (AckParams, Done),
     "close": (WatchParams, Done),
+    "lobby": (NoParams, LobbyModel),
+    "lobby_on": (NoParams, LobbyModel),
+    "lobby_off": (NoParams, LobbyModel),
+    "lobby_who": (NoParams, WhoResult),
+    "rooms": (NoParams, RoomsResult),
+    "create_room": (CreateRoomParams, RoomResult),
+    "join_room": (JoinRoomParams, RoomResult),
+    "leave_room": (RoomParams, Done),
     "metrics": (NoParams, MetricsResult),
     "audit": (AuditParams, AuditResult),
     "doctor": (DoctorParams, DoctorResult),
