@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_peer.wire.channel import Limits
+from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.envelope import canonical_bytes, to_text
 from jupyter_peer.wire.frames import (
     batch_digest,
@@ -225,6 +226,19 @@ def session() -> dict[str, Any]:
     return {"first_counter": 1, "turns": turns}
 
 
+def directories() -> dict[str, Any]:
+    """A directory that Ada signs, of herself and Bob."""
+    members = [
+        Member(id=ADA.node_id, pk=ADA.public_key_b64, name="ada", groups=("staff", "lab-1")),
+        Member(id=BOB.node_id, pk=BOB.public_key_b64, name="bób", expires=TS + 1),
+    ]
+    directory = Directory(serial=7, expires=TS + 60, members=members, name="Physics")
+    return {
+        "directory_key": ADA.public_key_b64,
+        "document": directory.to_bytes(ADA).decode("ascii"),
+    }
+
+
 def make() -> dict[str, str]:
     """Return the text of each file."""
     sealed, _, _ = handshake(is_sealed=True)
@@ -232,6 +246,7 @@ def make() -> dict[str, str]:
     files = {
         "identity.json": identities(),
         "invite.json": invites(),
+        "directory.json": directories(),
         "envelope.json": envelopes(),
         "handshake.json": {"ts": TS, "token": TOKEN, "sealed": sealed, "unsealed": unsealed},
         "frames.json": frames(),

@@ -62,8 +62,12 @@ def node_id_of(public_key: bytes) -> str:
 
 def canonical_of(envelope: dict[str, Any]) -> bytes:
     signed = {name: envelope[name] for name in ("data", "msg_id", "re", "src", "ts", "type", "v")}
+    return canonical_json(signed)
+
+
+def canonical_json(value: Any) -> bytes:
     return json.dumps(
-        signed, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
     ).encode()
 
 
@@ -80,6 +84,23 @@ def read_invite(text: str) -> dict[str, Any]:
 def write_invite(**fields: Any) -> str:
     body = json.dumps({"v": 1, **fields}).encode()
     return "jpeer1:" + base64.urlsafe_b64encode(body).decode().rstrip("=")
+
+
+def read_directory(document: str, directory_key: str, now: float) -> dict[str, list[str]]:
+    """Return the groups of each node that is a member at a moment (SPEC section 10)."""
+    fields = json.loads(document)
+    sig = base64.b64decode(fields.pop("sig"))
+    signed = b"jupyter-peer/1 directory" + canonical_json(fields)
+    verify(base64.b64decode(directory_key), sig, signed)
+    if fields["v"] != 1 or not now < fields["expires"]:
+        return {}
+    members = {}
+    for node in fields["nodes"]:
+        if node_id_of(base64.b64decode(node["pk"])) != node["id"]:
+            raise HandError("the key is another node's")
+        if now < node.get("expires", fields["expires"]):
+            members[node["id"]] = node.get("groups", [])
+    return members
 
 
 def verify(public_key: bytes, sig: bytes, data: bytes) -> None:

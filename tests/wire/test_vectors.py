@@ -11,13 +11,20 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from jupyter_peer.wire.channel import SealedChannel
+from jupyter_peer.wire.directory import Directory
 from jupyter_peer.wire.envelope import canonical_bytes, from_canonical, from_text
 from jupyter_peer.wire.frames import Assembler, read_batch, read_credit, read_envelope
 from jupyter_peer.wire.identity import Identity, decode_public_key, verify
 from jupyter_peer.wire.invite import Invite, token_hash
 from jupyter_peer.wire.seal import Opener, Sealer, check_digests
 from tests.vectors import make
-from tests.wire.by_hand import HandPeer, canonical_of, read_invite
+from tests.wire.by_hand import (
+    HandError,
+    HandPeer,
+    canonical_of,
+    read_directory,
+    read_invite,
+)
 from tests.wire.makers import arrived
 
 MADE = make.make()
@@ -47,6 +54,21 @@ def test_invites_are_read_by_both_programs():
         read = {name: getattr(invite, name) for name in vector["fields"]}
         assert read == read_invite(vector["text"]) == vector["fields"]
         assert token_hash(invite.t) == vectors["token_hash"]
+
+
+def test_directories_are_read_by_both_programs():
+    vector = VECTORS["directory.json"]
+    document, key = vector["document"], vector["directory_key"]
+    directory = Directory.from_bytes(document.encode(), decode_public_key(key))
+    for now in (make.TS, make.TS + 1, make.TS + 60):
+        members = {
+            node_id: list(member.groups)
+            for node_id, member in directory.members.items()
+            if directory.is_member(node_id, member.pk, now)
+        }
+        assert members == read_directory(document, key, now)
+    with pytest.raises(HandError):
+        read_directory(document.replace("lab-1", "lab-2"), key, make.TS)
 
 
 def test_envelopes_are_read_by_both_programs():
