@@ -28,6 +28,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
         max_backoff_s: Longest such pause.
         upgrade_s: First pause before better paths than the one in use are tried.
         max_upgrade_s: Longest such pause.
+        wake_poll_s: How often it is looked whether the machine was asleep.
     """
 
     node_name: str = ""
@@ -47,3 +48,4 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_backoff_s: float = 60.0
     upgrade_s: float = 5.0
     max_upgrade_s: float = 300.0
+    wake_poll_s: float = 2.0

@@ -49,6 +49,7 @@ from .links import FINAL_REASONS, WAKE_TIMEOUT_S, Links
 from .mail import Mail
 from .peers import Peer, PeerInfo, PeerRegistry
 from .upgrade import Upgrader
+from .wake import WakeWatch
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +148,7 @@ class PeerHub:
             self._clock,
             dial=self._dial,
         )
+        self._wake = WakeWatch(self._clock, self.network_changed, self.config.wake_poll_s)
         self._invites = InviteBook(
             identity,
             store,
@@ -172,6 +174,7 @@ class PeerHub:
             self._peers.put(record)
         self._links.start()
         self._upgrader.start()
+        self._wake.start()
         for transport in self.transports:
             await transport.start(self._connector.accept)
         for peer in self._peers:
@@ -184,6 +187,7 @@ class PeerHub:
         self.started = False
         await self._peers.close()
         await self._greeter.close()
+        await self._wake.close()
         await self._upgrader.close()
         await self._links.close()
         for transport in self.transports:

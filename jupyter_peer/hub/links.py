@@ -202,12 +202,8 @@ class Links:
     async def _ping_all(self) -> None:
         interval = self._config.ping_interval_s
         while True:
-            slept_at = self._clock.time()
             await asyncio.sleep(interval)
-            # The machine was asleep: only the wall clock went on, and the other ends may have given
-            # up these links long ago. (A clock that was set costs one round of pings.)
-            was_asleep = self._clock.time() - slept_at > 2 * interval + 1
-            await self.check_all(min(2 * interval, WAKE_TIMEOUT_S) if was_asleep else 2 * interval)
+            await self.check_all(2 * interval)
 
     def _measure_soon(self, session: Session) -> None:
         if self._is_open:

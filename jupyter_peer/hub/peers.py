@@ -201,6 +201,7 @@ class PeerRegistry:
         peer.is_wanted = True
         if peer.retry is None or peer.retry.done():
             peer.attempts = 0
+            peer.wake.clear()
             peer.retry = asyncio.get_running_loop().create_task(self._retry(peer))
         else:
             peer.wake.set()
@@ -237,9 +238,9 @@ class PeerRegistry:
         while peer.session is None and peer.is_wanted:
             pause = min(self._config.backoff_s * 2**peer.attempts, self._config.max_backoff_s)
             peer.attempts = min(peer.attempts + 1, 30)
-            peer.wake.clear()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(peer.wake.wait(), pause * self._clock.jitter())
+            peer.wake.clear()
             if peer.is_connected():
                 return
             try:
