@@ -45,7 +45,9 @@ MEASUREMENTS = (
     Measurement("P5", "small messages a second", "links.small_rate"),
     Measurement("P6", "bulk", "links.bulk_rate"),
     Measurement("P7", "a pane beside bulk", "links.pane_beside_bulk"),
+    Measurement("P8", "links over a relay", "relayed.over_relay"),
     Measurement("P9", "fan-out to many viewers", "fan_out.fan_out"),
+    Measurement("P10", "idle nodes at a relay", "relayed.idle_nodes"),
     Measurement("P11", "an idle node", "idle.idle"),
     Measurement("P12", "imports", "idle.imports"),
     Measurement("U1", "display() to the viewer", "felt.display_to_viewer"),
@@ -56,6 +58,7 @@ MEASUREMENTS = (
     Measurement("S1", "growth by bytes", "sweeps.by_bytes"),
     Measurement("S2", "growth by peers", "sweeps.by_peers"),
     Measurement("S3", "growth by viewers", "sweeps.by_viewers"),
+    Measurement("S4", "growth by registered nodes", "relayed.by_registered"),
 )
 
 

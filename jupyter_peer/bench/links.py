@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
@@ -73,9 +73,9 @@ async def small_rate(bench: Workbench) -> list[Figure]:
     wire = await bench.wire()
     rates = await bench.alternate(
         {
-            OURS: partial(_rate, wire.ours, payload, many),
-            JSON: partial(_rate, wire.plain, payload, few),
-            RAW: partial(_rate, wire.count, payload, many),
+            OURS: partial(rate, wire.ours, payload, many),
+            JSON: partial(rate, wire.plain, payload, few),
+            RAW: partial(rate, wire.count, payload, many),
         }
     )
     return compare(rates, "P5 messages of 200 B a second", "1/s", goals)
@@ -91,9 +91,9 @@ async def bulk_rate(bench: Workbench) -> list[Figure]:
         many, few = bench.pick(full // size, 2), bench.pick(full // size // 6, 1)
         rates = await bench.alternate(
             {
-                OURS: partial(_rate, wire.ours, payload, many),
-                JSON: partial(_rate, wire.plain, payload, few),
-                RAW: partial(_rate, wire.count, payload, many),
+                OURS: partial(rate, wire.ours, payload, many),
+                JSON: partial(rate, wire.plain, payload, few),
+                RAW: partial(rate, wire.count, payload, many),
             }
         )
         name = f"P6 bulk in messages of {title}"
@@ -177,7 +177,7 @@ def compare(
     values: dict[str, list[float]],
     name: str,
     unit: str,
-    goals: dict[str, Goal],
+    goals: Mapping[str, Goal | None],
     scale: float = 1.0,
 ) -> list[Figure]:
     """Return a row for each baseline: medians of the rounds, ours beside it."""
@@ -217,7 +217,8 @@ async def _middle_of(measure: Callable[[], Awaitable[float]], count: int) -> flo
     return median([await measure() for _ in range(count)])
 
 
-async def _rate(link: Floods, payload: bytes, count: int) -> float:
+async def rate(link: Floods, payload: bytes, count: int) -> float:
+    """Return how many messages a second the other side has counted."""
     begun = time.perf_counter()
     await link.flood(payload, count)
     return count / (time.perf_counter() - begun)

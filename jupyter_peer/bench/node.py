@@ -10,8 +10,9 @@ import msgspec
 from ..hub.config import HubConfig
 from ..hub.hub import PeerHub
 from ..store import Store
-from ..transports.base import PeerLink
-from ..transports.direct import DirectTransport, WebSocketLink
+from ..transports.base import Accept, PeerLink, Transport
+from ..transports.direct import DirectTransport
+from ..transports.relay import RelayTransport
 from ..trust.invites import InvitePolicy
 from ..wire.addresses import PATH
 from ..wire.handshake import Offer
@@ -29,39 +30,58 @@ class PlainHub(PeerHub):
 
 
 class ListeningTransport(DirectTransport):
-    """The direct transport on a free port of loopback.
-
-    Attributes:
-        port: Where it listens, once it was started.
-    """
-
-    port = 0
+    """The direct transport on a free port of loopback."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._all: list[PeerLink] = []
+        self._port = self.listen("127.0.0.1", 0)[0][1]
+
+    def addresses(self) -> list[str]:
+        return [f"ws://127.0.0.1:{self._port}{PATH}"]
+
+
+class CuttableTransport(Transport):
+    """Another transport, whose links can be cut.
+
+    Args:
+        inner: The other one.
+    """
+
+    def __init__(self, inner: Transport) -> None:
+        self.name, self.priority = inner.name, inner.priority
+        self._inner = inner
+        self._links: list[PeerLink] = []
+
+    async def start(self, accept: Accept) -> None:
+        async def noted(link: PeerLink) -> None:
+            self._note(link)
+            await accept(link)
+
+        await self._inner.start(noted)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    def can_dial(self, address: str) -> bool:
+        return self._inner.can_dial(address)
 
     async def dial(self, address: str, node_id: str | None) -> PeerLink:
-        link = await super().dial(address, node_id)
-        self._all.append(link)
+        link = await self._inner.dial(address, node_id)
+        self._note(link)
         return link
 
-    def take(self, link: WebSocketLink) -> None:
-        self._all.append(link)
-        super().take(link)
+    def addresses(self) -> list[str]:
+        return self._inner.addresses()
 
     def cut(self) -> None:
         """End all links, as a network that goes away."""
-        links, self._all = self._all, []
+        links, self._links = self._links, []
         for link in links:
             link.abort("cut")
 
-    def open(self) -> None:
-        """Listen."""
-        self.port = self.listen("127.0.0.1", 0)[0][1]
-
-    def addresses(self) -> list[str]:
-        return [f"ws://127.0.0.1:{self.port}{PATH}"]
+    def _note(self, link: PeerLink) -> None:
+        self._links = [known for known in self._links if not known.is_closed]
+        self._links.append(link)
 
 
 class Node:
@@ -69,10 +89,10 @@ class Node:
 
     Attributes:
         hub: The hub.
-        transport: Its sockets.
+        transport: The one way in and out.
     """
 
-    def __init__(self, hub: PeerHub, transport: ListeningTransport) -> None:
+    def __init__(self, hub: PeerHub, transport: CuttableTransport) -> None:
         self.hub = hub
         self.transport = transport
 
@@ -92,26 +112,35 @@ class Node:
 
 
 async def start_node(
-    folder: Path, name: str, *, sealed: bool = True, max_peers: int = 1024
+    folder: Path,
+    name: str,
+    *,
+    sealed: bool = True,
+    relay_url: str | None = None,
+    max_peers: int = 1024,
 ) -> Node:
-    """Start a node on a free port of loopback.
+    """Start a node on a free port of loopback, or at a relay.
 
     Args:
         folder: Where its store goes.
         name: Of the node and its store.
         sealed: Whether its links are sealed; else they speak the plain JSON wire.
+        relay_url: Its relay; then it can be reached over that alone.
         max_peers: Peers it remembers.
     """
     store = Store.open(folder / f"{name}.sqlite")
-    transport = ListeningTransport()
-    transport.open()
+    identity = Identity.from_seed(secrets.token_bytes(32))
+    transport = CuttableTransport(
+        ListeningTransport() if relay_url is None else RelayTransport(identity, relay_url)
+    )
     hub = (PeerHub if sealed else PlainHub)(
-        identity=Identity.from_seed(secrets.token_bytes(32)),
+        identity=identity,
         store=store,
         transports=[transport],
         policy=InvitePolicy(store),
         config=HubConfig(
             node_name=name,
+            relay_url=relay_url,
             allow_unsealed_peers=not sealed,
             max_peers=max_peers,
             max_handshakes=max_peers,

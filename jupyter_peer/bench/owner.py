@@ -65,23 +65,24 @@ class Owner:
     def __init__(self, folder: Path, control: PeerHub) -> None:
         self._folder = folder
         self._speech = Speech()
-        self._node: Node | None = None
-        self._publisher: PanePublisher | None = None
+        self._sharing: dict[str | None, tuple[Node, PanePublisher]] = {}
         control.on(OWN, self._on_own)
         control.on(SPEAK, self._on_speak)
 
     async def _on_own(self, message: Message) -> None:
         """Start the node and answer with an invite; share the pane when somebody has used it."""
-        if self._node is None:
-            self._node = await start_node(self._folder, "owner")
-            self._publisher = PanePublisher(self._node.hub, lambda kernel_id: self._speech)
-        assert self._publisher is not None
-        viewer = message.data["viewer"]
+        relay_url, viewer = message.data["relay_url"], message.data["viewer"]
+        if relay_url not in self._sharing:
+            name = f"owner-{len(self._sharing)}"
+            node = await start_node(self._folder, name, relay_url=relay_url)
+            publisher = PanePublisher(node.hub, lambda kernel_id: self._speech)
+            self._sharing[relay_url] = node, publisher
+        node, publisher = self._sharing[relay_url]
         if viewer is not None:
             source = {"cell": _CELL}
-            await self._publisher.share(SharePane(PANE, PANE, "kernel", source), with_=[viewer])
-        invite = self._node.invite() if viewer is None else None
-        message.reply(OWN, {"invite": invite, "node_id": self._node.id})
+            await publisher.share(SharePane(PANE, PANE, "kernel", source), with_=[viewer])
+        invite = node.invite() if viewer is None else None
+        message.reply(OWN, {"invite": invite, "node_id": node.id})
 
     async def _on_speak(self, message: Message) -> None:
         """Show so many texts a second; answer with when the last was and how memory grew."""
@@ -103,11 +104,10 @@ class Owner:
         message.reply(SPEAK, {"said": said, "last": last, "grown": grown})
 
     async def close(self) -> None:
-        """Close the node."""
-        if self._publisher is not None:
-            await self._publisher.close()
-        if self._node is not None:
-            await self._node.close()
+        """Close the nodes."""
+        for node, publisher in self._sharing.values():
+            await publisher.close()
+            await node.close()
 
 
 def peak_memory() -> int:
@@ -119,26 +119,34 @@ def peak_memory() -> int:
 class Following:
     """The measuring side: a node that watches the owner's pane.
 
+    Args:
+        node: The viewer.
+        control: Hub and partner's id by which the owner is told what to do.
+        relay_url: Where both are reached; None for directly.
+
     Attributes:
         node: The viewer.
         owner_id: Whose pane it is.
         watcher: Its panes.
     """
 
-    def __init__(self, node: Node, control: tuple[PeerHub, str]) -> None:
+    def __init__(
+        self, node: Node, control: tuple[PeerHub, str], relay_url: str | None = None
+    ) -> None:
         from ..panes.watch import PaneWatcher
 
         self.node = node
         self.owner_id = ""
         self.watcher = PaneWatcher(node.hub)
         self._control, self._partner_id = control
+        self._relay_url = relay_url
 
     async def begin(self) -> None:
         """Pair with the owner and have the pane shared."""
-        answer = await self._ask(OWN, {"viewer": None})
+        answer = await self._ask(OWN, {"viewer": None, "relay_url": self._relay_url})
         await self.node.hub.pair(answer["invite"])
         self.owner_id = answer["node_id"]
-        await self._ask(OWN, {"viewer": self.node.id})
+        await self._ask(OWN, {"viewer": self.node.id, "relay_url": self._relay_url})
 
     async def speak(self, seconds: float, rate: float, size: int) -> dict[str, Any]:
         """Let the owner's kernel show ``rate`` texts a second; see :class:`Owner`."""

@@ -7,7 +7,6 @@ never outlives the bench.
 from __future__ import annotations
 
 import asyncio
-import resource
 import sys
 from pathlib import Path
 
@@ -15,11 +14,11 @@ import msgspec
 
 from .answers import Answers
 from .crowd import Crowd
+from .guests import Guests
 from .node import start_node
 from .owner import Owner
+from .processes import allow_files, until_stdin_ends
 from .raw import RawServer
-
-_FILES = 8192
 
 
 class Whereabouts(msgspec.Struct, frozen=True):
@@ -42,28 +41,21 @@ async def _serve(folder: Path) -> None:
     raw = RawServer()
     crowd = Crowd(folder, sealed.hub)
     owner = Owner(folder, sealed.hub)
+    guests = Guests(folder, sealed.hub)
     for node in (sealed, plain):
         Answers(node.hub)
     whereabouts = Whereabouts(sealed.invite(), plain.invite(), raw.port)
     sys.stdout.write(msgspec.json.encode(whereabouts).decode() + "\n")
     sys.stdout.flush()
-    try:
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    finally:
+
+    async def close() -> None:
         await raw.close()
-        await crowd.close()
-        await owner.close()
-        for node in (sealed, plain):
-            await node.close()
+        for each in (crowd, owner, guests, sealed, plain):
+            await each.close()
 
-
-def _allow_files() -> None:
-    """Let this process open as many files as it may: every node of a crowd has some."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))
+    await until_stdin_ends(close)
 
 
 if __name__ == "__main__":
-    _allow_files()
+    allow_files()
     asyncio.run(_serve(Path(sys.argv[1])))

@@ -26,7 +26,7 @@ async def by_bytes(bench: Workbench) -> list[Figure]:
     """S1: round trips from 64 B to 16 MB."""
     wire = await bench.wire()
     sizes = SIZES if not bench.quick else SIZES[:3]
-    times = await _sweep(
+    times = await sweep(
         bench,
         "S1 round trip by bytes",
         "ms",
@@ -54,7 +54,7 @@ async def by_peers(bench: Workbench) -> list[Figure]:
             times.append((await wire.viewers.arrived(count) - begun) / count)
         return median(times)
 
-    costs = await _sweep(bench, "S2 a message to each, time a peer", "ms", counts, per_peer, 1e3)
+    costs = await sweep(bench, "S2 a message to each, time a peer", "ms", counts, per_peer, 1e3)
     beside = partial(echo_time, wire.ours, b"x" * 64, bench.pick(100, 3))
     await wire.viewers.of(counts[-1])
     crowded = await beside()
@@ -80,7 +80,7 @@ async def by_viewers(bench: Workbench) -> list[Figure]:
         return median([each.last_s for each in spent])
 
     title = f"S3 {UPDATE_BYTES // 1000} KB to viewers"
-    times = await _sweep(bench, f"{title}, last arrival", "ms", counts, last, 1e3)
+    times = await sweep(bench, f"{title}, last arrival", "ms", counts, last, 1e3)
     costs = [median(cpu[count]) * 1e3 for count in counts]
     for count, cost in zip(counts, costs, strict=True):
         bench.point(f"{title}, CPU", count, cost, "ms")
@@ -90,20 +90,22 @@ async def by_viewers(bench: Workbench) -> list[Figure]:
     ]
 
 
-async def _sweep(
+async def sweep(
     bench: Workbench,
     name: str,
     unit: str,
     xs: Sequence[int],
     measure: Callable[[int], Awaitable[float]],
     scale: float,
+    rounds: int | None = None,
 ) -> list[float]:
     """Measure at each point in turns; note and return the medians of the rounds."""
     values: dict[int, list[float]] = {x: [] for x in xs}
-    total = bench.rounds * len(xs)
+    rounds = rounds or bench.rounds
+    total = rounds * len(xs)
     for number in range(total):
         x = xs[number % len(xs)]
-        bench.step(f"{x:,}, round {number // len(xs) + 1} of {bench.rounds}", number / total)
+        bench.step(f"{x:,}, round {number // len(xs) + 1} of {rounds}", number / total)
         values[x].append(await measure(x) * scale)
     middles = [median(values[x]) for x in xs]
     for x, middle in zip(xs, middles, strict=True):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -13,13 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from ..errors import PeerTimeoutError
 from .crowd import Audience
 from .hub_link import HubLink
 from .jupyters import Jupyters, start_jupyters
-from .node import PATIENCE_S, Node, start_node
+from .node import Node, start_node
 from .partner import Whereabouts
 from .plot import Point
+from .processes import Program, allow_files
 from .raw import RawLink
 
 Contender = Callable[[], Awaitable[float]]
@@ -33,6 +31,7 @@ class Wire(msgspec.Struct, frozen=True):
         ours: Sealed.
         plain: The plain JSON wire.
         echo, count: The raw WebSockets.
+        raw_port: Where the partner serves them.
         viewers, plain_viewers: More nodes in the partner, as many as are asked for.
     """
 
@@ -41,6 +40,7 @@ class Wire(msgspec.Struct, frozen=True):
     plain: HubLink
     echo: RawLink
     count: RawLink
+    raw_port: int
     viewers: Audience
     plain_viewers: Audience
 
@@ -57,9 +57,11 @@ class Workbench:
     """
 
     def __init__(self, quick: bool, on_step: Callable[[str, float], None]) -> None:
+        allow_files()
         self.quick = quick
         self.rounds = 2 if quick else 5
         self.points: list[Point] = []
+        self._numbers = itertools.count(1)
         self._on_step = on_step
         self._stack = AsyncExitStack()
         self._folder: Path | None = None
@@ -69,6 +71,10 @@ class Workbench:
     def pick(self, full: int, quick: int) -> int:
         """Return how much work one round is."""
         return quick if self.quick else full
+
+    def number(self) -> int:
+        """Return a number that no other file or node of this run has."""
+        return next(self._numbers)
 
     def step(self, text: str, share: float) -> None:
         """Say what is done at the moment."""
@@ -149,35 +155,13 @@ class Workbench:
             HubLink(plain.hub, plain_peer.node_id),
             echo,
             count,
+            there.raw_port,
             Audience(node.hub, (node.hub, sealed_peer.node_id), sealed=True),
             Audience(plain.hub, (node.hub, sealed_peer.node_id), sealed=False),
         )
 
 
 async def _start_partner(stack: AsyncExitStack, folder: Path) -> Whereabouts:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jupyter_peer.bench.partner", os.fspath(folder)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        # Ctrl-C reaches the bench alone, which then ends it.
-        start_new_session=True,
-    )
-
-    async def stop() -> None:
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), PATIENCE_S)
-        except asyncio.TimeoutError:
-            process.kill()
-            await process.wait()
-
-    stack.push_async_callback(stop)
-    assert process.stdout is not None
-    try:
-        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
-    except asyncio.TimeoutError:
-        raise PeerTimeoutError("the second process does not start") from None
-    if not line:
-        raise PeerTimeoutError("the second process has ended")
-    return msgspec.json.decode(line, type=Whereabouts)
+    program = await Program.start("-m", "jupyter_peer.bench.partner", os.fspath(folder))
+    stack.push_async_callback(program.stop)
+    return msgspec.json.decode(program.first_line, type=Whereabouts)

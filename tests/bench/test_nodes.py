@@ -28,7 +28,7 @@ async def test_fan_out_panes_and_growth_are_measured():
     for each in outcome.figures:
         counts[each.name[:2]] += 1
         assert each.ours is not None
-    assert counts == {"P9": 4, "U3": 3, "U5": 1, "S1": 1, "S2": 2, "S3": 2}
+    assert counts == {"P9": 4, "U3": 3, "U5": 2, "S1": 1, "S2": 2, "S3": 2}
     assert {point.sweep[:2] for point in outcome.points} == {"S1", "S2", "S3"}
     assert all(point.x > 0 and point.y > 0 for point in outcome.points)
 
