@@ -55,6 +55,11 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path
     is_fallback: bool = False
 
+    @property
+    def ways_in(self) -> list[str]:
+        """By what else than its addresses others reach this node."""
+        return [way for way in self.ways if way in ("relay", "webrtc")]
+
 
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine and nothing else."""

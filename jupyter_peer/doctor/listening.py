@@ -44,14 +44,18 @@ def _peers(facts: ServerFacts) -> Finding:
             "PeerExtension.enable_direct=True switches them on",
         )
     if facts.peer_listen:
-        return ok("peer-listen", f"A second port for peers alone is open: {facts.peer_listen}.")
+        which = (
+            " (a free port, which the addresses name)" if facts.peer_listen.endswith(":0") else ""
+        )
+        return ok(
+            "peer-listen", f"A second port for peers alone is open: {facts.peer_listen}{which}."
+        )
     if facts.socket or is_loopback(facts.ip):
-        others = [way for way in facts.ways if way != "lan"]
-        if others or facts.advertised:
+        if facts.ways_in or facts.advertised:
             return skipped(
                 "peer-listen",
                 "There is no second port for peers; they come in by "
-                f"{' or '.join(others) or 'the advertised addresses'}.",
+                f"{' or '.join(facts.ways_in) or 'the advertised addresses'}.",
             )
         return warning(
             "peer-listen",

@@ -35,7 +35,7 @@ async def check_addresses(hub: PeerHub, facts: ServerFacts) -> list[Finding]:
         finding.status != "failed" and not is_loopback(host_of(finding.subject))
         for finding in findings
     )
-    if not is_open and not facts.ways:
+    if not is_open and not facts.ways_in:
         findings.append(
             warning(
                 "address",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotEnabledError, PeerError, to_wire
 from ..wire import lobby as wire, ops
 from ..wire.addresses import lobby_name
-from ..wire.findings import Finding, failure, ok
+from ..wire.findings import Finding, failed, ok
 from .listening import trusting
 
 if TYPE_CHECKING:
@@ -66,7 +66,15 @@ async def lobby_findings(client: LobbyClient) -> list[Finding]:
     try:
         rooms = await client.list_rooms()
     except PeerError as error:
-        return [failure("lobby", error, client.url)]
+        return [
+            failed(
+                "lobby",
+                f"It cannot be used: {error.message}.",
+                "check PeerExtension.lobby_url, and whether /health of the lobby answers",
+                client.url,
+                code=error.code,
+            )
+        ]
     took = round((time.monotonic() - started) * 1000, 1)
     text = f"It answers in {took} ms; this node is {'' if client.is_listed else 'not '}listed there"
     return [

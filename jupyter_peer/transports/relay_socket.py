@@ -146,9 +146,8 @@ class RelaySocket:
         while not self.is_registered:
             left = deadline - self._loop.time()
             if left <= 0 or self._tried.is_set() or self._task.done():
-                raise UnreachableError(
-                    f"the relay cannot be used: {self.last_error or 'it does not answer'}"
-                ) from self.last_error
+                why = self.last_error.message if self.last_error else "it does not answer"
+                raise UnreachableError(f"the relay cannot be used: {why}") from self.last_error
             await _first(left, self._registered, self._tried)
 
     async def until_tried(self, timeout: float) -> None:

@@ -71,41 +71,29 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
                 )
 
     def findings(self, offer: Description) -> list[Finding]:
-        """Return what an offer shows of the servers that were asked for it."""
+        """Return what an offer shows of the servers that were asked for it.
+
+        The doctor tries TURN by itself (:mod:`.turn`), which also says why it fails.
+        """
         outer = [f"{each.host}:{each.port}" for each in offer.candidates if each.type == "srflx"]
-        is_relayed = any(each.type == "relay" for each in offer.candidates)
-        found = []
         if not self.stun:
-            found.append(
+            return [
                 warning(
-                    "stun",
+                    "webrtc",
                     "No STUN server is set, so peers behind other routers are not reached by WebRTC.",
                     "set PeerExtension.stun_servers",
                 )
+            ]
+        if outer:
+            text = f"It works here; this node is seen from outside as {', '.join(outer)}."
+            return [ok("webrtc", text, outer=outer)]
+        return [
+            failed(
+                "webrtc",
+                "No STUN server answers, so peers behind other routers are not reached.",
+                "check PeerExtension.stun_servers, and whether UDP may leave this network",
             )
-        elif outer:
-            text = f"This node is seen from outside as {', '.join(outer)}."
-            found.append(ok("stun", text, outer=outer))
-        else:
-            found.append(
-                failed(
-                    "stun",
-                    "No STUN server answers.",
-                    "check PeerExtension.stun_servers, and whether UDP may leave this network",
-                )
-            )
-        if self.turn and is_relayed:
-            found.append(ok("turn", "The TURN server passes packets on for this node.", self.turn))
-        elif self.turn:
-            found.append(
-                failed(
-                    "turn",
-                    "The TURN server does not answer, or does not accept the user name and password.",
-                    "check PeerExtension.turn_url, turn_username and turn_credential",
-                    self.turn,
-                )
-            )
-        return found
+        ]
 
     def configuration(self, turn_of: int) -> Any:
         """Return aiortc's form of it; of several STUN servers it takes one, so they take turns."""

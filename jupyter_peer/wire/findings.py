@@ -54,5 +54,7 @@ def skipped(check: str, text: str, hint: str = "", subject: str = "") -> Finding
 
 def failure(check: str, error: PeerError, subject: str = "") -> Finding:
     """Return that it does not work for the reason of an error."""
-    text = error.message[:1].upper() + error.message[1:]
+    text = error.message
+    if ":" not in text.partition(" ")[0]:  # a URL stays as it is
+        text = text[:1].upper() + text[1:]
     return failed(check, f"{text}.", error.hint, subject, code=error.code)

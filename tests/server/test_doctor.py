@@ -12,6 +12,7 @@ from tornado.testing import bind_unused_port
 
 from jupyter_peer.commands.disabled_servers import JupyterServer, ask_why
 from jupyter_peer.errors import BadRequestError
+from jupyter_peer.relay.program import Options, serving
 from tests.doctor.stun_servers import seen_as, stun_servers
 from tests.server.servers import jupyter_server
 
@@ -184,3 +185,56 @@ async def test_a_node_that_could_not_start_says_why_to_the_command_line(tmp_path
         assert "sesame" not in repr(known)
         stranger = await asyncio.to_thread(ask_why, JupyterServer(server.url, os.getpid(), "x"))
         assert "asks for a login" in stranger.text
+
+
+async def test_a_relay_and_a_lobby_that_work_are_told(tmp_path):
+    async with serving(Options(port=0)) as [url]:
+        config = {"relay_url": url, "lobby_url": url}
+        async with jupyter_server(tmp_path, PeerExtension=config) as server:
+            findings = await findings_of(server)
+            for check in ("relay", "lobby", "clock"):
+                [finding] = only(findings, check)
+                assert finding["status"] == "ok", finding
+            assert "relay" in only(findings, "clock")[0]["text"]
+            # reached by the relay, so loopback alone is no trouble
+            assert only(findings, "peer-listen")[0]["status"] == "skipped"
+            assert [f["status"] for f in only(findings, "address")] == ["ok"]
+
+
+async def test_a_relay_and_a_lobby_out_of_reach_are_told(tmp_path):
+    sock, port = bind_unused_port()
+    sock.close()
+    url = f"ws://127.0.0.1:{port}"
+    config = {"relay_url": url, "lobby_url": url}
+    async with jupyter_server(tmp_path, PeerExtension=config) as server:
+        findings = await findings_of(server)
+        for check in ("relay", "lobby"):
+            [finding] = only(findings, check)
+            assert finding["status"] == "failed", finding
+            assert "refused" in finding["text"]
+            assert finding["hint"]
+        assert only(findings, "clock")[0]["status"] == "skipped"
+
+
+async def test_a_peer_behind_a_relay_is_tried_by_it(tmp_path):
+    async with serving(Options(port=0)) as [url]:
+        config = {"relay_url": url, "enable_direct": False}
+        a = jupyter_server(tmp_path / "a", PeerExtension={**config, "node_name": "ada"})
+        b = jupyter_server(tmp_path / "b", PeerExtension={**config, "node_name": "bob"})
+        async with a as ada, b as bob:
+            invite = (await ada.call("POST", "invite", {}))["invite"]
+            assert (await bob.call("POST", "pair", {"invite": invite}))["ok"]
+            findings = await findings_of(bob, "doctor?peer=ada")
+            [link] = only(findings, "link")
+            assert link["data"]["transport"] == "relay"
+            [path] = only(findings, "path")
+            assert (path["status"], path["data"]["transport"]) == ("ok", "relay")
+            [off] = only(await findings_of(bob), "address")
+            assert off["status"] == "skipped"
+
+
+async def test_webrtc_without_a_lobby_has_no_effect_and_is_told(tmp_path):
+    async with jupyter_server(tmp_path, PeerExtension={"enable_webrtc": True}) as server:
+        [finding] = only(await findings_of(server), "webrtc")
+        assert finding["status"] == "warning"
+        assert "lobby_url" in finding["hint"]
