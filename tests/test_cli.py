@@ -32,6 +32,9 @@ COMMANDS = [
     "panes",
     "grant",
     "unshare",
+    "lobby",
+    "rooms",
+    "room",
     "directory",
     "doctor",
     "log",
@@ -395,3 +398,16 @@ def test_the_log_is_read(peer, ada):
     entries = peer("log", "--json", "--limit=3").json["audit"]
     assert len(entries) <= 3
     assert all(set(entry) == {"at", "kind", "peer", "detail"} for entry in entries)
+
+
+def test_without_a_lobby_it_says_how_to_get_one(peer, ada):
+    assert "this node has no lobby" in peer("lobby").out
+    for words in (("rooms",), ("room", "create", "x"), ("lobby", "on"), ("lobby", "who")):
+        outcome = peer(*words)
+        assert outcome.code == 1
+        assert "PeerExtension.lobby_url" in outcome.err
+
+
+@pytest.mark.parametrize("words", [("lobby", "maybe"), ("room", "enter", "x"), ("room", "join")])
+def test_what_is_no_action_of_a_room_is_misuse(peer, ada, words):
+    assert peer(*words).code == 2

@@ -25,12 +25,14 @@ from .results import (
     Record,
     peer_title,
 )
+from .rooms import Lobby, Room, Rooms, Who
 from .share import Sharing
 
 Steps = Callable[[Json], None]
 
 # Its checks are bounded on the server; several callers wait for each other.
 DOCTOR_TIMEOUT_S = 60.0
+_GLANCED = ("peers", "panes", "invites", "lobby")
 _GRANTS = ("view", "interact")
 _ADDRESS = re.compile(r"\w+://.+|.+:\d+(/.*)?")
 
@@ -240,24 +242,100 @@ class Calls:
             peer = await self._offerer(name)
         return await Feed(self.connection, peer, name).open()
 
+    async def lobby(self) -> Lobby:
+        """Return how this node stands at its lobby."""
+        return Lobby(await self._ask("lobby"))
+
+    async def lobby_on(self) -> Lobby:
+        """Show this node to everybody at the lobby: its name, its id and what it can do.
+
+        Raises:
+            NotEnabledError: No lobby is set.
+        """
+        return Lobby(await self._ask("lobby_on"))
+
+    async def lobby_off(self) -> Lobby:
+        """Leave the lobby: the listing and all rooms.
+
+        Raises:
+            NotEnabledError: No lobby is set.
+        """
+        return Lobby(await self._ask("lobby_off"))
+
+    async def lobby_who(self) -> Who:
+        """Return who is listed at the lobby.
+
+        Raises:
+            NotEnabledError, LinkError: No lobby is set, or it does not answer.
+        """
+        return Who((await self._ask("lobby_who"))["nodes"])
+
+    async def rooms(self) -> Rooms:
+        """Return the rooms this node is in, with their members, and the public ones.
+
+        Raises:
+            NotEnabledError, LinkError: No lobby is set, or it does not answer.
+        """
+        return Rooms((await self._ask("rooms"))["rooms"])
+
+    async def create_room(
+        self,
+        name: str,
+        visibility: str = "unlisted",
+        join_policy: str = "open",
+        group: str | None = None,
+    ) -> Room:
+        """Make a room and enter it.
+
+        Args:
+            name: 1 to 64 letters, digits, dots, dashes and underscores.
+            visibility: ``public`` lists it for everybody at the lobby; ``unlisted`` does not.
+            join_policy: Who may enter: ``open`` (who names it), ``token`` (who has the token in the
+                result) or ``directory`` (who is in the directory of the lobby).
+            group: With ``directory``: only members of this group of it.
+
+        Raises:
+            RoomExistsError, RoomRefusedError, NotEnabledError, LinkError: There is none.
+        """
+        params = {"name": name, "visibility": visibility, "join_policy": join_policy}
+        return Room(await self._ask("create_room", {**params, "group": group}))
+
+    async def join_room(self, name: str, token: str | None = None) -> Room:
+        """Enter a room; members see each other, and each other's addresses.
+
+        Raises:
+            UnknownRoomError, RoomRefusedError, NotEnabledError, LinkError: Why not.
+        """
+        return Room(await self._ask("join_room", {"name": name, "token": token}))
+
+    async def leave_room(self, name: str) -> Done:
+        """Leave a room.
+
+        Raises:
+            UnknownRoomError: This node is not in it.
+        """
+        await self._ask("leave_room", {"name": name})
+        return Done(f"you have left {name}")
+
     async def glance(self, patience: float = 0.5) -> Record:
-        """Return ``peers``, ``panes`` and ``invites`` for completion and panel; never fails.
+        """Return ``peers``, ``panes``, ``invites`` and ``lobby`` for completion; never fails.
 
         What the server does not tell within ``patience`` seconds is as it was last heard, or empty.
         """
         answers = await asyncio.gather(
-            *(self._ask(op, timeout=patience) for op in ("peers", "panes", "invites")),
+            *(self._ask(op, timeout=patience) for op in _GLANCED),
             return_exceptions=True,
         )
         newest = self.connection.newest
-        peers, panes, invites = (
+        peers, panes, invites, lobby = (
             newest.get(op, {}) if isinstance(answer, BaseException) else answer
-            for op, answer in zip(("peers", "panes", "invites"), answers, strict=True)
+            for op, answer in zip(_GLANCED, answers, strict=True)
         )
         return Record(
             peers=Peers(peers.get("peers", ()), peers.get("self", {}), peers.get("found", ())),
             panes=Panes(panes),
             invites=Invites(invites.get("invites", ())),
+            lobby=Lobby(lobby),
         )
 
     async def ready(self) -> None:

@@ -143,7 +143,7 @@ class _AnyClient(Face[Calls]):
     def on_event(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
         """Call back, on the client's thread, with each event of a kind; returns what ends it.
 
-        Events are ``peers``, ``panes``, ``invites``, and ``link`` (``{"is_up": bool}``).
+        Events are ``peers``, ``panes``, ``invites``, ``lobby``, and ``link`` (``{"is_up": bool}``).
         """
         connection = self.core.connection
         ends: list[Callable[[], None]] = []
@@ -197,6 +197,14 @@ class Client(_AnyClient):
     metrics = blocking(Calls.metrics)
     log = blocking(Calls.log)
     doctor = blocking(Calls.doctor)
+    lobby = blocking(Calls.lobby)
+    lobby_on = blocking(Calls.lobby_on)
+    lobby_off = blocking(Calls.lobby_off)
+    lobby_who = blocking(Calls.lobby_who)
+    rooms = blocking(Calls.rooms)
+    create_room = blocking(Calls.create_room)
+    join_room = blocking(Calls.join_room)
+    leave_room = blocking(Calls.leave_room)
     panes = blocking(Calls.panes)
     share = blocking_into(SharedPane, Calls.share)
     grant = blocking(Calls.grant)
@@ -243,6 +251,14 @@ class AsyncClient(_AnyClient):
     metrics = awaiting(Calls.metrics)
     log = awaiting(Calls.log)
     doctor = awaiting(Calls.doctor)
+    lobby = awaiting(Calls.lobby)
+    lobby_on = awaiting(Calls.lobby_on)
+    lobby_off = awaiting(Calls.lobby_off)
+    lobby_who = awaiting(Calls.lobby_who)
+    rooms = awaiting(Calls.rooms)
+    create_room = awaiting(Calls.create_room)
+    join_room = awaiting(Calls.join_room)
+    leave_room = awaiting(Calls.leave_room)
     panes = awaiting(Calls.panes)
     share = awaiting_into(AsyncSharedPane, Calls.share)
     grant = awaiting(Calls.grant)

@@ -35,6 +35,7 @@ PEER, MINE, OFFERED, INVITE, GRANT, GRANT_OR_NONE, TTL = (
     "grant or none",
     "ttl",
 )
+LOBBY, ROOM, ROOM_ACTION, JOIN_POLICY = ("lobby", "room", "room action", "join policy")
 
 
 class HelpAskedError(Exception):
@@ -75,6 +76,11 @@ class Argument:
     def is_option(self) -> bool:
         """Whether it is named rather than placed."""
         return self.flag.startswith("--")
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether a word follows it, or stands in its place."""
+        return self.settings.get("action") != "store_true"
 
     @property
     def may_repeat(self) -> bool:
@@ -118,10 +124,10 @@ class Command:
             formatter_class=functools.partial(argparse.HelpFormatter, width=WIDTH),
         )
         for argument in self.arguments:
-            metavar = argument.flag.strip("-").upper()
-            parser.add_argument(
-                argument.flag, **{"metavar": metavar, "help": argument.help, **argument.settings}
-            )
+            settings = {"help": argument.help, **argument.settings}
+            if argument.takes_value:
+                settings.setdefault("metavar", argument.flag.strip("-").upper())
+            parser.add_argument(argument.flag, **settings)
         parser.add_argument("--help", "-h", action=_HelpAction, nargs=0, help="show this")
         return parser
 
@@ -142,6 +148,25 @@ def _share(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any
             hint="run this in a notebook",
         )
     return client.share(args.name, args.with_, args.grant, args.title, cell=cell.msg_id)
+
+
+def _lobby(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
+    calls = {
+        "status": client.lobby,
+        "on": client.lobby_on,
+        "off": client.lobby_off,
+        "who": client.lobby_who,
+    }
+    return calls[args.action]()
+
+
+def _room(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
+    if args.action == "create":
+        visibility = "public" if args.public else "unlisted"
+        return client.create_room(args.name, visibility, args.for_, args.group)
+    if args.action == "join":
+        return client.join_room(args.name, args.token)
+    return client.leave_room(args.name)
 
 
 _PEER = _arg("peer", "alias, node name, node id, or a unique beginning of one", PEER)
@@ -294,6 +319,47 @@ _ALL = (
         "what works, what does not, why, and what to do",
         lambda me, args, _: me.doctor(args.peer),
         (_arg("peer", "try each path to this peer", PEER, nargs="?"),),
+    ),
+    Command(
+        "lobby",
+        "[on|off|who]",
+        "be seen by everybody at the lobby, leave it, or see who is there",
+        _lobby,
+        (
+            _arg(
+                "action",
+                "on: be listed; off: leave, rooms too; who: the list; without: how you stand",
+                LOBBY,
+                nargs="?",
+                choices=("on", "off", "who", "status"),
+                default="status",
+            ),
+        ),
+    ),
+    Command(
+        "rooms", "", "the rooms you are in, and the public ones", lambda me, args, _: me.rooms()
+    ),
+    Command(
+        "room",
+        "create|join|leave NAME [--for open|token|directory] [--public] [--token TOKEN]",
+        "meet others in a room of the lobby",
+        _room,
+        (
+            _arg("action", "what to do", ROOM_ACTION, choices=("create", "join", "leave")),
+            _arg("name", "letters, digits, dots, dashes, underscores", ROOM),
+            _arg(
+                "--for",
+                "create: who may join: open (who names it), token, directory",
+                JOIN_POLICY,
+                choices=("open", "token", "directory"),
+                default="open",
+                dest="for_",
+                metavar="POLICY",
+            ),
+            _arg("--public", "create: list it for everybody", action="store_true"),
+            _arg("--group", "create: the group of the directory that may join", default=None),
+            _arg("--token", "join: the token somebody gave you", default=None),
+        ),
     ),
     Command("panel", "", "invite, pair, watch and share with the mouse", _panel),
     Command(

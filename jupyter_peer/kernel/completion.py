@@ -12,9 +12,13 @@ from .commands import (
     GRANT,
     GRANT_OR_NONE,
     INVITE,
+    JOIN_POLICY,
+    LOBBY,
     MINE,
     OFFERED,
     PEER,
+    ROOM,
+    ROOM_ACTION,
     TTL,
     Argument,
     Command,
@@ -23,6 +27,9 @@ from .commands import (
 _FIXED = {
     GRANT: ("view", "interact"),
     GRANT_OR_NONE: ("view", "interact", "none"),
+    LOBBY: ("on", "off", "who"),
+    ROOM_ACTION: ("create", "join", "leave"),
+    JOIN_POLICY: ("open", "token", "directory"),
     TTL: ("10m", "1h", "24h", "7d"),
 }
 # What the completer takes as one word, and what needs no quotes.
@@ -57,7 +64,7 @@ def _wanted(command: Command, words: list[str]) -> tuple[str | None, list[str]]:
         if awaited is not None:
             awaited = None
         elif word in options:
-            awaited = options[word]
+            awaited = options[word] if options[word].takes_value else None
         elif not word.startswith("-"):
             placed += 1
     if awaited is not None:
@@ -84,6 +91,8 @@ def _values(kind: str | None) -> Iterable[str]:
         return [pane["name"] for pane in known.panes.mine]
     if kind == OFFERED:
         return [f"{_name(pane['peer'])}/{pane['name']}" for pane in known.panes.offered]
+    if kind == ROOM:
+        return [str(room["name"]) for room in known.lobby.get("rooms", ())]
     assert kind == INVITE
     return [invite["id"] for invite in known.invites if invite.get("status") == "open"]
 

@@ -31,15 +31,18 @@ class Person:
         home: Where its files are, kept over :meth:`restart`.
         name: Of the node, and the base URL.
         password: To log in with; without one there is a token.
+        options: More of the server's command line.
     """
 
-    def __init__(self, home: Path, name: str, password: str | None = None) -> None:
+    def __init__(
+        self, home: Path, name: str, password: str | None = None, options: tuple[str, ...] = ()
+    ) -> None:
         self.name = name
         self.token = "" if password else f"token-of-{name}"
         self._password = password
         self._home = home
         self._runtime = home / "runtime"
-        self._options = [f"--IdentityProvider.token={self.token}"]
+        self._options = [f"--IdentityProvider.token={self.token}", *options]
         if password:
             hashed = passwd(password, "sha1")
             self._options.append(f"--PasswordIdentityProvider.hashed_password={hashed}")
