@@ -65,7 +65,7 @@ class BenchApp(Command):
         tell(report.table(outcome.figures))
         tell(f"\n{report.summary(outcome.figures)}")
         for name, why in outcome.failures.items():
-            remark(f"{name} failed: {why}")
+            remark(f"{name} was not measured: {why}")
         if self.json:
             report.write_json(self.json, outcome.figures)
         if self.csv:

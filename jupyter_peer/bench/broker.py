@@ -1,4 +1,4 @@
-"""A relay as a program of the bench: ``python -m jupyter_peer.bench.broker``.
+"""A relay as a program of the bench: ``python -m jupyter_peer.bench.broker [NATS_URL]``.
 
 It is what ``jupyter peer relay`` runs, on a free port, and ends when its stdin is closed.
 """
@@ -12,8 +12,8 @@ from ..relay.program import Options, serving
 from .processes import allow_files, until_stdin_ends
 
 
-async def _serve() -> None:
-    async with serving(Options(ip="127.0.0.1", port=0)) as urls:
+async def _serve(nats: tuple[str, ...]) -> None:
+    async with serving(Options(ip="127.0.0.1", port=0, nats=nats)) as urls:
         sys.stdout.write(urls[0] + "\n")
         sys.stdout.flush()
 
@@ -25,4 +25,4 @@ async def _serve() -> None:
 
 if __name__ == "__main__":
     allow_files()
-    asyncio.run(_serve())
+    asyncio.run(_serve(tuple(sys.argv[1:])))

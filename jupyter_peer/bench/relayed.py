@@ -18,6 +18,7 @@ from .figures import Figure, Goal, figure, growth, median, percentile
 from .guests import invite_guest
 from .hub_link import HubLink
 from .links import JSON, KIB, MIB, OURS, PANE_EVERY_S, Bulk, compare, echo_time, rate
+from .nats_server import start_nats
 from .node import PATIENCE_S, start_node
 from .processes import Program
 from .raw import RawLink
@@ -61,9 +62,9 @@ async def _relayed(bench: Workbench, brokers: list[Program]) -> AsyncIterator[Re
         yield Relayed(links[0], links[1], echo, count)
 
 
-async def start_broker(stack: AsyncExitStack) -> Program:
-    """Start a relay; its URL is its first line."""
-    broker = await Program.start("-m", "jupyter_peer.bench.broker")
+async def start_broker(stack: AsyncExitStack, *nats: str) -> Program:
+    """Start a relay, joined with others if there is a NATS server; its URL is its first line."""
+    broker = await Program.start("-m", "jupyter_peer.bench.broker", *nats)
     stack.push_async_callback(broker.stop)
     return broker
 
@@ -82,9 +83,19 @@ async def over_relay(bench: Workbench) -> list[Figure]:
             return await _over(bench, links, "one broker")
 
 
+async def over_two_brokers(bench: Workbench) -> list[Figure]:
+    """P8N: the same, each node at a broker of its own, both joined by NATS."""
+    bench.step("starts nats-server and two relays", 0.0)
+    async with AsyncExitStack() as stack:
+        nats = await start_nats(stack, bench.folder)
+        brokers = [await start_broker(stack, nats) for _ in range(2)]
+        async with _relayed(bench, brokers) as links:
+            return await _over(bench, links, "two brokers")
+
+
 async def _over(bench: Workbench, links: Relayed, where: str) -> list[Figure]:
     wire = await bench.wire()
-    title = f"P8 over {where}"
+    title = f"P8{'N' if where == 'two brokers' else ''} over {where}"
     small, many, few = b"x" * 200, bench.pick(20_000, 200), bench.pick(2_000, 20)
     rates = await bench.alternate(
         {
@@ -224,18 +235,31 @@ def memory_of(program: Program) -> int:
 
 async def idle_nodes(bench: Workbench) -> list[Figure]:
     """P10: memory of a relay for 2,000 registered nodes."""
-    count = bench.pick(2000, 20)
     async with AsyncExitStack() as stack:
         broker = await start_broker(stack)
+        return await _idle(bench, broker, "P10 relay's memory")
+
+
+async def idle_nodes_of_cluster(bench: Workbench) -> list[Figure]:
+    """P10N: the same at one of two brokers that are joined by NATS."""
+    async with AsyncExitStack() as stack:
+        nats = await start_nats(stack, bench.folder)
+        brokers = [await start_broker(stack, nats) for _ in range(2)]
+        return await _idle(bench, brokers[0], "P10N memory of one of two brokers")
+
+
+async def _idle(bench: Workbench, broker: Program, title: str) -> list[Figure]:
+    count = bench.pick(2000, 20)
+    async with AsyncExitStack() as nodes:
         crowd = Crowd(broker)
-        stack.callback(crowd.close)
+        nodes.callback(crowd.close)
         await crowd.grow(10)  # what the first ones cost once
         before = memory_of(broker)
         for step in range(10):
             bench.step(f"registers {count:,} nodes", step / 10)
             await crowd.grow(10 + count * (step + 1) // 10)
         grown = (memory_of(broker) - before) / KIB / count
-    name = f"P10 relay's memory for each of {count:,} idle nodes"
+    name = f"{title} for each of {count:,} idle nodes"
     return [figure(name, "KiB", grown, goal=Goal(40, unit="KiB"))]
 
 

@@ -34,7 +34,7 @@ def table(figures: Sequence[Figure]) -> str:
 def _cells(each: Figure) -> tuple[str, ...]:
     met = {True: "yes", False: "NO", None: ""}[each.met]
     ratio = "" if each.ratio is None else f"{number(each.ratio)}x"
-    ours = "failed" if each.ours is None else f"{number(each.ours)} {each.unit}"
+    ours = "not measured" if each.ours is None else f"{number(each.ours)} {each.unit}"
     baseline = "" if each.baseline is None else f"{number(each.baseline)} {each.unit}"
     return (each.name, ours, baseline, each.baseline_name, ratio, each.goal, met)
 

@@ -14,6 +14,7 @@ from jupyter_peer.bench.report import Progress
 from jupyter_peer.bench.run import run
 from jupyter_peer.errors import PeerTimeoutError, UnreachableError
 from tests.bench.test_links import workbench
+from tests.needs import needs_module, needs_program
 
 
 async def test_relays_are_measured_beside_a_raw_forwarder():
@@ -29,6 +30,22 @@ async def test_relays_are_measured_beside_a_raw_forwarder():
         ("S4 growth of a round trip by registered nodes", ""),
     ]
     assert all(each.met is not None for each in outcome.figures if each.goal)
+
+
+async def test_joined_brokers_are_measured_with_a_nats_server():
+    needs_program("nats-server")
+    needs_module("nats", "cluster")
+    outcome = await run(choose("P8N,P10N"), quick=True, progress=Progress(2, io.StringIO()))
+    assert outcome.failures == {}
+    assert [each.name[:4] for each in outcome.figures] == ["P8N "] * 6 + ["P10N"]
+    assert all(each.ours is not None for each in outcome.figures)
+
+
+async def test_without_a_nats_server_joined_brokers_are_not_measured(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda program, path=None: None)
+    outcome = await run(choose("P10N"), quick=True, progress=Progress(1, io.StringIO()))
+    assert outcome.failures["P10N"].startswith("not_enabled: joined brokers need nats-server")
+    assert [each.ours for each in outcome.figures] == [None]
 
 
 async def test_links_over_the_relay_go_over_it_and_the_raw_ones_over_the_forwarder():

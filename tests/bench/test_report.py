@@ -44,7 +44,7 @@ def test_the_table_says_of_each_figure_whether_its_goal_is_met():
     ]
     assert second.endswith("NO")
     assert "123,456 1/s" in second
-    assert failed.split() == ["P9", "fan-out", "failed"]
+    assert failed.split() == ["P9", "fan-out", "not", "measured"]
     assert summary(FIGURES) == "1 of 2 goals met"
 
 

@@ -86,7 +86,7 @@ def test_the_command_prints_a_table_writes_json_and_exits_0_whatever_came_out(
     assert main(["bench", "--quick", f"--json={path}"]) == 0
     said = capsys.readouterr()
     assert "X1 one" in said.out
-    assert "X4 failed: not_enabled: something is not installed" in said.err
+    assert "X4 was not measured: not_enabled: something is not installed" in said.err
     assert [row["ours"] for row in json.loads(path.read_text())] == [1.0, None]
 
 
