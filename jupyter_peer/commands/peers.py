@@ -11,7 +11,7 @@ from traitlets import Bool
 from ..errors import PeerError, from_wire
 from ..kernel.client import Client
 from ..kernel.markup import ago, line, rtt, text_table
-from ..kernel.results import found_text, peer_title
+from ..kernel.results import found_text, peer_title, trust_of
 from .base import UsageError
 from .server_command import ServerCommand
 from .terminal import describe, remark
@@ -113,7 +113,7 @@ class ListCommand(ServerCommand):
                     peer["status"],
                     line(peer["transport"] or "-"),
                     rtt(peer["rtt_ms"]) or "-",
-                    "trusted" if peer["trusted"] else "not trusted",
+                    trust_of(peer),
                     "now" if peer["status"] == "connected" else ago(peer["last_seen"]),
                     ", ".join(line(pane, 64) for pane in peer["panes"]) or "-",
                 )

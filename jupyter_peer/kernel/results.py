@@ -157,7 +157,7 @@ class Peers(Shown, list[Peer]):
                 str(peer.get("status", "")),
                 line(peer.get("transport") or "-", 32),
                 rtt(peer.get("rtt_ms")) or "-",
-                _trust(peer),
+                trust_of(peer),
                 "now" if peer.get("status") == "connected" else ago(peer.get("last_seen")),
                 ", ".join(map(_pane_name, peer.get("panes") or ())) or "-",
             )
@@ -211,10 +211,14 @@ def found_text(found: Iterable[Mapping[str, Any]]) -> str:
     return "\n\n" + text_table(FOUND_HEADS, rows) if rows else ""
 
 
-def _trust(peer: Mapping[str, Any]) -> str:
+def trust_of(peer: Mapping[str, Any]) -> str:
+    """Return why a peer may connect: paired, for the moment by a policy, or not at all."""
     if peer.get("blocked"):
         return "blocked"
-    return "trusted" if peer.get("trusted") else "not trusted"
+    if peer.get("trusted"):
+        return "trusted"
+    origin = peer.get("origin")
+    return f"by {origin}" if origin in ("directory", "open-lan") else "not trusted"
 
 
 def _pane_name(pane: object) -> str:

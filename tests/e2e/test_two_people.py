@@ -102,6 +102,22 @@ async def test_a_token_and_a_password_server_under_other_base_urls_pair(
         assert peer["trusted"]
 
 
+async def test_the_doctor_answers_in_a_notebook_and_a_terminal(two: Two) -> None:
+    pair(two)
+    async with two.bob.notebook() as his:
+        text = await his.run("%peer doctor")
+        assert "ok       base-url\n         The path for peers is /bob/peer-ws" in text
+        assert "ok       clock\n" in text
+        assert "failed" not in text
+        text = await his.run("%peer doctor ada")
+        assert "proves its key" in text
+        assert text.rstrip().endswith("3 ok")
+        same = "import jupyter_peer as peer\nfound = await peer.aio.doctor('ada')\n"
+        text = await his.run(same + "print(found.is_well, peer.client().doctor('ada').summary())")
+        assert text.split("\n")[0] == "True 3 ok"
+    assert "Connected by direct" in two.bob.command("doctor", "ada")
+
+
 async def test_a_pane_is_shared_watched_refused_granted_again_and_withdrawn_by_magics(
     two: Two,
 ) -> None:

@@ -85,3 +85,18 @@ def test_magics_load_beside_ipythons_own_transformers_and_twice():
     magics.load(shell)
     assert len(shell.input_transformers_cleanup) == before + 1
     assert "peer" in shell.magics_manager.magics["cell"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "words"),
+    [
+        ({"trusted": True, "origin": "directory"}, "trusted"),
+        ({"trusted": False, "origin": "directory"}, "by directory"),
+        ({"trusted": False, "origin": "open-lan"}, "by open-lan"),
+        ({"trusted": False, "origin": "invite"}, "not trusted"),
+        ({"trusted": True, "blocked": True}, "blocked"),
+    ],
+)
+def test_a_list_says_why_a_peer_may_connect(peer, words):
+    shown, _ = DisplayFormatter().format(Peers([{"node_id": "n" * 16, **peer}]))
+    assert f"  {words}  " in shown["text/plain"]
