@@ -53,7 +53,10 @@ class DirectoryPolicy(TrustPolicy):
 
     def expects(self, node_id: str, now: float) -> bool:
         directory = self._current()
-        return directory is not None and directory.member(node_id, now) is not None
+        member = directory.member(node_id, now) if directory is not None else None
+        return member is not None and (
+            not self._groups or not set(self._groups).isdisjoint(member.groups)
+        )
 
     def stands_by(self, node_id: str, public_key: str, now: float) -> bool:
         directory = self._current()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
+from jupyter_peer.directory import source as source_module
 from jupyter_peer.directory.serve import DirectoryServer
 from jupyter_peer.directory.source import source_of
 from jupyter_peer.errors import BadRequestError, TooLargeError, UnreachableError
@@ -131,6 +133,25 @@ def hostile(jp_asyncio_loop):
 async def test_what_a_server_must_not_answer(hostile, what, words):
     with pytest.raises((UnreachableError, TooLargeError), match=words):
         await source_of(f"{hostile}/{what}").fetch()
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"])
+async def test_a_server_that_is_silent_or_stops_half_way_is_given_up(monkeypatch, answer):
+    monkeypatch.setattr(source_module, "FETCH_TIMEOUT_S", 0.2)
+
+    async def serve(reader, writer):
+        writer.write(answer)
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        with pytest.raises(UnreachableError, match="timeout"):
+            await source_of(f"http://127.0.0.1:{port}/").fetch()
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
 async def test_a_long_tag_is_forgotten_and_nothing_is_unpacked(hostile):

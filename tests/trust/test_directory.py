@@ -74,6 +74,15 @@ def test_groups_narrow_it_down():
     assert not policy.stands_by(BOB.node_id, BOB.public_key_b64, NOW)
 
 
+def test_members_alone_are_worth_an_answer_before_they_have_proven_anything():
+    policy = DirectoryPolicy(lambda: DIRECTORY)
+    assert [policy.expects(who.node_id, NOW) for who in (ADA, BOB, EVE)] == [True, True, False]
+    assert not policy.expects(ADA.node_id, NOW + 60)
+    assert not DirectoryPolicy(lambda: None).expects(ADA.node_id, NOW)
+    staff = DirectoryPolicy(lambda: DIRECTORY, ["staff"])
+    assert [staff.expects(who.node_id, NOW) for who in (ADA, BOB)] == [True, False]
+
+
 def test_it_asks_the_version_that_is_in_force_each_time():
     versions = [DIRECTORY]
     policy = DirectoryPolicy(lambda: versions[-1])

@@ -210,10 +210,13 @@ addresses = (
 def test_it_decides_about_anybody_without_raising(
     policy: TrustPolicy, applicant: Applicant, now: float
 ) -> None:
+    is_expected = policy.expects(applicant.node_id, now)
     verdict = policy.verdict(applicant, now)
     if verdict.accepted:
         assert verdict.error is None
         assert verdict.origin
+        # who is let in over a lobby must have been worth an answer there
+        assert is_expected or verdict.origin != "directory"
     else:
         check_refusal(verdict)
 
