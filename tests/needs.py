@@ -14,7 +14,10 @@ _PACKAGES = {
     "chromium": "chromium",
     "ip": "iproute2",
     "iptables": "iptables",
+    "iptables-restore": "iptables",
     "nats-server": "nats-server",
+    "ss": "iproute2",
+    "tc": "iproute2",
     "turnserver": "coturn",
 }
 _NAMES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}

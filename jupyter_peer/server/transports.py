@@ -178,11 +178,6 @@ class Transports:
             ssl_context=trusting(settings.relay_certificate),
         )
 
-    def may_signal(self, node_id: str) -> bool:
-        """Return whether signals of a node are worth an answer, which tells where this node is."""
-        hub = self._hub()
-        return hub.is_peer(node_id) or hub.is_expected(node_id)
-
     def _webrtc(self) -> Transport | None:
         settings = self._settings
         if not settings.enable_webrtc:

@@ -134,6 +134,7 @@ class Router(Namespace):
 
     def __init__(self, name: str, outside: Lan, number: int, *, is_symmetric: bool) -> None:
         super().__init__(name)
+        self.is_symmetric = is_symmetric
         self.address = f"{outside.net}.{10 + number}"
         outside.add_cable(self, "wan")
         self.ip(
@@ -158,6 +159,23 @@ COMMIT
 COMMIT
 """
         )
+
+    def lose(self, percent: float) -> None:
+        """Drop so much of what goes through, in each direction."""
+        self.run(
+            needs_program("iptables"),
+            *("-I", "FORWARD", "-m", "statistic", "--mode", "random"),
+            *("--probability", str(percent / 100), "-j", "DROP"),
+        )
+
+    def lose_and_delay(self, percent: float, ms: int) -> bool:
+        """Do so in each direction, and hold up the rest; return whether the kernel can."""
+        for device in ("wan", "lan"):
+            command = f"qdisc add dev {device} root netem loss {percent}% delay {ms}ms".split()
+            tried = [*self.prefix, needs_program("tc"), *command]
+            if subprocess.run(tried, capture_output=True, check=False, timeout=20).returncode:
+                return False
+        return True
 
     def filter(self, rules: str) -> None:
         """Set rules of iptables beside those there are."""
@@ -201,7 +219,7 @@ class Lab:
         self._made.remove(router)
         router.close()
         number = int(router.address.rpartition(".")[2]) - 10
-        new = self.router(number)
+        new = self.router(number, is_symmetric=router.is_symmetric)
         for host in hosts:
             host.lan = new.lan
             host.plug_in(int(host.address.rpartition(".")[2]))
