@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from traitlets import Float, Int, List, Unicode
 
@@ -104,7 +104,7 @@ class RelayCommand(Command):
         from ..relay.program import Options, run
 
         logging.basicConfig(format="%(asctime)s %(levelname).1s %(name)s %(message)s")
-        logging.getLogger("jupyter_peer").setLevel(self.log.getEffectiveLevel())
+        logging.getLogger("jupyter_peer").setLevel(cast("int", self.log_level))
         options = Options(
             ip=self.ip,
             port=self.port,

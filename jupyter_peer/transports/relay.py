@@ -12,8 +12,8 @@ from ..wire.findings import Finding, failed, ok
 from ..wire.identity import Identity
 from ..wire.relay import LINK_BYTES
 from .base import Accept, PeerLink, Transport
+from .relay_carrier import RelayCarrier
 from .relay_link import RelayLink
-from .relay_socket import RelaySocket
 
 DIAL_TIMEOUT_S = 10.0
 DIAGNOSE_TIMEOUT_S = 5.0
@@ -50,8 +50,8 @@ class RelayTransport(Transport):
         self._identity = identity
         self._own_urls = relay_urls(relay_url) if relay_url else []
         self._ssl_context = ssl_context or ssl.create_default_context()
-        self._own: RelaySocket | None = None
-        self._foreign: dict[tuple[str, ...], RelaySocket] = {}
+        self._own: RelayCarrier | None = None
+        self._foreign: dict[tuple[str, ...], RelayCarrier] = {}
         self._accept: Accept | None = None
         self._accepting: set[asyncio.Task[None]] = set()
 
@@ -65,8 +65,7 @@ class RelayTransport(Transport):
         for task in list(self._accepting):
             task.cancel()
         await asyncio.gather(*self._accepting, return_exceptions=True)
-        sockets = [*self._foreign.values(), *([self._own] if self._own is not None else [])]
-        await asyncio.gather(*(socket.close() for socket in sockets))
+        await asyncio.gather(*(carrier.close() for carrier in self._carriers()))
         self._own = None
         self._foreign.clear()
 
@@ -85,15 +84,15 @@ class RelayTransport(Transport):
             raise UnreachableError(f"{address[:200]} is no address of a relay") from error
         if self._own is not None:
             # Both may be one relay: the foreign connection is to find that out, not to replace it.
-            await self._own.until_tried(_OWN_FIRST_S)
-        socket = self._socket_of(urls)
+            await self._own.socket.until_tried(_OWN_FIRST_S)
+        carrier = self._carrier_of(urls)
         link_id = secrets.token_bytes(LINK_BYTES)
         try:
-            link = await socket.dial(node_id, link_id, DIAL_TIMEOUT_S)
+            link = await carrier.dial(node_id, link_id, DIAL_TIMEOUT_S)
         except UnreachableError:
-            if socket.same is None:
+            if carrier.same is None:
                 raise
-            link = await socket.same.dial(node_id, link_id, DIAL_TIMEOUT_S)
+            link = await carrier.same.dial(node_id, link_id, DIAL_TIMEOUT_S)
         link.address = address
         return link
 
@@ -101,15 +100,15 @@ class RelayTransport(Transport):
         return [relay_address(self._own_urls)] if self._own_urls else []
 
     def network_changed(self) -> None:
-        for socket in [*self._foreign.values(), *([self._own] if self._own is not None else [])]:
-            socket.nudge()
+        for carrier in self._carriers():
+            carrier.socket.nudge()
 
     async def diagnose(self) -> list[Finding]:
         if self._own is None:
             return []
         urls = ", ".join(self._own_urls)
         try:
-            await self._own.until_registered(DIAGNOSE_TIMEOUT_S)
+            await self._own.socket.until_registered(DIAGNOSE_TIMEOUT_S)
         except UnreachableError as error:
             return [
                 failed(
@@ -125,24 +124,29 @@ class RelayTransport(Transport):
     @property
     def is_registered(self) -> bool:
         """Whether this node's own relay knows it now."""
-        return self._own is not None and self._own.is_registered
+        return self._own is not None and self._own.socket.is_registered
 
-    def _socket_of(self, urls: list[str]) -> RelaySocket:
+    def _carriers(self) -> list[RelayCarrier]:
+        return [*([self._own] if self._own is not None else []), *self._foreign.values()]
+
+    def _carrier_of(self, urls: list[str]) -> RelayCarrier:
         if self._own is not None and not set(urls).isdisjoint(self._own_urls):
             return self._own
-        self._foreign = {
-            key: kept for key, kept in self._foreign.items() if not kept.is_over or kept.same
-        }
         key = tuple(sorted(urls))
-        socket = self._foreign.get(key)
-        if socket is None:
-            if len(self._foreign) >= _MAX_FOREIGN:
+        carrier = self._foreign.get(key)
+        if carrier is not None and carrier.same is not None:
+            return carrier.same  # found out before
+        if carrier is None or carrier.socket.is_over:
+            live = {at: kept for at, kept in self._foreign.items() if not kept.socket.is_over}
+            if len(live) >= _MAX_FOREIGN:
                 raise UnreachableError("links over too many relays are open already")
-            socket = self._foreign[key] = self._open(urls, _IDLE_S)
-        return socket.same or socket
+            if len(self._foreign) >= 4 * _MAX_FOREIGN:
+                self._foreign = live
+            carrier = self._foreign[key] = self._open(urls, _IDLE_S)
+        return carrier
 
-    def _open(self, urls: list[str], idle_s: float | None) -> RelaySocket:
-        return RelaySocket(
+    def _open(self, urls: list[str], idle_s: float | None) -> RelayCarrier:
+        return RelayCarrier(
             urls,
             relay_address(urls),
             self._identity,
@@ -152,10 +156,10 @@ class RelayTransport(Transport):
             (lambda relay_id: None) if idle_s is None else self._registered_at,
         )
 
-    def _registered_at(self, relay_id: str) -> RelaySocket | None:
-        """Return the socket that is registered at a relay already, under whatever URL."""
-        sockets = [*([self._own] if self._own is not None else []), *self._foreign.values()]
-        return next((socket for socket in sockets if socket.relay_id == relay_id), None)
+    def _registered_at(self, relay_id: str) -> RelayCarrier | None:
+        """Return who is registered at a relay already, under whatever URL."""
+        same = (each for each in self._carriers() if each.socket.relay_id == relay_id)
+        return next(same, None)
 
     def _take(self, link: RelayLink) -> None:
         """Take a link that another node has opened."""

@@ -19,7 +19,9 @@ _Sized = tuple[bytes | str, int]
 class Carrier(Protocol):
     """The WebSocket below, as a link sees it."""
 
-    max_payload: int
+    @property
+    def max_payload(self) -> int:
+        """Bytes of the largest frame of the peer wire the relay takes."""
 
     def write(self, frames: list[tuple[bytes, bytes]]) -> None:
         """Write frames, each as head and payload; never waits, and does nothing when it is down."""

@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,8 +23,10 @@ class RelayProcess:
     def __init__(self, *options: str, port: int = 0, prefix: Sequence[str] = ()) -> None:
         program = "import sys; from jupyter_peer.cli import main; sys.exit(main())"
         command = [*prefix, sys.executable, "-c", program, "relay", f"--port={port}", *options]
+        # A pipe that nobody reads would stop it once enough is logged.
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+            command, stdout=subprocess.PIPE, stderr=self._log, text=True, bufsize=1
         )
         try:
             self.url = self._ready(20)
@@ -42,8 +45,7 @@ class RelayProcess:
                 if line.startswith("relay: "):
                     return line.removeprefix("relay: ").strip()
                 if not line:
-                    _, said = self.process.communicate(timeout=5)
-                    raise AssertionError(f"the relay ended: {said}")
+                    raise AssertionError(f"the relay ended: {self.said()}")
         raise AssertionError("the relay does not say that it listens")
 
     @property
@@ -59,8 +61,21 @@ class RelayProcess:
     def terminate(self) -> tuple[int, str]:
         """End it as an operator does; return its exit code and what it logged."""
         self.process.terminate()
-        _, said = self.process.communicate(timeout=15)
-        return self.process.returncode, said
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        """Wait for its end; return its exit code and what it logged."""
+        self.process.communicate(timeout=15)
+        return self.process.returncode, self.said()
+
+    def said(self) -> str:
+        """Return what it has logged."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def close(self) -> None:
+        """Delete its log."""
+        self._log.close()
 
     def kill(self) -> None:
         """End it without warning; may be called twice."""
@@ -75,5 +90,5 @@ def relay_process(*options: str, port: int = 0) -> Iterator[RelayProcess]:
     try:
         yield process
     finally:
-        if process.process.returncode is None:
-            process.kill()
+        process.kill()
+        process.close()

@@ -92,10 +92,10 @@ async def test_a_foreign_relay_is_left_when_no_link_needs_it(monkeypatch):
         link = await ada.dial(f"relay:{url}", bob_id)
         (foreign,) = ada._foreign.values()
         opened_at = asyncio.get_running_loop().time()
-        await until(lambda: foreign._read_at > opened_at + 0.2, what="some pongs")
-        assert not foreign.is_over
+        await until(lambda: foreign.socket.read_at > opened_at + 0.2, what="some pongs")
+        assert not foreign.socket.is_over
         await link.close()
-        await until(lambda: foreign.is_over)
+        await until(lambda: foreign.socket.is_over)
         again = await ada.dial(f"relay:{url}", bob_id)
         await until(lambda: len(incoming) == 2)
         await again.close()

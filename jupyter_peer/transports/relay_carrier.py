@@ -1,0 +1,225 @@
+"""The links that one WebSocket to a relay carries.
+
+Frames of the relay are handed to their link as they come, since a link that takes its time has room
+of its own (its window); so no link holds up another. Links that have much to say take turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+
+from ..errors import LinkClosedError, PeerTimeoutError, UnreachableError, WireError
+from ..wire.identity import Identity
+from ..wire.relay import (
+    CLOSE,
+    HEAD_BYTES as RELAY_HEAD_BYTES,
+    Undeliverable,
+    check_head,
+    close_frame,
+)
+from ..wire.relay_link import HEAD_BYTES, OPEN, read_payload
+from .relay_link import RelayLink
+from .relay_socket import RelaySocket
+from .websocket import BINARY, append_message
+
+# Links that other nodes opened; the hub bounds handshakes far below.
+_MAX_LINKS = 1024
+
+Key = tuple[bytes, bytes]
+
+
+class RelayCarrier:
+    """A node at one relay: its connection, and the links over it.
+
+    Args:
+        urls: Of the brokers of one relay; the first that answers is used.
+        address: Under which peers are dialled over it, as links show it.
+        identity: This node's key.
+        ssl_context: For ``wss://``.
+        on_incoming: Takes a link that another node opened.
+        idle_s: Seconds without a link after which the relay is left; None to stay.
+        find_same: Returns another carrier that is registered at the relay of this id, if there is
+            one; this one then gives way to it.
+
+    Attributes:
+        socket: The connection.
+        same: The other carrier, after this one gave way to it.
+    """
+
+    def __init__(
+        self,
+        urls: list[str],
+        address: str,
+        identity: Identity,
+        ssl_context: ssl.SSLContext,
+        on_incoming: Callable[[RelayLink], None],
+        idle_s: float | None = None,
+        find_same: Callable[[str], RelayCarrier | None] = lambda relay_id: None,
+    ) -> None:
+        self.same: RelayCarrier | None = None
+        self._address = address
+        self._own_id = identity.node_id.encode()
+        self._on_incoming = on_incoming
+        self._find_same = find_same
+        self._links: dict[Key, RelayLink] = {}
+        self._line: deque[RelayLink] = deque()
+        self._is_line_moving = False
+        self._loop = asyncio.get_running_loop()
+        self.socket = RelaySocket(urls, identity, ssl_context, self, idle_s, self._gives_way)
+
+    @property
+    def links(self) -> int:
+        """How many links it carries."""
+        return len(self._links)
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self._links)
+
+    def _gives_way(self, relay_id: str) -> bool:
+        self.same = self._find_same(relay_id)
+        return self.same is not None
+
+    async def close(self) -> None:
+        """End all links and close the connection; may be called twice."""
+        for link in list(self._links.values()):
+            link.abort("shutdown")
+        await self.socket.close()
+
+    # Links.
+
+    async def dial(self, node_id: str, link_id: bytes, timeout: float) -> RelayLink:
+        """Open a link to a node.
+
+        Args:
+            node_id: Whom to dial.
+            link_id: Eight random bytes.
+            timeout: Seconds it may take.
+
+        Raises:
+            UnreachableError: The relay cannot be used, or the node does not answer over it.
+        """
+        began = self._loop.time()
+        await self.socket.until_registered(timeout)
+        if len(self._links) >= _MAX_LINKS:
+            raise UnreachableError("too many links go over this relay already")
+        key = (node_id.encode(), link_id)
+        link = RelayLink(self, self._address, self._own_id, *key, is_dialled=True)
+        self._links[key] = link
+        doubt = self._loop.call_later(timeout / 3, self._nudge_if_silent, self._loop.time())
+        try:
+            await link.open(max(timeout - (self._loop.time() - began), 0.1))
+        except BaseException:
+            link.abort("handshake")
+            raise
+        finally:
+            doubt.cancel()
+        return link
+
+    def _nudge_if_silent(self, since: float) -> None:
+        if self.socket.read_at < since:
+            self.socket.nudge()
+
+    def _new_link(self, key: Key) -> RelayLink | None:
+        if len(self._links) >= _MAX_LINKS:
+            return None
+        link = RelayLink(self, self._address, self._own_id, *key, is_dialled=False)
+        self._links[key] = link
+        link.accept()
+        self._on_incoming(link)
+        return link
+
+    def forget(self, link: RelayLink, reason: str) -> None:
+        key = (link.peer_id, link.link_id)
+        if self._links.get(key) is link:
+            del self._links[key]
+            self._say_closed(key, reason)
+        if reason == PeerTimeoutError.code:
+            self.socket.nudge()
+
+    # What comes over the socket.
+
+    def on_frame(self, data: bytes) -> None:
+        kind, _, dst, src, link_id = check_head(data)
+        if dst != self._own_id:
+            return  # a relay can send anything to anybody
+        key = (src, link_id)
+        link = self._links.get(key)
+        if kind == CLOSE:
+            if link is not None:
+                del self._links[key]
+                link.ended(_reason(data[RELAY_HEAD_BYTES:]))
+            return
+        try:
+            payload = read_payload(memoryview(data)[RELAY_HEAD_BYTES:])
+            if link is None and payload.form == OPEN:
+                link = self._new_link(key)
+            if link is None:
+                self._say_closed(key, LinkClosedError.code)
+            else:
+                link.take(payload)
+        except WireError as error:
+            if link is not None:
+                link.abort(error.code)
+            else:
+                self._say_closed(key, error.code)
+
+    def on_undeliverable(self, notice: Undeliverable) -> None:
+        link = self._links.pop((notice.dst.encode(), notice.link), None)
+        if link is not None:
+            link.ended("undeliverable")
+
+    def on_lost(self, reason: str) -> None:
+        links, self._links = list(self._links.values()), {}
+        for link in links:
+            link.ended(reason)
+        self._line.clear()
+
+    # Writing.
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes of the largest frame of the peer wire the relay takes."""
+        return self.socket.max_frame - HEAD_BYTES
+
+    @property
+    def is_backed_up(self) -> bool:
+        return self.socket.is_backed_up
+
+    def write(self, frames: list[tuple[bytes, bytes]]) -> None:
+        pieces: list[bytes] = []
+        for head, payload in frames:
+            append_message(pieces, BINARY, payload, is_masked=True, head=head)
+        self.socket.write(pieces)
+
+    def _say_closed(self, key: Key, reason: str) -> None:
+        pieces: list[bytes] = []
+        frame = close_frame(key[0], self._own_id, key[1], reason)
+        append_message(pieces, BINARY, frame, is_masked=True)
+        self.socket.write(pieces)
+
+    def wait_for_room(self, link: RelayLink) -> None:
+        self._line.append(link)
+        self._move_line_when_writable()
+
+    def _move_line_when_writable(self) -> None:
+        if self._line and not self._is_line_moving:
+            self._is_line_moving = True
+            self.socket.on_writable(self._move_line)
+
+    def _move_line(self) -> None:
+        # One after the other, each behind those that already wait: so they take turns.
+        for _ in range(len(self._line)):
+            if self.is_backed_up or not self._line:
+                break
+            self._line.popleft().wake()
+        self._is_line_moving = False
+        self._move_line_when_writable()
+
+
+def _reason(payload: bytes) -> str:
+    text = payload[:64].decode("ascii", "replace")
+    return text if text.isidentifier() else LinkClosedError.code
