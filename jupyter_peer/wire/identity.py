@@ -8,14 +8,18 @@ import hashlib
 import re
 
 import nacl.bindings as sodium
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ..errors import BadSignatureError, KeyFileError, MalformedError
 
 PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 NODE_ID_LENGTH = 16
+# What stands before the 32 bytes of the seed in an Ed25519 key without attributes (RFC 8410
+# section 7), and that in PEM (RFC 7468), with line ends of any system.
+_PKCS8_HEAD = bytes.fromhex("302e020100300506032b657004220420")
+_PEM = re.compile(
+    rb"\s*-----BEGIN PRIVATE KEY-----\s*([A-Za-z0-9+/]{64})\s*-----END PRIVATE KEY-----\s*"
+)
 _NODE_ID = re.compile(r"[a-z2-7]{16}")
 
 
@@ -74,6 +78,25 @@ def verify(public_key: bytes, signature: bytes, data: bytes) -> None:
         raise BadSignatureError from error
 
 
+def _seed_of(pem: bytes) -> bytes:
+    """Return the seed of a key that is written in another way than ours.
+
+    Raises:
+        KeyFileError: It is not an unencrypted Ed25519 key.
+    """
+    # Takes longer to import than the rest of a node; a file of our own never needs it.
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except Exception as error:  # cryptography raises several unrelated classes here
+        raise KeyFileError("the key file is not an unencrypted PEM private key") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFileError("the key file does not hold an Ed25519 key")
+    return key.private_bytes_raw()
+
+
 class Identity:
     """A node's key pair. The private half never leaves this object except as PEM for its file.
 
@@ -110,28 +133,16 @@ class Identity:
         Raises:
             KeyFileError: It is not one, or it holds another kind of key.
         """
-        try:
-            key = serialization.load_pem_private_key(pem, password=None)
-        except Exception as error:  # cryptography raises several unrelated classes here
-            raise KeyFileError("the key file is not an unencrypted PEM private key") from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise KeyFileError("the key file does not hold an Ed25519 key")
-        return cls(
-            key.private_bytes(
-                serialization.Encoding.Raw,
-                serialization.PrivateFormat.Raw,
-                serialization.NoEncryption(),
-            )
-        )
+        match = _PEM.fullmatch(pem)
+        content = base64.b64decode(match[1]) if match else b""
+        if content.startswith(_PKCS8_HEAD):
+            return cls(content[len(_PKCS8_HEAD) :])
+        return cls(_seed_of(pem))
 
     def to_pem(self) -> bytes:
         """Return the private key as unencrypted PKCS#8 PEM."""
-        key = Ed25519PrivateKey.from_private_bytes(self._secret[:32])
-        return key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
+        content = base64.b64encode(_PKCS8_HEAD + self._secret[:32])
+        return b"-----BEGIN PRIVATE KEY-----\n" + content + b"\n-----END PRIVATE KEY-----\n"
 
     def sign(self, data: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature of ``data``."""

@@ -79,6 +79,18 @@ def _pem(key, password=None):
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
 
 
+def test_keys_that_other_programs_have_written_are_read_too():
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+    ours = Identity.from_seed(b"k" * 32)
+    assert _pem(key) == ours.to_pem()
+    for pem in (
+        ours.to_pem().replace(b"\n", b"\r\n"),
+        b"\n" + ours.to_pem() + b"\n",
+        b"Bag Attributes: <none>\n" + ours.to_pem(),
+    ):
+        assert Identity.from_pem(pem).node_id == ours.node_id
+
+
 @pytest.mark.parametrize(
     "pem",
     [
