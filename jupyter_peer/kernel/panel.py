@@ -40,6 +40,7 @@ from .panel_parts import (
     remark,
     run_soon,
 )
+from .panel_rooms import RoomsPart
 from .results import Invite, peer_title
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         progress: What the last action does, or why it failed.
         peers: One row a peer.
         panes: One row a pane, mine first.
+        rooms: Rooms of the lobby, where there is one.
         views: Panes that were opened here.
     """
 
@@ -103,6 +105,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.progress = widgets.HTML(layout={"display": _HIDDEN})
         self.peers = widgets.VBox()
         self.panes = widgets.VBox()
+        self.rooms = RoomsPart(client, self._do, self._say_anew)
         self.views = widgets.VBox()
         self.mint_button.on_click(lambda _: self._do(self._mint, self.mint_button))
         self.pair_button.on_click(lambda _: self._do(self._pair, self.pair_button))
@@ -118,6 +121,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self.peers,
                 heading("Panes"),
                 self.panes,
+                self.rooms,
                 self.views,
             ]
         )
@@ -125,6 +129,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "peers": lambda data: self._show_peers(data["peers"]),
             "panes": self._show_panes,
             "invites": self._show_invites,
+            "lobby": self.rooms.show,
             "link": self._show_link,
         }
         self._ends = [
@@ -137,6 +142,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Show the peers and panes of this moment."""
         self._show_peers(self._client.peers())
         self._show_panes(self._client.panes())
+        self.rooms.show(self._client.lobby())
 
     def close(self) -> None:
         """Stop listening and take the widgets away; panes that were opened here are closed."""
@@ -233,6 +239,11 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.progress.value = box(*(tag("div", each) for each in lines))
         self.progress.layout.display = _SHOWN
 
+    def _say_anew(self, text: Html) -> None:
+        """Show what an action has come to, and no paths of earlier ones."""
+        self._steps = {}
+        self._say(text)
+
     def _say_of_invite(self, text: str) -> None:
         self.expiry.value = box(faint(text))
 
@@ -260,6 +271,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     async def _ask_again(self) -> None:
         self._show_peers(await self._client.aio.peers())
         self._show_panes(await self._client.aio.panes())
+        self.rooms.show(await self._client.aio.lobby())
         self._steps = {}
         self.progress.layout.display = _HIDDEN
 

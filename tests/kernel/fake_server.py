@@ -107,6 +107,7 @@ class FakeServer:
             "identity": ME,
             "peers": {"self": ME, "peers": [PEER]},
             "panes": {"mine": [], "offered": [OFFER]},
+            "lobby": {"url": None, "status": "off", "listed": False, "rooms": [], "error": None},
             "invites": {"invites": []},
             "share": lambda params: {"pane": _pane(params)},
             "unshare": {},

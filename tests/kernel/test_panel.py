@@ -215,3 +215,47 @@ def test_without_an_event_loop_a_click_is_done_when_it_returns(
     panel.mint_button.click()
     assert panel.invite_text.value == "jpeer1:abc"
     panel.close()
+
+
+LOBBY = {"url": "ws://relay.example", "status": "connected", "listed": False, "error": None}
+ME_IN = {"node_id": "aaaabbbbccccdddd", "node_name": "bob", "me": True, "away": False}
+ROOM = {
+    "name": "class",
+    "error": None,
+    "token": None,
+    "members": [ME_IN, {**ME_IN, "node_id": PEER["node_id"], "node_name": "<b>ada", "me": False}],
+}
+
+
+async def test_rooms_are_there_only_where_there_is_a_lobby(
+    open_panel: Open, server: FakeServer
+) -> None:
+    server.answers["lobby"] = {**LOBBY, "url": None, "rooms": []}
+    panel = open_panel()
+    assert is_hidden(panel.rooms)
+    server.push("lobby", {**LOBBY, "rooms": [ROOM]})
+    await until(lambda: not is_hidden(panel.rooms))
+    assert "you, &lt;b&gt;ada" in panel.rooms.rows.children[0].text.value
+
+
+async def test_a_room_is_joined_with_its_token_made_and_left(
+    open_panel: Open, server: FakeServer
+) -> None:
+    server.answers["lobby"] = {**LOBBY, "rooms": []}
+    panel = open_panel()
+    assert "no room" in panel.rooms.rows.children[0].value
+    server.answers["join_room"] = server.answers["create_room"] = {"room": ROOM, "token": None}
+    panel.rooms.name_text.value, panel.rooms.token_text.value = " class ", "t0ken "
+    panel.rooms.join_button.click()
+    await until(lambda: "You are in class" in panel.progress.value)
+    assert server.asked[-1] == ("join_room", {"name": "class", "token": "t0ken"})
+    assert (panel.rooms.name_text.value, panel.rooms.token_text.value) == ("", "")
+    panel.rooms.name_text.value = "class"
+    panel.rooms.create_button.click()
+    await until(lambda: server.asked[-1][0] == "create_room")
+    server.push("lobby", {**LOBBY, "rooms": [ROOM]})
+    await until(lambda: hasattr(panel.rooms.rows.children[0], "button"))
+    server.answers["leave_room"] = {}
+    panel.rooms.rows.children[0].button.click()
+    await until(lambda: "You have left class" in panel.progress.value)
+    assert server.asked[-1] == ("leave_room", {"name": "class"})
