@@ -4,14 +4,18 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from './control';
 import { PeerError, requestAPI } from './requests';
 import {
+  IEnteredRoom,
   IFoundNode,
   IIdentity,
   IInvite,
+  ILobby,
   IMintedInvite,
   IPaneLists,
   IPeer,
   IPeerList,
   IProgress,
+  IRoom,
+  JoinPolicy,
   PeerStatus
 } from './shapes';
 
@@ -28,6 +32,8 @@ export interface IPeersState {
   readonly peers: readonly IPeer[];
   readonly found: readonly IFoundNode[];
   readonly panes: IPaneLists;
+  /** Null until it is known. */
+  readonly lobby: ILobby | null;
 }
 
 /** A peer's status changed while the page was open. */
@@ -44,7 +50,8 @@ const NOTHING: IPeersState = {
   identity: null,
   peers: [],
   found: [],
-  panes: { mine: [], offered: [] }
+  panes: { mine: [], offered: [] },
+  lobby: null
 };
 
 const RANK: Record<PeerStatus, number> = { connected: 0, connecting: 1, offline: 2, blocked: 3 };
@@ -170,6 +177,29 @@ export class PeersModel implements IDisposable {
     await this._control.request('alias', { peer: nodeId, alias });
   }
 
+  /** The rooms this node is in, and the public ones. */
+  async rooms(): Promise<IRoom[]> {
+    return (await this._control.request<{ rooms: IRoom[] }>('rooms')).rooms;
+  }
+
+  createRoom(name: string, policy: JoinPolicy, listed: boolean): Promise<IEnteredRoom> {
+    const visibility = listed ? 'public' : 'unlisted';
+    return this._control.request('create_room', { name, join_policy: policy, visibility });
+  }
+
+  async joinRoom(name: string, token: string | null): Promise<void> {
+    await this._control.request('join_room', { name, token });
+  }
+
+  async leaveRoom(name: string): Promise<void> {
+    await this._control.request('leave_room', { name });
+  }
+
+  /** Be seen by everybody at the lobby, or leave it with all its rooms. */
+  async setListed(listed: boolean): Promise<void> {
+    await this._control.request(listed ? 'lobby_on' : 'lobby_off');
+  }
+
   dispose(): void {
     if (!this.isDisposed) {
       this._control.dispose();
@@ -182,6 +212,7 @@ export class PeersModel implements IDisposable {
     this._update({ live, retryAt: this._control.retryAt });
     if (live) {
       void this._resync();
+      void this._askLobby();
     }
   }
 
@@ -204,6 +235,15 @@ export class PeersModel implements IDisposable {
     }
   }
 
+  /** The lobby is beside the rest: a failure of it leaves the panel as it is. */
+  private async _askLobby(): Promise<void> {
+    try {
+      this._update({ lobby: await this._control.request<ILobby>('lobby') });
+    } catch {
+      // The next event tells it.
+    }
+  }
+
   private _onEvent(_: ControlSocket, { event, data }: IControlEvent): void {
     if (event === 'peers') {
       this._told += 1;
@@ -214,6 +254,8 @@ export class PeersModel implements IDisposable {
       this._told += 1;
       const { mine, offered } = data as IPaneLists;
       this._learn({ panes: { mine, offered } });
+    } else if (event === 'lobby') {
+      this._update({ lobby: data as ILobby });
     } else if (event === 'invites') {
       this._invitesChanged.emit();
     }

@@ -76,6 +76,45 @@ export interface IPaneLists {
   offered: IOfferedPane[];
 }
 
+export type JoinPolicy = 'open' | 'token' | 'directory';
+
+/** A node as the lobby tells of it; `peer` is the status of one that is a peer. */
+export interface IAtLobby {
+  node_id: string;
+  node_name: string;
+  addresses: string[];
+  away: boolean;
+  me: boolean;
+  peer: PeerStatus | null;
+}
+
+/** A room of the lobby; `members` are known of those that this node is in. */
+export interface IRoom {
+  name: string;
+  visibility: 'public' | 'unlisted' | null;
+  join_policy: JoinPolicy | null;
+  group: string | null;
+  member_count: number;
+  joined: boolean;
+  members: IAtLobby[] | null;
+  error: { code: string; message: string; hint: string } | null;
+}
+
+/** How this node stands at its lobby; `url` is null where there is none. */
+export interface ILobby {
+  url: string | null;
+  status: 'off' | 'idle' | 'connecting' | 'connected';
+  listed: boolean;
+  rooms: IRoom[];
+  error: { code: string; message: string; hint: string } | null;
+}
+
+/** A room just made or entered; the token is shown once, to who has made it. */
+export interface IEnteredRoom {
+  room: IRoom;
+  token: string | null;
+}
+
 /** An invite just minted; the text is shown once and kept nowhere. */
 export interface IMintedInvite {
   invite: string;

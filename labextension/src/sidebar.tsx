@@ -11,6 +11,7 @@ import { InviteForm, PairForm } from './pairing';
 import { OfferedPanes, OwnPanes } from './panes';
 import { FoundList } from './foundlist';
 import { PeerList } from './peerlist';
+import { LobbySection } from './rooms';
 import { Failure, Section } from './section';
 import { PANEL_ID } from './tokens';
 import { WhoAmI } from './whoami';
@@ -138,6 +139,8 @@ function Ready(props: IPanelProps & { state: IPeersState }): React.ReactElement 
   const shown = state.peers.filter(
     peer => settings.showOffline || (peer.status !== 'offline' && peer.status !== 'blocked')
   );
+  // Those of the lobby are shown in their rooms.
+  const nearby = state.found.filter(node => node.source !== 'lobby');
   const hidden = state.peers.length - shown.length;
   return (
     <>
@@ -194,11 +197,12 @@ function Ready(props: IPanelProps & { state: IPeersState }): React.ReactElement 
           </div>
         )}
       </Section>
-      {state.found.length > 0 && (
-        <Section title={trans.__('Found nearby')} count={state.found.length}>
-          <FoundList found={state.found} />
+      {nearby.length > 0 && (
+        <Section title={trans.__('Found nearby')} count={nearby.length}>
+          <FoundList found={nearby} />
         </Section>
       )}
+      {state.lobby?.url && <LobbySection lobby={state.lobby} live={live} />}
       <Section title={trans.__('Shared by me')} count={panes.mine.length}>
         <OwnPanes panes={panes.mine} />
       </Section>

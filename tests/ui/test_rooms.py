@@ -1,0 +1,94 @@
+"""Rooms in the peers panel, in a real browser on real servers at a real relay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.relay.process import RelayProcess, relay_process
+from tests.ui.lab import Lab
+from tests.ui.test_sidebar import LOWEST_CONTRAST, open_panel, set_width, use_theme
+
+
+@pytest.fixture(scope="module")
+def relay() -> Iterator[RelayProcess]:
+    with relay_process() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def ada(start_lab: Callable[..., Lab], relay: RelayProcess) -> Lab:
+    return start_lab("ada-laptop", f"--PeerExtension.lobby_url={relay.url}")
+
+
+@pytest.fixture(scope="module")
+def bob(start_lab: Callable[..., Lab], relay: RelayProcess) -> Lab:
+    return start_lab("bob", f"--PeerExtension.lobby_url={relay.url}")
+
+
+def member(panel: Locator, room: str, name: str) -> Locator:
+    return (
+        panel.get_by_role("list", name=f"In {room}").get_by_role("listitem").filter(has_text=name)
+    )
+
+
+def test_two_people_meet_in_a_room_pair_and_part(
+    ada: Lab, bob: Lab, open_lab: Callable[..., Page], shoot: Callable[[str], None]
+) -> None:
+    mine = open_panel(open_lab(ada))
+    mine.get_by_role("button", name="Make one instead").click()
+    mine.get_by_role("textbox", name="Room").fill("class")
+    mine.get_by_role("combobox", name="Who may join").select_option("token")
+    mine.get_by_role("button", name="Make the room").click()
+    token = mine.locator(".jp-Peers-token code").inner_text()
+    expect(mine).to_contain_text("Nobody else yet.")
+
+    theirs = open_panel(open_lab(bob, new=True))
+    theirs.get_by_role("textbox", name="Room").fill("class")
+    theirs.page.keyboard.press("Enter")
+    expect(theirs.get_by_role("alert")).to_contain_text("This room asks for a token.")
+    theirs.get_by_role("textbox", name="Token").fill(token)
+    theirs.page.keyboard.press("Enter")
+    expect(member(theirs, "class", "ada-laptop")).to_contain_text("not paired")
+    expect(member(mine, "class", "bob")).to_contain_text("not paired")
+
+    # Meeting is not trusting: a stranger is told what to do instead.
+    member(theirs, "class", "ada-laptop").get_by_role("button", name="Connect").click()
+    expect(member(theirs, "class", "ada-laptop").get_by_role("alert")).to_contain_text("invite")
+    shoot("met")
+    bob.pair_with(ada)
+    expect(member(mine, "class", "bob")).to_contain_text("your peer, connected")
+    theirs.get_by_role("button", name="Leave class").click()
+    expect(mine).to_contain_text("Nobody else yet.")
+    mine.get_by_role("button", name="Leave class").click()
+    expect(mine.get_by_role("button", name="Leave class")).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_rooms_fit_and_are_readable_in_each_theme_and_width(
+    ada: Lab, bob: Lab, open_lab: Callable[..., Page], shoot: Callable[[str], None], theme: str
+) -> None:
+    for name in ("a-room-with-a-rather-long-name", "chess"):
+        ada.api("POST", "rooms", {"name": name, "visibility": "public"})
+    bob.api("POST", "rooms/chess/join", {})
+    bob.api("POST", "rooms", {"name": "public-room-of-bob", "visibility": "public"})
+    page = open_lab(ada)
+    panel = open_panel(page)
+    use_theme(page, theme)
+    expect(member(panel, "chess", "bob")).to_be_visible()
+    panel.get_by_role("button", name="Look for public rooms").click()
+    expect(panel.get_by_role("list", name="Public rooms")).to_contain_text("public-room-of-bob")
+    panel.get_by_role("button", name="Make one instead").click()
+    panel.get_by_role("checkbox", name="Everybody at the lobby may see").click()
+    expect(panel).to_contain_text("switching it off leaves all rooms")
+    for name, width in [("wide", 420), ("narrow", 200)]:
+        set_width(page, width)
+        panel.get_by_role("button", name="Look for public rooms").scroll_into_view_if_needed()
+        shoot(f"{theme.split()[-1].lower()}-{name}")
+        assert panel.evaluate("node => node.scrollWidth <= node.clientWidth")
+    assert panel.evaluate(LOWEST_CONTRAST) >= 3
+    panel.get_by_role("checkbox", name="Everybody at the lobby may see").click()
+    expect(panel.get_by_role("list", name="In chess")).to_have_count(0)
+    bob.api("PATCH", "lobby", {"listed": False})
