@@ -26,6 +26,7 @@ from ..wire.relay import (
     HEAD_BYTES,
     LANE,
     SRC,
+    VERSION,
     Undeliverable,
     check_head,
     close_frame,
@@ -197,9 +198,9 @@ class Broker:
                 if opcode != BINARY:
                     raise ProtocolError("a registered node sends binary frames only")
                 total += len(frame)
-                check_head(frame)
                 head = bytes(frame[:HEAD_BYTES])
-                if head[SRC] != own_id:
+                if head[SRC] != own_id or head[0] != VERSION or head[1] > CLOSE:
+                    check_head(frame)
                     raise BadIdentityError("a frame names another node as its sender")
                 if not head[2]:
                     self._metrics.dropped["ttl"] += 1
@@ -209,6 +210,7 @@ class Broker:
                 if to is not None:
                     self._forward(to, head, frame[HEAD_BYTES:])
                 else:
+                    check_head(frame)  # whoever is here has a proper id
                     self._send_away(head, frame[HEAD_BYTES:])
         finally:
             self._metrics.frames += len(messages)

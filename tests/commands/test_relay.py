@@ -57,3 +57,14 @@ def test_what_it_cannot_use_is_said_in_one_line(options, said, capsys):
 def test_a_port_that_is_no_port_is_a_misuse(capsys):
     assert main(["relay", "--port=70000"]) == 2
     assert "65535" in capsys.readouterr().err
+
+
+async def test_a_node_at_rest_costs_it_little_memory():
+    with relay_process("--log-level=WARN") as relay:
+        first = [await RawNode.connect(relay.url) for _ in range(50)]
+        before = relay.memory()
+        rest = [await RawNode.connect(relay.url) for _ in range(300)]
+        a_node = (relay.memory() - before) / len(rest)
+        for node in (*first, *rest):
+            node.close()
+    assert a_node < 40 * 1024

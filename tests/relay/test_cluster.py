@@ -212,3 +212,24 @@ def test_the_program_says_what_is_wrong_with_nats_in_one_line(capsys, monkeypatc
     monkeypatch.setattr("jupyter_peer.relay.backends.nats.CONNECT_S", 0.5)
     assert main(["relay", "--port=0", "--nats=nats://127.0.0.1:9"]) == 1
     assert re.match("unreachable: NATS does not answer", capsys.readouterr().err.splitlines()[-1])
+
+
+async def test_deleted_keys_leave_nothing_behind_and_what_was_stored_again_stays(nats):
+    backend = NatsBackend([nats.url], prefix="tidy")
+    async with relay(backend):
+        table = backend.table
+        for key in ("test.a", "test.b"):
+            await table.delete(key, await table.put(key, b"x"))
+        again = await table.put("test.b", b"again")
+        stream = backend._client.jetstream()
+
+        async def messages() -> int:
+            return (await stream.stream_info("KV_tidy-table")).state.messages
+
+        assert await messages() == 3  # one mark, one value, the relay's name
+        await table.tidy(60)
+        assert await messages() == 3
+        await table.tidy(0)
+        assert await messages() == 2
+        assert (await table.fetch("test.b")) == (b"again", again)
+        assert await table.update("test.a", b"new", 0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.wire.invite import Invite
+from tests.hubs import running
 from tests.panes.nodes import texts
-from tests.relay.hubs import relay_hubs, relay_nodes
+from tests.relay.hubs import relay_hub, relay_hubs, relay_nodes
 from tests.relay.nodes import relay
 from tests.relay.process import relay_process
 from tests.waiting import until
@@ -39,6 +41,40 @@ async def test_nodes_of_two_relays_reach_each_other_over_either():
         info = await ada.connect(bob.node_id)
         assert info.address == f"relay:{other}"
         assert await ada.ping(bob.node_id) < 5
+
+
+async def test_a_link_moves_to_a_direct_way_when_there_is_one_and_back_when_it_is_gone(tmp_path):
+    async with relay() as url:
+        ada = relay_hub(tmp_path, "ada", url, upgrade_s=0.1)
+        bob = relay_hub(tmp_path, "bob", url, upgrade_s=0.1)
+        async with running(ada, bob):
+            await bob.pair(ada.mint_invite().text)
+            assert bob.peer(ada.node_id).transport == "relay"
+            network = LoopbackNetwork()
+            for hub in (ada, bob):
+                direct = network.transport(hub.node_name)
+                hub.transports.insert(0, direct)
+                hub._connector._transports.insert(0, direct)
+                await direct.start(hub._connector.accept)
+            got: list[int] = []
+            bob.on("count", lambda message: got.append(message.data["n"]))
+
+            def count(first: int, last: int) -> None:
+                for number in range(first, last):
+                    ada.send(bob.node_id, "count", {"n": number})
+
+            count(0, 200)
+            await ada.network_changed()
+            count(200, 400)
+            await until(lambda: ada.peer(bob.node_id).transport == "loopback", 10)
+            count(400, 600)
+            await until(lambda: len(got) == 600)
+            assert got == list(range(600))
+            for transport in (ada.transports.pop(0), bob.transports.pop(0)):
+                await transport.close()
+            network.cut()
+            await until(lambda: ada.peer(bob.node_id).transport == "relay", 10)
+            assert await ada.ping(bob.node_id) < 5
 
 
 async def test_a_pane_goes_on_where_it_was_when_a_broker_is_killed_and_started_again():

@@ -11,9 +11,12 @@ took them (SPEC, *Absent nodes*).
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
+
+log = logging.getLogger(__name__)
 
 
 class ConflictError(Exception):
@@ -52,7 +55,7 @@ class Table(ABC):
         return [item for item in self._mirror.items() if item[0].startswith(prefix)]
 
     def watch(self, callback: OnChange) -> None:
-        """Tell of every change, whoever made it. Callbacks never block and never raise."""
+        """Tell of every change, whoever made it. Callbacks never block."""
         self._watchers.append(callback)
 
     @abstractmethod
@@ -92,8 +95,14 @@ class Table(ABC):
             self._mirror[key] = Entry(value, revision)
         old = before.value if before is not None else None
         if old != value:
-            for callback in self._watchers:
-                callback(key, old, value)
+            self._tell(key, old, value)
+
+    def _tell(self, key: str, before: bytes | None, after: bytes | None) -> None:
+        for callback in self._watchers:
+            try:
+                callback(key, before, after)
+            except Exception:  # noqa: PERF203 - one that fails must not end the following of others
+                log.exception("what changed under %s was not understood", key)
 
 
 class Sink(Protocol):

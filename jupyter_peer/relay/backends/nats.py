@@ -41,6 +41,7 @@ _PENDING_BYTES = 64 * 1024 * 1024
 _BEAT_S = 1.0
 _DEAD_S = 5.0
 _POST_S = 2.0
+_TIDY_S = 300.0
 _AT = "at."
 _RELAY = "relay"
 _SUBJECTS = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -112,6 +113,7 @@ class NatsBackend(Backend):
         self._is_joined = True
         self._spawn(self._publish())
         self._spawn(self._beat())
+        self._spawn(self._tidy())
 
     async def _name_relay(self) -> None:
         """Take the name of the relay from the table, or give it one."""
@@ -318,6 +320,12 @@ class NatsBackend(Backend):
             return True  # who hears nothing can say nothing of others
         now = asyncio.get_running_loop().time()
         return now - self._heard.setdefault(broker_id, now) < _DEAD_S
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(_TIDY_S)
+            with contextlib.suppress(UnreachableError):
+                await self.table.tidy(_TIDY_S)
 
     async def _beat(self) -> None:
         while True:

@@ -45,6 +45,8 @@ class NatsTable(Table):
         self._following: asyncio.Task[None] | None = None
         # Own deletions whose echo is still to come: what the watch says of before is no news.
         self._deleted: dict[str, int] = {}
+        # Own deletions that have left a mark in the bucket, with their revision and time.
+        self._marks: dict[str, tuple[int, float]] = {}
 
     async def open(self) -> None:
         """Read the whole bucket and follow it from there; called again after every reconnection.
@@ -109,7 +111,30 @@ class NatsTable(Table):
         except _ERRORS as error:
             raise _unreachable(error) from error
         self._deleted[key] = ack.seq
+        self._marks[key] = (ack.seq, asyncio.get_running_loop().time())
         self._apply(key, None, ack.seq)
+
+    async def tidy(self, older_than: float) -> None:
+        """Remove the marks of own deletions so many seconds ago, which would stay for ever.
+
+        A broker that has not heard of the deletion by then is not connected, and reads all anew.
+
+        Raises:
+            UnreachableError: JetStream does not answer.
+        """
+        until = asyncio.get_running_loop().time() - older_than
+        for key, (revision, since) in list(self._marks.items()):
+            if since > until:
+                continue
+            try:
+                # up to this revision: what was stored since then stays
+                await self._js.purge_stream(
+                    f"KV_{self._bucket}", seq=revision + 1, subject=f"$KV.{self._bucket}.{key}"
+                )
+            except _ERRORS as error:
+                raise _unreachable(error) from error
+            if self._marks.get(key) == (revision, since):
+                del self._marks[key]
 
     async def fetch(self, key: str) -> Entry:
         """Return what is stored under a key now, as the server has it.
@@ -152,8 +177,7 @@ class NatsTable(Table):
             old, new = before.get(key), found.get(key)
             values = (old and old.value, new and new.value)
             if values[0] != values[1]:
-                for callback in self._watchers:
-                    callback(key, *values)
+                self._tell(key, *values)
 
     async def _follow(self, watcher: KeyValue.KeyWatcher) -> None:
         async for entry in watcher:
