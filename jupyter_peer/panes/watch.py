@@ -286,6 +286,9 @@ class PaneWatcher:
     def _on_hub_event(self, event: HubEvent) -> None:
         node_id = event.node_id
         if event.kind == "peer":
+            # its name, path or round trip, which stand above the pane
+            for key in [key for key in self._replicas if key[0] == node_id]:
+                self._changed(key)
             return
         self._shelves.pop(node_id, None)
         replicas = [replica for key, replica in self._replicas.items() if key[0] == node_id]

@@ -10,6 +10,7 @@ import pytest
 from jupyter_peer.errors import LinkError
 from jupyter_peer.transports.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
 from tests.hubs import make_hub, pair, running
+from tests.panes.nodes import Node, texts
 from tests.waiting import until
 
 
@@ -113,6 +114,29 @@ async def test_a_relayed_link_moves_up_under_traffic_without_losing_a_message(si
         assert "link_down" not in talk.events
         # the old link is closed, one pair of ends is left
         await until(lambda: len(network.links) == 2)
+
+
+async def test_who_watches_a_pane_is_told_of_its_new_path_and_of_nothing_else(tmp_path):
+    network = LoopbackNetwork()
+    ada, bob = nodes(network, tmp_path)
+    async with running(ada, bob):
+        quick = await apart(network, (ada, bob))
+        hers, his = Node(ada), Node(bob)
+        await hers.share(to=his)
+        hers.kernel.write("1")
+        watch = await his.watcher.open(ada.node_id, "loss")
+        await until(lambda: texts(watch) == ["1"])
+        assert watch.info["path"] == "relay"
+        told = []
+        watch.subscribe(lambda: told.append((watch.info["path"], watch.info["status"])))
+        network.transports.update(quick)
+        await until(lambda: ("loopback", "live") in told)
+        await until(lambda: watch.info["rtt_ms"] is not None)
+        assert {status for _, status in told} == {"live"}
+        hers.kernel.write("2")
+        await until(lambda: texts(watch) == ["12"])
+        await his.close()
+        await hers.close()
 
 
 class Stillborn(LoopbackLink):
