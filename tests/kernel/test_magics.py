@@ -1,0 +1,139 @@
+"""``%peer`` and ``%%peer`` with what people type by mistake, and with what nobody should."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, strategies as st
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_peer.errors import AmbiguousPeerError, NoServerError, PeerError
+from jupyter_peer.kernel import client as client_module, magics
+from jupyter_peer.kernel.commands import COMMANDS, HelpAskedError, parse, split
+from jupyter_peer.kernel.completion import candidates
+from jupyter_peer.kernel.magics import CommandError, unfold_share
+from tests.kernel.fake_server import SECRET, FakeServer
+
+
+@pytest.fixture
+def shell(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """IPython with the magics, in a kernel of the scripted server."""
+    monkeypatch.setenv("JUPYTER_PEER_URL", server.url)
+    monkeypatch.setenv("JUPYTER_PEER_SECRET", SECRET)
+    client_module._client_of.cache_clear()
+    shell = InteractiveShell()
+    magics.load(shell)
+    yield shell
+    client_module.kernel_client().close()
+    client_module._client_of.cache_clear()
+
+
+MISUSE = [
+    "nonsense",
+    "--help-me",
+    "list extra",
+    "invite --ttl",
+    "invite --ttl never",
+    "invite --ttl -5m",
+    "invite --ttl 0",
+    "invite --ttl nan",
+    "invite --ttl 1e999s",
+    "invite --tt 5m",
+    "invite --note",
+    "revoke",
+    "pair",
+    "connect",
+    "disconnect",
+    "block",
+    "forget",
+    "alias",
+    "grant loss",
+    "grant loss bob all",
+    "grant loss bob interact please",
+    "open",
+    "open a b",
+    "unshare",
+    "share",
+    "log --limit ten",
+    "log --limit",
+    "name",
+    "pair 'unclosed",
+    'invite --note "unclosed',
+    "pair \\",
+    "\x00",
+    "\x1b[2J",
+    "\N{COLLISION SYMBOL}",
+    "x" * 2000,
+    "../../etc/passwd",
+    "$(reboot)",
+    "{0.__class__}",
+    "%s%s%s%n",
+]
+
+
+@pytest.mark.parametrize("line", MISUSE, ids=lambda line: line[:20])
+def test_what_is_no_command_is_said_in_one_line_with_a_hint_and_asks_nobody(
+    shell: InteractiveShell, server: FakeServer, line: str
+) -> None:
+    with pytest.raises(CommandError) as failed:
+        shell.run_line_magic("peer", line)
+    assert failed.value.code == "bad_request"
+    said = failed.value._render_traceback_()
+    assert len(said) == 1
+    assert len(said[0]) < 1000
+    assert server.asked == []
+
+
+def test_an_error_of_the_server_is_told_with_its_code_and_hint(
+    shell: InteractiveShell, server: FakeServer
+) -> None:
+    server.answers["disconnect"] = AmbiguousPeerError("more than one peer fits: bob, bert")
+    with pytest.raises(CommandError, match=r"bob, bert \[ambiguous_peer\]"):
+        shell.run_line_magic("peer", "disconnect b")
+
+
+def test_without_a_server_every_command_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    shell = InteractiveShell()
+    magics.load(shell)
+    for line in ("whoami", "list", "invite", "panes", "panel", "log"):
+        with pytest.raises(CommandError) as failed:
+            shell.run_line_magic("peer", line)
+        assert failed.value.code == NoServerError.code
+        assert "jupyter lab" in str(failed.value)
+    assert "disconnect" in candidates("%peer dis", "dis")
+    assert candidates("%peer disconnect ", "") == []
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help_with_its_usage(shell: InteractiveShell, name: str) -> None:
+    shown = shell.run_line_magic("peer", f"{name} --help")
+    text = shown._repr_mimebundle_()["text/plain"]
+    assert f"peer {name}" in text
+    assert len(text.splitlines()) >= 3
+
+
+def test_a_cell_that_is_no_share_is_refused_and_not_run(
+    shell: InteractiveShell, server: FakeServer
+) -> None:
+    for line, cell, said in (
+        ("list", "ran = True", "does not take a cell"),
+        ("share", "ran = True", "NAME"),
+        ("share loss", "  \n", "nothing to run"),
+        ("share loss --grant all", "ran = True", "grant"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            shell.run_cell_magic("peer", line, cell)
+    assert "ran" not in shell.user_ns
+    assert server.asked == []
+
+
+@given(st.text(max_size=60) | st.lists(st.sampled_from(MISUSE[:-6]), max_size=3).map(" ".join))
+def test_any_line_is_a_command_a_help_or_a_clear_error(line: str) -> None:
+    with contextlib.suppress(PeerError, HelpAskedError):
+        parse(split(line))
+    lines = [f"%%peer {line}\n", "x = 1\n"]
+    assert unfold_share(lines)[1:] == lines[1:]
