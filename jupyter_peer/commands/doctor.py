@@ -13,6 +13,7 @@ from ..kernel.findings import Findings
 from ..wire.findings import Finding, failed, skipped
 from .base import FAILED
 from .disabled_servers import ask_why, jupyter_servers
+from .peers import tell_step
 from .server_command import ServerCommand
 from .servers import running_servers
 from .terminal import for_terminals
@@ -34,7 +35,9 @@ class DoctorCommand(ServerCommand):
     """
 
     def ask(self, client: Client) -> dict[str, Any]:
-        return client.doctor(self.extra_args[0] if self.extra_args else None).answer
+        if not self.extra_args:
+            return client.doctor().answer
+        return client.doctor(self.extra_args[0], on_progress=tell_step).answer
 
     def show(self, answer: dict[str, Any]) -> str:
         findings = [

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..directory.refresh import DirectoryStatus
 from ..wire.findings import Finding, ok, skipped, warning
 from .clock import check_clock
-from .examine import Check, examine
+from .examine import Check, Report, examine
 from .facts import ServerFacts
 from .files import check_files
 from .installation import check_browser_side, check_versions
@@ -78,19 +78,22 @@ class Doctor:
         # One at a time: it dials, and a caller may be impatient.
         self._lock = asyncio.Lock()
 
-    async def examine(self, node_id: str | None = None) -> list[Finding]:
+    async def examine(
+        self, node_id: str | None = None, report: Report = lambda step: None
+    ) -> list[Finding]:
         """Return what was found.
 
         Args:
             node_id: A peer whose paths are to be tried; None for this node.
+            report: Told of each step.
 
         Raises:
             UnknownPeerError: There is no such peer.
         """
         async with self._lock:
             if node_id is not None:
-                return await examine_peer(self._hub, node_id)
-            return await examine(self._checks())
+                return await examine_peer(self._hub, node_id, report)
+            return await examine(self._checks(), report=report)
 
     def _checks(self) -> dict[str, Check]:
         hub, facts = self._hub, self._facts()

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Union
+from typing import Any, Union
 
 from ..wire.findings import Finding, failed
 
@@ -15,17 +15,34 @@ log = logging.getLogger(__name__)
 CHECK_TIMEOUT_S = 12.0
 
 Findings = Sequence[Finding]
+Report = Callable[[dict[str, Any]], None]
 Check = Callable[[], Union[Findings, Awaitable[Findings]]]  # noqa: UP007 - evaluated on 3.10
 
 
-async def examine(checks: Mapping[str, Check], timeout: float = CHECK_TIMEOUT_S) -> list[Finding]:
+async def examine(
+    checks: Mapping[str, Check],
+    timeout: float = CHECK_TIMEOUT_S,
+    report: Report = lambda step: None,
+) -> list[Finding]:
     """Run all checks at once and return what they found, in the order of the checks.
 
     Args:
         checks: By name; each returns its findings or a coroutine that does.
         timeout: Seconds each may take.
+        report: Told how many are done, as a step of progress.
     """
-    found = await asyncio.gather(*(_run(name, check, timeout) for name, check in checks.items()))
+    done = 0
+
+    async def run(name: str, check: Check) -> Findings:
+        nonlocal done
+        findings = await _run(name, check, timeout)
+        done += 1
+        is_last = done == len(checks)
+        said = f"{done} of {len(checks)} checks are done"
+        report({"step": "doctor", "address": "", "ok": is_last or None, "message": said})
+        return findings
+
+    found = await asyncio.gather(*(run(name, check) for name, check in checks.items()))
     return [finding for findings in found for finding in findings]
 
 

@@ -6,9 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import PeerError, from_wire
+from ..errors import PeerError, from_wire, to_wire
 from ..wire.findings import Finding, failed, failure, ok, skipped, warning
 from .clock import TOLERATED_S, skew_of
+from .examine import Report
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
@@ -18,12 +19,15 @@ MAX_PATHS = 16
 _PING_TIMEOUT_S = 5.0
 
 
-async def examine_peer(hub: PeerHub, node_id: str) -> list[Finding]:
+async def examine_peer(
+    hub: PeerHub, node_id: str, report: Report = lambda step: None
+) -> list[Finding]:
     """Return how it stands with a peer: trust, the live link, and every path to it.
 
     Args:
         hub: This node.
         node_id: The peer.
+        report: Told of each path that is tried, as when a peer is dialled.
 
     Raises:
         UnknownPeerError: There is no such peer.
@@ -31,7 +35,7 @@ async def examine_peer(hub: PeerHub, node_id: str) -> list[Finding]:
     peer = hub.peer(node_id)
     ways = hub.ways(node_id)[:MAX_PATHS]
     linked, *tried = await asyncio.gather(
-        _link(hub, peer), *(_path(hub, peer, address, by) for address, by in ways)
+        _link(hub, peer), *(_path(hub, peer, address, by, report) for address, by in ways)
     )
     paths = [finding for findings in tried for finding in findings]
     if not ways:
@@ -99,7 +103,9 @@ async def _link(hub: PeerHub, peer: PeerInfo) -> list[Finding]:
     return findings
 
 
-async def _path(hub: PeerHub, peer: PeerInfo, address: str, by: str | None) -> list[Finding]:
+async def _path(
+    hub: PeerHub, peer: PeerInfo, address: str, by: str | None, report: Report
+) -> list[Finding]:
     if by is None:
         scheme = address.partition(":")[0]
         return [
@@ -113,14 +119,18 @@ async def _path(hub: PeerHub, peer: PeerInfo, address: str, by: str | None) -> l
     if peer.blocked:
         return [skipped("path", "It is not tried, since the peer is blocked.", "", address)]
     started = time.monotonic()
+    step = {"step": "dial", "address": address}
+    report({**step, "ok": None})
     try:
         await hub.probe(address, peer.node_id)
     except PeerError as error:
+        report({**step, "ok": False, **to_wire(error)})
         reason = error.message
         if error.code == "bad_signature":
             reason = f"who answers has not the key of {peer.label}"
         text = f"By {by}: {reason}."
         return [failed("path", text, error.hint, address, code=error.code, transport=by)]
+    report({**step, "ok": True})
     took = round((time.monotonic() - started) * 1000, 1)
     return [
         ok(

@@ -160,14 +160,20 @@ class Calls:
         )
         return AuditLog(entries["audit"], peers["peers"])
 
-    async def doctor(self, peer: str | None = None) -> Findings:
+    async def doctor(self, peer: str | None = None, on_progress: Steps | None = None) -> Findings:
         """Examine this node, or each path to one peer: what works, what does not, what to do.
+
+        Args:
+            peer: Any of its names; None for this node.
+            on_progress: Called with ``{step, address, ok, message}`` on the way.
 
         Raises:
             UnknownPeerError: No peer has this name.
         """
         params = {} if peer is None else {"peer": peer}
-        answer = await self._ask("doctor", params, timeout=DOCTOR_TIMEOUT_S)
+        answer = await self._ask(
+            "doctor", params, on_progress=on_progress, timeout=DOCTOR_TIMEOUT_S
+        )
         return Findings(answer["findings"], answer)
 
     async def panes(self) -> Panes:

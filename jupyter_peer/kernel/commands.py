@@ -317,7 +317,7 @@ _ALL = (
         "doctor",
         "[PEER]",
         "what works, what does not, why, and what to do",
-        lambda me, args, _: me.doctor(args.peer),
+        lambda me, args, steps: me.doctor(args.peer, on_progress=steps),
         (_arg("peer", "try each path to this peer", PEER, nargs="?"),),
     ),
     Command(

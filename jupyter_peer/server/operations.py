@@ -245,7 +245,8 @@ class Operations:
             raise NotEnabledError("there is no doctor here")
         at, started = time.time(), time.monotonic()
         node_id = None if params.peer is None else self._id_of(params.peer)
-        findings = await self._doctor.examine(node_id)
+        report = call.on_progress or (lambda step: None)
+        findings = await self._doctor.examine(node_id, report)
         return ops.DoctorResult(
             findings,
             None if node_id is None else self._peer(node_id).peer,

@@ -57,9 +57,12 @@ async def test_a_check_that_hangs_or_breaks_is_a_line_and_harms_no_other(caplog)
     def fail():
         raise ValueError("secret")
 
+    steps = []
     findings = await examine(
-        {"slow": hang, "broken": fail, "good": lambda: [ok("good", "It is.")]}, timeout=0.05
+        {"slow": hang, "broken": fail, "good": lambda: [ok("good", "It is.")]}, 0.05, steps.append
     )
+    assert [step["ok"] for step in steps] == [None, None, True]
+    assert steps[-1]["message"] == "3 of 3 checks are done"
     assert [(f.check, f.status) for f in findings] == [
         ("slow", "failed"),
         ("broken", "failed"),

@@ -131,7 +131,9 @@ async def test_the_paths_to_a_connected_peer_are_tried_without_touching_its_link
         before = ada.peer(bob.node_id).since
         events = []
         ada.subscribe(events.append)
-        found = by_check(await examine_peer(ada, bob.node_id))
+        steps = []
+        found = by_check(await examine_peer(ada, bob.node_id, steps.append))
+        assert [(step["step"], step["ok"]) for step in steps] == [("dial", None), ("dial", True)]
         assert found["link"].status == found["path"].status == "ok"
         assert found["link"].data["rtt_ms"] > 0
         assert "proves its key" in found["path"].text

@@ -78,7 +78,7 @@ def test_the_magic_takes_a_peer_or_none():
     asked = []
 
     class Me:
-        def doctor(self, peer):
+        def doctor(self, peer, on_progress):
             asked.append(peer)
             return Findings()
 
