@@ -104,7 +104,13 @@ class WebRtcTransport(Transport):
 
     async def start(self, accept: Accept) -> None:
         # most of a second of reading files, which a server that starts must not wait for
-        await asyncio.to_thread(importlib.import_module, "aiortc")
+        try:
+            await asyncio.to_thread(importlib.import_module, "aiortc")
+        except ImportError as error:  # it is there, and a library that it needs is not
+            raise NotEnabledError(
+                f"enable_webrtc is set, and its packages cannot be loaded: {error}",
+                hint="install 'jupyter-peer[webrtc]' anew, or take enable_webrtc out",
+            ) from error
         self._closing = False
         self._accept = accept
 
@@ -117,7 +123,13 @@ class WebRtcTransport(Transport):
         await asyncio.gather(*(connection.ended() for connection in list(self._connections)))
 
     def can_dial(self, address: str) -> bool:
-        return address.rstrip("/") == self._address
+        # A lobby of several brokers may be named by some of them here and by others there.
+        named = address.removeprefix(SCHEME).rstrip("/").split(",")
+        return address.startswith(SCHEME) and not self._urls.isdisjoint(named)
+
+    @property
+    def _urls(self) -> set[str]:
+        return set(self._signaller.url.rstrip("/").split(","))
 
     @property
     def _address(self) -> str:

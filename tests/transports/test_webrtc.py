@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import importlib.util
 import logging
 import os
@@ -301,6 +302,31 @@ async def test_what_the_servers_do_is_told_to_the_doctor(lobby):
         assert (finding.check, finding.status) == ("webrtc", "failed")
 
 
+async def test_a_lobby_is_known_by_any_of_its_brokers(lobby):
+    here = WebRtcNode(lobby)
+    here._signaller.url = "wss://a.example,wss://b.example"
+    for url in ("wss://b.example", "wss://c.example,wss://a.example", "wss://a.example/"):
+        assert here.can_dial(f"webrtc:{url}")
+    for address in (
+        "webrtc:wss://c.example",
+        "webrtc:",
+        "wss://a.example",
+        "relay:wss://a.example",
+    ):
+        assert not here.can_dial(address)
+    await here.close()
+
+
+async def test_packages_that_cannot_be_loaded_are_an_error_that_says_so(lobby, monkeypatch):
+    def broken(name):
+        raise ImportError("libsomething.so is missing")
+
+    here = WebRtcNode(lobby)
+    monkeypatch.setattr(importlib, "import_module", broken)
+    with pytest.raises(NotEnabledError, match="libsomething"):
+        await here.start(lambda link: None)
+
+
 # Whole hubs.
 
 
@@ -353,3 +379,33 @@ async def test_a_stranger_without_an_invite_gets_no_answer(lobby, tmp_path, monk
             with pytest.raises(UnreachableError):
                 await eve.connect(ada.node_id)
             assert not ada.transports[0]._connections
+
+
+async def test_two_hubs_that_dial_each_other_at_once_agree_on_one_link(lobby, tmp_path):
+    ada, bob = (webrtc_hub(lobby, tmp_path, name) for name in ("ada", "bob"))
+    with on_loopback():
+        async with running(ada, bob):
+            await pair(ada, bob)
+
+            def sessions() -> set[str | None]:
+                peers = ada._peers.get(bob.node_id), bob._peers.get(ada.node_id)
+                return {peer.session_id() for peer in peers if peer is not None}
+
+            await until(lambda: len(sessions()) == 1, CONNECT_S)
+            for _ in range(3):
+                before = sessions()
+                for hub, other in ((ada, bob), (bob, ada)):
+                    session = hub._peers.get(other.node_id).session
+                    if session is not None:
+                        session.link.abort("cut")
+                await until(
+                    lambda before=before: (
+                        len(sessions()) == 1 and None not in sessions() and sessions() != before
+                    ),
+                    CONNECT_S,
+                )
+            await until(
+                lambda: all(len(hub.transports[0]._connections) == 1 for hub in (ada, bob)),
+                CONNECT_S,
+            )
+            assert await ada.ping(bob.node_id) < 5
