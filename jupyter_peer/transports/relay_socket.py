@@ -106,6 +106,7 @@ class RelaySocket:
         self._idle_s = idle_s
         self._gives_way = gives_way
         self._has_given_way = False
+        self._is_closing = False
         self._loop = asyncio.get_running_loop()
         self._used_at = self.read_at = self._loop.time()
         self._connection: WebSocketClientConnection | None = None
@@ -151,6 +152,7 @@ class RelaySocket:
 
     async def close(self) -> None:
         """Close the connection; may be called twice."""
+        self._is_closing = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -163,7 +165,8 @@ class RelaySocket:
     async def _run(self) -> None:
         pause, turn = _FIRST_PAUSE_S, 0
         try:
-            while not self._is_idle() and not self._has_given_way:
+            # Before Python 3.12 `wait_for` may swallow a cancellation.
+            while not (self._is_closing or self._has_given_way or self._is_idle()):
                 url = self._urls[turn % len(self._urls)]
                 was_stable = await self._connect(url)
                 log.info("the relay %s: %s", url, self.last_error)

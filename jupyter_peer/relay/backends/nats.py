@@ -88,6 +88,7 @@ class NatsBackend(Backend):
         self._heard: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_joined = False
+        self._is_closing = False
 
     # Life.
 
@@ -138,6 +139,7 @@ class NatsBackend(Backend):
         )
 
     async def close(self) -> None:
+        self._is_closing = True
         tasks, self._tasks = self._tasks, set()
         for task in tasks:
             task.cancel()
@@ -208,7 +210,8 @@ class NatsBackend(Backend):
     async def _publish(self) -> None:
         """Hand frames to the server, and wait for it from time to time."""
         client, under_way = self._client, 0
-        while True:
+        # The client's own waiting swallows cancellations.
+        while not self._is_closing:
             if not self._queue:
                 self._has_frames.clear()
                 await self._has_frames.wait()
@@ -322,13 +325,13 @@ class NatsBackend(Backend):
         return now - self._heard.setdefault(broker_id, now) < _DEAD_S
 
     async def _tidy(self) -> None:
-        while True:
+        while not self._is_closing:
             await asyncio.sleep(_TIDY_S)
             with contextlib.suppress(UnreachableError):
                 await self.table.tidy(_TIDY_S)
 
     async def _beat(self) -> None:
-        while True:
+        while not self._is_closing:
             with contextlib.suppress(nats.errors.Error, OSError):
                 await self._client.publish(f"{self._prefix}.alive", self.broker_id.encode())
             await asyncio.sleep(_BEAT_S)
@@ -356,7 +359,7 @@ class NatsBackend(Backend):
 
     async def _rejoin(self) -> None:
         """Catch up with the table, and say again which nodes are here."""
-        while self._client.is_connected:
+        while self._client.is_connected and not self._is_closing:
             if await self._catch_up():
                 return
             await asyncio.sleep(RECONNECT_S)
