@@ -70,7 +70,8 @@ def _may_join(room: Mapping[str, Any]) -> str:
     if policy == "directory":
         group = room.get("group")
         return f"{line(group)} of the directory" if group else "the directory"
-    return {"open": "everybody who names it", "token": "who has its token"}.get(str(policy), "-")
+    named = "everybody" if room.get("visibility") == "public" else "who is told its name"
+    return {"open": named, "token": "who has its token"}.get(str(policy), "-")
 
 
 def _membership(room: Mapping[str, Any]) -> str:

@@ -70,14 +70,16 @@ function lobbyWords(lobby: ILobby, trans: Trans): string {
   }
 }
 
-function policyWords(policy: JoinPolicy | null, trans: Trans): string {
-  switch (policy) {
+function policyWords(room: IRoom, trans: Trans): string {
+  switch (room.join_policy) {
     case 'token':
       return trans.__('whoever has its token may join');
     case 'directory':
       return trans.__('members of the directory may join');
     default:
-      return trans.__('whoever knows its name may join');
+      return room.visibility === 'public'
+        ? trans.__('anybody may join')
+        : trans.__('whoever knows its name may join');
   }
 }
 
@@ -97,8 +99,8 @@ function RoomRow(props: { room: IRoom; live: boolean; token: string | null }): R
             {room.error
               ? room.error.message
               : room.visibility === 'public'
-                ? trans.__('listed · %1', policyWords(room.join_policy, trans))
-                : policyWords(room.join_policy, trans)}
+                ? trans.__('listed · %1', policyWords(room, trans))
+                : policyWords(room, trans)}
           </span>
         </span>
         <button
@@ -286,7 +288,7 @@ function OpenRooms({ lobby, live }: { lobby: ILobby; live: boolean }): React.Rea
                 <span className="jp-Peers-peerName">{room.name}</span>
                 <span className="jp-Peers-summary">
                   {trans._n('%1 member', '%1 members', room.member_count)} ·{' '}
-                  {policyWords(room.join_policy, trans)}
+                  {policyWords(room, trans)}
                 </span>
               </span>
               {room.join_policy !== 'token' && (

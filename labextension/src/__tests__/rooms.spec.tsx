@@ -198,7 +198,7 @@ describe('rooms', () => {
     await answered('rooms', { rooms: [room(), chess, safe] });
     const list = within(screen.getByRole('list', { name: 'Public rooms' }));
     expect(list.getAllByRole('listitem').map(item => item.textContent)).toEqual([
-      'chess2 members · whoever knows its name may joinJoin',
+      'chess2 members · anybody may joinJoin',
       'safe1 member · whoever has its token may join'
     ]);
     fireEvent.click(list.getByRole('button', { name: 'Join chess' }));
