@@ -41,7 +41,8 @@ def _directory(status: DirectoryStatus, now: float) -> Finding:
             hint or "it is being fetched; look again in a moment",
             status.url,
         )
-    what = f"serial {status.serial} with {status.members} nodes"
+    nodes = f"{status.members} node{'s' * (status.members != 1)}"
+    what = f"serial {status.serial} with {nodes}"
     data = {"serial": status.serial, "expires": status.expires, "members": status.members}
     if status.expires <= now:
         return failed(
@@ -51,7 +52,7 @@ def _directory(status: DirectoryStatus, now: float) -> Finding:
             status.url,
             **data,
         )
-    left = f"{(status.expires - now) / 86400:.1f} days"
+    left = _words(status.expires - now)
     if why:
         return warning(
             "directory",
@@ -61,3 +62,10 @@ def _directory(status: DirectoryStatus, now: float) -> Finding:
             **data,
         )
     return ok("directory", f"In force: {what}, for {left} more.", status.url, **data)
+
+
+def _words(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours")):
+        if seconds >= 2 * size:
+            return f"{min(seconds, 1e9) / size:.0f} {unit}"
+    return f"{seconds / 60:.0f} minutes"

@@ -218,7 +218,9 @@ def trust_of(peer: Mapping[str, Any]) -> str:
     if peer.get("trusted"):
         return "trusted"
     origin = peer.get("origin")
-    return f"by {origin}" if origin in ("directory", "open-lan") else "not trusted"
+    if origin not in ("directory", "open-lan"):
+        return "not trusted"
+    return f"by {origin}" if peer.get("status") == "connected" else f"if {origin} says so"
 
 
 def _pane_name(pane: object) -> str:

@@ -243,6 +243,16 @@ def test_how_it_stands_with_the_directory(status, expected):
     assert ("it cannot be fetched" in str(findings)) == ("error" in status)
 
 
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [(90.0, "2 minutes"), (7200.0, "2 hours"), (30 * 86400.0, "30 days"), (1e300, "11574 days")],
+)
+def test_how_long_the_directory_is_good_for_is_told_in_fitting_words(left, words):
+    status = DirectoryStatus(url="https://d.example", serial=1, expires=NOW + left, members=1)
+    finding = check_trust("directory", status, NOW)[1]
+    assert f"serial 1 with 1 node, for {words} more" in finding.text
+
+
 # What is installed
 
 

@@ -91,8 +91,9 @@ def test_magics_load_beside_ipythons_own_transformers_and_twice():
     ("peer", "words"),
     [
         ({"trusted": True, "origin": "directory"}, "trusted"),
-        ({"trusted": False, "origin": "directory"}, "by directory"),
-        ({"trusted": False, "origin": "open-lan"}, "by open-lan"),
+        ({"trusted": False, "origin": "directory", "status": "connected"}, "by directory"),
+        ({"trusted": False, "origin": "open-lan", "status": "connected"}, "by open-lan"),
+        ({"trusted": False, "origin": "directory", "status": "offline"}, "if directory says so"),
         ({"trusted": False, "origin": "invite"}, "not trusted"),
         ({"trusted": True, "blocked": True}, "blocked"),
     ],
