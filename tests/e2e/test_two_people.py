@@ -5,14 +5,27 @@ Ada logs in with a token and Bob with a password, under different base URLs.
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 from jupyter_peer.demo.notebooks import CellError
 from tests.e2e.people import Notebook, Person, invite_in
 from tests.waiting import until, until_sync
+
+SHOWN = """
+class Shown:
+    def __init__(self, bundle):
+        self.bundle = bundle
+
+    def _repr_mimebundle_(self, **kwargs):
+        return self.bundle
+"""
 
 
 class Two(NamedTuple):
@@ -175,6 +188,84 @@ async def test_without_a_link_a_pane_is_last_seen_and_with_it_it_goes_on(two: Tw
         await his.run("%peer connect ada")
         shown = await shows(his, "view", "2222")
         assert "(live)" in shown
+
+
+async def test_a_kernel_that_is_killed_in_the_middle_of_a_word_ends_its_pane(two: Two) -> None:
+    pair(two)
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        talk = "import os, itertools\nprint(os.getpid())\nfor n in itertools.count(): print(n)"
+        talking = asyncio.ensure_future(hers.run(f"%%peer share talk --with bob\n{talk}"))
+        await shows(his, "%peer panes", "talk")
+        await his.run("view = get_ipython().run_line_magic('peer', 'open ada/talk')")
+        seen = await shows(
+            his, "print(view.outputs[0]['text'][:20] if view.outputs else '')", "\n1"
+        )
+        os.kill(int(seen.split()[0]), signal.SIGKILL)
+        await shows(his, "print(view.status)", "ended")
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+        assert two.bob.peer_call("GET", "peers")["peers"][0]["status"] == "connected"
+
+
+async def test_an_output_of_30_mb_arrives_whole_while_pings_stay_quick(two: Two) -> None:
+    pair(two)
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        await hers.run(
+            SHOWN + "import hashlib, os, jupyter_peer\n"
+            "pane = jupyter_peer.client().share('big', with_=['bob'])\n"
+            "big = os.urandom(15_000_000).hex()"
+        )
+        await shows(his, "%peer panes", "big")
+        await his.run(
+            "import hashlib, statistics, time, jupyter_peer\n"
+            "me = jupyter_peer.client()\n"
+            "view = me.open('ada/big')"
+        )
+        waiting = asyncio.ensure_future(
+            his.run(
+                "pings = []\n"
+                "while not view.outputs:\n"
+                "    pings.append(me.ping('ada'))\n"
+                "    time.sleep(0.01)\n"
+                "data = view.outputs[0]['data']['text/x-big']\n"
+                "print(len(data), hashlib.sha256(data.encode()).hexdigest())\n"
+                "print(len(pings), statistics.median(pings))"
+            )
+        )
+        await hers.run("pane.display(Shown({'text/plain': 'big', 'text/x-big': big}))")
+        digest = await hers.run("print(len(big), hashlib.sha256(big.encode()).hexdigest())")
+        arrived, pings = (await waiting).strip().splitlines()
+        assert arrived == digest.strip()
+        assert float(pings.split()[1]) < 250, pings
+
+
+async def test_a_thousand_updates_a_second_end_in_the_newest_at_a_viewer_that_stood_still(
+    two: Two,
+) -> None:
+    pair(two)
+    servers = [psutil.Process(person.server.pid) for person in two]
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        await hers.run(
+            SHOWN + "import time, jupyter_peer\npane = jupyter_peer.client().share('n', ['bob'])"
+        )
+        await shows(his, "%peer panes", "n ")
+        await his.run("view = get_ipython().run_line_magic('peer', 'open ada/n')")
+        pid = int(await his.run("import os; print(os.getpid())"))
+        before = [process.memory_info().rss for process in servers]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            # 20 MB of text in all, of which the last 10 KB matter
+            await hers.run(
+                "begun = time.monotonic()\n"
+                "for n in range(2000):\n"
+                "    pane.display(Shown({'text/plain': f'{n} ' + 'x' * 10_000}))\n"
+                "    time.sleep(max(0, begun + n / 1000 - time.monotonic()))"
+            )
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await shows(his, "print(view.outputs[0]['data']['text/plain'][:5])", "1999 ")
+        for process, rss in zip(servers, before, strict=True):
+            assert process.memory_info().rss - rss < 100e6
 
 
 async def test_a_server_that_is_killed_comes_back_with_its_peers_and_the_other_finds_it(

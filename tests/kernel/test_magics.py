@@ -105,7 +105,7 @@ def test_without_a_server_every_command_says_what_to_do(monkeypatch: pytest.Monk
         assert failed.value.code == NoServerError.code
         assert "jupyter lab" in str(failed.value)
     assert "disconnect" in candidates("%peer dis", "dis")
-    assert candidates("%peer disconnect ", "") == []
+    assert candidates("%peer disconnect ", "") == ["--help"]
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
