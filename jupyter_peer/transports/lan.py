@@ -159,8 +159,11 @@ class LanTransport(Transport):
                         await browser.async_cancel()
                         await self._end_resolving()
             except OSError as error:
+                # once, and not every few seconds as long as it stays so
+                is_news = str(error) != str(self._failure)
+                level = logging.WARNING if is_news else logging.DEBUG
+                log.log(level, "nodes in the local network cannot be found: %s", error)
                 self._failure = error
-                log.warning("nodes in the local network cannot be found: %s", error)
                 await asyncio.sleep(self._poll_s)
             except Exception:
                 log.exception("looking for nodes in the local network failed")

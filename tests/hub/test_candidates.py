@@ -191,7 +191,8 @@ async def test_under_open_lan_nodes_of_the_network_connect_by_themselves(network
 
 async def test_the_higher_id_dials_too_when_the_lower_one_does_not(network, tmp_path):
     hubs = [
-        open_lan_hub(network, tmp_path, name, handshake_timeout_s=0.2) for name in ("ada", "bob")
+        open_lan_hub(network, tmp_path, name, handshake_timeout_s=0.5, upgrade_s=0.05)
+        for name in ("ada", "bob")
     ]
     low, high = sorted(hubs, key=lambda hub: hub.node_id)
     async with running(low, high):

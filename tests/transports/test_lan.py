@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
+import zeroconf.asyncio
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from jupyter_peer.errors import UnreachableError
@@ -122,6 +123,25 @@ async def test_hostile_announcements_are_left_out_and_the_rest_is_found(caplog):
     assert seen["g2" * 8][1] == []  # listed, and nothing to dial
     assert seen[fine][0].isprintable()
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_network_where_nothing_can_be_sent_is_said_once_and_tried_again(
+    monkeypatch, caplog
+):
+    tried = 0
+
+    def broken(*args, **kwargs):
+        nonlocal tried
+        tried += 1
+        raise OSError(19, "no such device")
+
+    ada = LanNode("ada", poll_s=0.001)
+    monkeypatch.setattr(zeroconf.asyncio, "AsyncZeroconf", broken)
+    async with started(ada):
+        await until(lambda: tried > 5)
+        (finding,) = await ada.diagnose()
+        assert (finding.status, "no such device" in finding.text) == ("failed", True)
+    assert caplog.text.count("cannot be found") == 1
 
 
 async def test_a_flood_of_announcements_is_bounded(monkeypatch):
