@@ -34,7 +34,8 @@ from .source import PaneSource
 from .tap import TapListener
 
 if TYPE_CHECKING:
-    from ..hub.hub import HubEvent, PeerHub
+    from ..hub.events import HubEvent
+    from ..hub.hub import PeerHub
 
 __all__ = ["PaneInfo", "PanePublisher", "SharePane"]
 

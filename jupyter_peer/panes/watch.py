@@ -25,7 +25,8 @@ from .state import PaneState
 
 if TYPE_CHECKING:
     from ..hub.dispatch import Message
-    from ..hub.hub import HubEvent, PeerHub
+    from ..hub.events import HubEvent
+    from ..hub.hub import PeerHub
 
 log = logging.getLogger(__name__)
 

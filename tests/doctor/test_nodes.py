@@ -166,7 +166,7 @@ async def test_a_peer_whose_identity_changed_is_found_out(tmp_path):
         with pytest.raises(WrongNodeError):
             await ada._connector.probe(
                 bob.addresses()[0],
-                ada._target(ada._known(bob.node_id)).__class__(
+                ada._book.target(ada._book.known(bob.node_id)).__class__(
                     addresses=(), node_id=Identity.from_seed(b"x" * 32).node_id
                 ),
             )

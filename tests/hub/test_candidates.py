@@ -116,7 +116,7 @@ async def test_where_a_peer_was_found_is_never_stored(network, tmp_path):
         network.transports["found"] = bob.transports[0]
         bob.transports[0].addresses = list
         ada.found("lan", bob.node_id, "bob", ["loopback:found"])
-        ada._change(ada._peers.get(bob.node_id), addresses=[])
+        ada._book.change(ada._peers.get(bob.node_id), addresses=[])
         assert (await ada.connect(bob.node_id)).address == "loopback:found"
         assert "loopback:found" not in ada.store.peer(bob.node_id).addresses
 

@@ -39,7 +39,7 @@ class Office:
             transports=[self.network.transport(name)],
         )
         both = CombinedPolicy([InvitePolicy(hub.store), DirectoryPolicy(lambda: self.current)])
-        hub._policy = hub._admission._policy = both
+        hub._book._policy = hub._admission._policy = both
         return hub
 
     async def list(self, *hubs: PeerHub, expires_in: float = 60.0) -> list[list[str]]:
