@@ -80,6 +80,15 @@ class Connection:
                 stream.socket.setsockopt(socket.IPPROTO_TCP, option, _NOTSENT_LOWAT)
 
     @property
+    def max_message(self) -> int:
+        """Bytes of the largest message; a larger one ends the connection before it is read."""
+        return self._reader.max_message
+
+    @max_message.setter
+    def max_message(self, value: int) -> None:
+        self._reader.max_message = value
+
+    @property
     def is_closed(self) -> bool:
         """Whether the socket is closed."""
         return self._stream.closed()

@@ -30,6 +30,8 @@ from .proof import Proof, prove
 log = logging.getLogger(__name__)
 
 _HEADER_BYTES = 16 * 1024
+# Largest message of a node that has not proven its id yet.
+UNPROVEN_BYTES = 16 * 1024
 _ANSWER = (
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: {}\r\n\r\n"
@@ -135,7 +137,7 @@ class RelayServer:
 
     def take(self, stream: IOStream, door: Door, host: str) -> None:
         """Serve an upgraded connection in a task of its own."""
-        connection = Connection(stream, self.limits.max_frame)
+        connection = Connection(stream, UNPROVEN_BYTES)
         task = asyncio.get_running_loop().create_task(self._serve(connection, door, host))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
@@ -152,6 +154,7 @@ class RelayServer:
                 )
             finally:
                 self._unproven -= 1
+            connection.max_message = self.limits.max_frame
             await door(connection, proof)
         except StreamClosedError:
             pass

@@ -115,6 +115,7 @@ async def test_nobody_registers_under_an_id_without_its_key():
             (["[]"], "malformed"),
             (["[" * 2000], "malformed"),
             (["x" * 5000], "too_large"),
+            (["x" * 100_000], "too_large"),
             ([b"binary"], "malformed"),
         ]:
             assert await refusal(url, *texts) == code
