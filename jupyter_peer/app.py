@@ -117,6 +117,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         from .trust.directory import DirectoryPolicy
         from .trust.modes import policy_for
 
+        self.check_settings()
         self.warn_of_what_is_not_there_yet()
         config = self.hub_config()
         async with AsyncExitStack() as stack:

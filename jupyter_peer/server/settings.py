@@ -10,7 +10,7 @@ import logging
 import socket
 from pathlib import Path
 
-from traitlets import Bool, Float, HasTraits, Int, Unicode, default, validate
+from traitlets import Bool, Float, Int, Unicode, default, validate
 
 from ..directory.refresh import DEFAULT_INTERVAL_S
 from ..errors import BadAddressError, BadRequestError
@@ -26,6 +26,7 @@ from ..wire.addresses import (
 from ..wire.channel import DEFAULT_LIMITS, Limits
 from ..wire.handshake import MAX_FRAME
 from .texts_setting import Texts
+from .tolerant import TolerantSettings
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ NOT_YET = {
 _LATER = " Not available in this version: setting it only logs a warning."
 
 
-class PeerSettings(HasTraits):
+class PeerSettings(TolerantSettings):
     """The settings of ``PeerExtension``."""
 
     node_name = Unicode(
@@ -157,7 +158,7 @@ class PeerSettings(HasTraits):
         "",
         help="""Password at the TURN server. It belongs into the configuration file: the command line
         of a program can be read by all users of its machine.""",
-    ).tag(config=True)
+    ).tag(config=True, is_secret=True)
 
     allow_remote_agent = Bool(
         False, help="Whether peers may ask an agent that runs in a kernel here." + _LATER

@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.websocket import websocket_connect
+from traitlets.config import Config
 
 from jupyter_peer.app import ACTIVITY_SETTING, PeerExtension
+from jupyter_peer.errors import BadRequestError
 from jupyter_peer.server.runtime_file import runtime_file
 from jupyter_peer.server.settings import NOT_YET, PeerSettings
 from tests.server.control import connect
@@ -58,6 +60,8 @@ def nothing(home):
         (nothing, {"peer_listen": "9797"}, "bad_request"),
         (nothing, {"advertised_addresses": ["ftp://x"]}, "bad_address"),
         (nothing, {"invite_ttl_s": 10.0, "max_invite_ttl_s": 5.0}, "bad_request"),
+        (nothing, {"trust_mode": 5}, "bad_request"),
+        (nothing, {"max_peers": "many", "enable_direct": "perhaps"}, "bad_request"),
     ],
 )
 async def test_what_cannot_be_used_disables_the_extension_and_not_jupyter(
@@ -274,6 +278,39 @@ def test_every_setting_has_a_help_text_and_can_be_configured():
         "max_send_queue", "max_unconsumed", "max_panes", "max_viewers", "max_prompt",
         "agent_turns_at_once", "agent_turns_a_minute", "invite_ttl_s", "max_invite_ttl_s",
     }  # fmt: skip
+
+
+#: Values that no setting of a kind can have.
+UNFIT = {
+    "Unicode": [5, None, ["x"], {}],
+    "Bool": ["perhaps", 7, []],
+    "Int": [0, -1, "many", None, 1.5],
+    "Float": [0.0, -1.0, "soon", float("nan"), float("inf"), [1.0]],
+    "Texts": [5, [5], {"a": 1}],
+}
+
+
+def test_a_value_of_the_wrong_kind_is_named_for_every_setting_and_breaks_nothing():
+    traits = PeerSettings.class_traits(config=True)
+    assert len(traits) > 30
+    for name, trait in traits.items():
+        for value in UNFIT[type(trait).__name__]:
+            extension = PeerExtension(config=Config({"PeerExtension": {name: value}}))
+            with pytest.raises(BadRequestError, match=f"PeerExtension.{name}: ") as told:
+                extension.check_settings()
+            assert told.value.hint
+            assert getattr(extension, name) == getattr(PeerExtension(), name)
+
+
+def test_the_last_value_of_a_setting_counts_and_a_credential_is_not_repeated():
+    extension = PeerExtension(config=Config({"PeerExtension": {"max_peers": "many"}}))
+    extension.update_config(Config({"PeerExtension": {"max_peers": 7}}))
+    extension.check_settings()
+    assert extension.max_peers == 7
+    extension.update_config(Config({"PeerExtension": {"turn_credential": 76543}}))
+    with pytest.raises(BadRequestError, match="turn_credential") as told:
+        extension.check_settings()
+    assert "76543" not in str(told.value)
 
 
 def test_an_unknown_mode_of_agents_is_read_only():
