@@ -324,8 +324,10 @@ class LobbyClient:
                 await self._visit()
                 self.error = None
             except PeerError as error:
+                is_news = self.error is None or str(error) != str(self.error)
+                level = logging.INFO if is_news else logging.DEBUG
+                log.log(level, "the lobby at %s: %s", self.url, error)
                 self.error = error
-                log.info("the lobby at %s: %s", self.url, error)
             self._end_attempt(self.error)
             if self.error is None and not self._is_wanted():
                 continue

@@ -98,6 +98,7 @@ class RelaySocket:
         self.is_over = False
         self.max_frame = _MAX_FRAME
         self.last_error: PeerError | None = None
+        self._told = ""
         self.relay_id: str | None = None
         self._urls = urls
         self._identity = identity
@@ -169,7 +170,7 @@ class RelaySocket:
             while not (self._is_closing or self._has_given_way or self._is_idle()):
                 url = self._urls[turn % len(self._urls)]
                 was_stable = await self._connect(url)
-                log.info("the relay %s: %s", url, self.last_error)
+                self._tell(url)
                 turn += 1
                 if was_stable:
                     pause = _FIRST_PAUSE_S
@@ -182,12 +183,19 @@ class RelaySocket:
             self.is_over = True
             self._drop("shutdown")
 
+    def _tell(self, url: str) -> None:
+        """Log why there is no connection; again only when the reason is another."""
+        reason = f"{url}: {self.last_error}"
+        log.log(logging.DEBUG if reason == self._told else logging.INFO, "the relay %s", reason)
+        self._told = reason
+
     async def _connect(self, url: str) -> bool:
         """Register and stay until the connection is lost; return whether it lasted."""
         began = None
         try:
             await self._register(url)
             log.info("registered at the relay %s", url)
+            self._told = ""
             self.last_error = None
             self.relay_id = self._registration.relay_id if self._registration else None
             self._registered.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 from collections.abc import AsyncIterator
@@ -75,6 +76,14 @@ async def test_a_relay_that_is_not_there_is_unreachable_at_once():
         (finding,) = await ada.diagnose()
         assert finding.status == "failed"
         assert "refused" in finding.text
+
+
+async def test_why_a_relay_is_out_of_reach_is_logged_once(monkeypatch, caplog):
+    monkeypatch.setattr(relay_socket, "_FIRST_PAUSE_S", 0.001)
+    caplog.set_level(logging.DEBUG, relay_socket.__name__)
+    async with node("ws://127.0.0.1:9"):
+        await until(lambda: len(caplog.records) >= 3)
+    assert [record.levelno for record in caplog.records[:3]] == [logging.INFO] + 2 * [logging.DEBUG]
 
 
 async def test_a_peer_that_is_not_at_the_relay_is_unreachable():
