@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ..errors import BadSignatureError, MalformedError, TooLargeError
-from .envelope import check_depth
+from .envelope import check_depth, without_surrogates
 from .identity import (
     SIGNATURE_BYTES,
     Identity,
@@ -177,7 +177,9 @@ class Directory:
                 hint="update jupyter-peer",
             )
         try:
-            read = msgspec.convert(fields, _Fields)
+            # What is signed may hold lone surrogates, and nothing done with it afterwards can.
+            clean = without_surrogates(fields) if isinstance(fields, dict) else fields
+            read = msgspec.convert(clean, _Fields)
         except (msgspec.ValidationError, OverflowError, RecursionError) as error:
             raise MalformedError(f"this is not a directory: {str(error)[:200]}") from None
         if read.v != VERSION:

@@ -268,6 +268,15 @@ def test_reading_anything_raises_nothing_but_our_errors(raw):
         Directory.from_bytes(raw, OFFICE.public_key)
 
 
+@pytest.mark.parametrize("key", ["\ud800", "a\udfff"])
+def test_lone_surrogates_anywhere_do_no_harm(key):
+    node = msgspec.to_builtins(member_of(ADA))
+    fields = {**a_directory().to_fields(), key: key, "name": key, "nodes": [{**node, key: key}]}
+    directory = Directory.from_bytes(signed(fields), OFFICE.public_key)
+    assert directory.is_member(ADA.node_id, ADA.public_key_b64, NOW)
+    directory.name.encode()
+
+
 @given(json_objects, st.sampled_from(["serial", "expires", "name", "nodes", "v"]), json_values)
 def test_reading_what_the_right_key_signed_raises_nothing_but_our_errors(extra, key, value):
     fields = {**extra, **a_directory().to_fields(), key: value}
