@@ -8,7 +8,6 @@ and presence are the same whichever broker a node is at, and live on when one of
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import logging
 import secrets
@@ -204,7 +203,6 @@ class Lobby:
 
     async def _register(self, guest: Guest, said: wire.Register) -> None:
         record = NodeRecord(
-            public_key=base64.b64encode(guest.public_key).decode(),
             node_name=clean_name(said.node_name),
             addresses=list(dict.fromkeys(said.addresses)),
             capabilities=said.capabilities,

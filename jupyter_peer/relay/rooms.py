@@ -24,7 +24,6 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A node that has registered.
 
     Attributes:
-        public_key: The key it has proven to hold, base64.
         node_name: What it calls itself.
         addresses: Where it says it can be dialled.
         capabilities: What it says it can do.
@@ -34,7 +33,6 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
         away: Whether the connection broke.
     """
 
-    public_key: str
     node_name: str
     addresses: list[str]
     capabilities: list[str]

@@ -76,16 +76,12 @@ async def lobby_findings(client: LobbyClient) -> list[Finding]:
             )
         ]
     took = round((time.monotonic() - started) * 1000, 1)
-    text = f"It answers in {took} ms; this node is {'' if client.is_listed else 'not '}listed there"
-    return [
-        ok(
-            "lobby",
-            f"{text}, and in {len(client.rooms)} rooms.",
-            client.url,
-            ms=took,
-            rooms=len(rooms),
-        )
-    ]
+    count = len(client.rooms)
+    text = (
+        f"It answers in {took} ms; this node is {'' if client.is_listed else 'not '}listed there, and "
+        f"in {count} room{'s' * (count != 1)}."
+    )
+    return [ok("lobby", text, client.url, ms=took, rooms=len(rooms))]
 
 
 class LobbyDesk:
