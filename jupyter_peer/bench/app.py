@@ -53,6 +53,7 @@ class BenchApp(Command):
         from . import report
         from .catalogue import choose
         from .plot import check_can_plot, write_csv, write_plot
+        from .reasons import reasons
         from .run import run
 
         measurements = choose(self.only)
@@ -64,6 +65,10 @@ class BenchApp(Command):
         outcome = asyncio.run(run(measurements, quick=self.quick, progress=progress))
         tell(report.table(outcome.figures))
         tell(f"\n{report.summary(outcome.figures)}")
+        if known := reasons(outcome.figures):
+            tell("\nWhere the time goes, of those that are not met:")
+            for line in known:
+                tell(f"  {line}")
         for name, why in outcome.failures.items():
             remark(f"{name} was not measured: {why}")
         if self.json:

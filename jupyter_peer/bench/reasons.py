@@ -1,0 +1,57 @@
+"""Why goals are not met, where profiles have shown it.
+
+The figures in the texts are of one machine (2 cores of 2.4 GHz, Python 3.11); that they are what the
+time goes into holds elsewhere too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .figures import Figure
+
+_RAW, _JSON = "raw tornado", "json wire"
+#: (short name, baseline or "" for any) -> where the time goes.
+REASONS = {
+    ("P2", _JSON): "both wires pay the same two Ed25519 signatures (172 µs a round trip) and the "
+    "same sockets; only JSON with base64 is saved, which is nothing for 64 B",
+    ("P2", _RAW): "two signatures made and verified are 172 µs, the hubs' own Python 200 µs",
+    ("P3", _JSON): "Ed25519 172 µs, SHA-256 at both ends 180 µs, the hubs' own Python 250 µs",
+    ("P3", _RAW): "Ed25519 172 µs, SHA-256 at both ends 180 µs, the hubs' own Python 250 µs",
+    ("P4", _JSON): "SHA-256 of 1 MB is 0.66 ms at each end and each way, AES-256-GCM 0.3 ms",
+    ("P4", _RAW): "SHA-256 of 1 MB is 0.66 ms at each end and each way, AES-256-GCM 0.3 ms",
+    ("P5", _JSON): "6.5 µs of Python a message at each end: JSON, hash, queue, dispatch; the JSON "
+    "wire of today is quicker than the original by the same crypto library and sockets",
+    ("P5", _RAW): "6.5 µs of Python a message at each end: JSON, hash, queue, dispatch",
+    ("P6", _JSON): "a message of 64 KiB is signed by itself: 62 µs to verify, 44 µs to hash",
+    ("P6", _RAW): "a message of 64 KiB is signed by itself: 62 µs to verify, 44 µs to hash",
+    ("P7", _JSON): "up to 4 MiB of bulk (the credit window) wait in the reader's socket",
+    ("P7", ""): "up to 4 MiB of bulk (the credit window) wait in the reader's socket when the "
+    "reader is slower than the writer",
+    ("P8", _JSON): "the ends are as slow as directly (P5, P6), and the relay takes no frame that "
+    "could hold up others for long",
+    ("P8", ""): "a relayed frame takes three programs' turns on two cores",
+    ("P8N", _JSON): "as over one broker, and each frame passes NATS too",
+    ("P8N", ""): "each frame passes two brokers and NATS, five programs on two cores",
+    ("P9", ""): "AES-GCM and one write for each viewer are 160 µs; all viewers of this bench share "
+    "one process, which opens and verifies for all of them",
+    ("P12", ""): "libsodium's and OpenSSL's bindings are a quarter, some forty modules the rest",
+    ("U1", ""): "a viewer's message passes two servers and a control socket more than the owner's",
+    ("U4", ""): "the owner's Jupyter Server handles the output for the owner's own page first: it "
+    "copies, checks and rewrites 50 MB on its loop, which stops for a second without viewers too",
+    ("U5", ""): "the back-off has a jitter of half of it both ways",
+}
+
+
+def reasons(figures: Sequence[Figure]) -> list[str]:
+    """Return a line for each goal that is not met and of which it is known why."""
+    lines: list[str] = []
+    for each in figures:
+        if each.met is not False:
+            continue
+        short = each.name.partition(" ")[0]
+        why = REASONS.get((short, each.baseline_name)) or REASONS.get((short, ""))
+        if why is not None:
+            line = f"{each.name}{f' ({each.baseline_name})' if each.baseline_name else ''}: {why}"
+            lines.append(line)
+    return lines
