@@ -25,8 +25,8 @@ REASONS = {
     ("P5", _RAW): "6.5 µs of Python a message at each end: JSON, hash, queue, dispatch",
     ("P6", _JSON): "a message of 64 KiB is signed by itself: 62 µs to verify, 44 µs to hash",
     ("P6", _RAW): "a message of 64 KiB is signed by itself: 62 µs to verify, 44 µs to hash",
-    ("P7", _JSON): "up to 4 MiB of bulk (the credit window) wait in the reader's socket",
-    ("P7", ""): "up to 4 MiB of bulk (the credit window) wait in the reader's socket when the "
+    ("P7", _JSON): "up to 1 MiB of bulk (the credit window) waits in the reader's socket",
+    ("P7", ""): "up to 1 MiB of bulk (the credit window) waits in the reader's socket when the "
     "reader is slower than the writer",
     ("P8", _JSON): "the ends are as slow as directly (P5, P6), and the relay takes no frame that "
     "could hold up others for long",

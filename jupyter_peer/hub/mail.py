@@ -160,8 +160,9 @@ class Mail:
         msg_id, item = self._outgoing("ping", {})
         started = self._clock.monotonic()
         await self._answer(session, msg_id, timeout, lambda: session.put_urgent(item))
-        session.rtt_s = self._clock.monotonic() - started
-        return session.rtt_s
+        rtt_s = self._clock.monotonic() - started
+        session.measured(rtt_s)
+        return rtt_s
 
     def say_bye(self, session: Session, reason: str) -> None:
         """Tell a peer why the link ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 
 from ..errors import LinkClosedError, WireError
@@ -63,6 +64,7 @@ class Session:
         self.rtt_s: float | None = None
         self.sent_messages = self.sent_bytes = 0
         self.received_messages = self.received_bytes = 0
+        self._least_rtt_s = math.inf
         self._channel = channel
         self._clock = clock
         self._on_envelope = on_envelope
@@ -120,6 +122,13 @@ class Session:
         self._channel.put_urgent(item)
         self.sent_messages += 1
         self._flush_soon()
+
+    def measured(self, rtt_s: float) -> None:
+        """Note a round trip."""
+        self.rtt_s = rtt_s
+        if rtt_s < self._least_rtt_s:
+            self._least_rtt_s = rtt_s
+            self._channel.fit_window(rtt_s)
 
     def on_drain(self, callback: Callable[[], None]) -> None:
         """Call back once when little waits to be sent, or the link is gone."""

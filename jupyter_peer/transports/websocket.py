@@ -88,7 +88,9 @@ async def open_websocket(
 
 
 def tune(stream: IOStream) -> None:
-    """Send small messages at once, and keep little unsent in the socket."""
+    """Send small messages at once, and keep little unsent in the socket; a closed one is let be."""
+    if stream.closed():
+        return
     stream.set_nodelay(True)
     sock = stream.socket
     if sock.family in (socket.AF_INET, socket.AF_INET6):

@@ -98,6 +98,9 @@ class Channel(ABC):
     def put_urgent(self, item: Outgoing) -> None:
         """Queue a small envelope ahead of everything; see :meth:`.outbox.Outbox.put_urgent`."""
 
+    def fit_window(self, round_trip_s: float) -> None:  # noqa: B027 - one kind has no window
+        """Keep no more under way than the path needs; see :meth:`.outbox.Outbox.fit_window`."""
+
     @abstractmethod
     def frames(self, budget: int) -> Iterator[Frame]:
         """Yield frames to put on the link now, about ``budget`` bytes of them."""
@@ -147,6 +150,9 @@ class SealedChannel(Channel):
 
     def put_urgent(self, item: Outgoing) -> None:
         self._outbox.put_urgent(item)
+
+    def fit_window(self, round_trip_s: float) -> None:
+        self._outbox.fit_window(round_trip_s)
 
     def frames(self, budget: int) -> Iterator[Frame]:
         seal = self._sealer.seal

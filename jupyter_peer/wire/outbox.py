@@ -35,6 +35,10 @@ CREDIT_EVERY = 256 * 1024
 """A receiver tells what it consumed at least this often, in bytes."""
 MIN_UNCONSUMED = 2 * CREDIT_EVERY
 """With a smaller window both sides could wait for each other."""
+# What is under way waits in the reader's socket when the reader is the slower one, and a small message
+# behind it. So a link gets no larger window than it needs: this, or what keeps a long path full.
+_SHORT_WINDOW = 1024 * 1024
+_FILL_BYTES_A_SECOND = 200 * 1024 * 1024
 # Bulk leaves this much of the window free, so that small messages need not wait for credit.
 _KEPT_FOR_SMALL = 2 * FRAGMENT_BYTES
 
@@ -130,6 +134,7 @@ class Outbox:
     ) -> None:
         self._sign = sign
         self._max_unconsumed = max(max_unconsumed, MIN_UNCONSUMED)
+        self._window = self._max_unconsumed
         self._max_queued = max_queued
         self._max_message = max_message
         self._urgent: deque[Outgoing] = deque()
@@ -189,6 +194,16 @@ class Outbox:
         """Take the peer's count; one that cannot be is cut down to what was sent."""
         self._consumed = max(self._consumed, min(consumed, self._sent))
 
+    def fit_window(self, round_trip_s: float) -> None:
+        """Keep no more under way than a path of this round trip needs.
+
+        Args:
+            round_trip_s: Of the path itself, so the least that was measured: what waits on a busy
+                link makes it longer, and is what a smaller window avoids.
+        """
+        needed = max(_SHORT_WINDOW, int(round_trip_s * _FILL_BYTES_A_SECOND))
+        self._window = min(needed, self._max_unconsumed)
+
     @property
     def unconsumed(self) -> int:
         """Bytes sent that the peer has not said it consumed."""
@@ -216,7 +231,7 @@ class Outbox:
                 return
 
     def _room(self) -> int:
-        return self._max_unconsumed - (self._sent - self._consumed)
+        return self._window - (self._sent - self._consumed)
 
     def _next_batch(self) -> bytes | None:
         """Take all small messages at the heads of the streams that fit one frame."""

@@ -318,3 +318,25 @@ async def test_metrics_count_what_goes_over_each_link():
             "queue",
             "since",
         }
+
+
+async def test_on_a_quick_link_little_is_under_way_and_a_slow_moment_does_not_change_that():
+    async with two_hubs() as (ada, bob):
+        bob.on("bulk", lambda message: None)
+        await until(lambda: ada.peer(bob.node_id).rtt_ms is not None)
+        session = ada._mail.session(bob.node_id)
+        session.measured(0.0005)
+        session.measured(0.5)
+        assert session.rtt_s == 0.5
+        for link in ada.network.links:
+            link.max_backlog = 64 * 1024 * 1024
+            link.stop_reading()
+        before = session.sent_bytes
+        ada.send(bob.node_id, "bulk", {}, [os.urandom(8 * 1024 * 1024)])
+        await until(lambda: session.sent_bytes - before > 700_000)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert session.sent_bytes - before <= 1024 * 1024 + 20_000
+        for link in ada.network.links:
+            link.go_on_reading()
+        await until(lambda: not session.queued)

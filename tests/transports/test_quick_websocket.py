@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 
 import pytest
+from tornado.iostream import IOStream
 from tornado.util import _websocket_mask
 
 from jupyter_peer.transports.direct import DirectTransport
+from jupyter_peer.transports.websocket import tune
 from jupyter_peer.wire.websocket import (
     BINARY,
     CLOSE,
@@ -213,3 +216,11 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_frame_is_lost():
         it._writer.write_eof()
         await until(lambda: it.closed)
         assert it.got == []
+
+
+async def test_a_socket_that_was_closed_before_it_was_tuned_is_let_be():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stream = IOStream(socket.create_connection(server.getsockname()))
+        stream.close()
+        tune(stream)
+        assert stream.closed()

@@ -242,6 +242,37 @@ def test_credits_bound_what_is_under_way(window, sizes, data):
     assert sorted(marks(frames)) == list(range(len(sizes)))
 
 
+@pytest.mark.parametrize(
+    ("round_trip_s", "most", "window"),
+    [
+        (0.0001, 4 * MIB, MIB),
+        (0.01, 4 * MIB, 2 * MIB),
+        (0.3, 4 * MIB, 4 * MIB),
+        (0.3, 64 * MIB, 60 * MIB),
+        (0.0001, 700_000, 700_000),
+        (0.3, 700_000, 700_000),
+    ],
+)
+def test_no_more_is_under_way_than_the_path_needs(round_trip_s, most, window):
+    outbox = an_outbox(max_unconsumed=most, max_queued=256 * MIB, max_message=128 * MIB)
+    outbox.fit_window(round_trip_s)
+    outbox.put(sized(100 * MIB), "bulk")
+    sent = sum(map(len, outbox.frames(EVERYTHING)))
+    assert window - 200_000 < sent <= window
+
+
+def test_a_window_that_shrinks_while_more_is_under_way_opens_again_with_credits():
+    outbox = an_outbox()
+    outbox.put(sized(10 * MIB), "bulk")
+    list(outbox.frames(EVERYTHING))
+    before = outbox.unconsumed
+    outbox.fit_window(0.0001)
+    assert list(outbox.frames(EVERYTHING)) == []
+    outbox.on_credit(before - MIB // 2)
+    assert list(outbox.frames(EVERYTHING))
+    assert outbox.unconsumed <= MIB
+
+
 def test_bulk_leaves_room_for_small_messages():
     outbox = an_outbox()
     outbox.put(sized(10 * MIB, 1), "bulk")
