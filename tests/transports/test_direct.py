@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import urllib.error
 import urllib.request
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jupyter_peer.errors import BadAddressError, UnreachableError
+from jupyter_peer.transports import direct
 from jupyter_peer.transports.direct import DirectTransport
 from jupyter_peer.wire.addresses import normalize_address
 
@@ -87,6 +89,44 @@ async def test_the_extra_listener_serves_nothing_but_the_peer_wire():
             assert await asyncio.to_thread(status, path) == 404
         assert await asyncio.to_thread(status, "/peer-ws") == 400
     finally:
+        await transport.close()
+
+
+async def test_requests_that_never_end_are_cut_off_and_hold_up_nobody(monkeypatch):
+    """Slow loris: a byte now and then, for ever, on many connections."""
+    monkeypatch.setattr(direct, "DIAL_TIMEOUT_S", 0.3)
+    transport = DirectTransport()
+    ((host, port),) = transport.listen("127.0.0.1", 0)
+    came = asyncio.Event()
+
+    async def accept(link):
+        came.set()
+        await link.close()
+
+    await transport.start(accept)
+    slow = [await asyncio.open_connection(host, port) for _ in range(50)]
+
+    async def drip(reader, writer) -> bytes:
+        """Send a header byte by byte until the other side has had enough."""
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"GET /peer-ws HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+            while not reader.at_eof():
+                writer.write(b"a")
+                await writer.drain()
+                with contextlib.suppress(asyncio.TimeoutError):
+                    return await asyncio.wait_for(reader.read(), 0.05)
+        return b""
+
+    dripping = asyncio.gather(*(drip(reader, writer) for reader, writer in slow))
+    try:
+        link = await transport.dial(f"ws://{host}:{port}/peer-ws", None)
+        await asyncio.wait_for(came.wait(), 5)
+        await link.close()
+        await asyncio.wait_for(dripping, 15)
+    finally:
+        dripping.cancel()
+        for _, writer in slow:
+            writer.close()
         await transport.close()
 
 

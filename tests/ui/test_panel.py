@@ -18,7 +18,11 @@ print("step 1 <b>not bold</b>")
 print("careful", file=sys.stderr)
 display(Image(base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)))"""
+)))
+pwn = "window.pwned = 1"
+svg = f"<svg xmlns='http://www.w3.org/2000/svg' onload='{pwn}'><script>{pwn}</script></svg>"
+display({"image/svg+xml": svg, "text/plain": "a drawing"}, raw=True)
+display({"text/html": f"<script>{pwn}</script>"}, raw=True)"""
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +114,11 @@ def test_two_people_pair_share_watch_and_withdraw_by_their_panels(
     run_notebook(page, "share.ipynb")
     his.get_by_role("button", name="Open").click()
     expect(his.get_by_text("step 1 <b>not bold</b>")).to_be_visible()
-    expect(his.locator("img")).to_be_visible()
+    expect(his.locator("img")).to_have_count(2)
+    # her own notebook obeys what she wrote; in his it is a picture, or withheld
+    expect(his.get_by_role("img", name="a drawing")).to_be_attached()
+    expect(his.get_by_text("text/html is withheld")).to_be_visible()
+    assert other.evaluate("window.pwned") is None
     shoot("watched", of=other)
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         use_theme(other, theme)
