@@ -15,7 +15,7 @@ from tests.jupyter_process import JupyterProcess
 from tests.nat.forward import Forward
 from tests.nat.lab import PUB, Host, Lab
 from tests.needs import needs_program
-from tests.relay.process import RelayProcess
+from tests.relay.process import relay_process
 from tests.waiting import until, until_sync
 
 # Several servers start at once on what may be a busy machine.
@@ -161,8 +161,5 @@ def turn_server(lab: Lab) -> Iterator[None]:
 @contextlib.contextmanager
 def relay_and_lobby(lab: Lab) -> Iterator[None]:
     """Run the relay program in the middle."""
-    process = RelayProcess(f"--ip={PUB}", port=RELAY_PORT, prefix=lab.pub.prefix)
-    try:
+    with relay_process(f"--ip={PUB}", port=RELAY_PORT, prefix=lab.pub.prefix):
         yield
-    finally:
-        process.kill()

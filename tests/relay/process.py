@@ -84,9 +84,11 @@ class RelayProcess:
 
 
 @contextlib.contextmanager
-def relay_process(*options: str, port: int = 0) -> Iterator[RelayProcess]:
+def relay_process(
+    *options: str, port: int = 0, prefix: Sequence[str] = ()
+) -> Iterator[RelayProcess]:
     """Run a relay as a process."""
-    process = RelayProcess(*options, port=port)
+    process = RelayProcess(*options, port=port, prefix=prefix)
     try:
         yield process
     finally:
