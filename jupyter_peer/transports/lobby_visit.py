@@ -76,7 +76,8 @@ class LobbyVisit:
             self._rooms.not_in(answer.rooms)
             for name in answer.rooms:
                 if self._rooms.get(name) is None:
-                    await self.leave_room(name)
+                    with contextlib.suppress(UnknownRoomError):
+                        await self.connection.request(wire.LeaveRoom(name=name))
 
     async def leave_room(self, name: str) -> None:
         """Tell the lobby that the node has left a room."""
