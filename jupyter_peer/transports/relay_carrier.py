@@ -65,6 +65,7 @@ class RelayCarrier:
         self._on_incoming = on_incoming
         self._find_same = find_same
         self._links: dict[Key, RelayLink] = {}
+        self._orphans: set[Key] = set()
         self._line: deque[RelayLink] = deque()
         self._is_line_moving = False
         self._loop = asyncio.get_running_loop()
@@ -128,7 +129,6 @@ class RelayCarrier:
             return None
         link = RelayLink(self, self._address, self._own_id, *key, is_dialled=False)
         self._links[key] = link
-        link.accept()
         self._on_incoming(link)
         return link
 
@@ -173,10 +173,18 @@ class RelayCarrier:
             link.ended("undeliverable")
 
     def on_lost(self, reason: str) -> None:
-        links, self._links = list(self._links.values()), {}
-        for link in links:
+        links, self._links = self._links, {}
+        if len(self._orphans) < _MAX_LINKS:
+            self._orphans |= links.keys()
+        for link in links.values():
             link.ended(reason)
         self._line.clear()
+
+    def on_registered(self) -> None:
+        # The other ends do not know yet, and may be waiting for an answer that is lost.
+        orphans, self._orphans = self._orphans, set()
+        for key in orphans:
+            self._say_closed(key, LinkClosedError.code)
 
     # Writing.
 

@@ -12,6 +12,7 @@ from ..wire.relay import TTL
 from ..wire.relay_link import BINARY, CREDIT, OPEN, TEXT, Flow, Payload, head, limit_payload
 from .base import Frame, PeerLink
 
+_FIRST_REPEAT_S = 1.0
 # A payload that waits for credit or to be read, and what it counts.
 _Sized = tuple[bytes | str, int]
 
@@ -86,16 +87,18 @@ class RelayLink(PeerLink):
         Raises:
             UnreachableError: It does not answer.
         """
-        self._answered = asyncio.get_running_loop().create_future()
-        self._tell(OPEN)
-        try:
-            await asyncio.wait_for(asyncio.shield(self._answered), timeout)
-        except asyncio.TimeoutError as error:
-            raise UnreachableError("the peer does not answer over the relay") from error
-
-    def accept(self) -> None:
-        """Take the link, as the one who was dialled."""
-        self._tell(CREDIT)
+        answered = self._answered = asyncio.get_running_loop().create_future()
+        pause = _FIRST_REPEAT_S
+        while timeout > 0:
+            # Again, since the other's connection may have been lost with this in it.
+            self._tell(OPEN)
+            await asyncio.wait({answered}, timeout=min(pause, timeout))
+            if answered.done():
+                answered.result()
+                return
+            timeout -= pause
+            pause *= 2
+        raise UnreachableError("the peer does not answer over the relay")
 
     def _tell(self, form: int) -> None:
         self._carrier.write([(self._heads[form], limit_payload(self._flow.granted))])
@@ -161,6 +164,8 @@ class RelayLink(PeerLink):
             self._get_in_line()
         elif payload.form == OPEN:
             self._flow.on_credit(payload.limit)
+            if not self.is_dialled and not self.is_closed:
+                self._tell(CREDIT)
         else:
             self._receive(payload.frame)
 

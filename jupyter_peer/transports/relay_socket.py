@@ -58,6 +58,9 @@ class Above(Protocol):
     def on_undeliverable(self, notice: Undeliverable) -> None:
         """Take it that a link is over, since its other end is away."""
 
+    def on_registered(self) -> None:
+        """Take it that the relay knows this node from now on."""
+
     def on_lost(self, reason: str) -> None:
         """Take it that the connection is lost, and with it all that was under way."""
 
@@ -200,6 +203,7 @@ class RelaySocket:
             self.relay_id = self._registration.relay_id if self._registration else None
             self._registered.set()
             self._was_tried.set()
+            self._above.on_registered()
             began = self._loop.time()
             self.last_error = await self._stay()
         except PeerError as error:
