@@ -13,13 +13,13 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_peer.errors import BadAddressError, UnreachableError
-from jupyter_peer.transports import relay as relay_module, relay_socket
+from jupyter_peer.transports import relay as relay_module, relay_link, relay_socket
 from jupyter_peer.transports.base import PeerLink
 from jupyter_peer.transports.relay import RelayTransport
 from jupyter_peer.wire.addresses import relay_address, relay_urls
 from jupyter_peer.wire.identity import Identity
 from jupyter_peer.wire.relay import CLOSE
-from jupyter_peer.wire.relay_link import BINARY, OPEN, WINDOW, limit_payload
+from jupyter_peer.wire.relay_link import BINARY, CREDIT, OPEN, WINDOW, limit_payload
 from tests.relay.nodes import LINK, RawNode, relay
 from tests.waiting import until
 
@@ -162,6 +162,38 @@ async def test_a_relay_that_falls_silent_is_noticed_and_its_links_end(monkeypatc
             assert not again.is_closed
         server.close()
         await until(lambda: all(task.done() for task in connected))
+
+
+async def test_who_dials_asks_again_since_the_first_word_may_be_lost(monkeypatch):
+    monkeypatch.setattr(relay_link, "_FIRST_REPEAT_S", 0.05)
+    async with relay() as url, node(url) as (ada, ada_id, _):
+        bob = await RawNode.connect(url)
+        dialling = asyncio.ensure_future(ada.dial(f"relay:{url}", bob.id))
+        first, second = await bob.frame(), await bob.frame()
+        assert (first.link, bytes(first.payload)) == (second.link, bytes(second.payload))
+        assert first.payload[0] == OPEN
+        assert not dialling.done()
+        bob.send(ada_id, bytes((CREDIT,)) + limit_payload(WINDOW), link=first.link)
+        link = await asyncio.wait_for(dialling, 5)
+        assert not link.is_closed
+        bob.close()
+
+
+async def test_a_node_that_is_back_ends_the_links_it_had():
+    async with relay() as url, node(url) as (bob, bob_id, incoming):
+        eve = await RawNode.connect(url)
+        for link in (LINK, b"8 bytes!"):
+            eve.send(bob_id, bytes((OPEN,)) + limit_payload(WINDOW), link=link)
+            assert (await eve.frame()).kind != CLOSE
+        await until(lambda: len(incoming) == 2)
+        bob._own.socket._connection.protocol.stream.close()  # as a cable that is pulled
+        ends = [await eve.frame(), await eve.frame()]
+        assert {(end.kind, end.link, end.reason) for end in ends} == {
+            (CLOSE, LINK, "link_closed"),
+            (CLOSE, b"8 bytes!", "link_closed"),
+        }
+        assert all(link.is_closed for link in incoming)
+        eve.close()
 
 
 async def test_who_ignores_the_window_loses_the_link():
