@@ -95,7 +95,8 @@ async def _pair(server: ServerProcess, invite: str) -> None:
 async def imports(bench: Workbench) -> list[Figure]:
     """P12: seconds that imports add to the start of a server, and to ``%load_ext``."""
     times = await bench.alternate(
-        {"server start": partial(_timed, _SERVER), "%load_ext": partial(_timed, _NOTEBOOK)}
+        {"server start": partial(_timed, _SERVER), "%load_ext": partial(_timed, _NOTEBOOK)},
+        rounds=bench.pick(5, 1),
     )
     return [
         figure(f"P12 import time, {name}", "ms", median(values) * 1e3, goal=Goal(150, unit="ms"))

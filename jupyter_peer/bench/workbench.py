@@ -99,20 +99,27 @@ class Workbench:
         self._folder = self._wire = self._jupyters = None
         await stack.aclose()
 
-    async def alternate(self, contenders: Mapping[str, Contender]) -> dict[str, list[float]]:
+    async def alternate(
+        self, contenders: Mapping[str, Contender], rounds: int | None = None
+    ) -> dict[str, list[float]]:
         """Measure some things in turns, so that what else the machine does meets all of them.
+
+        Args:
+            contenders: Name -> what measures it once.
+            rounds: How often; as often as anything else if None.
 
         Returns:
             Name -> its value in each round.
         """
         values: dict[str, list[float]] = {name: [] for name in contenders}
         turns = list(contenders.items())
-        total = self.rounds * len(turns)
+        rounds = rounds or self.rounds
+        total = rounds * len(turns)
         for number in range(total):
             turn, place = divmod(number, len(turns))
             # every other round backwards, so that nobody always comes after the same one
             name, contender = turns[place if turn % 2 == 0 else -1 - place]
-            self.step(f"{name}, round {turn + 1} of {self.rounds}", number / total)
+            self.step(f"{name}, round {turn + 1} of {rounds}", number / total)
             values[name].append(await contender())
         return values
 
