@@ -1,0 +1,78 @@
+"""A trusted peer that sends the hub's own messages with anything in them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from jupyter_peer.errors import PeerError
+from tests.hubs import two_hubs
+from tests.waiting import until
+
+HOSTILE = [
+    ("addresses", {}),
+    ("addresses", {"addresses": None, "node_name": "bob"}),
+    ("addresses", {"addresses": "ws://x/peer-ws", "node_name": "bob"}),
+    ("addresses", {"addresses": [5], "node_name": "bob"}),
+    ("addresses", {"addresses": ["ws://x"] * 1000, "node_name": "bob"}),
+    ("addresses", {"addresses": ["x" * 5000], "node_name": "bob"}),
+    ("addresses", {"addresses": [], "node_name": 5}),
+    ("addresses", {"addresses": [], "node_name": "x" * 5000}),
+    ("bye", {}),
+    ("bye", {"reason": ["blocked"]}),
+    ("bye", {"reason": {"forgotten": 1}}),
+    ("bye", {"reason": 5}),
+    ("bye", {"reason": "x" * 10_000}),
+    ("ping", {"anything": [1, 2, {"a": None}]}),
+    ("pong", {}),
+    ("error", {"code": "blocked", "message": 5, "hint": None}),
+    ("unsupported", {"code": ["x"]}),
+    ("a" * 64, {}),
+    ("nonsense", {"$buffer": "x"}),
+]
+
+
+@pytest.mark.parametrize(("type", "data"), HOSTILE)
+async def test_what_does_not_fit_is_answered_or_ignored_and_changes_nothing(type, data, caplog):
+    async with two_hubs() as (ada, bob):
+        await until(lambda: ada.peer(bob.node_id).addresses == bob.addresses())
+        before = ada.peer(bob.node_id)
+        caplog.set_level(logging.ERROR)
+        bob.send(ada.node_id, type, data)
+        # an answer that nobody waits for, and one to a question that was never put
+        bob.send(ada.node_id, type, data, re="0" * 32)
+        answers = await asyncio.gather(
+            bob.request(ada.node_id, type, data, timeout=0.2), return_exceptions=True
+        )
+        assert all(
+            not isinstance(each, Exception) or isinstance(each, PeerError) for each in answers
+        )
+        assert await bob.ping(ada.node_id) > 0
+        after = ada.peer(bob.node_id)
+        assert (after.status, after.addresses, after.node_name) == (
+            "connected",
+            before.addresses,
+            before.node_name,
+        )
+        assert caplog.records == []
+
+
+async def test_a_name_is_made_printable_and_addresses_are_candidates_only():
+    async with two_hubs() as (ada, bob):
+        await until(lambda: ada.peer(bob.node_id).addresses == bob.addresses())
+        bob.send(
+            ada.node_id,
+            "addresses",
+            {
+                "addresses": ["ftp://x", "a b", "file:///etc/passwd"],
+                "node_name": "b\x1b[31mo\u202eb",
+            },
+        )
+        await until(lambda: ada.peer(bob.node_id).node_name != "bob")
+        assert ada.peer(bob.node_id).node_name.isprintable()
+        # what no transport dials is never dialled, and what it had is gone
+        ada.network.cut()
+        await until(lambda: ada.peer(bob.node_id).status == "connected")
+        assert await ada.ping(bob.node_id) > 0
