@@ -293,6 +293,12 @@ class NatsBackend(Backend):
             await message.respond(b"1" if taken else b"0")
 
         subscription = await self._subscribe("mail", node, on_letter)
+        try:
+            # Who is told that the mailbox is open may write from another connection at once.
+            await self._client.flush()
+        except (nats.errors.Error, asyncio.TimeoutError, OSError) as error:
+            await self._unsubscribe(subscription)
+            raise UnreachableError(f"NATS does not answer: {error}") from error
         old = self._mailboxes.get(node)
         self._mailboxes[node] = (take, subscription)
         if old is not None:
