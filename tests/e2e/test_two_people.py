@@ -95,7 +95,7 @@ async def shows(notebook: Notebook, source: str, text: str) -> str:
         shown = await notebook.run(source)
         return text in shown
 
-    await until(look, 20, f"{text!r} from {source!r}")
+    await until(look, 30, f"{text!r} from {source!r}")
     return shown
 
 
@@ -286,7 +286,7 @@ async def test_a_server_that_is_killed_comes_back_with_its_peers_and_the_other_f
             (peer,) = two.bob.peer_call("GET", "peers")["peers"]
             return bool(peer["status"] == "connected")
 
-        until_sync(is_back, 20)
+        until_sync(is_back, 40)
         (known,) = two.ada.peer_call("GET", "peers")["peers"]
         assert known["node_name"] == "bob"
         # the kernel died with its server, so there is nothing more to come
