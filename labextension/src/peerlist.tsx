@@ -5,7 +5,7 @@ import { displayName } from './model';
 import { RenameForm } from './rename';
 import { CopyButton, Failure } from './section';
 import { IPeer } from './shapes';
-import { lastSeen, pathWord, peerSummary, roundTrip } from './wording';
+import { lastSeen, pathWord, peerSummary, roundTrip, trustWord } from './wording';
 
 /** The live list of peers; each opens to what is known of it and what can be done. */
 export function PeerList(props: { peers: readonly IPeer[]; live: boolean }): React.ReactElement {
@@ -90,7 +90,7 @@ function PeerRow(props: { peer: IPeer; now: number; live: boolean }): React.Reac
                 </>
               )}
               <dt>{trans.__('Trust')}</dt>
-              <dd>{peer.trusted ? trans.__('paired') : trans.__('not paired')}</dd>
+              <dd>{trustWord(peer, trans)}</dd>
             </dl>
             <PeerActions peer={peer} live={live} />
           </>

@@ -27,6 +27,8 @@ export interface IPeer {
   status: PeerStatus;
   trusted: boolean;
   blocked: boolean;
+  /** What let it in: `invite`, or a policy that stands by it for the moment. */
+  origin: string;
   last_seen: number | null;
   rtt_ms: number | null;
   capabilities: string[];

@@ -15,6 +15,21 @@ export function statusWord(peer: IPeer, trans: TranslationBundle): string {
   }
 }
 
+/** Why a peer may connect: paired, for the moment by a policy, or not at all. */
+export function trustWord(peer: IPeer, trans: TranslationBundle): string {
+  if (peer.trusted) {
+    return trans.__('paired');
+  }
+  switch (peer.origin) {
+    case 'directory':
+      return trans.__('by the directory');
+    case 'open-lan':
+      return trans.__('by open-lan');
+    default:
+      return trans.__('not paired');
+  }
+}
+
 /** By which path messages travel: always visible, because people ask. */
 export function pathWord(transport: string | null, trans: TranslationBundle): string {
   switch (transport) {

@@ -23,6 +23,7 @@ export function peer(change: Partial<IPeer> = {}): IPeer {
     address: 'ws://192.0.2.8:8888/peer-ws',
     status: 'connected',
     trusted: true,
+    origin: 'invite',
     blocked: false,
     last_seen: 1000,
     rtt_ms: 3.2,

@@ -101,6 +101,17 @@ describe('the panel', () => {
     screen.getByText(/pair with an invite/);
   });
 
+  it.each([
+    [{ trusted: true }, 'paired'],
+    [{ trusted: false, origin: 'directory' }, 'by the directory'],
+    [{ trusted: false, origin: 'open-lan' }, 'by open-lan'],
+    [{ trusted: false, origin: '' }, 'not paired']
+  ])('says why a peer may connect: %o', async (change, words) => {
+    await show([peer(change)]);
+    fireEvent.click(row(/bob/));
+    expect(screen.getByText('Trust').nextElementSibling!.textContent).toBe(words);
+  });
+
   it('lists who was found nearby, and only while there is somebody', async () => {
     await show([]);
     expect(screen.queryByRole('list', { name: 'Found nearby' })).toBeNull();
