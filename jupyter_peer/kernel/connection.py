@@ -23,6 +23,9 @@ from ..wire import control
 
 log = logging.getLogger(__name__)
 
+# Of its own: the user's notebook may have seeded the global one and count on what it gives.
+_chance = random.Random()  # noqa: S311 - spreads load, guards nothing
+
 T = TypeVar("T")
 Json = dict[str, Any]
 
@@ -272,7 +275,7 @@ class Connection:
             self._wanted.clear()
             with contextlib.suppress(asyncio.TimeoutError):
                 # Half of the delay is random, so that kernels do not come back all at once.
-                pause = delay * (0.5 + random.random() / 2)  # noqa: S311 - not a secret
+                pause = delay * (0.5 + _chance.random() / 2)
                 await asyncio.wait_for(self._wanted.wait(), pause)
             delay = min(delay * 2, self._longest_delay)
 

@@ -66,7 +66,8 @@ class Demo:
         assert self._started
         _, alive = psutil.wait_procs(list(self._started.values()), timeout=10)
         assert alive == []
-        assert list(self.temporary.iterdir()) == []
+        # Folders alone: Python tries where it can write by files of its own, and may be killed then.
+        assert [path for path in self.temporary.iterdir() if path.is_dir()] == []
 
     def end(self) -> None:
         if self._process.poll() is None:

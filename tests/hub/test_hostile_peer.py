@@ -39,7 +39,6 @@ async def test_what_does_not_fit_is_answered_or_ignored_and_changes_nothing(type
     async with two_hubs() as (ada, bob):
         await until(lambda: ada.peer(bob.node_id).addresses == bob.addresses())
         before = ada.peer(bob.node_id)
-        caplog.set_level(logging.ERROR)
         bob.send(ada.node_id, type, data)
         # an answer that nobody waits for, and one to a question that was never put
         bob.send(ada.node_id, type, data, re="0" * 32)
@@ -56,7 +55,7 @@ async def test_what_does_not_fit_is_answered_or_ignored_and_changes_nothing(type
             before.addresses,
             before.node_name,
         )
-        assert caplog.records == []
+        assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_a_name_is_made_printable_and_addresses_are_candidates_only():

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jupyter_peer.kernel import client as client_module
 from jupyter_peer.kernel.client import Client
 from tests.kernel.fake_server import SECRET, FakeServer
 
@@ -19,3 +20,15 @@ def server() -> Iterator[FakeServer]:
 def client(server: FakeServer) -> Iterator[Client]:
     with Client(server.url, SECRET, "kernel-1") as connected:
         yield connected
+
+
+@pytest.fixture
+def in_kernel(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let this process be a kernel of the scripted server."""
+    monkeypatch.setenv(client_module.URL, server.url)
+    monkeypatch.setenv(client_module.SECRET, SECRET)
+    client_module._client_of.cache_clear()
+    yield
+    # Left open, its thread would look for the server for as long as the tests run.
+    client_module.kernel_client().close()
+    client_module._client_of.cache_clear()

@@ -4,7 +4,6 @@ import time
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_peer.kernel import magics
 from jupyter_peer.kernel.commands import overview
@@ -19,6 +18,7 @@ from jupyter_peer.kernel.results import (
     Peer,
     Peers,
 )
+from tests.kernel.shells import new_shell
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_the_list_of_commands_is_a_table_and_plain_text():
 
 
 def test_magics_load_beside_ipythons_own_transformers_and_twice():
-    shell = InteractiveShell()
+    shell = new_shell()
     before = len(shell.input_transformers_cleanup)
     magics.load(shell)
     magics.load(shell)

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_peer.errors import AmbiguousPeerError, NoServerError, PeerError
-from jupyter_peer.kernel import client as client_module, magics
+from jupyter_peer.kernel import magics
 from jupyter_peer.kernel.commands import COMMANDS, HelpAskedError, parse, split
 from jupyter_peer.kernel.completion import candidates
 from jupyter_peer.kernel.magics import CommandError, unfold_share
-from tests.kernel.fake_server import SECRET, FakeServer
+from tests.kernel.fake_server import FakeServer
+from tests.kernel.shells import new_shell
 
 
 @pytest.fixture
-def shell(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+def shell(in_kernel: None) -> InteractiveShell:
     """IPython with the magics, in a kernel of the scripted server."""
-    monkeypatch.setenv("JUPYTER_PEER_URL", server.url)
-    monkeypatch.setenv("JUPYTER_PEER_SECRET", SECRET)
-    client_module._client_of.cache_clear()
-    shell = InteractiveShell()
+    shell = new_shell()
     magics.load(shell)
-    yield shell
-    client_module.kernel_client().close()
-    client_module._client_of.cache_clear()
+    return shell
 
 
 MISUSE = [
@@ -97,7 +92,7 @@ def test_an_error_of_the_server_is_told_with_its_code_and_hint(
 def test_without_a_server_every_command_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET"):
         monkeypatch.delenv(name, raising=False)
-    shell = InteractiveShell()
+    shell = new_shell()
     magics.load(shell)
     for line in ("whoami", "list", "invite", "panes", "panel", "log"):
         with pytest.raises(CommandError) as failed:

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from jupyter_peer.errors import BadRequestError
-from jupyter_peer.kernel.client import SECRET as SECRET_NAME, URL
 from jupyter_peer.kernel.commands import COMMANDS, HelpAskedError, parse
 from jupyter_peer.kernel.completion import candidates
 from jupyter_peer.kernel.rooms import Lobby, Room, Rooms, Who
-from tests.kernel.fake_server import SECRET, FakeServer
+from tests.kernel.fake_server import FakeServer
 
 EVE = {
     "node_id": "eveeveeveeveeve2",
@@ -106,10 +105,8 @@ def test_words_that_do_not_fit_are_refused(words: list[str]) -> None:
 
 
 def test_tab_offers_actions_options_and_the_rooms_one_is_in(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, in_kernel: None
 ) -> None:
-    for name, value in ((URL, server.url), (SECRET_NAME, SECRET)):
-        monkeypatch.setenv(name, value)
     server.answers |= {
         "peers": {"self": {}, "peers": []},
         "panes": {"mine": [], "offered": []},
