@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ..kernel.client import Client
+from .collab import COLLAB, NOT_INSTALLED
 from .figures import Figure, Goal, figure, median, percentile
 from .jupyters import Jupyters
 from .links import MIB
@@ -15,6 +16,7 @@ from .node import PATIENCE_S
 from .workbench import Workbench
 
 OWN_PAGE = "owner's own browser socket"
+_EVERY_S = 0.04
 _SHOW = """
 import base64, os
 from IPython.display import Image
@@ -63,8 +65,13 @@ def see_large(view, size, patience):
 
 
 async def display_to_viewer(bench: Workbench) -> list[Figure]:
-    """U1: from ``display()`` to the viewer's kernel client, beside the owner's own page."""
+    """U1: from ``display()`` to the viewer's kernel client.
+
+    Beside the owner's own page, and beside a second client of one server that has
+    jupyter-collaboration, where that is installed.
+    """
     both = await bench.jupyters()
+    collab = await bench.collab()
     count = bench.pick(60, 4)
     await both.ada.run(_SHOW)
     await both.bob.run(_SEE)
@@ -74,14 +81,22 @@ async def display_to_viewer(bench: Workbench) -> list[Figure]:
     for kind, what in (("text", "text"), ("png", "a PNG of 100 KB")):
         theirs: list[float] = []
         own: list[float] = []
+        second: list[float] = []
         for number in range(bench.rounds):
             bench.step(f"shows {what}, round {number + 1} of {bench.rounds}", number / bench.rounds)
             for late, times in zip((theirs, own), await _shown(both, kind, count), strict=True):
                 late += times
+            if collab is not None:
+                second += await collab.lateness(kind, count, _EVERY_S)
         title = f"U1 display() to the viewer, {what}"
         for share, name, goal in ((0.5, "p50", Goal(1.5)), (0.99, "p99", None)):
             ours, page = percentile(theirs, share) * 1e3, percentile(own, share) * 1e3
             figures.append(figure(f"{title}, {name}", "ms", ours, page, OWN_PAGE, goal))
+        # A second client has an output from the first one's page, which has it from the kernel.
+        there = (median(own) + median(second)) * 1e3 if second else None
+        beside = f"own page, then {COLLAB}" if second else NOT_INSTALLED
+        ours = median(theirs) * 1e3
+        figures.append(figure(f"{title}, p50", "ms", ours, there, beside, Goal(1.0)))
     await both.ada.run("pane.unshare()")
     await both.bob.run("view.close()")
     return figures
@@ -99,8 +114,8 @@ async def _shown(both: Jupyters, kind: str, count: int) -> tuple[list[float], li
     both.ada.listeners.append(on_said)
     try:
         sent, seen = await asyncio.gather(
-            both.ada.run(f"show({kind!r}, {count}, 0.04)"),
-            both.bob.run(f"see(view, {count}, {0.04 * count + 5})"),
+            both.ada.run(f"show({kind!r}, {count}, {_EVERY_S})"),
+            both.bob.run(f"see(view, {count}, {_EVERY_S * count + 5})"),
         )
     finally:
         both.ada.listeners.remove(on_said)

@@ -37,6 +37,7 @@ class ServerProcess:
     def __init__(self, home: Path, has_peer: bool) -> None:
         self._home = home
         self._has_peer = has_peer
+        self._token = secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -63,7 +64,7 @@ class ServerProcess:
             name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)
         }
         environment |= {name: str(self._home / name) for name in _FOLDERS}
-        environment["JUPYTER_TOKEN"] = secrets.token_hex(16)
+        environment["JUPYTER_TOKEN"] = self._token
         config = self._home / "JUPYTER_CONFIG_DIR" / "jupyter_server_config.json"
         config.parent.mkdir(parents=True)
         extensions = {"jupyter_peer": self._has_peer}
@@ -84,6 +85,13 @@ class ServerProcess:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def door(self) -> tuple[str, str]:
+        """Return the URL it listens at, which ends in a slash, and the token it wants."""
+        assert self._process is not None
+        runtime = self._home / "JUPYTER_RUNTIME_DIR"
+        info = json.loads((runtime / f"jpserver-{self._process.pid}.json").read_text())
+        return str(info["url"]), self._token
 
     def watched(self) -> psutil.Process:
         """Return the process for whoever wants to know what it uses.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from .collab import Collab, is_installed
 from .crowd import Audience
 from .hub_link import HubLink
 from .jupyters import Jupyters, start_jupyters
@@ -67,6 +68,7 @@ class Workbench:
         self._folder: Path | None = None
         self._wire: Wire | None = None
         self._jupyters: Jupyters | None = None
+        self._collab: Collab | None = None
 
     def pick(self, full: int, quick: int) -> int:
         """Return how much work one round is."""
@@ -96,7 +98,7 @@ class Workbench:
     async def close(self) -> None:
         """End the partner and the nodes; the next measurement that needs them starts them anew."""
         stack, self._stack = self._stack, AsyncExitStack()
-        self._folder = self._wire = self._jupyters = None
+        self._folder = self._wire = self._jupyters = self._collab = None
         await stack.aclose()
 
     async def alternate(
@@ -142,6 +144,16 @@ class Workbench:
                 self._stack.push_async_exit(stack.pop_all())
             self._jupyters = both
         return self._jupyters
+
+    async def collab(self) -> Collab | None:
+        """Return a server with jupyter-collaboration, started when first needed; None without it."""
+        if self._collab is None and is_installed():
+            self.step("starts a server with jupyter-collaboration", 0.0)
+            collab = Collab(self.folder / "collab")
+            self._stack.push_async_callback(collab.close)
+            await collab.start()
+            self._collab = collab
+        return self._collab
 
     async def _connect(self, stack: AsyncExitStack, folder: Path) -> Wire:
         # Own nodes are started last and so closed first: then nobody dials who has gone.
