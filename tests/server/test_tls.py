@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import ssl
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from jupyter_peer.server.kernels import CERTIFICATE_VARIABLE
 from jupyter_peer.server.runtime_file import runtime_file
+from tests.certificates import make_certificate
 from tests.server.servers import jupyter_server
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
@@ -24,30 +21,7 @@ pytestmark = pytest.mark.usefixtures("jp_environ")
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """Paths of a self-signed certificate and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "some.host")])
-    now = dt.datetime.now(dt.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return tuple(map(str, paths))
+    return tuple(map(str, make_certificate(tmp_path_factory.mktemp("tls"))))
 
 
 @pytest.fixture
