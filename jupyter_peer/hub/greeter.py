@@ -1,4 +1,7 @@
-"""Connects with strangers found nearby, where the trust policy wants that (``open-lan``)."""
+"""Connects with strangers that were found, where the trust policy wants that.
+
+Under ``open-lan`` that is everybody in the local network, under ``directory`` whom it lists.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ MAX_AT_ONCE = 4
 
 
 class Greeter:
-    """Dials found nodes that are no trusted peers, with growing pauses.
+    """Dials found nodes that nobody else dials, with growing pauses.
 
     Of two nodes that find each other the one with the lower id dials first, so that two links do
     not close each other; the other one dials only when nothing has come of that.
 
     Args:
         own_id: This node.
-        policy: Says of which sources strangers are dialled.
+        policy: Says which strangers are dialled.
         candidates: Who was found.
         peers: Who is known, connected, blocked or was let go.
         config: Pauses.
@@ -73,6 +76,7 @@ class Greeter:
     def _wanted(self) -> dict[str, list[str]]:
         """Return whom to dial and where."""
         wanted: dict[str, list[str]] = {}
+        now = self._clock.time()
         for node in self._candidates.all():
             peer = self._peers.get(node.node_id)
             if peer is not None and (
@@ -80,9 +84,14 @@ class Greeter:
                 or peer.record.blocked
                 or peer.is_connected()
                 or not peer.is_wanted
+                or not peer.is_resting
             ):
                 continue
-            where = self._candidates.addresses(node.node_id, self._policy.is_welcoming)
+
+            def is_welcoming(source: str, node_id: str = node.node_id) -> bool:
+                return self._policy.is_welcoming(source, node_id, now)
+
+            where = self._candidates.addresses(node.node_id, is_welcoming)
             if where:
                 wanted[node.node_id] = where
         return wanted

@@ -241,7 +241,8 @@ class PeerHub:
     async def review_trust(self) -> list[str]:
         """Act upon a change of what the policy says of nodes it let in for the moment only.
 
-        Those it does not stand by any more are cut off; the others are dialled if they are away.
+        Those it does not stand by any more are cut off; the others are dialled if they are away, and
+        so are those it lists now and that were found before.
 
         Returns:
             The ids of those whose link was closed.
@@ -252,8 +253,7 @@ class PeerHub:
             if record.trusted or record.blocked or record.origin != "directory":
                 continue
             if self._book.may_return(peer):
-                is_resting = peer.retry is None or peer.retry.done()
-                if is_resting and peer.is_wanted and not peer.is_connected():
+                if peer.is_resting and peer.is_wanted and not peer.is_connected():
                     self._peers.keep_connected(peer)
                 continue
             self._peers.rest(peer)
@@ -263,6 +263,7 @@ class PeerHub:
                 self._mail.handlers.drop_peer(peer.node_id)
                 ended.append(peer.node_id)
                 self._events.emit("peer", peer.node_id)
+        self._greeter.look()
         return ended
 
     async def network_changed(self) -> None:

@@ -84,6 +84,11 @@ class Peer:
         """Whether this side is just dialling it."""
         return self.dials > 0
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing dials it again and again."""
+        return self.retry is None or self.retry.done()
+
     def status(self) -> str:
         """Return ``connected``, ``connecting``, ``offline`` or ``blocked``."""
         if self.record.blocked:
@@ -199,7 +204,7 @@ class PeerRegistry:
         if self._is_closing or peer.record.blocked or not self._may_return(peer):
             return
         peer.is_wanted = True
-        if peer.retry is None or peer.retry.done():
+        if peer.is_resting:
             peer.attempts = 0
             peer.wake.clear()
             peer.retry = asyncio.get_running_loop().create_task(self._retry(peer))

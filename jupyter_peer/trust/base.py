@@ -82,8 +82,14 @@ class TrustPolicy(ABC):
         A policy may use something up by accepting (an invite); it changes nothing by refusing.
         """
 
-    def is_welcoming(self, source: str) -> bool:
-        """Return whether strangers that a discovery finds are dialled without being asked for."""
+    def is_welcoming(self, source: str, node_id: str, now: float) -> bool:
+        """Return whether a stranger that was found is dialled without being asked for.
+
+        Args:
+            source: Who found it, ``lan`` or ``lobby``.
+            node_id: Who it claims to be; it has proven nothing yet.
+            now: Epoch seconds.
+        """
         return False
 
     def expects(self, node_id: str, now: float) -> bool:
@@ -128,8 +134,8 @@ class CombinedPolicy(TrustPolicy):
         telling = (v for v in refusals if not isinstance(v.error, NotTrustedError))
         return next(telling, refusals[-1])
 
-    def is_welcoming(self, source: str) -> bool:
-        return any(policy.is_welcoming(source) for policy in self._policies)
+    def is_welcoming(self, source: str, node_id: str, now: float) -> bool:
+        return any(policy.is_welcoming(source, node_id, now) for policy in self._policies)
 
     def expects(self, node_id: str, now: float) -> bool:
         return any(policy.expects(node_id, now) for policy in self._policies)

@@ -51,6 +51,10 @@ class DirectoryPolicy(TrustPolicy):
         log.info("the directory lets in %s", applicant.node_id)
         return Verdict.accept(self.name, remember=False)
 
+    def is_welcoming(self, source: str, node_id: str, now: float) -> bool:
+        # Wherever it was found: what lets it in, on both sides, is the key it has to prove.
+        return self.expects(node_id, now)
+
     def expects(self, node_id: str, now: float) -> bool:
         directory = self._current()
         member = directory.member(node_id, now) if directory is not None else None

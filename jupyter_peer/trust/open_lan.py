@@ -63,7 +63,7 @@ class OpenLanPolicy(TrustPolicy):
         log.info("open-lan lets in %s from %s", applicant.node_id, applicant.address)
         return Verdict.accept(self.name, remember=False)
 
-    def is_welcoming(self, source: str) -> bool:
+    def is_welcoming(self, source: str, node_id: str, now: float) -> bool:
         return source == "lan"
 
 

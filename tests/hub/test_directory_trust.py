@@ -37,9 +37,11 @@ class Office:
             name,
             policy=DirectoryPolicy(lambda: self.current),
             transports=[self.network.transport(name)],
+            upgrade_s=0.05,
+            max_upgrade_s=0.2,
         )
         both = CombinedPolicy([InvitePolicy(hub.store), DirectoryPolicy(lambda: self.current)])
-        hub._book._policy = hub._admission._policy = both
+        hub._book._policy = hub._admission._policy = hub._greeter._policy = both
         return hub
 
     async def list(self, *hubs: PeerHub, expires_in: float = 60.0) -> list[list[str]]:
@@ -140,3 +142,91 @@ async def test_a_blocked_member_stays_out():
         await office.ada.block(office.bob.node_id)
         await office.list(office.ada, office.bob)
         assert not is_linked(office.ada, office.bob)
+
+
+# Members that are found.
+
+
+def find(*hubs: PeerHub, source: str = "lobby") -> None:
+    for hub in hubs:
+        for other in hubs:
+            hub.found(source, other.node_id, other.node_name, other.addresses())
+
+
+@pytest.mark.parametrize("source", ["lan", "lobby"])
+async def test_members_that_are_found_connect_by_themselves_and_strangers_do_not(source):
+    async with an_office() as office:
+        await office.list(office.ada, office.bob)
+        find(office.ada, office.bob, office.eve, source=source)
+        await until(lambda: is_linked(office.ada, office.bob) and is_linked(office.bob, office.ada))
+        assert len(office.network.links) == 2  # the two ends of one link
+        for hub in (office.ada, office.bob):
+            assert hub.store.peer(office.eve.node_id) is None
+            assert office.eve.node_id in {node.node_id for node in hub.found_nodes()}
+            assert office.eve.node_id not in hub._greeter._wanted()
+        # eve has the directory too and dials its members; each of them keeps it out
+        await until(lambda: office.ada._connector.refused and office.bob._connector.refused)
+        assert not any(peer.status == "connected" for peer in office.eve.peers())
+
+
+async def test_the_lower_id_dials_a_member_first():
+    async with an_office() as office:
+        await office.list(office.ada, office.bob)
+        low, high = sorted((office.ada, office.bob), key=lambda hub: hub.node_id)
+        find(high, low)
+        await until(lambda: is_linked(low, high) and is_linked(high, low))
+        assert low._peers.get(high.node_id).session.link.is_dialled
+
+
+async def test_a_member_that_is_listed_after_it_was_found_is_dialled_then():
+    async with an_office() as office:
+        await office.list(office.ada)
+        find(office.ada, office.bob)
+        assert office.ada._greeter._wanted() == {}
+        await office.list(office.ada, office.bob)
+        await until(lambda: is_linked(office.ada, office.bob))
+
+
+async def test_a_found_member_that_is_removed_is_cut_off_and_dialled_no_more():
+    async with an_office() as office:
+        await office.list(office.ada, office.bob)
+        find(office.ada, office.bob)
+        await until(lambda: is_linked(office.ada, office.bob))
+        await office.list(office.ada)
+        await until(lambda: not is_linked(office.ada, office.bob))
+        find(office.ada, office.bob)
+        assert office.bob.node_id not in office.ada._greeter._wanted()
+        assert office.ada._peers.get(office.bob.node_id).is_resting
+
+
+async def test_an_open_invite_makes_nobody_dial_whom_the_directory_does_not_list():
+    async with an_office() as office:
+        await office.list(office.ada, office.bob)
+        office.ada.mint_invite()
+        office.ada.found("lobby", office.eve.node_id, "eve", office.eve.addresses())
+        assert office.ada._greeter._wanted() == {}
+
+
+async def test_a_blocked_or_disconnected_member_is_not_dialled_because_it_was_found():
+    async with an_office() as office:
+        await office.list(office.ada, office.bob)
+        find(office.ada, office.bob)
+        await until(lambda: is_linked(office.ada, office.bob) and is_linked(office.bob, office.ada))
+        await office.ada.disconnect(office.bob.node_id)
+        await until(lambda: not is_linked(office.bob, office.ada))
+        find(office.ada, office.bob)
+        assert office.ada._greeter._wanted() == office.bob._greeter._wanted() == {}
+        await office.ada.block(office.bob.node_id)
+        office.ada.found("lan", office.bob.node_id, "bobby", office.bob.addresses())
+        assert office.ada._greeter._wanted() == {}
+        assert not is_linked(office.ada, office.bob)
+
+
+async def test_an_impostor_of_a_found_member_gets_nothing():
+    async with an_office() as office:
+        await office.list(office.ada, office.bob)
+        low, high = sorted((office.ada, office.bob), key=lambda hub: hub.node_id)
+        low.found("lobby", high.node_id, "high", office.eve.addresses())
+        await until(lambda: low._greeter._due.get(high.node_id, (0.0, 0.0))[1] > 0.05)
+        assert low.peers() == []
+        assert office.eve.peers() == []

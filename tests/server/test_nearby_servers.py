@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 import ifaddr
 import pytest
 
+from tests.directory.office import OFFICE, member_of, signed
 from tests.server.servers import jupyter_server
 from tests.waiting import until
 
@@ -75,3 +78,39 @@ async def test_under_open_lan_they_connect_by_themselves(tmp_path, caplog):
                 FOUND_S,
             )
     assert "open-lan" in caplog.text
+
+
+async def test_members_of_a_directory_connect_by_themselves_and_others_stay_listed(tmp_path):
+    file = tmp_path / "directory.json"
+    file.write_bytes(signed(1, expires=4e9))
+    settings = {
+        "trust_mode": "directory",
+        "directory_url": file.as_uri(),
+        "directory_key": OFFICE.public_key_b64,
+        "directory_refresh_s": 1.0,
+    }
+    names = ("ada", "bob", "eve")
+    async with AsyncExitStack() as stack:
+        ada, bob, eve = [
+            await stack.enter_async_context(
+                jupyter_server(tmp_path / name, PeerExtension=lan(name, **settings))
+            )
+            for name in names
+        ]
+        for hub in (ada.hub, bob.hub):
+            await until(lambda hub=hub: eve.hub.node_id in _found(hub), FOUND_S)
+        listed = [member_of(each.hub.identity) for each in (ada, bob)]
+        file.write_bytes(signed(2, *listed, expires=4e9))
+        for one, other in ((ada, bob), (bob, ada)):
+            await until(
+                lambda one=one, other=other: (
+                    [(peer.node_id, peer.status, peer.origin) for peer in one.hub.peers()]
+                    == [(other.hub.node_id, "connected", "directory")]
+                ),
+                FOUND_S,
+            )
+        assert eve.hub.node_id in _found(ada.hub)
+
+
+def _found(hub):
+    return {node.node_id for node in hub.found_nodes()}

@@ -89,3 +89,15 @@ def test_it_asks_the_version_that_is_in_force_each_time():
     assert policy.verdict(applicant(ADA), NOW).accepted
     versions.append(Directory(serial=2, expires=NOW + 60))
     assert not policy.verdict(applicant(ADA), NOW).accepted
+
+
+def test_members_that_are_found_are_welcome_from_anywhere_and_others_are_not():
+    policy = DirectoryPolicy(lambda: DIRECTORY)
+    for source in ("lan", "lobby"):
+        assert policy.is_welcoming(source, ADA.node_id, NOW)
+        assert not policy.is_welcoming(source, EVE.node_id, NOW)
+        assert not policy.is_welcoming(source, ADA.node_id, NOW + 60)
+        assert not policy.is_welcoming(source, BOB.node_id, NOW + 30)
+    staff = DirectoryPolicy(lambda: DIRECTORY, groups=["staff"])
+    assert [staff.is_welcoming("lan", who.node_id, NOW) for who in (ADA, BOB)] == [True, False]
+    assert not DirectoryPolicy(lambda: None).is_welcoming("lan", ADA.node_id, NOW)
