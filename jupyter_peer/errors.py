@@ -26,6 +26,7 @@ and peer wire all use it.
     * :exc:`StaleError` (``stale``)
     * :exc:`UnsupportedError` (``unsupported``)
     * :exc:`ProtocolError` (``protocol``) - a well-formed frame at the wrong moment
+    * :exc:`BadChainError` (``bad_chain``) - a question that has not come the way it says
 
   * :exc:`RefusedError` - one side will not connect with the other
 
@@ -58,6 +59,7 @@ and peer wire all use it.
     * :exc:`AmbiguousPeerError` (``ambiguous_peer``)
     * :exc:`UnknownPaneError` (``unknown_pane``)
     * :exc:`UnknownRoomError` (``unknown_room``)
+    * :exc:`UnknownAgentError` (``unknown_agent``)
     * :exc:`AmbiguousServerError` (``ambiguous_server``)
 
   * :exc:`PaneError` - a pane does not allow what was asked
@@ -66,6 +68,16 @@ and peer wire all use it.
     * :exc:`NotGrantedError` (``not_granted``)
     * :exc:`PaneEndedError` (``pane_ended``)
     * :exc:`KernelGoneError` (``kernel_gone``)
+
+  * :exc:`AgentError` (``agent``) - a question to an agent was not answered
+
+    * :exc:`AgentLoopError` (``agent_loop``) - the question has come back to a node it was at
+    * :exc:`TooManyHopsError` (``too_many_hops``)
+    * :exc:`AgentFailedError` (``agent_failed``) - the agent's own code failed
+    * :exc:`AgentGoneError` (``agent_gone``) - its kernel, or the link to who asked, has ended
+    * :exc:`TurnCancelledError` (``turn_cancelled``)
+    * :exc:`AnswerTooLongError` (``answer_too_long``)
+    * :exc:`ToolRefusedError` (``tool_refused``) - the agent may not use this tool now
 
   * :exc:`StoreError` - the data directory cannot be used
 
@@ -195,6 +207,11 @@ class UnsupportedError(WireError):
 class ProtocolError(WireError):
     code = "protocol"
     text = "the peer sent a message at the wrong moment"
+
+
+class BadChainError(WireError):
+    code = "bad_chain"
+    text = "the question has not come the way it says"
 
 
 class RefusedError(PeerError):
@@ -348,6 +365,14 @@ class UnknownRoomError(LookupFailedError):
     advice = "check its name; a room ends when the last one leaves it"
 
 
+class UnknownAgentError(LookupFailedError):
+    code = "unknown_agent"
+    text = "no such agent is registered there"
+    advice = (
+        "its owner registers one with @me.agent, or switches on the built-in one: %peer agent on"
+    )
+
+
 class AmbiguousServerError(LookupFailedError):
     code = "ambiguous_server"
     text = "more than one Jupyter server with jupyter-peer runs here"
@@ -379,6 +404,51 @@ class KernelGoneError(PaneError):
     code = "kernel_gone"
     text = "the kernel is not known to this server"
     advice = "share from a notebook whose kernel was started by this Jupyter server"
+
+
+class AgentError(PeerError):
+    code = "agent"
+    text = "the question was not answered"
+
+
+class AgentLoopError(AgentError):
+    code = "agent_loop"
+    text = "the question has come back to a node it has been at"
+    advice = "agents here ask each other in a circle; ask the node that knows, directly"
+
+
+class TooManyHopsError(AgentError):
+    code = "too_many_hops"
+    text = "the question has come through too many nodes"
+    advice = "ask the node that knows, directly"
+
+
+class AgentFailedError(AgentError):
+    code = "agent_failed"
+    text = "the agent failed"
+    advice = "its owner sees why in the notebook it runs in"
+
+
+class AgentGoneError(AgentError):
+    code = "agent_gone"
+    text = "the agent is gone: its kernel has ended or lost its server"
+    advice = "ask again when its owner has started it again"
+
+
+class TurnCancelledError(AgentError):
+    code = "turn_cancelled"
+    text = "the turn was cancelled"
+
+
+class AnswerTooLongError(AgentError):
+    code = "answer_too_long"
+    text = "the answer is longer than an answer may be"
+    advice = "ask for less at once"
+
+
+class ToolRefusedError(AgentError):
+    code = "tool_refused"
+    text = "the agent may not use this tool now"
 
 
 class StoreError(PeerError):

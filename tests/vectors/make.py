@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jupyter_peer.wire.chain import begin_chain, extend_chain
 from jupyter_peer.wire.channel import Limits
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.envelope import canonical_bytes, to_text
@@ -239,6 +240,19 @@ def directories() -> dict[str, Any]:
     }
 
 
+def chains() -> dict[str, Any]:
+    """A question of Ada's that Bob passes on to Cy."""
+    cy = Identity.from_seed(bytes(range(160, 192)))
+    first = begin_chain(ADA, bytes(range(192, 224)), BOB.node_id)
+    second = extend_chain(first, BOB, cy.node_id)
+    return {
+        "chains": [
+            {"sender": ADA.node_id, "asked": BOB.node_id, "fields": first.fields()},
+            {"sender": BOB.node_id, "asked": cy.node_id, "fields": second.fields()},
+        ],
+    }
+
+
 def make() -> dict[str, str]:
     """Return the text of each file."""
     sealed, _, _ = handshake(is_sealed=True)
@@ -247,6 +261,7 @@ def make() -> dict[str, str]:
         "identity.json": identities(),
         "invite.json": invites(),
         "directory.json": directories(),
+        "chain.json": chains(),
         "envelope.json": envelopes(),
         "handshake.json": {"ts": TS, "token": TOKEN, "sealed": sealed, "unsealed": unsealed},
         "frames.json": frames(),

@@ -71,6 +71,42 @@ def canonical_json(value: Any) -> bytes:
     ).encode()
 
 
+def check_chain(fields: dict[str, Any], sender: str, asked: str) -> list[str]:
+    """Return the nodes of a question's chain, once each of them has proven to be in it."""
+    nodes, root = fields["origin_chain"], bytes.fromhex(fields["chain_root"])
+    if len(root) != 32 or not 0 < len(nodes) == len(fields["chain_proof"]) <= 16:
+        raise HandError("not a chain")
+    if nodes[-1] != sender or len(set(nodes)) != len(nodes):
+        raise HandError("not a chain of its sender")
+    before = b""
+    for node, proof, following in zip(
+        nodes, fields["chain_proof"], [*nodes[1:], asked], strict=True
+    ):
+        key, sig = base64.b64decode(proof["public_key"]), base64.b64decode(proof["sig"])
+        if node_id_of(key) != node:
+            raise HandError("another node's key")
+        digest = hashlib.sha256(before).digest()
+        verify(key, sig, b"jupyter-peer/1 hop" + root + digest + following.encode())
+        before = sig
+    return list(nodes)
+
+
+def extend_chain(seed: bytes, asked: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the chain with this seed's node at its end; ``fields`` has at least a root."""
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    public = key.public_key().public_bytes_raw()
+    proof = list(fields.get("chain_proof", []))
+    before = base64.b64decode(proof[-1]["sig"]) if proof else b""
+    signed = bytes.fromhex(fields["chain_root"]) + hashlib.sha256(before).digest()
+    sig = key.sign(b"jupyter-peer/1 hop" + signed + asked.encode())
+    hop = {"public_key": base64.b64encode(public).decode(), "sig": base64.b64encode(sig).decode()}
+    return {
+        "origin_chain": [*fields.get("origin_chain", []), node_id_of(public)],
+        "chain_root": fields["chain_root"],
+        "chain_proof": [*proof, hop],
+    }
+
+
 def read_invite(text: str) -> dict[str, Any]:
     if not text.startswith("jpeer1:"):
         raise HandError("not an invite")

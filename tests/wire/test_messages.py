@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jupyter_peer.errors import MalformedError
-from jupyter_peer.wire import messages
+from jupyter_peer.wire import agent_messages, messages
 from jupyter_peer.wire.messages import Addresses, Auth, AuthResult, ErrorReply, Hello, convert
 from tests.wire.makers import ADA, json_keys, json_values
 
 STRUCTS = [
     value
-    for value in vars(messages).values()
+    for value in (vars(messages) | vars(agent_messages)).values()
     if isinstance(value, type) and issubclass(value, msgspec.Struct) and value is not msgspec.Struct
 ]
 NAMES = sorted({name for struct in STRUCTS for name in struct.__struct_fields__})

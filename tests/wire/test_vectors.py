@@ -10,6 +10,7 @@ import struct
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from jupyter_peer.wire.chain import Hop, begin_chain, check_chain, extend_chain, read_chain
 from jupyter_peer.wire.channel import SealedChannel
 from jupyter_peer.wire.directory import Directory
 from jupyter_peer.wire.envelope import canonical_bytes, from_canonical, from_text
@@ -22,6 +23,8 @@ from tests.wire.by_hand import (
     HandError,
     HandPeer,
     canonical_of,
+    check_chain as check_chain_by_hand,
+    extend_chain as extend_chain_by_hand,
     read_directory,
     read_invite,
 )
@@ -69,6 +72,23 @@ def test_directories_are_read_by_both_programs():
         assert members == read_directory(document, key, now)
     with pytest.raises(HandError):
         read_directory(document.replace("lab-1", "lab-2"), key, make.TS)
+
+
+def test_chains_are_written_and_read_by_both_programs():
+    first, second = VECTORS["chain.json"]["chains"]
+    read = []
+    for vector in (first, second):
+        nodes, root, proof = vector["fields"].values()
+        chain = read_chain(nodes, root, [Hop(**hop) for hop in proof])
+        check_chain(chain, vector["sender"], vector["asked"])
+        assert check_chain_by_hand(*(vector[k] for k in ("fields", "sender", "asked"))) == nodes
+        read.append(chain)
+    begun = {"chain_root": first["fields"]["chain_root"]}
+    assert extend_chain_by_hand(make.ADA_SEED, first["asked"], begun) == first["fields"]
+    assert begin_chain(make.ADA, read[0].root, first["asked"]) == read[0]
+    by_hand = extend_chain_by_hand(make.BOB_SEED, second["asked"], first["fields"])
+    assert by_hand == second["fields"]
+    assert extend_chain(read[0], make.BOB, second["asked"]) == read[1]
 
 
 def test_envelopes_are_read_by_both_programs():
