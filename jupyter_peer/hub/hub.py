@@ -39,7 +39,7 @@ from .wake import WakeWatch
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = ("panes", "pane-buffers")
+CAPABILITIES = ("panes", "pane-buffers", "pane-widgets")
 
 
 class PeerHub:

@@ -19,7 +19,7 @@ from ..wire.pane_messages import MAX_BUFFERS
 Json = dict[str, Any]
 
 SHELF_BYTES = 32 * 1024 * 1024
-_FIELDS = ("messages", "outputs")
+_FIELDS = ("messages", "outputs", "widgets")
 
 
 class Shelf:
@@ -92,7 +92,7 @@ class Packed(NamedTuple):
 
 
 def pack(data: Json) -> Packed:
-    """Lift the long strings out of a payload's ``messages`` or ``outputs``.
+    """Lift the long strings out of a payload's ``messages``, ``outputs`` and ``widgets``.
 
     Hashing is most of the work, so a payload of many megabytes is packed in a thread.
     """

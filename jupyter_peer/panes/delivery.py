@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LinkError, NotGrantedError, PeerError
+from ..wire.widgets import COMMS
 from .buffers import Packed, Shelf, pack
 from .state import Delta, PaneCursor, PaneState
 
@@ -31,7 +32,7 @@ LOW_WATER = 256 * 1024
 HEAVY = 1024 * 1024
 _FIRST_PAUSE_S = 0.05
 _LAST_PAUSE_S = 1.0
-CAPABILITY = "pane-buffers"
+BUFFERS, WIDGETS = "pane-buffers", "pane-widgets"
 
 
 def stream_of(name: str) -> str:
@@ -44,15 +45,16 @@ class Viewer:
 
     Attributes:
         cursor: How far it is.
+        can: What its node can take: ``pane-buffers``, ``pane-widgets``.
         reply_to: Its ``pane_open`` that is still to be answered.
         is_whole: Whether the answer must hold every long string.
         is_open: False once it may not get anything any more.
     """
 
-    def __init__(self, node_id: str, cursor: PaneCursor, takes_buffers: bool) -> None:
+    def __init__(self, node_id: str, cursor: PaneCursor, can: frozenset[str]) -> None:
         self.node_id = node_id
         self.cursor = cursor
-        self.takes_buffers = takes_buffers
+        self.can = can
         self.reply_to: Message | None = None
         self.is_whole = False
         self.is_open = True
@@ -89,7 +91,7 @@ class Audience:
         cursor = PaneCursor(state, epoch=epoch, rev=rev)
         viewer = self.viewers.get(node_id)
         if viewer is None:
-            viewer = Viewer(node_id, cursor, self._delivery.takes_buffers(node_id))
+            viewer = Viewer(node_id, cursor, self._delivery.abilities(node_id))
             self.viewers[node_id] = viewer
         viewer.cursor = cursor
         return viewer
@@ -134,12 +136,12 @@ class Delivery:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    def takes_buffers(self, node_id: str) -> bool:
-        """Whether a peer understands strings by reference."""
+    def abilities(self, node_id: str) -> frozenset[str]:
+        """Return what a peer understands: strings by reference, widgets."""
         try:
-            return CAPABILITY in self._hub.peer(node_id).capabilities
+            return frozenset((BUFFERS, WIDGETS)).intersection(self._hub.peer(node_id).capabilities)
         except PeerError:
-            return False
+            return frozenset()
 
     def forget_link(self, node_id: str) -> None:
         """Note that a peer's next link starts with nothing kept."""
@@ -154,7 +156,7 @@ class Delivery:
 
     def serve(self, audience: Audience) -> None:
         """Send every viewer that is ready its next step."""
-        groups: dict[tuple[str | None, int | None, bool], list[Viewer]] = {}
+        groups: dict[tuple[str | None, int | None, frozenset[str]], list[Viewer]] = {}
         for viewer in list(audience.viewers.values()):
             if not self._is_ready(audience, viewer):
                 continue
@@ -162,7 +164,7 @@ class Delivery:
                 self._give(audience, [viewer], viewer.cursor.peek())
             else:
                 cursor = viewer.cursor
-                key = (cursor.epoch, cursor.rev, viewer.takes_buffers)
+                key = (cursor.epoch, cursor.rev, viewer.can)
                 groups.setdefault(key, []).append(viewer)
         for viewers in groups.values():
             self._give(audience, viewers, viewers[0].cursor.peek())
@@ -183,13 +185,13 @@ class Delivery:
 
     def _give(self, audience: Audience, viewers: list[Viewer], delta: Delta | None) -> None:
         cursors = [viewer.cursor for viewer in viewers]
-        if delta is not None and delta.weight > HEAVY and viewers[0].takes_buffers:
+        if delta is not None and delta.weight > HEAVY and BUFFERS in viewers[0].can:
             for viewer in viewers:
                 viewer.is_busy = True
             self._spawn(self._give_heavy(audience, viewers, cursors, delta))
             return
         data = _step(viewers[0], delta)
-        packed = pack(data) if viewers[0].takes_buffers else Packed(data, {})
+        packed = pack(data) if BUFFERS in viewers[0].can else Packed(data, {})
         self._send(audience, viewers, delta, packed)
 
     async def _give_heavy(
@@ -201,7 +203,7 @@ class Delivery:
     ) -> None:
         loop = asyncio.get_running_loop()
         try:
-            packed = await loop.run_in_executor(None, pack, delta.data())
+            packed = await loop.run_in_executor(None, pack, _step(viewers[0], delta))
             # Whoever was dropped or began anew meanwhile does not get it.
             left = [
                 viewer
@@ -302,7 +304,8 @@ class Delivery:
 
 def _step(viewer: Viewer, delta: Delta | None) -> Json:
     if delta is not None:
-        return delta.data()
+        data = delta.data()
+        return data if WIDGETS in viewer.can else _without_widgets(data)
     cursor = viewer.cursor
     return {
         "epoch": cursor.epoch,
@@ -311,3 +314,9 @@ def _step(viewer: Viewer, delta: Delta | None) -> Json:
         "messages": [],
         "truncated": cursor.state.outputs.truncated,
     }
+
+
+def _without_widgets(data: Json) -> Json:
+    if "messages" not in data:
+        return data | {"widgets": {}}
+    return data | {"messages": [each for each in data["messages"] if each["msg_type"] not in COMMS]}

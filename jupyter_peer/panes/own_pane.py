@@ -80,7 +80,6 @@ class OwnPane:
             "title": self.title,
             "grant": self.grants.get(node_id, "view"),
             "since": self.since,
-            "widgets": {},
             "ended": self.is_ended,
         }
 

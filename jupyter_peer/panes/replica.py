@@ -14,6 +14,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..errors import (
     BusyError,
     LinkClosedError,
@@ -36,6 +38,7 @@ from ..wire.pane_messages import (
     check_messages,
     check_outputs,
 )
+from ..wire.widget_messages import InputMessage, check_document
 from .buffers import Arrived, Shelf, references
 from .delivery import stream_of
 from .state import Delta, PaneState
@@ -55,6 +58,7 @@ WITHDRAWN = "withdrawn"
 
 #: A link that is lost ends the wait earlier; a state of many megabytes on a slow one takes long.
 ASK_TIMEOUT_S = 300.0
+INPUT_TIMEOUT_S = 30.0
 _MAX_INBOX = 64
 _MAX_INBOX_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE_S = 0.1
@@ -138,6 +142,25 @@ class Replica:
             if self._task is None:
                 raise NotGrantedError if self.status == WITHDRAWN else LinkClosedError
             # The link was replaced and the question was put again.
+
+    async def input(self, message: InputMessage, id: str | None) -> None:
+        """Do something with a widget of the pane; returns when the owner has taken it.
+
+        Raises:
+            PeerError: What it answered, or that it cannot be reached.
+        """
+        asked: Json = {"pane": self.name, "message": msgspec.to_builtins(message)}
+        if id is not None:
+            asked["id"] = id
+        reply = await self._hub.request(
+            self.node_id,
+            "pane_input",
+            asked,
+            timeout=INPUT_TIMEOUT_S,
+            stream=f"{stream_of(self.name)}/input",
+        )
+        if reply.type != "pane_input":
+            raise MalformedError("the answer is none to an input")
 
     def take(self, message: Message) -> None:
         """Take a ``pane_update``."""
@@ -365,6 +388,7 @@ def _delta(content: PaneContent, unpacked: Json) -> Delta:
             "clear_wait": content.clear_wait,
             "text_limit": content.text_limit,
             "truncated": content.truncated,
+            "widgets": check_document(unpacked.get("widgets", {})),
         }
     return Delta(content.epoch, content.prev, content.rev, messages, snapshot, content.truncated, 0)
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from ..errors import MalformedError, TooLargeError
-from ..wire.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList
+from ..wire.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList, weigh_held
+from ..wire.widget_messages import MAX_MODELS
+from ..wire.widgets import COMMS, UPDATES, WidgetSet
+from .compaction import MESSAGE_WEIGHT, compact
 
 Json = dict[str, Any]
 
@@ -23,7 +26,6 @@ MAX_JOURNAL = 256
 MAX_JOURNAL_WEIGHT = 4 * 1024 * 1024
 # Text of 62 MiB as UTF-8 may take four times as much as a Python string.
 _SLACK = 4
-_MESSAGE_WEIGHT = 64
 
 
 class Step(NamedTuple):
@@ -42,8 +44,8 @@ class Delta(NamedTuple):
         epoch: Which life of the pane this is; a pane shared again begins a new one.
         prev: The revision ``messages`` build on; None with ``snapshot``.
         rev: The revision the step leads to.
-        messages: Jupyter messages ``{msg_type, content}``.
-        snapshot: What :meth:`.OutputList.state` gives.
+        messages: Jupyter messages ``{msg_type, content}``; those of widgets also have ``buffers``.
+        snapshot: What :meth:`.OutputList.state` gives, and ``widgets``.
         truncated: Characters cut from the streams shown.
         weight: About how many bytes it takes.
     """
@@ -66,12 +68,17 @@ class Delta(NamedTuple):
 
 
 class PaneState:
-    """Outputs, their revision, and a bounded journal of how they came about.
+    """Outputs and widgets, their revision, and a bounded journal of how they came about.
 
     Args:
         epoch: 16 hex digits; drawn when not given.
         text_limit: Characters a stream keeps.
-        max_weight: Bound of all outputs; what would exceed it is replaced by a note.
+        max_weight: Bound of all outputs and widgets; an output that would exceed it is replaced by
+            a note.
+
+    Attributes:
+        outputs: What is shown.
+        widgets: The models of the widgets in it.
     """
 
     def __init__(
@@ -86,6 +93,7 @@ class PaneState:
         self.epoch = ""
         self.rev = 0
         self.outputs = OutputList()
+        self.widgets = WidgetSet()
         self._journal: deque[Step] = deque()
         self._journal_weight = 0
         self._memo: dict[int | None, Delta] = {}
@@ -97,10 +105,11 @@ class PaneState:
             epoch or secrets.token_hex(8),
             0,
             OutputList(text_limit=self._text_limit, max_weight=self._max_weight),
+            WidgetSet(),
         )
 
-    def _set(self, epoch: str, rev: int, outputs: OutputList) -> None:
-        self.epoch, self.rev, self.outputs = epoch, rev, outputs
+    def _set(self, epoch: str, rev: int, outputs: OutputList, widgets: WidgetSet) -> None:
+        self.epoch, self.rev, self.outputs, self.widgets = epoch, rev, outputs, widgets
         self._journal.clear()
         self._journal_weight = 0
         self._memo.clear()
@@ -114,8 +123,33 @@ class PaneState:
         effect = self.outputs.apply(msg_type, content)
         if effect is None:
             return False
-        weight = self.outputs.effect_weight + _MESSAGE_WEIGHT
+        weight = self.outputs.effect_weight + MESSAGE_WEIGHT
         self._record(Step(self.rev, self.rev + 1, ((effect, weight),), weight))
+        return True
+
+    @property
+    def room(self) -> int:
+        """About how many bytes widgets may still take."""
+        return self._max_weight - self.outputs.weight - self.widgets.weight
+
+    def tell(self, messages: Sequence[Json]) -> bool:
+        """Take comm messages of widgets, which are one change.
+
+        Args:
+            messages: As :mod:`jupyter_peer.wire.widget_messages` has them, within the bounds.
+
+        Returns:
+            Whether anything changed.
+        """
+        pairs = tuple(
+            (message, weigh_held(message) + MESSAGE_WEIGHT)
+            for message in messages
+            if self.widgets.apply(message)
+        )
+        if not pairs:
+            return False
+        self.outputs.reserve(self.widgets.weight)
+        self._record(Step(self.rev, self.rev + 1, pairs, sum([weight for _, weight in pairs])))
         return True
 
     def follow(self, delta: Delta) -> bool:
@@ -136,9 +170,10 @@ class PaneState:
             return False
         if delta.snapshot is not None:
             outputs = OutputList.from_state(delta.snapshot)
-            self._check_weight(outputs)
+            widgets = WidgetSet.from_document(delta.snapshot.get("widgets") or {})
+            self._check_weight(outputs, widgets)
             outputs.truncated = delta.truncated
-            self._set(delta.epoch, delta.rev, outputs)
+            self._set(delta.epoch, delta.rev, outputs, widgets)
             return True
         if delta.epoch != self.epoch or delta.prev != self.rev:
             raise MalformedError("the update does not build on what is here")
@@ -153,19 +188,24 @@ class PaneState:
         pairs: list[tuple[Json, int]] = []
         taken = 0
         for message in messages:
-            self.outputs.effect_weight = 0
-            self.outputs.apply(message["msg_type"], message["content"])
-            weight = self.outputs.effect_weight + _MESSAGE_WEIGHT
+            if message["msg_type"] in COMMS:
+                self.widgets.apply(message)
+                weight = weigh_held(message) + MESSAGE_WEIGHT
+            else:
+                self.outputs.effect_weight = 0
+                self.outputs.apply(message["msg_type"], message["content"])
+                weight = self.outputs.effect_weight + MESSAGE_WEIGHT
             pairs.append((message, weight))
             # One long string may stand for many, so a short message can be a lot of work.
             taken += weight
             if taken > _SLACK * self._max_weight:
                 self._refuse()
-            self._check_weight(self.outputs)
+            self._check_weight(self.outputs, self.widgets)
         return tuple(pairs)
 
-    def _check_weight(self, outputs: OutputList) -> None:
-        if outputs.weight > _SLACK * self._max_weight:
+    def _check_weight(self, outputs: OutputList, widgets: WidgetSet) -> None:
+        weight = outputs.weight + widgets.weight
+        if weight > _SLACK * self._max_weight or len(widgets) > MAX_MODELS:
             self._refuse()
 
     def _refuse(self) -> NoReturn:
@@ -200,20 +240,22 @@ class PaneState:
         if steps is not None:
             pairs = compact([pair for step in steps for pair in step.messages])
             weight = sum([weight for _, weight in pairs])
-            if weight <= self.outputs.weight + _MESSAGE_WEIGHT:
+            # What widgets say besides their state is in no snapshot, so it does not make one better.
+            said = sum([weight for message, weight in pairs if _is_said(message)])
+            if weight - said <= self.outputs.weight + self.widgets.weight + MESSAGE_WEIGHT:
                 messages = [message for message, _ in pairs]
                 return Delta(
                     self.epoch, rev, self.rev, messages, None, self.outputs.truncated, weight
                 )
-        state = self.outputs.state()
-        return Delta(
-            self.epoch, None, self.rev, None, state, self.outputs.truncated, self.outputs.weight
-        )
+        state = self.outputs.state() | {"widgets": self.widgets.document()}
+        weight = self.outputs.weight + self.widgets.weight
+        return Delta(self.epoch, None, self.rev, None, state, self.outputs.truncated, weight)
 
     def held(self) -> list[Json]:
-        """Return everything that is held here, as payloads: the outputs, and the journal."""
+        """Return everything that is held here, as payloads: outputs, widgets, and the journal."""
         journal = [message for step in self._journal for message, _ in step.messages]
-        return [{"outputs": self.outputs.outputs}, {"messages": journal}]
+        widgets = self.widgets.document()
+        return [{"outputs": self.outputs.outputs, "widgets": widgets}, {"messages": journal}]
 
     def _steps_since(self, rev: int | None) -> list[Step] | None:
         if rev is None or not self._journal or rev < self._journal[0].prev:
@@ -264,72 +306,5 @@ class PaneCursor:
         self.epoch, self.rev = delta.epoch, delta.rev
 
 
-def compact(pairs: Iterable[tuple[Json, int]]) -> list[tuple[Json, int]]:
-    """Return fewer messages that lead to the same outputs, each with its weight.
-
-    What a later ``clear_output`` removes goes, of several updates of one display the last one stays
-    (it takes the display's own place when that is among the messages), and text of one stream is
-    joined when no other output stands between. Updates change no order, so text is joined across
-    them.
-    """
-    kept: list[tuple[Json, int] | None] = []
-    texts: dict[int, list[str]] = {}
-    places: dict[str, int] = {}
-    clears_next = False
-    last_output: int | None = None
-    for message, weight in pairs:
-        msg_type, content = message["msg_type"], message["content"]
-        if msg_type == "clear_output":
-            if not content["wait"]:
-                kept, texts, places, last_output = [(message, weight)], {}, {}, None
-                clears_next = False
-            elif not clears_next:
-                kept.append((message, weight))
-                clears_next = True
-            continue
-        display_id = content.get("transient", {}).get("display_id")
-        if msg_type == "update_display_data":
-            place = places.get(display_id)
-            before = kept[place] if place is not None else None
-            if place is not None and before is not None:
-                if before[0]["msg_type"] != "update_display_data":
-                    shown = before[0]["content"] | {
-                        "data": content["data"],
-                        "metadata": content["metadata"],
-                    }
-                    kept[place] = ({"msg_type": before[0]["msg_type"], "content": shown}, weight)
-                    continue
-                kept[place] = None
-            places[display_id] = len(kept)
-            kept.append((message, weight))
-            continue
-        if clears_next:
-            kept, texts, places, last_output = [(_CLEAR_NOW, _MESSAGE_WEIGHT)], {}, {}, None
-            clears_next = False
-        before = kept[last_output] if last_output is not None else None
-        if before is not None and _is_joined(before[0], message):
-            assert last_output is not None
-            joined = texts.setdefault(last_output, [before[0]["content"]["text"]])
-            joined.append(content["text"])
-            kept[last_output] = (before[0], before[1] + weight)
-            continue
-        last_output = len(kept)
-        if display_id:
-            places[display_id] = len(kept)
-        kept.append((message, weight))
-    for place, parts in texts.items():
-        whole = kept[place]
-        assert whole is not None
-        content = {"name": whole[0]["content"]["name"], "text": "".join(parts)}
-        kept[place] = ({"msg_type": "stream", "content": content}, whole[1])
-    return [pair for pair in kept if pair is not None]
-
-
-def _is_joined(before: Json, message: Json) -> bool:
-    return bool(
-        before["msg_type"] == message["msg_type"] == "stream"
-        and before["content"]["name"] == message["content"]["name"]
-    )
-
-
-_CLEAR_NOW: Json = {"msg_type": "clear_output", "content": {"wait": False}}
+def _is_said(message: Json) -> bool:
+    return message["msg_type"] == "comm_msg" and message["content"]["data"]["method"] not in UPDATES

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnknownPeerError
+from ..errors import PaneEndedError, UnknownPeerError
 from ..wire.messages import convert
 from ..wire.pane_messages import (
     PaneGrant,
@@ -19,6 +19,7 @@ from ..wire.pane_messages import (
     PaneWithdraw,
     check_pane_name,
 )
+from ..wire.widget_messages import InputMessage
 from .buffers import Shelf
 from .replica import ENDED, LAST_SEEN, LIVE, WITHDRAWN, Replica
 from .state import PaneState
@@ -87,6 +88,20 @@ class Watch:
         """Tell the listeners."""
         for listener in list(self._listeners):
             listener()
+
+    async def input(self, message: InputMessage, id: str | None = None) -> None:
+        """Do something with one of the pane's widgets; returns when the owner has taken it.
+
+        Args:
+            message: Checked against the bounds.
+            id: Comes back as ``re`` of what the owner's kernel echoes.
+
+        Raises:
+            PeerError: Why the owner does not take it, or that it cannot be reached.
+        """
+        if self._is_closed:
+            raise PaneEndedError("the pane is not watched any more")
+        await self._replica.input(message, id)
 
     async def close(self) -> None:
         """Let go of the pane; may be called twice."""

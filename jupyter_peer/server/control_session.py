@@ -62,6 +62,7 @@ class ControlSession:
             "open": self._watches.open,
             "ack": self._watches.ack,
             "close": self._watches.close_watch,
+            "input": self._watches.input,
         }
         reader = NoticeReader(running.notices, socket.write)
         self._telling = asyncio.get_running_loop().create_task(reader.run())

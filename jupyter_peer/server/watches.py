@@ -19,6 +19,8 @@ from ..panes.delivery import HEAVY
 from ..panes.state import PaneCursor
 from ..wire import ops
 from ..wire.control import Frame, encode_event
+from ..wire.pane_ops import InputParams
+from ..wire.widget_messages import check_input
 
 if TYPE_CHECKING:
     from ..panes.watch import Watch
@@ -66,6 +68,20 @@ class Watches:
             opened.acknowledge(params.rev)
         return ops.Done()
 
+    async def input(self, params: InputParams) -> ops.Done:
+        """Do something with a widget of a watched pane.
+
+        Raises:
+            LookupFailedError: The connection has no such watch.
+            PeerError: Why the owner does not take it.
+        """
+        opened = self._open.get(params.watch)
+        if opened is None:
+            raise LookupFailedError("this connection has no such watch")
+        check_input(params.message)
+        await opened.watch.input(params.message, params.id)
+        return ops.Done()
+
     async def close_watch(self, params: ops.WatchParams) -> ops.Done:
         """End one watch.
 
@@ -89,8 +105,8 @@ class _OpenWatch:
     def __init__(
         self, number: int, watch: Watch, write: Callable[[Frame], Awaitable[None]]
     ) -> None:
+        self.watch = watch
         self._number = number
-        self._watch = watch
         self._write = write
         self._cursor = PaneCursor(watch.state)
         self._unacked: deque[int] = deque()
@@ -129,7 +145,7 @@ class _OpenWatch:
                 self._unacked.append(change.rev)
                 # There may be more than one change could say.
                 self._changed.set()
-            if (info := self._watch.info) != self._info:
+            if (info := self.watch.info) != self._info:
                 self._info = event["info"] = info
             if len(event) > 1:
                 try:
@@ -143,7 +159,7 @@ class _OpenWatch:
         self._end()
         self._telling.cancel()
         await asyncio.gather(self._telling, return_exceptions=True)
-        await self._watch.close()
+        await self.watch.close()
 
 
 async def _encode(event: dict[str, Any], weight: int) -> Frame:

@@ -10,6 +10,7 @@ import msgspec
 from ..errors import BadRequestError
 from .findings import Finding
 from .lobby import JoinPolicy, Visibility
+from .pane_ops import InputParams
 
 Grant = Literal["view", "interact"]
 GrantOrNone = Literal["view", "interact", "none"]
@@ -431,6 +432,7 @@ OPS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "open": (OpenParams, OpenResult),
     "ack": (AckParams, Done),
     "close": (WatchParams, Done),
+    "input": (InputParams, Done),
     "lobby": (NoParams, LobbyModel),
     "lobby_on": (NoParams, LobbyModel),
     "lobby_off": (NoParams, LobbyModel),

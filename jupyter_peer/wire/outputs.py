@@ -163,6 +163,7 @@ class OutputList:
         self.truncated = 0
         self.weight = self.effect_weight = 0
         self._max_weight = max_weight
+        self._reserved = 0
         self._weigh = weigh_held if max_weight is None else weigh
         self._items: list[Json | _Stream] = []
         self._weights: list[int] = []
@@ -215,6 +216,10 @@ class OutputList:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def reserve(self, weight: int) -> None:
+        """Leave room for what else belongs to the pane, out of the bound of all outputs."""
+        self._reserved = weight
 
     def apply(self, msg_type: str, content: Json) -> Json | None:
         """Take a message that is known to be well-formed.
@@ -325,7 +330,7 @@ class OutputList:
         if self._max_weight is None:
             return True
         held, count = (0, 0) if self.clear_wait else (self.weight, len(self._items))
-        return held + weight + _OUTPUT_WEIGHT <= self._max_weight and (
+        return held + weight + _OUTPUT_WEIGHT <= self._max_weight - self._reserved and (
             count < MAX_OUTPUTS - 1 or not is_new
         )
 

@@ -2,10 +2,10 @@
 
 Owner to viewer: ``pane_offer``, ``pane_withdraw``, ``pane_grant``, ``pane_snapshot`` (the reply to
 ``pane_open``), ``pane_update``, ``pane_buffers`` (a reply). Viewer to owner: ``pane_open``,
-``pane_close``, ``pane_buffers``. Long strings inside ``messages`` and ``outputs`` may be references
-(:mod:`.blobs`), so a payload is checked in two steps: its own fields by
+``pane_close``, ``pane_buffers``. Long strings inside ``messages``, ``outputs`` and ``widgets`` may be
+references (:mod:`.blobs`), so a payload is checked in two steps: its own fields by
 :func:`.messages.convert`, and after the references were resolved what it holds by
-:func:`check_messages` and :func:`check_outputs`.
+:func:`check_messages`, :func:`check_outputs` and :func:`.widget_messages.check_document`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 
 from ..errors import BadNameError, MalformedError
 from .messages import Hash
+from .widget_messages import CommClose, CommMessage, CommOpen
 
 MAX_PANES = 64
 MAX_OUTPUTS = 10_000
@@ -123,6 +124,7 @@ class PaneContent(msgspec.Struct, frozen=True, kw_only=True):
         text_limit: Characters a stream keeps; the oldest are cut.
         clear_wait: Whether the next output replaces all.
         display_ids: Display id -> the indices of the outputs that carry it.
+        widgets: With ``outputs``: the widget-state document; empty without widgets.
     """
 
     pane: PaneName
@@ -131,6 +133,7 @@ class PaneContent(msgspec.Struct, frozen=True, kw_only=True):
     prev: Rev | None = None
     messages: _Raw | None = None
     outputs: _Raw | None = None
+    widgets: Json = {}
     display_ids: _DisplayIds = {}
     clear_wait: bool = False
     text_limit: _TextLimit = 1024 * 1024
@@ -153,7 +156,6 @@ class PaneSnapshot(PaneContent, frozen=True, kw_only=True):
     title: _Title = ""
     grant: Grant
     since: float
-    widgets: Json = {}
     ended: bool = False
 
 
@@ -305,7 +307,15 @@ class ErrorOutput(msgspec.Struct, frozen=True, tag_field="output_type", tag="err
 
 
 _Message = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    StreamMessage, DisplayMessage, UpdateMessage, ResultMessage, ErrorMessage, ClearMessage
+    StreamMessage,
+    DisplayMessage,
+    UpdateMessage,
+    ResultMessage,
+    ErrorMessage,
+    ClearMessage,
+    CommOpen,
+    CommMessage,
+    CommClose,
 ]
 _Output = Union[StreamOutput, DisplayOutput, ResultOutput, ErrorOutput]  # noqa: UP007
 _Messages = Annotated[list[_Message], msgspec.Meta(max_length=MAX_MESSAGES)]
@@ -321,7 +331,7 @@ def check_messages(messages: Any) -> list[Json]:
         messages: The messages with their references resolved.
 
     Raises:
-        MalformedError: One is not an output message as the Jupyter protocol has it.
+        MalformedError: One is not an output or comm message as the Jupyter protocol has it.
     """
     return _checked(messages, _Messages, "messages")
 
