@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from traitlets import Float, Int, List, Unicode
@@ -62,6 +63,12 @@ class RelayCommand(Command):
     directory_key = Unicode("", help="The key that directory is signed with, base64.").tag(
         config=True
     )
+    relay_data_dir = Unicode(
+        "",
+        help="""Folder in which the newest version of that directory is kept, so that an older one is
+        refused after a restart as well. Relays on one machine may share it. By default
+        `peer-relay` in Jupyter's data directory.""",
+    ).tag(config=True)
     lobby_grace_s = Float(
         LobbyLimits().grace_s,
         min=0,
@@ -92,6 +99,7 @@ class RelayCommand(Command):
         "nats": "RelayCommand.nats",
         "directory-url": "RelayCommand.directory_url",
         "directory-key": "RelayCommand.directory_key",
+        "data-dir": "RelayCommand.relay_data_dir",
         "config": "JupyterApp.config_file",
         "log-level": "Application.log_level",
     }
@@ -121,6 +129,8 @@ class RelayCommand(Command):
             lobby_limits=LobbyLimits(grace_s=self.lobby_grace_s),
             directory_url=self.directory_url or None,
             directory_key=self.directory_key or None,
+            data_dir=Path(self.relay_data_dir or Path(self.data_dir) / "peer-relay").expanduser(),
+            must_keep=bool(self.relay_data_dir),
             nats=tuple(url for url in self.nats.replace(",", " ").split()),
             nats_credentials=self.nats_credentials or None,
             nats_prefix=self.nats_prefix,

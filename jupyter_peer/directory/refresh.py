@@ -147,13 +147,13 @@ class DirectoryRefresher:
 
     async def _fetch(self) -> Directory:
         fetched = await self._source.fetch(self._etag)
+        await self._learn_from_cache()
         if fetched is not None:
             newest = Directory.from_bytes(fetched.raw, self._key)
             self._check_not_older(newest)
             if self._current is None or newest.serial > self._current.serial:
                 # It supersedes the one before, also when it has expired itself.
-                self._current = newest
-                await self._keep(fetched.raw)
+                self._current = await self._keep(newest, fetched.raw)
             self._etag = fetched.etag
         assert self._current is not None
         if not self._current.is_current(self._clock()):
@@ -178,17 +178,27 @@ class DirectoryRefresher:
                 hint="the one seen first stays in force; sign it anew, with a new serial",
             )
 
-    async def _keep(self, raw: bytes) -> None:
+    async def _learn_from_cache(self) -> None:
+        """Take over what another program that keeps the directory in the same place has seen."""
+        kept = await asyncio.to_thread(self._cache.news) if self._cache is not None else None
+        if kept is not None and (self._current is None or kept.serial > self._current.serial):
+            self._current = kept
+
+    async def _keep(self, newest: Directory, raw: bytes) -> Directory:
+        """Keep a new version; return the one that is in force, which may be newer."""
         if self._cache is None:
-            return
+            return newest
         try:
-            await asyncio.to_thread(self._cache.save, raw)
+            kept = await asyncio.to_thread(self._cache.save, raw)
         except OSError as error:
             log.warning(
-                "the directory cannot be kept in %s (%s): after a restart it is not there offline",
+                "the directory cannot be kept in %s (%s): after a restart it is not there offline, "
+                "and an older one is not known as such",
                 self._cache.path,
                 error.strerror,
             )
+            return newest
+        return kept
 
     async def _run(self) -> None:
         failures = 0

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import msgspec
 
 from .._version import __version__
+from ..directory.cache import DirectoryCache
 from ..directory.refresh import DirectoryRefresher
 from ..directory.source import source_of
 from ..errors import BadRequestError, MalformedError
@@ -44,6 +47,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         lobby_limits: All limits of the lobby.
         directory_url: Directory that rooms can ask, https or a file; None for none.
         directory_key: The key it is signed with, base64.
+        data_dir: Folder that keeps the newest version of the directory; None for memory alone.
+        must_keep: Whether the program refuses to start when that folder cannot be written.
         nats: URLs of the NATS servers that join this broker with others; empty for one alone.
         nats_credentials: Path of a credentials file for them.
         nats_prefix: Begins all subjects; brokers of one prefix are one relay.
@@ -59,6 +64,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     lobby_limits: LobbyLimits = LobbyLimits()
     directory_url: str | None = None
     directory_key: str | None = None
+    data_dir: Path | None = None
+    must_keep: bool = False
     nats: tuple[str, ...] = ()
     nats_credentials: str | None = None
     nats_prefix: str = "jupyter-peer"
@@ -154,7 +161,25 @@ def _directory(options: Options) -> DirectoryRefresher | None:
             "the key of the directory is not a public key",
             hint="it is 44 characters of base64, as `jupyter peer directory init` prints them",
         ) from error
-    return DirectoryRefresher(source_of(options.directory_url), key)
+    if options.data_dir is None:
+        cache = None
+    else:
+        if options.must_keep:
+            _check_folder(options.data_dir)
+        cache = DirectoryCache(options.data_dir, key)
+    return DirectoryRefresher(source_of(options.directory_url), key, cache)
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(None, "it cannot be written", str(folder))
+    except OSError as error:
+        raise BadRequestError(
+            f"the data directory {folder} cannot be used: {error.strerror}",
+            hint="--data-dir names a folder that this user may write",
+        ) from error
 
 
 def _backend(options: Options) -> Backend:

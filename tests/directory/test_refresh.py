@@ -253,3 +253,45 @@ async def test_a_listener_that_fails_does_not_end_it(make, source, caplog):
     finally:
         await refresher.close()
     assert "was not acted upon" in caplog.text
+
+
+# Several programs that keep it in one place.
+
+
+async def test_what_another_program_has_seen_counts_here_too(make, source):
+    here, there = make(), make()
+    await here.refresh()
+    source.raw = signed(8, ADA, expires=NOW + 60)
+    await there.refresh()
+    source.raw = signed(7, ADA, BOB, expires=NOW + 60)
+    assert (await here.refresh()).serial == 8
+    assert who(here) == {"ada"}
+    source.raw = signed(6, EVE, expires=NOW + 60)
+    with pytest.raises(StaleError, match="serial 6, and 8 was seen"):
+        await here.refresh()
+
+
+async def test_an_older_version_is_never_put_in_place_of_a_newer_one(tmp_path):
+    slow, quick = (DirectoryCache(tmp_path, OFFICE.public_key) for _ in range(2))
+    newer, older = (signed(serial, ADA, expires=NOW + 60) for serial in (8, 7))
+    assert quick.save(newer).serial == 8
+    assert slow.save(older).serial == 8
+    rival = signed(8, EVE, expires=NOW + 60)
+    assert list(slow.save(rival).members) == [ADA.node_id]
+    assert slow.path.read_bytes() == newer
+    assert slow.news() is None
+    assert quick.save(signed(9, ADA, expires=NOW + 60)).serial == 9
+    assert slow.news().serial == 9
+
+
+async def test_a_lock_that_is_never_given_back_costs_the_memory_and_not_the_directory(
+    make, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr("jupyter_peer.directory.cache._LOCK_TRIES", 2)
+    refresher = make()
+    other = DirectoryCache(tmp_path, OFFICE.public_key)
+    with other._locked():
+        await refresher.refresh()
+    assert who(refresher) == {"ada", "bob"}
+    assert "another program holds its lock" in caplog.text
+    assert not other.path.exists()

@@ -36,8 +36,10 @@ class RawGuest:
         self.socket = socket
 
     @classmethod
-    async def enter(cls, url: str, *, is_registered: bool = True) -> RawGuest:
-        identity = Identity.from_seed(os.urandom(32))
+    async def enter(
+        cls, url: str, *, is_registered: bool = True, identity: Identity | None = None
+    ) -> RawGuest:
+        identity = identity or Identity.from_seed(os.urandom(32))
         guest = cls(identity, await RawSocket.open(f"{url}/lobby-ws"))
         registration = Registration(identity)
         text: str | None = registration.begin()
