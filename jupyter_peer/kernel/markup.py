@@ -8,17 +8,14 @@ neither move the cursor nor pose as another.
 from __future__ import annotations
 
 import html
-import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import NewType
 
+from ..wire.plain_text import clean as clean
 from .durations import format_duration
 
 Html = NewType("Html", str)
-
-# C0 and C1 controls except tab and newline; bidirectional marks, overrides and isolates.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 TEXT = "var(--jp-ui-font-color1, inherit)"
 FAINT = "var(--jp-ui-font-color2, #767676)"
@@ -36,11 +33,6 @@ _CODE = (
     f"background: {LAYER}; padding: 1px 4px; border-radius: 2px;"
 )
 _CELL = f"text-align: left; padding: 2px 12px 2px 0; border-bottom: 1px solid {LINE};"
-
-
-def clean(text: object) -> str:
-    """Return a text without characters that could act on the reader's terminal or line."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def line(text: object, limit: int = 200) -> str:

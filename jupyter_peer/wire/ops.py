@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from ..errors import BadRequestError
+from . import agent_ops
 from .findings import Finding
 from .lobby import JoinPolicy, Visibility
 from .pane_ops import InputParams
@@ -441,6 +442,20 @@ OPS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "create_room": (CreateRoomParams, RoomResult),
     "join_room": (JoinRoomParams, RoomResult),
     "leave_room": (RoomParams, Done),
+    "ask": (agent_ops.AskParams, agent_ops.AskResult),
+    "cancel": (agent_ops.CancelParams, Done),
+    "agents": (NoParams, agent_ops.AgentsModel),
+    "agent_on": (agent_ops.AgentOnParams, agent_ops.AgentsModel),
+    "agent_off": (NoParams, agent_ops.AgentsModel),
+    "agent_register": (agent_ops.RegisterAgentParams, agent_ops.AgentsModel),
+    "agent_unregister": (agent_ops.AgentParams, Done),
+    "turn_write": (agent_ops.TurnWriteParams, Done),
+    "turn_end": (agent_ops.TurnEndParams, Done),
+    "turn_tool": (agent_ops.TurnToolParams, Done),
+    "turn_panes": (agent_ops.TurnParams, agent_ops.TurnPanesResult),
+    "turn_pane": (agent_ops.TurnPaneParams, agent_ops.TurnPaneResult),
+    "approvals": (NoParams, agent_ops.ApprovalsModel),
+    "approve": (agent_ops.ApproveParams, Done),
     "metrics": (NoParams, MetricsResult),
     "audit": (AuditParams, AuditResult),
     "doctor": (DoctorParams, DoctorResult),

@@ -1,0 +1,128 @@
+"""Which questions are answered at all, in the order of SPEC section 6.3."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import (
+    AgentLoopError,
+    BusyError,
+    NotEnabledError,
+    NotTrustedError,
+    PeerError,
+    PeerTimeoutError,
+    TooLargeError,
+    TooManyHopsError,
+)
+from ..wire.agent_messages import AgentRequest
+from ..wire.chain import Chain, check_chain
+from .board import Agent, AgentBoard
+from .config import AgentConfig
+
+if TYPE_CHECKING:
+    from ..hub.hub import PeerHub
+
+MINUTE_S = 60.0
+#: Turns of all peers together: each may be a thread in a kernel.
+MAX_TURNS = 32
+
+
+class AgentAdmission:
+    """Checks questions against everything the owner has set.
+
+    Args:
+        hub: Knows whom it trusts.
+        board: Knows the agents.
+        config: Has the limits.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        board: AgentBoard,
+        config: AgentConfig,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hub = hub
+        self._board = board
+        self._config = config
+        self._clock = clock
+        self._admitted: dict[str, deque[float]] = {}
+
+    def admit(
+        self, request: AgentRequest, peer: str, sent: float, under_way: int, in_all: int
+    ) -> tuple[Agent, Chain, float]:
+        """Return who answers, the chain that was proven, and how many seconds there are.
+
+        Args:
+            request: What is asked.
+            peer: Who sent it.
+            sent: When, by the sender's clock.
+            under_way: Questions of this peer that are being answered.
+            in_all: Those of all peers.
+
+        Raises:
+            PeerError: It is not answered; the code says why.
+        """
+        chain = request.chain()
+        if not self._board.is_on:
+            raise NotEnabledError(
+                "this node's agents are switched off",
+                hint="its owner switches them on with %peer agent on",
+            )
+        if not self._is_trusted(peer):
+            raise NotTrustedError("only paired peers may ask agents here")
+        if self._hub.node_id in chain.nodes:
+            raise AgentLoopError
+        if len(chain.nodes) > self._config.max_hops:
+            raise TooManyHopsError(
+                f"the question has come through {len(chain.nodes)} nodes, and this one answers "
+                f"after {self._config.max_hops} at most"
+            )
+        # Not before: a chain costs a signature for each node in it.
+        check_chain(chain, peer, self._hub.node_id)
+        seconds = min(request.deadline - sent, self._config.max_turn_s)
+        if not math.isfinite(seconds) or seconds <= 0:
+            raise PeerTimeoutError("the deadline had come before the question")
+        if len(request.prompt) > self._config.max_prompt:
+            raise TooLargeError(f"a question has at most {self._config.max_prompt} characters here")
+        self._check_rate(peer, under_way, in_all)
+        agent = self._board.find(request.agent)
+        self._admitted[peer].append(self._clock())
+        return agent, chain, seconds
+
+    def forget(self, peer: str) -> None:
+        """Remember nothing of a peer that is gone for good."""
+        self._admitted.pop(peer, None)
+
+    def _is_trusted(self, peer: str) -> bool:
+        try:
+            info = self._hub.peer(peer)
+        except PeerError:
+            return False
+        if info.blocked:
+            return False
+        # Under `open-lan` anybody may be there, which is enough for a pane and not for this.
+        return info.trusted or (info.origin == "directory" and self._hub.is_peer(peer))
+
+    def _check_rate(self, peer: str, under_way: int, in_all: int) -> None:
+        if under_way >= self._config.turns_at_once:
+            raise BusyError(
+                f"{under_way} questions of yours are being answered here already",
+                hint="wait for one of the answers",
+            )
+        if in_all >= MAX_TURNS:
+            raise BusyError("too many questions are being answered here")
+        times = self._admitted.setdefault(peer, deque())
+        while times and self._clock() - times[0] >= MINUTE_S:
+            times.popleft()
+        if len(times) >= self._config.turns_a_minute:
+            wait = MINUTE_S - (self._clock() - times[0])
+            raise BusyError(
+                f"you have asked {len(times)} times in a minute", hint=f"ask again in {wait:.0f} s"
+            )

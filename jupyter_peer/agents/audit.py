@@ -1,0 +1,54 @@
+"""What of agents goes into the audit log: who, which, how it ended. Never what was asked or said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..hub.hub import PeerHub
+
+REFUSALS_EVERY_S = 60.0
+
+
+class AgentAudit:
+    """Writes entries.
+
+    Args:
+        hub: Has the store.
+        clock: Monotonic seconds.
+        now: Epoch seconds.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._now = now
+        self._refused: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def note(self, kind: str, peer: str | None, **detail: Any) -> None:
+        """Write one entry."""
+        self._hub.store.add_audit(kind, peer, detail, self._now())
+
+    def refused(self, peer: str, code: str) -> None:
+        """Write that a question was refused.
+
+        Repeated within a minute it is counted, and the next entry has the number: a flood must not
+        push everything else out of the log.
+        """
+        at, more = self._refused.get((peer, code), (-REFUSALS_EVERY_S, 0))
+        if self._clock() - at < REFUSALS_EVERY_S:
+            self._refused[peer, code] = (at, more + 1)
+            return
+        self._refused[peer, code] = (self._clock(), 0)
+        self.note("agent_refused", peer, code=code, **({"more_before": more} if more else {}))
+
+    def forget(self, peer: str) -> None:
+        """Count nothing of a peer any more."""
+        self._refused = {key: value for key, value in self._refused.items() if key[0] != peer}

@@ -1,0 +1,219 @@
+"""The asker's side: puts a question to a peer's agent and takes the answer, piece by piece."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..errors import (
+    AgentError,
+    AgentFailedError,
+    AnswerTooLongError,
+    BadChainError,
+    BadRequestError,
+    BusyError,
+    LinkError,
+    MalformedError,
+    NotEnabledError,
+    NotTrustedError,
+    PeerError,
+    TooLargeError,
+    UnknownAgentError,
+    UnsupportedError,
+    from_wire,
+)
+from ..wire.agent_messages import MAX_ANSWER, AgentResult, AgentStream
+from ..wire.chain import ROOT_BYTES, Chain, begin_chain, extend_chain
+from ..wire.messages import convert
+from .audit import AgentAudit
+
+if TYPE_CHECKING:
+    from ..hub.dispatch import Message
+    from ..hub.hub import PeerHub
+
+MAX_QUESTIONS = 64
+#: Seconds beyond the deadline that the owner's own word for it may take.
+GRACE_S = 0.5
+
+Take = Callable[[str], Awaitable[None]]
+# What an owner may say of a question. A code of another kind would pose as a failure of this side.
+_THEIRS = (
+    AgentError,
+    BadChainError,
+    BusyError,
+    LinkError,
+    MalformedError,
+    NotEnabledError,
+    NotTrustedError,
+    TooLargeError,
+    UnknownAgentError,
+    UnsupportedError,
+)
+
+
+class _Question:
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+        self.pieces: list[str] = []
+        self.received = 0
+        self.news = asyncio.Event()
+
+    def add(self, text: str) -> None:
+        self.received += len(text)
+        if self.received <= MAX_ANSWER:
+            self.pieces.append(text)
+        self.news.set()
+
+    def take(self) -> str:
+        text = "".join(self.pieces)
+        self.pieces.clear()
+        return text
+
+
+class Questions:
+    """Asks agents of peers.
+
+    Args:
+        hub: The node.
+        audit: Keeps whom it asked.
+        now: Epoch seconds.
+    """
+
+    def __init__(
+        self, hub: PeerHub, audit: AgentAudit, now: Callable[[], float] = time.time
+    ) -> None:
+        self._hub = hub
+        self._audit = audit
+        self._now = now
+        self._questions: dict[str, _Question] = {}
+        hub.on("agent_stream", self._on_stream)
+        # one that nobody waits for any more
+        hub.on("agent_result", lambda message: None)
+
+    @property
+    def under_way(self) -> int:
+        """How many answers are awaited."""
+        return len(self._questions)
+
+    async def ask(
+        self,
+        peer: str,
+        prompt: str,
+        take: Take,
+        *,
+        agent: str | None = None,
+        timeout_s: float,
+        chain: Chain | None = None,
+    ) -> None:
+        """Put a question; returns when the answer is whole.
+
+        Cancelling this cancels the turn of the peer's agent. What came before an error was given
+        to ``take`` all the same.
+
+        Args:
+            peer: Node id.
+            prompt: The question.
+            take: Takes each piece of the answer; while it waits, pieces are joined.
+            agent: Which agent; None leaves it to the peer.
+            timeout_s: Seconds until nobody waits for the answer any more.
+            chain: Of the question that this node is answering, if this one is asked for that.
+
+        Raises:
+            AgentLoopError: The peer has been asked for that already, or is this node.
+            BadRequestError: Nothing is asked.
+            PeerError: There is no answer; the code says why.
+        """
+        if not prompt.strip():
+            raise BadRequestError("there is no question")
+        if len(self._questions) >= MAX_QUESTIONS:
+            raise BusyError(f"{MAX_QUESTIONS} answers are awaited already")
+        identity = self._hub.identity
+        asked = (
+            begin_chain(identity, secrets.token_bytes(ROOT_BYTES), peer)
+            if chain is None
+            else extend_chain(chain, identity, peer)
+        )
+        request_id = secrets.token_hex(16)
+        data: dict[str, Any] = {
+            "request_id": request_id,
+            "prompt": prompt,
+            "deadline": self._now() + timeout_s,
+            **asked.fields(),
+            **({"agent": agent} if agent is not None else {}),
+        }
+        question = self._questions[request_id] = _Question(peer)
+        outcome = "cancelled"
+        try:
+            await self._follow(question, data, take, timeout_s)
+            outcome = "ok"
+        except PeerError as error:
+            outcome = error.code
+            raise
+        finally:
+            del self._questions[request_id]
+            self._audit.note(
+                "agent_asked", peer, outcome=outcome, hops=len(asked.nodes), **_named(agent)
+            )
+
+    async def _follow(
+        self, question: _Question, data: dict[str, Any], take: Take, timeout_s: float
+    ) -> None:
+        waiting = asyncio.ensure_future(
+            self._hub.request(question.peer, "agent_request", data, timeout=timeout_s + GRACE_S)
+        )
+        waiting.add_done_callback(lambda done: question.news.set())
+        is_over = False
+        try:
+            while not waiting.done():
+                await question.news.wait()
+                question.news.clear()
+                if question.received > MAX_ANSWER:
+                    raise AnswerTooLongError
+                if text := question.take():
+                    await take(text)
+            is_over = not isinstance(waiting.exception(), LinkError)
+            result = self._result(waiting)
+            question.add(result.text)
+            if question.received > MAX_ANSWER:
+                raise AnswerTooLongError
+            if text := question.take():
+                await take(text)
+            if not result.ok:
+                raise _theirs(from_wire(msgspec.to_builtins(result.error)))
+        finally:
+            if not is_over:
+                with contextlib.suppress(PeerError):
+                    request = {"request_id": data["request_id"]}
+                    self._hub.send(question.peer, "agent_cancel", request)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+    def _result(self, waiting: asyncio.Future[Message]) -> AgentResult:
+        try:
+            return convert(waiting.result().data, AgentResult)
+        except UnsupportedError:
+            raise UnsupportedError("the peer's version of jupyter-peer has no agents") from None
+        except PeerError as error:
+            raise _theirs(error) from None
+
+    def _on_stream(self, message: Message) -> None:
+        piece = convert(message.data, AgentStream)
+        question = self._questions.get(piece.request_id)
+        if question is not None and question.peer == message.peer_id:
+            question.add(piece.text)
+
+
+def _theirs(error: PeerError) -> PeerError:
+    if isinstance(error, _THEIRS):
+        return error
+    return AgentFailedError(f"the agent failed: {error.message}", hint=error.hint)
+
+
+def _named(agent: str | None) -> dict[str, str]:
+    return {} if agent is None else {"agent": agent}

@@ -1,0 +1,185 @@
+"""The built-in agent: finds lines in the panes that the asker may see. No language model, no tools.
+
+It says of itself what it is. It knows nothing but what each pane shows at that moment, and only
+panes that were granted to who asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..wire.plain_text import clean, to_text
+from .board import Tool
+
+if TYPE_CHECKING:
+    from .turn import Turn
+
+NAME = "reader"
+LINES_FOUND = 12
+LINES_SHOWN = 6
+LINE_LENGTH = 300
+
+_INTRODUCTION = (
+    "I am the built-in reader, not a language model: I look for the words of your question in what "
+    "the panes shared with you show now."
+)
+_WORD = re.compile(r"\w+")
+# Words of questions, which say nothing of what is asked for.
+_EMPTY = frozenset(
+    [
+        "a",
+        "about",
+        "all",
+        "an",
+        "and",
+        "any",
+        "are",
+        "at",
+        "be",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "get",
+        "give",
+        "had",
+        "has",
+        "have",
+        "hello",
+        "hi",
+        "how",
+        "i",
+        "in",
+        "is",
+        "it",
+        "its",
+        "last",
+        "latest",
+        "me",
+        "my",
+        "of",
+        "on",
+        "or",
+        "please",
+        "say",
+        "show",
+        "tell",
+        "that",
+        "the",
+        "them",
+        "there",
+        "these",
+        "this",
+        "those",
+        "to",
+        "up",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
+)
+
+
+class GrantedPane(msgspec.Struct, frozen=True):
+    """A pane as somebody it was granted to may see it.
+
+    Attributes:
+        name, title: What it is called.
+        status: ``live``, or ``ended`` with its kernel.
+        since: When it was shared, epoch seconds.
+        rev: Revision of what it shows.
+        outputs: nbformat outputs, only to be read.
+    """
+
+    name: str
+    title: str
+    status: str
+    since: float
+    rev: int
+    outputs: list[dict[str, Any]]
+
+
+class PaneReader:
+    """Answers from panes.
+
+    Args:
+        panes: Gives the panes that were granted to a node.
+    """
+
+    name = NAME
+
+    def __init__(self, panes: Callable[[str], Iterable[GrantedPane]]) -> None:
+        self._panes = panes
+        self.tools: dict[str, Tool] = {}
+
+    async def answer(self, turn: Turn) -> None:
+        """Write which panes there are, and the lines in them that have words of the question."""
+        await turn.write(f"{_INTRODUCTION}\n")
+        panes = sorted(self._panes(turn.peer), key=lambda pane: pane.name)
+        if not panes:
+            await turn.write("\nNo pane is shared with you.\n")
+        wanted = words_of(turn.prompt)
+        for pane in panes:
+            await turn.write(_report(pane, wanted))
+
+
+def words_of(text: str) -> set[str]:
+    """Return the words of a question that are worth looking for."""
+    words = {word.casefold() for word in _WORD.findall(text)}
+    return words - _EMPTY
+
+
+def _report(pane: GrantedPane, wanted: set[str]) -> str:
+    title = f" - {clean(pane.title)}" if pane.title and pane.title != pane.name else ""
+    head = f"\n{pane.name}{title} ({pane.status}, revision {pane.rev})"
+    lines = [line for output in pane.outputs for line in _lines(output)]
+    if not lines:
+        return f"{head} shows no text.\n"
+    found = _find(lines, wanted)
+    if found:
+        shown = [f"  line {number}: {_cut(text)}" for number, text in found]
+        return "\n".join((f"{head}, lines with words of your question:", *shown, ""))
+    last = [f"  {_cut(text)}" for text in lines[-LINES_SHOWN:]]
+    return "\n".join((f"{head}, the end of what it shows:", *last, ""))
+
+
+def _lines(output: Mapping[str, Any]) -> list[str]:
+    return [line.rstrip() for line in to_text(output).splitlines() if line.strip()]
+
+
+def _find(lines: list[str], wanted: set[str]) -> list[tuple[int, str]]:
+    """Return the lines with the most of the words, numbered from 1; of equal ones the latest."""
+    scored = []
+    for number, line in enumerate(lines, 1):
+        folded = line.casefold()
+        score = sum(word in folded for word in wanted)
+        if score:
+            scored.append((score, number, line))
+    if not scored:
+        return []
+    best = max(score for score, _, _ in scored)
+    kept = [(number, line) for score, number, line in scored if score == best]
+    return kept[-LINES_FOUND:]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…"

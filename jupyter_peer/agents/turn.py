@@ -1,0 +1,159 @@
+"""One turn: a question of a peer while it is answered, and the way back for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import AnswerTooLongError, PeerError, ToolRefusedError
+from ..wire.agent_messages import MAX_ANSWER, MAX_CHUNK
+from ..wire.agent_ops import AgentMode
+from ..wire.chain import Chain
+from .approvals import Approvals
+from .audit import AgentAudit
+from .board import Agent
+from .config import ASK
+
+if TYPE_CHECKING:
+    from ..hub.hub import PeerHub
+
+# Bytes that may wait for the asker before the agent has to.
+HIGH_WATER = 256 * 1024
+
+
+class Turn:
+    """What an agent has of a question.
+
+    Args:
+        hub: Carries the answer.
+        number: Of this turn, on this server.
+        peer: Who asks.
+        request_id: Names the question on the wire.
+        prompt: What is asked.
+        agent: Who answers.
+        chain: Through whom it has come, proven.
+        mode: What the agent may do.
+        seconds: How long it may take.
+        approvals: Asks the owner.
+        audit: Keeps what was done.
+        clock: Monotonic seconds.
+
+    Attributes:
+        stopped: Done, with the reason, when the answer is not wanted any more.
+        written: Characters of the answer so far.
+        tools_used: How many calls of tools were let through.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        *,
+        number: int,
+        peer: str,
+        request_id: str,
+        prompt: str,
+        agent: Agent,
+        chain: Chain,
+        mode: AgentMode,
+        seconds: float,
+        approvals: Approvals,
+        audit: AgentAudit,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hub = hub
+        self.number = number
+        self.peer = peer
+        self.request_id = request_id
+        self.prompt = prompt
+        self.agent = agent
+        self.chain = chain
+        self.mode = mode
+        self._approvals = approvals
+        self._audit = audit
+        self._clock = clock
+        self._begun = clock()
+        self._seconds = seconds
+        self.stopped: asyncio.Future[PeerError] = asyncio.get_running_loop().create_future()
+        self.written = 0
+        self.tools_used = 0
+
+    @property
+    def stream(self) -> str:
+        """The stream whose order the pieces of the answer keep."""
+        return f"agent {self.request_id}"
+
+    @property
+    def taken_s(self) -> float:
+        """Seconds since it began."""
+        return self._clock() - self._begun
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until its deadline; 0 when that has come."""
+        return max(0.0, self._seconds - self.taken_s)
+
+    def stop(self, reason: PeerError) -> None:
+        """End the turn: the answer is not wanted any more. Only the first reason counts."""
+        if not self.stopped.done():
+            self.stopped.set_result(reason)
+
+    async def write(self, text: str) -> None:
+        """Send a piece of the answer; returns when the next may come.
+
+        Raises:
+            AnswerTooLongError: The answer is longer than one may be.
+            LinkError: The asker is gone.
+        """
+        for at in range(0, len(text), MAX_CHUNK):
+            piece = text[at : at + MAX_CHUNK]
+            if self.stopped.done():
+                raise self.stopped.result()
+            if self.written + len(piece) > MAX_ANSWER:
+                raise AnswerTooLongError
+            await self._room()
+            self._hub.send(
+                self.peer,
+                "agent_stream",
+                {"request_id": self.request_id, "text": piece},
+                stream=self.stream,
+            )
+            self.written += len(piece)
+
+    async def _room(self) -> None:
+        while self._hub.queued(self.peer) > HIGH_WATER:
+            drained = asyncio.Event()
+            self._hub.on_drain(self.peer, drained.set)
+            await drained.wait()
+
+    async def check_tool(self, name: str, arguments: str) -> None:
+        """Return when the agent may call a tool, once, with these arguments.
+
+        Args:
+            name: Of the tool.
+            arguments: As the owner is to read them.
+
+        Raises:
+            ToolRefusedError: It may not; the text says why.
+        """
+        tool = self.agent.tools.get(name)
+        try:
+            if tool is None:
+                raise ToolRefusedError(f"the agent has no tool {name!r}")
+            if not tool.read_only:
+                if self.mode != ASK:
+                    raise ToolRefusedError(
+                        f"{name} does more than look, and agents here are read-only",
+                        hint="%peer agent on --mode ask lets the owner decide each time",
+                    )
+                await self._approvals.ask(self, name, arguments)
+        except ToolRefusedError as error:
+            self._note_tool(name, "refused", error.message)
+            raise
+        self.tools_used += 1
+        self._note_tool(name, "read-only" if tool.read_only else "allowed", "")
+
+    def _note_tool(self, tool: str, decision: str, reason: str) -> None:
+        detail = {"agent": self.agent.name, "tool": tool, "decision": decision, "turn": self.number}
+        self._audit.note("agent_tool", self.peer, **detail, **({"why": reason} if reason else {}))

@@ -1,0 +1,201 @@
+"""The owner's side: takes questions of peers, lets agents answer, and ends every turn.
+
+Above is the server, whose kernels bring the agents; below is the hub. A turn ends by itself, at its
+deadline, when the asker cancels or its link is lost, when the agent is gone or agents are switched
+off: in each case the agent is stopped, and the asker told if there still is a link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import (
+    AgentFailedError,
+    BusyError,
+    LinkClosedError,
+    LinkError,
+    NotEnabledError,
+    PeerError,
+    PeerTimeoutError,
+    TurnCancelledError,
+    to_wire,
+)
+from ..wire.agent_messages import AgentCancel, AgentRequest
+from ..wire.messages import convert
+from .admission import AgentAdmission
+from .approvals import Approvals
+from .audit import AgentAudit
+from .board import Agent, AgentBoard
+from .config import AgentConfig
+from .turn import Turn
+
+if TYPE_CHECKING:
+    from ..hub.dispatch import Message
+    from ..hub.events import HubEvent
+    from ..hub.hub import PeerHub
+
+log = logging.getLogger(__name__)
+
+
+class TurnDesk:
+    """Answers ``agent_request`` and ``agent_cancel``.
+
+    Args:
+        hub: The node.
+        board: Its agents.
+        approvals: Asks its owner.
+        config: Limits.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        board: AgentBoard,
+        approvals: Approvals,
+        config: AgentConfig,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hub = hub
+        self._board = board
+        self._approvals = approvals
+        self._clock = clock
+        self.audit = AgentAudit(hub, clock)
+        self._admission = AgentAdmission(hub, board, config, clock)
+        self._numbers = itertools.count(1)
+        self._turns: dict[tuple[str, str], tuple[Turn, asyncio.Task[None]]] = {}
+        self._ends = [hub.subscribe(self._on_hub_event), board.subscribe(self._on_switch)]
+        hub.on("agent_request", self._on_request)
+        hub.on("agent_cancel", self._on_cancel)
+
+    @property
+    def under_way(self) -> int:
+        """How many questions are being answered."""
+        return len(self._turns)
+
+    def stop_agent(self, agent: Agent, reason: PeerError) -> None:
+        """End the turns of an agent that is gone."""
+        for turn, _ in list(self._turns.values()):
+            if turn.agent is agent:
+                turn.stop(reason)
+
+    async def close(self) -> None:
+        """End all turns and tell their askers; may be called twice."""
+        for end in self._ends:
+            end()
+        self._stop_all(TurnCancelledError("the server of the agent stops"))
+        tasks = [task for _, task in self._turns.values()]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # What peers send.
+
+    def _on_request(self, message: Message) -> None:
+        peer = message.peer_id
+        try:
+            request = convert(message.data, AgentRequest)
+            key = (peer, request.request_id)
+            if key in self._turns:
+                raise BusyError("a question of this id is being answered")
+            under_way = sum(each == peer for each, _ in self._turns)
+            agent, chain, seconds = self._admission.admit(
+                request, peer, message.ts, under_way, len(self._turns)
+            )
+        except PeerError as error:
+            self.audit.refused(peer, error.code)
+            raise
+        turn = Turn(
+            self._hub,
+            number=next(self._numbers),
+            peer=peer,
+            request_id=request.request_id,
+            prompt=request.prompt,
+            agent=agent,
+            chain=chain,
+            mode=self._board.mode,
+            seconds=seconds,
+            approvals=self._approvals,
+            audit=self.audit,
+            clock=self._clock,
+        )
+        self.audit.note(
+            "agent_turn",
+            peer,
+            turn=turn.number,
+            agent=agent.name,
+            mode=turn.mode,
+            chain=list(chain.nodes),
+        )
+        task = asyncio.get_running_loop().create_task(self._run(turn, message))
+        self._turns[key] = (turn, task)
+        task.add_done_callback(lambda done: self._turns.pop(key, None))
+
+    def _on_cancel(self, message: Message) -> None:
+        asked = convert(message.data, AgentCancel)
+        turn, _ = self._turns.get((message.peer_id, asked.request_id), (None, None))
+        if turn is not None:
+            turn.stop(TurnCancelledError("the asker has cancelled it"))
+
+    # One turn.
+
+    async def _run(self, turn: Turn, message: Message) -> None:
+        error = await self._answer(turn)
+        result: dict[str, Any] = {"request_id": turn.request_id, "ok": error is None}
+        if error is not None:
+            result["error"] = to_wire(error)
+        with contextlib.suppress(LinkError):
+            message.reply("agent_result", result, stream=turn.stream)
+        self.audit.note(
+            "agent_turn_ended",
+            turn.peer,
+            turn=turn.number,
+            agent=turn.agent.name,
+            outcome="ok" if error is None else error.code,
+            seconds=round(turn.taken_s, 3),
+            characters=turn.written,
+            tools=turn.tools_used,
+        )
+
+    async def _answer(self, turn: Turn) -> PeerError | None:
+        """Let the agent answer; return what went wrong, if anything did."""
+        work = asyncio.get_running_loop().create_task(turn.agent.answer(turn))
+        ends: set[asyncio.Future[Any]] = {work, turn.stopped}
+        try:
+            await asyncio.wait(ends, timeout=turn.left_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            work.cancel()
+            (outcome,) = await asyncio.gather(work, return_exceptions=True)
+        if turn.stopped.done():
+            return turn.stopped.result()
+        if isinstance(outcome, asyncio.CancelledError):
+            return PeerTimeoutError("the agent has not answered in time")
+        if isinstance(outcome, PeerError):
+            return outcome
+        if isinstance(outcome, BaseException):
+            log.error("an agent failed", exc_info=outcome)
+            return AgentFailedError()
+        return None
+
+    # What ends turns.
+
+    def _on_hub_event(self, event: HubEvent) -> None:
+        if event.kind in ("link_down", "blocked", "forgotten"):
+            for (peer, _), (turn, _) in list(self._turns.items()):
+                if peer == event.node_id:
+                    turn.stop(LinkClosedError("the link to the asker was lost"))
+        if event.kind == "forgotten":
+            self._admission.forget(event.node_id)
+            self.audit.forget(event.node_id)
+
+    def _on_switch(self) -> None:
+        if not self._board.is_on:
+            self._stop_all(NotEnabledError("the owner has switched agents off"))
+
+    def _stop_all(self, reason: PeerError) -> None:
+        for turn, _ in list(self._turns.values()):
+            turn.stop(reason)
