@@ -104,6 +104,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
     async def _start_node(self) -> Running:
         # Here and not above, since a server that starts must not wait for what only a node needs.
         from .data_dir import load_or_make_identity, open_data_dir
+        from .hub.chat import Chats
         from .hub.clock import Clock
         from .hub.hub import PeerHub
         from .panes.publish import PanePublisher
@@ -156,6 +157,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
                 config=config,
             )
             stack.push_async_callback(hub.close)
+            chats = Chats(hub)
             taps = KernelTaps(self._kernels.get)
             stack.callback(taps.close)
             publisher = PanePublisher(
@@ -171,6 +173,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
                     "panes": lambda: operations.panes(),
                     "invites": Done,
                     "lobby": lambda: operations.lobby.model(),
+                    "chat": lambda: operations.chat.news(),
                 }
             )
             operations = Operations(
@@ -182,7 +185,9 @@ class PeerExtension(PeerSettings, ExtensionApp):
                 on_change=notices.mark,
                 doctor=doctor_of(self, self._server, hub, data_dir, directory, lobby),
                 lobby=lobby,
+                chats=chats,
             )
+            chats.on_change = lambda: notices.mark("chat")
             stack.callback(operations.lobby.close)
             if lobby is not None:
                 lobby.start()

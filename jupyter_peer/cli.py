@@ -28,6 +28,7 @@ _SUBCOMMANDS = {
     "panes": ("panes.PanesCommand", "list the panes shared by you and with you"),
     "grant": ("panes.GrantCommand", "let a peer see a pane, or not any more"),
     "unshare": ("panes.UnshareCommand", "withdraw a pane from everybody"),
+    "chat": ("chat.ChatCommand", "write to a peer, or read what was written"),
     "directory": (
         "directory.DirectoryCommand",
         "keep, sign and serve a directory of trusted nodes",

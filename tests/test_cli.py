@@ -32,6 +32,7 @@ COMMANDS = [
     "panes",
     "grant",
     "unshare",
+    "chat",
     "lobby",
     "rooms",
     "room",
@@ -411,3 +412,35 @@ def test_without_a_lobby_it_says_how_to_get_one(peer, ada):
 @pytest.mark.parametrize("words", [("lobby", "maybe"), ("room", "enter", "x"), ("room", "join")])
 def test_what_is_no_action_of_a_room_is_misuse(peer, ada, words):
     assert peer(*words).code == 2
+
+
+# Chat.
+
+
+def test_people_write_to_each_other(peer, paired):
+    mine, theirs = ("--pid", paired.ada.pid), ("--pid", paired.bob.pid)
+    sent = peer("chat", "bob", "the", "run's", "done", *mine)
+    assert (sent.code, sent.out, sent.err) == (0, "", "sent\n")
+    answer = peer("chat", "ada", "-", "--json", *theirs, stdin="<b>fine</b>\nthanks\n")
+    assert answer.json["line"]["text"] == "<b>fine</b>\nthanks"
+    for words in (("chat", "ada"), ("chat",)):
+        shown = peer(*words, *theirs).out
+        assert "ada: the run's done\n" in shown
+        assert "you to ada: <b>fine</b>\n    thanks\n" in shown
+    assert [line["mine"] for line in peer("chat", "bob", "--json", *mine).json["lines"]] == [
+        True,
+        False,
+    ]
+    assert len(peer("chat", "--limit=1", *mine).out.splitlines()) == 2
+
+
+def test_what_cannot_be_said_is_refused(peer, paired):
+    at = ("--pid", paired.ada.pid)
+    for words, stdin, code in (
+        (("nobody", "hello"), None, "unknown_peer"),
+        (("bob", " "), None, "bad_request"),
+        (("bob", "-"), "x" * 20_000, "too_large"),
+    ):
+        outcome = peer("chat", *words, *at, stdin=stdin)
+        assert outcome.code == 1
+        assert outcome.err.startswith(f"{code}: ")

@@ -68,7 +68,7 @@ class PeerHub:
         self.store = store
         self.config = config or HubConfig()
         self.transports = list(transports)
-        self.capabilities = CAPABILITIES
+        self.capabilities: tuple[str, ...] = CAPABILITIES
         self.started = False
         self._clock = clock or Clock()
         self._node_name = clean_name(store.setting("node_name") or self.config.node_name)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import BadRequestError, UnknownPaneError
+from .chat import ChatLine, ChatLines
 from .connection import Connection, Json
 from .durations import parse_duration
 from .feed import Feed
@@ -32,6 +33,8 @@ Steps = Callable[[Json], None]
 
 # Its checks are bounded on the server; several callers wait for each other.
 DOCTOR_TIMEOUT_S = 60.0
+# Longer than the server waits for the peer.
+CHAT_TIMEOUT_S = 20.0
 _GLANCED = ("peers", "panes", "invites", "lobby")
 _GRANTS = ("view", "interact")
 _ADDRESS = re.compile(r"\w+://.+|.+:\d+(/.*)?")
@@ -247,6 +250,35 @@ class Calls:
         if not peer:
             peer = await self._offerer(name)
         return await Feed(self.connection, peer, name).open()
+
+    async def chat(self, peer: str, text: str) -> ChatLine:
+        """Write to a connected peer; the line has arrived when this returns.
+
+        Args:
+            peer: Any of its names.
+            text: Plain text of up to 16 KiB.
+
+        Raises:
+            UnknownPeerError: No peer has this name.
+            BadRequestError, TooLargeError: There is nothing in the text, or too much.
+            NotConnectedError: The peer is not connected.
+            UnsupportedError: Its version has no chat.
+            RefusedError: It is blocked or not trusted, or has had too much at once.
+        """
+        answer = await self._ask("chat", {"peer": peer, "text": text}, timeout=CHAT_TIMEOUT_S)
+        return ChatLine(answer["line"])
+
+    async def chats(self, peer: str | None = None, limit: int = 50) -> ChatLines:
+        """Return the newest lines with one peer, or with all; they count as read from now on.
+
+        The server keeps the last lines of each peer in memory until it stops.
+
+        Raises:
+            UnknownPeerError: No peer has this name.
+        """
+        params: Json = {"limit": limit, "seen": True}
+        answer = await self._ask("chats", params if peer is None else {**params, "peer": peer})
+        return ChatLines(answer["lines"], peer)
 
     async def lobby(self) -> Lobby:
         """Return how this node stands at its lobby."""

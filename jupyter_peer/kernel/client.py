@@ -143,7 +143,7 @@ class _AnyClient(Face[Calls]):
     def on_event(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
         """Call back, on the client's thread, with each event of a kind; returns what ends it.
 
-        Events are ``peers``, ``panes``, ``invites``, ``lobby``, and ``link`` (``{"is_up": bool}``).
+        Events are ``peers``, ``panes``, ``invites``, ``lobby``, ``chat``, and ``link`` (``{"is_up": bool}``).
         """
         connection = self.core.connection
         ends: list[Callable[[], None]] = []
@@ -197,6 +197,8 @@ class Client(_AnyClient):
     metrics = blocking(Calls.metrics)
     log = blocking(Calls.log)
     doctor = blocking(Calls.doctor)
+    chat = blocking(Calls.chat)
+    chats = blocking(Calls.chats)
     lobby = blocking(Calls.lobby)
     lobby_on = blocking(Calls.lobby_on)
     lobby_off = blocking(Calls.lobby_off)
@@ -251,6 +253,8 @@ class AsyncClient(_AnyClient):
     metrics = awaiting(Calls.metrics)
     log = awaiting(Calls.log)
     doctor = awaiting(Calls.doctor)
+    chat = awaiting(Calls.chat)
+    chats = awaiting(Calls.chats)
     lobby = awaiting(Calls.lobby)
     lobby_on = awaiting(Calls.lobby_on)
     lobby_off = awaiting(Calls.lobby_off)

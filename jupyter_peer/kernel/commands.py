@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import io
 import shlex
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,7 @@ PEER, MINE, OFFERED, INVITE, GRANT, GRANT_OR_NONE, TTL = (
     "grant or none",
     "ttl",
 )
+_CHAT = "chat"
 LOBBY, ROOM, ROOM_ACTION, JOIN_POLICY = ("lobby", "room", "room action", "join policy")
 
 
@@ -148,6 +150,12 @@ def _share(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any
             hint="run this in a notebook",
         )
     return client.share(args.name, args.with_, args.grant, args.title, cell=cell.msg_id)
+
+
+def _chat(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
+    if args.text:
+        return client.chat(args.peer, " ".join(args.text))
+    return client.chats(args.peer)
 
 
 def _lobby(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
@@ -314,6 +322,16 @@ _ALL = (
         (_arg("pane", "whose, and which", OFFERED, metavar="PEER/NAME"),),
     ),
     Command(
+        _CHAT,
+        "[PEER [TEXT]]",
+        "write to a peer; without TEXT show the last lines",
+        _chat,
+        (
+            _arg("peer", "to whom; without it the lines of all", PEER, nargs="?"),
+            _arg("text", "what to say", nargs="*"),
+        ),
+    ),
+    Command(
         "doctor",
         "[PEER]",
         "what works, what does not, why, and what to do",
@@ -374,17 +392,33 @@ COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 
 
 def split(line: str) -> list[str]:
-    """Return the words of a line, quoted as in a shell.
+    """Return the words of a line, quoted as in a shell; what is said in ``chat`` stays as it is.
 
     Raises:
         BadRequestError: A quotation mark is not closed.
     """
     try:
+        if line.split(maxsplit=1)[:1] == [_CHAT]:
+            return _split_chat(line)
         return shlex.split(line)
     except ValueError:
         raise BadRequestError(
             "a quotation mark is not closed", hint="put names with an apostrophe in double quotes"
         ) from None
+
+
+def _split_chat(line: str) -> list[str]:
+    """Return command, peer and text; people write apostrophes, and quote a whole text at most."""
+    unread = io.StringIO(line)
+    lexer = shlex.shlex(unread, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    head = [word for word in (lexer.get_token(), lexer.get_token()) if word is not None]
+    text = unread.read().strip()
+    if not text:
+        return head
+    if text[0] in "'\"" and text[0] not in text[1:-1]:
+        text = text[1:-1] if len(text) > 1 and text[-1] == text[0] else text
+    return [*head, "--", text]
 
 
 def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:

@@ -37,7 +37,7 @@ GOODBYE_TIMEOUT = 0.5
 #: These change nothing, so they may be asked again when the answer was lost.
 _REPEATABLE = frozenset(
     {"identity", "invites", "peers", "panes", "metrics", "audit", "ping", "open", "doctor"}
-    | {"lobby", "lobby_who", "rooms"}
+    | {"lobby", "lobby_who", "rooms", "chats"}
 )
 _TRIES = 3
 _KEPT = frozenset({"peers", "panes", "lobby"})

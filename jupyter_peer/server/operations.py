@@ -25,11 +25,13 @@ from ..errors import (
 )
 from ..panes.publish import SharePane
 from ..wire import ops
+from .chat import ChatDesk
 from .lobby import LobbyDesk
 from .secrets import BROWSER, Caller
 
 if TYPE_CHECKING:
     from ..doctor.doctor import Doctor
+    from ..hub.chat import Chats
     from ..hub.hub import PeerHub
     from ..hub.peers import PeerInfo
     from ..panes.publish import PanePublisher
@@ -41,7 +43,7 @@ OnProgress = Callable[[dict[str, Any]], None]
 #: Operations that only look, or that programs repeat by themselves: no sign of a user at work.
 QUIET = frozenset(
     {"identity", "invites", "peers", "panes", "ping", "ack", "close", "metrics", "audit"}
-    | {"lobby", "lobby_who", "rooms"}
+    | {"lobby", "lobby_who", "rooms", "chats"}
 )
 #: A connection is told of without its round trip when that takes longer.
 FIRST_PING_S = 2.0
@@ -66,6 +68,7 @@ class Operations:
         on_change: Called with the topics that an operation has changed besides the hub's own events.
         doctor: Examines the node; None leaves that out.
         lobby: The lobby the node is at; None without one.
+        chats: Its conversations with peers; None leaves that out.
     """
 
     def __init__(
@@ -78,8 +81,10 @@ class Operations:
         on_change: Callable[..., None] = lambda *topics: None,
         doctor: Doctor | None = None,
         lobby: LobbyClient | None = None,
+        chats: Chats | None = None,
     ) -> None:
         self.lobby = LobbyDesk(lobby, hub, self._audit_act, lambda: on_change("lobby"))
+        self.chat = ChatDesk(chats, hub, self._id_of)
         self.hub = hub
         self.publisher = publisher
         self.watcher = watcher
@@ -111,6 +116,7 @@ class Operations:
             "audit": self._audit,
             "doctor": self._examine,
             **self.lobby.methods,
+            **self.chat.methods,
         }
 
     async def run(

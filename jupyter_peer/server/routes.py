@@ -7,6 +7,7 @@ from typing import Any
 from .control_ws import ControlWebSocketHandler
 from .peer_ws import MountedPeerWebSocketHandler
 from .rest_base import NothingHere
+from .rest_chat import ChatHandler
 from .rest_invites import InviteHandler, InvitesHandler, OneInviteHandler
 from .rest_lobby import JoinHandler, LobbyHandler, MembershipHandler, RoomsHandler, WhoHandler
 from .rest_node import AuditHandler, DoctorHandler, IdentityHandler, MetricsHandler
@@ -30,6 +31,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (API + r"/invites" + _ONE, OneInviteHandler),
     (API + r"/panes/?", PanesHandler),
     (API + r"/panes" + _ONE, PaneHandler),
+    (API + r"/chat/?", ChatHandler),
     (API + r"/lobby/?", LobbyHandler),
     (API + r"/lobby/who/?", WhoHandler),
     (API + r"/rooms/?", RoomsHandler),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from ..errors import BadRequestError
-from . import agent_ops
+from . import agent_ops, chat_ops
 from .findings import Finding
 from .lobby import JoinPolicy, Visibility
 from .pane_ops import InputParams
@@ -456,6 +456,8 @@ OPS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "turn_pane": (agent_ops.TurnPaneParams, agent_ops.TurnPaneResult),
     "approvals": (NoParams, agent_ops.ApprovalsModel),
     "approve": (agent_ops.ApproveParams, Done),
+    "chat": (chat_ops.ChatParams, chat_ops.ChatResult),
+    "chats": (chat_ops.ChatsParams, chat_ops.ChatsResult),
     "metrics": (NoParams, MetricsResult),
     "audit": (AuditParams, AuditResult),
     "doctor": (DoctorParams, DoctorResult),

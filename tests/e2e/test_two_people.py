@@ -131,6 +131,25 @@ async def test_the_doctor_answers_in_a_notebook_and_a_terminal(two: Two) -> None
     assert "Connected by direct" in two.bob.command("doctor", "ada")
 
 
+async def test_people_write_to_each_other_by_magics_python_and_command_line(two: Two) -> None:
+    pair(two)
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        await his.run("import jupyter_peer as peer\nheard = []")
+        await his.run("me = peer.client()\nend = me.on_event('chat', heard.append)")
+        assert "you to bob: it's <b>done</b>" in await hers.run("%peer chat bob it's <b>done</b>")
+        await shows(his, "print(heard[-1]['lines'][-1]['text'])", "it's <b>done</b>")
+        assert "ada: it's <b>done</b>" in await his.run("%peer chat ada")
+        await his.run("sent = me.chat('ada', 'thanks')")
+        assert "True thanks" in await his.run("print(sent.mine, (await peer.aio.chats())[-1].text)")
+        assert "you to bob: it's <b>done</b>" in two.ada.command("chat")
+        assert "bob: thanks" in two.ada.command("chat", "bob")
+        two.ada.command("chat", "bob", "-", stdin="from a terminal\n")
+        await shows(his, "%peer chat ada", "ada: from a terminal")
+        await hers.run("%peer disconnect bob")
+        with pytest.raises(CellError, match="not_connected"):
+            await hers.run("%peer chat bob hello")
+
+
 async def test_a_pane_is_shared_watched_refused_granted_again_and_withdrawn_by_magics(
     two: Two,
 ) -> None:

@@ -1,0 +1,189 @@
+"""What this node and its peers write to each other: sent, taken, and the last lines kept in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..errors import (
+    BlockedError,
+    BusyError,
+    NotConnectedError,
+    NotTrustedError,
+    UnsupportedError,
+)
+from ..wire.chat import CAPABILITY, check_text, read_chat
+from .clock import Clock
+from .events import HubEvent
+
+if TYPE_CHECKING:
+    from .dispatch import Message
+    from .hub import PeerHub
+
+TYPE = "chat"
+# Of one conversation, and of all.
+MAX_LINES = 200
+MAX_BYTES = 256 * 1024
+MAX_CHATS = 64
+# A peer may write this many lines at once, and after that one a second.
+BURST = 30
+ANSWER_TIMEOUT_S = 15.0
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line.
+
+    Attributes:
+        number: Counts all lines of this run, of every peer.
+        node_id: With whom.
+        mine: Whether this node wrote it.
+        at: When it was sent or came, by this node's clock, epoch seconds.
+        text: Plain text.
+    """
+
+    number: int
+    node_id: str
+    mine: bool
+    at: float
+    text: str
+
+
+class _Conversation:
+    """The last lines with one peer."""
+
+    def __init__(self) -> None:
+        self.lines: deque[Line] = deque()
+        self.bytes = 0
+        self.seen = 0
+        self._allowance = float(BURST)
+        self._counted_at = 0.0
+
+    def add(self, line: Line) -> None:
+        self.lines.append(line)
+        self.bytes += len(line.text.encode())
+        while len(self.lines) > MAX_LINES or self.bytes > MAX_BYTES:
+            self.bytes -= len(self.lines.popleft().text.encode())
+
+    @property
+    def unread(self) -> int:
+        """Lines of the peer that nobody has looked at."""
+        return sum(not line.mine and line.number > self.seen for line in self.lines)
+
+    def may_add(self, now: float) -> bool:
+        """Count a line of the peer; return whether it is one it may send."""
+        self._allowance = min(self._allowance + now - self._counted_at, float(BURST))
+        self._counted_at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+
+class Chats:
+    """The conversations of one node with its trusted peers, as long as it runs.
+
+    Args:
+        hub: The node; it must not be started yet.
+        clock: Time.
+
+    Attributes:
+        on_change: Called whenever a line came, was sent, or was read.
+    """
+
+    def __init__(self, hub: PeerHub, clock: Clock | None = None) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        self._hub = hub
+        self._clock = clock or Clock()
+        self._chats: dict[str, _Conversation] = {}
+        self._count = 0
+        hub.capabilities = (*hub.capabilities, CAPABILITY)
+        hub.on(TYPE, self._take)
+        hub.subscribe(self._on_hub_event)
+
+    async def send(self, node_id: str, text: str) -> Line:
+        """Send a line to a connected peer; it is there when this returns.
+
+        Raises:
+            BadRequestError, TooLargeError: The text cannot be sent.
+            BlockedError, NotTrustedError: The peer is not one to talk to.
+            NotConnectedError: It is not connected.
+            UnsupportedError: Its version has no chat.
+            BusyError: It has had too many lines from here in a short time.
+            LinkError: The link was lost; the line may have arrived.
+        """
+        said = check_text(text)
+        peer = self._hub.peer(node_id)
+        if peer.blocked:
+            raise BlockedError("this peer is blocked here", hint="unblock it first")
+        if not self._hub.is_peer(node_id):
+            raise NotTrustedError("this peer is not trusted", hint="pair with it by an invite")
+        if peer.status != "connected":
+            raise NotConnectedError
+        if CAPABILITY not in peer.capabilities:
+            raise UnsupportedError("this peer has no chat", hint="it has to update jupyter-peer")
+        await self._hub.request(
+            node_id, TYPE, {"text": said}, timeout=ANSWER_TIMEOUT_S, stream=TYPE
+        )
+        line = self._add(node_id, said, mine=True)
+        self.mark_seen(node_id)  # who answers has read
+        return line
+
+    def lines(self, node_id: str | None = None, limit: int = MAX_LINES) -> list[Line]:
+        """Return the newest lines with one peer, or with all, oldest first."""
+        chosen = self._chats.values() if node_id is None else [self._of(node_id)]
+        every = sorted(
+            (line for chat in chosen for line in chat.lines), key=lambda line: line.number
+        )
+        return every[-limit:]
+
+    def unread(self) -> dict[str, int]:
+        """Return how many lines wait to be read, by peer."""
+        return {node_id: chat.unread for node_id, chat in self._chats.items() if chat.unread}
+
+    def mark_seen(self, node_id: str) -> None:
+        """Note that the user has seen all lines of a peer."""
+        chat = self._of(node_id)
+        had_unread = chat.unread > 0
+        chat.seen = self._count
+        if had_unread:
+            self.on_change()
+
+    def _take(self, message: Message) -> None:
+        node_id = message.peer_id
+        if not self._hub.is_peer(node_id):
+            raise NotTrustedError
+        text = read_chat(message.data)
+        if not self._open(node_id).may_add(self._clock.monotonic()):
+            raise BusyError("too many messages in a short time", hint="wait some seconds")
+        self._add(node_id, text, mine=False)
+        message.reply(TYPE, {})
+
+    def _add(self, node_id: str, text: str, *, mine: bool) -> Line:
+        self._count += 1
+        line = Line(
+            number=self._count, node_id=node_id, mine=mine, at=self._clock.time(), text=text
+        )
+        chat = self._open(node_id)
+        chat.add(line)
+        # behind all others: the first is the one that has rested longest
+        self._chats[node_id] = self._chats.pop(node_id)
+        self.on_change()
+        return line
+
+    def _of(self, node_id: str) -> _Conversation:
+        return self._chats.get(node_id) or _Conversation()
+
+    def _open(self, node_id: str) -> _Conversation:
+        chat = self._chats.get(node_id)
+        if chat is None:
+            if len(self._chats) >= MAX_CHATS:
+                del self._chats[next(iter(self._chats))]
+            chat = self._chats[node_id] = _Conversation()
+        return chat
+
+    def _on_hub_event(self, event: HubEvent) -> None:
+        if event.kind == "forgotten" and self._chats.pop(event.node_id, None) is not None:
+            self.on_change()
