@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import KernelGoneError
 from ..panes.outputs import clean
 from ..panes.publish import PanePublisher, SharePane
 from ..panes.tap import TapListener, TapMessage
@@ -40,6 +41,10 @@ class Speech:
 
     async def start(self) -> None:
         """Return at once."""
+
+    def send(self, *message: Any) -> str:
+        """Refuse: nobody interacts with it."""
+        raise KernelGoneError
 
     def show(self, text: str) -> None:
         """Let the kernel clear the output and show a text."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PaneDesk:
-    """Answers ``pane_open``, ``pane_close``, ``pane_buffers`` and ``pane_input``.
+    """Answers ``pane_open``, ``pane_close`` and ``pane_buffers``.
 
     What a viewer says of its own rights is never asked for.
 
@@ -51,10 +51,14 @@ class PaneDesk:
         self._on_change = on_change
         hub.on("pane_open", self._on_open)
         hub.on("pane_close", self._on_close)
-        hub.on("pane_input", self._on_input)
         hub.on("pane_buffers", self._on_buffers, order=lambda message: "pane_buffers")
 
-    def _granted(self, node_id: str, name: str) -> OwnPane:
+    def granted(self, node_id: str, name: str) -> OwnPane:
+        """Return a pane that a peer may see.
+
+        Raises:
+            PaneEndedError, UnknownPaneError, NotGrantedError: Why it may not.
+        """
         pane = self._panes.get(name)
         if pane is None:
             if node_id in self._stored_grants(name):
@@ -72,7 +76,7 @@ class PaneDesk:
 
     def _on_open(self, message: Message) -> None:
         asked = convert(message.data, PaneOpen)
-        pane = self._granted(message.peer_id, asked.pane)
+        pane = self.granted(message.peer_id, asked.pane)
         viewers = pane.audience.viewers
         is_new = message.peer_id not in viewers
         if is_new and len(viewers) >= self._max_viewers:
@@ -91,16 +95,11 @@ class PaneDesk:
         if pane is not None and pane.audience.drop(message.peer_id):
             self._on_change()
 
-    def _on_input(self, message: Message) -> None:
-        raise NotGrantedError(
-            "panes are view-only: this node takes no input", hint="ask the owner to act"
-        )
-
     async def _on_buffers(self, message: Message) -> None:
         if message.re is not None:
             return  # an answer nobody waits for any more
         asked = convert(message.data, PaneBuffers)
-        pane = self._granted(message.peer_id, asked.pane)
+        pane = self.granted(message.peer_id, asked.pane)
         if message.peer_id not in pane.audience.viewers:
             raise NotGrantedError("the pane is not open", hint="open it first")
         parts = pane.state.held()
@@ -108,7 +107,7 @@ class PaneDesk:
             None, lambda: {name: blob for part in parts for name, blob in pack(part).blobs.items()}
         )
         # It may have been revoked meanwhile.
-        self._granted(message.peer_id, asked.pane)
+        self.granted(message.peer_id, asked.pane)
         names = [name for name in asked.hashes if name in blobs]
         message.reply(
             "pane_buffers",

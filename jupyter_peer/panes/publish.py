@@ -21,17 +21,18 @@ from ..errors import (
     BusyError,
     KernelGoneError,
     LinkError,
-    NotEnabledError,
     PaneExistsError,
     PeerError,
     UnknownPaneError,
 )
+from ..store_records import Grant
 from ..wire.pane_messages import MAX_PANES, MAX_TITLE, check_pane_name
 from .delivery import Delivery
 from .desk import PaneDesk
+from .input_desk import InputDesk
+from .kernel_widgets import Kernel, KernelWidgets
 from .own_pane import OwnPane, PaneInfo, SharePane
 from .source import PaneSource
-from .tap import TapListener
 
 if TYPE_CHECKING:
     from ..hub.events import HubEvent
@@ -46,11 +47,8 @@ Json = dict[str, Any]
 MAX_VIEWERS = 64
 
 
-class Tap(Protocol):
+class Tap(Kernel, Protocol):
     """What a pane needs of a :class:`~.tap.KernelTap`."""
-
-    def subscribe(self, listener: TapListener) -> Callable[[], None]:
-        """Add a listener; returns what removes it."""
 
     async def start(self) -> None:
         """Return when nothing can be missed any more."""
@@ -86,6 +84,8 @@ class PanePublisher:
         self._listeners: list[Callable[[], None]] = []
         self._unsubscribe = hub.subscribe(self._on_hub_event)
         self._desk = PaneDesk(hub, self._panes, self._stored_grants, max_viewers, self._tell)
+        self._inputs = InputDesk(hub, self._desk.granted, self._audit)
+        self._kernels: dict[str, KernelWidgets] = {}
 
     async def close(self) -> None:
         """Listen to no kernel any more; what is stored stays. May be called twice."""
@@ -138,11 +138,10 @@ class PanePublisher:
         Args:
             pane: What is shared.
             with_: Node ids of peers who may see it.
-            grant: What they may do: ``view``.
+            grant: What they may do: ``view`` or ``interact``.
 
         Raises:
-            BadNameError, BadRequestError: The name, title or source cannot be used.
-            NotEnabledError: The grant is ``interact``.
+            BadNameError, BadRequestError: The name, title, source or grant cannot be used.
             UnknownPeerError, BlockedError: Of ``with_``.
             PaneExistsError: Another kernel shares a pane of this name.
             BusyError: Too many panes are shared.
@@ -187,8 +186,17 @@ class PanePublisher:
             is_gone = True
             self._end(pane, source)
 
-        source = PaneSource(asked.source, on_change=pane.audience.changed, on_end=on_end)
-        unsubscribe = tap.subscribe(source)
+        kernel = self._widgets_of(asked.kernel_id, tap)
+        source = PaneSource(asked.source, kernel, on_change=pane.audience.changed, on_end=on_end)
+        # Who keeps the widgets hears of each before the pane does.
+        detach = kernel.attach(source.widgets)
+        leave = tap.subscribe(source)
+
+        def unsubscribe() -> None:
+            kernel.inputs.drop(pane.name)
+            leave()
+            detach()
+
         try:
             await tap.start()
             if is_gone:
@@ -210,23 +218,34 @@ class PanePublisher:
         self._tell()
         return self._info(pane)
 
+    def _widgets_of(self, kernel_id: str, tap: Tap) -> KernelWidgets:
+        kernel = self._kernels.get(kernel_id)
+        if kernel is None or kernel.kernel is not tap:
+            gone = [each for each, widgets in self._kernels.items() if not widgets.is_used]
+            for each in gone:
+                del self._kernels[each]
+            kernel = self._kernels[kernel_id] = KernelWidgets(tap)
+        return kernel
+
     def grant(self, name: str, node_id: str, grant: str | None) -> PaneInfo:
         """Let a peer see a pane, or (None, ``none``) not any more, from this moment on.
 
         Raises:
             UnknownPaneError, UnknownPeerError, BlockedError: Of what there is none.
-            NotEnabledError: The grant is ``interact``.
+            BadRequestError: There is no such grant.
         """
         if grant in (None, "none"):
             return self._revoke(name, node_id)
         assert grant is not None
         _check_grant(grant)
         self._check_peer(node_id)
-        self._hub.store.set_grant(name, node_id, "view")
+        self._hub.store.set_grant(name, node_id, _GRANTS[grant])
         self._audit("pane_granted", node_id, name, {"grant": grant})
         pane = self._panes.get(name)
         if pane is not None:
             pane.grants[node_id] = grant
+            if grant != "interact":
+                self._drop_inputs(pane, node_id)
             self._offer(pane, [node_id])
         self._tell()
         return self._info_of(name)
@@ -236,6 +255,7 @@ class PanePublisher:
         self._audit("pane_revoked", node_id, name, {})
         pane = self._panes.get(name)
         if pane is not None and pane.grants.pop(node_id, None) is not None:
+            self._drop_inputs(pane, node_id)
             self._withdraw(pane, [node_id], "revoked")
         self._tell()
         return self._info_of(name)
@@ -272,7 +292,7 @@ class PanePublisher:
         store = self._hub.store
         store.put_pane(asked.name, asked.title or asked.name, self._clock())
         for node_id in node_ids:
-            store.set_grant(asked.name, node_id, "view")
+            store.set_grant(asked.name, node_id, _GRANTS[grant])
         self._audit("pane_shared", None, asked.name, {"with": node_ids, "grant": grant})
 
     def _make_room(self, name: str) -> None:
@@ -291,8 +311,12 @@ class PanePublisher:
         for record in self._hub.store.panes():
             if record.name == name:
                 # What another version may have stored is not taken for what this one serves.
-                return {peer: grant for peer, grant in record.grants.items() if grant == "view"}
+                return {peer: grant for peer, grant in record.grants.items() if grant in _GRANTS}
         return {}
+
+    def _drop_inputs(self, pane: OwnPane, node_id: str) -> None:
+        if pane.source is not None:
+            pane.source.kernel.inputs.drop(pane.name, node_id)
 
     def _end(self, pane: OwnPane, source: PaneSource) -> None:
         if pane.source is not source or pane.is_ended:
@@ -349,6 +373,10 @@ class PanePublisher:
         node_id = event.node_id
         if event.kind == "peer":
             return
+        if event.kind in ("blocked", "forgotten"):
+            self._inputs.forget_peer(node_id)
+            for pane in self._panes.values():
+                self._drop_inputs(pane, node_id)
         # Also a new link in place of a lost one: what was on the old one may not have arrived, so
         # the viewer says anew what it has.
         self._delivery.forget_link(node_id)
@@ -364,10 +392,9 @@ class PanePublisher:
             self._tell()
 
 
+_GRANTS: dict[str, Grant] = {"view": "view", "interact": "interact"}
+
+
 def _check_grant(grant: object) -> None:
-    if grant == "interact":
-        raise NotEnabledError(
-            "panes are view-only for now: interact cannot be granted", hint="grant view instead"
-        )
-    if grant != "view":
-        raise BadRequestError("there is no such grant", hint="the grant is view")
+    if grant not in _GRANTS:
+        raise BadRequestError("there is no such grant", hint="the grant is view or interact")

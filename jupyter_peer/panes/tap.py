@@ -22,7 +22,10 @@ from jupyter_client.session import DELIM, Session
 from zmq.utils.monitor import recv_monitor_message
 
 from ..errors import KernelGoneError, PeerTimeoutError
-from .outputs import clean, decode
+from .comms import read
+from .outputs import decode
+from .shell import KernelShell
+from .sockets import prepare, url_of
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +44,12 @@ _PARTS = 5
 
 
 class TapMessage(NamedTuple):
-    """An output message: ``content`` is as :func:`.outputs.clean` gives it."""
+    """A message: ``content`` and ``buffers`` (base64) are as :func:`.comms.read` gives them."""
 
     msg_type: str
     parent_id: str
     content: Json
+    buffers: Sequence[str] = ()
 
 
 class TapListener(Protocol):
@@ -110,6 +114,7 @@ class KernelTap:
         self._live = asyncio.Event()
         self._iopub: zmq.asyncio.Socket | None = None
         self._session: Session | None = None
+        self._shell: KernelShell | None = None
         self._kernel_session = ""
         self._has_seen_any = False
         self._has_warned = False
@@ -132,6 +137,27 @@ class KernelTap:
                     self.close()
 
         return unsubscribe
+
+    def send(
+        self,
+        msg_type: str,
+        content: Json,
+        metadata: Json | None = None,
+        buffers: Sequence[bytes] = (),
+    ) -> str:
+        """Send the kernel a message on its shell channel.
+
+        Returns:
+            Its id, the parent of all it leads to.
+
+        Raises:
+            KernelGoneError: The kernel has ended, or takes no more.
+        """
+        if self.is_closed or self._session is None:
+            raise KernelGoneError
+        if self._shell is None:
+            self._shell = KernelShell(self._manager.get_connection_info(), self._session)
+        return self._shell.send(msg_type, content, metadata or {}, buffers)
 
     async def start(self) -> None:
         """Return when the subscription is live; may be called by each who needs it.
@@ -173,10 +199,10 @@ class KernelTap:
         loop = asyncio.get_running_loop()
         context = zmq.asyncio.Context(zmq.Context.instance())
         self._iopub = iopub = context.socket(zmq.SUB)
-        _prepare(iopub, info)
+        prepare(iopub, info)
         monitor = iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         iopub.subscribe(b"")
-        iopub.connect(_url(info, "iopub"))
+        iopub.connect(url_of(info, "iopub"))
         self._tasks = [
             loop.create_task(self._pump(iopub), name=f"tap {self.kernel_id}"),
             loop.create_task(
@@ -190,12 +216,12 @@ class KernelTap:
         info = self._manager.get_connection_info()
         assert self._session is not None
         control: Any = zmq.Context.instance().socket(zmq.DEALER)
-        _prepare(control, info)
+        prepare(control, info)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
         pause = _FIRST_NUDGE_S
         try:
-            control.connect(_url(info, "control"))
+            control.connect(url_of(info, "control"))
             while not self._live.is_set() and not self.is_closed:
                 left = deadline - loop.time()
                 if left <= 0:
@@ -235,7 +261,7 @@ class KernelTap:
 
     async def _take(self, frames: Sequence[memoryview]) -> None:
         start = next((at for at, frame in enumerate(frames) if frame == DELIM), len(frames)) + 1
-        parts = frames[start : start + _PARTS]
+        parts, buffers = frames[start : start + _PARTS], frames[start + _PARTS :]
         if len(parts) < _PARTS:
             raise ValueError("it is cut short")
         header = _read_header(parts[1])
@@ -247,24 +273,25 @@ class KernelTap:
         wanted = [each for each in self._listeners if each.wants(header.msg_type, parent.msg_id)]
         if not wanted and self._live.is_set():
             return
-        content: Json | None = None
-        if len(parts[4]) > _HEAVY:
+        if len(parts[4]) + sum([len(buffer) for buffer in buffers]) > _HEAVY:
             loop = asyncio.get_running_loop()
-            content = await loop.run_in_executor(None, self._read, header.msg_type, parts)
+            told = await loop.run_in_executor(None, self._read, header.msg_type, parts, buffers)
         else:
-            content = self._read(header.msg_type, parts)
+            told = self._read(header.msg_type, parts, buffers)
         if not self._live.is_set():
             self._live.set()
-        if content is None:
+        if told is None:
             return
-        message = TapMessage(header.msg_type, parent.msg_id, content)
+        message = TapMessage(header.msg_type, parent.msg_id, *told)
         for listener in wanted:
             if listener in self._listeners:
                 listener.on_message(message)
 
-    def _read(self, msg_type: str, parts: Sequence[memoryview]) -> Json | None:
+    def _read(
+        self, msg_type: str, parts: Sequence[memoryview], buffers: Sequence[memoryview]
+    ) -> tuple[Json, list[str]] | None:
         self._verify(parts)
-        return clean(msg_type, decode(parts[4]))
+        return read(msg_type, decode(parts[4]), buffers)
 
     def _verify(self, parts: Sequence[memoryview]) -> None:
         assert self._session is not None
@@ -327,6 +354,8 @@ class KernelTap:
         if self._iopub is not None:
             self._iopub.disable_monitor()
             self._iopub.close(linger=0)
+        if self._shell is not None:
+            self._shell.close()
         self._on_close()
 
     async def wait_closed(self) -> None:
@@ -380,20 +409,6 @@ def _retrieve(task: asyncio.Task[None]) -> None:
     # Whoever waits gets the error; when nobody does any more it is not worth a warning.
     if not task.cancelled():
         task.exception()
-
-
-def _prepare(socket: Any, info: Json) -> None:
-    socket.linger = 0
-    if ":" in info.get("ip", ""):
-        socket.ipv6 = True
-    if info.get("curve_publickey"):
-        socket.curve_secretkey = info["curve_secretkey"].encode()
-        socket.curve_publickey = socket.curve_serverkey = info["curve_publickey"].encode()
-
-
-def _url(info: Json, channel: str) -> str:
-    separator = ":" if info["transport"] == "tcp" else "-"
-    return f"{info['transport']}://{info['ip']}{separator}{info[f'{channel}_port']}"
 
 
 async def _wait_for(event: asyncio.Event, timeout: float) -> None:

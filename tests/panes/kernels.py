@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from jupyter_peer.errors import KernelGoneError
-from jupyter_peer.panes.outputs import clean
+from jupyter_peer.panes.comms import read
 from jupyter_peer.panes.tap import TapListener, TapMessage
 
 Json = dict[str, Any]
+
+
+class Sent(NamedTuple):
+    """A message to the kernel."""
+
+    msg_id: str
+    msg_type: str
+    content: Json
+    buffers: list[bytes]
 
 
 class FakeTap:
@@ -21,6 +30,7 @@ class FakeTap:
         self.starts = 0
         self.error: BaseException | None = None
         self.gate: asyncio.Event | None = None
+        self.sent: list[Sent] = []
 
     def subscribe(self, listener: TapListener) -> Callable[[], None]:
         self.listeners.append(listener)
@@ -33,13 +43,31 @@ class FakeTap:
         if self.error is not None:
             raise self.error
 
-    def say(self, msg_type: str, content: Json, parent: str = "cell") -> None:
+    def send(
+        self,
+        msg_type: str,
+        content: Json,
+        metadata: Json | None = None,
+        buffers: Sequence[bytes] = (),
+    ) -> str:
+        if self.error is not None:
+            raise self.error
+        self.sent.append(Sent(f"sent-{len(self.sent)}", msg_type, content, list(buffers)))
+        return self.sent[-1].msg_id
+
+    def say(
+        self, msg_type: str, content: Json, parent: str = "cell", buffers: Sequence[bytes] = ()
+    ) -> None:
         """Let the kernel publish a message."""
         for listener in list(self.listeners):
             if listener.wants(msg_type, parent):
-                cleaned = clean(msg_type, content)
-                if cleaned is not None:
-                    listener.on_message(TapMessage(msg_type, parent, cleaned))
+                told = read(msg_type, content, buffers)
+                if told is not None:
+                    listener.on_message(TapMessage(msg_type, parent, *told))
+
+    def idle(self, parent: str) -> None:
+        """Let the kernel be done with a message."""
+        self.say("status", {"execution_state": "idle"}, parent)
 
     def write(self, text: str, parent: str = "cell", name: str = "stdout") -> None:
         self.say("stream", {"name": name, "text": text}, parent)

@@ -40,10 +40,13 @@ class Node:
         cell: str = "cell",
         display: str | None = None,
         title: str = "",
+        grant: str = "view",
     ) -> Any:
         source = {"cell": cell} if display is None else {"display": display}
         return await self.publisher.share(
-            SharePane(name, title, kernel, source), with_=[to.id] if to is not None else []
+            SharePane(name, title, kernel, source),
+            with_=[to.id] if to is not None else [],
+            grant=grant,
         )
 
     def cut(self) -> None:

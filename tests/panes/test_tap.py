@@ -12,20 +12,21 @@ import zmq
 from jupyter_client.session import Session
 
 from jupyter_peer.errors import KernelGoneError, PeerTimeoutError
+from jupyter_peer.panes.captures import OUTPUTS
 from jupyter_peer.panes.tap import KernelTap, KernelTaps, TapMessage
 from tests.panes.real_kernels import TIMEOUT, kernel
 from tests.waiting import until
 
 
 class Ear:
-    """Hears everything."""
+    """Hears every output."""
 
     def __init__(self) -> None:
         self.messages: list[TapMessage] = []
         self.reasons: list[str] = []
 
     def wants(self, msg_type: str, parent_id: str) -> bool:
-        return True
+        return msg_type in OUTPUTS
 
     def on_message(self, message: TapMessage) -> None:
         self.messages.append(message)
