@@ -10,10 +10,12 @@ from functools import partial
 
 import msgspec
 
-from ..errors import NotEnabledError, ProtocolError
+from ..errors import LinkClosedError, NotEnabledError, WireError
+from ..sockets.websocket import NORMAL, to_text
 from ..transports.websocket import open_websocket
 from ..wire.identity import Identity
 from ..wire.relay import Registration
+from ..wire.websocket import Payload
 from .figures import Figure, Goal, figure, growth, median, percentile
 from .guests import invite_guest
 from .hub_link import HubLink
@@ -184,30 +186,39 @@ class Registered:
         Raises:
             WireError: The relay refuses.
         """
-        self._socket = await open_websocket(
-            self.url, self._on_message, ssl_context=None, max_message=MIB
-        )
-        self._socket.write_message(self._registration.begin())
+        self._socket = await open_websocket(self.url, self, ssl_context=None, max_message=MIB)
+        self._socket.send_text(self._registration.begin())
         await asyncio.wait_for(self._is_done, PATIENCE_S)
 
-    def _on_message(self, message: bytes | str | None) -> None:
+    def on_message(self, opcode: int, payload: Payload) -> None:
+        """Go on with the registration."""
         if self._is_done.done():
             return
         try:
-            if not isinstance(message, str):
-                raise ProtocolError("the relay says no text")
-            answer = self._registration.receive(message)
+            answer = self._registration.receive(to_text(payload))
         except Exception as error:
             self._is_done.set_exception(error)
             return
         if answer is None:
             self._is_done.set_result(None)
         else:
-            self._socket.write_message(answer)
+            self._socket.send_text(answer)
+
+    def on_read(self) -> None:
+        """Nothing more is to be done."""
+
+    def on_broken(self, error: WireError) -> None:
+        """End: nothing more can be read."""
+        self._socket.abort()
+
+    def on_end(self) -> None:
+        """Note that the relay has hung up."""
+        if not self._is_done.done():
+            self._is_done.set_exception(LinkClosedError())
 
     def close(self) -> None:
         """Hang up."""
-        self._socket.close()
+        self._socket.end(NORMAL)
 
 
 async def register(url: str) -> Registered:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ..errors import (
     BadIdentityError,
@@ -20,6 +20,7 @@ from ..errors import (
     OverflowLinkError,
     ProtocolError,
 )
+from ..sockets.websocket import POLICY, RESTART
 from ..wire.relay import (
     CLOSE,
     DST,
@@ -33,7 +34,7 @@ from ..wire.relay import (
 )
 from ..wire.websocket import BINARY, Payload
 from .backends.base import Backend
-from .connection import POLICY, RESTART, Connection
+from .connection import Connection
 from .hold import HoldStore
 from .limits import Limits, NodeRate
 from .metrics import Metrics
@@ -62,6 +63,27 @@ class _Node:
         self.connection = connection
         self.outbox = Outbox(connection.write, drained)
         self.rate = rate
+
+
+class _Uplink:
+    """What one node sends, on its way into the broker."""
+
+    __slots__ = ("_broker", "_count", "_node", "_size")
+
+    def __init__(self, broker: Broker, node: _Node) -> None:
+        self._broker = broker
+        self._node = node
+        self._size = self._count = 0
+
+    def take(self, opcode: int, payload: Payload) -> None:
+        self._size += len(payload)
+        self._count += 1
+        self._broker.take(self._node, opcode, payload)
+
+    def taken(self) -> Awaitable[None] | None:
+        size, count = self._size, self._count
+        self._size = self._count = 0
+        return self._broker.taken(self._node, size, count)
 
 
 class Broker:
@@ -124,7 +146,7 @@ class Broker:
 
         Raises:
             PeerError: The node is refused, or broke the protocol.
-            StreamClosedError: The connection ended.
+            ConnectionError: The connection ended.
         """
         node_id = proof.node_id.encode()
         if self.is_draining:
@@ -148,7 +170,7 @@ class Broker:
             for frame in self._hold.take(node_id):
                 self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
             self._flush()
-            await self._read(node)
+            await connection.carry(_Uplink(self, node))
         finally:
             node.outbox.close()
             if self._nodes.get(node_id) is node:
@@ -174,49 +196,47 @@ class Broker:
             if node_id not in self._nodes:
                 await self._backend.detach(node_id)
 
-    async def _read(self, node: _Node) -> None:
-        backend, connection = self._backend, node.connection
-        while True:
-            messages = await connection.read()
-            size = self._take(node, messages)
-            if node.rate is not None:
-                pause = node.rate.take(size, len(messages), self._loop.time())
-                if pause:
-                    self._metrics.paused += 1
-                    await asyncio.sleep(pause)
-            if backend.is_congested:
-                await backend.until_drained()
-            # What is already in the socket would be read without ever giving others their turn.
-            await asyncio.sleep(0)
+    def take(self, node: _Node, opcode: int, frame: Payload) -> None:
+        """Send on a frame of a node.
 
-    def _take(self, node: _Node, messages: list[tuple[int, Payload]]) -> int:
-        """Send on what a node sent; return the bytes of it."""
-        total = 0
-        own_id, nodes = node.id, self._nodes
-        try:
-            for opcode, frame in messages:
-                if opcode != BINARY:
-                    raise ProtocolError("a registered node sends binary frames only")
-                total += len(frame)
-                head = bytes(frame[:HEAD_BYTES])
-                if head[SRC] != own_id or head[0] != VERSION or head[1] > CLOSE:
-                    check_head(frame)
-                    raise BadIdentityError("a frame names another node as its sender")
-                if not head[2]:
-                    self._metrics.dropped["ttl"] += 1
-                    continue
-                head = head[:2] + _LESS[head[2]] + head[3:]
-                to = nodes.get(head[DST])
-                if to is not None:
-                    self._forward(to, head, frame[HEAD_BYTES:])
-                else:
-                    check_head(frame)  # whoever is here has a proper id
-                    self._send_away(head, frame[HEAD_BYTES:])
-        finally:
-            self._metrics.frames += len(messages)
-            self._metrics.bytes += total
-            self._flush()
-        return total
+        Raises:
+            PeerError: It is none, or not of this node.
+        """
+        if opcode != BINARY:
+            raise ProtocolError("a registered node sends binary frames only")
+        head = bytes(frame[:HEAD_BYTES])
+        if head[SRC] != node.id or head[0] != VERSION or head[1] > CLOSE:
+            check_head(frame)
+            raise BadIdentityError("a frame names another node as its sender")
+        metrics = self._metrics
+        metrics.frames += 1
+        metrics.bytes += len(frame)
+        if not head[2]:
+            metrics.dropped["ttl"] += 1
+            return
+        head = head[:2] + _LESS[head[2]] + head[3:]
+        to = self._nodes.get(head[DST])
+        if to is not None:
+            self._forward(to, head, frame[HEAD_BYTES:])
+        else:
+            check_head(frame)  # whoever is here has a proper id
+            self._send_away(head, frame[HEAD_BYTES:])
+
+    def taken(self, node: _Node, size: int, count: int) -> Awaitable[None] | None:
+        """Write what one read of a node brought; return what it has to wait for, or None."""
+        self._flush()
+        pause = node.rate.take(size, count, self._loop.time()) if node.rate is not None else 0.0
+        if pause:
+            self._metrics.paused += 1
+        elif not self._backend.is_congested:
+            return None
+        return self._pause(pause)
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds:
+            await asyncio.sleep(seconds)
+        if self._backend.is_congested:
+            await self._backend.until_drained()
 
     # Forwarding.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from ..sockets.websocket import GOING_AWAY, POLICY, RESTART
 from ..wire.lobby import Notice
 from ..wire.websocket import TEXT, Payload, frame_head
-from .connection import GOING_AWAY, POLICY, RESTART
 from .lobby_limits import LobbyLimits
 from .proof import Proof
 
@@ -15,9 +15,17 @@ from .proof import Proof
 class Socket(Protocol):
     """What the lobby uses of a :class:`.connection.Connection`."""
 
-    close_code: int | None
-    read_at: float
-    is_pinged: bool
+    @property
+    def close_code(self) -> int | None:
+        """What the other side closed with."""
+
+    @property
+    def read_at(self) -> float:
+        """When something was read last."""
+
+    @property
+    def is_pinged(self) -> bool:
+        """Whether a ping since then is unanswered."""
 
     async def read(self) -> list[tuple[int, Payload]]:
         """Return the next messages."""

@@ -26,12 +26,12 @@ from ..errors import (
     RoomExistsError,
     UnknownRoomError,
 )
+from ..sockets.websocket import NORMAL, to_text
 from ..wire import lobby as wire
 from ..wire.identity import clean_name
 from ..wire.websocket import TEXT
 from .absence import Absences
 from .backends.base import Backend
-from .connection import NORMAL, to_text
 from .entry import Entry, Membership
 from .guest import Guest, Socket
 from .lobby_limits import LobbyLimits
@@ -116,7 +116,7 @@ class Lobby:
 
         Raises:
             PeerError: The node is refused, or broke the protocol.
-            StreamClosedError: The connection ended.
+            ConnectionError: The connection ended.
         """
         node_id = proof.node_id
         if self._is_draining:

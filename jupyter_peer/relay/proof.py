@@ -42,7 +42,7 @@ async def prove(
 
     Raises:
         PeerError: It did not prove it.
-        StreamClosedError: The connection ended.
+        ConnectionError: The connection ended.
     """
     admission = Admission(secrets.token_bytes(CHALLENGE_BYTES), host, relay_id)
     try:

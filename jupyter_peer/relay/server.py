@@ -1,27 +1,24 @@
 """HTTP of the relay program: WebSocket doors, ``/health`` and ``/metrics``.
 
-A door is a path and what serves a node there once it has proven its id. The server upgrades the
-connection by hand (RFC 6455 section 4.2) and takes the stream from Tornado; see
-:mod:`~jupyter_peer.relay.connection` for the reason.
+A door is a path and what serves a node there once it has proven its id. The server takes the
+connection from Tornado (:mod:`~jupyter_peer.sockets.takeover`), which would keep the request, its
+headers and five coroutine frames alive for as long as it lasts.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 
 from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream, StreamClosedError
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from ..errors import BusyError, PeerError
-from ..wire.websocket import accept_key
+from ..sockets.takeover import take_over, upgrade_key
 from .connection import Connection
 from .limits import Limits
 from .metrics import CONTENT_TYPE, Metrics
@@ -32,10 +29,6 @@ log = logging.getLogger(__name__)
 _HEADER_BYTES = 16 * 1024
 # Largest message of a node that has not proven its id yet.
 UNPROVEN_BYTES = 16 * 1024
-_ANSWER = (
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: {}\r\n\r\n"
-)
 
 # Serves a node until its connection ends; raises PeerError to refuse it or end it.
 Door = Callable[[Connection, Proof], Awaitable[None]]
@@ -135,16 +128,28 @@ class RelayServer:
             return BusyError("too many registrations are under way")
         return None
 
-    def take(self, stream: IOStream, door: Door, host: str) -> None:
-        """Serve an upgraded connection in a task of its own."""
-        connection = Connection(stream, UNPROVEN_BYTES)
+    async def take(self, handler: RequestHandler, key: str, door: Door) -> None:
+        """Upgrade a connection and serve it in a task of its own."""
+        host = handler.request.host.lower()
+        connection = Connection()
+        opened = None
+        self._unproven += 1
+        try:
+            opened = await take_over(handler, key, connection, UNPROVEN_BYTES)
+        finally:
+            if opened is None:
+                self._unproven -= 1
+        if opened is None:
+            return
+        connection.open(opened)
         task = asyncio.get_running_loop().create_task(self._serve(connection, door, host))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
+        if self._is_closing:
+            task.cancel()  # it came while the others were ended
 
     async def _serve(self, connection: Connection, door: Door, host: str) -> None:
         try:
-            self._unproven += 1
             try:
                 proof = await prove(
                     connection,
@@ -156,7 +161,7 @@ class RelayServer:
                 self._unproven -= 1
             connection.max_message = self.limits.max_frame
             await door(connection, proof)
-        except StreamClosedError:
+        except ConnectionError:
             pass
         except PeerError as error:
             self.metrics.refused[error.code] += 1
@@ -226,15 +231,10 @@ class _Metrics(_Page):
 class _Upgrade(_Page):
     """One door."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         headers = self.request.headers
-        key = headers.get("Sec-WebSocket-Key", "")
-        options = {word.strip().lower() for word in headers.get("Connection", "").split(",")}
-        if (
-            headers.get("Upgrade", "").lower() != "websocket"
-            or "upgrade" not in options
-            or not _is_key(key)
-        ):
+        key = upgrade_key(headers)
+        if key is None:
             self.set_header("Upgrade", "websocket")
             self.refuse(426)
         elif headers.get("Sec-WebSocket-Version") != "13":
@@ -247,16 +247,7 @@ class _Upgrade(_Page):
             self.refuse(503)
         else:
             assert self.door is not None
-            stream = self.detach()
-            stream.write(_ANSWER.format(accept_key(key)).encode())
-            self.server.take(stream, self.door, self.request.host.lower())
-
-
-def _is_key(text: str) -> bool:
-    try:
-        return len(base64.b64decode(text, validate=True)) == 16
-    except (binascii.Error, ValueError):
-        return False
+            await self.server.take(self, key, self.door)
 
 
 def url_of(host: str, port: int, *, is_tls: bool) -> str:

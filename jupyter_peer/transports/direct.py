@@ -1,35 +1,26 @@
-"""WebSocket links over TCP, dialled and accepted with Tornado (SPEC section 4)."""
+"""WebSocket links over TCP, dialled, and accepted at a port of Tornado's (SPEC section 4)."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 
 from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream, StreamClosedError
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
-from tornado.websocket import WebSocketProtocol13
 
-from ..errors import LinkClosedError
+from ..errors import LinkClosedError, WireError
+from ..sockets.takeover import take_over, upgrade_key
+from ..sockets.websocket import NORMAL, WebSocket, close_code_of, to_text
 from ..wire.addresses import PATH, normalize_address
 from ..wire.handshake import MAX_FRAME
+from ..wire.websocket import BINARY, TEXT, Payload
 from .base import Accept, Frame, PeerLink, Transport
-from .quick_websocket import QuickHandler
-from .websocket import (
-    BINARY,
-    DIAL_TIMEOUT_S,
-    TEXT,
-    any_certificate,
-    append_message,
-    open_websocket,
-    tune,
-)
+from .websocket import DIAL_TIMEOUT_S, any_certificate, open_websocket
 
-log = logging.getLogger(__name__)
+# What the other end has to take it that this node stops.
+_FAREWELL_S = 0.5
 
 # With one of these a proxy stands in between, and the socket's address is the proxy's.
 _PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
@@ -42,24 +33,19 @@ class WebSocketLink(PeerLink):
     priority = 2
 
     def __init__(self, address: str, *, is_dialled: bool) -> None:
-        self._protocol: WebSocketProtocol13 | None = None
+        self._socket: WebSocket | None = None
         super().__init__(address, is_dialled=is_dialled)
-        self._stream: IOStream | None = None
-        self._close_socket: Callable[[int, str], None] | None = None
-        self._last_write: asyncio.Future[None] | None = None
 
-    def open(self, protocol: WebSocketProtocol13, close: Callable[[int, str], None]) -> None:
-        """Begin on a WebSocket that was just opened; ``close`` is how its side closes it."""
-        self._protocol = protocol
-        self._close_socket = close
-        self._stream = protocol.stream
-        tune(self._stream)
+    def open(self, opened: WebSocket) -> None:
+        """Begin on a WebSocket that was just opened, and brings its messages here."""
+        self._socket = opened
+        if self.is_closed:
+            self._shut(self.close_reason)  # what came first was refused
 
     def note_remote_host(self) -> None:
         """Take the address of the other end from the socket."""
-        sock = self._stream.socket if self._stream is not None else None
-        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            self.remote_host = sock.getpeername()[0]
+        if self._socket is not None:
+            self.remote_host = self._socket.remote_host
 
     @property
     def max_frame(self) -> int:
@@ -69,99 +55,97 @@ class WebSocketLink(PeerLink):
     @max_frame.setter
     def max_frame(self, value: int) -> None:
         self._max_frame = value
-        if self._protocol is not None:
-            self._protocol.params.max_message_size = value
+        if self._socket is not None:
+            self._socket.max_message = value
 
     def send(self, frames: Sequence[Frame]) -> None:
-        stream = self._stream
-        if self.is_closed or stream is None:
+        opened = self._socket
+        if self.is_closed or opened is None:
+            raise LinkClosedError
+        if not opened.is_open:
+            self._closed("lost")
             raise LinkClosedError
         pieces: list[bytes] = []
         for frame in frames:
             if isinstance(frame, str):
-                append_message(pieces, TEXT, frame.encode(), is_masked=self.is_dialled)
+                opened.append(pieces, TEXT, frame.encode())
             else:
-                append_message(pieces, BINARY, frame, is_masked=self.is_dialled)
-        try:
-            self._last_write = stream.write(b"".join(pieces))
-        except StreamClosedError as error:
-            self._closed("lost")
-            raise LinkClosedError from error
+                opened.append(pieces, BINARY, frame)
+        opened.write(b"".join(pieces))
 
     @property
     def is_backed_up(self) -> bool:
-        return self._stream is not None and self._stream.writing()
+        return self._socket is not None and self._socket.is_backed_up
 
     def on_writable(self, callback: Callable[[], None]) -> None:
-        if self._last_write is None or self.is_closed:
+        if self._socket is None or self.is_closed:
             asyncio.get_running_loop().call_soon(callback)
         else:
-            self._last_write.add_done_callback(lambda _: callback())
+            self._socket.on_writable(callback)
 
-    def on_message(self, message: Frame | None) -> Awaitable[None] | None:
-        """Take a message from Tornado; None says that the connection has ended."""
-        if message is None:
-            self._closed("lost")
-            return None
-        return self._deliver(message)
+    # What the WebSocket tells.
+
+    def on_message(self, opcode: int, payload: Payload) -> Awaitable[None] | None:
+        return self._deliver(bytes(payload) if opcode == BINARY else to_text(payload))
+
+    def on_read(self) -> None:
+        """Each frame was handled when it came."""
+
+    def on_broken(self, error: WireError) -> None:
+        if self._socket is not None:
+            self._socket.hang_up(close_code_of(error), error.code)
+        self._closed("lost")
+
+    def on_end(self) -> None:
+        self._closed("lost")
 
     def _shut(self, reason: str) -> None:
-        if self._close_socket is not None:
-            self._close_socket(1000, reason[:100])
+        if self._socket is not None:
+            self._socket.end(NORMAL, reason[:100])
 
-    def _closed(self, reason: str) -> None:
-        if not self.is_closed:
-            super()._closed(reason)
-            self._shut(reason)
+    async def until_ended(self) -> None:
+        """Wait until the connection below has ended, once the link was closed."""
+        if self._socket is not None:
+            await self._socket.until_ended()
+
+    def cut(self) -> None:
+        """End the connection below without a word, as a cable that is pulled."""
+        if self._socket is not None:
+            self._socket.abort()
 
 
-class PeerWebSocketHandler(QuickHandler):
+class PeerWebSocketHandler(RequestHandler):
     """The ``/peer-ws`` end point, to be mounted in any Tornado application.
 
     It asks for no login: whoever connects must pass the handshake of the peer wire, and may send
-    only small frames before that.
+    only small frames before that. Any origin may connect: nothing here depends on a browser's
+    cookies.
     """
-
-    transport: DirectTransport
-    _link: WebSocketLink | None = None
 
     def initialize(self, transport: DirectTransport) -> None:
         """Take the transport this end point belongs to."""
         self.transport = transport
 
-    def check_origin(self, origin: str) -> bool:
-        """Any origin may connect: nothing here depends on a browser's cookies."""
-        return True
+    def compute_etag(self) -> None:
+        """Nothing here is worth a tag."""
 
-    def get_compression_options(self) -> None:
-        """Sealed bytes do not compress."""
-
-    @property
-    def max_message_size(self) -> int:
-        """Until the handshake is over."""
-        return self._new_link().max_frame
-
-    def _new_link(self) -> WebSocketLink:
-        if self._link is None:
-            address = self.request.remote_ip or "unknown"
-            self._link = WebSocketLink(address, is_dialled=False)
-            self._link.max_frame = self.transport.max_frame_before_auth
-            if not any(name in self.request.headers for name in _PROXY_HEADERS):
-                self._link.remote_host = self.request.remote_ip
-        return self._link
-
-    async def open(self, *args: str, **kwargs: str) -> None:
-        """Hand the link to the hub."""
-        assert isinstance(self.ws_connection, WebSocketProtocol13)
-        link = self._new_link()
-        link.open(self.ws_connection, self.close)
-        self.transport.take(link)
-
-    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        return self._new_link().on_message(message)
-
-    def on_close(self) -> None:
-        self._new_link().on_message(None)
+    async def get(self) -> None:
+        """Make a link of the connection and hand it to the hub."""
+        key = upgrade_key(self.request.headers)
+        if key is None or self.request.headers.get("Sec-WebSocket-Version") != "13":
+            self.set_status(426)
+            self.set_header("Upgrade", "websocket")
+            self.set_header("Sec-WebSocket-Version", "13")
+            self.finish()
+            return
+        link = WebSocketLink(self.request.remote_ip or "unknown", is_dialled=False)
+        link.max_frame = self.transport.max_frame_before_auth
+        if not any(name in self.request.headers for name in _PROXY_HEADERS):
+            link.remote_host = self.request.remote_ip
+        opened = await take_over(self, key, link, link.max_frame)
+        if opened is not None:
+            link.open(opened)
+            self.transport.take(link)
 
 
 class _Nothing(RequestHandler):
@@ -252,8 +236,16 @@ class DirectTransport(Transport):
         for task in list(self._accepting):
             task.cancel()
         await asyncio.gather(*self._accepting, return_exceptions=True)
-        for link in list(self._links):
+        links, self._links = self._links, set()
+        for link in links:
             await link.close("shutdown")
+        loop = asyncio.get_running_loop()
+        ends = [loop.create_task(link.until_ended()) for link in links]
+        if ends:
+            await asyncio.wait(ends, timeout=_FAREWELL_S)
+        for link in links:
+            link.cut()
+        await asyncio.gather(*ends)
         for server in self._servers:
             await server.close_all_connections()
         self._servers.clear()
@@ -265,11 +257,11 @@ class DirectTransport(Transport):
         url = normalize_address(address)
         link = WebSocketLink(url, is_dialled=True)
         link.max_frame = self.max_frame_before_auth
-        connection = await open_websocket(
-            url, link.on_message, ssl_context=self._ssl_context, max_message=link.max_frame
+        link.open(
+            await open_websocket(
+                url, link, ssl_context=self._ssl_context, max_message=link.max_frame
+            )
         )
-        assert isinstance(connection.protocol, WebSocketProtocol13)
-        link.open(connection.protocol, connection.close)
         link.note_remote_host()
         self._keep(link)
         return link

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
 from ..errors import (
     BusyError,
@@ -21,10 +20,13 @@ from ..errors import (
     PeerError,
     PeerTimeoutError,
     UnreachableError,
+    WireError,
 )
+from ..sockets.websocket import WebSocket, to_text
 from ..wire import lobby as wire
 from ..wire.identity import Identity
 from ..wire.relay import Registration, read_notice as read_refusal
+from ..wire.websocket import BINARY, Payload
 from .websocket import open_websocket
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class LobbyConnection:
         self._ended = asyncio.Event()
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[wire.Notice]] = {}
-        self._socket: WebSocketClientConnection | None = None
+        self._socket: WebSocket | None = None
         self.read_at = self._loop.time()
 
     @classmethod
@@ -80,9 +82,8 @@ class LobbyConnection:
         """
         self = cls(identity, url, on_notice)
         self._socket = await open_websocket(
-            url, self._on_message, ssl_context=ssl_context, max_message=wire.MAX_NOTICE
+            url, self, ssl_context=ssl_context, max_message=wire.MAX_NOTICE
         )
-        self._socket.on_pong = self._note_life  # type: ignore[method-assign]
         try:
             await self._write(self._registration.begin())
             await asyncio.wait_for(self._proven, ANSWER_TIMEOUT_S)
@@ -129,13 +130,14 @@ class LobbyConnection:
     async def _write(self, text: str) -> None:
         if self._socket is None or self._ended.is_set():
             raise self._gone()
-        try:
-            await self._socket.write_message(text)
-        except WebSocketClosedError:
+        if not self._socket.is_open:
             # Why it was closed comes a moment later.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), 1.0)
-            raise self._gone() from None
+            raise self._gone()
+        written = self._socket.send_text(text)
+        if written is not None:
+            await asyncio.wait({written})
 
     def _gone(self) -> PeerError:
         return self.error or LinkClosedError("the connection to the lobby was closed")
@@ -143,10 +145,7 @@ class LobbyConnection:
     def ping(self) -> None:
         """Ask whether the lobby is still there; its pong counts as read."""
         if self._socket is not None and self.is_open:
-            try:
-                self._socket.ping()
-            except WebSocketClosedError:
-                self._end(None)
+            self._socket.ping()
 
     def leave(self) -> None:
         """Close so that the lobby forgets this node at once."""
@@ -155,19 +154,19 @@ class LobbyConnection:
     def close(self, code: int = _BROKEN) -> None:
         """Close; may be called twice. Without :meth:`leave` the node stays in its rooms a while."""
         if self._socket is not None:
-            self._socket.close(code)
+            self._socket.end(code)
         self._end(None)
 
     # What comes.
 
-    def _on_message(self, message: bytes | str | None) -> None:
-        if message is None:
-            self._end(None)
+    def on_message(self, opcode: int, payload: Payload) -> None:
+        """Take what the lobby says."""
+        if self._ended.is_set():
             return
-        self.read_at = self._loop.time()
         try:
-            if isinstance(message, bytes):
+            if opcode == BINARY:
                 raise MalformedError("the lobby sent a binary message")
+            message = to_text(payload)
             if not self._registration.is_registered:
                 self._take_step(message)
             else:
@@ -176,12 +175,23 @@ class LobbyConnection:
             log.info("the lobby at %s: %s", self.url, error.code)
             self._end(error)
 
+    def on_read(self) -> None:
+        """Note that something came, if only a pong."""
+        self.read_at = self._loop.time()
+
+    def on_broken(self, error: WireError) -> None:
+        """End: nothing more can be read."""
+        self._end(error)
+
+    def on_end(self) -> None:
+        """Note that the connection has ended."""
+        self._end(None)
+
     def _take_step(self, text: str) -> None:
         answer = self._registration.receive(text)
         if answer is not None:
             assert self._socket is not None
-            written = self._socket.write_message(answer)
-            written.add_done_callback(lambda future: future.exception())
+            self._socket.send_text(answer)
         elif not self._proven.done():
             self._proven.set_result(None)
 
@@ -198,16 +208,13 @@ class LobbyConnection:
         elif not answer.done():
             answer.set_result(notice)
 
-    def _note_life(self, data: bytes) -> None:
-        self.read_at = self._loop.time()
-
     def _end(self, error: PeerError | None) -> None:
         if self._ended.is_set():
             return
         self.error = error or self._said_by_close()
         self._ended.set()
         if self._socket is not None:
-            self._socket.close(_BROKEN)
+            self._socket.end(_BROKEN)
         gone = self._gone()
         for future in [self._proven, *self._pending.values()]:
             if not future.done():

@@ -23,7 +23,6 @@ from ..wire.relay import (
 from ..wire.relay_link import HEAD_BYTES, OPEN, read_payload
 from .relay_link import RelayLink
 from .relay_socket import RelaySocket
-from .websocket import BINARY, append_message
 
 # Links that other nodes opened; the hub bounds handshakes far below.
 _MAX_LINKS = 1024
@@ -198,16 +197,10 @@ class RelayCarrier:
         return self.socket.is_backed_up
 
     def write(self, frames: list[tuple[bytes, bytes]]) -> None:
-        pieces: list[bytes] = []
-        for head, payload in frames:
-            append_message(pieces, BINARY, payload, is_masked=True, head=head)
-        self.socket.write(pieces)
+        self.socket.write(frames)
 
     def _say_closed(self, key: Key, reason: str) -> None:
-        pieces: list[bytes] = []
-        frame = close_frame(key[0], self._own_id, key[1], reason)
-        append_message(pieces, BINARY, frame, is_masked=True)
-        self.socket.write(pieces)
+        self.socket.write([(b"", close_frame(key[0], self._own_id, key[1], reason))])
 
     def wait_for_room(self, link: RelayLink) -> None:
         self._line.append(link)

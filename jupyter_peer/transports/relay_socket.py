@@ -1,25 +1,17 @@
 """A node's WebSocket to a relay: registers, asks whether it still lives, comes back when it is lost.
 
-Below is Tornado; above is the carrier, which knows what goes over it.
+Below is the WebSocket; above is the carrier, which knows what goes over it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 from urllib.parse import urlsplit
-
-from tornado.iostream import StreamClosedError
-from tornado.websocket import (
-    WebSocketClientConnection,
-    WebSocketClosedError,
-    WebSocketProtocol13,
-)
 
 from ..errors import (
     DuplicateLinkError,
@@ -27,10 +19,13 @@ from ..errors import (
     PeerTimeoutError,
     ProtocolError,
     UnreachableError,
+    WireError,
 )
+from ..sockets.websocket import NORMAL, WebSocket, to_text
 from ..wire.identity import Identity
 from ..wire.relay import Registration, Undeliverable, read_notice
-from .websocket import TEXT, append_message, open_websocket, tune
+from ..wire.websocket import BINARY, Payload
+from .websocket import open_websocket
 
 log = logging.getLogger(__name__)
 
@@ -113,11 +108,10 @@ class RelaySocket:
         self._is_closing = False
         self._loop = asyncio.get_running_loop()
         self._used_at = self.read_at = self._loop.time()
-        self._connection: WebSocketClientConnection | None = None
+        self._connection: WebSocket | None = None
         self._registration: Registration | None = None
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._fault: PeerError | None = None
-        self._last_write: asyncio.Future[None] | None = None
         self._lost = asyncio.Event()
         self._registered = asyncio.Event()
         self._tried = asyncio.Event()
@@ -230,18 +224,10 @@ class RelaySocket:
 
     async def _open(self, url: str, registration: Registration) -> None:
         ready = self._ready
-
-        def on_message(message: bytes | str | None) -> None:
-            if ready is self._ready:  # what an earlier connection says late is of no concern
-                self._on_message(message)
-
-        self._connection = connection = await open_websocket(
-            url, on_message, ssl_context=self._ssl_context, max_message=_MAX_FRAME
+        self._connection = await open_websocket(
+            url, _Ear(self, ready), ssl_context=self._ssl_context, max_message=_MAX_FRAME
         )
-        connection.on_pong = self._on_pong  # type: ignore[method-assign]
-        assert isinstance(connection.protocol, WebSocketProtocol13)
-        tune(connection.protocol.stream)
-        self._write_text(registration.begin())
+        self._connection.send_text(registration.begin())
         await ready
 
     async def _stay(self) -> PeerError:
@@ -252,9 +238,8 @@ class RelaySocket:
             asked_at = self._loop.time()
             if not self._nudged.is_set() and asked_at - self.read_at < _PING_S:
                 continue
-            if self._connection is not None and self._connection.protocol is not None:
-                with contextlib.suppress(WebSocketClosedError):  # the reader sees it too
-                    self._connection.protocol.write_ping(b"")
+            if self._connection is not None:
+                self._connection.ping()
             self._heard.clear()
             await _first(_PONG_S, self._lost, self._heard)
             if self.read_at < asked_at:
@@ -268,34 +253,39 @@ class RelaySocket:
         self._registration = None
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
-        self._last_write = None
+            connection.end(NORMAL, reason)
         self._above.on_lost(reason)
 
     # What the relay says.
 
-    def _on_message(self, message: bytes | str | None) -> None:
+    def hears(self, attempt: asyncio.Future[None]) -> bool:
+        """Whether what a connection says is of concern: what an earlier one says late is not."""
+        return attempt is self._ready
+
+    def on_life(self) -> None:
+        """Note that something came, if only a pong."""
         self.read_at = self._loop.time()
         self._heard.set()
+
+    def on_message(self, opcode: int, payload: Payload) -> None:
+        """Take what the relay says."""
         if self._lost.is_set():
             return
         try:
-            if message is None:
-                self._end(None)
-            elif self._registration is not None and not self._registration.is_registered:
+            message = bytes(payload) if opcode == BINARY else to_text(payload)
+            if self._registration is not None and not self._registration.is_registered:
                 self._on_registration(self._registration, message)
             elif isinstance(message, bytes):
                 self._above.on_frame(message)
             elif (notice := read_notice(message)) is not None:
                 self._above.on_undeliverable(notice)
         except PeerError as error:
-            self._end(error)
+            self.on_over(error)
 
-    def _on_pong(self, data: bytes) -> None:
-        self.read_at = self._loop.time()
-        self._heard.set()
-
-    def _end(self, error: PeerError | None) -> None:
+    def on_over(self, error: PeerError | None) -> None:
+        """Note that the connection has ended, or is no good."""
+        if self._lost.is_set():
+            return
         self._fault = error
         self._lost.set()
         if not self._ready.done():
@@ -310,7 +300,8 @@ class RelaySocket:
             self._has_given_way = self._gives_way(registration.relay_id or "")
             if self._has_given_way:
                 raise DuplicateLinkError("this node is at that relay already, by another URL")
-            self._write_text(answer)
+            assert self._connection is not None
+            self._connection.send_text(answer)
             return
         if registration.max_frame:
             self.max_frame = min(registration.max_frame, _MAX_FRAME)
@@ -321,30 +312,50 @@ class RelaySocket:
 
     def on_writable(self, callback: Callable[[], None]) -> None:
         """Call back soon after earlier writes are done."""
-        if self._last_write is None or self._last_write.done():
+        if self._connection is None:
             self._loop.call_soon(callback)
         else:
-            self._last_write.add_done_callback(lambda _: callback())
+            self._connection.on_writable(callback)
 
     @property
     def is_backed_up(self) -> bool:
         """Whether earlier writes still wait on this side."""
-        connection = self._connection
-        protocol = connection.protocol if connection is not None else None
-        return isinstance(protocol, WebSocketProtocol13) and protocol.stream.writing()
+        return self._connection is not None and self._connection.is_backed_up
 
-    def _write_text(self, text: str) -> None:
-        pieces: list[bytes] = []
-        append_message(pieces, TEXT, text.encode(), is_masked=True)
-        self.write(pieces)
-
-    def write(self, pieces: list[bytes]) -> None:
-        """Write messages at once, if there is a connection."""
+    def write(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write binary messages, each as two parts, at once, if there is a connection."""
         connection = self._connection
-        protocol = connection.protocol if connection is not None else None
-        if isinstance(protocol, WebSocketProtocol13):
-            with contextlib.suppress(StreamClosedError):  # the reader sees it too
-                self._last_write = protocol.stream.write(b"".join(pieces))
+        if connection is not None:
+            pieces: list[bytes] = []
+            for head, payload in messages:
+                connection.append(pieces, BINARY, payload, head=head)
+            connection.write(b"".join(pieces))
+
+
+class _Ear:
+    """What one connection brings to its socket."""
+
+    __slots__ = ("_attempt", "_socket")
+
+    def __init__(self, socket: RelaySocket, attempt: asyncio.Future[None]) -> None:
+        self._socket = socket
+        self._attempt = attempt
+
+    def on_message(self, opcode: int, payload: Payload) -> None:
+        if self._socket.hears(self._attempt):
+            self._socket.on_message(opcode, payload)
+
+    def on_read(self) -> None:
+        if self._socket.hears(self._attempt):
+            self._socket.on_life()
+
+    def on_broken(self, error: WireError) -> None:
+        if self._socket.hears(self._attempt):
+            self._socket.on_over(error)
+
+    def on_end(self) -> None:
+        if self._socket.hears(self._attempt):
+            self._socket.on_over(None)
 
 
 async def _first(timeout: float, *events: asyncio.Event) -> None:

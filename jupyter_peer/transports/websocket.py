@@ -1,40 +1,25 @@
-"""WebSockets that this node opens: to peers, relays and lobbies.
-
-Messages are framed here (RFC 6455 section 5.2) and written to Tornado's stream in one piece, since
-``write_message`` makes a task a message; everything else of the WebSocket is Tornado's.
-"""
+"""WebSockets that this node opens: to peers, relays and lobbies."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import base64
 import os
+import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
-from struct import Struct
-from typing import cast
+from typing import Any, cast
+from urllib.parse import SplitResult, urlsplit
 
-from tornado.httpclient import HTTPError, HTTPRequest
-from tornado.iostream import IOStream, StreamClosedError
-from tornado.util import _websocket_mask
-from tornado.websocket import WebSocketClientConnection, WebSocketError, WebSocketProtocol13
-
-from ..errors import UnreachableError
-from .quick_websocket import QuickClient
+from ..errors import LinkClosedError, MalformedError, UnreachableError
+from ..sockets.websocket import Above, WebSocket
+from ..wire.websocket import accept_key
 
 DIAL_TIMEOUT_S = 10.0
-# What may lie unsent in the socket: enough for a fast local link, little enough that a small
-# message written behind it is not held up. A path with a larger product of rate and delay still
-# has the kernel's own window for what was sent and not yet acknowledged.
-UNSENT_BYTES = 128 * 1024
-TEXT, BINARY = 0x81, 0x82
-_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
-_MASK = 0x80
-_LENGTH_16 = Struct(">H")
-_LENGTH_64 = Struct(">Q")
-
-OnMessage = Callable[["bytes | str | None"], "Awaitable[None] | None"]
+MAX_ANSWER = 16 * 1024
+_NEXT_ADDRESS_S = 0.25
+_END_OF_HEAD = b"\r\n\r\n"
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
 def any_certificate() -> ssl.SSLContext:
@@ -46,112 +31,231 @@ def any_certificate() -> ssl.SSLContext:
 
 
 async def open_websocket(
-    url: str, on_message: OnMessage, *, ssl_context: ssl.SSLContext | None, max_message: int
-) -> WebSocketClientConnection:
+    url: str, above: Above, *, ssl_context: ssl.SSLContext | None, max_message: int
+) -> WebSocket:
     """Open a WebSocket.
 
     Args:
         url: ``ws://`` or ``wss://``.
-        on_message: Takes each message, and None when the connection has ended. What comes next is
-            read when what it returned is done.
-        ssl_context: For ``wss://``.
-        max_message: Bytes of the largest message; a larger one ends the connection.
+        above: Takes what comes, from before this returns.
+        ssl_context: For ``wss://``; by default one that verifies.
+        max_message: Bytes of the largest message; a larger one breaks the connection.
 
     Raises:
         UnreachableError: Nothing there speaks WebSocket.
     """
-    request = HTTPRequest(
-        url,
-        connect_timeout=DIAL_TIMEOUT_S,
-        request_timeout=DIAL_TIMEOUT_S,
-        ssl_options=ssl_context,
-    )
-    # As `websocket_connect` does, which keeps no handle to give up by. Tornado's client waits for
-    # what `on_message` returns, but not for a callback's result, so that only gets what comes early.
-    connection = QuickClient(
-        request,
-        on_message_callback=cast("Callable[[bytes | str | None], None]", on_message),
-        max_message_size=max_message,
-    )
+    opening: _Opening | None = None
     try:
-        await connection.connect_future
-    except asyncio.CancelledError:
-        _give_up(connection)
+        parts = urlsplit(url)
+        opening = _Opening(parts, above, max_message)
+        return await _open(parts, opening, ssl_context)
+    except BaseException as error:
+        if opening is not None:
+            await opening.give_up()
+        if isinstance(error, (OSError, MalformedError, LinkClosedError, ValueError)):
+            raise UnreachableError(f"{url} does not answer: {reason_of(error)}") from error
         raise
-    except (OSError, StreamClosedError, HTTPError, WebSocketError, ValueError) as error:
-        _give_up(connection)
-        raise UnreachableError(f"{url} does not answer: {reason_of(error)}") from error
-    if not isinstance(connection.protocol, WebSocketProtocol13):
-        raise UnreachableError(f"{url} closed the connection at once")
-    connection.on_message = on_message  # type: ignore[method-assign, assignment]
-    return connection
 
 
-def tune(stream: IOStream) -> None:
-    """Send small messages at once, and keep little unsent in the socket; a closed one is let be."""
-    if stream.closed():
-        return
-    stream.set_nodelay(True)
-    sock = stream.socket
-    if sock.family in (socket.AF_INET, socket.AF_INET6):
-        # where the system does not have it, small messages wait a little longer
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+async def _open(
+    parts: SplitResult, opening: _Opening, ssl_context: ssl.SSLContext | None
+) -> WebSocket:
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + DIAL_TIMEOUT_S
+    # A task of its own, since a cancelled `wait_for` may swallow that before Python 3.12.
+    connecting = loop.create_task(_connect(parts, opening, ssl_context))
+    connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
+    try:
+        await asyncio.wait({connecting}, timeout=DIAL_TIMEOUT_S)
+    finally:
+        if is_late := not connecting.done():
+            connecting.cancel()
+            await asyncio.wait({connecting})
+    if not is_late:
+        connecting.result()
+        await asyncio.wait({opening.opened}, timeout=give_up_at - loop.time())
+    if not opening.opened.done():
+        raise TimeoutError("it takes too long")
+    return opening.opened.result()
 
 
-def append_message(
-    pieces: list[bytes], first: int, payload: bytes, *, is_masked: bool, head: bytes = b""
+async def _connect(
+    parts: SplitResult, opening: _Opening, ssl_context: ssl.SSLContext | None
 ) -> None:
-    """Append a message in one frame to what is to be written.
+    is_tls = parts.scheme == "wss"
+    host = parts.hostname
+    if not (is_tls or parts.scheme == "ws") or not host:
+        raise ValueError("it is no WebSocket address")
+    sock = await _connect_tcp(host, parts.port or (443 if is_tls else 80))
+    tls: dict[str, Any] = {}
+    if is_tls:
+        tls = {
+            "ssl": ssl_context or ssl.create_default_context(),
+            "server_hostname": host,
+            "ssl_handshake_timeout": DIAL_TIMEOUT_S,
+        }
+    await asyncio.get_running_loop().create_connection(lambda: opening, sock=sock, **tls)
 
-    Args:
-        pieces: To be joined and written.
-        first: ``TEXT`` or ``BINARY``.
-        payload: What it says.
-        is_masked: As a client's frames must be.
-        head: Stands before the payload; so who has both need not join them.
+
+async def _connect_tcp(host: str, port: int) -> socket.socket:
+    """Connect to the first address of a host that answers (RFC 8305).
+
+    asyncio's own way to do so loses a connection that is given up in the turn in which it was made.
+
+    Raises:
+        OSError: None does.
     """
-    size = len(head) + len(payload)
-    mask_bit = _MASK if is_masked else 0
-    if size < 126:
-        pieces.append(bytes((first, mask_bit | size)))
-    elif size < 65536:
-        pieces.append(bytes((first, mask_bit | 126)) + _LENGTH_16.pack(size))
-    else:
-        pieces.append(bytes((first, mask_bit | 127)) + _LENGTH_64.pack(size))
-    if is_masked:
-        mask = os.urandom(4)
-        pieces.append(mask)
-        if head:
-            pieces.append(_websocket_mask(mask, head))
-            turn = len(head) % 4
-            mask = mask[turn:] + mask[:turn]
-        pieces.append(_websocket_mask(mask, payload))
-    else:
-        pieces += (head, payload)
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    attempts: dict[asyncio.Task[None], socket.socket] = {}
+    failure: BaseException = OSError("it has no address")
+    try:
+        while found or attempts:
+            if found:
+                family, kind, protocol, _, address = found.pop(0)
+                try:
+                    sock = socket.socket(family, kind, protocol)
+                except OSError as unknown:  # a family that this machine does not have
+                    failure = unknown
+                    continue
+                sock.setblocking(False)
+                attempts[loop.create_task(loop.sock_connect(sock, address))] = sock
+            done, _ = await asyncio.wait(
+                attempts,
+                timeout=_NEXT_ADDRESS_S if found else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for attempt in done:
+                error = attempt.exception()
+                if error is None:
+                    return attempts.pop(attempt)
+                failure = error
+                attempts.pop(attempt).close()
+        raise failure
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+        await asyncio.gather(*attempts, return_exceptions=True)
+        for sock in attempts.values():
+            sock.close()
+
+
+class _Opening(asyncio.Protocol):
+    """The client's half of an upgrade (RFC 6455 section 4.1); then the WebSocket takes its place.
+
+    Attributes:
+        opened: The WebSocket, or why there is none.
+    """
+
+    def __init__(self, parts: SplitResult, above: Above, max_message: int) -> None:
+        self.opened: asyncio.Future[WebSocket] = asyncio.get_running_loop().create_future()
+        self._parts = parts
+        self._above = above
+        self._max_message = max_message
+        self._key = base64.b64encode(os.urandom(16)).decode()
+        self._answer = b""
+        self._transport: asyncio.Transport | None = None
+        self._is_given_up = False
+        self._ended = self.opened.get_loop().create_future()
+
+    async def give_up(self) -> None:
+        """Hang up, now or as soon as there is a connection."""
+        self._is_given_up = True
+        if self.opened.done() and not self.opened.cancelled():
+            self.opened.exception()  # nobody asks any more
+        if self._transport is not None:
+            self._transport.abort()
+            await asyncio.wait({self._ended})
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport = cast("asyncio.Transport", transport)
+        if self._is_given_up:
+            transport.abort()
+            return
+        parts = self._parts
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        request = (
+            f"GET {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {self._key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        transport.write(request.encode("ascii", "replace"))
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head, end, rest = self._answer.partition(_END_OF_HEAD)
+        if len(head) > MAX_ANSWER:
+            self._fail(MalformedError("its answer is too long"))
+        elif end:
+            try:
+                _check_answer(head.decode("latin-1"), accept_key(self._key))
+            except MalformedError as error:
+                self._fail(error)
+            else:
+                self._hand_over(rest)
+
+    def _hand_over(self, rest: bytes) -> None:
+        transport = self._transport
+        assert transport is not None
+        opened = WebSocket(self._above, self._max_message, is_client=True)
+        transport.set_protocol(opened)
+        opened.connection_made(transport)
+        self._ended.set_result(None)
+        if not self.opened.done():
+            self.opened.set_result(opened)
+        if rest:
+            opened.data_received(rest)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.opened.done():
+            self.opened.set_exception(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._fail(error or LinkClosedError("the connection was closed"))
+        self._ended.set_result(None)
+
+
+def _check_answer(head: str, accepted: str) -> None:
+    """Check the answer to an upgrade (RFC 6455 section 4.1).
+
+    Raises:
+        MalformedError: It is no WebSocket.
+    """
+    status, *lines = head.split("\r\n")
+    version, _, result = status.partition(" ")
+    if not version.startswith("HTTP/1."):
+        raise MalformedError("it does not speak HTTP")
+    code = result.partition(" ")[0]
+    if code != "101":
+        shown = "".join(char for char in result[:64] if char.isprintable())
+        raise MalformedError(f"it answered {shown}")
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    options = {word.strip() for word in headers.get("connection", "").lower().split(",")}
+    if (
+        headers.get("upgrade", "").lower() != "websocket"
+        or "upgrade" not in options
+        or headers.get("sec-websocket-accept") != accepted
+        or headers.get("sec-websocket-extensions")
+        or headers.get("sec-websocket-protocol")
+    ):
+        raise MalformedError("it does not speak WebSocket")
 
 
 def reason_of(error: BaseException) -> str:
     """Return why dialling failed in a few words, without the class names of libraries."""
-    if isinstance(error, HTTPError):
-        return f"it answered {error.code} {error.message or ''}".rstrip()
     if isinstance(error, socket.gaierror):
         return "its name is not known"
-    if isinstance(error, StreamClosedError):
-        return reason_of(error.real_error) if error.real_error else "the connection was closed"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.lower().replace("_", " ")
+    # asyncio puts the address where the reason was, and several failures into one text
+    number = _ERRNO.search(str(error)) if isinstance(error, OSError) else None
+    if number is not None:
+        return os.strerror(int(number[1])).lower()
     return str(error) or type(error).__name__
-
-
-def _give_up(connection: WebSocketClientConnection) -> None:
-    """Stop Tornado's client half-way: now if it has a stream, else as soon as it gets one."""
-    connection.final_callback = None  # type: ignore[assignment]
-    if connection.protocol is not None:
-        connection.close()  # it was made in the very turn in which it was given up
-    stream: IOStream | None = getattr(connection, "stream", None)
-    if stream is not None:
-        stream.close()
-    connection.tcp_client.close()

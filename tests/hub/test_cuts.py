@@ -222,8 +222,7 @@ async def test_cuts_of_real_sockets_lose_and_double_nothing_and_leave_none_open(
                 await asyncio.sleep(rng.random() * 0.02)
                 transport = rng.choice(hubs).transports[0]
                 for link in list(transport._links):
-                    if link._stream is not None:
-                        link._stream.close()  # as a cable that is pulled: no farewell
+                    link.cut()  # as a cable that is pulled: no farewell
                 if rng.random() < 0.5:
                     await traffic.progress()
             await traffic.end()

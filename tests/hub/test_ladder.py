@@ -258,5 +258,4 @@ async def test_when_direct_paths_die_the_relay_carries_on_and_they_take_over_aga
 def pull(transport: DirectTransport) -> None:
     """Break all links of a transport as a cable that is pulled: no farewell."""
     for link in list(transport._links):
-        if link._stream is not None:
-            link._stream.close()
+        link.cut()

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from tornado.iostream import StreamClosedError
 
 from jupyter_peer.errors import UnreachableError
 from jupyter_peer.relay.backends.base import Backend, ConflictError, Entry, Sink, Table, Take
@@ -154,7 +153,7 @@ class FakeSocket:
     async def read(self) -> list[tuple[int, Payload]]:
         text = None if self._ended else await self.incoming.get()
         if text is None:
-            raise StreamClosedError
+            raise ConnectionResetError
         return [(TEXT, text.encode())]
 
     def write(self, data: bytes) -> asyncio.Future[None] | None:
@@ -213,7 +212,7 @@ class Node:
         return answer
 
     async def _serve(self, lobby: Lobby, socket: FakeSocket) -> None:
-        with contextlib.suppress(StreamClosedError):
+        with contextlib.suppress(ConnectionResetError):
             await lobby.serve(socket, proof_of(self.identity))
 
     async def ask(self, request: Any) -> Any:

@@ -8,14 +8,15 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 
-from tornado.websocket import WebSocketClientConnection
-
+from jupyter_peer.errors import WireError
 from jupyter_peer.relay.backends.base import Backend
 from jupyter_peer.relay.limits import Limits
 from jupyter_peer.relay.program import Options, serving
+from jupyter_peer.sockets.websocket import NORMAL, WebSocket, to_text
 from jupyter_peer.transports.websocket import open_websocket
 from jupyter_peer.wire.identity import Identity
 from jupyter_peer.wire.relay import CLOSE, DATA, Registration, RelayFrame
+from jupyter_peer.wire.websocket import BINARY, Payload
 
 LINK = bytes(range(8))
 
@@ -34,7 +35,7 @@ class RawSocket:
     """A WebSocket whose messages are read one by one; what is not read stays in the socket."""
 
     def __init__(self) -> None:
-        self.connection: WebSocketClientConnection
+        self.connection: WebSocket
         self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._has_room = asyncio.Event()
 
@@ -42,23 +43,34 @@ class RawSocket:
     async def open(cls, url: str, ssl_context: ssl.SSLContext | None = None) -> RawSocket:
         socket = cls()
         socket.connection = await open_websocket(
-            url, socket._take, ssl_context=ssl_context, max_message=1 << 20
+            url, socket, ssl_context=ssl_context, max_message=1 << 20
         )
         return socket
 
-    def _take(self, message: str | bytes | None) -> Awaitable[None] | None:
-        self._messages.put_nowait(message)
-        if message is None or self._messages.qsize() < 3:
+    def on_message(self, opcode: int, payload: Payload) -> Awaitable[None] | None:
+        self._messages.put_nowait(bytes(payload) if opcode == BINARY else to_text(payload))
+        if self._messages.qsize() < 3:
             return None
         self._has_room.clear()
         return self._room()
+
+    def on_read(self) -> None:
+        pass
+
+    def on_broken(self, error: WireError) -> None:
+        self.connection.abort()
+
+    def on_end(self) -> None:
+        self._messages.put_nowait(None)
 
     async def _room(self) -> None:
         await self._has_room.wait()
 
     def send(self, data: bytes | str) -> None:
-        written = self.connection.write_message(data, binary=isinstance(data, bytes))
-        written.add_done_callback(lambda future: future.exception())
+        if isinstance(data, str):
+            self.connection.send_text(data)
+        else:
+            self.connection.send(BINARY, data)
 
     async def read(self) -> str | bytes | None:
         """Return the next message; None when the other side has closed the connection."""
@@ -68,7 +80,7 @@ class RawSocket:
 
     def close(self) -> None:
         self._has_room.set()
-        self.connection.close()
+        self.connection.end(NORMAL)
 
 
 class RawNode:

@@ -163,9 +163,9 @@ async def test_a_second_proof_of_one_id_replaces_the_first():
 async def test_a_silent_node_is_pinged_and_dropped_when_it_does_not_answer():
     async with relay(idle_s=0.3) as url, nodes(url, 1) as (ada,):
         deaf = await RawNode.connect(url)
-        protocol = deaf.socket.connection.protocol
-        protocol._handle_message = lambda opcode, data: None  # no pongs
-        await until(protocol.stream.closed)
+        mute = deaf.socket.connection
+        mute._is_closing = True  # no pongs
+        await until(lambda: mute.is_ended)
         deaf.close()
         ada.send(ada, b"still here")
         assert bytes((await ada.frame()).payload) == b"still here"

@@ -37,8 +37,8 @@ async def test_cuts_over_a_relay_lose_and_double_nothing_and_leave_nothing_open(
                     if kind < 0.6:
                         for link in list(carrier._links.values()):
                             link.abort("cut")
-                    elif connection is not None and connection.protocol is not None:
-                        connection.protocol.stream.close()  # as a cable that is pulled
+                    elif connection is not None:
+                        connection.abort()  # as a cable that is pulled
                     if rng.random() < 0.3:
                         await traffic.progress()
                 await traffic.end()

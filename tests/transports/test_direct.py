@@ -87,7 +87,7 @@ async def test_the_extra_listener_serves_nothing_but_the_peer_wire():
     try:
         for path in ("/", "/api", "/lab", "/tree", "/peer-ws/../api", "/metrics"):
             assert await asyncio.to_thread(status, path) == 404
-        assert await asyncio.to_thread(status, "/peer-ws") == 400
+        assert await asyncio.to_thread(status, "/peer-ws") == 426
     finally:
         await transport.close()
 
@@ -149,12 +149,14 @@ async def test_a_server_that_does_not_speak_websocket_is_unreachable():
 
 
 async def test_a_dial_that_is_given_up_leaves_no_connection_behind():
-    opened = asyncio.Event()
+    opened, gone = asyncio.Event(), asyncio.Event()
 
     async def silent(reader, writer):
         opened.set()
-        await reader.read()  # until the client goes away
+        with contextlib.suppress(ConnectionError):
+            await reader.read()  # until the client goes away
         writer.close()
+        gone.set()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -164,5 +166,6 @@ async def test_a_dial_that_is_given_up_leaves_no_connection_behind():
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    await asyncio.wait_for(gone.wait(), 5)
     server.close()
     await transport.close()

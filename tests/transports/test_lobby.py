@@ -78,7 +78,7 @@ class Person:
         assert visit is not None
         socket = visit.connection._socket
         assert socket is not None
-        socket.stream.close()
+        socket.abort()
         await until(lambda: self.lobby._live is not visit)
 
 

@@ -186,7 +186,7 @@ async def test_a_node_that_is_back_ends_the_links_it_had():
             eve.send(bob_id, bytes((OPEN,)) + limit_payload(WINDOW), link=link)
             assert (await eve.frame()).kind != CLOSE
         await until(lambda: len(incoming) == 2)
-        bob._own.socket._connection.protocol.stream.close()  # as a cable that is pulled
+        bob._own.socket._connection.abort()  # as a cable that is pulled
         ends = [await eve.frame(), await eve.frame()]
         assert {(end.kind, end.link, end.reason) for end in ends} == {
             (CLOSE, LINK, "link_closed"),

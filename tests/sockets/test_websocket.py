@@ -1,18 +1,20 @@
-"""A link's WebSocket, spoken to byte by byte."""
+"""A WebSocket that a server took over from Tornado, spoken to byte by byte, plain and by TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
-import socket
+import ssl
 
 import pytest
-from tornado.iostream import IOStream
 from tornado.util import _websocket_mask
 
+from jupyter_peer.errors import LinkClosedError
+from jupyter_peer.sockets import websocket
 from jupyter_peer.transports.direct import DirectTransport
-from jupyter_peer.transports.websocket import tune
+from jupyter_peer.transports.websocket import any_certificate
 from jupyter_peer.wire.websocket import (
     BINARY,
     CLOSE,
@@ -26,6 +28,7 @@ from jupyter_peer.wire.websocket import (
     frame_head,
     read_close,
 )
+from tests.certificates import make_certificate
 from tests.waiting import until
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -68,17 +71,34 @@ class Wire:
         return True
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=["plain", "tls"])
+def wire(request):
+    """Return what opens a connection: one moved to asyncio, or one that stays Tornado's stream."""
+    contexts = (None, None)
+    if request.param == "tls":
+        cert, key = request.getfixturevalue("certificate")
+        server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        server.load_cert_chain(cert, key)
+        contexts = (server, any_certificate())
+    return functools.partial(open_wire, *contexts)
+
+
 @contextlib.asynccontextmanager
-async def wire(max_frame=100_000):
+async def open_wire(server_context, client_context, max_frame=100_000):
     links = asyncio.Queue()
     transport = DirectTransport()
-    ((host, port),) = transport.listen("127.0.0.1", 0)
+    ((host, port),) = transport.listen("127.0.0.1", 0, server_context)
 
     async def accept(link):
         links.put_nowait(link)
 
     await transport.start(accept)
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await asyncio.open_connection(host, port, ssl=client_context)
     try:
         writer.write(
             f"GET /peer-ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -99,7 +119,7 @@ async def wire(max_frame=100_000):
         await transport.close()
 
 
-async def test_messages_arrive_whole_however_they_are_cut():
+async def test_messages_arrive_whole_however_they_are_cut(wire):
     async with wire() as it:
         sizes = [0, 1, 125, 126, 127, 65535, 65536, 70000]
         sent = [os.urandom(size) for size in sizes]
@@ -118,7 +138,7 @@ async def test_messages_arrive_whole_however_they_are_cut():
         assert all(isinstance(frame, bytes) for frame in it.got)
 
 
-async def test_many_messages_in_one_read_keep_their_order():
+async def test_many_messages_in_one_read_keep_their_order(wire):
     async with wire() as it:
         for number in range(2000):
             it.send(TEXT, str(number).encode())
@@ -126,7 +146,7 @@ async def test_many_messages_in_one_read_keep_their_order():
         assert it.got == [str(number) for number in range(2000)]
 
 
-async def test_a_message_in_pieces_is_put_together_with_pings_between():
+async def test_a_message_in_pieces_is_put_together_with_pings_between(wire):
     async with wire() as it:
         it.send(BINARY, b"one ", fin=False)
         it.send(PING, b"still there?")
@@ -137,7 +157,7 @@ async def test_a_message_in_pieces_is_put_together_with_pings_between():
         assert await it.next() == (PONG, b"still there?")
 
 
-async def test_a_close_is_answered_and_ends_the_link():
+async def test_a_close_is_answered_and_ends_the_link(wire):
     async with wire() as it:
         it.send(BINARY, b"last words")
         it.send(CLOSE, close_payload(1000, "done"))
@@ -147,7 +167,7 @@ async def test_a_close_is_answered_and_ends_the_link():
         assert it.got == [b"last words"]
 
 
-async def test_a_message_over_the_limit_is_refused_by_its_head():
+async def test_a_message_over_the_limit_is_refused_by_its_head(wire):
     async with wire(max_frame=1000) as it:
         it.send(BINARY, bytes(1000))
         it.write(frame_head(BINARY, 1001, b"abcd"))  # not a byte of it has come
@@ -157,7 +177,7 @@ async def test_a_message_over_the_limit_is_refused_by_its_head():
         assert it.got == [bytes(1000)]
 
 
-async def test_pieces_that_are_too_large_together_are_refused():
+async def test_pieces_that_are_too_large_together_are_refused(wire):
     async with wire(max_frame=1000) as it:
         it.send(BINARY, bytes(600), fin=False)
         it.send(CONTINUATION, bytes(401))
@@ -182,7 +202,7 @@ async def test_pieces_that_are_too_large_together_are_refused():
         ),
     ],
 )
-async def test_what_is_no_websocket_ends_the_link_and_nothing_else(bad):
+async def test_what_is_no_websocket_ends_the_link_and_nothing_else(wire, bad):
     async with wire() as it:
         it.send(BINARY, b"fine")
         it.write(bad)
@@ -190,7 +210,7 @@ async def test_what_is_no_websocket_ends_the_link_and_nothing_else(bad):
         assert it.got == [b"fine"]
 
 
-async def test_a_reader_that_takes_its_time_is_waited_for():
+async def test_a_reader_that_takes_its_time_is_waited_for(wire):
     async with wire() as it:
         gate, begun = asyncio.Event(), []
 
@@ -210,17 +230,81 @@ async def test_a_reader_that_takes_its_time_is_waited_for():
         assert begun == [b"%d" % number for number in range(100)]
 
 
-async def test_a_connection_that_breaks_in_the_middle_of_a_frame_is_lost():
+async def test_a_connection_that_breaks_in_the_middle_of_a_frame_is_lost(wire):
     async with wire() as it:
         it.write(frame_head(BINARY, 1000, b"abcd") + b"half")
-        it._writer.write_eof()
+        it._writer.close()
         await until(lambda: it.closed)
         assert it.got == []
 
 
-async def test_a_socket_that_was_closed_before_it_was_tuned_is_let_be():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        stream = IOStream(socket.create_connection(server.getsockname()))
-        stream.close()
-        tune(stream)
-        assert stream.closed()
+async def test_who_does_not_read_backs_up_what_is_written_and_is_told_of_when_it_does(wire):
+    async with wire() as it:
+        it._writer.transport.pause_reading()
+        payload = bytes(60_000)
+        await until(lambda: it.link.send([payload]) or it.link.is_backed_up)
+        came = asyncio.Event()
+        it.link.on_writable(came.set)
+        assert not came.is_set()
+        it._writer.transport.resume_reading()
+
+        async def read():
+            while await it.next() is not None:
+                pass
+
+        reading = asyncio.ensure_future(read())
+        await asyncio.wait_for(came.wait(), 5)
+        assert not it.link.is_backed_up
+        reading.cancel()
+
+
+async def test_who_waits_to_write_is_told_when_the_connection_ends_instead(wire):
+    async with wire() as it:
+        it._writer.transport.pause_reading()
+        await until(lambda: it.link.send([bytes(60_000)]) or it.link.is_backed_up)
+        came = asyncio.Event()
+        it.link.on_writable(came.set)
+        it.link.cut()
+        await asyncio.wait_for(came.wait(), 5)
+        await until(lambda: it.closed)
+        with pytest.raises(LinkClosedError):
+            it.link.send([b"late"])
+
+
+async def test_who_pings_without_reading_gets_no_growing_heap_of_pongs(wire):
+    async with wire() as it:
+        it._writer.transport.pause_reading()
+        await until(lambda: it.link.send([bytes(60_000)]) or it.link.is_backed_up)
+        below = it.link._socket._transport
+        if hasattr(below, "get_write_buffer_size") and not hasattr(below, "_stream"):
+            before = below.get_write_buffer_size()
+            for _ in range(1000):
+                it.send(PING, b"x" * 100)
+            it.send(BINARY, b"behind them")
+            await until(lambda: it.got)
+            assert below.get_write_buffer_size() <= before
+        it.link.cut()
+
+
+async def test_a_close_that_is_not_answered_is_cut_off_after_a_while(wire, monkeypatch):
+    monkeypatch.setattr(websocket, "CLOSE_S", 0.05)
+    async with wire() as it:
+        await it.link.close("enough")
+        opcode, payload = await it.next()
+        assert (opcode, read_close(payload)) == (CLOSE, (1000, "enough"))
+        with contextlib.suppress(ConnectionError):
+            assert await it.next() is None
+
+
+async def test_a_handler_that_fails_ends_its_connection_only(wire, caplog):
+    async with wire() as it:
+
+        def fail(frame):
+            raise RuntimeError("a fault of this side")
+
+        it.link.attach(fail, it.closed.append)
+        it.send(BINARY, b"fine")
+        with contextlib.suppress(ConnectionError):
+            assert await it.next() is None
+        await until(lambda: it.closed)
+        assert "a fault of this side" in caplog.text

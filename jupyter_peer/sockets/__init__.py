@@ -1,0 +1,1 @@
+"""WebSockets as asyncio protocols, for the node and for the relay alike."""
