@@ -64,9 +64,13 @@ class GrantCommand(ServerCommand):
 
     name = "jupyter-peer-grant"
     words = "PANE PEER GRANT"
-    description = "Let a peer see one of your panes (GRANT is `view`), or not any more (`none`)."
+    description = (
+        "Let a peer see one of your panes (GRANT is `view`), also use its widgets (`interact`), or "
+        "neither any more (`none`)."
+    )
     examples = """
         jupyter peer grant loss ada view
+        jupyter peer grant loss ada interact
         jupyter peer grant loss ada none
     """
 

@@ -11,12 +11,14 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import MalformedError, PeerError
+from ..errors import MalformedError, NotConnectedError, PeerError
 from ..wire.outputs import OutputList
+from ..wire.widgets import COMMS, WidgetSet
 from .connection import Connection, Json
+from .widgets import CLICK, find_model, saying, update_of
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class Feed:
         self._connection = connection
         self._lock = threading.Lock()
         self._outputs = OutputList()
+        self._widgets = WidgetSet()
         self._info: Json = {}
         self._watch: int | None = None
         self._rev = 0
@@ -59,6 +62,11 @@ class Feed:
         """Return the outputs as nbformat has them. They are only to be read."""
         with self._lock:
             return self._outputs.outputs
+
+    def widgets(self) -> Json:
+        """Return the widget-state document of the pane. It is only to be read."""
+        with self._lock:
+            return self._widgets.document()
 
     @property
     def truncated(self) -> int:
@@ -132,6 +140,61 @@ class Feed:
         self._seen = self._version
         return True
 
+    async def send(self, model_id: str, state: Mapping[str, Any]) -> None:
+        """Set keys of a widget, as its own page would; returns when the owner has taken it.
+
+        Args:
+            model_id: As in ``widgets``.
+            state: Keys and JSON values; bytes for what is binary.
+
+        Raises:
+            NotGrantedError: The pane may be viewed only, or this key is not for viewers.
+            PeerError: Why else the owner does not take it.
+        """
+        await self._input(update_of(model_id, state))
+
+    async def say(self, model_id: str, content: Any) -> None:
+        """Say something to a widget's half in the owner's kernel, as its own page would.
+
+        Args:
+            model_id: As in ``widgets``.
+            content: What the widget understands.
+
+        Raises:
+            PeerError: As of :meth:`send`.
+        """
+        await self._input(saying(model_id, content))
+
+    async def set(self, which: str, /, **state: Any) -> None:
+        """Set keys of a widget: ``view.set("Learning rate", value=0.1)``.
+
+        Args:
+            which: Its description, or its model id.
+            **state: Keys and values.
+
+        Raises:
+            BadRequestError: No widget is called that, or several are.
+            PeerError: As of :meth:`send`.
+        """
+        await self._input(update_of(find_model(self._widgets, which), state))
+
+    async def click(self, which: str) -> None:
+        """Click on a button.
+
+        Args:
+            which: Its description, or its model id.
+
+        Raises:
+            BadRequestError: No widget is called that, or several are.
+            PeerError: As of :meth:`send`.
+        """
+        await self._input(saying(find_model(self._widgets, which), CLICK))
+
+    async def _input(self, message: Json) -> None:
+        if self._watch is None or self._is_closed:
+            raise NotConnectedError("the pane is not watched at the moment")
+        await self._connection.request("input", {"watch": self._watch, "message": message})
+
     async def close(self) -> None:
         """Stop watching; what was shown stays. May be called twice."""
         if self._is_closed:
@@ -185,13 +248,17 @@ class Feed:
         if data.get("prev") != self._rev or data.get("epoch", self._epoch) != self._epoch:
             raise MalformedError("the step does not follow what is known")
         for message in data["messages"]:
-            self._outputs.apply(message["msg_type"], message["content"])
+            if message["msg_type"] in COMMS:
+                self._widgets.apply(message)
+            else:
+                self._outputs.apply(message["msg_type"], message["content"])
         self._outputs.truncated = data.get("truncated", 0)
         self._rev = data["rev"]
         return True
 
     def _load(self, state: Json) -> None:
         self._outputs = OutputList.from_state(state)
+        self._widgets = WidgetSet.from_document(state.get("widgets") or {})
         self._rev = state.get("rev", 0)
         self._epoch = state.get("epoch")
 

@@ -74,6 +74,14 @@ class LiveView(Shown, Face[Feed]):
         return copy.deepcopy(self.core.outputs())
 
     @property
+    def widgets(self) -> Json:
+        """The widgets of the pane as a widget-state document: ``{"state": {model_id: ...}}``.
+
+        What is binary stands in ``buffers`` of a model, as base64.
+        """
+        return copy.deepcopy(self.core.widgets())
+
+    @property
     def info(self) -> Record:
         """What is known of the pane: owner, title, grant, since, path and so on."""
         return Record(self.core.info)
@@ -181,9 +189,16 @@ def _end(feed: Feed, thread: LoopThread) -> None:
 
 
 class View(LiveView):
-    """A peer's pane: ``outputs``, ``wait_for_update``, ``close``; displays itself live."""
+    """A peer's pane: ``outputs``, ``widgets``, ``wait_for_update``; displays itself live.
+
+    With ``interact`` also ``set``, ``click``, ``send`` and ``say``.
+    """
 
     wait_for_update = blocking(Feed.wait_for_update)
+    set = blocking(Feed.set)
+    click = blocking(Feed.click)
+    send = blocking(Feed.send)
+    say = blocking(Feed.say)
     close = blocking(Feed.close)
 
 
@@ -191,4 +206,8 @@ class AsyncView(LiveView):
     """The same with coroutines."""
 
     wait_for_update = awaiting(Feed.wait_for_update)
+    set = awaiting(Feed.set)
+    click = awaiting(Feed.click)
+    send = awaiting(Feed.send)
+    say = awaiting(Feed.say)
     close = awaiting(Feed.close)

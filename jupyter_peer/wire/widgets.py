@@ -22,6 +22,7 @@ VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 #: What a string in a state begins with that stands for another model.
 MODEL = "IPY_MODEL_"
 _MODEL_WEIGHT = 512
+_NAMES = ("model_name", "model_module", "model_module_version")
 
 
 class Model:
@@ -75,9 +76,7 @@ class Model:
     def document(self) -> Json:
         """Return it as it stands in a widget-state document."""
         model: Json = {
-            "model_name": self.text("_model_name"),
-            "model_module": self.text("_model_module"),
-            "model_module_version": self.text("_model_module_version"),
+            **{key: self.text(f"_{key}") for key in _NAMES},
             "state": self.state,
         }
         if self.buffers:
@@ -124,9 +123,10 @@ class WidgetSet:
         widgets = cls(weigh_held)
         for model_id, model in (document.get("state") or {}).items():
             buffers = model.get("buffers", ())
+            names = {f"_{key}": model[key] for key in _NAMES if model[key]}
             widgets.put(
                 model_id,
-                model["state"],
+                names | model["state"],
                 [buffer["path"] for buffer in buffers],
                 [buffer["data"] for buffer in buffers],
             )

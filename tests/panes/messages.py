@@ -67,3 +67,42 @@ def messages(draw: st.DrawFn) -> Message:
     if kind == "update_display_data" or draw(st.booleans()):
         content["transient"] = {"display_id": draw(st.sampled_from(DISPLAY_IDS))}
     return kind, content
+
+
+MODEL_IDS = ("m1", "m2", "m3")
+_keys = st.sampled_from(["value", "min", "children", "data"])
+_values = json_values | st.sampled_from([f"IPY_MODEL_{each}" for each in MODEL_IDS])
+
+
+@st.composite
+def comms(draw: st.DrawFn) -> Json:
+    """One comm message of a widget, as it travels in a pane."""
+    model_id = draw(st.sampled_from(MODEL_IDS))
+    kind = draw(st.sampled_from(["open", "update", "update", "update", "echo", "custom", "close"]))
+    content: Json = {"comm_id": model_id}
+    if kind == "close":
+        return {"msg_type": "comm_close", "content": content}
+    if kind == "custom":
+        content["data"] = {"method": "custom", "content": draw(json_values)}
+        return {"msg_type": "comm_msg", "content": content, "buffers": []}
+    state = draw(st.dictionaries(_keys, _values | texts, max_size=3))
+    paths = draw(
+        st.lists(
+            st.sampled_from([["value"], ["data", 0], ["data", "a"]]), max_size=2, unique_by=str
+        )
+    )
+    buffers = draw(
+        st.lists(st.sampled_from(["AAAA", "AQID"]), min_size=len(paths), max_size=len(paths))
+    )
+    state = {key: value for key, value in state.items() if [key] not in paths}
+    content["data"] = {"state": state, "buffer_paths": paths}
+    message: Json = {"msg_type": "comm_msg", "content": content, "buffers": buffers}
+    if kind == "open":
+        return message | {
+            "msg_type": "comm_open",
+            "content": {**content, "target_name": "jupyter.widget"},
+        }
+    content["data"]["method"] = "update" if kind == "update" else "echo_update"
+    if kind == "echo" and draw(st.booleans()):
+        message["re"] = draw(st.sampled_from(["i1", "i2"]))
+    return message

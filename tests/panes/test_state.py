@@ -19,8 +19,9 @@ from jupyter_peer.panes.state import (
 from jupyter_peer.wire.messages import convert
 from jupyter_peer.wire.outputs import OutputList
 from jupyter_peer.wire.pane_messages import PaneUpdate, check_messages, check_outputs
+from jupyter_peer.wire.widget_messages import check_document
 from tests.panes.kernels import display
-from tests.panes.messages import Message, messages
+from tests.panes.messages import Json, Message, comms, messages
 
 
 def over_the_wire(delta: Delta) -> Delta:
@@ -38,10 +39,16 @@ def over_the_wire(delta: Delta) -> Delta:
             "clear_wait": content.clear_wait,
             "text_limit": content.text_limit,
             "truncated": content.truncated,
+            "widgets": check_document(content.widgets),
         }
     return Delta(
         content.epoch, content.prev, content.rev, checked, snapshot, content.truncated, delta.weight
     )
+
+
+def shown(state: PaneState) -> Json:
+    """Return all that a pane shows."""
+    return {"outputs": state.outputs.state(), "widgets": state.widgets.document()}
 
 
 class Follower:
@@ -99,10 +106,16 @@ class Panes(RuleBasedStateMachine):
             before = self.owner.rev
             assert self.owner.apply(*message) == (self.owner.rev == before + 1)
 
+    @rule(told=st.lists(comms(), min_size=1, max_size=4))
+    def tell(self, told: list[Json]) -> None:
+        before = self.owner.rev
+        if self.owner.widgets.weight < 40_000:
+            assert self.owner.tell(told) == (self.owner.rev == before + 1)
+
     @rule(follower=followers)
     def step(self, follower: Follower) -> None:
         follower.step()
-        assert follower.state.outputs.state() == self.owner.outputs.state()
+        assert shown(follower.state) == shown(self.owner)
         assert follower.state.rev == self.owner.rev
 
     @rule(follower=followers)
@@ -129,8 +142,8 @@ class Panes(RuleBasedStateMachine):
         for follower in getattr(self, "all", []):
             follower.step()
             follower.consume()
-            assert follower.state.outputs.state() == self.owner.outputs.state()
-            assert follower.consumer.outputs.state() == self.owner.outputs.state()
+            assert shown(follower.state) == shown(self.owner)
+            assert shown(follower.consumer) == shown(self.owner)
             assert follower.consumer.rev == self.owner.rev
             assert not follower.cursor.is_behind
 
