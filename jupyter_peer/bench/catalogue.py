@@ -55,7 +55,7 @@ MEASUREMENTS = (
     Measurement("U1", "display() to the viewer", "felt.display_to_viewer"),
     Measurement("U3", "a slow viewer", "pace.slow_viewer"),
     Measurement("U4", "an output of 50 MB", "felt.large_output"),
-    Measurement("U5", "a cut link", "pace.reconnect"),
+    Measurement("U5", "a cut link", "reconnect.reconnect"),
     Measurement("U6", "invite to first output", "felt.first_output"),
     Measurement("S1", "growth by bytes", "sweeps.by_bytes"),
     Measurement("S2", "growth by peers", "sweeps.by_peers"),

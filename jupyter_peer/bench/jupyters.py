@@ -17,6 +17,7 @@ from ..demo.notebooks import Cell, NotebookKernel, Said
 from ..errors import NotEnabledError
 from ..server.runtime_file import RunningServer, runtime_file
 from .node import PATIENCE_S
+from .processes import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,14 +36,19 @@ def answer(value):
 class Person:
     """One of them.
 
+    Args:
+        home: Where their files go.
+        name: Their name.
+        options: More of their server's command line.
+
     Attributes:
         lab: The server.
         listeners: Called with all that the kernel says, as a browser gets it.
     """
 
-    def __init__(self, home: Path, name: str) -> None:
+    def __init__(self, home: Path, name: str, *options: str) -> None:
         self.name = name
-        self.lab = Lab(home / name, name)
+        self.lab = Lab(home / name, name, *options)
         self.listeners: list[Callable[[Said], None]] = []
         self._home = home / name
         self._kernel: NotebookKernel | None = None
@@ -84,6 +90,15 @@ class Person:
         (path,) = (self._home / "runtime").glob(runtime_file(Path(), 0).name.replace("0", "*"))
         return msgspec.json.decode(path.read_bytes(), type=RunningServer)
 
+    def memory(self) -> Callable[[], int]:
+        """Return what tells the resident bytes of the server.
+
+        Raises:
+            NotEnabledError: psutil is not installed.
+        """
+        server = watched(self.running().pid)
+        return lambda: int(server.memory_info().rss)
+
     async def stop(self) -> None:
         """Stop kernel and server; may be called twice."""
         if self._kernel is not None:
@@ -108,8 +123,13 @@ class Jupyters(msgspec.Struct, frozen=True):
         await self.ada.run("me.forget('bob')")
 
 
-async def start_jupyters(stack: AsyncExitStack, folder: Path) -> Jupyters:
+async def start_jupyters(stack: AsyncExitStack, folder: Path, *options: str) -> Jupyters:
     """Start both servers, not paired yet.
+
+    Args:
+        stack: Stops them.
+        folder: Where their files go.
+        options: More of both command lines.
 
     Raises:
         NotEnabledError: JupyterLab or ipykernel is not installed.
@@ -119,7 +139,7 @@ async def start_jupyters(stack: AsyncExitStack, folder: Path) -> Jupyters:
         raise NotEnabledError(
             f"real servers need {', '.join(missing)}", hint="pip install 'jupyter-peer[demo]'"
         )
-    both = Jupyters(Person(folder, "ada"), Person(folder, "bob"))
+    both = Jupyters(Person(folder, "ada", *options), Person(folder, "bob", *options))
     for person in (both.ada, both.bob):
         stack.push_async_callback(person.stop)
     await asyncio.gather(both.ada.start(), both.bob.start())

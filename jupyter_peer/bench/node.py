@@ -10,7 +10,6 @@ import msgspec
 from ..hub.config import HubConfig
 from ..hub.hub import PeerHub
 from ..store import Store
-from ..transports.base import Accept, PeerLink, Transport
 from ..transports.direct import DirectTransport
 from ..transports.relay import RelayTransport
 from ..trust.invites import InvitePolicy
@@ -40,61 +39,15 @@ class ListeningTransport(DirectTransport):
         return [f"ws://127.0.0.1:{self._port}{PATH}"]
 
 
-class CuttableTransport(Transport):
-    """Another transport, whose links can be cut.
-
-    Args:
-        inner: The other one.
-    """
-
-    def __init__(self, inner: Transport) -> None:
-        self.name, self.priority = inner.name, inner.priority
-        self._inner = inner
-        self._links: list[PeerLink] = []
-
-    async def start(self, accept: Accept) -> None:
-        async def noted(link: PeerLink) -> None:
-            self._note(link)
-            await accept(link)
-
-        await self._inner.start(noted)
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-    def can_dial(self, address: str) -> bool:
-        return self._inner.can_dial(address)
-
-    async def dial(self, address: str, node_id: str | None) -> PeerLink:
-        link = await self._inner.dial(address, node_id)
-        self._note(link)
-        return link
-
-    def addresses(self) -> list[str]:
-        return self._inner.addresses()
-
-    def cut(self) -> None:
-        """End all links, as a network that goes away."""
-        links, self._links = self._links, []
-        for link in links:
-            link.abort("cut")
-
-    def _note(self, link: PeerLink) -> None:
-        self._links = [known for known in self._links if not known.is_closed]
-        self._links.append(link)
-
-
 class Node:
     """A started hub and what it stands on; :meth:`close` ends it.
 
     Attributes:
         hub: The hub.
-        transport: The one way in and out.
     """
 
-    def __init__(self, hub: PeerHub, transport: CuttableTransport) -> None:
+    def __init__(self, hub: PeerHub) -> None:
         self.hub = hub
-        self.transport = transport
 
     @property
     def id(self) -> str:
@@ -130,9 +83,7 @@ async def start_node(
     """
     store = Store.open(folder / f"{name}.sqlite")
     identity = Identity.from_seed(secrets.token_bytes(32))
-    transport = CuttableTransport(
-        ListeningTransport() if relay_url is None else RelayTransport(identity, relay_url)
-    )
+    transport = ListeningTransport() if relay_url is None else RelayTransport(identity, relay_url)
     hub = (PeerHub if sealed else PlainHub)(
         identity=identity,
         store=store,
@@ -149,4 +100,4 @@ async def start_node(
         ),
     )
     await hub.start()
-    return Node(hub, transport)
+    return Node(hub)

@@ -16,7 +16,6 @@ from .answers import Answers
 from .crowd import Crowd
 from .guests import Guests
 from .node import start_node
-from .owner import Owner
 from .processes import allow_files, until_stdin_ends
 from .raw import RawServer
 
@@ -40,7 +39,6 @@ async def _serve(folder: Path) -> None:
     plain = await start_node(folder, "plain-partner", sealed=False)
     raw = RawServer()
     crowd = Crowd(folder, sealed.hub)
-    owner = Owner(folder, sealed.hub)
     guests = Guests(folder, sealed.hub)
     for node in (sealed, plain):
         Answers(node.hub)
@@ -50,7 +48,7 @@ async def _serve(folder: Path) -> None:
 
     async def close() -> None:
         await raw.close()
-        for each in (crowd, owner, guests, sealed, plain):
+        for each in (crowd, guests, sealed, plain):
             await each.close()
 
     await until_stdin_ends(close)

@@ -7,9 +7,13 @@ import resource
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from ..errors import PeerTimeoutError
+from ..errors import NotEnabledError, PeerTimeoutError
 from .node import PATIENCE_S
+
+if TYPE_CHECKING:
+    import psutil
 
 _FILES = 8192
 
@@ -80,6 +84,21 @@ def allow_files() -> None:
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))
+
+
+def watched(pid: int) -> psutil.Process:
+    """Return a process for whoever wants to know what it uses.
+
+    Raises:
+        NotEnabledError: psutil is not installed.
+    """
+    try:
+        import psutil
+    except ImportError as error:
+        raise NotEnabledError(
+            "psutil is needed to see what a process uses", hint="pip install psutil"
+        ) from error
+    return psutil.Process(pid)
 
 
 async def until_stdin_ends(work: Callable[[], Awaitable[None]]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from .figures import Figure
 
 _RAW, _JSON = "raw tornado", "json wire"
-#: (short name, baseline or "" for any) -> where the time goes.
+#: (short name, baseline or end of the row's name or "" for any) -> where the time goes.
 REASONS = {
     ("P2", _JSON): "both wires pay the same two Ed25519 signatures (172 µs a round trip) and the "
     "same sockets; only JSON with base64 is saved, which is nothing for 64 B",
@@ -37,8 +37,19 @@ REASONS = {
     "one process, which opens and verifies for all of them",
     ("P12", ""): "libsodium's and OpenSSL's bindings are a quarter, some forty modules the rest",
     ("U1", ""): "a viewer's message passes two servers and a control socket more than the owner's",
+    ("U3", "nobody watching"): "the server keeps what the owner's own page has not read yet, with "
+    "viewers or without",
+    ("U3", "an interval"): "five programs share the cores with a kernel that takes one for itself",
     ("U4", ""): "the owner's Jupyter Server handles the output for the owner's own page first: it "
     "copies, checks and rewrites 50 MB on its loop, which stops for a second without viewers too",
+    (
+        "U5",
+        "webrtc",
+    ): "a new data channel is an offer and an answer by the lobby, ICE's checks, and "
+    "the handshakes of DTLS, SCTP and this wire, 70 ms of two programs' work; the back-off has a "
+    "jitter of half of it both ways",
+    ("U5", "relay"): "both ends wait, for their relay and for each other, so the longer of two "
+    "pauses counts; the back-off has a jitter of half of it both ways",
     ("U5", ""): "the back-off has a jitter of half of it both ways",
 }
 
@@ -50,7 +61,9 @@ def reasons(figures: Sequence[Figure]) -> list[str]:
         if each.met is not False:
             continue
         short = each.name.partition(" ")[0]
-        why = REASONS.get((short, each.baseline_name)) or REASONS.get((short, ""))
+        end = each.name.rpartition(", ")[2]
+        parts = (each.baseline_name, end, "")
+        why = next((REASONS[short, part] for part in parts if (short, part) in REASONS), None)
         if why is not None:
             line = f"{each.name}{f' ({each.baseline_name})' if each.baseline_name else ''}: {why}"
             lines.append(line)

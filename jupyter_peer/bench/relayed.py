@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from ..errors import LinkClosedError, NotEnabledError, WireError
+from ..errors import LinkClosedError, WireError
 from ..sockets.websocket import NORMAL, to_text
 from ..transports.websocket import open_websocket
 from ..wire.identity import Identity
@@ -22,7 +22,7 @@ from .hub_link import HubLink
 from .links import JSON, KIB, MIB, OURS, PANE_EVERY_S, Bulk, compare, echo_time, rate
 from .nats_server import start_nats
 from .node import PATIENCE_S, start_node
-from .processes import Program
+from .processes import Program, watched
 from .raw import RawLink
 from .sweeps import FLAT, sweep
 from .workbench import Workbench
@@ -234,14 +234,7 @@ def memory_of(program: Program) -> int:
     Raises:
         NotEnabledError: psutil is not installed.
     """
-    try:
-        import psutil
-    except ImportError as error:
-        raise NotEnabledError(
-            "psutil is needed to see what a process uses", hint="pip install psutil"
-        ) from error
-    rss: int = psutil.Process(program.pid).memory_info().rss
-    return rss
+    return int(watched(program.pid).memory_info().rss)
 
 
 async def idle_nodes(bench: Workbench) -> list[Figure]:

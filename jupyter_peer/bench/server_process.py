@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import NoServerError, NotEnabledError
+from ..errors import NoServerError
 from ..server.runtime_file import RunningServer, runtime_file
 from .node import PATIENCE_S
+from .processes import watched
 
 if TYPE_CHECKING:
     import psutil
@@ -99,14 +100,8 @@ class ServerProcess:
         Raises:
             NotEnabledError: psutil is not installed.
         """
-        try:
-            import psutil
-        except ImportError as error:
-            raise NotEnabledError(
-                "psutil is needed to see what a process uses", hint="pip install psutil"
-            ) from error
         assert self._process is not None
-        return psutil.Process(self._process.pid)
+        return watched(self._process.pid)
 
     async def stop(self) -> None:
         """Stop it; may be called twice."""

@@ -45,6 +45,7 @@ class Lab:
     Args:
         home: Where all its files go; made if need be.
         name: Of the person it belongs to, of its node, and its base URL.
+        options: More of its command line.
 
     Attributes:
         folder: What its file browser shows.
@@ -53,13 +54,14 @@ class Lab:
         node_id: Likewise.
     """
 
-    def __init__(self, home: Path, name: str) -> None:
+    def __init__(self, home: Path, name: str, *options: str) -> None:
         self.name = name
         self.folder = home / "notebooks"
         self.token = secrets.token_hex(16)
         self.url = ""
         self.node_id = ""
         self._home = home
+        self._options = options
         self._log = home / "jupyterlab.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._http = AsyncHTTPClient(force_instance=True)
@@ -106,6 +108,7 @@ class Lab:
             f"--ServerApp.root_dir={self.folder}",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             f"--PeerExtension.node_name={self.name}",
+            *self._options,
         ]
         if os.geteuid() == 0:
             command.append("--allow-root")

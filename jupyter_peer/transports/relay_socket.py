@@ -173,7 +173,10 @@ class RelaySocket:
                     pause = _FIRST_PAUSE_S
                 if turn % len(self._urls) == 0:
                     self._nudged.clear()
-                    jitter = 0.5 + random.random()  # noqa: S311 - spreads load, guards nothing
+                    # Links wait for one that was good: nodes that come back to a relay need to be
+                    # spread no more than this.
+                    least = 0.0 if was_stable else 0.5
+                    jitter = least + random.random()  # noqa: S311 - spreads load, guards nothing
                     await _first(pause * jitter, self._nudged)
                     pause = min(2 * pause, _LONGEST_PAUSE_S)
         finally:

@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_peer.bench.catalogue import choose
 from jupyter_peer.bench.collab import is_installed
+from jupyter_peer.bench.pace import INTERVAL_S
 from jupyter_peer.bench.report import Progress
 from jupyter_peer.bench.run import run
 
@@ -24,7 +25,7 @@ async def test_idle_nodes_and_imports_are_measured():
 
 @pytest.mark.timeout(180)
 async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
-    found = await _measured("U1,U4,U6")
+    found = await _measured("U1,U3,U4,U6")
     for what in ("text", "a PNG of 100 KB"):
         own, second = found[f"U1 display() to the viewer, {what}, p50"]
         assert own.ours == second.ours > 0
@@ -38,6 +39,13 @@ async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
             assert second.baseline is second.met is None
     (large,) = found["U4 2 MB output to the viewer's kernel"]
     assert (large.goal, large.baseline_name) == (">= 0.4x", "raw tornado, bulk")
+    newest, age, beside, memory = (
+        row for name in found if name.startswith("U3 ") for row in found[name]
+    )
+    assert (newest.goal, age.goal, memory.goal) == ("<= 2 intervals", "<= 2x", "<= 2 MiB")
+    assert age.baseline == INTERVAL_S * 1e3
+    assert (beside.ours, beside.baseline_name) == (age.ours, "owner's own page")
+    assert memory.baseline_name == "nobody watching"
     (first,) = found["U6 invite to first remote output"]
     assert first.ours > 0
 
