@@ -1,7 +1,7 @@
 import { JupyterFrontEnd } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { linkIcon, refreshIcon, shareIcon } from '@jupyterlab/ui-components';
+import { checkIcon, linkIcon, refreshIcon, shareIcon } from '@jupyterlab/ui-components';
 import { peersIcon } from './icon';
 import { PeersModel } from './model';
 import { FormName, PeersSidebar } from './sidebar';
@@ -37,6 +37,12 @@ export function addCommands(
     caption: trans.__('Redeem an invite that someone sent you'),
     icon: linkIcon,
     execute: () => openForm('pair')
+  });
+  commands.addCommand(CommandIDs.doctor, {
+    label: trans.__('Check This Node'),
+    caption: trans.__('Show what works for peers, what does not, why, and what to do'),
+    icon: checkIcon,
+    execute: () => openForm('doctor')
   });
   commands.addCommand(CommandIDs.refresh, {
     label: trans.__('Refresh Peers'),

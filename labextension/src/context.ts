@@ -9,6 +9,10 @@ export interface IPanelContext {
   trans: TranslationBundle;
   /** Put a text on the clipboard. */
   copy: (text: string) => void;
+  /** Open the conversation with a peer. */
+  chat: (nodeId: string) => void;
+  /** Look at what works: of this node, or with a node id of the paths to a peer. */
+  examine: (nodeId: string | null) => void;
   /** Ask before something that cannot be undone. */
   confirm: (title: string, body: string, action: string) => Promise<boolean>;
 }

@@ -3,6 +3,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addCommands } from './commands';
+import { tellOfChats } from './chatnotices';
 import { PeersModel } from './model';
 import { DEFAULT_SETTINGS, IPanelSettings, PeersSidebar } from './sidebar';
 import { IPeers } from './tokens';
@@ -28,6 +29,15 @@ const plugin: JupyterFrontEndPlugin<IPeers> = {
     app.shell.add(sidebar, 'left', { rank: 610, type: 'Peers' });
     restorer?.add(sidebar, sidebar.id);
     addCommands(app, sidebar, model, language.load('jupyter_peer'), palette);
+    tellOfChats(
+      model,
+      language.load('jupyter_peer'),
+      nodeId => sidebar.isChatWith(nodeId),
+      nodeId => {
+        app.shell.activateById(sidebar.id);
+        sidebar.openForm('chat', nodeId);
+      }
+    );
     if (registry) {
       void follow(registry, settings => {
         sidebar.settings = settings;

@@ -4,7 +4,11 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from './control';
 import { PeerError, requestAPI } from './requests';
 import {
+  IAtLobby,
+  IChatLine,
+  IChats,
   IEnteredRoom,
+  IFinding,
   IFoundNode,
   IIdentity,
   IInvite,
@@ -34,6 +38,8 @@ export interface IPeersState {
   readonly panes: IPaneLists;
   /** Null until it is known. */
   readonly lobby: ILobby | null;
+  /** Lines of chat that wait to be read, by node id. */
+  readonly unread: Readonly<Record<string, number>>;
 }
 
 /** A peer's status changed while the page was open. */
@@ -51,7 +57,8 @@ const NOTHING: IPeersState = {
   peers: [],
   found: [],
   panes: { mine: [], offered: [] },
-  lobby: null
+  lobby: null,
+  unread: {}
 };
 
 const RANK: Record<PeerStatus, number> = { connected: 0, connecting: 1, offline: 2, blocked: 3 };
@@ -95,6 +102,16 @@ export class PeersModel implements IDisposable {
   /** Emitted when an invite was minted, redeemed or revoked, in this tab or elsewhere. */
   get invitesChanged(): ISignal<this, void> {
     return this._invitesChanged;
+  }
+
+  /** Emitted when lines of chat came, were sent or were read, in this tab or elsewhere. */
+  get chatChanged(): ISignal<this, IChats> {
+    return this._chatChanged;
+  }
+
+  /** Emitted for each line that a peer has just written. */
+  get lineArrived(): ISignal<this, IChatLine> {
+    return this._lineArrived;
   }
 
   get isDisposed(): boolean {
@@ -177,6 +194,37 @@ export class PeersModel implements IDisposable {
     await this._control.request('alias', { peer: nodeId, alias });
   }
 
+  /** Send a line; it is at the peer when this resolves. */
+  async say(nodeId: string, text: string): Promise<void> {
+    await this._control.request('chat', { peer: nodeId, text });
+  }
+
+  /** The last lines with a peer; with `seen` they count as read. */
+  async lines(nodeId: string, seen: boolean): Promise<IChatLine[]> {
+    const params = { peer: nodeId, limit: 200, seen };
+    const { lines, unread } = await this._control.request<IChats>('chats', params);
+    this._update({ unread });
+    return lines;
+  }
+
+  /** Examine this node, or with a node id each path to that peer. */
+  async examine(
+    nodeId: string | null,
+    onProgress: (progress: IProgress) => void
+  ): Promise<IFinding[]> {
+    const answer = await this._control.request<{ findings: IFinding[] }>(
+      'doctor',
+      nodeId === null ? {} : { peer: nodeId },
+      onProgress as (progress: unknown) => void
+    );
+    return answer.findings;
+  }
+
+  /** Who is listed at the lobby. */
+  async listed(): Promise<IAtLobby[]> {
+    return (await this._control.request<{ nodes: IAtLobby[] }>('lobby_who')).nodes;
+  }
+
   /** The rooms this node is in, and the public ones. */
   async rooms(): Promise<IRoom[]> {
     return (await this._control.request<{ rooms: IRoom[] }>('rooms')).rooms;
@@ -213,6 +261,7 @@ export class PeersModel implements IDisposable {
     if (live) {
       void this._resync();
       void this._askLobby();
+      void this._askChats();
     }
   }
 
@@ -244,6 +293,31 @@ export class PeersModel implements IDisposable {
     }
   }
 
+  /** What is unread, and where the lines of this server have come to; as the lobby, beside the rest. */
+  private async _askChats(): Promise<void> {
+    try {
+      const { lines, unread } = await this._control.request<IChats>('chats', { limit: 1 });
+      this._newestLine = lines[lines.length - 1]?.number ?? 0;
+      this._update({ unread });
+    } catch {
+      // The next event tells it.
+    }
+  }
+
+  private _onChat(chats: IChats): void {
+    const known = this._newestLine;
+    this._newestLine = Math.max(known ?? 0, ...chats.lines.map(line => line.number));
+    this._update({ unread: chats.unread });
+    this._chatChanged.emit(chats);
+    if (known !== null) {
+      for (const line of chats.lines) {
+        if (!line.mine && line.number > known) {
+          this._lineArrived.emit(line);
+        }
+      }
+    }
+  }
+
   private _onEvent(_: ControlSocket, { event, data }: IControlEvent): void {
     if (event === 'peers') {
       this._told += 1;
@@ -256,6 +330,8 @@ export class PeersModel implements IDisposable {
       this._learn({ panes: { mine, offered } });
     } else if (event === 'lobby') {
       this._update({ lobby: data as ILobby });
+    } else if (event === 'chat') {
+      this._onChat(data as IChats);
     } else if (event === 'invites') {
       this._invitesChanged.emit();
     }
@@ -290,7 +366,11 @@ export class PeersModel implements IDisposable {
   private readonly _stateChanged = new Signal<this, IPeersState>(this);
   private readonly _statusChanged = new Signal<this, IStatusChange>(this);
   private readonly _invitesChanged = new Signal<this, void>(this);
+  private readonly _chatChanged = new Signal<this, IChats>(this);
+  private readonly _lineArrived = new Signal<this, IChatLine>(this);
   private _state = NOTHING;
+  /** Number of the last line heard of; null until the server has told. */
+  private _newestLine: number | null = null;
   /** Counts what the control socket told; an answer by REST older than that is not used. */
   private _told = 0;
 }

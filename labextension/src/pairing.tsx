@@ -1,10 +1,11 @@
-import { checkIcon, closeIcon } from '@jupyterlab/ui-components';
+import { checkIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { useAction, useNow, usePanel, usePeersState } from './context';
+import { Form, Steps, withStep } from './form';
 import { displayName } from './model';
-import { CopyButton, Failure, IconButton } from './section';
+import { CopyButton, Failure } from './section';
 import { IInvite, IMintedInvite, IPeer, IProgress } from './shapes';
-import { lifetimeWords, peerSummary, progressWords, relativeTime } from './wording';
+import { lifetimeWords, peerSummary, relativeTime } from './wording';
 
 export const LIFETIMES = ['10m', '1h', '24h', '7d'];
 
@@ -248,71 +249,5 @@ export function PairForm(props: { live: boolean; onClose: () => void }): React.R
         </form>
       )}
     </Form>
-  );
-}
-
-function Steps(props: { steps: IProgress[]; busy: boolean }): React.ReactElement | null {
-  const { steps, busy } = props;
-  const { trans } = usePanel();
-  if (steps.length === 0) {
-    return null;
-  }
-  return (
-    <ol className="jp-Peers-steps" aria-live="polite" aria-label={trans.__('Paths tried')}>
-      {steps.map((step, index) => {
-        // A step still under way when the whole has failed has failed with it.
-        const ok = step.ok === null && !busy ? false : step.ok;
-        const Mark = ok ? checkIcon : closeIcon;
-        return (
-          <li key={index} data-ok={String(ok)}>
-            {ok === null ? (
-              <span className="jp-Peers-spinner" aria-hidden="true" />
-            ) : (
-              <Mark.react tag="span" aria-hidden="true" />
-            )}
-            <span>
-              {progressWords(step, trans)}
-              {ok === false && <span className="jp-sr-only"> ({trans.__('failed')})</span>}
-            </span>
-          </li>
-        );
-      })}
-    </ol>
-  );
-}
-
-/** Add a step, or bring the one that is under way on the same path to its end. */
-export function withStep(steps: IProgress[], next: IProgress): IProgress[] {
-  const index = steps.findIndex(each => each.ok === null && each.address === next.address);
-  return index < 0 ? [...steps, next] : steps.map((each, at) => (at === index ? next : each));
-}
-
-function Form(props: {
-  title: string;
-  onClose: () => void;
-  children: React.ReactNode;
-}): React.ReactElement {
-  const { trans } = usePanel();
-  const titleId = React.useId();
-  const root = React.useRef<HTMLElement>(null);
-  React.useEffect(() => {
-    root.current?.querySelector<HTMLElement>('[data-autofocus]')?.focus();
-  }, []);
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    if (event.key === 'Escape') {
-      event.stopPropagation();
-      props.onClose();
-    }
-  };
-  return (
-    // The key listener only adds a short cut to the close button's click.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-    <section ref={root} className="jp-Peers-form" aria-labelledby={titleId} onKeyDown={onKeyDown}>
-      <div className="jp-Peers-formTitle">
-        <h3 id={titleId}>{props.title}</h3>
-        <IconButton icon={closeIcon} label={trans.__('Close')} onClick={props.onClose} />
-      </div>
-      {props.children}
-    </section>
   );
 }

@@ -1,5 +1,6 @@
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
+import { canChat } from './chat';
 import { useAction, useNow, usePanel } from './context';
 import { displayName } from './model';
 import { RenameForm } from './rename';
@@ -8,20 +9,35 @@ import { IPeer } from './shapes';
 import { lastSeen, pathWord, peerSummary, roundTrip, trustWord } from './wording';
 
 /** The live list of peers; each opens to what is known of it and what can be done. */
-export function PeerList(props: { peers: readonly IPeer[]; live: boolean }): React.ReactElement {
+export function PeerList(props: {
+  peers: readonly IPeer[];
+  unread: Readonly<Record<string, number>>;
+  live: boolean;
+}): React.ReactElement {
   const { trans } = usePanel();
   const now = useNow();
   return (
     <ul className="jp-Peers-list" aria-label={trans.__('Peers')}>
       {props.peers.map(peer => (
-        <PeerRow key={peer.node_id} peer={peer} now={now} live={props.live} />
+        <PeerRow
+          key={peer.node_id}
+          peer={peer}
+          unread={props.unread[peer.node_id] ?? 0}
+          now={now}
+          live={props.live}
+        />
       ))}
     </ul>
   );
 }
 
-function PeerRow(props: { peer: IPeer; now: number; live: boolean }): React.ReactElement {
-  const { peer, now, live } = props;
+function PeerRow(props: {
+  peer: IPeer;
+  unread: number;
+  now: number;
+  live: boolean;
+}): React.ReactElement {
+  const { peer, unread, now, live } = props;
   const { trans } = usePanel();
   const [open, setOpen] = React.useState(false);
   const detailsId = React.useId();
@@ -43,6 +59,7 @@ function PeerRow(props: { peer: IPeer; now: number; live: boolean }): React.Reac
           </span>
           <span className="jp-Peers-summary">{peerSummary(peer, now, trans)}</span>
         </span>
+        {unread > 0 && <Unread count={unread} />}
         <Caret.react tag="span" className="jp-Peers-caret" aria-hidden="true" />
       </button>
       <div id={detailsId} hidden={!open}>
@@ -92,7 +109,7 @@ function PeerRow(props: { peer: IPeer; now: number; live: boolean }): React.Reac
               <dt>{trans.__('Trust')}</dt>
               <dd>{trustWord(peer, trans)}</dd>
             </dl>
-            <PeerActions peer={peer} live={live} />
+            <PeerActions peer={peer} unread={unread} live={live} />
           </>
         )}
       </div>
@@ -100,9 +117,20 @@ function PeerRow(props: { peer: IPeer; now: number; live: boolean }): React.Reac
   );
 }
 
-function PeerActions(props: { peer: IPeer; live: boolean }): React.ReactElement {
-  const { peer, live } = props;
-  const { model, trans, confirm } = usePanel();
+function Unread({ count }: { count: number }): React.ReactElement {
+  const { trans } = usePanel();
+  const words = trans._n('%1 unread line', '%1 unread lines', count);
+  return (
+    <span className="jp-Peers-unread" title={words}>
+      <span aria-hidden="true">{count}</span>
+      <span className="jp-sr-only">{words}</span>
+    </span>
+  );
+}
+
+function PeerActions(props: { peer: IPeer; unread: number; live: boolean }): React.ReactElement {
+  const { peer, unread, live } = props;
+  const { model, trans, confirm, chat, examine } = usePanel();
   const { busy, error, run } = useAction();
   const [renaming, setRenaming] = React.useState(false);
   const id = peer.node_id;
@@ -150,6 +178,15 @@ function PeerActions(props: { peer: IPeer; live: boolean }): React.ReactElement 
   return (
     <>
       <div className="jp-Peers-actions" role="group" aria-label={trans.__('Actions for %1', name)}>
+        {peer.status !== 'blocked' && (unread > 0 || canChat(peer)) && (
+          <button
+            type="button"
+            className={`jp-Peers-button ${unread > 0 ? 'jp-mod-primary' : ''}`}
+            onClick={() => chat(id)}
+          >
+            {trans.__('Chat')}
+          </button>
+        )}
         {peer.status === 'blocked' ? (
           button(trans.__('Unblock'), () => model.unblock(id))
         ) : (
@@ -168,6 +205,16 @@ function PeerActions(props: { peer: IPeer; live: boolean }): React.ReactElement 
               {trans.__('Rename')}
             </button>
             {button(trans.__('Block'), () => model.block(id))}
+            <button
+              type="button"
+              className="jp-Peers-button"
+              disabled={!live}
+              onClick={() => examine(id)}
+            >
+              {peer.status === 'connected'
+                ? trans.__('Why is it slow?')
+                : trans.__('Why not connected?')}
+            </button>
           </>
         )}
         {button(trans.__('Forget…'), forget, 'jp-mod-warn')}

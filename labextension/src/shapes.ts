@@ -117,6 +117,30 @@ export interface IEnteredRoom {
   token: string | null;
 }
 
+/** One line of a conversation; `number` counts the lines of all of them. */
+export interface IChatLine {
+  number: number;
+  peer: { node_id: string; node_name: string; alias: string | null };
+  mine: boolean;
+  at: number;
+  text: string;
+}
+
+/** Lines, oldest first, and how many of each peer are not read. */
+export interface IChats {
+  lines: IChatLine[];
+  unread: Record<string, number>;
+}
+
+/** One line of the doctor: what was looked at, how it is, and what to do. */
+export interface IFinding {
+  check: string;
+  subject: string | null;
+  status: 'ok' | 'warning' | 'failed' | 'skipped';
+  text: string;
+  hint: string;
+}
+
 /** An invite just minted; the text is shown once and kept nowhere. */
 export interface IMintedInvite {
   invite: string;

@@ -9,6 +9,8 @@ import { peersIcon } from './icon';
 import { displayName, IPeersState, IStatusChange, PeersModel } from './model';
 import { InviteForm, PairForm } from './pairing';
 import { OfferedPanes, OwnPanes } from './panes';
+import { ChatView } from './chat';
+import { DoctorView } from './doctor';
 import { FoundList } from './foundlist';
 import { PeerList } from './peerlist';
 import { LobbySection } from './rooms';
@@ -17,7 +19,7 @@ import { PANEL_ID } from './tokens';
 import { WhoAmI } from './whoami';
 import { statusWord } from './wording';
 
-export type FormName = 'invite' | 'pair';
+export type FormName = 'invite' | 'pair' | 'chat' | 'doctor';
 
 /** What of the settings the panel follows. */
 export interface IPanelSettings {
@@ -43,6 +45,8 @@ export class PeersSidebar extends ReactWidget {
       model,
       trans,
       copy: text => Clipboard.copyToSystem(text),
+      chat: nodeId => this.openForm('chat', nodeId),
+      examine: nodeId => this.openForm('doctor', nodeId),
       confirm: async (title, body, action) => {
         const buttons = [Dialog.cancelButton(), Dialog.warnButton({ label: action })];
         return (await showDialog({ title, body, buttons })).button.accept;
@@ -55,9 +59,16 @@ export class PeersSidebar extends ReactWidget {
     this.update();
   }
 
-  /** Open a form and put the focus in it; null closes it. */
-  openForm(form: FormName | null): void {
+  /** Whether the conversation with this peer can be seen. */
+  isChatWith(nodeId: string): boolean {
+    const isSeen = this.isVisible && document.visibilityState !== 'hidden';
+    return isSeen && this._form === 'chat' && this._about === nodeId;
+  }
+
+  /** Open a form, about a peer if it is about one, and put the focus in it; null closes it. */
+  openForm(form: FormName | null, about: string | null = null): void {
     this._form = form;
+    this._about = about;
     // Asked for again it starts afresh, and takes the focus.
     this._opened += 1;
     this.update();
@@ -69,6 +80,8 @@ export class PeersSidebar extends ReactWidget {
         <Panel
           settings={this._settings}
           form={this._form}
+          about={this._about}
+          visible={this.isVisible}
           formKey={this._opened}
           onForm={form => this.openForm(form)}
         />
@@ -83,6 +96,16 @@ export class PeersSidebar extends ReactWidget {
     }
   }
 
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.update();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.update();
+  }
+
   override dispose(): void {
     Signal.clearData(this);
     super.dispose();
@@ -91,13 +114,18 @@ export class PeersSidebar extends ReactWidget {
   private readonly _context: IPanelContext;
   private _settings = DEFAULT_SETTINGS;
   private _form: FormName | null = null;
+  private _about: string | null = null;
   private _opened = 0;
 }
 
 interface IPanelProps {
   settings: IPanelSettings;
   form: FormName | null;
+  /** The peer that the form is about; null for none, or this node. */
+  about: string | null;
   formKey: number;
+  /** Whether somebody can see the panel. */
+  visible: boolean;
   onForm: (form: FormName | null) => void;
 }
 
@@ -132,7 +160,7 @@ export function Panel(props: IPanelProps): React.ReactElement {
 }
 
 function Ready(props: IPanelProps & { state: IPeersState }): React.ReactElement {
-  const { form, formKey, onForm, settings, state } = props;
+  const { about, form, formKey, onForm, settings, state, visible } = props;
   const { trans } = usePanel();
   const { identity, live, panes } = state;
   const toggle = (name: FormName) => onForm(form === name ? null : name);
@@ -141,6 +169,7 @@ function Ready(props: IPanelProps & { state: IPeersState }): React.ReactElement 
   );
   // Those of the lobby are shown in their rooms.
   const nearby = state.found.filter(node => node.source !== 'lobby');
+  const asked = state.peers.find(peer => peer.node_id === about) ?? null;
   const hidden = state.peers.length - shown.length;
   return (
     <>
@@ -175,8 +204,20 @@ function Ready(props: IPanelProps & { state: IPeersState }): React.ReactElement 
         />
       )}
       {form === 'pair' && <PairForm key={formKey} live={live} onClose={() => onForm(null)} />}
+      {form === 'chat' && asked && (
+        <ChatView
+          key={formKey}
+          peer={asked}
+          live={live}
+          visible={visible}
+          onClose={() => onForm(null)}
+        />
+      )}
+      {form === 'doctor' && (about === null || asked) && (
+        <DoctorView key={formKey} peer={asked} live={live} onClose={() => onForm(null)} />
+      )}
       <Section title={trans.__('Peers')} count={state.peers.length}>
-        {shown.length > 0 && <PeerList peers={shown} live={live} />}
+        {shown.length > 0 && <PeerList peers={shown} unread={state.unread} live={live} />}
         {hidden > 0 && (
           <p className="jp-Peers-empty">
             {trans._n(

@@ -18,6 +18,7 @@ export namespace CommandIDs {
   export const open = 'jupyter-peer:open';
   export const invite = 'jupyter-peer:invite';
   export const pair = 'jupyter-peer:pair';
+  export const doctor = 'jupyter-peer:doctor';
   export const refresh = 'jupyter-peer:refresh';
 }
 

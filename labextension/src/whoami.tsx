@@ -8,7 +8,7 @@ import { IIdentity } from './shapes';
 /** Who this node is: its name to change, its id to copy, and what others compare and dial. */
 export function WhoAmI(props: { identity: IIdentity; live: boolean }): React.ReactElement {
   const { identity, live } = props;
-  const { model, trans } = usePanel();
+  const { model, trans, examine } = usePanel();
   const [renaming, setRenaming] = React.useState(false);
   const [open, setOpen] = React.useState(false);
   const detailsId = React.useId();
@@ -92,6 +92,15 @@ export function WhoAmI(props: { identity: IIdentity; live: boolean }): React.Rea
           </dd>
         ))}
       </dl>
+      <button
+        type="button"
+        className="jp-Peers-disclosure"
+        disabled={!live}
+        onClick={() => examine(null)}
+      >
+        <caretRightIcon.react tag="span" className="jp-Peers-caret" aria-hidden="true" />
+        {trans.__('What works, what does not')}
+      </button>
     </section>
   );
 }

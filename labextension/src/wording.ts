@@ -1,5 +1,5 @@
 import { TranslationBundle } from '@jupyterlab/translation';
-import { IPeer, IProgress } from './shapes';
+import { IPeer, IProgress, IRoom } from './shapes';
 
 /** A peer's status in a word. */
 export function statusWord(peer: IPeer, trans: TranslationBundle): string {
@@ -135,4 +135,18 @@ export function progressWords(progress: IProgress, trans: TranslationBundle): st
   }
   const message = progress.message || trans.__('no answer');
   return message.includes(path) ? message : trans.__('%1: %2', path, message);
+}
+
+/** Who may enter a room, in words. */
+export function policyWords(room: IRoom, trans: TranslationBundle): string {
+  switch (room.join_policy) {
+    case 'token':
+      return trans.__('whoever has its token may join');
+    case 'directory':
+      return trans.__('members of the directory may join');
+    default:
+      return room.visibility === 'public'
+        ? trans.__('anybody may join')
+        : trans.__('whoever knows its name may join');
+  }
 }

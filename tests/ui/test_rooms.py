@@ -38,7 +38,7 @@ def test_two_people_meet_in_a_room_pair_and_part(
     ada: Lab, bob: Lab, open_lab: Callable[..., Page], shoot: Callable[[str], None]
 ) -> None:
     mine = open_panel(open_lab(ada))
-    mine.get_by_role("button", name="Make one instead").click()
+    mine.get_by_role("button", name="Make a room…").click()
     mine.get_by_role("textbox", name="Room").fill("class")
     mine.get_by_role("combobox", name="Who may join").select_option("token")
     mine.get_by_role("button", name="Make the room").click()
@@ -46,6 +46,7 @@ def test_two_people_meet_in_a_room_pair_and_part(
     expect(mine).to_contain_text("Nobody else yet.")
 
     theirs = open_panel(open_lab(bob, new=True))
+    theirs.get_by_role("button", name="Join a room…").click()
     theirs.get_by_role("textbox", name="Room").fill("class")
     theirs.page.keyboard.press("Enter")
     expect(theirs.get_by_role("alert")).to_contain_text("This room asks for a token.")
@@ -78,15 +79,21 @@ def test_rooms_fit_and_are_readable_in_each_theme_and_width(
     panel = open_panel(page)
     use_theme(page, theme)
     expect(member(panel, "chess", "bob")).to_be_visible()
-    panel.get_by_role("button", name="Look for public rooms").click()
+    bob.api("PATCH", "lobby", {"listed": True})
+    panel.get_by_role("button", name="Look around").click()
     expect(panel.get_by_role("list", name="Public rooms")).to_contain_text("public-room-of-bob")
-    panel.get_by_role("button", name="Make one instead").click()
+    expect(panel.get_by_role("list", name="Listed at the lobby")).to_contain_text("bob")
     panel.get_by_role("checkbox", name="Everybody at the lobby may see").click()
     expect(panel).to_contain_text("switching it off leaves all rooms")
     for name, width in [("wide", 420), ("narrow", 200)]:
         set_width(page, width)
-        panel.get_by_role("button", name="Look for public rooms").scroll_into_view_if_needed()
-        shoot(f"{theme.split()[-1].lower()}-{name}")
+        for form in ("Make a room…", None):
+            if form:
+                panel.get_by_role("button", name=form).click()
+            panel.get_by_role("button", name="Make a room…").scroll_into_view_if_needed()
+            shoot(f"{theme.split()[-1].lower()}-{name}{'-form' if form else ''}")
+            if form:
+                panel.get_by_role("button", name="Cancel").click()
         assert panel.evaluate("node => node.scrollWidth <= node.clientWidth")
     assert panel.evaluate(LOWEST_CONTRAST) >= 3
     panel.get_by_role("checkbox", name="Everybody at the lobby may see").click()

@@ -21,7 +21,7 @@ function member(change: Partial<IAtLobby> = {}): IAtLobby {
   return {
     node_id: 'bobbobbobbobbob2',
     node_name: 'bob',
-    addresses: [],
+    addresses: ['ws://192.0.2.8:8888/peer-ws'],
     away: false,
     me: false,
     peer: null,
@@ -60,8 +60,17 @@ async function show(state: ILobby): Promise<void> {
   model = new PeersModel(wellServer());
   const trans = nullTranslator.load('jupyter_peer');
   render(
-    <PanelContext.Provider value={{ model, trans, copy, confirm: async () => true }}>
-      <Panel settings={DEFAULT_SETTINGS} form={null} formKey={0} onForm={() => undefined} />
+    <PanelContext.Provider
+      value={{ model, trans, copy, chat: vi.fn(), examine: vi.fn(), confirm: async () => true }}
+    >
+      <Panel
+        settings={DEFAULT_SETTINGS}
+        form={null}
+        about={null}
+        visible
+        formKey={0}
+        onForm={() => undefined}
+      />
     </PanelContext.Provider>
   );
   await screen.findByText(ADA.node_name);
@@ -128,6 +137,8 @@ describe('rooms', () => {
 
   it('are joined by name, with a token if they ask for one', async () => {
     await show(lobby());
+    click('Join a room…');
+    expect(document.activeElement).toBe(screen.getByRole('textbox', { name: 'Room' }));
     const join = screen.getByRole<HTMLButtonElement>('button', { name: 'Join' });
     expect(join.disabled).toBe(true);
     type('Room', ' class ');
@@ -137,11 +148,12 @@ describe('rooms', () => {
       name: 'class',
       token: 't0ken'
     });
-    expect(screen.getByRole<HTMLInputElement>('textbox', { name: 'Room' }).value).toBe('');
+    await waitFor(() => expect(screen.queryByRole('textbox', { name: 'Room' })).toBeNull());
   });
 
   it('say why one is not let in, and keep what was typed', async () => {
     await show(lobby());
+    click('Join a room…');
     type('Room', 'class');
     click('Join');
     const { id } = await asked('join_room');
@@ -159,7 +171,8 @@ describe('rooms', () => {
 
   it('are made, and show their token once, to be copied', async () => {
     await show(lobby());
-    click('Make one instead');
+    click('Join a room…');
+    click('Make a room…');
     type('Room', 'class');
     fireEvent.change(screen.getByRole('combobox', { name: 'Who may join' }), {
       target: { value: 'token' }
@@ -190,12 +203,23 @@ describe('rooms', () => {
     expect(screen.getByRole('alert').textContent).toContain('Give it an invite.');
   });
 
-  it('that are public are looked for when somebody asks', async () => {
+  it('that are public, and who is listed, are looked for when somebody asks', async () => {
     await show(lobby({ rooms: [room()] }));
-    click('Look for public rooms');
+    click('Look around');
     const chess = room({ name: 'chess', visibility: 'public', joined: false, members: null });
     const safe = room({ ...chess, name: 'safe', join_policy: 'token', member_count: 1 });
     await answered('rooms', { rooms: [room(), chess, safe] });
+    const eve = member({ node_id: 'eveeveeveeveeve2', node_name: 'eve', addresses: [] });
+    const dan = member({ node_id: 'dandandandandan2', node_name: 'dan', peer: 'offline' });
+    await answered('lobby_who', { nodes: [ME, eve, dan] });
+    const listed = within(screen.getByRole('list', { name: 'Listed at the lobby' }));
+    expect(listed.getAllByRole('listitem').map(item => item.textContent)).toEqual([
+      'evenot paired',
+      'danyour peerConnect'
+    ]);
+    // Where a stranger is, the lobby does not tell: it can be invited, and not dialled.
+    fireEvent.click(listed.getByRole('button', { name: 'Copy the node id of eve' }));
+    expect(copy).toHaveBeenCalledWith(eve.node_id);
     const list = within(screen.getByRole('list', { name: 'Public rooms' }));
     expect(list.getAllByRole('listitem').map(item => item.textContent)).toEqual([
       'chess2 members · anybody may joinJoin',
@@ -206,6 +230,17 @@ describe('rooms', () => {
       name: 'chess',
       token: null
     });
+    click('Hide who is around');
+    expect(screen.queryByRole('list', { name: 'Public rooms' })).toBeNull();
+  });
+
+  it('and the list say so when there is nobody else', async () => {
+    await show(lobby());
+    click('Look around');
+    await answered('rooms', { rooms: [] });
+    await answered('lobby_who', { nodes: [ME] });
+    screen.getByText('There is no other public room.');
+    screen.getByText('Nobody else is listed.');
   });
 
   it('are beside being listed, which is asked for and taken back', async () => {

@@ -19,14 +19,27 @@ afterEach(() => {
 });
 
 /** The panel as the side bar holds it. */
-function Host(props: { form?: FormName; showOffline?: boolean }): React.ReactElement {
+function Host(props: {
+  form?: FormName;
+  showOffline?: boolean;
+  visible?: boolean;
+}): React.ReactElement {
   const [form, setForm] = React.useState<FormName | null>(props.form ?? null);
+  const [about, setAbout] = React.useState<string | null>(null);
+  const open = (name: FormName) => (nodeId: string | null) => {
+    setForm(name);
+    setAbout(nodeId);
+  };
   const trans = nullTranslator.load('jupyter_peer');
   return (
-    <PanelContext.Provider value={{ model, trans, copy, confirm }}>
+    <PanelContext.Provider
+      value={{ model, trans, copy, confirm, chat: open('chat'), examine: open('doctor') }}
+    >
       <Panel
         settings={{ ...DEFAULT_SETTINGS, showOffline: props.showOffline ?? true }}
         form={form}
+        about={about}
+        visible={props.visible ?? true}
         formKey={0}
         onForm={setForm}
       />
