@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from jupyter_peer.kernel.client import Client
 
-__all__ = ["__version__", "aio", "client"]
+__all__ = ["__version__", "aio", "client", "tool"]
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
@@ -54,8 +54,13 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module("jupyter_peer.kernel.aio")
+    if name == "tool":
+        # Marks a function as a tool of agents: `@peer.tool(read_only=True)`.
+        from jupyter_peer.kernel.turn import tool
+
+        return tool
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "aio"})
+    return sorted({*globals(), "aio", "tool"})

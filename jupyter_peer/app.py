@@ -110,6 +110,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         from .panes.publish import PanePublisher
         from .panes.tap import KernelTaps
         from .panes.watch import PaneWatcher
+        from .server.agents import NodeAgents
         from .server.directory import directory_of, keep_to
         from .server.doctor import doctor_of
         from .server.lobby import lobby_client
@@ -119,7 +120,6 @@ class PeerExtension(PeerSettings, ExtensionApp):
         from .trust.modes import policy_for
 
         self.check_settings()
-        self.warn_of_what_is_not_there_yet()
         config = self.hub_config()
         async with AsyncExitStack() as stack:
             data_dir = open_data_dir(Path(self.data_dir))
@@ -167,6 +167,8 @@ class PeerExtension(PeerSettings, ExtensionApp):
             stack.callback(self._kernels.on_ended(taps.end))
             watcher = PaneWatcher(hub)
             stack.push_async_callback(watcher.close)
+            agents = NodeAgents(hub, publisher, self.agent_config())
+            stack.push_async_callback(agents.close)
             notices = Notices(
                 {
                     "peers": lambda: operations.peers(),
@@ -174,6 +176,8 @@ class PeerExtension(PeerSettings, ExtensionApp):
                     "invites": Done,
                     "lobby": lambda: operations.lobby.model(),
                     "chat": lambda: operations.chat.news(),
+                    "agents": agents.model,
+                    "approval": agents.approvals_model,
                 }
             )
             operations = Operations(
@@ -181,6 +185,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
                 publisher,
                 watcher,
                 self._kernels,
+                agents,
                 on_activity=self._note_activity,
                 on_change=notices.mark,
                 doctor=doctor_of(self, self._server, hub, data_dir, directory, lobby),
@@ -195,6 +200,8 @@ class PeerExtension(PeerSettings, ExtensionApp):
             stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites", "lobby")))
             stack.callback(publisher.subscribe(lambda: notices.mark("panes")))
             stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
+            stack.callback(agents.board.subscribe(lambda: notices.mark("agents")))
+            stack.callback(agents.approvals.subscribe(lambda: notices.mark("approval")))
             await hub.start()
             network = NetworkWatch(transports.network_changed)
             network.start()

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LookupFailedError, ToolRefusedError
 from ..wire.agent_ops import ApprovalModel
@@ -84,7 +84,10 @@ class Approvals:
         self._pending[model.id] = (model, turn.number, answer)
         self._tell()
         try:
-            await asyncio.wait({answer}, timeout=self._wait_s)
+            ends: set[asyncio.Future[Any]] = {answer, turn.stopped}
+            await asyncio.wait(ends, timeout=self._wait_s, return_when=asyncio.FIRST_COMPLETED)
+            if turn.stopped.done():
+                raise ToolRefusedError("the turn is over")
             if not answer.done():
                 raise ToolRefusedError(f"the owner has not answered within {self._wait_s:g} s")
             if not answer.result():

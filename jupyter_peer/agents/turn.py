@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
-from ..errors import AnswerTooLongError, PeerError, ToolRefusedError
+from ..errors import AnswerTooLongError, PeerError, ToolRefusedError, TurnCancelledError
 from ..wire.agent_messages import MAX_ANSWER, MAX_CHUNK
 from ..wire.agent_ops import AgentMode
 from ..wire.chain import Chain
@@ -98,6 +98,24 @@ class Turn:
         """End the turn: the answer is not wanted any more. Only the first reason counts."""
         if not self.stopped.done():
             self.stopped.set_result(reason)
+
+    async def during(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something for this turn, for as long as it lasts.
+
+        Raises:
+            TurnCancelledError: It has ended meanwhile.
+        """
+        task = asyncio.get_running_loop().create_task(work)
+        ends: set[asyncio.Future[Any]] = {task, self.stopped}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            is_done = task.done()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if not is_done:
+            raise TurnCancelledError("the turn is over")
+        task.result()
 
     async def write(self, text: str) -> None:
         """Send a piece of the answer; returns when the next may come.

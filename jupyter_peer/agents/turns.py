@@ -145,6 +145,8 @@ class TurnDesk:
 
     async def _run(self, turn: Turn, message: Message) -> None:
         error = await self._answer(turn)
+        # whatever still waits for something in its name
+        turn.stop(TurnCancelledError("the turn is over"))
         result: dict[str, Any] = {"request_id": turn.request_id, "ok": error is None}
         if error is not None:
             result["error"] = to_wire(error)

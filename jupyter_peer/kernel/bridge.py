@@ -9,6 +9,7 @@ docstrings, either blocking (:func:`blocking`) or as coroutines of the caller's 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -133,11 +134,15 @@ def _follow(steps: SimpleQueue[Any], on_step: Callable[[Any], None] | None) -> N
     loop as if it came from before the loop: a ``try`` around the loop alone would miss it.
     """
     while True:
-        try:
-            step = steps.get(timeout=_GLANCE)
-        except Empty:
-            continue
+        step = wait_step(steps)
         if isinstance(step, Future):
             return
         if on_step is not None:
             on_step(step)
+
+
+def wait_step(steps: SimpleQueue[T]) -> T:
+    """Return what comes next; an interrupt ends the wait on every system."""
+    while True:
+        with contextlib.suppress(Empty):
+            return steps.get(timeout=_GLANCE)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import BadRequestError, UnknownPaneError
+from ..wire.agent_ops import DEFAULT_TIMEOUT_S, checked_timeout
+from .agent_results import Agents
+from .answers import Answer
 from .chat import ChatLine, ChatLines
 from .connection import Connection, Json
 from .durations import parse_duration
@@ -35,7 +39,9 @@ Steps = Callable[[Json], None]
 DOCTOR_TIMEOUT_S = 60.0
 # Longer than the server waits for the peer.
 CHAT_TIMEOUT_S = 20.0
-_GLANCED = ("peers", "panes", "invites", "lobby")
+# The server knows the deadline too, and says why there is no answer.
+_SERVERS_WORD_S = 10.0
+_GLANCED = ("peers", "panes", "invites", "lobby", "agents")
 _GRANTS = ("view", "interact")
 _ADDRESS = re.compile(r"\w+://.+|.+:\d+(/.*)?")
 
@@ -51,6 +57,8 @@ class Calls:
     def __init__(self, connection: Connection, kernel_id: str | None = None) -> None:
         self.connection = connection
         self.kernel_id = kernel_id
+        #: Runs this kernel's agents, once there are some.
+        self.host: Any = None
         self._ask = connection.request
 
     async def whoami(self) -> Identity:
@@ -280,6 +288,89 @@ class Calls:
         answer = await self._ask("chats", params if peer is None else {**params, "peer": peer})
         return ChatLines(answer["lines"], peer)
 
+    async def ask(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+        turn: int | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Ask a peer's agent; see :meth:`.Client.ask`.
+
+        Args:
+            peer: Any of its names.
+            text: The question.
+            timeout: Seconds.
+            agent: Which of the peer's agents; None leaves it to the peer.
+            turn: The turn of this kernel for which it is asked.
+            on_text: Takes each piece of the answer, on the loop's thread.
+        """
+        seconds = checked_timeout(timeout)
+        params: Json = {"peer": peer, "prompt": text, "timeout_s": seconds, "agent": agent}
+        if turn is not None:
+            params["turn"] = turn
+        pieces: list[str] = []
+
+        def take(step: Json) -> None:
+            piece = step.get("text")
+            if isinstance(piece, str):
+                pieces.append(piece)
+                if on_text is not None:
+                    on_text(piece)
+
+        begun = time.monotonic()
+        answer = await self._ask(
+            "ask",
+            {**params, "stream": True},
+            on_progress=take,
+            timeout=seconds + _SERVERS_WORD_S,
+        )
+        whole = "".join(pieces) + str(answer.get("answer") or "")
+        return Answer(whole, peer, time.monotonic() - begun)
+
+    async def agents(self) -> Agents:
+        """Return how agents stand on this node: who can be asked, in which mode."""
+        return Agents(await self._ask("agents"))
+
+    async def agent_on(self, agent: str | None = None, mode: str | None = None) -> Agents:
+        """Let peers ask agents here, until the server ends or :meth:`agent_off`.
+
+        Args:
+            agent: Who answers those who name nobody; None leaves it to the newest, and without
+                any to the built-in reader, which finds lines in the panes a peer may see.
+            mode: ``read-only``, or ``ask``: you decide about each call of a tool that does more.
+
+        Raises:
+            UnknownAgentError: There is no such agent.
+        """
+        if mode not in (None, "read-only", "ask"):
+            raise BadRequestError(f"{mode!r} is not a mode", hint="use read-only or ask")
+        return Agents(await self._ask("agent_on", {"agent": agent, "mode": mode}))
+
+    async def agent_off(self) -> Agents:
+        """Let no peer ask any more; turns that run are ended."""
+        return Agents(await self._ask("agent_off"))
+
+    async def approvals(self) -> list[Record]:
+        """Return the calls of tools that wait for your yes, the oldest first.
+
+        From then on this client counts as a place where you can be asked.
+        """
+        answer = await self._ask("approvals")
+        return [Record(each) for each in answer["approvals"]]
+
+    async def approve(self, id: int, allow: bool) -> Done:
+        """Allow one call of a tool, or refuse it.
+
+        Raises:
+            LookupFailedError: It was answered already, or its time is over.
+        """
+        await self._ask("approve", {"id": id, "allow": allow})
+        return Done("allowed once" if allow else "refused")
+
     async def lobby(self) -> Lobby:
         """Return how this node stands at its lobby."""
         return Lobby(await self._ask("lobby"))
@@ -356,7 +447,7 @@ class Calls:
         return Done(f"you have left {name}")
 
     async def glance(self, patience: float = 0.5) -> Record:
-        """Return ``peers``, ``panes``, ``invites`` and ``lobby`` for completion; never fails.
+        """Return ``peers``, ``panes``, ``invites``, ``lobby`` and ``agents`` for completion; never fails.
 
         What the server does not tell within ``patience`` seconds is as it was last heard, or empty.
         """
@@ -365,7 +456,7 @@ class Calls:
             return_exceptions=True,
         )
         newest = self.connection.newest
-        peers, panes, invites, lobby = (
+        peers, panes, invites, lobby, agents = (
             newest.get(op, {}) if isinstance(answer, BaseException) else answer
             for op, answer in zip(_GLANCED, answers, strict=True)
         )
@@ -374,6 +465,7 @@ class Calls:
             panes=Panes(panes),
             invites=Invites(invites.get("invites", ())),
             lobby=Lobby(lobby),
+            agents=Agents(agents),
         )
 
     async def ready(self) -> None:

@@ -6,22 +6,27 @@ show the calls of :mod:`.calls`.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import NoServerError, PeerError, UnauthorizedError, from_wire
+from ..wire.agent_ops import DEFAULT_TIMEOUT_S
 from ..wire.control import MAX_FRAME, Frame
+from .agents import AgentHost, Answering, local_agent
+from .answers import Answer, AnswerStream, AsyncAnswerStream
 from .bridge import Face, awaiting, awaiting_into, blocking, blocking_into, wait
 from .calls import Calls
 from .connection import Connection, Dial, Json, LoopThread
 from .share import AsyncSharedPane, SharedPane
+from .turn import turn_of_caller
 from .view import AsyncView, View
 
 if TYPE_CHECKING:
@@ -140,6 +145,53 @@ def _refusal(url: str, error: HTTPClientError) -> PeerError:
 class _AnyClient(Face[Calls]):
     """What both kinds of clients have in common."""
 
+    def agent(
+        self,
+        answer: Answering | None = None,
+        *,
+        name: str | None = None,
+        tools: Sequence[Callable[..., Any]] = (),
+    ) -> Any:
+        """Register a function as an agent of this kernel: ``@me.agent(name="helper")``.
+
+        The function takes a :class:`.Turn` and returns the answer: a text, an iterator or
+        asynchronous iterator of texts, or a coroutine of one of these. It runs in a thread of its
+        own for each turn, also while a cell runs. Peers can ask once ``%peer agent on`` says so.
+
+        Args:
+            answer: The function, when it stands without parentheses.
+            name: What askers call it; the function's own name without it.
+            tools: Functions that it may call as ``turn.tools``; those marked with
+                ``@peer.tool(read_only=True)`` without asking you.
+
+        Raises:
+            BadNameError: The name cannot be used, or an agent of another kernel has it.
+            BadRequestError: A tool cannot be used.
+        """
+
+        def register(function: Answering) -> Answering:
+            wait(self.thread, self.host.register(local_agent(function, name, tools)))
+            return function
+
+        return register if answer is None else register(answer)
+
+    def remove_agent(self, name: str) -> None:
+        """Take an agent of this kernel down; its turns are ended.
+
+        Raises:
+            LookupFailedError: This kernel has none of that name.
+        """
+        wait(self.thread, self.host.unregister(name))
+
+    @property
+    def host(self) -> AgentHost:
+        """What runs this kernel's agents; one for all faces of a client."""
+        core = self.core
+        if core.host is None:
+            core.host = AgentHost(core, self.thread)
+        host: AgentHost = core.host
+        return host
+
     def on_event(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
         """Call back, on the client's thread, with each event of a kind; returns what ends it.
 
@@ -207,6 +259,11 @@ class Client(_AnyClient):
     create_room = blocking(Calls.create_room)
     join_room = blocking(Calls.join_room)
     leave_room = blocking(Calls.leave_room)
+    agents = blocking(Calls.agents)
+    agent_on = blocking(Calls.agent_on)
+    agent_off = blocking(Calls.agent_off)
+    approvals = blocking(Calls.approvals)
+    approve = blocking(Calls.approve)
     panes = blocking(Calls.panes)
     share = blocking_into(SharedPane, Calls.share)
     grant = blocking(Calls.grant)
@@ -214,6 +271,50 @@ class Client(_AnyClient):
     open = blocking_into(View, Calls.open)
     glance = blocking(Calls.glance)
     ready = blocking(Calls.ready)
+
+    def ask(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+    ) -> Answer:
+        """Ask a peer's agent and return its answer, a ``str``.
+
+        An interrupt cancels the peer's turn. Inside a turn of an agent the question carries its
+        chain, so that agents do not ask each other in circles.
+
+        Args:
+            peer: Any of its names.
+            text: The question.
+            timeout: Seconds after which nobody waits for the answer.
+            agent: Which of the peer's agents; None leaves it to the peer.
+
+        Raises:
+            NotEnabledError, NotTrustedError, UnknownAgentError, BusyError: It is not answered.
+            AgentLoopError, TooManyHopsError: The question has gone far enough.
+            AgentFailedError, AgentGoneError, PeerTimeoutError, LinkError: There is no answer.
+        """
+        turn = turn_of_caller()
+        return wait(self.thread, self.core.ask(peer, text, timeout, agent=agent, turn=turn))
+
+    def ask_stream(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+    ) -> AnswerStream:
+        """Ask a peer's agent and iterate over the answer as it comes; see :meth:`ask`.
+
+        What ends the iteration early (an interrupt, ``close()``) cancels the peer's turn.
+        """
+        return AnswerStream(
+            self.thread,
+            functools.partial(_begin_ask, self.core, peer, text, timeout, agent, turn_of_caller()),
+        )
 
     @functools.cached_property
     def aio(self) -> AsyncClient:
@@ -263,6 +364,11 @@ class AsyncClient(_AnyClient):
     create_room = awaiting(Calls.create_room)
     join_room = awaiting(Calls.join_room)
     leave_room = awaiting(Calls.leave_room)
+    agents = awaiting(Calls.agents)
+    agent_on = awaiting(Calls.agent_on)
+    agent_off = awaiting(Calls.agent_off)
+    approvals = awaiting(Calls.approvals)
+    approve = awaiting(Calls.approve)
     panes = awaiting(Calls.panes)
     share = awaiting_into(AsyncSharedPane, Calls.share)
     grant = awaiting(Calls.grant)
@@ -271,9 +377,47 @@ class AsyncClient(_AnyClient):
     glance = awaiting(Calls.glance)
     ready = awaiting(Calls.ready)
 
+    async def ask(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+    ) -> Answer:
+        """Ask a peer's agent; see :meth:`Client.ask`. Cancelling this cancels the peer's turn."""
+        asking = self.core.ask(peer, text, timeout, agent=agent, turn=turn_of_caller())
+        return await asyncio.wrap_future(self.thread.submit(asking))
+
+    def ask_stream(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+    ) -> AsyncAnswerStream:
+        """Ask a peer's agent and iterate over the answer with ``async for``."""
+        return AsyncAnswerStream(
+            self.thread,
+            functools.partial(_begin_ask, self.core, peer, text, timeout, agent, turn_of_caller()),
+        )
+
     def __await__(self) -> Generator[Any, None, AsyncClient]:
         yield from self.ready().__await__()
         return self
+
+
+def _begin_ask(
+    calls: Calls,
+    peer: str,
+    text: str,
+    timeout: float,
+    agent: str | None,
+    turn: int | None,
+    on_text: Callable[[str], None],
+) -> Coroutine[Any, Any, Answer]:
+    return calls.ask(peer, text, timeout, agent=agent, turn=turn, on_text=on_text)
 
 
 def kernel_client() -> Client:

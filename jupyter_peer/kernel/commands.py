@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import io
+import re
 import shlex
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Steps = Callable[[dict[str, Any]], None]
 WIDTH = 96
+_WORD = re.compile(r"""\s*(?:(?P<mark>["'])(?P<quoted>.+?)(?P=mark)(?!\S)|(?P<plain>\S+))""")
 _SUMMARY_AT = 44
 _HEAD = "Share this output, not your server."
 _FOOT = (
@@ -37,6 +39,7 @@ PEER, MINE, OFFERED, INVITE, GRANT, GRANT_OR_NONE, TTL = (
     "ttl",
 )
 _CHAT = "chat"
+AGENT, AGENT_ACTION, AGENT_MODE = ("agent", "agent action", "agent mode")
 LOBBY, ROOM, ROOM_ACTION, JOIN_POLICY = ("lobby", "room", "room action", "join policy")
 
 
@@ -104,6 +107,7 @@ class Command:
         summary: For the list of commands.
         run: Called with client, arguments, and where steps on the way go.
         arguments: In order.
+        text_after: How many words stand before a text that is taken as it is; None if there is no text.
         magic: ``%peer``, or ``%%peer`` when it takes the cell.
     """
 
@@ -113,6 +117,7 @@ class Command:
     run: Callable[[Client, argparse.Namespace, Steps | None], Any]
     arguments: tuple[Argument, ...] = ()
     magic: str = "%peer"
+    text_after: int | None = None
 
     @functools.cached_property
     def parser(self) -> argparse.ArgumentParser:
@@ -156,6 +161,24 @@ def _chat(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
     if args.text:
         return client.chat(args.peer, " ".join(args.text))
     return client.chats(args.peer)
+
+
+def _ask(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
+    from .answers import show_streamed
+    from .cell import running_cell
+
+    question = args.peer, args.text, args.timeout
+    if running_cell() is None:
+        return client.ask(*question, agent=args.agent)
+    return show_streamed(client.ask_stream(*question, agent=args.agent), args.peer)
+
+
+def _agent(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
+    if args.action == "on":
+        return client.agent_on(args.agent, args.mode)
+    if args.agent is not None or args.mode is not None:
+        raise BadRequestError("--agent and --mode belong to `on`", hint="%peer agent --help")
+    return client.agent_off() if args.action == "off" else client.agents()
 
 
 def _lobby(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
@@ -332,6 +355,55 @@ _ALL = (
         ),
     ),
     Command(
+        "ask",
+        "[--agent NAME] [--timeout SECONDS] PEER TEXT",
+        "ask the peer's agent; interrupting the cell cancels the question",
+        _ask,
+        (
+            _arg("--agent", "which of the peer's agents", default=None, metavar="NAME"),
+            _arg(
+                "--timeout",
+                "how long to wait for the answer (60)",
+                type=float,
+                default=60.0,
+                metavar="SECONDS",
+            ),
+            _PEER,
+            _arg("text", "the question, the rest of the line as it is"),
+        ),
+        text_after=1,
+    ),
+    Command(
+        "agent",
+        "on [--agent NAME] [--mode read-only|ask] | off | status",
+        "let peers ask agents here, or not; who answers, and what they may do",
+        _agent,
+        (
+            _arg(
+                "action",
+                "on: let peers ask until the server ends; off; status, as without a word",
+                AGENT_ACTION,
+                nargs="?",
+                choices=("on", "off", "status"),
+                default="status",
+            ),
+            _arg(
+                "--agent",
+                "on: who answers those who name no agent",
+                AGENT,
+                default=None,
+                metavar="NAME",
+            ),
+            _arg(
+                "--mode",
+                "on: read-only, or ask: you decide about each tool that does more than look",
+                AGENT_MODE,
+                choices=("read-only", "ask"),
+                default=None,
+            ),
+        ),
+    ),
+    Command(
         "doctor",
         "[PEER]",
         "what works, what does not, why, and what to do",
@@ -394,9 +466,15 @@ COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 def split(line: str) -> list[str]:
     """Return the words of a line, quoted as in a shell; what is said in ``chat`` stays as it is.
 
+    A text at the end is one word as it is written: questions have apostrophes.
+
     Raises:
         BadRequestError: A quotation mark is not closed.
     """
+    name, _, rest = line.strip().partition(" ")
+    command = COMMANDS.get(name)
+    if command is not None and command.text_after is not None:
+        return [name, *_with_text(command, rest, command.text_after)]
     try:
         if line.split(maxsplit=1)[:1] == [_CHAT]:
             return _split_chat(line)
@@ -419,6 +497,31 @@ def _split_chat(line: str) -> list[str]:
     if text[0] in "'\"" and text[0] not in text[1:-1]:
         text = text[1:-1] if len(text) > 1 and text[-1] == text[0] else text
     return [*head, "--", text]
+
+
+def _with_text(command: Command, rest: str, places: int) -> list[str]:
+    options = {argument.flag: argument for argument in command.arguments if argument.is_option}
+    named: list[str] = []
+    placed: list[str] = []
+    while (match := _WORD.match(rest)) is not None and len(placed) < places:
+        word = match["quoted"] or match["plain"]
+        flag, is_joined, _ = word.partition("=")
+        rest = rest[match.end() :]
+        if word == "--":
+            continue
+        if not word.startswith("-") or match["quoted"]:
+            placed.append(word)
+            continue
+        named.append(word)
+        if flag in options and options[flag].takes_value and not is_joined:
+            value = _WORD.match(rest)
+            if value is not None:
+                named.append(value["quoted"] or value["plain"])
+                rest = rest[value.end() :]
+    text = rest.strip()
+    if (whole := _WORD.fullmatch(text)) is not None and whole["quoted"]:
+        text = whole["quoted"]
+    return [*named, "--", *placed, *([text] if text else [])]
 
 
 def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:

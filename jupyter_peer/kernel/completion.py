@@ -8,6 +8,9 @@ from typing import Any
 
 from ..errors import PeerError
 from .commands import (
+    AGENT,
+    AGENT_ACTION,
+    AGENT_MODE,
     COMMANDS,
     GRANT,
     GRANT_OR_NONE,
@@ -28,6 +31,8 @@ _FIXED = {
     GRANT: ("view", "interact"),
     GRANT_OR_NONE: ("view", "interact", "none"),
     LOBBY: ("on", "off", "who"),
+    AGENT_ACTION: ("on", "off", "status"),
+    AGENT_MODE: ("read-only", "ask"),
     ROOM_ACTION: ("create", "join", "leave"),
     JOIN_POLICY: ("open", "token", "directory"),
     TTL: ("10m", "1h", "24h", "7d"),
@@ -91,6 +96,8 @@ def _values(kind: str | None) -> Iterable[str]:
         return [pane["name"] for pane in known.panes.mine]
     if kind == OFFERED:
         return [f"{_name(pane['peer'])}/{pane['name']}" for pane in known.panes.offered]
+    if kind == AGENT:
+        return [str(agent["name"]) for agent in known.agents.get("agents", ())]
     if kind == ROOM:
         return [str(room["name"]) for room in known.lobby.get("rooms", ())]
     assert kind == INVITE

@@ -37,8 +37,10 @@ GOODBYE_TIMEOUT = 0.5
 #: These change nothing, so they may be asked again when the answer was lost.
 _REPEATABLE = frozenset(
     {"identity", "invites", "peers", "panes", "metrics", "audit", "ping", "open", "doctor"}
-    | {"lobby", "lobby_who", "rooms", "chats"}
+    | {"lobby", "lobby_who", "rooms", "chats", "agents", "approvals"}
 )
+#: These go on at the server, and further away, until it is told that nobody waits for them.
+_CANCELLED_THERE = frozenset({"ask", "turn_tool"})
 _TRIES = 3
 _KEPT = frozenset({"peers", "panes", "lobby"})
 
@@ -220,22 +222,27 @@ class Connection:
             self._pending[number] = _Pending(answer, on_progress, on_result)
             try:
                 socket.write(control.encode_request(op, params or {}, number))
-                return await asyncio.wait_for(answer, timeout)
+                # Not `wait_for`, which can take an answer for a cancellation's sake.
+                await asyncio.wait((answer,), timeout=timeout)
+                if answer.done():
+                    return answer.result()
+                raise PeerTimeoutError(
+                    f"the Jupyter server did not answer {op!r} within {timeout:g} s"
+                )
             except _LostError:
                 if left == 1:
                     raise NoServerError(
                         f"the Jupyter server went away before it answered {op!r}",
                         hint="look at what it did before you try again",
                     ) from None
-            except asyncio.TimeoutError as error:
-                # An operation's own timeout is one too.
-                if isinstance(error, PeerError):
-                    raise
-                raise PeerTimeoutError(
-                    f"the Jupyter server did not answer {op!r} within {timeout:g} s"
-                ) from None
+            except asyncio.CancelledError:
+                if op in _CANCELLED_THERE:
+                    self.tell("cancel", {"request": number})
+                raise
             finally:
                 self._pending.pop(number, None)
+                if answer.done():
+                    answer.exception()  # which is nobody's concern when the wait was cancelled
         raise AssertionError("unreachable")
 
     async def close(self) -> None:

@@ -127,6 +127,11 @@ class PanePublisher:
         ]
         return [msgspec.to_builtins(info) for info in infos]
 
+    def granted(self, node_id: str) -> list[OwnPane]:
+        """Return the panes a peer may see now, those whose kernel has just ended included."""
+        panes = self._panes.values()
+        return [pane for pane in panes if node_id in pane.grants and pane.source is not None]
+
     async def share(
         self, pane: SharePane, with_: Iterable[str] = (), grant: str = "view"
     ) -> PaneInfo:

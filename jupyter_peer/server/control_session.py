@@ -16,7 +16,9 @@ import msgspec
 
 from ..errors import BusyError, PeerError
 from ..wire import control, ops
+from ..wire.agent_ops import CancelParams
 from ..wire.control import Frame
+from .connection_agents import ConnectionAgents
 from .context import Running
 from .notices import NoticeReader
 from .operations import Call
@@ -55,7 +57,7 @@ class ControlSession:
         self.caller = caller
         self._operations = running.operations
         self._socket = socket
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], int | None] = {}
         self._progress_unsent = 0
         self._watches = Watches(running.operations, socket.write)
         self._own: dict[str, Callable[[Any], Awaitable[msgspec.Struct]]] = {
@@ -64,6 +66,8 @@ class ControlSession:
             "close": self._watches.close_watch,
             "input": self._watches.input,
         }
+        self._agents = ConnectionAgents(running.operations.agents, caller, socket.write)
+        self._own |= self._agents.methods
         reader = NoticeReader(running.notices, socket.write)
         self._telling = asyncio.get_running_loop().create_task(reader.run())
 
@@ -81,20 +85,37 @@ class ControlSession:
         if request.op == "ack" and request.id is None:
             # On the path of every update: no task, no answer.
             await self._run_quietly(request)
+        elif request.op == "cancel":
+            # Also when there is no room for one more request.
+            await self._cancel(request)
         elif len(self._under_way) >= MAX_UNDER_WAY:
             busy = BusyError("too many requests are under way on this connection")
             if request.id is not None:
                 await self._socket.write(control.encode_failure(request.id, busy))
         else:
             task = asyncio.get_running_loop().create_task(self._serve(request))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._under_way[task] = request.id
+            task.add_done_callback(self._under_way.pop)
 
     async def _run_quietly(self, request: control.Request) -> None:
         try:
             await self._run(request)
         except PeerError as error:
             log.debug("%s without an answer failed: %s", request.op, error.code)
+
+    async def _cancel(self, request: control.Request) -> None:
+        """End a request that its client waits for no more; it is not answered."""
+        try:
+            asked = ops.check_params(request.op, request.params)
+        except PeerError as error:
+            await self._socket.write(control.encode_failure(request.id, error))
+            return
+        assert isinstance(asked, CancelParams)
+        for task, number in self._under_way.items():
+            if number == asked.request:
+                task.cancel()
+        if request.id is not None:
+            await self._socket.write(control.encode_reply(request.id, ops.Done()))
 
     async def _serve(self, request: control.Request) -> None:
         try:
@@ -114,7 +135,17 @@ class ControlSession:
         def on_progress(step: Mapping[str, Any]) -> None:
             self._tell_progress(request.id, step)
 
-        call = Call(self.caller, None if request.id is None else on_progress)
+        async def tell(step: Mapping[str, Any]) -> None:
+            assert request.id is not None
+            await self._socket.write(control.encode_progress(request.id, step))
+
+        is_answered = request.id is not None
+        call = Call(
+            self.caller,
+            on_progress if is_answered else None,
+            tell if is_answered else None,
+            self._agents,
+        )
         return await self._operations.run(request.op, request.params, call)
 
     def _tell_progress(self, id: int | None, step: Mapping[str, Any]) -> None:
@@ -137,4 +168,5 @@ class ControlSession:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._agents.close()
         await self._watches.close()

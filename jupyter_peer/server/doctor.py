@@ -16,7 +16,6 @@ from ..wire.addresses import RELAY_PATH, relay_urls
 from ..wire.findings import Finding
 from .addresses import certificate_of
 from .lobby import lobby_findings
-from .settings import NOT_YET
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -80,9 +79,7 @@ def facts_of(
         advertised = settings.hub_config().advertised_addresses
     except PeerError:  # changed after the start
         advertised = ()
-    wanted = tuple(
-        way for way, name in _WAYS.items() if name not in NOT_YET and bool(getattr(settings, name))
-    )
+    wanted = tuple(way for way, name in _WAYS.items() if bool(getattr(settings, name)))
     running = {transport.name for transport in hub.transports}
     return ServerFacts(
         ip=serverapp.ip,

@@ -37,23 +37,34 @@ if TYPE_CHECKING:
     from ..panes.publish import PanePublisher
     from ..panes.watch import PaneWatcher
     from ..transports.lobby import LobbyClient
+    from .agents import NodeAgents
+    from .connection_agents import ConnectionAgents
     from .kernels import ServerKernels
 
 OnProgress = Callable[[dict[str, Any]], None]
 #: Operations that only look, or that programs repeat by themselves: no sign of a user at work.
 QUIET = frozenset(
     {"identity", "invites", "peers", "panes", "ping", "ack", "close", "metrics", "audit"}
-    | {"lobby", "lobby_who", "rooms", "chats"}
+    | {"lobby", "lobby_who", "rooms", "chats", "agents", "approvals"}
 )
 #: A connection is told of without its round trip when that takes longer.
 FIRST_PING_S = 2.0
 
 
 class Call(msgspec.Struct, frozen=True):
-    """Who asks for an operation, and where its progress goes."""
+    """Who asks for an operation, and where its progress goes.
+
+    Attributes:
+        caller: Who it is.
+        on_progress: Takes steps on the way; some may be left out for one who does not read.
+        tell: Takes what must not be left out; returns when the next may come.
+        agents: Those of the connection; None without one.
+    """
 
     caller: Caller = BROWSER
     on_progress: OnProgress | None = None
+    tell: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
+    agents: ConnectionAgents | None = None
 
 
 class Operations:
@@ -64,6 +75,7 @@ class Operations:
         publisher: Its own panes.
         watcher: The panes of others.
         kernels: Which kernels there are to share from.
+        agents: Its agents, and the way to those of others.
         on_activity: Called when the user does something.
         on_change: Called with the topics that an operation has changed besides the hub's own events.
         doctor: Examines the node; None leaves that out.
@@ -77,6 +89,7 @@ class Operations:
         publisher: PanePublisher,
         watcher: PaneWatcher,
         kernels: ServerKernels,
+        agents: NodeAgents,
         on_activity: Callable[[], None] = lambda: None,
         on_change: Callable[..., None] = lambda *topics: None,
         doctor: Doctor | None = None,
@@ -88,6 +101,7 @@ class Operations:
         self.hub = hub
         self.publisher = publisher
         self.watcher = watcher
+        self.agents = agents
         self._kernels = kernels
         self._on_activity = on_activity
         self._on_change = on_change
@@ -117,6 +131,7 @@ class Operations:
             "doctor": self._examine,
             **self.lobby.methods,
             **self.chat.methods,
+            **agents.methods,
         }
 
     async def run(

@@ -31,6 +31,7 @@ _STATUS: dict[type[BaseException], int] = {
     errors.NotGrantedError: 403,
     errors.PaneEndedError: 410,
     errors.KernelGoneError: 404,
+    errors.AgentError: 409,
     errors.StoreError: 503,
     errors.UnauthorizedError: 403,
     errors.NotEnabledError: 403,

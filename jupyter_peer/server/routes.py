@@ -6,6 +6,7 @@ from typing import Any
 
 from .control_ws import ControlWebSocketHandler
 from .peer_ws import MountedPeerWebSocketHandler
+from .rest_agents import AgentsHandler, AskPeerHandler
 from .rest_base import NothingHere
 from .rest_chat import ChatHandler
 from .rest_invites import InviteHandler, InvitesHandler, OneInviteHandler
@@ -29,6 +30,8 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (API + r"/invite/?", InviteHandler),
     (API + r"/invites/?", InvitesHandler),
     (API + r"/invites" + _ONE, OneInviteHandler),
+    (API + r"/agents/?", AgentsHandler),
+    (API + r"/ask-peer/?", AskPeerHandler),
     (API + r"/panes/?", PanesHandler),
     (API + r"/panes" + _ONE, PaneHandler),
     (API + r"/chat/?", ChatHandler),

@@ -6,7 +6,6 @@ when it starts, with a line in the log and the reason in every answer, and leave
 
 from __future__ import annotations
 
-import logging
 import socket
 from pathlib import Path
 
@@ -25,27 +24,14 @@ from ..wire.addresses import (
 )
 from ..wire.channel import DEFAULT_LIMITS, Limits
 from ..wire.handshake import MAX_FRAME
+from .agent_settings import AgentSettings
 from .texts_setting import Texts
 from .tolerant import TolerantSettings
 
-log = logging.getLogger(__name__)
-
-READ_ONLY = "read-only"
 LOBBY_OFF = "off"
-AGENT_MODES = (READ_ONLY, "ask")
-#: Settings whose feature is not in this version, and what it is called.
-NOT_YET = {
-    "allow_remote_agent": "asking agents",
-    "remote_agent_mode": "asking agents",
-    "max_peer_hops": "asking agents",
-    "max_prompt": "asking agents",
-    "agent_turns_at_once": "asking agents",
-    "agent_turns_a_minute": "asking agents",
-}
-_LATER = " Not available in this version: setting it only logs a warning."
 
 
-class PeerSettings(TolerantSettings):
+class PeerSettings(AgentSettings, TolerantSettings):
     """The settings of ``PeerExtension``."""
 
     node_name = Unicode(
@@ -160,21 +146,6 @@ class PeerSettings(TolerantSettings):
         of a program can be read by all users of its machine.""",
     ).tag(config=True, is_secret=True)
 
-    allow_remote_agent = Bool(
-        False, help="Whether peers may ask an agent that runs in a kernel here." + _LATER
-    ).tag(config=True)
-
-    remote_agent_mode = Unicode(
-        READ_ONLY,
-        help="""What an agent may do for a peer: `read-only`, or `ask` the owner for each other tool.
-        Any other value means `read-only`."""
-        + _LATER,
-    ).tag(config=True)
-
-    max_peer_hops = Int(
-        3, min=1, help="Nodes a question may have come through when it is answered here." + _LATER
-    ).tag(config=True)
-
     directory_url = Unicode(
         "",
         help="""URL of the directory whose members are let in under `trust_mode` `directory`, such as
@@ -237,18 +208,6 @@ class PeerSettings(TolerantSettings):
 
     max_viewers = Int(64, min=1, help="Viewers of one pane at once.").tag(config=True)
 
-    max_prompt = Int(
-        64 * 1024, min=1, help="Characters of a question to an agent here." + _LATER
-    ).tag(config=True)
-
-    agent_turns_at_once = Int(
-        2, min=1, help="Questions of one peer answered at once." + _LATER
-    ).tag(config=True)
-
-    agent_turns_a_minute = Int(
-        20, min=1, help="Questions of one peer answered in a minute." + _LATER
-    ).tag(config=True)
-
     invite_ttl_s = Float(24 * 3600.0, min=1, help="Seconds an invite lives by default.").tag(
         config=True
     )
@@ -264,15 +223,6 @@ class PeerSettings(TolerantSettings):
     @validate("data_dir")
     def _whole_path(self, proposal: dict[str, str]) -> str:
         return str(Path(proposal["value"]).expanduser().absolute())
-
-    @validate("remote_agent_mode")
-    def _known_mode(self, proposal: dict[str, str]) -> str:
-        if proposal["value"] in AGENT_MODES:
-            return proposal["value"]
-        log.warning(
-            "PeerExtension.remote_agent_mode cannot be %r; it is %s", proposal["value"], READ_ONLY
-        )
-        return READ_ONLY
 
     def hub_config(self) -> HubConfig:
         """Return the settings of the hub.
@@ -336,13 +286,3 @@ class PeerSettings(TolerantSettings):
                 f"advertised_addresses has an entry that cannot be dialled: "
                 f"{self.advertised_addresses!r}"
             ) from error
-
-    def warn_of_what_is_not_there_yet(self) -> None:
-        """Log one line for each setting that has no effect in this version."""
-        for name, feature in NOT_YET.items():
-            if getattr(self, name) != self.traits()[name].default():
-                log.warning(
-                    "PeerExtension.%s has no effect: %s is not available in this version",
-                    name,
-                    feature,
-                )

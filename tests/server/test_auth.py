@@ -14,13 +14,14 @@ from tornado.httpclient import HTTPClientError
 
 from jupyter_peer.server.secrets import COMMAND_LINE, Caller
 
-READS = ["identity", "metrics", "audit", "peers", "invites", "panes"]
+READS = ["identity", "metrics", "audit", "peers", "invites", "panes", "agents"]
 WRITES = [
     ("PATCH", "identity"),
     ("PATCH", "peers/x"),
     ("DELETE", "peers/x"),
     ("POST", "pair"),
     ("POST", "connect"),
+    ("POST", "ask-peer"),
     ("POST", "invite"),
     ("DELETE", "invites/x"),
     ("POST", "panes"),

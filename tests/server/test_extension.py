@@ -21,7 +21,7 @@ from traitlets.config import Config
 from jupyter_peer.app import ACTIVITY_SETTING, PeerExtension
 from jupyter_peer.errors import BadRequestError
 from jupyter_peer.server.runtime_file import runtime_file
-from jupyter_peer.server.settings import NOT_YET, PeerSettings
+from jupyter_peer.server.settings import PeerSettings
 from tests.server.control import connect
 from tests.server.servers import jupyter_server
 from tests.waiting import until
@@ -184,32 +184,6 @@ async def test_a_second_server_is_a_node_of_its_own_and_says_so(tmp_path, caplog
         assert "shared-2" in caplog.text
         told = json.loads(runtime_file(tmp_path / "b/runtime", os.getpid()).read_bytes())
         assert told["data_dir"] == str(tmp_path / "shared-2")
-
-
-async def test_each_setting_without_effect_is_said_so_once(tmp_path, caplog):
-    values = {
-        "relay_url": "wss://relay.example",
-        "lobby_url": "wss://lobby.example",
-        "enable_lan": True,
-        "enable_webrtc": True,
-        "stun_servers": ["stun:x"],
-        "turn_url": "turn:x",
-        "turn_username": "u",
-        "turn_credential": "c",
-        "allow_remote_agent": True,
-        "remote_agent_mode": "ask",
-    }
-    values = {name: value for name, value in values.items() if name in NOT_YET}
-    async with jupyter_server(tmp_path, PeerExtension=values) as server:
-        assert (await server.fetch("jupyter-peer/api/identity")).code == 200
-    for name in values:
-        lines = {
-            id(record)
-            for record in caplog.records
-            if f"PeerExtension.{name} has no effect" in record.getMessage()
-        }
-        assert len(lines) == 1, name
-    assert "turn:x" not in caplog.text
 
 
 async def test_plain_settings_warn_of_nothing(tmp_path, caplog):
