@@ -92,6 +92,15 @@ def batch_frame(sig: bytes, parts: Sequence[bytes]) -> bytes:
     return b"".join((_BATCH, sig, _U32.pack(len(parts)), *parts))
 
 
+def batch_chunks(sig: bytes, items: Sequence[tuple[bytes, Sequence[Buffer]]]) -> list[Buffer]:
+    """Return the chunks of a batch frame of canonical bytes and buffers, each buffer untouched."""
+    chunks: list[Buffer] = [b"".join((_BATCH, sig, _U32.pack(len(items))))]
+    for canonical, buffers in items:
+        chunks.append(_U32.pack(len(canonical)) + canonical + _trailer(buffers))
+        chunks += buffers
+    return chunks
+
+
 def batch_digest(canonicals: Sequence[bytes]) -> bytes:
     """Return what the signature of a batch covers: the label and each envelope's SHA-256."""
     sha256 = hashlib.sha256
@@ -248,6 +257,7 @@ class _Assembly:
         self.size = 0
         self._max_message = max_message
         self._head = bytearray()
+        self._pieces: list[memoryview] | None = None
         self._need = 5
         self._canonical = b""
         self._sig = b""
@@ -259,13 +269,17 @@ class _Assembly:
     @property
     def is_batch(self) -> bool:
         """Whether this is a batch; then :meth:`frame` holds it whole."""
-        return bool(self._head) and self._head[0] == BATCH
+        return self._pieces is not None
 
     def feed(self, chunk: memoryview) -> None:
+        if not self.size and chunk[0] == BATCH:
+            self._pieces = []
         self.size += len(chunk)
-        if self._lengths is None:
+        if self._pieces is not None:
+            self._pieces.append(chunk)
+        elif self._lengths is None:
             self._head += chunk
-            if not self.is_batch and self._read_head():
+            if self._read_head():
                 rest = bytes(self._head[self._need :])
                 del self._head[self._need :]
                 self._fill(memoryview(rest))
@@ -320,7 +334,7 @@ class _Assembly:
 
     def frame(self) -> bytes:
         """Return the whole batch frame."""
-        return bytes(self._head)
+        return b"".join(self._pieces or ())
 
     def envelope(self) -> tuple[bytes, Part]:
         """Return signature and content of the whole envelope.

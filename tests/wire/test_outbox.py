@@ -18,6 +18,7 @@ from jupyter_peer.wire.frames import (
     FRAGMENT_BYTES,
     MAX_BATCH,
     MAX_IN_PROGRESS,
+    Assembler,
     read_batch,
     read_credit,
     read_envelope,
@@ -55,19 +56,21 @@ def mark_of(canonical: bytes) -> int:
 
 def marks(frames) -> list[int]:
     """Return what arrives, in order; a fragmented message counts when its last part comes."""
-    heads: dict[int, bytes] = {}
+    pieces: dict[int, bytes] = {}
     arrived = []
     for frame in frames:
+        if frame[0] == FRAGMENT:
+            number, is_last = unpack_from(">IB", frame, 1)
+            whole = pieces.pop(number, b"") + frame[6:]
+            if not is_last:
+                pieces[number] = whole
+                continue
+            frame = whole
         if frame[0] == ENVELOPE:
             arrived.append(mark_of(read_envelope(frame)[1].canonical))
         elif frame[0] == BATCH:
             arrived.extend(mark_of(part.canonical) for part in read_batch(frame)[1])
-        elif frame[0] == FRAGMENT:
-            number, is_last = unpack_from(">IB", frame, 1)
-            heads.setdefault(number, frame[6:])
-            if is_last:
-                arrived.append(mark_of(heads.pop(number)[5:]))
-    assert not heads
+    assert not pieces
     return arrived
 
 
@@ -101,6 +104,42 @@ def test_a_single_envelope_goes_alone_under_its_own_signature():
     sig, part = read_envelope(frame)
     verify(ADA.public_key, sig, part.canonical)
     assert (len(frame), outbox.queued) == (500, 0)
+
+
+def test_large_ones_of_one_stream_that_wait_together_share_a_signature():
+    sign = CountingSigner()
+    outbox = an_outbox(sign)
+    for mark in range(8):
+        outbox.put(sized(65_536 if mark != 5 else 300, mark), "bulk")
+    outbox.put(sized(65_536, 8), "other")
+    frames = drain(outbox)
+    assert sorted(marks(frames)) == list(range(9))
+    assert [mark for mark in marks(frames) if mark != 8] == list(range(8))
+    assert sign.count == 3  # four large ones, three and what is between them, the other stream's
+    assert all(len(frame) <= FRAGMENT_BYTES + 6 for frame in frames)
+    assert (outbox.queued, outbox._large_bytes) == (0, 0)
+
+
+def test_together_they_stay_within_what_a_receiver_takes():
+    sign = CountingSigner()
+    outbox = an_outbox(sign, max_message=150_000)
+    for mark in range(4):
+        outbox.put(sized(70_000, mark))
+    receiver = Assembler(150_000)
+    whole = [receiver.add(frame) for frame in drain(outbox)]
+    assert sum(len(read_batch(batch.frame())[1]) for batch in whole if batch is not None) == 4
+    assert sign.count == 2
+
+
+def test_what_is_signed_for_others_too_is_sent_under_that_signature_however_large():
+    sign = CountingSigner()
+    outbox = an_outbox(sign)
+    items = [sized(70_000, mark) for mark in range(3)]
+    items[1].sig(sign)
+    for item in items:
+        outbox.put(item)
+    assert marks(drain(outbox)) == [0, 1, 2]
+    assert sign.count == 3
 
 
 def test_one_envelope_to_many_is_signed_once():
@@ -144,7 +183,7 @@ def test_messages_of_every_size_leave_in_the_order_of_their_stream(sizes, stream
         assert [mark for mark in arrived if mark % streams == stream] == list(
             range(stream, len(sizes), streams)
         )
-    assert (outbox.queued, outbox._streams, outbox._large_bytes) == (0, {}, {})
+    assert (outbox.queued, outbox._streams, outbox._large_bytes) == (0, {}, 0)
 
 
 @pytest.mark.parametrize("size", range(FRAGMENT_BYTES - 75, FRAGMENT_BYTES + 3))
