@@ -25,6 +25,8 @@ _SUBCOMMANDS = {
     "unblock": ("peers.UnblockCommand", "take `block` back"),
     "forget": ("peers.ForgetCommand", "forget a peer and what it was allowed"),
     "alias": ("peers.AliasCommand", "give a peer a name of your own"),
+    "ask": ("ask.AskCommand", "ask a peer's agent; the answer is streamed"),
+    "mcp": ("mcp.McpCommand", "let an AI client on this machine look at peers and panes (MCP)"),
     "panes": ("panes.PanesCommand", "list the panes shared by you and with you"),
     "grant": ("panes.GrantCommand", "let a peer see a pane, or not any more"),
     "unshare": ("panes.UnshareCommand", "withdraw a pane from everybody"),

@@ -33,6 +33,8 @@ COMMANDS = [
     "grant",
     "unshare",
     "chat",
+    "ask",
+    "mcp",
     "lobby",
     "rooms",
     "room",

@@ -191,6 +191,15 @@ class Calls:
         """Return ``mine`` and those ``offered`` to this node."""
         return Panes(await self._ask("panes"))
 
+    async def read(self, name: str) -> list[Json]:
+        """Return what one of your own panes shows now, as nbformat has it.
+
+        Raises:
+            UnknownPaneError: You share none of this name, or its kernel is gone.
+        """
+        outputs: list[Json] = (await self._ask("read", {"name": name}))["outputs"]
+        return outputs
+
     async def grant(self, name: str, peer: str, grant: str) -> Done:
         """Let a peer ``view`` a pane, ``interact`` with it, or ``none`` of both any more."""
         _check_grant(grant, (*_GRANTS, "none"))

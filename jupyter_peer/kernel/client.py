@@ -266,6 +266,7 @@ class Client(_AnyClient):
     approve = blocking(Calls.approve)
     panes = blocking(Calls.panes)
     share = blocking_into(SharedPane, Calls.share)
+    read = blocking(Calls.read)
     grant = blocking(Calls.grant)
     unshare = blocking(Calls.unshare)
     open = blocking_into(View, Calls.open)
@@ -296,7 +297,7 @@ class Client(_AnyClient):
             AgentLoopError, TooManyHopsError: The question has gone far enough.
             AgentFailedError, AgentGoneError, PeerTimeoutError, LinkError: There is no answer.
         """
-        turn = turn_of_caller()
+        turn = turn_of_caller(self.thread)
         return wait(self.thread, self.core.ask(peer, text, timeout, agent=agent, turn=turn))
 
     def ask_stream(
@@ -313,7 +314,9 @@ class Client(_AnyClient):
         """
         return AnswerStream(
             self.thread,
-            functools.partial(_begin_ask, self.core, peer, text, timeout, agent, turn_of_caller()),
+            functools.partial(
+                _begin_ask, self.core, peer, text, timeout, agent, turn_of_caller(self.thread)
+            ),
         )
 
     @functools.cached_property
@@ -371,6 +374,7 @@ class AsyncClient(_AnyClient):
     approve = awaiting(Calls.approve)
     panes = awaiting(Calls.panes)
     share = awaiting_into(AsyncSharedPane, Calls.share)
+    read = awaiting(Calls.read)
     grant = awaiting(Calls.grant)
     unshare = awaiting(Calls.unshare)
     open = awaiting_into(AsyncView, Calls.open)
@@ -386,7 +390,7 @@ class AsyncClient(_AnyClient):
         agent: str | None = None,
     ) -> Answer:
         """Ask a peer's agent; see :meth:`Client.ask`. Cancelling this cancels the peer's turn."""
-        asking = self.core.ask(peer, text, timeout, agent=agent, turn=turn_of_caller())
+        asking = self.core.ask(peer, text, timeout, agent=agent, turn=turn_of_caller(self.thread))
         return await asyncio.wrap_future(self.thread.submit(asking))
 
     def ask_stream(
@@ -400,7 +404,9 @@ class AsyncClient(_AnyClient):
         """Ask a peer's agent and iterate over the answer with ``async for``."""
         return AsyncAnswerStream(
             self.thread,
-            functools.partial(_begin_ask, self.core, peer, text, timeout, agent, turn_of_caller()),
+            functools.partial(
+                _begin_ask, self.core, peer, text, timeout, agent, turn_of_caller(self.thread)
+            ),
         )
 
     def __await__(self) -> Generator[Any, None, AsyncClient]:

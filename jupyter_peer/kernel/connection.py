@@ -37,7 +37,7 @@ GOODBYE_TIMEOUT = 0.5
 #: These change nothing, so they may be asked again when the answer was lost.
 _REPEATABLE = frozenset(
     {"identity", "invites", "peers", "panes", "metrics", "audit", "ping", "open", "doctor"}
-    | {"lobby", "lobby_who", "rooms", "chats", "agents", "approvals"}
+    | {"lobby", "lobby_who", "rooms", "chats", "agents", "approvals", "read"}
 )
 #: These go on at the server, and further away, until it is told that nobody waits for them.
 _CANCELLED_THERE = frozenset({"ask", "turn_tool"})

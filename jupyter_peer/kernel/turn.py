@@ -33,7 +33,7 @@ _MAX_ARGUMENTS = 60_000
 _MARK = "__jupyter_peer_read_only__"
 
 current: ContextVar[Turn | None] = ContextVar("jupyter_peer_turn", default=None)
-_running: dict[int, Turn] = {}
+_running: set[Turn] = set()
 
 
 def tool(
@@ -58,8 +58,11 @@ def is_read_only(function: Callable[..., Any]) -> bool:
     return getattr(function, _MARK, False) is True
 
 
-def turn_of_caller() -> int | None:
+def turn_of_caller(client: LoopThread) -> int | None:
     """Return the number of the turn in which this is called; None outside of any.
+
+    Args:
+        client: The thread of the client that asks; turns of another are none of its server's.
 
     Raises:
         BadRequestError: It is a thread that was started by one of several turns, nobody knows by
@@ -67,17 +70,18 @@ def turn_of_caller() -> int | None:
     """
     turn = current.get()
     if turn is not None:
-        return None if turn.is_over else turn.number
-    if threading.current_thread() is threading.main_thread() or not _running:
+        return turn.number if turn.thread is client and not turn.is_over else None
+    running = [turn for turn in list(_running) if turn.thread is client and not turn.is_over]
+    if threading.current_thread() is threading.main_thread() or not running:
         return None
     # A thread knows nothing of who has started it. To take a question of the user's own for one of
     # the turn's costs it a hop; the other way round would lose where it comes from.
-    if len(_running) > 1:
+    if len(running) > 1:
         raise BadRequestError(
             "several turns run here, and it cannot be told for which of them this is asked",
             hint="use turn.ask, or start the thread with contextvars.copy_context().run",
         )
-    return next(iter(_running))
+    return running[0].number
 
 
 class TurnPane:
@@ -221,7 +225,7 @@ class Turn:
         tools: Mapping[str, Callable[..., Any]],
     ) -> None:
         self._calls = calls
-        self._thread = thread
+        self.thread = thread
         self._over = threading.Event()
         self._under_way: set[Future[Any]] = set()
         self._on_over: list[Callable[[], None]] = []
@@ -309,18 +313,18 @@ class Turn:
     def entered(self) -> Iterator[None]:
         """Make this the turn of what runs inside."""
         before = current.set(self)
-        _running[self.number] = self
+        _running.add(self)
         try:
             yield
         finally:
-            _running.pop(self.number, None)
+            _running.discard(self)
             current.reset(before)
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         if self._over.is_set():
             work.close()
             raise TurnCancelledError("the answer is not wanted any more")
-        future = self._thread.submit(work)
+        future = self.thread.submit(work)
         with self._lock:
             self._under_way.add(future)
         future.add_done_callback(self._forget)
@@ -336,7 +340,7 @@ class Turn:
         return self._result(self._begin(work))
 
     def _result(self, future: Future[T]) -> T:
-        if self._thread.is_current:
+        if self.thread.is_current:
             future.cancel()
             raise RuntimeError("this waits, so it cannot be called from a callback of the client")
         try:

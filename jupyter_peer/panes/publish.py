@@ -132,6 +132,17 @@ class PanePublisher:
         panes = self._panes.values()
         return [pane for pane in panes if node_id in pane.grants and pane.source is not None]
 
+    def outputs(self, name: str) -> list[Json]:
+        """Return what an own pane shows now, as nbformat outputs; they are only to be read.
+
+        Raises:
+            UnknownPaneError: There is none of this name, or its kernel is gone.
+        """
+        pane = self._panes.get(name)
+        if pane is None or pane.source is None:
+            raise UnknownPaneError
+        return pane.state.outputs.outputs
+
     async def share(
         self, pane: SharePane, with_: Iterable[str] = (), grant: str = "view"
     ) -> PaneInfo:

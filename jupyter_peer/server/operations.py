@@ -24,7 +24,7 @@ from ..errors import (
     UnknownPeerError,
 )
 from ..panes.publish import SharePane
-from ..wire import ops
+from ..wire import agent_ops, ops
 from .chat import ChatDesk
 from .lobby import LobbyDesk
 from .secrets import BROWSER, Caller
@@ -45,7 +45,7 @@ OnProgress = Callable[[dict[str, Any]], None]
 #: Operations that only look, or that programs repeat by themselves: no sign of a user at work.
 QUIET = frozenset(
     {"identity", "invites", "peers", "panes", "ping", "ack", "close", "metrics", "audit"}
-    | {"lobby", "lobby_who", "rooms", "chats", "agents", "approvals"}
+    | {"lobby", "lobby_who", "rooms", "chats", "agents", "approvals", "read"}
 )
 #: A connection is told of without its round trip when that takes longer.
 FIRST_PING_S = 2.0
@@ -126,6 +126,7 @@ class Operations:
             "share": self._share,
             "grant": self._grant,
             "unshare": self._unshare,
+            "read": self._read,
             "metrics": self._metrics,
             "audit": self._audit,
             "doctor": self._examine,
@@ -370,6 +371,9 @@ class Operations:
             grant=params.grant,
         )
         return ops.PaneResult(msgspec.to_builtins(pane))
+
+    def _read(self, params: ops.PaneParams, call: Call) -> agent_ops.TurnPaneResult:
+        return agent_ops.TurnPaneResult(self.publisher.outputs(params.name))
 
     def _grant(self, params: ops.GrantParams, call: Call) -> ops.PaneResult:
         pane = self.publisher.grant(params.name, self._id_of(params.peer), params.grant)

@@ -452,6 +452,7 @@ OPS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     "turn_write": (agent_ops.TurnWriteParams, Done),
     "turn_end": (agent_ops.TurnEndParams, Done),
     "turn_tool": (agent_ops.TurnToolParams, Done),
+    "read": (PaneParams, agent_ops.TurnPaneResult),
     "turn_panes": (agent_ops.TurnParams, agent_ops.TurnPanesResult),
     "turn_pane": (agent_ops.TurnPaneParams, agent_ops.TurnPaneResult),
     "approvals": (NoParams, agent_ops.ApprovalsModel),
