@@ -53,6 +53,7 @@ MEASUREMENTS = (
     Measurement("P11", "an idle node", "idle.idle"),
     Measurement("P12", "imports", "idle.imports"),
     Measurement("U1", "display() to the viewer", "felt.display_to_viewer"),
+    Measurement("U2", "a slider, there and back", "slider.slider_to_output"),
     Measurement("U3", "a slow viewer", "pace.slow_viewer"),
     Measurement("U4", "an output of 50 MB", "felt.large_output"),
     Measurement("U5", "a cut link", "reconnect.reconnect"),

@@ -79,6 +79,11 @@ class Person:
         printed = self._printed.pop(tag, "")
         return json.loads(printed.rpartition(_MARK)[2]) if _MARK in printed else None
 
+    async def say(self, type: str, content: dict[str, Any]) -> None:
+        """Send a message on the kernel's shell channel that has no reply, as a page does."""
+        assert self._kernel is not None
+        await self._kernel.say(type, content)
+
     def _on_said(self, said: Said) -> None:
         if said.type == "stream" and said.content["name"] == "stdout":
             self._printed[said.tag] = self._printed.get(said.tag, "") + said.content["text"]

@@ -125,6 +125,8 @@ class NotebookKernel:
             on_message_callback=self._on_frame,
             max_message_size=64 * 1024 * 1024,
         )
+        # As browsers do; else small messages wait for one another.
+        self._socket.protocol.stream.set_nodelay(True)  # type: ignore[union-attr]
         await self._ask("kernel_info_request", {}, {}, READY_TIMEOUT_S)
 
     async def run(self, cell: Cell, timeout: float) -> None:
@@ -161,13 +163,29 @@ class NotebookKernel:
         timeout: float,
         tag: str = "",
     ) -> dict[str, Any]:
-        assert self._socket is not None
         loop = asyncio.get_running_loop()
         number = uuid.uuid4().hex
         self._tags[number] = tag
         reply: asyncio.Future[dict[str, Any]] = loop.create_future()
         self._replies[number] = reply
         idle = self._idle[number] = loop.create_future()
+        await self._send(number, type, content, metadata)
+        await asyncio.wait((reply, idle), timeout=timeout)
+        if not reply.done() or not idle.done():
+            where = f"the cell {tag!r}" if tag else "the kernel"
+            raise PeerTimeoutError(
+                f"{where} of {self._lab.name}'s notebook is not done within {timeout:g} s"
+            )
+        return reply.result()
+
+    async def say(self, type: str, content: dict[str, Any]) -> None:
+        """Send a message on the shell channel that has no reply, such as one of a widget."""
+        await self._send(uuid.uuid4().hex, type, content, {})
+
+    async def _send(
+        self, number: str, type: str, content: dict[str, Any], metadata: dict[str, Any]
+    ) -> None:
+        assert self._socket is not None
         header = {
             "msg_id": number,
             "msg_type": type,
@@ -184,13 +202,6 @@ class NotebookKernel:
             "buffers": [],
         }
         await self._socket.write_message(json.dumps(message))
-        await asyncio.wait((reply, idle), timeout=timeout)
-        if not reply.done() or not idle.done():
-            where = f"the cell {tag!r}" if tag else "the kernel"
-            raise PeerTimeoutError(
-                f"{where} of {self._lab.name}'s notebook is not done within {timeout:g} s"
-            )
-        return reply.result()
 
     def _on_frame(self, frame: str | bytes | None) -> None:
         at = time.time()

@@ -108,6 +108,8 @@ def dial_to(url: str, secret: str, certificate: str | None = None) -> Dial:
             raise NoServerError(
                 f"the Jupyter server at {url} does not answer", hint="check that it still runs"
             ) from error
+        # Small frames would wait for the server's late acknowledgment of those before, 40 ms or so.
+        socket.protocol.stream.set_nodelay(True)  # type: ignore[union-attr]
         return _TornadoSocket(socket)
 
     return dial

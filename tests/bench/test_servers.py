@@ -25,7 +25,7 @@ async def test_idle_nodes_and_imports_are_measured():
 
 @pytest.mark.timeout(180)
 async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
-    found = await _measured("U1,U3,U4,U6")
+    found = await _measured("U1,U2,U3,U4,U6")
     for what in ("text", "a PNG of 100 KB"):
         own, second = found[f"U1 display() to the viewer, {what}, p50"]
         assert own.ours == second.ours > 0
@@ -37,6 +37,10 @@ async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
         else:
             assert second.baseline_name == "jupyter-collaboration is not installed"
             assert second.baseline is second.met is None
+    (moved,) = found["U2 slider to its callback's output, p50"]
+    assert moved.ours > 0
+    assert moved.baseline > 0
+    assert (moved.baseline_name, moved.goal) == ("owner's own browser socket", "<= 2x")
     (large,) = found["U4 2 MB output to the viewer's kernel"]
     assert (large.goal, large.baseline_name) == (">= 0.4x", "raw tornado, bulk")
     newest, age, beside, memory = (

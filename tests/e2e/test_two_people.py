@@ -99,6 +99,51 @@ async def shows(notebook: Notebook, source: str, text: str) -> str:
     return shown
 
 
+SLIDER = """%%peer share tune --with bob --grant interact
+import ipywidgets as w
+slider, out = w.IntSlider(description="n", max=1000), w.Output()
+def changed(change):
+    with out:
+        print("now", change.new)
+slider.observe(changed, "value")
+display(w.VBox([slider, out]))"""
+USE = """
+view = me.open("ada/tune")
+while "n" not in {m["state"].get("description") for m in view.widgets["state"].values()}:
+    assert view.wait_for_update(timeout=15)
+for number in range(1, 101):
+    view.set("n", value=number)
+def printed():
+    shown = [m["state"].get("outputs") or [] for m in view.widgets["state"].values()]
+    return "".join(output["text"] for outputs in shown for output in outputs)
+while not printed().endswith("now 100\\n"):
+    assert view.wait_for_update(timeout=15)
+print("seen", view.outputs[0]["data"]["text/plain"][:4])
+"""
+
+
+async def test_bob_moves_adas_slider_until_she_takes_it_back(two: Two) -> None:
+    pair(two)
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        await his.run("import jupyter_peer as peer; me = peer.client()")
+        await hers.run(SLIDER)
+        assert "seen VBox" in await his.run(USE)
+        assert "100" in await hers.run("print(slider.value)")
+        await hers.run("%peer grant tune bob view")
+        with pytest.raises(CellError, match="NotGrantedError"):
+            await his.run("view.set('n', value=5)")
+        two.ada.command("grant", "tune", "bob", "interact")
+        await his.run("view.set('n', value=7)")
+        await shows(hers, "print('value', slider.value)", "value 7")
+        bob = two.bob.peer_call("GET", "identity")["node_id"]
+        (pane,) = two.ada.peer_call("GET", "panes")["mine"]
+        assert pane["grants"] == {bob: "interact"}
+        two.ada.peer_call("PATCH", "panes/tune", {"peer": "bob", "grant": "none"})
+        with pytest.raises(CellError):
+            await his.run("view.set('n', value=8)")
+        assert "value 7" in await hers.run("print('value', slider.value)")
+
+
 @pytest.mark.parametrize("door", [by_rest, by_magics, by_panels, by_commands])
 async def test_a_token_and_a_password_server_under_other_base_urls_pair(
     two: Two, door: Callable[[Two], Awaitable[str]]

@@ -23,6 +23,8 @@ from tests.panes.widget_cells import (
     turn,
     value,
 )
+from tests.relay.hubs import relay_nodes
+from tests.relay.nodes import relay
 from tests.waiting import until
 
 PLOT = """
@@ -248,3 +250,19 @@ async def test_a_cut_link_and_a_restarted_kernel_lose_nothing_that_was_seen() ->
         await until(lambda: watch.info["status"] == "live", timeout=PATIENCE)
         await until(lambda: (only(watch.state, "IntSliderModel") or [slider])[0] != slider)
         assert value(watch) == 0
+
+
+async def test_widgets_are_used_over_a_relay_too() -> None:
+    async with (
+        relay() as url,
+        relay_nodes(url, url) as (ada, bob),
+        notebook(ada.hub, ada.publisher) as book,
+    ):
+        await book.show(SLIDER, [bob.id])
+        watch = await bob.watcher.open(ada.id, "w")
+        slider = await shown(watch)
+        assert watch.info["path"] == "relay"
+        for number in range(1, 101):
+            await turn(watch, slider, value=number)
+        await until(lambda: printed(watch).endswith("now 100\n"), timeout=PATIENCE)
+        await until(lambda: value(watch) == 100, timeout=PATIENCE)
