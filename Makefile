@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 KEEP ?=
 
 # Of the labextension: what the bundle is made from, and what it is made by.
-SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f -not -path '*/__tests__/*')
+SOURCES := $(shell find labextension/src labextension/viewer labextension/style labextension/schema -type f -not -path '*/__tests__/*')
 BUILD := labextension/package.json labextension/tsconfig.json
 PYTHON_STAMP := $(VENV)/.installed
 NODE_STAMP := labextension/node_modules/.package-lock.json
@@ -95,4 +95,4 @@ lock:
 	cd labextension && rm -rf node_modules package-lock.json && npm install --package-lock-only --before=2026-10-15
 
 clean:
-	rm -rf $(VENV) labextension/node_modules labextension/lib labextension/*.tsbuildinfo jupyter_peer/labextension dist
+	rm -rf $(VENV) labextension/node_modules labextension/lib labextension/*.tsbuildinfo jupyter_peer/labextension jupyter_peer/static dist

@@ -58,6 +58,7 @@ and peer wire all use it.
     * :exc:`UnknownPeerError` (``unknown_peer``)
     * :exc:`AmbiguousPeerError` (``ambiguous_peer``)
     * :exc:`UnknownPaneError` (``unknown_pane``)
+    * :exc:`NotWatchedError` (``not_watched``) - no kernel of this server watches the pane
     * :exc:`UnknownRoomError` (``unknown_room``)
     * :exc:`UnknownAgentError` (``unknown_agent``)
     * :exc:`AmbiguousServerError` (``ambiguous_server``)
@@ -357,6 +358,12 @@ class UnknownPaneError(LookupFailedError):
     code = "unknown_pane"
     text = "there is no such pane"
     advice = "%peer panes shows what is shared"
+
+
+class NotWatchedError(LookupFailedError):
+    code = "not_watched"
+    text = "no kernel of this server is watching this pane"
+    advice = "open it without if_watched"
 
 
 class UnknownRoomError(LookupFailedError):

@@ -1,7 +1,9 @@
 """A peer's pane as a live object in a notebook.
 
-It shows text and pictures only. Whatever else the pane holds (HTML, JavaScript, widgets) is
-replaced by its safest alternative or withheld: what a peer sends never runs in the reader's page.
+What it puts into the notebook is text and pictures only. Whatever else the pane holds (HTML,
+JavaScript, widgets) is replaced by its safest alternative or withheld: what a peer sends never runs
+in the reader's page. Beside it stands which pane it is, and JupyterLab with the extension shows that
+instead, in a frame that is cut off from everything (:data:`PANE_MIME_TYPE`).
 """
 
 from __future__ import annotations
@@ -40,6 +42,9 @@ from .results import Record, Shown, peer_title
 
 #: Seconds between two updates of what is shown.
 INTERVAL = 0.05
+
+#: ``{peer: node id, name}``: which pane an output shows, for front ends that can draw it live.
+PANE_MIME_TYPE = "application/vnd.jupyter-peer.pane+json"
 
 _COLOURS = {LIVE: GOOD, LAST_SEEN: WARN, ENDED: FAINT, WITHDRAWN: BAD, CLOSED: FAINT}
 
@@ -121,6 +126,14 @@ class LiveView(Shown, Face[Feed]):
         # The cell that made it was run again, so nothing but the history of results knows it.
         if self._made_in is not None and self._made_in.cell_id == place:
             _end(self.core, self.thread)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(include, exclude)
+        owner = self.core.info.get("owner")
+        node_id = owner.get("node_id") if isinstance(owner, Mapping) else None
+        if isinstance(node_id, str):
+            bundle[PANE_MIME_TYPE] = {"peer": node_id, "name": self.name}
+        return bundle
 
     def _on_change(self) -> None:
         self._stale = True

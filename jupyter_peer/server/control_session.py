@@ -59,7 +59,9 @@ class ControlSession:
         self._socket = socket
         self._under_way: dict[asyncio.Task[None], int | None] = {}
         self._progress_unsent = 0
-        self._watches = Watches(running.operations, socket.write)
+        self._watches = Watches(
+            running.operations, socket.write, by_kernel=caller.kernel_id is not None
+        )
         self._own: dict[str, Callable[[Any], Awaitable[msgspec.Struct]]] = {
             "open": self._watches.open,
             "ack": self._watches.ack,

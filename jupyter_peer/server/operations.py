@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,8 @@ class Operations:
         self.publisher = publisher
         self.watcher = watcher
         self.agents = agents
+        #: Panes that kernels of this server watch, by owner and name.
+        self.kernel_watches: Counter[tuple[str, str]] = Counter()
         self._kernels = kernels
         self._on_activity = on_activity
         self._on_change = on_change

@@ -14,6 +14,7 @@ from .rest_lobby import JoinHandler, LobbyHandler, MembershipHandler, RoomsHandl
 from .rest_node import AuditHandler, DoctorHandler, IdentityHandler, MetricsHandler
 from .rest_panes import PaneHandler, PanesHandler
 from .rest_peers import ConnectHandler, PairHandler, PeerHandler, PeersHandler
+from .viewer_page import ViewerHandler
 
 API = r"/jupyter-peer/api"
 _ONE = r"/([^/]+)"
@@ -41,6 +42,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (API + r"/rooms" + _ONE + r"/join/?", JoinHandler),
     (API + r"/rooms" + _ONE + r"/membership/?", MembershipHandler),
     (API + r"(?:/.*)?", NothingHere),
+    (r"/jupyter-peer/viewer(?:/([^/]*))?", ViewerHandler),
     (r"/jupyter-peer/ws", ControlWebSocketHandler),
     (r"/peer-ws", MountedPeerWebSocketHandler),
 ]

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BusyError, LookupFailedError, MalformedError
+from ..errors import BusyError, LookupFailedError, MalformedError, NotWatchedError
 from ..panes.delivery import HEAVY
 from ..panes.state import PaneCursor
 from ..wire import ops
@@ -38,11 +38,18 @@ class Watches:
     Args:
         operations: The node.
         write: Sends a frame and returns when it is on its way.
+        by_kernel: Whether the connection is a kernel's.
     """
 
-    def __init__(self, operations: Operations, write: Callable[[Frame], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        write: Callable[[Frame], Awaitable[None]],
+        by_kernel: bool = False,
+    ) -> None:
         self._operations = operations
         self._write = write
+        self._by_kernel = by_kernel
         self._numbers = itertools.count(1)
         self._open: dict[int, _OpenWatch] = {}
 
@@ -51,14 +58,20 @@ class Watches:
 
         Raises:
             PeerError: There is no such pane, it is not granted, or its owner is away.
+            NotWatchedError: It shall be opened only if a kernel watches it, and none does.
             BusyError: The connection watches too many already.
         """
         if len(self._open) >= MAX_WATCHES:
             raise BusyError("too many panes are watched on this connection", hint="close some")
         node_id = self._operations.hub.find_peer(params.peer).node_id
-        watch = await self._operations.watcher.open(node_id, params.name)
+        pane = (node_id, params.name)
+        if params.if_watched and not self._operations.kernel_watches[pane]:
+            raise NotWatchedError
+        watch = await self._operations.watcher.open(*pane)
         number = next(self._numbers)
-        opened = self._open[number] = _OpenWatch(number, watch, self._write)
+        opened = self._open[number] = _OpenWatch(number, watch, self._write, pane)
+        if self._by_kernel:
+            self._operations.kernel_watches[pane] += 1
         return ops.OpenResult(number, opened.info(), opened.first())
 
     async def ack(self, params: ops.AckParams) -> ops.Done:
@@ -91,21 +104,31 @@ class Watches:
         opened = self._open.pop(params.watch, None)
         if opened is None:
             raise LookupFailedError("this connection has no such watch")
-        await opened.close()
+        await self._end(opened)
         return ops.Done()
 
     async def close(self) -> None:
         """End all watches; may be called twice."""
-        opened, self._open = list(self._open.values()), {}
-        for watch in opened:
-            await watch.close()
+        opened, self._open = self._open, {}
+        for watch in opened.values():
+            await self._end(watch)
+
+    async def _end(self, opened: _OpenWatch) -> None:
+        if self._by_kernel:
+            self._operations.kernel_watches[opened.pane] -= 1
+        await opened.close()
 
 
 class _OpenWatch:
     def __init__(
-        self, number: int, watch: Watch, write: Callable[[Frame], Awaitable[None]]
+        self,
+        number: int,
+        watch: Watch,
+        write: Callable[[Frame], Awaitable[None]],
+        pane: tuple[str, str],
     ) -> None:
         self.watch = watch
+        self.pane = pane
         self._number = number
         self._write = write
         self._cursor = PaneCursor(watch.state)

@@ -124,10 +124,18 @@ class PaneParams(msgspec.Struct, frozen=True):
 
 
 class OpenParams(msgspec.Struct, frozen=True):
-    """Watch a pane that a peer offers."""
+    """Watch a pane that a peer offers.
+
+    Attributes:
+        peer: The owner.
+        name: The pane.
+        if_watched: Only if a kernel of this server is watching it already. So an output that came
+            with a notebook file cannot make this node ask a peer for anything.
+    """
 
     peer: _Short
     name: _Short
+    if_watched: bool = False
 
 
 class AckParams(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ import { checkIcon, linkIcon, refreshIcon, shareIcon } from '@jupyterlab/ui-comp
 import { peersIcon } from './icon';
 import { PeersModel } from './model';
 import { FormName, PeersSidebar } from './sidebar';
+import { PaneTabs } from './panetabs';
 import { CommandIDs } from './tokens';
 
 /** Add every command, all of them in one category of the palette. */
@@ -12,6 +13,7 @@ export function addCommands(
   app: JupyterFrontEnd,
   sidebar: PeersSidebar,
   model: PeersModel,
+  tabs: PaneTabs,
   trans: TranslationBundle,
   palette: ICommandPalette | null
 ): void {
@@ -49,6 +51,19 @@ export function addCommands(
     caption: trans.__('Read peers and panes again'),
     icon: refreshIcon,
     execute: () => model.refresh()
+  });
+  commands.addCommand(CommandIDs.openPane, {
+    label: args =>
+      args.name ? trans.__('Open the Pane %1', String(args.name)) : trans.__('Open a Pane…'),
+    caption: trans.__('Show a pane that a peer shares with you in a tab, live'),
+    icon: peersIcon,
+    execute: async ({ peer, name }) => {
+      if (typeof peer === 'string' && typeof name === 'string') {
+        return tabs.open(peer, name);
+      }
+      const pane = await tabs.choose();
+      return pane ? tabs.open(pane.peer.node_id, pane.name) : undefined;
+    }
   });
   const category = trans.__('Peers');
   for (const command of Object.values(CommandIDs)) {

@@ -15,6 +15,8 @@ export interface IPanelContext {
   examine: (nodeId: string | null) => void;
   /** Ask before something that cannot be undone. */
   confirm: (title: string, body: string, action: string) => Promise<boolean>;
+  /** Show a peer's pane in a tab. */
+  openPane: (nodeId: string, name: string) => void;
 }
 
 export const PanelContext = React.createContext<IPanelContext | null>(null);

@@ -2,7 +2,8 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
-import { IFailure, NAMESPACE, PeerError } from './requests';
+import { decodeFrame } from './controlframe';
+import { NAMESPACE, PeerError } from './requests';
 
 /** `connecting` also between two tries; `closed` only once disposed. */
 export type ControlState = 'connecting' | 'open' | 'closed';
@@ -17,15 +18,6 @@ interface IPending {
   resolve: (result: unknown) => void;
   reject: (error: PeerError) => void;
   onProgress?: (progress: unknown) => void;
-}
-
-interface IFrame {
-  id?: number;
-  result?: unknown;
-  error?: Partial<IFailure>;
-  progress?: unknown;
-  event?: string;
-  data?: unknown;
 }
 
 const FIRST_DELAY_MS = 500;
@@ -88,6 +80,13 @@ export class ControlSocket implements IDisposable {
     return answer;
   }
 
+  /** Say something that gets no answer; it is lost when the socket is not open. */
+  tell(op: string, params: Record<string, unknown>): void {
+    if (this._state === 'open') {
+      this._socket?.send(JSON.stringify({ op, params }));
+    }
+  }
+
   /** Try now instead of waiting for the next try. */
   reconnect(): void {
     if (this._state === 'connecting' && !this._socket) {
@@ -114,6 +113,8 @@ export class ControlSocket implements IDisposable {
       url += `?token=${encodeURIComponent(token)}`;
     }
     const socket = new WebSocket(url);
+    // Large outputs come in binary frames.
+    socket.binaryType = 'arraybuffer';
     this._socket = socket;
     socket.onopen = () => this._setState('open');
     socket.onmessage = message => this._onMessage(message.data);
@@ -161,11 +162,7 @@ export class ControlSocket implements IDisposable {
   }
 
   private _onMessage(data: unknown): void {
-    // Binary frames carry the outputs of panes that were opened here; this socket opens none.
-    if (typeof data !== 'string') {
-      return;
-    }
-    const frame = parse(data);
+    const frame = decodeFrame(data);
     if (!frame) {
       return;
     }
@@ -215,13 +212,4 @@ function closedError(): PeerError {
     message: 'the connection to your Jupyter server is interrupted',
     hint: 'try again once it is back'
   });
-}
-
-function parse(text: string): IFrame | null {
-  try {
-    const frame = JSON.parse(text);
-    return frame !== null && typeof frame === 'object' ? frame : null;
-  } catch {
-    return null;
-  }
 }

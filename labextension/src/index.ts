@@ -1,10 +1,14 @@
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addCommands } from './commands';
 import { tellOfChats } from './chatnotices';
+import { ControlSocket } from './control';
 import { PeersModel } from './model';
+import { paneRendererFactory } from './panemime';
+import { PaneTabs } from './panetabs';
 import { DEFAULT_SETTINGS, IPanelSettings, PeersSidebar } from './sidebar';
 import { IPeers } from './tokens';
 
@@ -15,29 +19,40 @@ const plugin: JupyterFrontEndPlugin<IPeers> = {
   description: 'The panel of peers, and what other extensions may know of them.',
   autoStart: true,
   provides: IPeers,
-  optional: [ICommandPalette, ILayoutRestorer, ISettingRegistry, ITranslator],
+  optional: [ICommandPalette, ILayoutRestorer, ISettingRegistry, ITranslator, IRenderMimeRegistry],
   activate: (
     app: JupyterFrontEnd,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
     registry: ISettingRegistry | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    rendermime: IRenderMimeRegistry | null
   ): IPeers => {
     const language = translator ?? nullTranslator;
-    const model = new PeersModel(app.serviceManager.serverSettings);
-    const sidebar = new PeersSidebar(model, language);
+    const trans = language.load('jupyter_peer');
+    const settings = app.serviceManager.serverSettings;
+    const control = new ControlSocket(settings);
+    const model = new PeersModel(settings, control);
+    const view = { control, settings, translator: language };
+    const tabs = new PaneTabs(app, view, model, trans);
+    const openPane = (peer: string, name: string) => void tabs.open(peer, name);
+    const sidebar = new PeersSidebar(model, language, openPane);
     app.shell.add(sidebar, 'left', { rank: 610, type: 'Peers' });
     restorer?.add(sidebar, sidebar.id);
-    addCommands(app, sidebar, model, language.load('jupyter_peer'), palette);
+    addCommands(app, sidebar, model, tabs, trans, palette);
     tellOfChats(
       model,
-      language.load('jupyter_peer'),
+      trans,
       nodeId => sidebar.isChatWith(nodeId),
       nodeId => {
         app.shell.activateById(sidebar.id);
         sidebar.openForm('chat', nodeId);
       }
     );
+    if (restorer) {
+      tabs.restore(restorer);
+    }
+    rendermime?.addFactory(paneRendererFactory(view));
     if (registry) {
       void follow(registry, settings => {
         sidebar.settings = settings;

@@ -38,15 +38,23 @@ export function OwnPanes({ panes }: { panes: IOwnPane[] }): React.ReactElement {
 
 /** The panes that peers share with this node, and how to open them. */
 export function OfferedPanes({ panes }: { panes: IOfferedPane[] }): React.ReactElement {
-  const { trans } = usePanel();
+  const { openPane, trans } = usePanel();
   if (panes.length === 0) {
     return <p className="jp-Peers-empty">{trans.__('Nothing at the moment.')}</p>;
   }
   return (
     <ul className="jp-Peers-list" aria-label={trans.__('Panes shared with me')}>
       {panes.map(pane => (
-        <li className="jp-Peers-pane" key={`${pane.peer.node_id}/${pane.name}`}>
+        <li className="jp-Peers-pane jp-mod-offered" key={`${pane.peer.node_id}/${pane.name}`}>
           <span className="jp-Peers-paneTitle">{pane.title || pane.name}</span>
+          <button
+            type="button"
+            className="jp-Peers-button"
+            aria-label={trans.__('Open %1 of %2', pane.title || pane.name, displayName(pane.peer))}
+            onClick={() => openPane(pane.peer.node_id, pane.name)}
+          >
+            {trans.__('Open')}
+          </button>
           <span className="jp-Peers-summary">
             {pane.grant === 'interact'
               ? trans.__('From %1 · you may interact', displayName(pane.peer))

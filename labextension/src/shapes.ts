@@ -78,6 +78,41 @@ export interface IPaneLists {
   offered: IOfferedPane[];
 }
 
+/** `live`, `last seen` (the owner is away), `ended` (its kernel has), `withdrawn` or `closed`. */
+export type PaneStatus = 'live' | 'last seen' | 'ended' | 'withdrawn' | 'closed';
+
+/** What is known of a watched pane besides its outputs; times are epoch seconds. */
+export interface IPaneInfo {
+  name: string;
+  title: string;
+  grant: Grant;
+  since: number;
+  status: PaneStatus;
+  last_seen: number | null;
+  owner: { node_id: string; node_name: string; alias: string | null };
+  path: string | null;
+  rtt_ms: number | null;
+  truncated: number;
+}
+
+/**
+ * A change of a watched pane: `messages` that build on `prev`, or the whole state.
+ *
+ * What is inside is the peer's and stays unread here: the frame that draws it takes it as it is.
+ */
+export interface IPaneStep {
+  epoch: string;
+  rev: number;
+  truncated?: number;
+  prev?: number | null;
+  messages?: unknown[];
+  outputs?: unknown[];
+  display_ids?: Record<string, number[]>;
+  clear_wait?: boolean;
+  text_limit?: number;
+  widgets?: unknown;
+}
+
 export type JoinPolicy = 'open' | 'token' | 'directory';
 
 /** A node as the lobby tells of it; `peer` is the status of one that is a peer. */

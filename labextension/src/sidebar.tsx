@@ -31,7 +31,11 @@ export const DEFAULT_SETTINGS: IPanelSettings = { showOffline: true, inviteLifet
 
 /** The panel in the left side bar: who I am, who is connected and by which path, what is shared. */
 export class PeersSidebar extends ReactWidget {
-  constructor(model: PeersModel, translator: ITranslator) {
+  constructor(
+    model: PeersModel,
+    translator: ITranslator,
+    openPane: (nodeId: string, name: string) => void
+  ) {
     super();
     const trans = translator.load('jupyter_peer');
     this.id = PANEL_ID;
@@ -44,6 +48,7 @@ export class PeersSidebar extends ReactWidget {
     this._context = {
       model,
       trans,
+      openPane,
       copy: text => Clipboard.copyToSystem(text),
       chat: nodeId => this.openForm('chat', nodeId),
       examine: nodeId => this.openForm('doctor', nodeId),

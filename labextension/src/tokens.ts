@@ -20,6 +20,7 @@ export namespace CommandIDs {
   export const pair = 'jupyter-peer:pair';
   export const doctor = 'jupyter-peer:doctor';
   export const refresh = 'jupyter-peer:refresh';
+  export const openPane = 'jupyter-peer:open-pane';
 }
 
 export const PANEL_ID = 'jupyter-peer-sidebar';

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 
-from jupyter_peer.errors import BusyError, LookupFailedError
+from jupyter_peer.errors import BusyError, LookupFailedError, NotWatchedError
 from jupyter_peer.panes.state import PaneState
 from jupyter_peer.server.watches import MAX_UNACKED, MAX_WATCHES, Watches
 from jupyter_peer.wire import ops
@@ -57,11 +58,12 @@ class Client:
             self.opened.append(FakeWatch())
             return self.opened[-1]
 
-        operations = SimpleNamespace(
+        self.operations = SimpleNamespace(
+            kernel_watches=Counter(),
             hub=SimpleNamespace(find_peer=lambda text: SimpleNamespace(node_id="n" * 16)),
             watcher=SimpleNamespace(open=begin),
         )
-        self.watches = Watches(operations, self.write)
+        self.watches = Watches(self.operations, self.write)
 
     async def write(self, frame):
         self.events.append(decode_message(frame.payload.decode()).data)
@@ -204,3 +206,27 @@ async def test_watches_of_one_connection_are_bounded(client):
         await client.open()
     await client.watches.close_watch(ops.WatchParams(1))
     assert (await client.open()).watch == MAX_WATCHES + 1
+
+
+async def test_a_pane_that_no_kernel_watches_is_not_opened_by_an_output_alone(client):
+    with pytest.raises(NotWatchedError):
+        await client.watches.open(ops.OpenParams("ada", "loss", if_watched=True))
+    await client.open()
+    with pytest.raises(NotWatchedError):
+        await client.watches.open(ops.OpenParams("ada", "loss", if_watched=True))
+    assert len(client.opened) == 1
+
+
+async def test_a_pane_is_opened_by_an_output_as_long_as_a_kernel_watches_it(client):
+    kernel = Watches(client.operations, client.write, by_kernel=True)
+    first = await kernel.open(ops.OpenParams("ada", "loss"))
+    await kernel.open(ops.OpenParams("ada", "loss"))
+    shown = ops.OpenParams("ada", "loss", if_watched=True)
+    await client.watches.open(shown)
+    with pytest.raises(NotWatchedError):
+        await client.watches.open(ops.OpenParams("ada", "other", if_watched=True))
+    await kernel.close_watch(ops.WatchParams(first.watch))
+    await client.watches.open(shown)
+    await kernel.close()
+    with pytest.raises(NotWatchedError):
+        await client.watches.open(shown)

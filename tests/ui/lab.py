@@ -42,11 +42,13 @@ class Lab:
         url: Without a trailing slash.
         token: Of the person it belongs to.
         root: The folder it shows.
+        runtime: Where the connection files of its kernels are.
     """
 
     def __init__(self, base: Path, name: str, *args: str) -> None:
         self.token = secrets.token_hex(16)
         self.root = base / "root"
+        self.runtime = base / "runtime"
         self.root.mkdir(parents=True)
         labconfig = base / "config" / "labconfig"
         labconfig.mkdir(parents=True)

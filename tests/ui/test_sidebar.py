@@ -204,7 +204,7 @@ def test_the_commands_are_in_one_category_of_the_palette(
     page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
     page.locator(".lm-CommandPalette-input").fill("peers")
     items = page.locator(".lm-CommandPalette-item[data-command^='jupyter-peer:']")
-    expect(items).to_have_count(5)
+    expect(items).to_have_count(6)
     expect(
         page.locator(".lm-CommandPalette-header").and_(page.get_by_text("Peers", exact=True))
     ).to_have_count(1)

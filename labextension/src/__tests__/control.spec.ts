@@ -148,3 +148,66 @@ describe('ControlSocket', () => {
     expect(FakeSocket.all.length).toBe(1);
   });
 });
+
+describe('binary frames', () => {
+  const bytes = new TextEncoder();
+
+  /** A binary frame as `wire/control.py` writes it. */
+  function binary(header: object, ...buffers: string[]): ArrayBuffer {
+    const head = bytes.encode(JSON.stringify(header));
+    const parts = buffers.map(text => bytes.encode(text));
+    const all = new Uint8Array(4 + head.length + parts.reduce((sum, part) => sum + part.length, 0));
+    new DataView(all.buffer).setUint32(0, head.length);
+    all.set(head, 4);
+    let at = 4 + head.length;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all.buffer;
+  }
+
+  it('have their long strings beside them', () => {
+    const events: unknown[] = [];
+    control.eventReceived.connect((_, event) => events.push(event));
+    FakeSocket.last.accept();
+    const data = {
+      text: { $buffer: 'a' },
+      list: [{ $buffer: 'b' }, 1, null],
+      literal: { $object: { $buffer: 'c' } }
+    };
+    const header = { event: 'pane', data, buffers: ['a', 'b'], lengths: [5, 3] };
+    FakeSocket.last.say(binary(header, 'größ', 'abc').slice(0));
+    expect(events).toEqual([]);
+    header.lengths = [6, 3];
+    FakeSocket.last.say(binary(header, 'größ', 'abc'));
+    expect(events).toEqual([
+      {
+        event: 'pane',
+        data: { text: 'größ', list: ['abc', 1, null], literal: { $buffer: 'c' } }
+      }
+    ]);
+  });
+
+  it('that are broken, cut off or nested without end are ignored', () => {
+    const events: unknown[] = [];
+    control.eventReceived.connect((_, event) => events.push(event));
+    FakeSocket.last.accept();
+    let deep: unknown = 1;
+    for (let level = 0; level < 1000; level++) {
+      deep = [deep];
+    }
+    const missing = { event: 'x', data: { $buffer: 'nowhere' } };
+    for (const frame of [
+      new ArrayBuffer(0),
+      new ArrayBuffer(3),
+      binary({ event: 'x', data: 1 }).slice(0, 9),
+      binary(missing),
+      binary({ event: 'x', data: 1, buffers: ['a'], lengths: [9] }, 'abc'),
+      binary({ event: 'x', data: deep })
+    ]) {
+      FakeSocket.last.say(frame);
+    }
+    expect(events).toEqual([]);
+  });
+});

@@ -50,6 +50,7 @@ export class FakeSocket {
   onopen: (() => void) | null = null;
   onmessage: ((message: { data: unknown }) => void) | null = null;
   onclose: (() => void) | null = null;
+  binaryType = 'blob';
   readonly sent: { id: number; op: string; params: Record<string, unknown> }[] = [];
   closed = false;
 
@@ -66,7 +67,10 @@ export class FakeSocket {
   }
 
   say(frame: unknown): void {
-    this.onmessage?.({ data: typeof frame === 'string' ? frame : JSON.stringify(frame) });
+    this.onmessage?.({
+      data:
+        typeof frame === 'string' || frame instanceof ArrayBuffer ? frame : JSON.stringify(frame)
+    });
   }
 
   /** Answer every request sent so far for which there is an answer. */

@@ -61,7 +61,15 @@ async function show(state: ILobby): Promise<void> {
   const trans = nullTranslator.load('jupyter_peer');
   render(
     <PanelContext.Provider
-      value={{ model, trans, copy, chat: vi.fn(), examine: vi.fn(), confirm: async () => true }}
+      value={{
+        model,
+        trans,
+        copy,
+        chat: vi.fn(),
+        examine: vi.fn(),
+        confirm: async () => true,
+        openPane: vi.fn()
+      }}
     >
       <Panel
         settings={DEFAULT_SETTINGS}

@@ -11,6 +11,7 @@ import { ADA, FakeSocket, NO_PANES, peer, serverSettings, wellServer } from './f
 let model: PeersModel;
 const copy = vi.fn();
 const confirm = vi.fn(async () => true);
+const openPane = vi.fn();
 
 afterEach(() => {
   cleanup();
@@ -33,7 +34,7 @@ function Host(props: {
   const trans = nullTranslator.load('jupyter_peer');
   return (
     <PanelContext.Provider
-      value={{ model, trans, copy, confirm, chat: open('chat'), examine: open('doctor') }}
+      value={{ model, trans, copy, confirm, openPane, chat: open('chat'), examine: open('doctor') }}
     >
       <Panel
         settings={{ ...DEFAULT_SETTINGS, showOffline: props.showOffline ?? true }}

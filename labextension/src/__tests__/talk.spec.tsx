@@ -44,6 +44,7 @@ function Host({ visible }: { visible: boolean }): React.ReactElement {
         trans: nullTranslator.load('jupyter_peer'),
         copy: vi.fn(),
         confirm: vi.fn(async () => true),
+        openPane: vi.fn(),
         chat: open('chat'),
         examine: open('doctor')
       }}

@@ -1,0 +1,77 @@
+"""The page in which a peer's pane is drawn: ``{base_url}jupyter-peer/viewer/...``.
+
+A browser frames it with ``sandbox="allow-scripts"``, so that it has an origin of its own, and talks
+to it by messages. What a peer's script may do in there is decided here, by the policy that the page
+is served with; the frame's own attribute says the same again. The page holds no secret, but it is
+served like everything else of this server, to those who are logged in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import JupyterHandler
+from tornado import web
+
+from .rest_base import AUTH_RESOURCE
+
+STATIC = Path(__file__).parent.parent / "static"
+
+#: Scripts of a peer run (they come inside its outputs, so their text is not known here), but the
+#: page can load nothing, connect to nothing, and frame nothing that has an address. ``frame-src``
+#: also keeps what it frames from going elsewhere, which is a request like any other.
+POLICY = "; ".join(
+    (
+        "sandbox allow-scripts",
+        "default-src 'none'",
+        "script-src 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'unsafe-inline'",
+        "img-src data: blob:",
+        "media-src data: blob:",
+        "font-src data:",
+        "connect-src 'none'",
+        "worker-src 'none'",
+        "frame-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+
+_FILES = {
+    "": ("viewer.html", "text/html; charset=utf-8"),
+    "widgets.js": ("widgets.js", "text/javascript; charset=utf-8"),
+}
+
+
+class ViewerHandler(JupyterHandler):
+    """The page, and the code of widgets that the front end hands to it when a pane has some."""
+
+    auth_resource = AUTH_RESOURCE
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str | None = None) -> None:
+        """Serve one of the two files.
+
+        Raises:
+            HTTPError: There is no such file, or the front end was not built.
+        """
+        if (name or "") not in _FILES:
+            raise web.HTTPError(404)
+        filename, content_type = _FILES[name or ""]
+        try:
+            content = (STATIC / filename).read_bytes()
+        except FileNotFoundError:
+            raise web.HTTPError(404, "the page for panes was not built: run `make setup`") from None
+        self.set_header("Content-Type", content_type)
+        # Whatever the settings say of other pages.
+        self.set_header("Content-Security-Policy", POLICY)
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("X-DNS-Prefetch-Control", "off")
+        # The tag that Tornado makes of the content tells whether it has changed.
+        self.set_header("Cache-Control", "private, no-cache")
+        await self.finish(content)

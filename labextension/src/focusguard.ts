@@ -1,0 +1,88 @@
+import { IDisposable } from '@lumino/disposable';
+
+/** A key pressed out here less than this ago means that somebody is typing out here. */
+const TYPING_MS = 1500;
+const MAX_THEFTS = 5;
+
+/**
+ * Gives the focus back when a frame takes it from a person who types elsewhere.
+ *
+ * A sandbox does not keep a script from calling `focus()`, and what is typed after that would go
+ * into the frame. A person who means it clicks into the frame or tabs to it.
+ */
+export class FocusGuard implements IDisposable {
+  /**
+   * @param onThief - Called when the frame has taken the focus so often that it means to.
+   */
+  constructor(
+    private readonly _frame: HTMLIFrameElement,
+    private readonly _onThief: () => void
+  ) {
+    document.addEventListener('keydown', this._onKey, true);
+    document.addEventListener('focusin', this._onFocus, true);
+    window.addEventListener('blur', this._onBlur);
+    _frame.addEventListener('pointerenter', this._onEnter);
+    _frame.addEventListener('pointerleave', this._onLeave);
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    document.removeEventListener('keydown', this._onKey, true);
+    document.removeEventListener('focusin', this._onFocus, true);
+    window.removeEventListener('blur', this._onBlur);
+    this._frame.removeEventListener('pointerenter', this._onEnter);
+    this._frame.removeEventListener('pointerleave', this._onLeave);
+  }
+
+  private _onKey = (event: KeyboardEvent): void => {
+    this._typedAt = event.key === 'Tab' ? -Infinity : performance.now();
+    this._tabbed = event.key === 'Tab';
+  };
+
+  private _onFocus = (event: FocusEvent): void => {
+    if (event.target instanceof HTMLElement && event.target !== this._frame) {
+      this._last = event.target;
+    }
+  };
+
+  private _onEnter = (): void => {
+    this._isOver = true;
+  };
+
+  private _onLeave = (): void => {
+    this._isOver = false;
+  };
+
+  private _onBlur = (): void => {
+    if (document.activeElement !== this._frame) {
+      return;
+    }
+    const isTyping = performance.now() - this._typedAt < TYPING_MS;
+    const isMeant = (this._isOver && !isTyping) || this._tabbed;
+    this._tabbed = false;
+    if (isMeant) {
+      return;
+    }
+    this._thefts += 1;
+    if (this._last?.isConnected) {
+      this._last.focus({ preventScroll: true });
+    } else {
+      this._frame.blur();
+    }
+    if (this._thefts >= MAX_THEFTS) {
+      this._onThief();
+    }
+  };
+
+  private _typedAt = -Infinity;
+  private _tabbed = false;
+  private _isOver = false;
+  private _last: HTMLElement | null =
+    document.activeElement instanceof HTMLElement ? document.activeElement : null;
+  private _thefts = 0;
+  private _isDisposed = false;
+}

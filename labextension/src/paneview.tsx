@@ -1,0 +1,269 @@
+import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
+import { PanelLayout, Widget } from '@lumino/widgets';
+import * as React from 'react';
+import { useNow } from './context';
+import { ControlSocket } from './control';
+import { PaneFeed } from './panefeed';
+import { PaneFrame } from './paneframe';
+import { frameWords, paneFacts, paneLabel, paneStatus } from './panewording';
+import { NAMESPACE } from './requests';
+import { Failure } from './section';
+import { IPaneStep } from './shapes';
+import { FromFrame } from './viewerprotocol';
+
+/** What every view of a pane needs of the page it is in. */
+export interface IViewContext {
+  control: ControlSocket;
+  settings: ServerConnection.ISettings;
+  translator: ITranslator;
+}
+
+/** In a notebook a pane takes what it needs of this much. */
+const CELL_HEIGHTS = [24, 600];
+const LINK_PAUSE_MS = 2000;
+
+/**
+ * A peer's pane, live: a line that says whose it is and how it stands, and the frame below.
+ *
+ * @param place - In a `tab` it fills what is there; in a `cell` it is as high as its content.
+ * @param wait - Begin by itself only where a kernel of this server watches the pane already: in a
+ *   notebook that was saved and opened again it waits for a click.
+ */
+export class PaneView extends Widget {
+  constructor(
+    context: IViewContext,
+    readonly peer: string,
+    readonly name: string,
+    place: 'tab' | 'cell',
+    wait = false
+  ) {
+    super();
+    this.addClass('jp-PeerPane');
+    this.addClass(place === 'tab' ? 'jp-mod-tab' : 'jp-mod-cell');
+    this._place = place;
+    this._wait = wait;
+    this._trans = context.translator.load('jupyter_peer');
+    this.feed = new PaneFeed(context.control, peer, name);
+    const url = URLExt.join(context.settings.baseUrl, NAMESPACE, 'viewer', '/');
+    this._frame = new PaneFrame(url, frameWords(this._trans), this._frameTitle());
+    const layout = (this.layout = new PanelLayout());
+    layout.addWidget(new PaneHeader(this, this._trans));
+    layout.addWidget(this._frame);
+    this._frame.readied.connect(this._onReady, this);
+    this._frame.messageReceived.connect(this._onMessage, this);
+    this._frame.statusChanged.connect(() => this._changed.emit());
+    this.feed.stepReceived.connect(this._onStep, this);
+    this.feed.stateChanged.connect(this._onState, this);
+    if (place === 'cell') {
+      this._frame.height = CELL_HEIGHTS[0];
+    }
+  }
+
+  readonly feed: PaneFeed;
+
+  get frame(): PaneFrame {
+    return this._frame;
+  }
+
+  /** Anything that the header says has changed. */
+  get changed(): Signal<this, void> {
+    return this._changed;
+  }
+
+  /** Show it although nothing else watches it: a person asked for it. */
+  open(): void {
+    this._wait = false;
+    if (this._frame.status === 'starting' || this._frame.status === 'ready') {
+      void this.feed.start();
+    } else {
+      this._frame.restart();
+    }
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this.feed.dispose();
+      Signal.clearData(this);
+      super.dispose();
+    }
+  }
+
+  private _onReady(): void {
+    // The frame is empty: it needs the whole state.
+    void this.feed.start(this._wait);
+  }
+
+  private _onStep(_: PaneFeed, step: IPaneStep): void {
+    this._wait = false;
+    this._frame.showStep(step);
+  }
+
+  private _onState(): void {
+    this._frame.label = this._frameTitle();
+    this._frame.setHidden(this.feed.state.phase === 'idle' && this._wait);
+    this._changed.emit();
+  }
+
+  private _onMessage(_: PaneFrame, message: FromFrame): void {
+    switch (message.type) {
+      case 'shown':
+        this.feed.acknowledge(message.rev);
+        break;
+      case 'height':
+        if (this._place === 'cell') {
+          const [least, most] = CELL_HEIGHTS;
+          this._frame.height = Math.min(most, Math.max(least, Math.ceil(message.px)));
+        }
+        break;
+      case 'link':
+        void this._onLink(message.url);
+        break;
+    }
+  }
+
+  /** Open a link of the peer's after a person has read where it goes. */
+  private async _onLink(url: string): Promise<void> {
+    // A script may ask too; a person has just clicked or pressed a key in the frame.
+    const clicked = navigator.userActivation?.isActive ?? true;
+    if (!clicked || this._isAsking || performance.now() < this._askAgainAt) {
+      return;
+    }
+    this._isAsking = true;
+    try {
+      const body = document.createElement('code');
+      body.className = 'jp-PeerPane-url';
+      body.textContent = new URL(url).href;
+      const { button } = await showDialog({
+        title: this._trans.__('Open this link of %1?', this.label),
+        body: new Widget({ node: body }),
+        buttons: [Dialog.cancelButton(), Dialog.okButton({ label: this._trans.__('Open') })],
+        defaultButton: 0
+      });
+      if (button.accept) {
+        window.open(url, '_blank', 'noopener,noreferrer');
+      }
+    } finally {
+      this._isAsking = false;
+      this._askAgainAt = performance.now() + LINK_PAUSE_MS;
+    }
+  }
+
+  get label(): string {
+    return paneLabel(this.feed.state, this.peer, this.name);
+  }
+
+  private _frameTitle(): string {
+    return this._trans.__('The pane %1, drawn apart from this page', this.label);
+  }
+
+  private readonly _place: 'tab' | 'cell';
+  private readonly _trans: TranslationBundle;
+  private readonly _frame: PaneFrame;
+  private readonly _changed = new Signal<this, void>(this);
+  private _wait: boolean;
+  private _isAsking = false;
+  private _askAgainAt = 0;
+}
+
+/** Whose pane it is and how it stands, with what can be done about it. */
+class PaneHeader extends ReactWidget {
+  constructor(
+    private readonly _view: PaneView,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-PeerPane-header');
+    _view.changed.connect(() => this.update());
+  }
+
+  override render(): React.ReactElement {
+    const { feed, frame } = this._view;
+    return <Header view={this._view} state={feed.state} frame={frame} trans={this._trans} />;
+  }
+}
+
+interface IHeaderProps {
+  view: PaneView;
+  state: PaneFeed['state'];
+  frame: PaneFrame;
+  trans: TranslationBundle;
+}
+
+function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement {
+  const now = useNow(5);
+  const { info, phase } = state;
+  const title = info?.title && info.title !== view.name ? info.title : '';
+  const status = paneStatus(state, now, trans);
+  return (
+    <>
+      <div className="jp-PeerPane-line">
+        <strong className="jp-PeerPane-name">{view.label}</strong>
+        {title && <span className="jp-PeerPane-title">{title}</span>}
+        {phase !== 'idle' && (
+          <>
+            <span className="jp-PeerPane-status" data-status={status.key}>
+              <span className="jp-PeerPane-dot" aria-hidden="true" />
+              {status.words}
+            </span>
+            <span className="jp-PeerPane-facts">{paneFacts(state, now, trans).join(' · ')}</span>
+          </>
+        )}
+        {phase === 'idle' && (
+          <>
+            <span className="jp-PeerPane-facts">
+              {trans.__('A pane of a peer. Its owner sees when you watch it.')}
+            </span>
+            <Action label={trans.__('Show it')} run={() => view.open()} />
+          </>
+        )}
+        {phase === 'failed' && <Action label={trans.__('Try again')} run={() => view.open()} />}
+      </div>
+      {phase === 'failed' && <Failure error={state.error} />}
+      <FrameNotice view={view} frame={frame} trans={trans} />
+      <span className="jp-sr-only" role="status">
+        {phase === 'idle' ? '' : `${view.label}: ${status.words}`}
+      </span>
+    </>
+  );
+}
+
+/** What is to be said of the frame, if anything. */
+function FrameNotice(props: {
+  view: PaneView;
+  frame: PaneFrame;
+  trans: TranslationBundle;
+}): React.ReactElement | null {
+  const { view, frame, trans } = props;
+  if (frame.status === 'starting' || frame.status === 'ready') {
+    return null;
+  }
+  const words = {
+    waiting: trans.__('What runs in this pane does not answer.'),
+    flood: trans.__('This pane was stopped: a script in it sent too much.'),
+    reload: trans.__('This pane was stopped: a script in it made it load again and again.'),
+    focus: trans.__('This pane was stopped: a script in it kept taking the keyboard.'),
+    person: trans.__('This pane was stopped.')
+  }[frame.status];
+  return (
+    <div className="jp-PeerPane-notice" role="alert">
+      <span>{words}</span>
+      {frame.status === 'waiting' ? (
+        <Action label={trans.__('Stop it')} run={() => frame.stop('person')} />
+      ) : (
+        <Action label={trans.__('Show it again')} run={() => view.open()} />
+      )}
+    </div>
+  );
+}
+
+function Action({ label, run }: { label: string; run: () => void }): React.ReactElement {
+  return (
+    <button type="button" className="jp-Peers-button jp-PeerPane-action" onClick={run}>
+      {label}
+    </button>
+  );
+}

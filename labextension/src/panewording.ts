@@ -1,0 +1,92 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import { displayName } from './model';
+import { IFeedState } from './panefeed';
+import { Words } from './viewerprotocol';
+import { pathWord, relativeTime, roundTrip } from './wording';
+
+/** A pane's status: a key for its colour, and words. */
+export function paneStatus(
+  state: IFeedState,
+  now: number,
+  trans: TranslationBundle
+): { key: string; words: string } {
+  const { info, lostAt, phase } = state;
+  if (phase === 'failed') {
+    return { key: 'failed', words: trans.__('Not shown') };
+  }
+  if (lostAt !== null) {
+    return {
+      key: 'away',
+      words: trans.__('Last seen %1: your Jupyter server does not answer', ago(lostAt, now, trans))
+    };
+  }
+  if (!info || phase !== 'open') {
+    return { key: 'opening', words: trans.__('Opening…') };
+  }
+  switch (info.status) {
+    case 'live':
+      return { key: 'live', words: trans.__('Live') };
+    case 'last seen':
+      return {
+        key: 'away',
+        words:
+          info.last_seen === null
+            ? trans.__('The owner is away')
+            : trans.__('Last seen %1', ago(info.last_seen, now, trans))
+      };
+    case 'ended':
+      return { key: 'ended', words: trans.__('Ended: its kernel is gone') };
+    case 'withdrawn':
+      return { key: 'withdrawn', words: trans.__('Withdrawn by its owner') };
+    default:
+      return { key: 'ended', words: trans.__('Closed') };
+  }
+}
+
+/** What is known besides: path, round trip, grant, and how old the newest revision is. */
+export function paneFacts(state: IFeedState, now: number, trans: TranslationBundle): string[] {
+  const { info, changedAt, rev } = state;
+  if (!info) {
+    return [];
+  }
+  const facts: string[] = [];
+  if (info.status === 'live' && state.lostAt === null) {
+    facts.push(pathWord(info.path, trans));
+    facts.push(info.rtt_ms === null ? '' : roundTrip(info.rtt_ms));
+  }
+  facts.push(info.grant === 'interact' ? trans.__('you may interact') : trans.__('view only'));
+  if (changedAt !== null) {
+    facts.push(trans.__('revision %1, %2', rev, ago(changedAt, now, trans)));
+  }
+  if (info.truncated > 0) {
+    facts.push(trans.__('the first %1 characters of its text are cut', info.truncated));
+  }
+  return facts.filter(Boolean);
+}
+
+/** How a pane is called here: `ada/loss`. */
+export function paneLabel(state: IFeedState, peer: string, name: string): string {
+  return `${state.info ? displayName(state.info.owner) : peer}/${name}`;
+}
+
+function ago(at: number, now: number, trans: TranslationBundle): string {
+  const seconds = Math.round(now - at);
+  if (seconds < 5) {
+    return trans.__('just now');
+  }
+  return seconds < 60 ? trans.__('%1 s ago', seconds) : relativeTime(at, now, trans);
+}
+
+/** The few words that the frame says itself. */
+export function frameWords(trans: TranslationBundle): Words {
+  return {
+    blocked: trans.__('Not loaded, since a pane has no network: %1'),
+    cut: trans.__('%1 characters before this are not shown here'),
+    failed: trans.__('A script of this pane failed: %1'),
+    noRenderer: trans.__('%1 cannot be drawn here; this is its plain text'),
+    noModule: trans.__('The widget module %1 is not part of jupyter-peer; this is its plain text'),
+    readOnly: trans.__('You may look at these widgets; their owner did not let you use them'),
+    widgetGone: trans.__('This widget is gone'),
+    nothing: trans.__('Nothing is shown in this pane yet')
+  };
+}

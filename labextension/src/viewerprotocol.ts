@@ -1,0 +1,115 @@
+/**
+ * What a front end and the frame in which a pane is drawn say to each other.
+ *
+ * They share no memory and no origin, and everything that comes out of the frame may have been
+ * said by a peer's script in it: `readFromFrame` lets through what is listed here and nothing else.
+ */
+
+import { IPaneStep } from './shapes';
+
+/** Out of the frame by `window.postMessage`, once it can take a port. */
+export const READY = 'jupyter-peer:ready';
+/** Into the frame, with the port over which everything else goes. */
+export const PORT = 'jupyter-peer:port';
+
+/** Texts of the frame, in the language of the page around it. */
+export type Words = Record<
+  'blocked' | 'cut' | 'failed' | 'noRenderer' | 'noModule' | 'readOnly' | 'widgetGone' | 'nothing',
+  string
+>;
+
+export type ToFrame =
+  | { type: 'theme'; light: boolean; variables: Record<string, string> }
+  | { type: 'step'; step: IPaneStep }
+  | { type: 'ping'; n: number };
+
+export type FromFrame =
+  | { type: 'shown'; rev: number }
+  | { type: 'height'; px: number }
+  | { type: 'pong'; n: number }
+  | { type: 'link'; url: string };
+
+const MAX_URL = 2048;
+const MAX_HEIGHT = 100_000;
+
+/** Return a message of the frame with nothing in it but what is known, null when it is none. */
+export function readFromFrame(data: unknown): FromFrame | null {
+  if (data === null || typeof data !== 'object') {
+    return null;
+  }
+  const message = data as Record<string, unknown>;
+  switch (message.type) {
+    case 'shown':
+      return isCount(message.rev) ? { type: 'shown', rev: message.rev } : null;
+    case 'pong':
+      return isCount(message.n) ? { type: 'pong', n: message.n } : null;
+    case 'height': {
+      const px = message.px;
+      return typeof px === 'number' && px >= 0 && px <= MAX_HEIGHT ? { type: 'height', px } : null;
+    }
+    case 'link':
+      return typeof message.url === 'string' && isWebAddress(message.url)
+        ? { type: 'link', url: message.url }
+        : null;
+    default:
+      return null;
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Whether a link may be opened at all: http or https, whole, and not longer than can be read. */
+export function isWebAddress(url: string): boolean {
+  if (url.length > MAX_URL) {
+    return false;
+  }
+  try {
+    return ['http:', 'https:'].includes(new URL(url).protocol);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * How much a frame may say: a bucket that fills at a steady rate.
+ *
+ * `take()` is false for a message too many; `isFlooded` once so many came that nothing but ending
+ * the frame helps, since each costs the page something before it can be refused.
+ */
+export class Allowance {
+  constructor(
+    private readonly _now: () => number = () => performance.now(),
+    private readonly _perSecond = 120,
+    private readonly _burst = 240,
+    private readonly _flood = 1000
+  ) {
+    this._left = _burst;
+    this._at = _now();
+  }
+
+  get isFlooded(): boolean {
+    return this._refused >= this._flood;
+  }
+
+  take(): boolean {
+    const now = this._now();
+    const grown = (Math.max(0, now - this._at) / 1000) * this._perSecond;
+    this._left = Math.min(this._burst, this._left + grown);
+    this._at = now;
+    if (this._left < 1) {
+      this._refused += 1;
+      return false;
+    }
+    this._left -= 1;
+    if (this._left > this._burst / 2) {
+      this._refused = 0;
+    }
+    return true;
+  }
+
+  private _left: number;
+  private _at: number;
+  private _refused = 0;
+}

@@ -1,0 +1,115 @@
+import { IPaneStep } from '../src/shapes';
+import { Words } from '../src/viewerprotocol';
+import { draw, DrawWidget } from './drawing';
+import { IOutput, OutputList } from './outputs';
+import { StreamView } from './terminal';
+
+/** A picture that takes longer than this is shown as it comes. */
+const PATIENCE_MS = 1000;
+
+interface IDrawn {
+  output: IOutput;
+  node: HTMLElement;
+  stream?: StreamView;
+}
+
+/**
+ * All outputs of a pane, drawn.
+ *
+ * Only what has changed is drawn again, next to what it replaces, and takes its place when it is
+ * whole: so a plot that moves does not flicker. What comes meanwhile is drawn in one go.
+ */
+export class Pane {
+  constructor(
+    private readonly _node: HTMLElement,
+    private readonly _words: Words,
+    private readonly _drawWidget: DrawWidget,
+    private readonly _onShown: (rev: number) => void
+  ) {}
+
+  take(step: IPaneStep): void {
+    this._list.take(step);
+    this._rev = step.rev;
+    this._isStale = true;
+    if (!this._isDrawing) {
+      this._isDrawing = true;
+      requestAnimationFrame(() => void this._drawAll());
+    }
+  }
+
+  /** Draw again what a widget manager that has come meanwhile can draw better. */
+  redraw(isWanted: (output: IOutput) => boolean): void {
+    for (const drawn of this._drawn) {
+      if (isWanted(drawn.output)) {
+        drawn.output = STALE;
+      }
+    }
+    this._isStale = true;
+    if (!this._isDrawing) {
+      this._isDrawing = true;
+      void this._drawAll();
+    }
+  }
+
+  private async _drawAll(): Promise<void> {
+    try {
+      while (this._isStale) {
+        this._isStale = false;
+        const rev = this._rev;
+        await this._drawOnce(this._list.items);
+        this._onShown(rev);
+      }
+    } finally {
+      this._isDrawing = false;
+    }
+  }
+
+  private async _drawOnce(outputs: IOutput[]): Promise<void> {
+    const next = outputs.map((output, index) => this._drawnOf(output, this._drawn[index]));
+    await Promise.race([
+      Promise.all(next.map(each => each.whole)),
+      new Promise(resolve => setTimeout(resolve, PATIENCE_MS))
+    ]);
+    next.forEach(({ drawn }, index) => {
+      const before = this._drawn[index];
+      if (!before) {
+        this._node.append(drawn.node);
+      } else if (before.node !== drawn.node) {
+        before.node.replaceWith(drawn.node);
+      }
+      drawn.node.classList.remove('coming');
+    });
+    this._drawn.slice(outputs.length).forEach(({ node }) => node.remove());
+    this._drawn = next.map(({ drawn }) => drawn);
+    this._node.dataset.empty = outputs.length === 0 ? this._words.nothing : '';
+  }
+
+  private _drawnOf(
+    output: IOutput,
+    before: IDrawn | undefined
+  ): { drawn: IDrawn; whole: Promise<void> } {
+    if (before?.output === output) {
+      return { drawn: before, whole: Promise.resolve() };
+    }
+    if (output.output_type === 'stream') {
+      const goesOn = before?.stream?.name === output.name ? before?.stream : undefined;
+      const stream = goesOn ?? new StreamView(output.name ?? 'stdout', this._words);
+      stream.show(output.text ?? '');
+      return { drawn: { output, node: stream.node, stream }, whole: Promise.resolve() };
+    }
+    const node = document.createElement('div');
+    node.className = 'output coming';
+    // Scripts that draw look for their place in the document, and for its width.
+    this._node.append(node);
+    const whole = draw(node, output, this._words, this._drawWidget);
+    return { drawn: { output, node }, whole };
+  }
+
+  private readonly _list = new OutputList();
+  private _drawn: IDrawn[] = [];
+  private _rev = 0;
+  private _isStale = false;
+  private _isDrawing = false;
+}
+
+const STALE: IOutput = { output_type: 'stale' };
