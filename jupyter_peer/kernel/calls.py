@@ -297,6 +297,10 @@ class Calls:
         answer = await self._ask("chats", params if peer is None else {**params, "peer": peer})
         return ChatLines(answer["lines"], peer)
 
+    async def unread(self) -> Record:
+        """Return how many lines of each peer nobody has read yet, by node id; reads none."""
+        return Record((await self._ask("chats", {"limit": 1}))["unread"])
+
     async def ask(
         self,
         peer: str,

@@ -28,6 +28,8 @@ from .markup import (
     strong,
     tag,
 )
+from .panel_chat import ChatPart, unread_mark
+from .panel_found import FoundPart
 from .panel_parts import (
     OpenPane,
     Row,
@@ -66,6 +68,8 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         pair_text: Where an invite is pasted.
         progress: What the last action does, or why it failed.
         peers: One row a peer.
+        found: Nodes that were found and are no peers.
+        chats: Conversations that were opened here.
         panes: One row a pane, mine first.
         rooms: Rooms of the lobby, where there is one.
         views: Panes that were opened here.
@@ -104,6 +108,9 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.pair_button = button("Pair", "Connect with the one who made this invite")
         self.progress = widgets.HTML(layout={"display": _HIDDEN})
         self.peers = widgets.VBox()
+        self.found = FoundPart(client, self._do, self._say_anew)
+        self.chats = ChatPart(client, self._do, self._show_peers_again)
+        self._known: Sequence[Mapping[str, Any]] = ()
         self.panes = widgets.VBox()
         self.rooms = RoomsPart(client, self._do, self._say_anew)
         self.views = widgets.VBox()
@@ -119,6 +126,8 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self.progress,
                 heading("Peers"),
                 self.peers,
+                self.chats,
+                self.found,
                 heading("Panes"),
                 self.panes,
                 self.rooms,
@@ -126,7 +135,8 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             ]
         )
         events = {
-            "peers": lambda data: self._show_peers(data["peers"]),
+            "peers": lambda data: self._show_nodes(data["peers"], data.get("found") or ()),
+            "chat": self.chats.take,
             "panes": self._show_panes,
             "invites": self._show_invites,
             "lobby": self.rooms.show,
@@ -140,7 +150,9 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def refresh(self) -> None:
         """Show the peers and panes of this moment."""
-        self._show_peers(self._client.peers())
+        peers = self._client.peers()
+        self._show_nodes(peers, peers.found)
+        self.chats.note_unread(self._client.unread())
         self._show_panes(self._client.panes())
         self.rooms.show(self._client.lobby())
 
@@ -269,17 +281,37 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._say(_failure("The Jupyter server of this kernel is away", "it is tried again"))
 
     async def _ask_again(self) -> None:
-        self._show_peers(await self._client.aio.peers())
+        peers = await self._client.aio.peers()
+        self._show_nodes(peers, peers.found)
+        self.chats.note_unread(await self._client.aio.unread())
         self._show_panes(await self._client.aio.panes())
         self.rooms.show(await self._client.aio.lobby())
         self._steps = {}
         self.progress.layout.display = _HIDDEN
 
-    def _show_peers(self, peers: Sequence[Mapping[str, Any]]) -> None:
-        self.peers.children = [
-            *(self._line(("peer", peer["node_id"]), peer_line(peer)) for peer in peers)
-        ] or [remark("Nobody yet: make an invite or paste one.")]
-        self._forget_lines("peer", {peer["node_id"] for peer in peers})
+    def _show_nodes(
+        self, peers: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
+    ) -> None:
+        self._known = list(peers)
+        self._show_peers_again()
+        self.chats.forget(str(peer["node_id"]) for peer in peers)
+        self.found.show(found)
+
+    def _show_peers_again(self) -> None:
+        self.peers.children = [*(self._peer_row(peer) for peer in self._known)] or [
+            remark("Nobody yet: make an invite or paste one.")
+        ]
+        self._forget_lines("peer", {peer["node_id"] for peer in self._known})
+
+    def _peer_row(self, peer: Mapping[str, Any]) -> Row:
+        node_id = str(peer["node_id"])
+        unread = self.chats.unread.get(node_id, 0)
+        text = join((peer_line(peer), unread_mark(unread)))
+        open_chat = functools.partial(self.chats.open_with, {**peer})
+        row = self._line(("peer", node_id), text, "Chat", open_chat)
+        can_chat = "chat" in peer["capabilities"] and peer["status"] != "blocked"
+        row.button.layout.display = _SHOWN if can_chat or unread else _HIDDEN
+        return row
 
     def _show_panes(self, panes: Json) -> None:
         lines = []

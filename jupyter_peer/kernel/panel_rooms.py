@@ -10,8 +10,9 @@ import ipywidgets as widgets
 
 from .client import Client
 from .connection import Json
-from .markup import BAD, Html, box, coloured, escape, faint, join, line, strong
+from .markup import BAD, Html, box, code, coloured, escape, faint, join, line, strong, tag
 from .panel_parts import Row, button, heading, remark
+from .rooms import who_rows
 
 Action = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -28,6 +29,7 @@ class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         name_text: Name of the room to make or enter.
         token_text: Its token.
         rows: One row a room.
+        who: Who is listed at the lobby, once somebody has asked.
     """
 
     def __init__(
@@ -52,15 +54,19 @@ class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self.join_button = button("Join", "Enter the room; members see where you can be dialled")
         self.create_button = button("Make a room", "Whoever is told its name can enter")
+        self.who_button = button("Who is listed", "Show who wants to be seen at the lobby")
         self.rows = widgets.VBox()
+        self.who = widgets.HTML(layout={"display": "none"})
         self.join_button.on_click(lambda clicked: do(self._join, clicked))
         self.create_button.on_click(lambda clicked: do(self._create, clicked))
+        self.who_button.on_click(lambda clicked: do(self._ask_who, clicked))
         super().__init__(
             [
                 heading("Rooms"),
                 widgets.HBox([self.name_text, self.token_text]),
-                widgets.HBox([self.join_button, self.create_button]),
+                widgets.HBox([self.join_button, self.create_button, self.who_button]),
                 self.rows,
+                self.who,
             ]
         )
 
@@ -83,6 +89,18 @@ class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     async def _create(self) -> None:
         room = await self._client.aio.create_room(self.name_text.value.strip())
         self._entered(room["name"], "whoever is told its name can join")
+
+    async def _ask_who(self) -> None:
+        nodes = await self._client.aio.lobby_who()
+        self.who.value = box(
+            tag("div", faint("Listed at the lobby:")),
+            *(
+                tag("div", strong(name), Html(" "), code(node_id), faint(f" {relation}"))
+                for name, node_id, relation in who_rows(nodes)
+            ),
+            *([] if nodes else [faint("nobody")]),
+        )
+        self.who.layout.display = ""
 
     def _entered(self, name: str, advice: str) -> None:
         self.name_text.value = self.token_text.value = ""

@@ -109,6 +109,7 @@ class FakeServer:
             "panes": {"mine": [], "offered": [OFFER]},
             "lobby": {"url": None, "status": "off", "listed": False, "rooms": [], "error": None},
             "invites": {"invites": []},
+            "chats": {"lines": [], "unread": {}},
             "share": lambda params: {"pane": _pane(params)},
             "unshare": {},
             "open": {"watch": 1, "info": {"status": "live"}, "state": state()},

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from jupyter_peer.errors import InviteUsedError
+from jupyter_peer.errors import InviteUsedError, NotConnectedError, NotTrustedError
 from jupyter_peer.kernel.client import Client
 from jupyter_peer.kernel.panel import PeerPanel
 from tests.kernel.fake_server import OFFER, PEER, FakeServer, state, stream
@@ -259,3 +259,106 @@ async def test_a_room_is_joined_with_its_token_made_and_left(
     panel.rooms.rows.children[0].button.click()
     await until(lambda: "You have left class" in panel.progress.value)
     assert server.asked[-1] == ("leave_room", {"name": "class"})
+
+
+async def test_who_is_listed_at_the_lobby_is_shown_when_somebody_asks(
+    open_panel: Open, server: FakeServer
+) -> None:
+    server.answers["lobby"] = {**LOBBY, "rooms": []}
+    server.answers["lobby_who"] = {
+        "nodes": [ME_IN, {**ME_IN, "node_id": "eveeveeveeveeve2", "node_name": "<b>", "me": False}]
+    }
+    panel = open_panel()
+    assert is_hidden(panel.rooms.who)
+    panel.rooms.who_button.click()
+    await until(lambda: not is_hidden(panel.rooms.who))
+    assert "this is you" in panel.rooms.who.value
+    assert "&lt;b&gt;" in panel.rooms.who.value
+    assert "not paired" in panel.rooms.who.value
+    server.answers["lobby_who"] = {"nodes": []}
+    panel.rooms.who_button.click()
+    await until(lambda: "nobody" in panel.rooms.who.value)
+
+
+# Nodes that were found.
+
+EVE = {"node_id": "eveeveeveeveeve2", "node_name": "<i>eve", "source": "lan", "addresses": []}
+
+
+async def test_found_nodes_are_shown_once_and_dialled_with_one_click(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    assert is_hidden(panel.found)
+    found = [EVE, {**EVE, "source": "lobby"}]
+    server.push("peers", {"self": {}, "peers": [PEER], "found": found})
+    await until(lambda: not is_hidden(panel.found))
+    (row,) = panel.found.rows.children
+    assert "&lt;i&gt;eve" in row.text.value
+    assert "in your network and in a room of yours, not paired" in row.text.value
+    server.answers["connect"] = NotTrustedError("you have not paired", hint="give it an invite")
+    row.button.click()
+    await until(lambda: "give it an invite" in panel.progress.value)
+    assert server.asked[-1] == ("connect", {"node_id": EVE["node_id"]})
+    server.answers["connect"] = {"peer": {**PEER, "node_name": "eve"}}
+    row.button.click()
+    await until(lambda: "Connected with" in panel.progress.value)
+    server.push("peers", {"self": {}, "peers": [PEER], "found": []})
+    await until(lambda: is_hidden(panel.found))
+
+
+# Chat.
+
+TALKER = {**PEER, "capabilities": ["chat"]}
+
+
+def said(text: str, number: int = 1, **fields) -> dict:
+    who = {"node_id": PEER["node_id"], "node_name": "ada", "alias": None}
+    return {"number": number, "peer": who, "mine": False, "at": 1.0, "text": text, **fields}
+
+
+async def test_a_conversation_opens_marks_as_read_and_sends(
+    open_panel: Open, server: FakeServer
+) -> None:
+    server.answers["peers"] = {"self": {}, "peers": [TALKER]}
+    server.answers["chats"] = {"lines": [said("x")], "unread": {PEER["node_id"]: 2}}
+    panel = open_panel()
+    (row,) = panel.peers.children
+    assert "2 unread lines" in row.text.value
+    assert not is_hidden(row.button)
+    server.answers["chats"] = {"lines": [said("<script>1</script>")], "unread": {}}
+    row.button.click()
+    await until(lambda: panel.chats.children)
+    (shown,) = panel.chats.children
+    await until(lambda: "&lt;script&gt;1" in shown.lines.value)
+    assert server.asked[-1][1]["seen"] is True
+    server.push("chat", server.answers["chats"])
+    await until(lambda: "unread" not in row.text.value)
+
+    shown.text.value = "it's done"
+    server.answers["chat"] = {"line": said("it's done", 2, mine=True)}
+    shown.send_button.click()
+    await until(lambda: shown.text.value == "")
+    assert ("chat", {"peer": PEER["node_id"], "text": "it's done"}) in server.asked
+    server.answers["chat"] = NotConnectedError()
+    shown.text.value = "hello?"
+    shown.send_button.click()
+    await until(lambda: "not_connected" in panel.progress.value)
+    assert shown.text.value == "hello?"
+    row.button.click()
+    shown.close_button.click()
+    assert panel.chats.children == ()
+
+
+async def test_a_conversation_goes_with_its_peer(open_panel: Open, server: FakeServer) -> None:
+    server.answers["peers"] = {"self": {}, "peers": [TALKER]}
+    panel = open_panel()
+    panel.peers.children[0].button.click()
+    await until(lambda: panel.chats.children)
+    server.push("peers", {"self": {}, "peers": []})
+    await until(lambda: not panel.chats.children)
+
+
+def test_chat_is_not_offered_with_who_has_none(open_panel: Open, server: FakeServer) -> None:
+    panel = open_panel()
+    assert is_hidden(panel.peers.children[0].button)

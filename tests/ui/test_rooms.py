@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.relay.process import RelayProcess, relay_process
 from tests.ui.lab import Lab
+from tests.ui.test_panel import open_panel as open_panel_of_notebook
 from tests.ui.test_sidebar import LOWEST_CONTRAST, open_panel, set_width, use_theme
 
 
@@ -99,3 +100,43 @@ def test_rooms_fit_and_are_readable_in_each_theme_and_width(
     panel.get_by_role("checkbox", name="Everybody at the lobby may see").click()
     expect(panel.get_by_role("list", name="In chess")).to_have_count(0)
     bob.api("PATCH", "lobby", {"listed": False})
+
+
+def test_a_notebooks_panel_shows_who_was_found_who_is_listed_and_what_was_written(
+    ada: Lab,
+    start_lab: Callable[..., Lab],
+    relay: RelayProcess,
+    open_lab: Callable[..., Page],
+    shoot: Callable[[str], None],
+) -> None:
+    eve = start_lab("eve", f"--PeerExtension.lobby_url={relay.url}")
+    ada.api("POST", "rooms", {"name": "lounge"})
+    eve.api("POST", "rooms/lounge/join", {})
+    eve.api("PATCH", "lobby", {"listed": True})
+    page = open_lab(ada)
+    panel = open_panel_of_notebook(page, ada)
+    found = panel.get_by_text("in a room of yours, not paired")
+    expect(found).to_be_visible()
+    panel.get_by_role("button", name="Who is listed").click()
+    expect(panel.get_by_text("Listed at the lobby:")).to_be_visible()
+    panel.get_by_role("button", name="Connect").click()
+    expect(panel.get_by_text("give it an invite, or ask for one")).to_be_visible()
+    shoot("found")
+    eve.pair_with(ada)
+    expect(found).to_be_hidden()
+    eve.api("POST", "chat", {"peer": "ada-laptop", "text": "<b>hello</b> ada"})
+    expect(panel.get_by_text("1 unread line")).to_be_visible()
+    row = panel.locator(".widget-hbox").filter(has_text="1 unread line").last
+    row.get_by_role("button", name="Chat").click()
+    expect(panel.get_by_text("<b>hello</b> ada")).to_be_visible()
+    panel.get_by_placeholder("write to eve").fill("hello eve")
+    panel.get_by_role("button", name="Send").click()
+    expect(panel.get_by_text("hello eve")).to_be_visible()
+    assert [line["text"] for line in eve.api("GET", "chat")["lines"]][-1] == "hello eve"
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        use_theme(page, theme)
+        panel.get_by_role("button", name="Send").scroll_into_view_if_needed()
+        shoot(f"chat-{theme.split()[-1].lower()}")
+        assert panel.evaluate("node => node.scrollWidth <= node.clientWidth")
+        assert panel.evaluate(LOWEST_CONTRAST) >= 3
+    ada.api("PATCH", "lobby", {"listed": False})
