@@ -35,6 +35,8 @@ _MAX_ABSENT = 16_384
 _MAX_ASKED = 1024
 _COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
 _LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
+#: What a person types or uploads for the kernel alone: whoever may look at the widget may not see it.
+_WITHHELD: dict[str, Json] = {"PasswordModel": {"value": ""}, "FileUploadModel": {"value": []}}
 
 
 class Kernel(Protocol):
@@ -228,7 +230,8 @@ class KernelWidgets:
         self._tell_of(new)
 
     def _put(self, model_id: str, data: Json, buffers: Sequence[str]) -> None:
-        state, paths = data["state"], data["buffer_paths"]
+        name = data["state"].get("_model_name")
+        state, paths, buffers = _without_secrets(name, data["state"], data["buffer_paths"], buffers)
         self._absent.pop(model_id, None)
         self._models.put(model_id, state, paths, buffers)
         self._refs[model_id] = {}
@@ -251,11 +254,14 @@ class KernelWidgets:
             state = self._of_output(model_id, data["method"], state)
             if not state:
                 return
+        model = self._models.get(model_id)
+        name = model.text("_model_name") if model is not None else ""
+        state, paths, buffers = _without_secrets(name, state, paths, message.buffers)
         had_refs = self.refs(model_id)
-        self._models.update(model_id, state, paths, message.buffers)
+        self._models.update(model_id, state, paths, buffers)
         self._note_refs(model_id, state)
-        content = {"comm_id": model_id, "data": data | {"state": state}}
-        told = {"content": content, "buffers": list(message.buffers)}
+        data = data | {"state": state, "buffer_paths": paths}
+        told = {"content": {"comm_id": model_id, "data": data}, "buffers": list(buffers)}
         if self.refs(model_id) - had_refs:
             # Who is referred to comes first.
             self._tell_of([model_id])
@@ -410,3 +416,19 @@ class KernelWidgets:
         self._absent[model_id] = None
         if len(self._absent) > _MAX_ABSENT:
             del self._absent[next(iter(self._absent))]
+
+
+def _without_secrets(
+    name: object, state: Json, paths: list[Any], buffers: Sequence[str]
+) -> tuple[Json, list[Any], Sequence[str]]:
+    """Return a state and its buffers without what nobody but the kernel is to know."""
+    withheld = _WITHHELD.get(name) if isinstance(name, str) else None
+    if withheld is None:
+        return state, paths, buffers
+    pairs = [
+        (path, buffer)
+        for path, buffer in zip(paths, buffers, strict=True)
+        if path[0] not in withheld
+    ]
+    hidden = {key: value for key, value in withheld.items() if key in state}
+    return state | hidden, [path for path, _ in pairs], [buffer for _, buffer in pairs]

@@ -99,6 +99,26 @@ def test_a_pane_has_what_it_shows_and_all_that_refers_to() -> None:
     assert pane.models == {}
 
 
+def test_what_is_typed_or_uploaded_for_the_kernel_is_not_shown() -> None:
+    pane = Pane()
+    make(pane.kernel, "password", "PasswordModel", value="secret one", description="p")
+    file = {"name": "salaries.csv", "content": None}
+    make(pane.kernel, "upload", "FileUploadModel", value=[file])
+    for name in ("password", "upload"):
+        view(pane.kernel, name)
+    change(pane.kernel, "password", value="secret two", description="q")
+    data = {"method": "update", "state": {"value": [file]}}
+    data["buffer_paths"] = [["value", 0, "content"]]
+    pane.kernel.say("comm_msg", {"comm_id": "upload", "data": data}, "x", [b"secret three"])
+    shown = str(pane.source.state.held())
+    assert "secret" not in shown
+    assert "salaries" not in shown
+    assert "c2VjcmV0" not in shown
+    assert pane.models["password"]["description"] == "q"
+    assert pane.models["password"]["value"] == ""
+    assert pane.models["upload"]["value"] == []
+
+
 def test_links_belong_to_the_pane_that_has_both_ends() -> None:
     pane = Pane()
     for name in ("a", "b", "c"):
@@ -319,6 +339,49 @@ async def test_large_buffers_are_sent_once_a_link() -> None:
         assert 400_000 < sent < 600_000
         models = watch.state.widgets.document()["state"]
         assert models["one"]["buffers"] == models["two"]["buffers"]
+
+
+async def test_an_owner_that_sends_models_without_end_is_not_followed() -> None:
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob)
+        watch = await bob.watcher.open(ada.id, "loss")
+        epoch = watch.state.epoch
+        for step in range(100):
+            opened = [
+                {
+                    "msg_type": "comm_open",
+                    "content": {"comm_id": f"{step}-{n}", "data": {"state": {"v": n}}},
+                }
+                for n in range(50)
+            ]
+            update = {"pane": "loss", "epoch": epoch, "prev": step, "rev": step + 1}
+            ada.hub.send(bob.id, "pane_update", update | {"messages": opened}, stream="pane/loss")
+            await until(lambda: not ada.hub.queued(bob.id))
+        await until(lambda: watch.info["status"] == "withdrawn", timeout=20)
+        assert len(watch.state.widgets) == 0
+        assert await bob.hub.ping(ada.id) < 5
+
+
+@pytest.mark.parametrize(
+    "widgets",
+    [
+        {"state": {"m": {}}},
+        {"state": []},
+        {"version_major": 3},
+        {"state": {"m": {"model_name": 1}}},
+        {"state": {"m" * 300: {}}},
+    ],
+)
+async def test_an_owner_whose_widgets_are_rubbish_is_asked_anew(widgets: Json) -> None:
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob)
+        ada.kernel.write("before")
+        watch = await bob.watcher.open(ada.id, "loss")
+        step = {"pane": "loss", "epoch": watch.state.epoch, "rev": 99, "outputs": []}
+        ada.hub.send(bob.id, "pane_update", step | {"widgets": widgets}, stream="pane/loss")
+        ada.kernel.write("after")
+        await until(lambda: texts(watch) == ["beforeafter"])
+        assert watch.info["status"] == "live"
 
 
 @given(
