@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +17,13 @@ from tests.waiting import until_sync
 
 START_TIMEOUT_S = 60.0
 _FOREIGN = ("JUPYTER_", "JPY_")
+# Nobody looks at a page of it, and it is up sooner.
+_NOTHING_ELSE = [
+    f"--ServerApp.jpserver_extensions={name}=False"
+    for name in ("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "notebook_shim")
+] + ["--ServerApp.jpserver_extensions=jupyter_peer=True"]
+
+T = TypeVar("T")
 
 
 class JupyterProcess:
@@ -70,6 +79,7 @@ class JupyterProcess:
                     f"--ServerApp.base_url=/{name}/",
                     f"--ServerApp.root_dir={home}",
                     f"--PeerExtension.node_name={name}",
+                    *_NOTHING_ELSE,
                     *options,
                 ],
                 env=environment,
@@ -104,3 +114,22 @@ class JupyterProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def at_once(starts: Sequence[Callable[[], T]], stop: Callable[[T], object]) -> list[T]:
+    """Start several servers at the same time, which takes little longer than one.
+
+    Args:
+        starts: Each starts one and returns it once it is up.
+        stop: Stops one; when one does not start, the others are stopped.
+
+    Returns:
+        Them, in that order.
+    """
+    with ThreadPoolExecutor(len(starts)) as pool:
+        starting = [pool.submit(start) for start in starts]
+    if any(each.exception() for each in starting):
+        for each in starting:
+            if each.exception() is None:
+                stop(each.result())
+    return [each.result() for each in starting]

@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,17 +57,26 @@ def deaths(
     """
     if sys.platform != "linux":
         missing("strace is a program of Linux")
-    for kind in kinds:
-        for number in range(1, 100):
-            path = directory / f"{kind}-{number}" / name
-            path.parent.mkdir()
-            if template is not None:
-                shutil.copy(template, path)
-            was_killed = _killed_at_system_call(kind, number, command[0], path, *command[1:])
-            yield path
-            if not was_killed:
-                break
-        assert number > 1, f"the worker makes no {kind} at all"
+
+    def die(kind: str, number: int) -> tuple[Path, bool]:
+        path = directory / f"{kind}-{number}" / name
+        path.parent.mkdir()
+        if template is not None:
+            shutil.copy(template, path)
+        return path, _killed_at_system_call(kind, number, command[0], path, *command[1:])
+
+    # Each has files of its own, so two die at a time.
+    with ThreadPoolExecutor(2) as pool:
+        for kind in kinds:
+            dying = deque(pool.submit(die, kind, number) for number in (1, 2))
+            for number in range(3, 102):
+                path, was_killed = dying.popleft().result()
+                yield path
+                if not was_killed:
+                    break
+                dying.append(pool.submit(die, kind, number))
+            wait(dying)
+            assert number > 3, f"the worker makes no {kind} at all"
 
 
 def _killed_at_system_call(kind: str, number: int, *arguments: object) -> bool:

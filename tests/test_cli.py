@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from jupyter_peer.cli import PeerApp, main
 from jupyter_peer.commands.peers import ListCommand
 from jupyter_peer.errors import from_wire
-from tests.jupyter_process import JupyterProcess
+from tests.jupyter_process import JupyterProcess, at_once
 
 COMMANDS = [
     "id",
@@ -83,15 +84,14 @@ class Pair(NamedTuple):
 def pair(tmp_path_factory):
     """Two running servers, each found through a runtime directory of its own and one of both."""
     both = tmp_path_factory.mktemp("both")
-    started = []
-    try:
-        for name in ("ada", "bob"):
-            process = JupyterProcess(tmp_path_factory.mktemp(name), name, both)
-            started.append(process)
-        yield Pair(*started)
-    finally:
-        for process in started:
-            process.stop()
+    starts = [
+        partial(JupyterProcess, tmp_path_factory.mktemp(name), name, both)
+        for name in ("ada", "bob")
+    ]
+    started = at_once(starts, JupyterProcess.stop)
+    yield Pair(*started)
+    for process in started:
+        process.stop()
 
 
 @pytest.fixture

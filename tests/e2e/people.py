@@ -125,6 +125,10 @@ class Person:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def stop(self) -> None:
+        """Stop the server."""
+        self.server.stop()
+
     @contextlib.asynccontextmanager
     async def notebook(self) -> AsyncIterator[Notebook]:
         """Open a notebook with a kernel of its own, with the magics loaded."""

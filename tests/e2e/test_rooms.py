@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import pytest
 
 from jupyter_peer.demo.notebooks import CellError
 from tests.e2e.people import Person, invite_in
+from tests.jupyter_process import at_once
 from tests.relay.process import relay_process
 from tests.waiting import until
 
@@ -22,18 +24,16 @@ class Two(NamedTuple):
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    people: list[Person] = []
     with relay_process() as relay:
         options = (f"--PeerExtension.lobby_url={relay.url}",)
-        try:
-            people += [
-                Person(tmp_path_factory.mktemp(name), name, options=options)
-                for name in ("ada", "bob")
-            ]
-            yield Two(*people)
-        finally:
-            for person in people:
-                person.server.stop()
+        starts = [
+            partial(Person, tmp_path_factory.mktemp(name), name, options=options)
+            for name in ("ada", "bob")
+        ]
+        people = at_once(starts, Person.stop)
+        yield Two(*people)
+        for person in people:
+            person.stop()
 
 
 async def test_people_meet_by_magics_pair_and_part(two: Two) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import psutil
@@ -16,6 +17,7 @@ import pytest
 
 from jupyter_peer.demo.notebooks import CellError
 from tests.e2e.people import Notebook, Person, invite_in
+from tests.jupyter_process import at_once
 from tests.waiting import until, until_sync
 
 SHOWN = """
@@ -41,14 +43,14 @@ class Two(NamedTuple):
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    people: list[Person] = []
-    try:
-        people.append(Person(tmp_path_factory.mktemp("ada"), "ada"))
-        people.append(Person(tmp_path_factory.mktemp("bob"), "bob", password="open sesame"))
-        yield Two(*people)
-    finally:
-        for person in people:
-            person.server.stop()
+    starts = [
+        partial(Person, tmp_path_factory.mktemp("ada"), "ada"),
+        partial(Person, tmp_path_factory.mktemp("bob"), "bob", password="open sesame"),
+    ]
+    people = at_once(starts, Person.stop)
+    yield Two(*people)
+    for person in people:
+        person.stop()
 
 
 def pair(two: Two) -> None:

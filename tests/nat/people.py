@@ -38,13 +38,6 @@ TURN = (
 LISTEN = "--PeerExtension.peer_listen=0.0.0.0:9797"
 
 
-# Nobody looks at a page here, and the server is up sooner.
-_NOTHING_ELSE = [
-    f"--ServerApp.jpserver_extensions={name}=False"
-    for name in ("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "notebook_shim")
-] + ["--ServerApp.jpserver_extensions=jupyter_peer=True"]
-
-
 class LabPerson(Person):
     """Somebody whose Jupyter runs on a host of the lab, on that host's loopback."""
 
@@ -61,7 +54,6 @@ class LabPerson(Person):
             name,
             self._runtime,
             f"--IdentityProvider.token={self.token}",
-            *_NOTHING_ELSE,
             *options,
             prefix=host.prefix,
         )

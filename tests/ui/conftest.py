@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -55,7 +55,22 @@ def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
 
     def start(name: str, *args: str) -> Lab:
         labs.append(Lab(tmp_path_factory.mktemp(name), name, *args))
-        return labs[-1]
+        return labs[-1].started()
+
+    yield start
+    for lab in labs:
+        lab.close()
+
+
+@pytest.fixture(scope="module")
+def start_labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., list[Lab]]]:
+    """``start_labs(["ada", "bob"], *options)`` starts several, which takes little longer than one."""
+    labs: list[Lab] = []
+
+    def start(names: Sequence[str], *args: str) -> list[Lab]:
+        started = [Lab(tmp_path_factory.mktemp(name), name, *args) for name in names]
+        labs.extend(started)
+        return [lab.started() for lab in started]
 
     yield start
     for lab in labs:

@@ -36,7 +36,7 @@ _QUIET = {
 
 
 class Lab:
-    """One running server.
+    """One server, which runs once it has :meth:`started`.
 
     Attributes:
         url: Without a trailing slash.
@@ -80,11 +80,16 @@ class Lab:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self._name = name
+
+    def started(self) -> Lab:
+        """Wait until it is up, and return it."""
         try:
-            until_sync(self._is_up, timeout=60, what=f"the server of {name}")
+            until_sync(self._is_up, timeout=60, what=f"the server of {self._name}")
         except BaseException:
             self.close()
             raise
+        return self
 
     @property
     def log(self) -> str:

@@ -26,13 +26,18 @@ display({"text/html": f"<script>{pwn}</script>"}, raw=True)"""
 
 
 @pytest.fixture(scope="module")
-def ada(start_lab: Callable[..., Lab]) -> Lab:
-    return start_lab("ada")
+def both(start_labs: Callable[..., list[Lab]]) -> list[Lab]:
+    return start_labs(["ada", "bob"])
 
 
 @pytest.fixture(scope="module")
-def bob(start_lab: Callable[..., Lab]) -> Lab:
-    return start_lab("bob")
+def ada(both: list[Lab]) -> Lab:
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def bob(both: list[Lab]) -> Lab:
+    return both[1]
 
 
 def write_notebook(lab: Lab, name: str, *cells: str) -> None:

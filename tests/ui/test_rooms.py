@@ -20,13 +20,18 @@ def relay() -> Iterator[RelayProcess]:
 
 
 @pytest.fixture(scope="module")
-def ada(start_lab: Callable[..., Lab], relay: RelayProcess) -> Lab:
-    return start_lab("ada-laptop", f"--PeerExtension.lobby_url={relay.url}")
+def both(start_labs: Callable[..., list[Lab]], relay: RelayProcess) -> list[Lab]:
+    return start_labs(["ada-laptop", "bob"], f"--PeerExtension.lobby_url={relay.url}")
 
 
 @pytest.fixture(scope="module")
-def bob(start_lab: Callable[..., Lab], relay: RelayProcess) -> Lab:
-    return start_lab("bob", f"--PeerExtension.lobby_url={relay.url}")
+def ada(both: list[Lab]) -> Lab:
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def bob(both: list[Lab]) -> Lab:
+    return both[1]
 
 
 def member(panel: Locator, room: str, name: str) -> Locator:

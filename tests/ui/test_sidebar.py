@@ -15,14 +15,19 @@ CONNECTED = re.compile(r"Connected · direct · (<1|\d+) ms")
 
 
 @pytest.fixture(scope="module")
-def ada(start_lab: Callable[..., Lab]) -> Lab:
-    return start_lab("ada-laptop")
+def both(start_labs: Callable[..., list[Lab]]) -> list[Lab]:
+    return start_labs(["ada-laptop", "bob"])
 
 
 @pytest.fixture(scope="module")
-def bob(start_lab: Callable[..., Lab], ada: Lab) -> Lab:
+def ada(both: list[Lab]) -> Lab:
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def bob(both: list[Lab]) -> Lab:
     """Bob's server, paired with Ada's."""
-    bob = start_lab("bob")
+    ada, bob = both
     bob.pair_with(ada)
     return bob
 
