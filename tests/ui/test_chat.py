@@ -22,14 +22,19 @@ HOSTILE = "<img src=x onerror='window.pwned=1'> **bold** [a](javascript:1)"
 
 
 @pytest.fixture(scope="module")
-def ada(start_lab: Callable[..., Lab]) -> Lab:
-    return start_lab("ada-laptop")
+def both(start_labs: Callable[..., list[Lab]]) -> list[Lab]:
+    return start_labs(["ada-laptop", "bob"])
 
 
 @pytest.fixture(scope="module")
-def bob(start_lab: Callable[..., Lab], ada: Lab) -> Lab:
+def ada(both: list[Lab]) -> Lab:
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def bob(both: list[Lab]) -> Lab:
     """Bob's server, paired with Ada's."""
-    bob = start_lab("bob")
+    ada, bob = both
     bob.pair_with(ada)
     return bob
 
