@@ -37,6 +37,7 @@ REASONS = {
     "one process, which opens and verifies for all of them",
     ("P12", ""): "libsodium's and OpenSSL's bindings are a quarter, some forty modules the rest",
     ("U1", ""): "a viewer's message passes two servers and a control socket more than the owner's",
+    ("U2", ""): "each way passes two servers and a control socket more than the owner's own page",
     ("U3", "nobody watching"): "the server keeps what the owner's own page has not read yet, with "
     "viewers or without",
     ("U3", "an interval"): "five programs share the cores with a kernel that takes one for itself",

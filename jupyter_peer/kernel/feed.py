@@ -18,7 +18,7 @@ from ..errors import MalformedError, NotConnectedError, PeerError
 from ..wire.outputs import OutputList
 from ..wire.widgets import COMMS, WidgetSet
 from .connection import Connection, Json
-from .widgets import CLICK, find_model, saying, update_of
+from .widgets import CLICK, find_model, saying, shown_beneath, update_of
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,11 @@ class Feed:
         """Return the widget-state document of the pane. It is only to be read."""
         with self._lock:
             return self._widgets.document()
+
+    def beneath(self, output: Json) -> list[Json]:
+        """Return what can be shown of an output's widgets as text and pictures."""
+        with self._lock:
+            return shown_beneath(self._widgets, output)
 
     @property
     def truncated(self) -> int:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import copy
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import NoServerError
@@ -184,13 +184,18 @@ class LiveView(Shown, Face[Feed]):
             ),
             style=f"border-bottom: 1px solid {LINE}; margin-bottom: 4px;",
         )
-        body = join(outputs.to_html(output) for output in self.core.outputs())
+        body = join(outputs.to_html(output) for output in self._shown())
         return join((head, body))
 
     def _text(self) -> str:
         pane, status, remarks = self._facts(self.core.info)
         head = " · ".join((f"{pane} ({status})", *remarks))
-        return "\n".join((head, *(outputs.to_text(output) for output in self.core.outputs())))
+        return "\n".join((head, *(outputs.to_text(output) for output in self._shown())))
+
+    def _shown(self) -> Iterator[Json]:
+        for output in self.core.outputs():
+            yield output
+            yield from self.core.beneath(output)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer}/{self.name} ({self.status})>"

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import BadRequestError
 from ..wire.widget_messages import encode_buffer
-from ..wire.widgets import WidgetSet
+from ..wire.widgets import MODEL, WidgetSet, shown_in
 from .markup import line
 
 Json = dict[str, Any]
@@ -41,6 +41,45 @@ def find_model(widgets: WidgetSet, which: str) -> str:
         f"the pane has no widget {which!r}",
         hint=f"its widgets are called {names}" if names else "view.widgets has them by id",
     )
+
+
+def shown_beneath(widgets: WidgetSet, output: Mapping[str, Any]) -> list[Json]:
+    """Return what can be shown of an output's widgets as text and pictures.
+
+    That is what their ``Output`` widgets have captured, and their pictures.
+
+    Args:
+        widgets: Of the pane.
+        output: As nbformat has it.
+
+    Returns:
+        Outputs as nbformat has them, unless a peer made them up; in the order of the widgets.
+    """
+    data = output.get("data")
+    root = shown_in(data) if isinstance(data, Mapping) else None
+    found: list[Json] = []
+    seen: set[str] = set()
+    pending = [root] if root is not None else []
+    while pending:
+        model_id = pending.pop()
+        model = None if model_id in seen else widgets.get(model_id)
+        if model is None:
+            continue
+        seen.add(model_id)
+        name, captured = model.text("_model_name"), model.state.get("outputs")
+        if name == "OutputModel" and isinstance(captured, list):
+            found += [each for each in captured if isinstance(each, dict)]
+        elif name == "ImageModel" and (picture := model.buffers.get(("value",))):
+            bundle = {f"image/{model.text('format') or 'png'}": picture}
+            found.append({"output_type": "display_data", "data": bundle, "metadata": {}})
+        children = model.state.get("children")
+        if isinstance(children, list):
+            pending += [
+                child[len(MODEL) :]
+                for child in reversed(children)
+                if isinstance(child, str) and child.startswith(MODEL)
+            ]
+    return found
 
 
 def update_of(model_id: str, state: Mapping[str, Any]) -> Json:

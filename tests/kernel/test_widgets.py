@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_peer.errors import BadRequestError, NotConnectedError, NotGrantedError
 from jupyter_peer.kernel.client import Client
+from jupyter_peer.wire.widgets import VIEW_MIME
 from tests.kernel.fake_server import FakeServer, state
 from tests.waiting import until_sync
 
@@ -115,6 +116,37 @@ def test_why_the_owner_takes_nothing_is_said(client: Client, server: FakeServer)
     view.close()
     with pytest.raises(NotConnectedError):
         view.set("rate", value=1)
+
+
+def _of(name: str, **values: Any) -> Json:
+    return model(**values) | {"state": {"_model_name": name, **values}}
+
+
+def test_a_view_shows_what_its_widgets_capture_and_their_pictures(
+    client: Client, server: FakeServer
+) -> None:
+    captured = [{"output_type": "stream", "name": "stdout", "text": "now <7>"}, "rubbish", {}]
+    picture = {"path": ["value"], "encoding": "base64", "data": "AQID"}
+    models = {
+        "box": _of("VBoxModel", children=["IPY_MODEL_out", "IPY_MODEL_box", 3, "IPY_MODEL_image"]),
+        "out": _of("OutputModel", outputs=captured),
+        "image": _of("ImageModel", format="png") | {"buffers": [picture]},
+        "hidden": _of("OutputModel", outputs=[{"output_type": "stream", "text": "elsewhere"}]),
+    }
+    data = {"text/plain": "VBox()", VIEW_MIME: {"model_id": "box"}}
+    shown = {"output_type": "display_data", "data": data, "metadata": {}}
+    server.answers["open"] = {
+        "watch": 7,
+        "info": {"status": "live"},
+        "state": state(shown) | {"widgets": {"state": models}},
+    }
+    view = client.open("bob/loss")
+    bundle = view._repr_mimebundle_()
+    assert "now &lt;7&gt;" in bundle["text/html"]
+    assert "data:image/png;base64,AQID" in bundle["text/html"]
+    assert "now <7>" in bundle["text/plain"]
+    assert "elsewhere" not in bundle["text/plain"] + bundle["text/html"]
+    assert view.outputs == [shown]
 
 
 def test_the_twin_has_the_same_as_coroutines(client: Client, server: FakeServer) -> None:
