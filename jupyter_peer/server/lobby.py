@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotEnabledError, PeerError, to_wire
 from ..wire import lobby as wire, ops
-from ..wire.addresses import lobby_name
+from ..wire.addresses import lobby_name, lobby_urls
 from ..wire.findings import Finding, failed, ok
 from .listening import trusting
+from .settings import LOBBY_OFF
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
     from ..transports.joined_rooms import JoinedRoom
     from ..transports.lobby import LobbyClient
+    from ..transports.webrtc import Visit
     from ..wire.identity import Identity
     from .operations import Call
     from .settings import PeerSettings
@@ -58,6 +61,41 @@ def lobby_client(
         jitter=jitter,
         ssl_context=trusting(settings.relay_certificate),
     )
+
+
+def lobby_visits(
+    settings: PeerSettings, identity: Identity, jitter: Callable[[], float]
+) -> Visit | None:
+    """Return what opens lobbies of peers, to arrange a WebRTC link; None where lobbies are off.
+
+    Such a lobby learns the id of this node and, from its offer, its network addresses.
+
+    Args:
+        settings: Of the extension.
+        identity: This node's key.
+        jitter: Spreads reconnects.
+    """
+    if settings.lobby_url.strip() == LOBBY_OFF:
+        return None
+    from ..transports.lobby import AboutMe, LobbyClient
+
+    @contextlib.asynccontextmanager
+    async def visit(url: str) -> AsyncIterator[LobbyClient]:
+        client = LobbyClient(
+            lobby_urls(url),
+            identity,
+            lambda: AboutMe([], "", []),  # signals take a connection, and no registration
+            url=url,
+            jitter=jitter,
+            ssl_context=trusting(settings.relay_certificate),
+        )
+        client.start()
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    return visit
 
 
 async def lobby_findings(client: LobbyClient) -> list[Finding]:

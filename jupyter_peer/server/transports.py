@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import BadRequestError
+from ..hub.clock import Clock
 from ..transports.base import Transport
 from ..wire.addresses import PATH
 from ..wire.identity import Identity
 from .addresses import certificate_of, is_on_unix_socket, peer_address
 from .listening import ServedTransport, hosts_behind, is_loopback, parse_listen, trusting
+from .lobby import lobby_visits
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
@@ -182,12 +184,18 @@ class Transports:
         settings = self._settings
         if not settings.enable_webrtc:
             return None
+        visit = lobby_visits(settings, self._identity, Clock().jitter)
         if self._signaller is None:
+            if visit is None:
+                log.warning(
+                    "PeerExtension.enable_webrtc has no effect: nodes find each other for it by a "
+                    "lobby, and lobby_url is off"
+                )
+                return None
             log.warning(
-                "PeerExtension.enable_webrtc has no effect: nodes find each other for it by a "
-                "lobby, and lobby_url is not set"
+                "enable_webrtc without lobby_url: this node can dial peers by the lobbies that their "
+                "invites name, and nobody can dial it by WebRTC"
             )
-            return None
         from ..transports.webrtc import WebRtcTransport, check_extra
 
         check_extra()
@@ -203,6 +211,7 @@ class Transports:
         return WebRtcTransport(
             self._signaller,
             servers,
+            visit=visit,
             is_peer=lambda node_id: self._hub().is_peer(node_id),
             is_expected=lambda node_id: self._hub().is_expected(node_id),
         )

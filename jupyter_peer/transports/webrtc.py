@@ -7,15 +7,17 @@ trusted: it only says where to send packets, and the handshake on the channel sh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from ..errors import NotEnabledError, PeerError, UnreachableError
+from ..errors import BadAddressError, NotEnabledError, PeerError, UnreachableError
+from ..wire.addresses import lobby_urls
 from ..wire.findings import Finding, failed
 from .base import Accept, PeerLink, Transport
 from .webrtc_connection import Connection, IceServers
@@ -27,6 +29,8 @@ SCHEME = "webrtc:"
 ANSWER_TIMEOUT_S = 8.0
 CONNECT_TIMEOUT_S = 10.0
 MAX_ANSWERING = 16
+# Peers say which lobby they are at, so their number is theirs to choose.
+MAX_VISITS = 4
 # Who is not known yet may come with an invite, which it shows only in the handshake.
 MAX_STRANGERS = 2
 OFFERS_OF_A_PEER = (10, 10.0)
@@ -50,6 +54,10 @@ class Signaller(Protocol):
         """Call back with ``(from_node_id, kind, sdp)`` of each that comes in."""
 
 
+#: Opens a lobby by its URL and leaves it at the end.
+Visit = Callable[[str], "contextlib.AbstractAsyncContextManager[Signaller]"]
+
+
 def check_extra() -> None:
     """Check that the packages of the extra ``webrtc`` are installed.
 
@@ -67,8 +75,10 @@ class WebRtcTransport(Transport):
     """Dials ``webrtc:<lobby url>`` and answers those who dial.
 
     Args:
-        signaller: The lobby.
+        signaller: The lobby this node is at, where others find it; None without one.
         servers: STUN and TURN.
+        visit: Opens another lobby, by its URL, for as long as one peer is dialled there; None
+            keeps to the own one.
         is_peer: Returns whether a node is one this node connects with.
         is_expected: Returns whether another node may come now: with an invite, or as the trust mode
             says.
@@ -80,14 +90,17 @@ class WebRtcTransport(Transport):
 
     def __init__(
         self,
-        signaller: Signaller,
+        signaller: Signaller | None,
         servers: IceServers,
         *,
+        visit: Visit | None = None,
         is_peer: Callable[[str], bool],
         is_expected: Callable[[str], bool],
         allow_loopback: bool = False,
     ) -> None:
         self._signaller = signaller
+        self._visit = visit
+        self._visits = 0
         self._servers = servers
         self._is_peer = is_peer
         self._is_expected = is_expected
@@ -100,7 +113,8 @@ class WebRtcTransport(Transport):
         self._strangers: set[str] = set()
         self._offers: dict[str, deque[float]] = {}
         self._closing = False
-        signaller.on_signal(self._on_signal)
+        if signaller is not None:
+            signaller.on_signal(self._on_signal)
 
     async def start(self, accept: Accept) -> None:
         # most of a second of reading files, which a server that starts must not wait for
@@ -123,20 +137,22 @@ class WebRtcTransport(Transport):
         await asyncio.gather(*(connection.ended() for connection in list(self._connections)))
 
     def can_dial(self, address: str) -> bool:
+        if not address.startswith(SCHEME):
+            return False
+        return self._is_own(address) or (self._visit is not None and _is_lobby(address))
+
+    def _is_own(self, address: str) -> bool:
         # A lobby of several brokers may be named by some of them here and by others there.
         named = address.removeprefix(SCHEME).rstrip("/").split(",")
-        return address.startswith(SCHEME) and not self._urls.isdisjoint(named)
-
-    @property
-    def _urls(self) -> set[str]:
-        return set(self._signaller.url.rstrip("/").split(","))
+        own = self._signaller.url.rstrip("/").split(",") if self._signaller is not None else ()
+        return not set(own).isdisjoint(named)
 
     @property
     def _address(self) -> str:
-        return SCHEME + self._signaller.url.rstrip("/")
+        return SCHEME + (self._signaller.url.rstrip("/") if self._signaller is not None else "")
 
     def addresses(self) -> list[str]:
-        return [self._address]
+        return [] if self._signaller is None else [self._address]
 
     async def diagnose(self) -> list[Finding]:
         if self._accept is None:
@@ -154,7 +170,7 @@ class WebRtcTransport(Transport):
 
     async def dial(self, address: str, node_id: str | None) -> PeerLink:
         if node_id is None or not self.can_dial(address):
-            raise UnreachableError("WebRTC leads to a node that is named, by the lobby in use")
+            raise UnreachableError("WebRTC leads to a node that is named, by a lobby in use")
         if self._accept is None or node_id in self._dials:
             raise UnreachableError("it is being dialled by WebRTC already")
         connection = self._connection(address)
@@ -163,11 +179,12 @@ class WebRtcTransport(Transport):
         try:
             offer = await connection.offer()
             self._dials[node_id] = (offer.ufrag, answered)
-            await self._signal(node_id, "offer", offer)
-            try:
-                answer = await asyncio.wait_for(answered, ANSWER_TIMEOUT_S)
-            except asyncio.TimeoutError as error:
-                raise UnreachableError("it does not answer by the lobby") from error
+            async with self._at_lobby_of(address) as signaller:
+                await self._signal(signaller, node_id, "offer", offer)
+                try:
+                    answer = await asyncio.wait_for(answered, ANSWER_TIMEOUT_S)
+                except asyncio.TimeoutError as error:
+                    raise UnreachableError("it does not answer by the lobby") from error
             await connection.accept(answer)
             return await connection.link(CONNECT_TIMEOUT_S)
         except BaseException:
@@ -176,9 +193,28 @@ class WebRtcTransport(Transport):
         finally:
             del self._dials[node_id]
 
-    async def _signal(self, node_id: str, kind: str, description: Description) -> None:
+    @contextlib.asynccontextmanager
+    async def _at_lobby_of(self, address: str) -> AsyncIterator[Signaller]:
+        """Be at the lobby of an address: at the own one anyhow, at another for this once."""
+        if self._signaller is not None and self._is_own(address):
+            yield self._signaller
+            return
+        assert self._visit is not None
+        if self._visits >= MAX_VISITS:
+            raise UnreachableError("too many other lobbies are in use")
+        self._visits += 1
         try:
-            await self._signaller.signal(node_id, kind, description.to_sdp())
+            async with self._visit(address.removeprefix(SCHEME)) as signaller:
+                signaller.on_signal(self._on_answer)
+                yield signaller
+        finally:
+            self._visits -= 1
+
+    async def _signal(
+        self, signaller: Signaller, node_id: str, kind: str, description: Description
+    ) -> None:
+        try:
+            await signaller.signal(node_id, kind, description.to_sdp())
         except PeerError as error:
             raise UnreachableError(f"the lobby cannot reach it: {error.message}") from error
 
@@ -195,6 +231,11 @@ class WebRtcTransport(Transport):
                 self._begin_to_answer(node_id, offer)
         except PeerError as error:
             log.info("a signal of %s is refused: %s", node_id, error)
+
+    def _on_answer(self, node_id: str, kind: str, sdp: str) -> None:
+        """Take what comes at another lobby, where this node only dials."""
+        if kind == "answer":
+            self._on_signal(node_id, kind, sdp)
 
     def _take_answer(self, node_id: str, sdp: str) -> None:
         ufrag, answered = self._dials.get(node_id, ("", None))
@@ -251,7 +292,9 @@ class WebRtcTransport(Transport):
     async def _answer(self, node_id: str, offer: Description) -> None:
         connection = self._connection(self._address)
         try:
-            await self._signal(node_id, "answer", await connection.answer(offer))
+            assert self._signaller is not None  # offers come by the own lobby only
+            answer = await connection.answer(offer)
+            await self._signal(self._signaller, node_id, "answer", answer)
             link = await connection.link(CONNECT_TIMEOUT_S)
         except PeerError as error:
             log.info("no link with %s by WebRTC: %s", node_id, error)
@@ -276,3 +319,10 @@ class WebRtcTransport(Transport):
         )
         self._connections.add(connection)
         return connection
+
+
+def _is_lobby(address: str) -> bool:
+    try:
+        return bool(lobby_urls(address.removeprefix(SCHEME)))
+    except BadAddressError:
+        return False

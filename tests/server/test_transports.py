@@ -91,10 +91,21 @@ class SilentLobby:
     def on_signal(self, callback): ...
 
 
-async def test_webrtc_needs_a_lobby(caplog):
+async def test_webrtc_without_a_lobby_dials_by_those_of_peers_and_is_not_dialled(caplog):
     async with made(server(), enable_webrtc=True) as transports:
+        assert names(transports) == ["direct", "webrtc", "relay"]
+        webrtc = transports.all[1]
+        assert webrtc.addresses() == []
+        assert webrtc.can_dial("webrtc:wss://lobby.example")
+        for address in ("webrtc:", "webrtc:x y", "wss://lobby.example", "webrtc:" + "x" * 600):
+            assert not webrtc.can_dial(address)
+        assert "nobody can dial it by WebRTC" in caplog.text
+
+
+async def test_who_wants_no_lobby_uses_none_of_peers_either(caplog):
+    async with made(server(), enable_webrtc=True, lobby_url="off") as transports:
         assert names(transports) == ["direct", "relay"]
-        assert "lobby_url is not set" in caplog.text
+        assert "lobby_url is off" in caplog.text
 
 
 async def test_webrtc_is_dialled_by_the_lobby(caplog):
