@@ -40,6 +40,9 @@ class Sender(Protocol):
     ) -> None:
         """Tell the panes what the kernel has taken without a word."""
 
+    def values(self, model_id: str, keys: set[Any]) -> tuple[Json, list[Any], list[str]]:
+        """Return what keys of a model are now: state, buffer paths and buffers."""
+
 
 class Input:
     """One input that waits for the kernel.
@@ -117,6 +120,7 @@ class InputQueue:
         self._waiting: deque[Input] = deque()
         self._sent: tuple[str, Input] | None = None
         self._silent: set[Any] = set()
+        self._unechoed: set[Any] = set()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -173,12 +177,14 @@ class InputQueue:
             if each.pane != pane or peer_id not in (None, each.peer_id)
         )
 
-    def heard(self, msg_id: str, model_id: str, keys: set[Any]) -> None:
+    def heard(self, msg_id: str, model_id: str, keys: set[Any], is_echo: bool) -> None:
         """Note that the kernel has said something of keys while it took an input."""
         if self._sent is None or self._sent[0] != msg_id:
             return
         if self._sent[1].model_id == model_id:
             self._silent -= keys
+            if is_echo:
+                self._unechoed -= keys
 
     def close(self) -> None:
         """Send nothing any more."""
@@ -200,6 +206,7 @@ class InputQueue:
             return
         self._sent = msg_id, made
         self._silent = set() if made.is_custom else made.keys
+        self._unechoed = set(self._silent)
         made.on_sent(msg_id)
         self._sender.when_idle(msg_id, lambda: self._on_idle(msg_id))
 
@@ -207,7 +214,11 @@ class InputQueue:
         if self._sent is None or self._sent[0] != msg_id:
             return
         made, self._sent = self._sent[1], None
-        if self._silent:
-            # Not every kernel echoes, and none what it was told not to.
-            self._sender.echo(msg_id, made.model_id, *made.only(self._silent))
+        if self._unechoed:
+            # Not every kernel echoes, and none what it was told not to; but viewers wait for it.
+            state, paths, buffers = made.only(self._silent)
+            more = self._sender.values(made.model_id, self._unechoed - self._silent)
+            self._sender.echo(
+                msg_id, made.model_id, state | more[0], paths + more[1], buffers + more[2]
+            )
         self._send_next()

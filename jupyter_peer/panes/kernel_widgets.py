@@ -174,6 +174,15 @@ class KernelWidgets:
             content = {"comm_id": model_id, "data": data}
             self._update(TapMessage("comm_msg", msg_id, content, buffers))
 
+    def values(self, model_id: str, keys: set[Any]) -> tuple[Json, list[Any], list[str]]:
+        """Return what keys of a model are now: state, buffer paths and buffers."""
+        model = self._models.get(model_id)
+        if model is None:
+            return {}, [], []
+        buffers = {path: data for path, data in model.buffers.items() if path[0] in keys}
+        state = {key: value for key, value in model.state.items() if key in keys}
+        return state, [list(path) for path in buffers], list(buffers.values())
+
     # What the kernel says.
 
     def wants(self, msg_type: str, parent_id: str) -> bool:
@@ -249,7 +258,9 @@ class KernelWidgets:
             self._pass_on({"content": message.content, "buffers": list(message.buffers)}, message)
             return
         state, paths = data["state"], data["buffer_paths"]
-        self.inputs.heard(message.parent_id, model_id, {*state, *(path[0] for path in paths)})
+        keys = {*state, *(path[0] for path in paths)}
+        is_echo = data["method"] == "echo_update"
+        self.inputs.heard(message.parent_id, model_id, keys, is_echo)
         if self._is_output(model_id):
             state = self._of_output(model_id, data["method"], state)
             if not state:

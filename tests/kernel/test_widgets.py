@@ -60,6 +60,8 @@ def update(buffers: tuple[str, ...] = (), paths: tuple[Any, ...] = (), **values:
 def test_a_view_has_the_widgets_and_what_becomes_of_them(
     client: Client, server: FakeServer
 ) -> None:
+    # A view that is opened before the socket is up is opened once more when it is.
+    client.ready()
     view = client.open("bob/loss")
     assert view.widgets == WIDGETS
     view.widgets["state"].clear()

@@ -22,7 +22,7 @@ from tests.waiting import until
 Json = dict[str, Any]
 KERNEL = "real"
 #: Starting a kernel and importing ipywidgets and matplotlib takes long on a busy machine.
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 SLIDER = """
 import ipywidgets as w
