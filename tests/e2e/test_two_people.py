@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -176,6 +177,28 @@ async def test_the_doctor_answers_in_a_notebook_and_a_terminal(two: Two) -> None
         text = await his.run(same + "print(found.is_well, peer.client().doctor('ada').summary())")
         assert text.split("\n")[0] == "True 3 ok"
     assert "Connected by direct" in two.bob.command("doctor", "ada")
+
+
+async def test_path_and_round_trip_of_a_peer_stand_on_every_surface(two: Two) -> None:
+    pair(two)
+    way = r"direct\D+[\d.]+ ms"
+    async with two.bob.notebook() as his:
+        await his.run("import jupyter_peer as peer\nme, told = peer.client(), []")
+        await his.run("end = me.on_event('peers', lambda data: told.extend(data['peers']))")
+        await his.run("%peer disconnect ada")
+        assert re.search(way, await his.run("%peer connect ada"))
+        last = "print([(p['transport'], bool(p['rtt_ms'])) for p in told][-1])"
+        await shows(his, last, "('direct', True)")
+        assert re.search(way, await his.run("%peer list"))
+        await his.run("panel = get_ipython().run_line_magic('peer', 'panel')")
+        assert re.search(way, await his.run("print(panel.peers.children[0].text.value)"))
+    assert re.search(way, two.bob.command("list"))
+    (seen,) = two.bob.peer_call("GET", "peers")["peers"]
+    assert seen["transport"] == "direct"
+    assert seen["rtt_ms"] > 0
+    (figures,) = two.bob.peer_call("GET", "metrics")["peers"].values()
+    assert figures["transport"] == "direct"
+    assert figures["rtt_ms"] > 0
 
 
 async def test_people_write_to_each_other_by_magics_python_and_command_line(two: Two) -> None:
