@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from ..errors import PeerError, StaleError, to_wire
+from ..owned_task import OwnedTask
 from ..wire.directory import Directory
 from .cache import DirectoryCache
 from .source import DirectorySource
@@ -91,7 +92,7 @@ class DirectoryRefresher:
         self._checked: float | None = None
         self._error: PeerError | None = None
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task = OwnedTask()
         self._lock = asyncio.Lock()
 
     @property
@@ -101,15 +102,11 @@ class DirectoryRefresher:
 
     def start(self) -> None:
         """Fetch it, now and then again."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.start(self._run)
 
     async def close(self) -> None:
         """Stop; may be called twice."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await self._task.close()
 
     def refresh_soon(self) -> None:
         """Fetch it without waiting for the end of the interval."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from ..owned_task import OwnedTask
 from .clock import Clock
 
 log = logging.getLogger(__name__)
@@ -31,18 +32,15 @@ class WakeWatch:
         self._clock = clock
         self._on_wake = on_wake
         self._poll_s = poll_s
-        self._task: asyncio.Task[None] | None = None
+        self._task = OwnedTask()
 
     def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.start(self._run)
 
     async def close(self) -> None:
         """Stop looking; may be called twice."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await self._task.close()
 
     async def _run(self) -> None:
         while True:

@@ -20,13 +20,13 @@ from .markup import (
     table,
     tag,
 )
-from .results import Record, Shown, peer_title
+from .results import Record, Records, peer_title
 
 _COLOURS = {"ok": GOOD, "warning": WARN, "failed": BAD}
 _WIDE = 600
 
 
-class Findings(Shown, list[Record]):
+class Findings(Records):
     """The lines of the doctor: ``check, subject, status, text, hint, data``.
 
     Attributes:
@@ -36,7 +36,7 @@ class Findings(Shown, list[Record]):
     def __init__(
         self, findings: Iterable[Mapping[str, Any]] = (), answer: Mapping[str, Any] | None = None
     ) -> None:
-        super().__init__(Record(finding) for finding in findings)
+        super().__init__(findings)
         self.answer = Record(answer or {})
 
     def of(self, check: str) -> Findings:

@@ -75,6 +75,13 @@ class Record(dict[str, Any]):
         return sorted({*super().__dir__(), *self})
 
 
+class Records(Shown, list[Record]):
+    """A JSON array of objects, with a face."""
+
+    def __init__(self, items: Iterable[Mapping[str, Any]] = ()) -> None:
+        super().__init__(Record(item) for item in items)
+
+
 def peer_title(peer: Mapping[str, Any]) -> str:
     """Return the name by which people know a peer: alias, node name or id."""
     return line(peer.get("alias") or peer.get("node_name") or peer.get("node_id") or "?", 64)

@@ -21,7 +21,7 @@ from .markup import (
     tag,
     text_table,
 )
-from .results import Record, Shown
+from .results import Record, Records, Shown
 
 _STATUS_COLOURS = {"connected": GOOD, "connecting": WARN}
 _NOBODY = "nobody is listed at the lobby: %peer lobby on lists this node"
@@ -84,11 +84,8 @@ def _members_of(room: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return who_rows(room.get("members") or ())
 
 
-class Who(Shown, list[Record]):
+class Who(Records):
     """Who is listed at the lobby: ``node_id, node_name, me, peer, ...``."""
-
-    def __init__(self, nodes: Iterable[Mapping[str, Any]] = ()) -> None:
-        super().__init__(Record(node) for node in nodes)
 
     def _html(self) -> Html:
         return _table("listed at the lobby", WHO_HEADS, who_rows(self)) if self else faint(_NOBODY)
@@ -97,11 +94,8 @@ class Who(Shown, list[Record]):
         return text_table(WHO_HEADS, who_rows(self)) if self else _NOBODY
 
 
-class Rooms(Shown, list[Record]):
+class Rooms(Records):
     """The rooms this node is in, with their members, and the public ones."""
-
-    def __init__(self, rooms: Iterable[Mapping[str, Any]] = ()) -> None:
-        super().__init__(Record(room) for room in rooms)
 
     def _html(self) -> Html:
         if not self:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnreachableError
+from ..owned_task import OwnedTask
 from ..wire.findings import Finding, failed, ok, warning
 from .base import Accept, PeerLink, Transport
 from .direct import DirectTransport, WebSocketLink
@@ -81,7 +82,7 @@ class LanTransport(Transport):
         self._failure: OSError | None = None
         self._claims: dict[str, Claim] = {}
         self._resolving: dict[str, asyncio.Task[None]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._task = OwnedTask()
         direct.on_incoming = self._name_link
 
     async def start(self, accept: Accept) -> None:
@@ -92,13 +93,10 @@ class LanTransport(Transport):
                 "PeerExtension.peer_listen='0.0.0.0:9797' opens a port for peers alone"
             )
         self._seen = self._interfaces()
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.start(self._run)
 
     async def close(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await self._task.close()
 
     async def diagnose(self) -> list[Finding]:
         seen = len({claim.node_id for claim in self._claims.values()})

@@ -1,0 +1,31 @@
+"""A task that somebody owns: started once, and ended with its owner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+
+class OwnedTask:
+    """Runs one coroutine until it is closed; without :meth:`start` it does nothing."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it was started, and not closed since."""
+        return self._task is not None
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin the work, unless it has begun already."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(work())
+
+    async def close(self) -> None:
+        """End the work and wait for its end; may be called twice."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
