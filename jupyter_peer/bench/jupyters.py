@@ -22,7 +22,16 @@ from .processes import watched
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NEEDED = ("jupyterlab", "ipykernel")
+# Nobody looks at a page, and without JupyterLab a server is up sooner.
+_PROGRAM = "jupyter_server"
+_NOTHING_ELSE = [
+    *(
+        f"--ServerApp.jpserver_extensions={name}=False"
+        for name in ("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "notebook_shim")
+    ),
+    "--ServerApp.jpserver_extensions=jupyter_peer=True",
+]
+_NEEDED = ("ipykernel",)
 _MARK = "bench:"
 _BEGIN = """
 import json, time
@@ -48,7 +57,7 @@ class Person:
 
     def __init__(self, home: Path, name: str, *options: str) -> None:
         self.name = name
-        self.lab = Lab(home / name, name, *options)
+        self.lab = Lab(home / name, name, *_NOTHING_ELSE, *options, program=_PROGRAM)
         self.listeners: list[Callable[[Said], None]] = []
         self._home = home / name
         self._kernel: NotebookKernel | None = None
@@ -137,7 +146,7 @@ async def start_jupyters(stack: AsyncExitStack, folder: Path, *options: str) -> 
         options: More of both command lines.
 
     Raises:
-        NotEnabledError: JupyterLab or ipykernel is not installed.
+        NotEnabledError: ipykernel is not installed.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:

@@ -107,7 +107,7 @@ async def reconnect(bench: Workbench) -> list[Figure]:
 
 async def _row(bench: Workbench, way: Way, broker: Program) -> Figure:
     title = f"U5 cut link to first fresh update, {way.name}"
-    bench.step(f"starts two JupyterLabs for {way.name}", WAYS.index(way) / len(WAYS))
+    bench.step(f"starts two Jupyter servers for {way.name}", WAYS.index(way) / len(WAYS))
     try:
         way.check()
         async with AsyncExitStack() as stack:

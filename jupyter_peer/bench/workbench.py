@@ -137,7 +137,7 @@ class Workbench:
     async def jupyters(self) -> Jupyters:
         """Return two paired Jupyter servers, which are started when they are first needed."""
         if self._jupyters is None:
-            self.step("starts two JupyterLabs", 0.0)
+            self.step("starts two Jupyter servers", 0.0)
             async with AsyncExitStack() as stack:
                 both = await start_jupyters(stack, self.folder / "jupyters")
                 await both.pair()

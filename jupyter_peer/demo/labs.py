@@ -46,6 +46,7 @@ class Lab:
         home: Where all its files go; made if need be.
         name: Of the person it belongs to, of its node, and its base URL.
         options: More of its command line.
+        program: What is run: JupyterLab, or another server that serves its API and no page of it.
 
     Attributes:
         folder: What its file browser shows.
@@ -54,7 +55,7 @@ class Lab:
         node_id: Likewise.
     """
 
-    def __init__(self, home: Path, name: str, *options: str) -> None:
+    def __init__(self, home: Path, name: str, *options: str, program: str = "jupyterlab") -> None:
         self.name = name
         self.folder = home / "notebooks"
         self.token = secrets.token_hex(16)
@@ -62,6 +63,7 @@ class Lab:
         self.node_id = ""
         self._home = home
         self._options = options
+        self._program = program
         self._log = home / "jupyterlab.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._http = AsyncHTTPClient(force_instance=True)
@@ -100,7 +102,7 @@ class Lab:
         # Not an argument: those are shown to every user of the machine.
         environment["JUPYTER_TOKEN"] = self.token
         command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser"),
+            *(sys.executable, "-m", self._program, "--no-browser"),
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={_free_port()}",
             "--ServerApp.port_retries=50",

@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_peer.bench.catalogue import choose
 from jupyter_peer.bench.collab import is_installed
+from jupyter_peer.bench.felt import OWN_PAGE
 from jupyter_peer.bench.pace import INTERVAL_S
 from jupyter_peer.bench.report import Progress
 from jupyter_peer.bench.run import run
@@ -48,7 +49,7 @@ async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
     )
     assert (newest.goal, age.goal, memory.goal) == ("<= 2 intervals", "<= 2x", "<= 2 MiB")
     assert age.baseline == INTERVAL_S * 1e3
-    assert (beside.ours, beside.baseline_name) == (age.ours, "owner's own page")
+    assert (beside.ours, beside.baseline_name) == (age.ours, OWN_PAGE)
     assert memory.baseline_name == "nobody watching"
     (first,) = found["U6 invite to first remote output"]
     assert first.ours > 0
