@@ -17,6 +17,9 @@ const shims: Record<string, unknown> = {
   DragEvent: DragEventShim,
   ResizeObserver: ObserverShim,
   IntersectionObserver: ObserverShim,
+  // JupyterLab's React widgets draw in it.
+  requestIdleCallback: (work: IdleRequestCallback) =>
+    setTimeout(() => work({ didTimeout: false, timeRemaining: () => 50 })),
   // React's act() asks for it.
   IS_REACT_ACT_ENVIRONMENT: true,
   matchMedia: (media: string) => ({

@@ -28,6 +28,7 @@ from .markup import (
     strong,
     tag,
 )
+from .panel_approvals import ApprovalsPart
 from .panel_chat import ChatPart, unread_mark
 from .panel_found import FoundPart
 from .panel_parts import (
@@ -72,6 +73,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         chats: Conversations that were opened here.
         panes: One row a pane, mine first.
         rooms: Rooms of the lobby, where there is one.
+        approvals: Calls of tools that wait for the owner's yes.
         views: Panes that were opened here.
     """
 
@@ -113,11 +115,13 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._known: Sequence[Mapping[str, Any]] = ()
         self.panes = widgets.VBox()
         self.rooms = RoomsPart(client, self._do, self._say_anew)
+        self.approvals = ApprovalsPart(client, self._do)
         self.views = widgets.VBox()
         self.mint_button.on_click(lambda _: self._do(self._mint, self.mint_button))
         self.pair_button.on_click(lambda _: self._do(self._pair, self.pair_button))
         super().__init__(
             [
+                self.approvals,
                 heading("Invite"),
                 widgets.HBox([self.mint_button, self.ttl]),
                 self._invite_row,
@@ -140,6 +144,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "panes": self._show_panes,
             "invites": self._show_invites,
             "lobby": self.rooms.show,
+            "approval": self.approvals.show,
             "link": self._show_link,
         }
         self._ends = [
@@ -155,6 +160,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.chats.note_unread(self._client.unread())
         self._show_panes(self._client.panes())
         self.rooms.show(self._client.lobby())
+        self.approvals.show({"approvals": self._client.approvals()})
 
     def close(self) -> None:
         """Stop listening and take the widgets away; panes that were opened here are closed."""
@@ -286,6 +292,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.chats.note_unread(await self._client.aio.unread())
         self._show_panes(await self._client.aio.panes())
         self.rooms.show(await self._client.aio.lobby())
+        self.approvals.show({"approvals": await self._client.aio.approvals()})
         self._steps = {}
         self.progress.layout.display = _HIDDEN
 

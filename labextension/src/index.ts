@@ -4,6 +4,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addCommands } from './commands';
+import { askForApprovals } from './approvals';
 import { tellOfChats } from './chatnotices';
 import { ControlSocket } from './control';
 import { PeersModel } from './model';
@@ -53,6 +54,7 @@ const plugin: JupyterFrontEndPlugin<IPeers> = {
       tabs.restore(restorer);
     }
     rendermime?.addFactory(paneRendererFactory(view));
+    askForApprovals(model, language.load('jupyter_peer'));
     if (registry) {
       void follow(registry, settings => {
         sidebar.settings = settings;

@@ -4,6 +4,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from './control';
 import { PeerError, requestAPI } from './requests';
 import {
+  IApproval,
   IAtLobby,
   IChatLine,
   IChats,
@@ -40,6 +41,8 @@ export interface IPeersState {
   readonly lobby: ILobby | null;
   /** Lines of chat that wait to be read, by node id. */
   readonly unread: Readonly<Record<string, number>>;
+  /** Calls of tools that wait for this person, the oldest first. */
+  readonly approvals: readonly IApproval[];
 }
 
 /** A peer's status changed while the page was open. */
@@ -58,7 +61,8 @@ const NOTHING: IPeersState = {
   found: [],
   panes: { mine: [], offered: [] },
   lobby: null,
-  unread: {}
+  unread: {},
+  approvals: []
 };
 
 const RANK: Record<PeerStatus, number> = { connected: 0, connecting: 1, offline: 2, blocked: 3 };
@@ -207,6 +211,12 @@ export class PeersModel implements IDisposable {
     return lines;
   }
 
+  /** Allow one call of a tool, or refuse it. */
+  async decide(id: number, allow: boolean): Promise<void> {
+    this._update({ approvals: this._state.approvals.filter(each => each.id !== id) });
+    await this._control.request('approve', { id, allow });
+  }
+
   /** Examine this node, or with a node id each path to that peer. */
   async examine(
     nodeId: string | null,
@@ -262,6 +272,10 @@ export class PeersModel implements IDisposable {
       void this._resync();
       void this._askLobby();
       void this._askChats();
+      void this._askApprovals();
+    } else {
+      // The server asks again whoever is there; an answer given now would reach nobody.
+      this._update({ approvals: [] });
     }
   }
 
@@ -304,6 +318,16 @@ export class PeersModel implements IDisposable {
     }
   }
 
+  /** From here on the server knows that somebody can be asked in this page. */
+  private async _askApprovals(): Promise<void> {
+    try {
+      const { approvals } = await this._control.request<{ approvals: IApproval[] }>('approvals');
+      this._update({ approvals });
+    } catch {
+      // An older server, or the next event tells it.
+    }
+  }
+
   private _onChat(chats: IChats): void {
     const known = this._newestLine;
     this._newestLine = Math.max(known ?? 0, ...chats.lines.map(line => line.number));
@@ -324,6 +348,8 @@ export class PeersModel implements IDisposable {
       const { self, peers, found = [] } = data as IPeerList;
       const { identity } = this._state;
       this._learn({ peers, found, identity: identity && { ...identity, ...self } });
+    } else if (event === 'approval') {
+      this._update({ approvals: (data as { approvals: IApproval[] }).approvals });
     } else if (event === 'panes') {
       this._told += 1;
       const { mine, offered } = data as IPaneLists;

@@ -167,6 +167,17 @@ export interface IChats {
   unread: Record<string, number>;
 }
 
+/** A call of a tool that waits for the owner's yes; `expires` is when none is a no. */
+export interface IApproval {
+  id: number;
+  peer: string;
+  peer_name: string;
+  agent: string;
+  tool: string;
+  arguments: string;
+  expires: number;
+}
+
 /** One line of the doctor: what was looked at, how it is, and what to do. */
 export interface IFinding {
   check: string;

@@ -110,6 +110,8 @@ class FakeServer:
             "lobby": {"url": None, "status": "off", "listed": False, "rooms": [], "error": None},
             "invites": {"invites": []},
             "chats": {"lines": [], "unread": {}},
+            "approvals": {"approvals": []},
+            "agents": {"on": False, "mode": "read-only", "default": None, "agents": [], "turns": 0},
             "share": lambda params: {"pane": _pane(params)},
             "unshare": {},
             "open": {"watch": 1, "info": {"status": "live"}, "state": state()},

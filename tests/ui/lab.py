@@ -98,8 +98,12 @@ class Lab:
 
     def api(self, method: str, path: str, body: object = None) -> Any:
         """Call ``jupyter-peer/api/{path}`` and return its JSON answer."""
+        return self.jupyter(method, f"jupyter-peer/api/{path}", body)
+
+    def jupyter(self, method: str, path: str, body: object = None) -> Any:
+        """Call any route of the server and return its JSON answer."""
         request = urllib.request.Request(
-            f"{self.url}/jupyter-peer/api/{path}",
+            f"{self.url}/{path}",
             data=None if body is None else json.dumps(body).encode(),
             method=method,
             headers={"Authorization": f"token {self.token}"},
