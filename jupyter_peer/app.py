@@ -30,6 +30,7 @@ from .wire.ops import Done
 if TYPE_CHECKING:
     from .data_dir import DataDir
     from .hub.hub import PeerHub
+    from .trust.base import TrustPolicy
 
 log = logging.getLogger(__name__)
 
@@ -111,13 +112,11 @@ class PeerExtension(PeerSettings, ExtensionApp):
         from .panes.tap import KernelTaps
         from .panes.watch import PaneWatcher
         from .server.agents import NodeAgents
-        from .server.directory import directory_of, keep_to
         from .server.doctor import doctor_of
         from .server.lobby import lobby_client
         from .server.network_watch import NetworkWatch
         from .store import Store
-        from .trust.directory import DirectoryPolicy
-        from .trust.modes import policy_for
+        from .trust.modes import DIRECTORY, policy_for
 
         self.check_settings()
         config = self.hub_config()
@@ -133,13 +132,23 @@ class PeerExtension(PeerSettings, ExtensionApp):
             transports = Transports(self, self._server, identity, lambda: hub, lobby)
             stack.push_async_callback(transports.close)
             directory = None
-            if self.trust_mode == DirectoryPolicy.name:
+            if self.trust_mode == DIRECTORY:
+                from .server.directory import directory_of, keep_to
+
                 directory = directory_of(self, data_dir.path)
                 stack.push_async_callback(directory.close)
             elif self.directory_url:
                 log.warning(
                     "PeerExtension.directory_url has no effect: trust_mode is %s", self.trust_mode
                 )
+
+            def members_only() -> TrustPolicy:
+                from .trust.directory import DirectoryPolicy
+
+                return DirectoryPolicy(
+                    lambda: directory.current if directory else None, self.directory_groups
+                )
+
             hub = PeerHub(
                 identity=identity,
                 store=store,
@@ -147,12 +156,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
                 policy=policy_for(
                     self.trust_mode,
                     store,
-                    more={
-                        DirectoryPolicy.name: lambda: DirectoryPolicy(
-                            lambda: directory.current if directory else None,
-                            self.directory_groups,
-                        )
-                    },
+                    more={DIRECTORY: members_only},
                 ),
                 config=config,
             )

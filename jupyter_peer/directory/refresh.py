@@ -18,12 +18,12 @@ import msgspec
 from ..errors import PeerError, StaleError, to_wire
 from ..owned_task import OwnedTask
 from ..wire.directory import Directory
+from . import DEFAULT_INTERVAL_S
 from .cache import DirectoryCache
 from .source import DirectorySource
 
 log = logging.getLogger(__name__)
 
-DEFAULT_INTERVAL_S = 300.0
 # After a failure it is tried again sooner than after a success.
 _FIRST_RETRY_S = 5.0
 # A machine that sleeps, or whose clock is set, is noticed within this.

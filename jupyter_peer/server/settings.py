@@ -11,7 +11,7 @@ from pathlib import Path
 
 from traitlets import Bool, Float, Int, Unicode, default, validate
 
-from ..directory.refresh import DEFAULT_INTERVAL_S
+from ..directory import DEFAULT_INTERVAL_S
 from ..errors import BadAddressError, BadRequestError
 from ..hub.config import HubConfig
 from ..wire.addresses import (

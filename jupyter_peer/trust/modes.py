@@ -11,6 +11,7 @@ from .invites import InvitePolicy
 from .open_lan import OpenLanPolicy
 
 MANUAL = "manual"
+DIRECTORY = "directory"
 PolicyMaker = Callable[[], TrustPolicy]
 
 

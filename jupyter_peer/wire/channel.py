@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 import msgspec
 
@@ -21,6 +21,7 @@ from ..errors import (
     ProtocolError,
     TooLargeError,
 )
+from .buffers import check_buffers, check_digests, check_size
 from .envelope import Envelope, from_canonical, from_text, to_text, without_surrogates
 from .frames import (
     BATCH,
@@ -31,6 +32,7 @@ from .frames import (
     FRAGMENT_BYTES,
     FRAGMENT_HEADER_BYTES,
     MAX_BATCH,
+    TAG_BYTES,
     Assembler,
     Part,
     batch_digest,
@@ -41,7 +43,9 @@ from .frames import (
 from .identity import Identity, verify
 from .outbox import CREDIT_EVERY, Outbox, Outgoing
 from .replay import check_age
-from .seal import TAG_BYTES, Opener, Sealer, check_buffers, check_digests, check_size
+
+if TYPE_CHECKING:
+    from .seal import Opener, Sealer
 
 # A sealed frame fits one 64 KiB data-channel message.
 MAX_SEALED_FRAME = 64 * 1024

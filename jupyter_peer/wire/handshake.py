@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -43,7 +43,9 @@ from .identity import (
 )
 from .messages import Auth, AuthResult, Hello, HelloAck, convert
 from .replay import check_age
-from .seal import Opener, Sealer, SealKeys, x25519_public_b64, x25519_shared
+
+if TYPE_CHECKING:
+    from .seal import Opener, Sealer
 
 MAX_FRAME = 16 * 1024
 _NONCE = re.compile(r"[0-9a-f]{32}")
@@ -178,7 +180,16 @@ class _Side:
             ],
         )
 
+    def _half_key(self) -> str:
+        """Return this side's half of the keys, in base64."""
+        # OpenSSL's bindings are not for a server's start to wait for, but for its first link.
+        from .seal import x25519_public_b64
+
+        return x25519_public_b64(self._offer.x25519)
+
     def _seal(self, public_b64: str, hello: bytes, hello_ack: bytes, is_dialer: bool) -> None:
+        from .seal import Opener, Sealer, SealKeys, x25519_shared
+
         keys = SealKeys(x25519_shared(self._offer.x25519, public_b64), hello, hello_ack)
         outward, inward = (
             (keys.dialer, keys.acceptor) if is_dialer else (keys.acceptor, keys.dialer)
@@ -232,7 +243,7 @@ class Dialer(_Side):
         """Return the first frame."""
         data = self._introduce()
         if self._offer.x25519:
-            data["seal"] = {"x25519": x25519_public_b64(self._offer.x25519)}
+            data["seal"] = {"x25519": self._half_key()}
         self._hello, sig = self._envelope("hello", data, None)
         return to_text(self._hello, sig, dst=self._expect)
 
@@ -340,7 +351,7 @@ class Acceptor(_Side):
         is_sealing = hello.seal is not None and bool(self._offer.x25519)
         if is_sealing:
             data["seal"] = {
-                "x25519": x25519_public_b64(self._offer.x25519),
+                "x25519": self._half_key(),
                 "hello": hashlib.sha256(canonical_hello).hexdigest(),
             }
         elif not self._offer.allow_unsealed:

@@ -7,6 +7,7 @@ error repeats. Unknown keys are ignored, so that newer programs can add some.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from typing import Annotated, Literal, TypeVar
@@ -289,8 +290,18 @@ Notice = (
 )
 
 _M = TypeVar("_M")
-_requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
-_notices: msgspec.json.Decoder[Notice] = msgspec.json.Decoder(Notice)
+
+
+@functools.cache
+def _requests() -> msgspec.json.Decoder[Request]:
+    """Return the decoder; made when first needed, since it takes long and few servers have a lobby."""
+    return msgspec.json.Decoder(Request)
+
+
+@functools.cache
+def _notices() -> msgspec.json.Decoder[Notice]:
+    """Return the decoder; as :func:`_requests`."""
+    return msgspec.json.Decoder(Notice)
 
 
 class _Head(msgspec.Struct):
@@ -314,7 +325,7 @@ def read_request(text: str) -> Request:
     _check_size(text, MAX_REQUEST)
     if _head(text).type not in _REQUEST_TYPES:
         raise UnsupportedError("the lobby does not know this kind of message")
-    return _decode(_requests, text)
+    return _decode(_requests(), text)
 
 
 def read_notice(text: str) -> Notice | None:
@@ -327,7 +338,7 @@ def read_notice(text: str) -> Notice | None:
     _check_size(text, MAX_NOTICE)
     if _head(text).type not in _NOTICE_TYPES:
         return None
-    return _decode(_notices, text)
+    return _decode(_notices(), text)
 
 
 def request_id(text: str) -> int | None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from ..errors import OverflowLinkError, TooLargeError
+from .buffers import check_size
 from .envelope import MAX_BUFFERS, Buffer
 from .frames import (
     BATCH_FIXED_BYTES,
@@ -30,7 +31,6 @@ from .frames import (
     envelope_size,
     fragment_header,
 )
-from .seal import check_size
 
 CREDIT_EVERY = 256 * 1024
 """A receiver tells what it consumed at least this often, in bytes."""

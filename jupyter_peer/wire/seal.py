@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from struct import Struct
 
 from cryptography.exceptions import InvalidTag
@@ -13,10 +12,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..errors import BadSignatureError, MalformedError, SealBrokenError, TooLargeError
+from ..errors import MalformedError, SealBrokenError
 from .identity import decode_public_key
 
-TAG_BYTES = 16
 _NONCE = Struct(">4xQ")
 _U32 = Struct(">I")
 # Far beyond any session (2**48 frames of 60 KiB), and far below where GCM's bounds begin to matter.
@@ -105,29 +103,3 @@ def x25519_shared(private: bytes, public_b64: object) -> bytes:
         )
     except ValueError as error:
         raise MalformedError("the X25519 key is of low order") from error
-
-
-def check_buffers(listed: object, buffers: Sequence[bytes | bytearray | memoryview]) -> None:
-    """Check that ``data["buffers"]`` lists the SHA-256 of exactly these buffers.
-
-    Raises:
-        MalformedError: The list is missing, or not of the same length.
-        BadSignatureError: A hash does not match, so the signature does not cover the bytes.
-    """
-    check_digests(listed, [hashlib.sha256(buffer).hexdigest() for buffer in buffers])
-
-
-def check_digests(listed: object, digests: Sequence[str]) -> None:
-    """Like :func:`check_buffers`, for hashes that were computed while the bytes came in."""
-    if not digests and not isinstance(listed, list):
-        return
-    if not isinstance(listed, list) or len(listed) != len(digests):
-        raise MalformedError("data.buffers does not list the buffers that came")
-    if listed != digests:
-        raise BadSignatureError("a buffer is not the one that was signed")
-
-
-def check_size(size: int, limit: int) -> None:
-    """Raise :exc:`TooLargeError` when ``size`` bytes are over ``limit``."""
-    if size > limit:
-        raise TooLargeError(f"a message of {size} bytes is over the limit of {limit}")

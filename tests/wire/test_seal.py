@@ -17,14 +17,12 @@ from jupyter_peer.errors import (
     TooLargeError,
 )
 from jupyter_peer.wire import seal as module
+from jupyter_peer.wire.buffers import check_buffers, check_digests, check_size
+from jupyter_peer.wire.frames import TAG_BYTES
 from jupyter_peer.wire.seal import (
-    TAG_BYTES,
     Opener,
     Sealer,
     SealKeys,
-    check_buffers,
-    check_digests,
-    check_size,
     x25519_public_b64,
     x25519_shared,
 )

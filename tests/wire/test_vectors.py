@@ -10,6 +10,7 @@ import struct
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from jupyter_peer.wire.buffers import check_digests
 from jupyter_peer.wire.chain import Hop, begin_chain, check_chain, extend_chain, read_chain
 from jupyter_peer.wire.channel import SealedChannel
 from jupyter_peer.wire.directory import Directory
@@ -17,7 +18,7 @@ from jupyter_peer.wire.envelope import canonical_bytes, from_canonical, from_tex
 from jupyter_peer.wire.frames import Assembler, read_batch, read_credit, read_envelope
 from jupyter_peer.wire.identity import Identity, decode_public_key, verify
 from jupyter_peer.wire.invite import Invite, token_hash
-from jupyter_peer.wire.seal import Opener, Sealer, check_digests
+from jupyter_peer.wire.seal import Opener, Sealer
 from tests.vectors import make
 from tests.wire.by_hand import (
     HandError,
