@@ -8,31 +8,21 @@ listened it is asked (``request_states``, or each model by ``request_state``).
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from ..errors import PeerError
 from ..wire.widgets import Model, WidgetSet, references
 from .captures import OUTPUT_MODEL, OUTPUT_MODULE, Captures
 from .comms import STATES, STATUS
 from .inputs import InputQueue
+from .questions import Questions
 from .tap import TapListener, TapMessage
-
-log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-CONTROL_TARGET = "jupyter.widget.control"
-CONTROL_VERSION = "1.0.0"
 #: Models that no pane has are forgotten when all together take more.
 MAX_WEIGHT = 32 * 1024 * 1024
 MAX_MODELS = 16_384
-#: Ids the kernel does not know, and is not asked for again.
-_MAX_ABSENT = 16_384
-_MAX_ASKED = 1024
 _COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
 _LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
 #: What a person types or uploads for the kernel alone: whoever may look at the widget may not see it.
@@ -91,10 +81,14 @@ class KernelWidgets:
         self._models = WidgetSet()
         self._refs: dict[str, dict[str, set[str]]] = {}
         self._links: set[str] = set()
-        self._wanted: set[str] = set()
-        self._absent: dict[str, None] = {}
         self._idle: dict[str, Callable[[], None]] = {}
-        self._is_fetching = False
+        self._questions = Questions(
+            self.kernel.send,
+            self.when_idle,
+            is_known=self._models.__contains__,
+            # What these refer to may have to be asked for in turn.
+            on_done=lambda: self._tell_of(()),
+        )
         self._captured: set[str] = set()
         self._is_telling = False
 
@@ -130,12 +124,12 @@ class KernelWidgets:
         """Return the models that one refers to."""
         return set().union(*self._refs.get(model_id, {}).values())
 
-    def links(self, members: set[str]) -> set[str]:
-        """Return the links both ends of which are among these models."""
+    def links(self, is_member: Callable[[str], bool]) -> set[str]:
+        """Return the links both ends of which are among some models."""
         return {
             model_id
             for model_id in self._links
-            if (ends := self.refs(model_id)) and ends <= members
+            if (ends := self.refs(model_id)) and all(map(is_member, ends))
         }
 
     def is_link(self, model_id: str) -> bool:
@@ -144,14 +138,7 @@ class KernelWidgets:
 
     def want(self, model_ids: Iterable[str]) -> None:
         """Ask the kernel for models it has not told of; panes hear when it has."""
-        new = {
-            model_id
-            for model_id in model_ids
-            if model_id not in self._models and model_id not in self._absent
-        }
-        self._wanted |= new
-        if new and not self._is_fetching:
-            self._fetch()
+        self._questions.want(model_ids)
 
     def when_idle(self, msg_id: str, callback: Callable[[], None]) -> None:
         """Call back when the kernel is done with a message."""
@@ -233,7 +220,7 @@ class KernelWidgets:
     def _learn(self, states: dict[str, tuple[Json, list[str]]]) -> None:
         new = [model_id for model_id in states if model_id not in self._models]
         # What is wanted comes last, so that it is the last to go when there is too much.
-        for model_id in sorted(new, key=lambda model_id: model_id in self._wanted):
+        for model_id in sorted(new, key=self._questions.is_wanted):
             data, buffers = states[model_id]
             self._put(model_id, data, buffers)
         self._tell_of(new)
@@ -241,7 +228,7 @@ class KernelWidgets:
     def _put(self, model_id: str, data: Json, buffers: Sequence[str]) -> None:
         name = data["state"].get("_model_name")
         state, paths, buffers = _without_secrets(name, data["state"], data["buffer_paths"], buffers)
-        self._absent.pop(model_id, None)
+        self._questions.found(model_id)
         self._models.put(model_id, state, paths, buffers)
         self._refs[model_id] = {}
         self._note_refs(model_id, state)
@@ -292,7 +279,7 @@ class KernelWidgets:
     def _close(self, model_id: str) -> None:
         if model_id in self._models:
             self._drop(model_id)
-            self._note_absent(model_id)
+            self._questions.gone(model_id)
             self._tell_of([model_id])
 
     def _drop(self, model_id: str) -> None:
@@ -374,59 +361,6 @@ class KernelWidgets:
                     self._tell_of([model_id])
                 message = TapMessage("comm_msg", "", {"comm_id": model_id, "data": data})
                 self._pass_on({"content": message.content, "buffers": []}, message)
-
-    # Asking the kernel.
-
-    def _fetch(self) -> None:
-        comm_id = uuid.uuid4().hex
-        content: Json = {"comm_id": comm_id, "data": {}}
-        metadata = {"version": CONTROL_VERSION}
-        try:
-            self.kernel.send("comm_open", content | {"target_name": CONTROL_TARGET}, metadata)
-            asked = self.kernel.send(
-                "comm_msg", content | {"data": {"method": "request_states"}}, metadata
-            )
-        except PeerError as error:
-            log.info("the kernel cannot be asked for its widgets: %s", error)
-            return
-        self._is_fetching = True
-        self.when_idle(asked, lambda: self._on_states(comm_id))
-
-    def _on_states(self, comm_id: str) -> None:
-        """Take notice that the kernel has answered ``request_states``, or does not know it."""
-        with contextlib.suppress(PeerError):
-            self.kernel.send("comm_close", {"comm_id": comm_id, "data": {}})
-        self._ask_each()
-
-    def _ask_each(self) -> None:
-        """Ask for each model by itself that is still wanted, and for what that leads to."""
-        self._wanted = {each for each in self._wanted if each not in self._models}
-        asked = sorted(self._wanted)[:_MAX_ASKED]
-        self._wanted -= set(asked)
-        last = ""
-        try:
-            for model_id in asked:
-                content = {"comm_id": model_id, "data": {"method": "request_state"}}
-                last = self.kernel.send("comm_msg", content)
-        except PeerError as error:
-            log.info("the kernel cannot be asked for its widgets: %s", error)
-            last = ""
-        if last:
-            self.when_idle(last, lambda: self._on_each(asked))
-        else:
-            self._is_fetching = False
-            self._wanted.clear()
-
-    def _on_each(self, asked: list[str]) -> None:
-        for model_id in asked:
-            if model_id not in self._models:
-                self._note_absent(model_id)
-        self._ask_each()
-
-    def _note_absent(self, model_id: str) -> None:
-        self._absent[model_id] = None
-        if len(self._absent) > _MAX_ABSENT:
-            del self._absent[next(iter(self._absent))]
 
 
 def _without_secrets(

@@ -52,8 +52,17 @@ class PaneWidgets:
         """Take notice that an output is about to be shown: its widgets come first."""
         shown = shown_in(content.get("data", {}))
         if shown is not None and shown not in self._roots:
-            self._roots.add(shown)
-            self._sync()
+            if self._state.outputs.clear_wait:
+                # All that is shown goes when this comes.
+                self._roots = {shown}
+                self._is_over = False
+                self._sync()
+            else:
+                # Only what is new: a cell may show widgets by the thousand.
+                self._roots.add(shown)
+                order = self._reach([shown])
+                self._reached.update(order)
+                self._bring(order)
 
     def after(self) -> None:
         """Take notice that outputs went or were replaced."""
@@ -104,40 +113,43 @@ class PaneWidgets:
         if not self._roots and not len(self._state.widgets):
             self._reached = set()
             return
-        order = self._reach()
-        missing = {model_id for model_id in order if self._kernel.get(model_id) is None}
-        # The pane waits for these; a link belongs to it only with both of its ends.
+        order = self._reach(self._roots)
         self._reached = set(order)
-        known = [model_id for model_id in order if model_id not in missing]
-        known += sorted(self._kernel.links(set(known)) - self._reached)
-        if not self._is_over:
-            self._put(known)
-        if missing:
-            self._kernel.want(missing)
+        members = {each for each in order if self._kernel.get(each) is not None}
+        members |= self._kernel.links(members.__contains__)
+        gone = [_closing(model_id) for model_id in self._state.widgets if model_id not in members]
+        if gone and self._state.tell(gone):
+            self._on_change()
+        self._bring(order)
 
-    def _put(self, known: list[str]) -> None:
+    def _bring(self, order: list[str]) -> None:
+        """Add models to the state, and the links that have both ends then."""
         widgets = self._state.widgets
-        messages: list[Json] = []
-        weight = 0
-        for model_id in known:
-            model = self._kernel.get(model_id)
-            assert model is not None
-            weight += model.weight
-            if model_id not in widgets:
-                messages.append(model.opening(model_id))
-        if weight > self._limit or len(known) > MAX_MODELS:
+        # The pane waits for those that are not known yet.
+        known = {each: None for each in order if self._kernel.get(each) is not None}
+        links = self._kernel.links(lambda each: each in known or each in widgets)
+        if not self._is_over:
+            self._open([each for each in (*known, *sorted(links)) if each not in widgets])
+        if len(known) < len(order):
+            self._kernel.want([each for each in order if each not in known])
+
+    def _open(self, new: list[str]) -> None:
+        models = [
+            (each, model)
+            for each in dict.fromkeys(new)
+            if (model := self._kernel.get(each)) is not None
+        ]
+        weight = self._state.widgets.weight + sum([model.weight for _, model in models])
+        if weight > self._limit or len(self._state.widgets) + len(models) > MAX_MODELS:
             self._give_up()
-            return
-        members = set(known)
-        messages += [_closing(model_id) for model_id in widgets if model_id not in members]
-        if messages and self._state.tell(messages):
+        elif self._state.tell([model.opening(each) for each, model in models]):
             self._on_change()
 
-    def _reach(self) -> list[str]:
-        """Return what the roots lead to, whatever is referred to before who refers to it."""
+    def _reach(self, roots: Iterable[str]) -> list[str]:
+        """Return what roots lead to, whatever is referred to before who refers to it."""
         order: dict[str, None] = {}
         begun: set[str] = set()
-        pending = [(root, False) for root in sorted(self._roots, reverse=True)]
+        pending = [(root, False) for root in sorted(roots, reverse=True)]
         while pending:
             model_id, is_done = pending.pop()
             if is_done:

@@ -250,6 +250,12 @@ def test_widgets_that_are_too_large_are_left_out_and_the_pane_goes_on(monkeypatc
     for letter in "abc":
         change(pane.kernel, "small", value=letter * 7_000)
     assert pane.models["small"]["value"] == "c" * 7_000
+    # And so does a large widget in place of one.
+    make(pane.kernel, "next", value="d" * 7_000)
+    pane.kernel.say("clear_output", {"wait": True})
+    view(pane.kernel, "next")
+    assert set(pane.models) == {"next"}
+    assert pane.texts == ["<next>"]
 
 
 def test_too_many_models_are_left_out(monkeypatch: Any) -> None:
