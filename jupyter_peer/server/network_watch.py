@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from ..owned_task import OwnedTask
 from ..transports.interfaces import Interfaces
 
 log = logging.getLogger(__name__)
@@ -32,18 +33,15 @@ class NetworkWatch:
         self._on_change = on_change
         self._interfaces = interfaces
         self._poll_s = poll_s
-        self._task: asyncio.Task[None] | None = None
+        self._task = OwnedTask()
 
     def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="network watch")
+        self._task.start(self._run)
 
     async def close(self) -> None:
         """Stop looking; may be called twice."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await self._task.close()
 
     async def _run(self) -> None:
         before = self._look()
