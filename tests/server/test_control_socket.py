@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -18,6 +19,7 @@ from jupyter_peer.errors import (
     UnknownPeerError,
 )
 from jupyter_peer.server.control_session import MAX_UNDER_WAY
+from jupyter_peer.server.notices import INTERVAL_S
 from jupyter_peer.server.secrets import Caller
 from jupyter_peer.wire import ops
 from tests.waiting import until
@@ -111,6 +113,7 @@ async def test_all_hear_of_a_new_invite_and_a_new_name(open_control):
 
 async def test_many_changes_are_few_events(open_control):
     acting, watching = await open_control(), await open_control()
+    began = time.monotonic()
     for number in range(200):
         acting.tell("set_name", name=f"name {number}")
     await acting.ask("identity")
@@ -118,9 +121,12 @@ async def test_many_changes_are_few_events(open_control):
         lambda: (
             watching.named("peers")
             and watching.named("peers")[-1]["self"]["node_name"] == "name 199"
-        )
+        ),
+        15,
     )
-    assert len(watching.named("peers")) < 20
+    # One at once, then one an interval, however long a busy machine takes for the changes.
+    most = 2 + (time.monotonic() - began) / INTERVAL_S
+    assert len(watching.named("peers")) <= min(most, 150)
 
 
 async def test_a_connection_hears_only_of_what_happens_while_it_is_open(open_control):
