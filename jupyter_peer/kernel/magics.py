@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from .commands import HelpAskedError, parse, run, split
 from .results import Done, Shown
 
 _CELL_MAGIC = "%%peer"
+_QUESTION = re.compile(r"(?P<indent>[ \t]*)%peer[ \t]+(?P<words>(?:ask|chat)[ \t].*\?)\s*")
 
 
 class CommandError(UsageError):
@@ -106,13 +108,28 @@ def unfold_share(lines: list[str]) -> list[str]:
     return [f"get_ipython().run_line_magic('peer', {words!r})\n", *lines[1:]]
 
 
+def keep_questions(lines: list[str]) -> list[str]:
+    """Rewrite questions to peers, which IPython would take for a wish for help: they end with ``?``."""
+    kept = []
+    for line in lines:
+        match = _QUESTION.fullmatch(line)
+        kept.append(
+            f"{match['indent']}get_ipython().run_line_magic('peer', {match['words']!r})\n"
+            if match
+            else line
+        )
+    return kept
+
+
 def load(shell: InteractiveShell) -> None:
     """Add magics and completion to a shell; doing it again replaces them."""
     shell.register_magics(PeerMagics)
     cleanups = shell.input_transformers_cleanup
     # By name, since a reloaded module has another function; IPython's own may be without one.
-    kept = [t for t in cleanups if getattr(t, "__name__", "") != unfold_share.__name__]
-    cleanups[:] = [*kept, unfold_share]
+    ours = (unfold_share, keep_questions)
+    names = {each.__name__ for each in ours}
+    kept = [t for t in cleanups if getattr(t, "__name__", "") not in names]
+    cleanups[:] = [*kept, *ours]
     set_hook: Any = shell.set_hook
     for word in ("%peer", _CELL_MAGIC):
         set_hook("complete_command", _complete, str_key=word)

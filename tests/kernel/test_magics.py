@@ -12,7 +12,7 @@ from jupyter_peer.errors import AmbiguousPeerError, NoServerError, PeerError
 from jupyter_peer.kernel import magics
 from jupyter_peer.kernel.commands import COMMANDS, HelpAskedError, parse, split
 from jupyter_peer.kernel.completion import candidates
-from jupyter_peer.kernel.magics import CommandError, unfold_share
+from jupyter_peer.kernel.magics import CommandError, keep_questions, unfold_share
 from tests.kernel.fake_server import FakeServer
 from tests.kernel.shells import new_shell
 
@@ -132,3 +132,15 @@ def test_any_line_is_a_command_a_help_or_a_clear_error(line: str) -> None:
         parse(split(line))
     lines = [f"%%peer {line}\n", "x = 1\n"]
     assert unfold_share(lines)[1:] == lines[1:]
+
+
+@pytest.mark.parametrize("line", ["%peer ask ada what's this?", "  %peer chat ada really??  "])
+def test_a_question_to_a_peer_is_no_wish_for_help(line):
+    (kept,) = keep_questions([line + "\n"])
+    assert kept.strip() == f"get_ipython().run_line_magic('peer', {line.strip()[6:]!r})"
+    assert kept.startswith(line[: len(line) - len(line.lstrip())])
+
+
+@pytest.mark.parametrize("line", ["%peer?", "%peer ask ada this", "x = '%peer ask ada?'", "print?"])
+def test_every_other_line_stays_as_it_is(line):
+    assert keep_questions([line]) == [line]
