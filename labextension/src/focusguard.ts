@@ -3,6 +3,7 @@ import { IDisposable } from '@lumino/disposable';
 /** A key pressed out here less than this ago means that somebody is typing out here. */
 const TYPING_MS = 1500;
 const MAX_THEFTS = 5;
+const LOOK_EVERY_MS = 100;
 
 /**
  * Gives the focus back when a frame takes it from a person who types elsewhere.
@@ -20,7 +21,9 @@ export class FocusGuard implements IDisposable {
   ) {
     document.addEventListener('keydown', this._onKey, true);
     document.addEventListener('focusin', this._onFocus, true);
-    window.addEventListener('blur', this._onBlur);
+    window.addEventListener('blur', this._look);
+    // A browser need not say that the focus has gone into a frame.
+    this._timer = window.setInterval(this._look, LOOK_EVERY_MS);
     _frame.addEventListener('pointerenter', this._onEnter);
     _frame.addEventListener('pointerleave', this._onLeave);
   }
@@ -33,7 +36,8 @@ export class FocusGuard implements IDisposable {
     this._isDisposed = true;
     document.removeEventListener('keydown', this._onKey, true);
     document.removeEventListener('focusin', this._onFocus, true);
-    window.removeEventListener('blur', this._onBlur);
+    window.removeEventListener('blur', this._look);
+    window.clearInterval(this._timer);
     this._frame.removeEventListener('pointerenter', this._onEnter);
     this._frame.removeEventListener('pointerleave', this._onLeave);
   }
@@ -57,14 +61,18 @@ export class FocusGuard implements IDisposable {
     this._isOver = false;
   };
 
-  private _onBlur = (): void => {
+  private _look = (): void => {
     if (document.activeElement !== this._frame) {
+      this._isMeant = false;
+      return;
+    }
+    if (this._isMeant) {
       return;
     }
     const isTyping = performance.now() - this._typedAt < TYPING_MS;
-    const isMeant = (this._isOver && !isTyping) || this._tabbed;
+    this._isMeant = (this._isOver && !isTyping) || this._tabbed;
     this._tabbed = false;
-    if (isMeant) {
+    if (this._isMeant) {
       return;
     }
     this._thefts += 1;
@@ -78,6 +86,8 @@ export class FocusGuard implements IDisposable {
     }
   };
 
+  private _timer = 0;
+  private _isMeant = false;
   private _typedAt = -Infinity;
   private _tabbed = false;
   private _isOver = false;

@@ -3,6 +3,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from './control';
 import { PeerError } from './requests';
 import { IPaneInfo, IPaneLists, IPaneStep } from './shapes';
+import { IInput } from './viewerprotocol';
 
 /** Where one watch stands; never changed in place. */
 export interface IFeedState {
@@ -103,6 +104,18 @@ export class PaneFeed implements IDisposable {
     if (this._watch !== null) {
       this._control.tell('ack', { watch: this._watch, rev });
     }
+  }
+
+  /**
+   * Do something with a widget of the pane.
+   *
+   * @throws PeerError, why the owner does not take it.
+   */
+  async input(id: string, message: IInput): Promise<void> {
+    if (this._watch === null) {
+      throw new PeerError({ message: 'the pane is not open' });
+    }
+    await this._control.request('input', { watch: this._watch, message, id });
   }
 
   dispose(): void {

@@ -72,6 +72,11 @@ export class PaneFrame extends Widget {
     this._flush();
   }
 
+  /** Tell the frame something besides steps. */
+  tell(message: ToFrame): void {
+    this._send(message);
+  }
+
   /** Take the frame away, with every script in it. */
   stop(reason: StopReason): void {
     this._drop();

@@ -10,10 +10,10 @@ import { ControlSocket } from './control';
 import { PaneFeed } from './panefeed';
 import { PaneFrame } from './paneframe';
 import { frameWords, paneFacts, paneLabel, paneStatus } from './panewording';
-import { NAMESPACE } from './requests';
+import { NAMESPACE, PeerError } from './requests';
 import { Failure } from './section';
 import { IPaneStep } from './shapes';
-import { FromFrame } from './viewerprotocol';
+import { FromFrame, IInput } from './viewerprotocol';
 
 /** What every view of a pane needs of the page it is in. */
 export interface IViewContext {
@@ -25,6 +25,8 @@ export interface IViewContext {
 /** In a notebook a pane takes what it needs of this much. */
 const CELL_HEIGHTS = [24, 600];
 const LINK_PAUSE_MS = 2000;
+/** Inputs that wait for the owner; a widget itself has one at a time. */
+const MAX_INPUTS = 32;
 
 /**
  * A peer's pane, live: a line that says whose it is and how it stands, and the frame below.
@@ -35,7 +37,7 @@ const LINK_PAUSE_MS = 2000;
  */
 export class PaneView extends Widget {
   constructor(
-    context: IViewContext,
+    private readonly _context: IViewContext,
     readonly peer: string,
     readonly name: string,
     place: 'tab' | 'cell',
@@ -46,9 +48,9 @@ export class PaneView extends Widget {
     this.addClass(place === 'tab' ? 'jp-mod-tab' : 'jp-mod-cell');
     this._place = place;
     this._wait = wait;
-    this._trans = context.translator.load('jupyter_peer');
-    this.feed = new PaneFeed(context.control, peer, name);
-    const url = URLExt.join(context.settings.baseUrl, NAMESPACE, 'viewer', '/');
+    this._trans = _context.translator.load('jupyter_peer');
+    this.feed = new PaneFeed(_context.control, peer, name);
+    const url = URLExt.join(_context.settings.baseUrl, NAMESPACE, 'viewer', '/');
     this._frame = new PaneFrame(url, frameWords(this._trans), this._frameTitle());
     const layout = (this.layout = new PanelLayout());
     layout.addWidget(new PaneHeader(this, this._trans));
@@ -94,6 +96,8 @@ export class PaneView extends Widget {
 
   private _onReady(): void {
     // The frame is empty: it needs the whole state.
+    this._gaveWidgets = false;
+    this._tellGrant();
     void this.feed.start(this._wait);
   }
 
@@ -104,6 +108,7 @@ export class PaneView extends Widget {
 
   private _onState(): void {
     this._frame.label = this._frameTitle();
+    this._tellGrant();
     this._frame.setHidden(this.feed.state.phase === 'idle' && this._wait);
     this._changed.emit();
   }
@@ -119,10 +124,58 @@ export class PaneView extends Widget {
           this._frame.height = Math.min(most, Math.max(least, Math.ceil(message.px)));
         }
         break;
+      case 'need-widgets':
+        void this._giveWidgets();
+        break;
+      case 'input':
+        void this._onInput(message.id, message.message);
+        break;
       case 'link':
         void this._onLink(message.url);
         break;
     }
+  }
+
+  /** Hand the frame the code for widgets, which it cannot load itself. */
+  private async _giveWidgets(): Promise<void> {
+    if (this._gaveWidgets) {
+      return;
+    }
+    this._gaveWidgets = true;
+    const { settings } = this._context;
+    const url = URLExt.join(settings.baseUrl, NAMESPACE, 'viewer', 'widgets.js');
+    try {
+      const response = await ServerConnection.makeRequest(url, {}, settings);
+      if (response.ok) {
+        this._frame.tell({ type: 'widgets', code: await response.text() });
+      }
+    } catch {
+      // The plain text of the widgets stays; the next start of the frame asks again.
+    }
+  }
+
+  /** Pass on what a person does with a widget, as far as the grant goes; the owner checks it again. */
+  private async _onInput(id: string, message: IInput): Promise<void> {
+    let error: string | null = null;
+    if (this.feed.state.info?.grant !== 'interact') {
+      error = this._trans.__('the owner lets you look only');
+    } else if (this._inputs >= MAX_INPUTS) {
+      error = this._trans.__('too much at once');
+    } else {
+      this._inputs += 1;
+      try {
+        await this.feed.input(id, message);
+      } catch (reason) {
+        error = PeerError.from(reason).message;
+      } finally {
+        this._inputs -= 1;
+      }
+    }
+    this._frame.tell({ type: 'answered', id, error });
+  }
+
+  private _tellGrant(): void {
+    this._frame.tell({ type: 'grant', interact: this.feed.state.info?.grant === 'interact' });
   }
 
   /** Open a link of the peer's after a person has read where it goes. */
@@ -165,6 +218,8 @@ export class PaneView extends Widget {
   private readonly _frame: PaneFrame;
   private readonly _changed = new Signal<this, void>(this);
   private _wait: boolean;
+  private _gaveWidgets = false;
+  private _inputs = 0;
   private _isAsking = false;
   private _askAgainAt = 0;
 }

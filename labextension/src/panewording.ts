@@ -83,6 +83,7 @@ export function frameWords(trans: TranslationBundle): Words {
     blocked: trans.__('Not loaded, since a pane has no network: %1'),
     cut: trans.__('%1 characters before this are not shown here'),
     failed: trans.__('A script of this pane failed: %1'),
+    refused: trans.__('What you did was not taken: %1'),
     noRenderer: trans.__('%1 cannot be drawn here; this is its plain text'),
     noModule: trans.__('The widget module %1 is not part of jupyter-peer; this is its plain text'),
     readOnly: trans.__('You may look at these widgets; their owner did not let you use them'),

@@ -14,23 +14,49 @@ export const PORT = 'jupyter-peer:port';
 
 /** Texts of the frame, in the language of the page around it. */
 export type Words = Record<
-  'blocked' | 'cut' | 'failed' | 'noRenderer' | 'noModule' | 'readOnly' | 'widgetGone' | 'nothing',
+  | 'blocked'
+  | 'cut'
+  | 'failed'
+  | 'refused'
+  | 'noRenderer'
+  | 'noModule'
+  | 'readOnly'
+  | 'widgetGone'
+  | 'nothing',
   string
 >;
 
 export type ToFrame =
   | { type: 'theme'; light: boolean; variables: Record<string, string> }
   | { type: 'step'; step: IPaneStep }
-  | { type: 'ping'; n: number };
+  | { type: 'ping'; n: number }
+  | { type: 'grant'; interact: boolean }
+  /** The code that draws widgets, which the frame cannot load. */
+  | { type: 'widgets'; code: string }
+  | { type: 'answered'; id: string; error: string | null };
 
 export type FromFrame =
   | { type: 'shown'; rev: number }
   | { type: 'height'; px: number }
   | { type: 'pong'; n: number }
-  | { type: 'link'; url: string };
+  | { type: 'link'; url: string }
+  /** There are widgets, and nothing yet to draw them. */
+  | { type: 'need-widgets' }
+  | { type: 'input'; id: string; message: IInput };
+
+/** What a person does with a widget: a comm message for the owner's kernel. */
+export interface IInput {
+  msg_type: 'comm_msg';
+  content: { comm_id: string; data: Record<string, unknown> };
+  buffers: string[];
+}
 
 const MAX_URL = 2048;
 const MAX_HEIGHT = 100_000;
+/** As on the wire; see `wire/widget_messages.py`. */
+const MAX_INPUT = 4 * 1024 * 1024;
+const MAX_BUFFERS = 1024;
+const MAX_ID = 256;
 
 /** Return a message of the frame with nothing in it but what is known, null when it is none. */
 export function readFromFrame(data: unknown): FromFrame | null {
@@ -51,8 +77,43 @@ export function readFromFrame(data: unknown): FromFrame | null {
       return typeof message.url === 'string' && isWebAddress(message.url)
         ? { type: 'link', url: message.url }
         : null;
+    case 'need-widgets':
+      return { type: 'need-widgets' };
+    case 'input': {
+      const input = readInput(message.message);
+      const isNamed = typeof message.id === 'string' && /^[\w-]{1,64}$/.test(message.id);
+      return input && isNamed ? { type: 'input', id: message.id as string, message: input } : null;
+    }
     default:
       return null;
+  }
+}
+
+/** Plain JSON of bounded size and nothing else; the owner's side knows what a widget may be told. */
+function readInput(value: unknown): IInput | null {
+  try {
+    const { content, buffers = [] } = value as { content: IInput['content']; buffers?: unknown[] };
+    const { comm_id, data } = content;
+    const isInput =
+      typeof comm_id === 'string' &&
+      comm_id.length > 0 &&
+      comm_id.length <= MAX_ID &&
+      (data.method === 'update' || data.method === 'custom') &&
+      Array.isArray(buffers) &&
+      buffers.length <= MAX_BUFFERS &&
+      buffers.every(buffer => typeof buffer === 'string');
+    const text = isInput ? JSON.stringify({ data, buffers }) : '';
+    if (!isInput || text.length > MAX_INPUT) {
+      return null;
+    }
+    const plain = JSON.parse(text) as Pick<IInput, 'buffers'> & { data: Record<string, unknown> };
+    return {
+      msg_type: 'comm_msg',
+      content: { comm_id, data: plain.data },
+      buffers: plain.buffers
+    };
+  } catch {
+    return null;
   }
 }
 

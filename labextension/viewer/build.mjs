@@ -5,10 +5,25 @@ import process from 'node:process';
 import { URL, fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 
 const here = path => fileURLToPath(new URL(path, import.meta.url));
 const OUT = here('../../jupyter_peer/static/');
+
+// It comes as an AMD module, which asks for `define`; only the factory in it is of use here.
+const anywidget = {
+  name: 'anywidget',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]anywidget[\\/]dist[\\/]index\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const asked = /define\(\["@jupyter-widgets\/base"\], (\w+)\);\s*$/;
+      if (!asked.test(source)) {
+        throw new Error('anywidget is not built as it was: see viewer/build.mjs');
+      }
+      return { contents: source.replace(asked, 'export default $1;') };
+    });
+  }
+};
 
 /** Bundle one entry in memory; returns its script and its style sheet. */
 async function bundle(entry) {
@@ -23,7 +38,15 @@ async function bundle(entry) {
     charset: 'utf8',
     legalComments: 'inline',
     // Every browser with sandboxed frames reads WOFF2; the other fonts of KaTeX would be as much again.
-    loader: { '.woff2': 'dataurl', '.woff': 'empty', '.ttf': 'empty', '.svg': 'dataurl' },
+    loader: {
+      '.woff2': 'dataurl',
+      '.woff': 'empty',
+      '.ttf': 'empty',
+      '.eot': 'empty',
+      '.svg': 'empty'
+    },
+    plugins: [anywidget],
+    define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
     logLevel: 'warning'
   });
   const text = ending => outputFiles.find(file => file.path.endsWith(ending))?.text ?? '';
@@ -44,6 +67,12 @@ const page = `<!doctype html>
 <body><iframe sandbox="allow-scripts" title="Pane" srcdoc="${attribute(content)}"></iframe></body></html>
 `;
 
+const widgets = await bundle('./widgets/entry.ts');
+const css = JSON.stringify(widgets.style);
+const code = `document.head.append(Object.assign(document.createElement("style"),{textContent:${css}}));\n${widgets.script}`;
+
 await mkdir(OUT, { recursive: true });
-await writeFile(OUT + 'viewer.html', page);
-process.stdout.write(`viewer.html ${Math.round(page.length / 1024)} KiB\n`);
+for (const [name, text] of Object.entries({ 'viewer.html': page, 'widgets.js': code })) {
+  await writeFile(OUT + name, text);
+  process.stdout.write(`${name} ${Math.round(text.length / 1024)} KiB\n`);
+}

@@ -22,8 +22,8 @@ const ORDER = [
 
 const MAX_TREE = 2000;
 
-/** Draws a widget into a node; false when it cannot, and the plain text is drawn. */
-export type DrawWidget = (node: HTMLElement, bundle: MimeBundle) => boolean;
+/** Draws a widget into a node; else why not (empty to say nothing), and the plain text is drawn. */
+export type DrawWidget = (node: HTMLElement, bundle: MimeBundle) => true | string;
 
 /**
  * Draw one output that is no stream.
@@ -41,8 +41,14 @@ export async function draw(
     return;
   }
   const data = output.data ?? {};
-  if (WIDGET_VIEW in data && drawWidget(node, data)) {
-    return;
+  if (WIDGET_VIEW in data) {
+    const why = drawWidget(node, data);
+    if (why === true) {
+      return;
+    }
+    if (why) {
+      note(node, why);
+    }
   }
   const mime = ORDER.find(each => each in data);
   if (mime === undefined || (mime === 'text/plain' && Object.keys(data).length > 1)) {
@@ -53,6 +59,20 @@ export async function draw(
   }
   if (mime !== undefined) {
     await drawMime(node, mime, data[mime], output.metadata, asText(data['text/plain']));
+  }
+}
+
+/** Draw any one output, a stream too, where it stands alone. */
+export function drawOutput(
+  node: HTMLElement,
+  output: IOutput,
+  words: Words,
+  drawWidget: DrawWidget
+): void {
+  if (output.output_type === 'stream') {
+    pre(node, asText(output.text), `stream ${output.name === 'stderr' ? 'stderr' : 'stdout'}`);
+  } else {
+    void draw(node, output, words, drawWidget);
   }
 }
 

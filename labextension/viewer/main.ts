@@ -2,7 +2,10 @@
 
 import 'katex/dist/katex.min.css';
 import './pane.css';
-import { FromFrame, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
+import { FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
+import { drawOutput, WIDGET_VIEW } from './drawing';
+import { IOutput, MimeBundle } from './outputs';
+import { IWidgets, IWidgetsHost, WidgetDesk, WIDGETS_GLOBAL } from './widgethost';
 import { Notes } from './notes';
 import { Pane } from './pane';
 import { takeAwayWebRtc } from './realm';
@@ -27,25 +30,68 @@ function begin(port: MessagePort, words: Words): void {
   const pane = new Pane(
     place,
     words,
-    () => false,
+    (node, bundle) => drawWidget(node, bundle),
     rev => say({ type: 'shown', rev })
   );
+  const desk = new WidgetDesk(() => say({ type: 'need-widgets' }));
+  const drawWidget = (node: HTMLElement, bundle: MimeBundle): true | string => {
+    const drawn = desk.draw(node, bundle);
+    if (drawn === true) {
+      node.classList.add('widget');
+      node.dataset.lookOnly = words.readOnly;
+    }
+    if (drawn === 'gone') {
+      return words.widgetGone;
+    }
+    return drawn === 'later' ? '' : drawn === true || words.noModule.replace('%1', drawn.module);
+  };
+  const startWidgets = (code: string) => {
+    const script = document.createElement('script');
+    script.textContent = code;
+    document.head.append(script);
+    const make = (window as unknown as Record<string, (host: IWidgetsHost) => IWidgets>)[
+      WIDGETS_GLOBAL
+    ];
+    desk.begin(
+      make({
+        send: (message, id) => say({ type: 'input', id, message: message as IInput }),
+        drawOutput: (node, output) => drawOutput(node, output as IOutput, words, drawWidget)
+      })
+    );
+    pane.redraw(({ data }) => WIDGET_VIEW in (data ?? {}));
+  };
   port.onmessage = ({ data }: MessageEvent<ToFrame>) => {
     switch (data.type) {
       case 'step':
         if (data.step.outputs) {
           notes.clear();
         }
+        desk.take(data.step);
         pane.take(data.step);
         break;
       case 'theme':
         applyTheme(data.variables, data.light);
+        break;
+      case 'grant':
+        document.body.classList.toggle('look-only', !data.interact);
+        break;
+      case 'widgets':
+        startWidgets(data.code);
+        break;
+      case 'answered':
+        desk.answered(data.id);
+        if (data.error) {
+          notes.add(words.refused, data.error);
+        }
         break;
       case 'ping':
         say({ type: 'pong', n: data.n });
         break;
     }
   };
+  for (const kind of ['keydown', 'pointerdown', 'mousedown', 'touchstart', 'wheel', 'input']) {
+    document.addEventListener(kind, holdBack, { capture: true, passive: false });
+  }
   document.addEventListener('click', event => followLink(event, say), true);
   document.addEventListener('auxclick', event => followLink(event, say), true);
   let told = 0;
@@ -56,6 +102,16 @@ function begin(port: MessagePort, words: Words): void {
       say({ type: 'height', px });
     }
   }).observe(document.documentElement);
+}
+
+/** Without the grant a widget can be looked at; moving it here would show what is not so. */
+function holdBack(event: Event): void {
+  const isTab = event instanceof KeyboardEvent && event.key === 'Tab';
+  const target = event.target instanceof Element ? event.target : null;
+  if (!isTab && target?.closest('.look-only .widget')) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
 }
 
 function applyTheme(variables: Record<string, string>, light: boolean): void {

@@ -10,11 +10,11 @@ export class Notes {
     private readonly _words: Words
   ) {
     document.addEventListener('securitypolicyviolation', event =>
-      this._add(this._words.blocked, event.blockedURI)
+      this.add(this._words.blocked, event.blockedURI)
     );
-    window.addEventListener('error', event => this._add(this._words.failed, event.message));
+    window.addEventListener('error', event => this.add(this._words.failed, event.message));
     window.addEventListener('unhandledrejection', event =>
-      this._add(this._words.failed, String(event.reason))
+      this.add(this._words.failed, String(event.reason))
     );
   }
 
@@ -23,7 +23,7 @@ export class Notes {
     this._node.replaceChildren();
   }
 
-  private _add(words: string, what: string): void {
+  add(words: string, what: string): void {
     const text = words.replace('%1', what.slice(0, MAX_TEXT));
     if (this._said.size >= MAX_NOTES || this._said.has(text)) {
       return;

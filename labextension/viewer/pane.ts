@@ -39,11 +39,7 @@ export class Pane {
 
   /** Draw again what a widget manager that has come meanwhile can draw better. */
   redraw(isWanted: (output: IOutput) => boolean): void {
-    for (const drawn of this._drawn) {
-      if (isWanted(drawn.output)) {
-        drawn.output = STALE;
-      }
-    }
+    this._again = isWanted;
     this._isStale = true;
     if (!this._isDrawing) {
       this._isDrawing = true;
@@ -65,6 +61,13 @@ export class Pane {
   }
 
   private async _drawOnce(outputs: IOutput[]): Promise<void> {
+    const again = this._again;
+    this._again = null;
+    for (const drawn of again ? this._drawn : []) {
+      if (again?.(drawn.output)) {
+        drawn.output = STALE;
+      }
+    }
     const next = outputs.map((output, index) => this._drawnOf(output, this._drawn[index]));
     await Promise.race([
       Promise.all(next.map(each => each.whole)),
@@ -107,6 +110,8 @@ export class Pane {
 
   private readonly _list = new OutputList();
   private _drawn: IDrawn[] = [];
+  /** What is to be drawn again, once what is being drawn now is there. */
+  private _again: ((output: IOutput) => boolean) | null = null;
   private _rev = 0;
   private _isStale = false;
   private _isDrawing = false;

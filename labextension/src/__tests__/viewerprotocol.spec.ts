@@ -37,6 +37,49 @@ describe('readFromFrame', () => {
   });
 });
 
+describe('an input', () => {
+  const input = (data: unknown, more = {}) =>
+    readFromFrame({
+      type: 'input',
+      id: 'i1',
+      message: { content: { comm_id: 'c', data }, ...more }
+    });
+
+  it('is taken as plain JSON', () => {
+    const data = { method: 'update', state: { value: 3 } };
+    expect(input({ ...data, extra: undefined })).toEqual({
+      type: 'input',
+      id: 'i1',
+      message: { msg_type: 'comm_msg', content: { comm_id: 'c', data }, buffers: [] }
+    });
+    expect(input({ method: 'custom', content: 1 }, { buffers: ['AA=='] })).not.toBeNull();
+  });
+
+  it.each([
+    [{ method: 'request_state' }],
+    [{ method: 'update', state: { value: BigInt(1) } }],
+    [{ method: 'update', state: { value: 'x'.repeat(5_000_000) } }],
+    [null],
+    ['update']
+  ])('of another kind, or too large, is refused', data => {
+    expect(input(data)).toBeNull();
+  });
+
+  it('is refused with an id or buffers that are none', () => {
+    const good = { content: { comm_id: 'c', data: { method: 'custom' } } };
+    expect(readFromFrame({ type: 'input', id: 'a b', message: good })).toBeNull();
+    expect(readFromFrame({ type: 'input', id: 'a', message: null })).toBeNull();
+    expect(
+      readFromFrame({ type: 'input', id: 'a', message: { ...good, buffers: [1] } })
+    ).toBeNull();
+    const nameless = { content: { ...good.content, comm_id: '' } };
+    expect(readFromFrame({ type: 'input', id: 'a', message: nameless })).toBeNull();
+    const loop: Record<string, unknown> = { method: 'custom' };
+    loop.self = loop;
+    expect(input(loop)).toBeNull();
+  });
+});
+
 describe('Allowance', () => {
   it('lets a burst through, then a steady rate, and calls what goes on a flood', () => {
     let now = 0;

@@ -17,7 +17,7 @@ beforeEach(() => {
   pane = new Pane(
     node,
     WORDS,
-    () => false,
+    () => '',
     each => shown.push(each)
   );
   HTMLImageElement.prototype.decode = async () => undefined;

@@ -1,0 +1,59 @@
+import { describe, expect, it, vi } from 'vitest';
+import { ICommMessage, IWidgets, WidgetDesk } from '../widgethost';
+
+const model = { model_name: 'M', model_module: 'm', model_module_version: '1', state: {} };
+const step = (widgets: object, rev = 1) => ({ epoch: 'e', rev, outputs: [], widgets });
+const update = (comm_id: string): ICommMessage => ({
+  msg_type: 'comm_msg',
+  content: { comm_id, data: { method: 'update', state: {} } }
+});
+const view = (model_id: string) => ({ 'application/vnd.jupyter.widget-view+json': { model_id } });
+
+function fake(modules: Record<string, string | null> = {}): IWidgets {
+  return {
+    reset: vi.fn(),
+    take: vi.fn(),
+    missing: id => modules[id],
+    draw: vi.fn(),
+    answered: vi.fn()
+  };
+}
+
+describe('WidgetDesk', () => {
+  it('asks for the code of widgets once, and only where there are some', () => {
+    const need = vi.fn();
+    const desk = new WidgetDesk(need);
+    desk.take(step({ state: {} }));
+    expect(need).not.toHaveBeenCalled();
+    desk.take(step({ state: { a: model } }));
+    desk.take({ epoch: 'e', rev: 2, prev: 1, messages: [update('a')] });
+    expect(need).toHaveBeenCalledTimes(1);
+  });
+
+  it('gives what was said before the code came, in order, from the newest whole state on', () => {
+    const desk = new WidgetDesk(() => undefined);
+    desk.take(step({ state: { old: model } }));
+    desk.take({ epoch: 'e', rev: 2, prev: 1, messages: [update('old')] });
+    desk.take(step({ state: { a: model } }, 3));
+    desk.take({ epoch: 'e', rev: 4, prev: 3, messages: [update('a'), { msg_type: 'stream' }] });
+    const widgets = fake();
+    desk.begin(widgets);
+    expect(widgets.reset).toHaveBeenCalledExactlyOnceWith({ a: model });
+    expect(widgets.take).toHaveBeenCalledExactlyOnceWith(update('a'));
+    desk.take({ epoch: 'e', rev: 5, prev: 4, messages: [update('a')] });
+    expect(widgets.take).toHaveBeenCalledTimes(2);
+  });
+
+  it('draws what can be drawn, and says why something cannot', () => {
+    const desk = new WidgetDesk(() => undefined);
+    const node = document.createElement('div');
+    expect(desk.draw(node, view('a'))).toBe('later');
+    const widgets = fake({ a: null, b: 'jupyter-elsewhere' });
+    desk.begin(widgets);
+    expect(desk.draw(node, view('a'))).toBe(true);
+    expect(widgets.draw).toHaveBeenCalledExactlyOnceWith(node, 'a');
+    expect(desk.draw(node, view('b'))).toEqual({ module: 'jupyter-elsewhere' });
+    expect(desk.draw(node, view('c'))).toBe('gone');
+    expect(desk.draw(node, {})).toBe('gone');
+  });
+});

@@ -1,0 +1,119 @@
+import { IPaneStep } from '../src/shapes';
+import { MimeBundle } from './outputs';
+
+/** A model in a widget-state document. */
+export interface IModelState {
+  model_name: string;
+  model_module: string;
+  model_module_version: string;
+  state: Record<string, unknown>;
+  buffers?: { path: (string | number)[]; encoding: 'base64'; data: string }[];
+}
+
+/** A comm message of the owner's kernel, or one of ours to it. */
+export interface ICommMessage {
+  msg_type: 'comm_open' | 'comm_msg' | 'comm_close';
+  content: { comm_id: string; data?: unknown };
+  buffers?: string[];
+  re?: string;
+}
+
+/** What draws widgets; a bundle of its own, which comes only when a pane has some. */
+export interface IWidgets {
+  /** Take all models as they are now, and keep the views of those that go on. */
+  reset(models: Record<string, IModelState>): void;
+  take(message: ICommMessage): void;
+  /** Which module a model needs that is not here; null when it can be drawn. */
+  missing(modelId: string): string | null | undefined;
+  draw(node: HTMLElement, modelId: string): void;
+  /** An input was taken, or refused: the next may come. */
+  answered(id: string): void;
+}
+
+/** What it needs of the page. */
+export interface IWidgetsHost {
+  send(message: ICommMessage, id: string): void;
+  drawOutput(node: HTMLElement, output: unknown): void;
+}
+
+/** The global by which the bundle gives itself to the page. */
+export const WIDGETS_GLOBAL = 'jupyterPeerWidgets';
+
+const VIEW = 'application/vnd.jupyter.widget-view+json';
+const COMMS = ['comm_open', 'comm_msg', 'comm_close'];
+
+/**
+ * The widgets of a pane: what was said of them, until there is something that can draw them.
+ */
+export class WidgetDesk {
+  /** @param _need - Asks for the bundle, once. */
+  constructor(private readonly _need: () => void) {}
+
+  /** Take what a step says of widgets. */
+  take(step: IPaneStep): void {
+    if (step.outputs) {
+      const document = step.widgets as { state?: Record<string, IModelState> } | undefined;
+      this._models = document?.state ?? {};
+      this._later = [];
+      this._widgets?.reset(this._models);
+      if (Object.keys(this._models).length > 0) {
+        this._ask();
+      }
+    }
+    for (const each of step.messages ?? []) {
+      const message = each as ICommMessage;
+      if (COMMS.includes(message.msg_type)) {
+        this._ask();
+        if (this._widgets) {
+          this._widgets.take(message);
+        } else {
+          this._later.push(message);
+        }
+      }
+    }
+  }
+
+  /** The bundle is there. */
+  begin(widgets: IWidgets): void {
+    this._widgets = widgets;
+    widgets.reset(this._models);
+    this._later.splice(0).forEach(message => widgets.take(message));
+  }
+
+  /**
+   * Draw a widget.
+   *
+   * @returns True, or why not: the missing module, `gone`, or `later`.
+   */
+  draw(node: HTMLElement, bundle: MimeBundle): true | 'gone' | 'later' | { module: string } {
+    const { model_id } = (bundle[VIEW] ?? {}) as { model_id?: unknown };
+    if (!this._widgets) {
+      return 'later';
+    }
+    const missing = typeof model_id === 'string' ? this._widgets.missing(model_id) : undefined;
+    if (missing === undefined) {
+      return 'gone';
+    }
+    if (missing !== null) {
+      return { module: missing };
+    }
+    this._widgets.draw(node, model_id as string);
+    return true;
+  }
+
+  answered(id: string): void {
+    this._widgets?.answered(id);
+  }
+
+  private _ask(): void {
+    if (!this._asked) {
+      this._asked = true;
+      this._need();
+    }
+  }
+
+  private _widgets: IWidgets | null = null;
+  private _models: Record<string, IModelState> = {};
+  private _later: ICommMessage[] = [];
+  private _asked = false;
+}

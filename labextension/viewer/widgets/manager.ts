@@ -1,0 +1,194 @@
+import * as base from '@jupyter-widgets/base';
+import { ManagerBase } from '@jupyter-widgets/base-manager';
+import * as controls from '@jupyter-widgets/controls';
+import anywidget from 'anywidget';
+import { Widget } from '@lumino/widgets';
+import { ICommMessage, IModelState, IWidgets, IWidgetsHost } from '../widgethost';
+import { fromBase64, PaneComm } from './comm';
+import { outputClasses } from './outputwidget';
+
+type Classes = Record<string, unknown>;
+
+/** How many models of a pane are told of at most; the owner's side has the same bound. */
+const MAX_MODELS = 4096;
+
+/**
+ * The models of a pane and their views.
+ *
+ * They are those of the owner's kernel and of nobody else: nothing in here can make or end one.
+ */
+export class PaneWidgets extends ManagerBase implements IWidgets {
+  constructor(private readonly _host: IWidgetsHost) {
+    super();
+    this._classes = {
+      '@jupyter-widgets/base': base as unknown as Classes,
+      '@jupyter-widgets/controls': controls as unknown as Classes,
+      '@jupyter-widgets/output': outputClasses((node, output) => _host.drawOutput(node, output)),
+      anywidget: anywidget(base)
+    };
+  }
+
+  reset(models: Record<string, IModelState>): void {
+    for (const id of [...this._comms.keys()]) {
+      if (!(id in models)) {
+        this._end(id);
+      }
+    }
+    for (const [id, model] of Object.entries(models).slice(0, MAX_MODELS)) {
+      const buffers = model.buffers ?? [];
+      if (this._comms.has(id)) {
+        const data = {
+          method: 'update',
+          state: model.state,
+          buffer_paths: buffers.map(({ path }) => path)
+        };
+        this._hear({
+          msg_type: 'comm_msg',
+          content: { comm_id: id, data },
+          buffers: buffers.map(each => each.data)
+        });
+      } else {
+        this._begin(id, model);
+      }
+    }
+    this._sweep();
+  }
+
+  take(message: ICommMessage): void {
+    const id = message.content.comm_id;
+    if (message.msg_type === 'comm_open') {
+      const { state, buffer_paths = [] } = message.content.data as {
+        state: Record<string, unknown>;
+        buffer_paths?: (string | number)[][];
+      };
+      this._begin(id, {
+        model_name: String(state._model_name),
+        model_module: String(state._model_module),
+        model_module_version: String(state._model_module_version),
+        state,
+        buffers: buffer_paths.map((path, index) => ({
+          path,
+          encoding: 'base64',
+          data: message.buffers?.[index] ?? ''
+        }))
+      });
+    } else if (message.msg_type === 'comm_close') {
+      this._end(id);
+    } else {
+      this._hear(message);
+    }
+    this._sweep();
+  }
+
+  missing(modelId: string): string | null | undefined {
+    const module = this._modules.get(modelId);
+    return module === undefined ? undefined : module in this._classes ? null : module;
+  }
+
+  draw(node: HTMLElement, modelId: string): void {
+    const show = async () => {
+      const model = await this.get_model(modelId);
+      const view = await this.create_view(model as base.DOMWidgetModel);
+      this._views.push([node, view]);
+      Widget.attach(view.luminoWidget, node);
+    };
+    show().catch(reason => {
+      node.textContent = String(reason);
+    });
+  }
+
+  answered(id: string): void {
+    const callbacks = this._waiting.get(id);
+    this._waiting.delete(id);
+    // The model keeps what it has to say until the one before was handled.
+    callbacks?.iopub?.status?.({ content: { execution_state: 'idle' } } as never);
+  }
+
+  /** A foreign widget in a box of others leaves the others as they are. */
+  protected override async loadModelClass(
+    className: string,
+    moduleName: string,
+    moduleVersion: string
+  ): Promise<typeof base.WidgetModel> {
+    return moduleName in this._classes
+      ? super.loadModelClass(className, moduleName, moduleVersion)
+      : base.createErrorWidgetModel(new Error(moduleName), moduleName);
+  }
+
+  protected override async loadClass(
+    className: string,
+    moduleName: string
+  ): Promise<typeof base.WidgetModel | typeof base.WidgetView> {
+    const found = this._classes[moduleName]?.[className];
+    if (!found) {
+      throw new Error(`${moduleName}: ${className}`);
+    }
+    return found as typeof base.WidgetModel;
+  }
+
+  protected override _create_comm(): Promise<base.IClassicComm> {
+    return Promise.reject(new Error('a pane makes no widgets of its own'));
+  }
+
+  protected override async _get_comm_info(): Promise<Record<string, never>> {
+    return {};
+  }
+
+  private _begin(id: string, model: IModelState): void {
+    if (this._comms.has(id) || this._comms.size >= MAX_MODELS) {
+      return;
+    }
+    const comm = new PaneComm(id, (message, inputId, callbacks) => {
+      if (callbacks) {
+        this._waiting.set(inputId, callbacks);
+      }
+      this._host.send(message, inputId);
+    });
+    this._comms.set(id, comm);
+    this._modules.set(id, model.model_module);
+    const buffers = model.buffers ?? [];
+    const state = structuredClone(model.state) as never;
+    base.put_buffers(
+      state,
+      buffers.map(({ path }) => path),
+      buffers.map(({ data }) => fromBase64(data))
+    );
+    const { model_name, model_module, model_module_version } = model;
+    const options = { model_name, model_module, model_module_version, model_id: id, comm };
+    this.new_model(options as base.IModelOptions, state).catch(reason => {
+      console.warn(`the widget ${model_module} ${model_name} cannot be made`, reason);
+    });
+  }
+
+  private _hear(message: ICommMessage): void {
+    const id = message.content.comm_id;
+    if (this.has_model(id)) {
+      // Not before the model is there to listen.
+      void this.get_model(id)
+        .then(() => this._comms.get(id)?.hear(message))
+        .catch(() => undefined);
+    }
+  }
+
+  private _end(id: string): void {
+    this._comms.get(id)?.end();
+    this._comms.delete(id);
+    this._modules.delete(id);
+  }
+
+  /** Let go of views whose output is not shown any more. */
+  private _sweep(): void {
+    this._views = this._views.filter(([node, view]) => {
+      if (!node.isConnected) {
+        view.remove();
+      }
+      return node.isConnected;
+    });
+  }
+
+  private readonly _classes: Record<string, Classes>;
+  private readonly _comms = new Map<string, PaneComm>();
+  private readonly _modules = new Map<string, string>();
+  private readonly _waiting = new Map<string, base.ICallbacks>();
+  private _views: [HTMLElement, base.WidgetView][] = [];
+}
