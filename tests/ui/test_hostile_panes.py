@@ -1,0 +1,216 @@
+"""An owner who means harm: what its pane tries in the viewer's browser, and what it gets."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.canary import GRABS, WAYS, Canary
+from tests.ui.kernels import Kernel, running_kernel
+from tests.ui.lab import Lab
+from tests.ui.test_panes import content, open_tab
+from tests.waiting import until_sync
+
+ALL_WAYS = set(re.findall(r"^  (\w+): ", WAYS, re.M))
+LEAVES_ITSELF = {"location", "self", "anchor", "refresh", "nested"}
+#: Ways to take the page around along; they need one.
+ONLY_FROM_A_FRAME = {"top", "parent"}
+NEEDS_A_CLICK = {"popup", "blank", "form"}
+LEAVES_AFTER_MS = 8000
+
+
+@pytest.fixture(scope="module")
+def ada(start_lab: Callable[..., Lab]) -> Lab:
+    return start_lab("ada")
+
+
+@pytest.fixture(scope="module")
+def bob(start_lab: Callable[..., Lab], ada: Lab) -> Lab:
+    bob = start_lab("bob")
+    bob.pair_with(ada)
+    return bob
+
+
+@pytest.fixture(scope="module")
+def kernel(ada: Lab, bob: Lab) -> Iterator[Kernel]:
+    with running_kernel(ada) as kernel:
+        yield kernel
+
+
+@pytest.fixture(scope="module")
+def canary() -> Iterator[Canary]:
+    with Canary().running() as canary:
+        yield canary
+
+
+def attack(canary: Canary, bob: Lab, mark: str, leaving: bool = True) -> str:
+    """Return a script that tries everything, says what it could read, and then tries to leave.
+
+    A browser may put an error page in place of one whose leaving it refuses, so what is to be seen
+    stands there for a while before.
+    """
+    names = f"const CANARY = '{canary.url}', JUPYTER = '{bob.url}', MARK = '{mark}';"
+    leave = f"setTimeout(() => tries(LEAVING), {LEAVES_AFTER_MS});" if leaving else ""
+    return (
+        f"(async () => {{ {names}\n{WAYS}\n{GRABS}\n"
+        "const got = await grab(); await tries(WAYS);"
+        "const report = document.createElement('pre'); report.className = 'report';"
+        "report.dataset.mark = MARK; document.body.append(report);"
+        f"report.textContent = JSON.stringify(got); {leave} }})();"
+    )
+
+
+def leaves(page: Page, canary: Canary, way: str) -> None:
+    """See a page of its own leave by one way."""
+    page.goto(f"{canary.url}/{way}", wait_until="commit")
+    if way == "nested":
+        until_sync(lambda: way in canary.heard_of("control"), timeout=10)
+    else:
+        # Not when the server has heard of it: the page is still on its way then.
+        page.wait_for_url(f"{canary.url}/control-{way}*", timeout=10_000)
+
+
+def share(kernel: Kernel, name: str, data: dict[str, object]) -> None:
+    kernel.run(
+        f"%%peer share {name} --with bob\nfrom IPython.display import display\n"
+        f"display({data!r}, raw=True)"
+    )
+
+
+def test_the_probes_notice_what_gets_out_where_nothing_keeps_it_in(
+    bob: Lab, canary: Canary, page: Page, open_lab: Callable[..., Page], page_errors: list[str]
+) -> None:
+    script = attack(canary, bob, "control", leaving=False)
+    canary.pages["/page"] = f"<body><script>{script}</script>"
+    page.goto(f"{canary.url}/page")
+    expect(page.locator(".report")).to_have_text(re.compile("."), timeout=20_000)
+    for way in sorted(ALL_WAYS & LEAVES_ITSELF):
+        single = (
+            f"const CANARY = '{canary.url}', MARK = 'control';{WAYS}"
+            f"addEventListener('load', () => LEAVING.{way}());"
+        )
+        canary.pages[f"/{way}"] = f"<body><script>{single}</script>"
+        leaves(page, canary, way)
+    for way in sorted(ONLY_FROM_A_FRAME):
+        single = f"const CANARY = '{canary.url}', MARK = 'control';{WAYS} LEAVING.{way}();"
+        canary.pages[f"/in-{way}"] = f"<body><script>{single}</script>"
+        canary.pages[f"/{way}"] = f"<body><iframe src='/in-{way}'></iframe>"
+        leaves(page, canary, way)
+    missing = ALL_WAYS - canary.heard_of("control") - NEEDS_A_CLICK
+    assert missing == set()
+    # What can be read of Jupyter, in Jupyter's own page.
+    lab = open_lab(bob)
+    got = lab.evaluate(f"async () => {{ const JUPYTER = '{bob.url}'; {GRABS} return grab(); }}")
+    assert {"parentDocument", "app", "topAddress", "cookies", "storage", "api", "apiXhr"} <= {*got}
+    assert {"socket", "webrtc", "config", "databases"} <= {*got}
+    assert got["api"] == 200
+    page_errors.clear()
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown", "javascript", "svg-in-html"])
+def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
+    kind: str,
+    bob: Lab,
+    kernel: Kernel,
+    canary: Canary,
+    open_lab: Callable[..., Page],
+    page_errors: list[str],
+) -> None:
+    mark = f"pane-{kind}"
+    script = attack(canary, bob, mark)
+    encoded = base64.b64encode(script.encode()).decode()
+    share(
+        kernel,
+        kind,
+        {
+            "html": {"text/html": f"<script>{script}</script>"},
+            "markdown": {
+                "text/markdown": f"![x]({canary.url}/{mark}-md)\n\n<script>{script}</script>\n"
+            },
+            "javascript": {"application/javascript": script},
+            # Inside of SVG the text of a script is markup, and this one has some.
+            "svg-in-html": {"text/html": f"<svg><script>eval(atob('{encoded}'))</script></svg>"},
+        }[kind],
+    )
+    page = open_lab(bob)
+    popups: list[object] = []
+    page.context.on("page", lambda popup: popups.append(popup))
+    page.on("download", lambda download: popups.append(download))
+    page.on("dialog", lambda dialog: popups.append(dialog))
+    url = page.url
+    view = open_tab(page, bob, kind)
+    report = content(view).locator(f".report[data-mark='{mark}']")
+    expect(report).to_have_text(re.compile("."), timeout=30_000)
+    got = report.text_content()
+    assert got == "{}", got
+    # It is still there: it could not even leave by itself.
+    expect(content(view).locator(".note").first).to_be_visible()
+    # One way out that is known to work says that those before had their time.
+    page.evaluate("url => void fetch(url, {mode: 'no-cors'})", f"{canary.url}/{mark}-end")
+    until_sync(lambda: "end" in canary.heard_of(mark))
+    assert canary.heard_of(mark) == {"end"}
+    assert (page.url, popups) == (url, [])
+    page_errors.clear()
+
+
+def test_a_picture_and_a_formula_run_and_load_nothing(
+    bob: Lab,
+    kernel: Kernel,
+    canary: Canary,
+    open_lab: Callable[..., Page],
+    page_errors: list[str],
+) -> None:
+    svg = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' onload='fetch(\"{canary.url}/still-onload\")'>"
+        f"<script>fetch('{canary.url}/still-script')</script><image href='{canary.url}/still-image'/></svg>"
+    )
+    latex = rf"$\includegraphics{{{canary.url}/still-latex}}\href{{javascript:alert(1)}}{{x}}$"
+    kernel.run(
+        "%%peer share still --with bob\nfrom IPython.display import display\n"
+        f"display({{'image/svg+xml': {svg!r}}}, raw=True)\n"
+        f"display({{'text/latex': {latex!r}}}, raw=True)"
+    )
+    page = open_lab(bob)
+    view = open_tab(page, bob, "still")
+    expect(content(view).locator(".katex")).to_be_attached(timeout=20_000)
+    page.evaluate("url => void fetch(url, {mode: 'no-cors'})", f"{canary.url}/still-end")
+    until_sync(lambda: "end" in canary.heard_of("still"))
+    assert canary.heard_of("still") == {"end"}
+    page_errors.clear()
+
+
+def test_a_pane_that_floods_loops_or_takes_the_keyboard_leaves_the_page_usable(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], page_errors: list[str]
+) -> None:
+    page = open_lab(bob)
+    flood = "<script>setInterval(() => { for (let n = 0; n < 500; n++) parent.parent.postMessage('x', '*'); })</script>"
+    share(kernel, "flood", {"text/html": flood})
+    view = open_tab(page, bob, "flood")
+    expect(view).to_contain_text("a script in it sent too much", timeout=20_000)
+    expect(view.locator("iframe")).to_have_count(0)
+
+    grabber = "<input id='i'><script>setInterval(() => { window.focus(); i.focus(); }, 50)</script>"
+    share(kernel, "keys", {"text/html": grabber})
+    view = open_tab(page, bob, "keys")
+    expect(content(view).locator("#i")).to_be_visible(timeout=20_000)
+    page.evaluate("void window.jupyterapp.commands.execute('apputils:activate-command-palette')")
+    page.mouse.move(5, 5)
+    page.locator(".lm-CommandPalette-input").focus()
+    page.keyboard.type("a secret", delay=60)
+    taken = content(view).locator("#i")
+    assert taken.count() == 0 or "secret" not in taken.input_value()
+
+    share(
+        kernel,
+        "loop",
+        {"text/html": "<p>here</p><script>setTimeout(() => { for (;;); }, 500)</script>"},
+    )
+    view = open_tab(page, bob, "loop")
+    expect(view).to_contain_text("does not answer", timeout=30_000)
+    view.get_by_role("button", name="Stop it").click()
+    expect(view).to_contain_text("This pane was stopped.")
+    page_errors.clear()
