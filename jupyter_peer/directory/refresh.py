@@ -7,7 +7,6 @@ wrong, the answer is that of the newest version seen, until that expires: then n
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -17,6 +16,7 @@ import msgspec
 
 from ..errors import PeerError, StaleError, to_wire
 from ..owned_task import OwnedTask
+from ..pauses import pause_until
 from ..wire.directory import Directory
 from . import DEFAULT_INTERVAL_S
 from .cache import DirectoryCache
@@ -222,9 +222,7 @@ class DirectoryRefresher:
             now = self._clock()
             expiry = self._current.next_expiry(now) if self._current else now
             step = min(left, _LOOK_S, expiry - now if expiry > now else left)
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(step, 0.001))
-            if self._wake.is_set():
+            if await pause_until(self._wake, max(step, 0.001)):
                 self._wake.clear()
                 return
             if now < expiry <= self._clock():

@@ -17,6 +17,7 @@ from ..errors import (
     PeerError,
     WrongNodeError,
 )
+from ..pauses import pause_until
 from ..wire.addresses import normalize_address
 from ..wire.identity import Identity
 from ..wire.invite import Invite
@@ -197,10 +198,11 @@ class Dialling:
         unsubscribe = self._events.subscribe(listen)
         try:
             peer = self._peers.get(node_id)
-            if peer is None or peer.session is None:
-                await asyncio.wait_for(came.wait(), DUPLICATE_WAIT_S * self._clock.jitter())
-        except asyncio.TimeoutError:
-            log.debug("%s dialled too, but is not there yet", node_id)
+            is_there = peer is not None and peer.session is not None
+            if not is_there and not await pause_until(
+                came, DUPLICATE_WAIT_S * self._clock.jitter()
+            ):
+                log.debug("%s dialled too, but is not there yet", node_id)
         finally:
             unsubscribe()
 

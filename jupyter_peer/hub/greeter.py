@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ..errors import PeerError
+from ..pauses import pause_until
 from ..trust.base import TrustPolicy
 from .candidates import Candidates
 from .clock import Clock
@@ -112,10 +113,7 @@ class Greeter:
             if ready:
                 continue
             next_due = min((at for at, _ in self._due.values()), default=now + 60.0)
-            try:
-                await asyncio.wait_for(self._news.wait(), max(next_due - now, 0.0))
-            except asyncio.TimeoutError:
-                continue
+            await pause_until(self._news, max(next_due - now, 0.0))
 
     async def _greet(self, node_id: str, addresses: list[str]) -> None:
         _, pause = self._due[node_id]

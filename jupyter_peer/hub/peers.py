@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import msgspec
 
 from ..errors import AmbiguousPeerError, PeerError, RefusedError, UnknownPeerError
+from ..pauses import pause_until
 from ..store_records import PeerRecord
 from .clock import Clock
 from .config import HubConfig
@@ -240,11 +240,13 @@ class PeerRegistry:
             peer.retry = None
 
     async def _retry(self, peer: Peer) -> None:
-        while peer.session is None and peer.is_wanted:
-            pause = min(self._config.backoff_s * 2**peer.attempts, self._config.max_backoff_s)
+        # Being cancelled is not enough: dialling may end in the very turn in which that comes, and
+        # asyncio.wait_for forgets it then (before Python 3.12).
+        own = asyncio.current_task()
+        while peer.session is None and peer.is_wanted and peer.retry is own:
+            delay = min(self._config.backoff_s * 2**peer.attempts, self._config.max_backoff_s)
             peer.attempts = min(peer.attempts + 1, 30)
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(peer.wake.wait(), pause * self._clock.jitter())
+            await pause_until(peer.wake, delay * self._clock.jitter())
             peer.wake.clear()
             if peer.is_connected():
                 return
@@ -262,6 +264,6 @@ class PeerRegistry:
         """Stop dialling."""
         self._is_closing = True
         tasks = [peer.retry for peer in self._peers.values() if peer.retry is not None]
-        for task in tasks:
-            task.cancel()
+        for peer in self._peers.values():
+            self.rest(peer)
         await asyncio.gather(*tasks, return_exceptions=True)

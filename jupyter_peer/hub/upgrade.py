@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from ..errors import PeerError
+from ..pauses import pause_until
 from ..transports.base import Transport
 from .clock import Clock
 from .config import HubConfig
@@ -73,10 +74,7 @@ class Upgrader:
         while not self._is_closing:
             await asyncio.gather(*(self._try(peer) for peer in self._peers if self._is_due(peer)))
             self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), self._config.upgrade_s)
-            except asyncio.TimeoutError:
-                continue
+            await pause_until(self._changed, self._config.upgrade_s)
 
     def _is_due(self, peer: Peer) -> bool:
         if not self._better(peer):

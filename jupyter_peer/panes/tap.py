@@ -9,7 +9,6 @@ kernel answers, until something arrives (as jupyter_server does for its websocke
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from hmac import compare_digest
@@ -22,6 +21,7 @@ from jupyter_client.session import DELIM, Session
 from zmq.utils.monitor import recv_monitor_message
 
 from ..errors import KernelGoneError, PeerTimeoutError
+from ..pauses import pause_until
 from .comms import read
 from .outputs import decode
 from .shell import KernelShell
@@ -219,7 +219,7 @@ class KernelTap:
         prepare(control, info)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
-        pause = _FIRST_NUDGE_S
+        delay = _FIRST_NUDGE_S
         try:
             control.connect(url_of(info, "control"))
             while not self._live.is_set() and not self.is_closed:
@@ -234,8 +234,8 @@ class KernelTap:
                     control.send_multipart(self._session.serialize(request), zmq.NOBLOCK)
                 except zmq.Again:
                     log.debug("kernel %s takes no request yet", self.kernel_id)
-                await _wait_for(self._live, min(pause, left))
-                pause = min(2 * pause, _LAST_NUDGE_S)
+                await pause_until(self._live, min(delay, left))
+                delay = min(2 * delay, _LAST_NUDGE_S)
         finally:
             control.close(linger=0)
 
@@ -409,11 +409,6 @@ def _retrieve(task: asyncio.Task[None]) -> None:
     # Whoever waits gets the error; when nobody does any more it is not worth a warning.
     if not task.cancelled():
         task.exception()
-
-
-async def _wait_for(event: asyncio.Event, timeout: float) -> None:
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout)
 
 
 def _is_in_loop() -> bool:

@@ -24,6 +24,7 @@ from ..errors import (
     PeerTimeoutError,
     UnknownRoomError,
 )
+from ..pauses import pause_until
 from ..wire import lobby as wire
 from ..wire.identity import Identity
 from .joined_rooms import JoinedRoom, JoinedRooms
@@ -341,8 +342,7 @@ class LobbyClient:
         """Wait, or until a request cannot."""
         if not self._waiters and not self.is_closed:
             self._wake.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout)
+            await pause_until(self._wake, timeout)
 
     def _end_attempt(self, error: PeerError | None) -> None:
         for waiter in self._waiters:
