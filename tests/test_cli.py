@@ -174,7 +174,7 @@ def test_without_a_command_the_help_is_shown(peer):
     ("argv", "complaint"),
     [
         (["nonsense"], "there is no command 'nonsense'"),
-        (["ask", "ada", "why?"], "there is no command 'ask'"),
+        (["aks", "ada", "why?"], "there is no command 'aks'"),
         (["list", "--nonsense"], "there is no option --nonsense"),
         (["list", "--nonsense=1"], "there is no option --nonsense"),
         (["list", "-x"], "there is no option -x"),

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from ..errors import BadAddressError, NotEnabledError, PeerError, UnreachableError
 from ..wire.addresses import lobby_urls
-from ..wire.findings import Finding, failed
+from ..wire.findings import Finding, failed, warning
 from .base import Accept, PeerLink, Transport
 from .webrtc_connection import Connection, IceServers
 from .webrtc_sdp import Description
@@ -164,7 +164,15 @@ class WebRtcTransport(Transport):
             return [failed("webrtc", f"It cannot be used here: {error}", "see the server's log")]
         finally:
             connection.end()
-        return self._servers.findings(offer)
+        findings = self._servers.findings(offer)
+        if self._signaller is None:
+            one_way = warning(
+                "webrtc",
+                "No lobby is set, so this node can only dial peers that have one, by theirs.",
+                "set PeerExtension.lobby_url",
+            )
+            return [one_way, *findings]
+        return findings
 
     # The side that dials.
 

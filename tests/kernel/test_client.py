@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import signal
 import threading
 import time
 from typing import Any
@@ -146,10 +147,15 @@ def test_an_interrupt_ends_the_wait_and_leaves_the_client_usable(
         server.wait_for("pair")
         _thread.interrupt_main()
 
+    # A program that a shell started in the background ignores interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        client.pair("jpeer1:x")
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            client.pair("jpeer1:x")
+    finally:
+        signal.signal(signal.SIGINT, before)
     thread.join(5)
     assert client.whoami().node_id == NODE
     until_sync(lambda: client.core.connection.pending == 0)

@@ -82,8 +82,9 @@ def test_magics_load_beside_ipythons_own_transformers_and_twice():
     shell = new_shell()
     before = len(shell.input_transformers_cleanup)
     magics.load(shell)
+    once = len(shell.input_transformers_cleanup)
     magics.load(shell)
-    assert len(shell.input_transformers_cleanup) == before + 1
+    assert before < len(shell.input_transformers_cleanup) == once
     assert "peer" in shell.magics_manager.magics["cell"]
 
 

@@ -233,8 +233,9 @@ async def test_a_peer_behind_a_relay_is_tried_by_it(tmp_path):
             assert off["status"] == "skipped"
 
 
-async def test_webrtc_without_a_lobby_has_no_effect_and_is_told(tmp_path):
+async def test_webrtc_without_a_lobby_of_ones_own_works_one_way_and_that_is_told(tmp_path):
     async with jupyter_server(tmp_path, PeerExtension={"enable_webrtc": True}) as server:
-        [finding] = only(await findings_of(server), "webrtc")
-        assert finding["status"] == "warning"
-        assert "lobby_url" in finding["hint"]
+        lobby, stun = only(await findings_of(server), "webrtc")
+        assert (lobby["status"], stun["status"]) == ("warning", "warning")
+        assert "lobby_url" in lobby["hint"]
+        assert "stun_servers" in stun["hint"]
