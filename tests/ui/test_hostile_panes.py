@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error as PlaywrightError, Page, expect
 
 from tests.ui.canary import GRABS, WAYS, Canary
 from tests.ui.kernels import Kernel, running_kernel
@@ -66,12 +67,14 @@ def attack(canary: Canary, bob: Lab, mark: str, leaving: bool = True) -> str:
 
 def leaves(page: Page, canary: Canary, way: str) -> None:
     """See a page of its own leave by one way."""
-    page.goto(f"{canary.url}/{way}", wait_until="commit")
+    # The page may leave before it has quite come, which is an error to who asked for it.
+    with contextlib.suppress(PlaywrightError):
+        page.goto(f"{canary.url}/{way}", wait_until="commit")
     if way == "nested":
         until_sync(lambda: way in canary.heard_of("control"), timeout=10)
     else:
         # Not when the server has heard of it: the page is still on its way then.
-        page.wait_for_url(f"{canary.url}/control-{way}*", timeout=10_000)
+        page.wait_for_url(f"{canary.url}/control-{way}*", timeout=10_000, wait_until="commit")
 
 
 def share(kernel: Kernel, name: str, data: dict[str, object]) -> None:
@@ -100,8 +103,7 @@ def test_the_probes_notice_what_gets_out_where_nothing_keeps_it_in(
         canary.pages[f"/in-{way}"] = f"<body><script>{single}</script>"
         canary.pages[f"/{way}"] = f"<body><iframe src='/in-{way}'></iframe>"
         leaves(page, canary, way)
-    missing = ALL_WAYS - canary.heard_of("control") - NEEDS_A_CLICK
-    assert missing == set()
+    until_sync(lambda: not ALL_WAYS - canary.heard_of("control") - NEEDS_A_CLICK, timeout=10)
     # What can be read of Jupyter, in Jupyter's own page.
     lab = open_lab(bob)
     got = lab.evaluate(f"async () => {{ const JUPYTER = '{bob.url}'; {GRABS} return grab(); }}")
