@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import io
 import re
 import shlex
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadRequestError
-from .results import Help, Overview, Shown
+from .command import WIDTH, Command, HelpAskedError, Steps, argument
+from .results import Overview, Shown
 
 if TYPE_CHECKING:
     from .client import Client
 
-Steps = Callable[[dict[str, Any]], None]
-WIDTH = 96
 _WORD = re.compile(r"""\s*(?:(?P<mark>["'])(?P<quoted>.+?)(?P=mark)(?!\S)|(?P<plain>\S+))""")
 _SUMMARY_AT = 44
 _HEAD = "Share this output, not your server."
@@ -41,102 +38,6 @@ PEER, MINE, OFFERED, INVITE, GRANT, GRANT_OR_NONE, TTL = (
 _CHAT = "chat"
 AGENT, AGENT_ACTION, AGENT_MODE = ("agent", "agent action", "agent mode")
 LOBBY, ROOM, ROOM_ACTION, JOIN_POLICY = ("lobby", "room", "room action", "join policy")
-
-
-class HelpAskedError(Exception):
-    """``--help`` was given; ``help`` is what to show."""
-
-    def __init__(self, help: Help) -> None:
-        self.help = help
-        super().__init__(help.text)
-
-
-class _HelpAction(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> NoReturn:
-        raise HelpAskedError(Help(parser.format_help()))
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadRequestError(message, hint=f"{self.prog} --help")
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One word or option of a command.
-
-    Attributes:
-        flag: Its name; an option if it begins with dashes.
-        help: One line.
-        completes: With what Tab completes it.
-        settings: Further arguments of ``add_argument``.
-    """
-
-    flag: str
-    help: str
-    completes: str | None
-    settings: Mapping[str, Any]
-
-    @property
-    def is_option(self) -> bool:
-        """Whether it is named rather than placed."""
-        return self.flag.startswith("--")
-
-    @property
-    def takes_value(self) -> bool:
-        """Whether a word follows it, or stands in its place."""
-        return self.settings.get("action") != "store_true"
-
-    @property
-    def may_repeat(self) -> bool:
-        """Whether it may be given more than once."""
-        return self.settings.get("action") == "append"
-
-
-def _arg(flag: str, help: str, completes: str | None = None, **settings: Any) -> Argument:
-    return Argument(flag, help, completes, settings)
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command.
-
-    Attributes:
-        name: The word after ``%peer``.
-        usage: The words after the name.
-        summary: For the list of commands.
-        run: Called with client, arguments, and where steps on the way go.
-        arguments: In order.
-        text_after: How many words stand before a text that is taken as it is; None if there is no text.
-        magic: ``%peer``, or ``%%peer`` when it takes the cell.
-    """
-
-    name: str
-    usage: str
-    summary: str
-    run: Callable[[Client, argparse.Namespace, Steps | None], Any]
-    arguments: tuple[Argument, ...] = ()
-    magic: str = "%peer"
-    text_after: int | None = None
-
-    @functools.cached_property
-    def parser(self) -> argparse.ArgumentParser:
-        """The parser of its words."""
-        parser = _Parser(
-            prog=f"{self.magic} {self.name}",
-            usage=f"%(prog)s {self.usage}".rstrip(),
-            description=f"{self.summary[0].upper()}{self.summary[1:]}.",
-            add_help=False,
-            allow_abbrev=False,
-            formatter_class=functools.partial(argparse.HelpFormatter, width=WIDTH),
-        )
-        for argument in self.arguments:
-            settings = {"help": argument.help, **argument.settings}
-            if argument.takes_value:
-                settings.setdefault("metavar", argument.flag.strip("-").upper())
-            parser.add_argument(argument.flag, **settings)
-        parser.add_argument("--help", "-h", action=_HelpAction, nargs=0, help="show this")
-        return parser
 
 
 def _panel(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
@@ -200,8 +101,8 @@ def _room(client: Client, args: argparse.Namespace, steps: Steps | None) -> Any:
     return client.leave_room(args.name)
 
 
-_PEER = _arg("peer", "alias, node name, node id, or a unique beginning of one", PEER)
-_MY_PANE = _arg("name", "one of my panes", MINE)
+_PEER = argument("peer", "alias, node name, node id, or a unique beginning of one", PEER)
+_MY_PANE = argument("name", "one of my panes", MINE)
 
 _ALL = (
     Command("whoami", "", "identity, addresses, fingerprint", lambda me, args, _: me.whoami()),
@@ -210,7 +111,7 @@ _ALL = (
         "NAME",
         "set this node's cosmetic name",
         lambda me, args, _: me.name(" ".join(args.name)),
-        (_arg("name", "what others see", nargs="+"),),
+        (argument("name", "what others see", nargs="+"),),
     ),
     Command(
         "invite",
@@ -218,8 +119,8 @@ _ALL = (
         "mint a single-use invite to give to one person",
         lambda me, args, _: me.invite(args.ttl, args.note),
         (
-            _arg("--ttl", "how long it can be used: 90s, 10m, 24h, 7d", TTL),
-            _arg("--note", "for your own list", default="", metavar="TEXT"),
+            argument("--ttl", "how long it can be used: 90s, 10m, 24h, 7d", TTL),
+            argument("--note", "for your own list", default="", metavar="TEXT"),
         ),
     ),
     Command("invites", "", "the invites made here", lambda me, args, _: me.invites()),
@@ -228,21 +129,21 @@ _ALL = (
         "ID",
         "take an unused invite back",
         lambda me, args, _: me.revoke(args.id),
-        (_arg("id", "as %%peer invites shows it", INVITE),),
+        (argument("id", "as %%peer invites shows it", INVITE),),
     ),
     Command(
         "pair",
         "INVITE",
         "redeem somebody's invite",
         lambda me, args, steps: me.pair("".join(args.invite), on_progress=steps),
-        (_arg("invite", "the text that starts with jpeer1:", nargs="+"),),
+        (argument("invite", "the text that starts with jpeer1:", nargs="+"),),
     ),
     Command(
         "connect",
         "ADDRESS|NODE_ID",
         "dial a known peer, or an address",
         lambda me, args, steps: me.connect(args.target, on_progress=steps),
-        (_arg("target", "a peer by any of its names, or host:port", PEER),),
+        (argument("target", "a peer by any of its names, or host:port", PEER),),
     ),
     Command(
         "list",
@@ -279,7 +180,7 @@ _ALL = (
         "PEER [NAME]",
         "give a peer a name of your own; without NAME take it away",
         lambda me, args, _: me.alias(args.peer, " ".join(args.name) or None),
-        (_PEER, _arg("name", "what you call it", nargs="*")),
+        (_PEER, argument("name", "what you call it", nargs="*")),
     ),
     Command(
         "share",
@@ -287,8 +188,8 @@ _ALL = (
         "run the cell; what it shows is the pane, live",
         _share,
         (
-            _arg("name", "of the pane: letters, digits, dots, dashes, underscores", MINE),
-            _arg(
+            argument("name", "of the pane: letters, digits, dots, dashes, underscores", MINE),
+            argument(
                 "--with",
                 "who may see it; may be given more than once",
                 PEER,
@@ -297,14 +198,14 @@ _ALL = (
                 dest="with_",
                 metavar="PEER",
             ),
-            _arg(
+            argument(
                 "--grant",
                 "what they may do: view (as without it) or interact",
                 GRANT,
                 choices=("view", "interact"),
                 default="view",
             ),
-            _arg("--title", "for people", default="", metavar="TEXT"),
+            argument("--title", "for people", default="", metavar="TEXT"),
         ),
         magic="%%peer",
     ),
@@ -322,7 +223,7 @@ _ALL = (
         (
             _MY_PANE,
             _PEER,
-            _arg(
+            argument(
                 "grant",
                 "what the peer may do",
                 GRANT_OR_NONE,
@@ -342,7 +243,7 @@ _ALL = (
         "PEER/NAME",
         "show a peer's pane here, live",
         lambda me, args, _: me.open(args.pane),
-        (_arg("pane", "whose, and which", OFFERED, metavar="PEER/NAME"),),
+        (argument("pane", "whose, and which", OFFERED, metavar="PEER/NAME"),),
     ),
     Command(
         _CHAT,
@@ -350,8 +251,8 @@ _ALL = (
         "write to a peer; without TEXT show the last lines",
         _chat,
         (
-            _arg("peer", "to whom; without it the lines of all", PEER, nargs="?"),
-            _arg("text", "what to say", nargs="*"),
+            argument("peer", "to whom; without it the lines of all", PEER, nargs="?"),
+            argument("text", "what to say", nargs="*"),
         ),
     ),
     Command(
@@ -360,8 +261,8 @@ _ALL = (
         "ask the peer's agent; interrupting the cell cancels the question",
         _ask,
         (
-            _arg("--agent", "which of the peer's agents", default=None, metavar="NAME"),
-            _arg(
+            argument("--agent", "which of the peer's agents", default=None, metavar="NAME"),
+            argument(
                 "--timeout",
                 "how long to wait for the answer (60)",
                 type=float,
@@ -369,7 +270,7 @@ _ALL = (
                 metavar="SECONDS",
             ),
             _PEER,
-            _arg("text", "the question, the rest of the line as it is"),
+            argument("text", "the question, the rest of the line as it is"),
         ),
         text_after=1,
     ),
@@ -379,7 +280,7 @@ _ALL = (
         "let peers ask agents here, or not; who answers, and what they may do",
         _agent,
         (
-            _arg(
+            argument(
                 "action",
                 "on: let peers ask until the server ends; off; status, as without a word",
                 AGENT_ACTION,
@@ -387,14 +288,14 @@ _ALL = (
                 choices=("on", "off", "status"),
                 default="status",
             ),
-            _arg(
+            argument(
                 "--agent",
                 "on: who answers those who name no agent",
                 AGENT,
                 default=None,
                 metavar="NAME",
             ),
-            _arg(
+            argument(
                 "--mode",
                 "on: read-only, or ask: you decide about each tool that does more than look",
                 AGENT_MODE,
@@ -408,7 +309,7 @@ _ALL = (
         "[PEER]",
         "what works, what does not, why, and what to do",
         lambda me, args, steps: me.doctor(args.peer, on_progress=steps),
-        (_arg("peer", "try each path to this peer", PEER, nargs="?"),),
+        (argument("peer", "try each path to this peer", PEER, nargs="?"),),
     ),
     Command(
         "lobby",
@@ -416,7 +317,7 @@ _ALL = (
         "be seen by everybody at the lobby, leave it, or see who is there",
         _lobby,
         (
-            _arg(
+            argument(
                 "action",
                 "on: be listed; off: leave, rooms too; who: the list; without: how you stand",
                 LOBBY,
@@ -435,9 +336,9 @@ _ALL = (
         "meet others in a room of the lobby",
         _room,
         (
-            _arg("action", "what to do", ROOM_ACTION, choices=("create", "join", "leave")),
-            _arg("name", "letters, digits, dots, dashes, underscores", ROOM),
-            _arg(
+            argument("action", "what to do", ROOM_ACTION, choices=("create", "join", "leave")),
+            argument("name", "letters, digits, dots, dashes, underscores", ROOM),
+            argument(
                 "--for",
                 "create: who may join: open (who names it), token, directory",
                 JOIN_POLICY,
@@ -446,9 +347,9 @@ _ALL = (
                 dest="for_",
                 metavar="POLICY",
             ),
-            _arg("--public", "create: list it for everybody", action="store_true"),
-            _arg("--group", "create: the group of the directory that may join", default=None),
-            _arg("--token", "join: the token somebody gave you", default=None),
+            argument("--public", "create: list it for everybody", action="store_true"),
+            argument("--group", "create: the group of the directory that may join", default=None),
+            argument("--token", "join: the token somebody gave you", default=None),
         ),
     ),
     Command("panel", "", "invite, pair, watch and share with the mouse", _panel),
@@ -457,7 +358,7 @@ _ALL = (
         "[--limit N]",
         "the audit log, newest first",
         lambda me, args, _: me.log(args.limit),
-        (_arg("--limit", "how many entries (50)", type=int, default=50, metavar="N"),),
+        (argument("--limit", "how many entries (50)", type=int, default=50, metavar="N"),),
     ),
 )
 COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import PeerError
+from .command import Argument, Command
 from .commands import (
     AGENT,
     AGENT_ACTION,
@@ -23,8 +24,6 @@ from .commands import (
     ROOM,
     ROOM_ACTION,
     TTL,
-    Argument,
-    Command,
 )
 
 _FIXED = {

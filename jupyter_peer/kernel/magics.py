@@ -14,7 +14,8 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from ..errors import BadRequestError, PeerError
 from .cell import LiveDisplay, running_cell
-from .commands import HelpAskedError, parse, run, split
+from .command import HelpAskedError
+from .commands import parse, run, split
 from .results import Done, Shown
 
 _CELL_MAGIC = "%%peer"

@@ -9,7 +9,8 @@ import pytest
 from jupyter_peer.errors import BadRequestError
 from jupyter_peer.kernel.chat import ChatLine, ChatLines
 from jupyter_peer.kernel.client import Client
-from jupyter_peer.kernel.commands import HelpAskedError, parse, run, split
+from jupyter_peer.kernel.command import HelpAskedError
+from jupyter_peer.kernel.commands import parse, run, split
 from jupyter_peer.kernel.completion import candidates
 from tests.kernel.fake_server import PEER, FakeServer
 

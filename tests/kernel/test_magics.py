@@ -10,7 +10,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_peer.errors import AmbiguousPeerError, NoServerError, PeerError
 from jupyter_peer.kernel import magics
-from jupyter_peer.kernel.commands import COMMANDS, HelpAskedError, parse, split
+from jupyter_peer.kernel.command import HelpAskedError
+from jupyter_peer.kernel.commands import COMMANDS, parse, split
 from jupyter_peer.kernel.completion import candidates
 from jupyter_peer.kernel.magics import CommandError, keep_questions, unfold_share
 from tests.kernel.fake_server import FakeServer

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from jupyter_peer.errors import BadRequestError
-from jupyter_peer.kernel.commands import COMMANDS, HelpAskedError, parse
+from jupyter_peer.kernel.command import HelpAskedError
+from jupyter_peer.kernel.commands import COMMANDS, parse
 from jupyter_peer.kernel.completion import candidates
 from jupyter_peer.kernel.rooms import Lobby, Room, Rooms, Who
 from tests.kernel.fake_server import FakeServer
