@@ -77,6 +77,26 @@ def start_labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         lab.close()
 
 
+@pytest.fixture(scope="module")
+def both(start_labs: Callable[..., list[Lab]]) -> list[Lab]:
+    """Ada's JupyterLab and Bob's; a module with other names or settings has its own."""
+    return start_labs(["ada", "bob"])
+
+
+@pytest.fixture(scope="module")
+def ada(both: list[Lab]) -> Lab:
+    """Ada's server."""
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def bob(both: list[Lab]) -> Lab:
+    """Bob's server, paired with Ada's; a module in which people pair has its own."""
+    ada, bob = both
+    bob.pair_with(ada)
+    return bob
+
+
 @pytest.fixture
 def page_errors() -> list[str]:
     """What pages logged as errors; a test that provokes some clears it."""

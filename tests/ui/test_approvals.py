@@ -31,16 +31,9 @@ def helper(turn):
 
 
 @pytest.fixture(scope="module")
-def ada(start_lab: Callable[..., Lab]) -> Lab:
+def both(start_lab: Callable[..., Lab]) -> list[Lab]:
     options = ("--PeerExtension.allow_remote_agent=True", "--PeerExtension.remote_agent_mode=ask")
-    return start_lab("ada", *options)
-
-
-@pytest.fixture(scope="module")
-def bob(start_lab: Callable[..., Lab], ada: Lab) -> Lab:
-    bob = start_lab("bob")
-    bob.pair_with(ada)
-    return bob
+    return [start_lab("ada", *options), start_lab("bob")]
 
 
 @pytest.fixture(scope="module")

@@ -26,19 +26,6 @@ def both(start_labs: Callable[..., list[Lab]]) -> list[Lab]:
     return start_labs(["ada-laptop", "bob"])
 
 
-@pytest.fixture(scope="module")
-def ada(both: list[Lab]) -> Lab:
-    return both[0]
-
-
-@pytest.fixture(scope="module")
-def bob(both: list[Lab]) -> Lab:
-    """Bob's server, paired with Ada's."""
-    ada, bob = both
-    bob.pair_with(ada)
-    return bob
-
-
 def log_of(panel: Locator, name: str) -> Locator:
     return panel.get_by_role("log", name=name)
 

@@ -25,18 +25,6 @@ LEAVES_AFTER_MS = 8000
 
 
 @pytest.fixture(scope="module")
-def ada(start_lab: Callable[..., Lab]) -> Lab:
-    return start_lab("ada")
-
-
-@pytest.fixture(scope="module")
-def bob(start_lab: Callable[..., Lab], ada: Lab) -> Lab:
-    bob = start_lab("bob")
-    bob.pair_with(ada)
-    return bob
-
-
-@pytest.fixture(scope="module")
 def kernel(ada: Lab, bob: Lab) -> Iterator[Kernel]:
     with running_kernel(ada) as kernel:
         yield kernel

@@ -26,16 +26,6 @@ display({"text/html": f"<script>{pwn}</script>"}, raw=True)"""
 
 
 @pytest.fixture(scope="module")
-def both(start_labs: Callable[..., list[Lab]]) -> list[Lab]:
-    return start_labs(["ada", "bob"])
-
-
-@pytest.fixture(scope="module")
-def ada(both: list[Lab]) -> Lab:
-    return both[0]
-
-
-@pytest.fixture(scope="module")
 def bob(both: list[Lab]) -> Lab:
     return both[1]
 

@@ -48,18 +48,6 @@ GO_ON = """for step in range(1, 6):
 
 
 @pytest.fixture(scope="module")
-def ada(start_lab: Callable[..., Lab]) -> Lab:
-    return start_lab("ada")
-
-
-@pytest.fixture(scope="module")
-def bob(start_lab: Callable[..., Lab], ada: Lab) -> Lab:
-    bob = start_lab("bob")
-    bob.pair_with(ada)
-    return bob
-
-
-@pytest.fixture(scope="module")
 def kernel(ada: Lab, bob: Lab) -> Iterator[Kernel]:
     """A kernel of Ada's that shares the pane ``loss``."""
     with running_kernel(ada) as kernel:

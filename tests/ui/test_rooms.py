@@ -25,11 +25,6 @@ def both(start_labs: Callable[..., list[Lab]], relay: RelayProcess) -> list[Lab]
 
 
 @pytest.fixture(scope="module")
-def ada(both: list[Lab]) -> Lab:
-    return both[0]
-
-
-@pytest.fixture(scope="module")
 def bob(both: list[Lab]) -> Lab:
     return both[1]
 

@@ -19,19 +19,6 @@ def both(start_labs: Callable[..., list[Lab]]) -> list[Lab]:
     return start_labs(["ada-laptop", "bob"])
 
 
-@pytest.fixture(scope="module")
-def ada(both: list[Lab]) -> Lab:
-    return both[0]
-
-
-@pytest.fixture(scope="module")
-def bob(both: list[Lab]) -> Lab:
-    """Bob's server, paired with Ada's."""
-    ada, bob = both
-    bob.pair_with(ada)
-    return bob
-
-
 def open_panel(page: Page) -> Locator:
     """Click the tab in the left side bar, as a person would."""
     page.locator(f'.jp-SideBar.jp-mod-left [data-id="{PANEL[1:]}"]').click()
