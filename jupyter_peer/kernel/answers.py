@@ -83,22 +83,46 @@ def answer_html(text: str, remark: str) -> Html:
     return join((shown, tag("div", faint(remark)))) if remark else shown
 
 
-@final
-class AnswerStream:
-    """An answer in pieces: iterate over it. ``close()`` tells the peer that it is not wanted."""
+class _Coming:
+    """What both kinds of streams have in common.
 
-    def __init__(self, thread: LoopThread, begin: Begin) -> None:
-        self._news: SimpleQueue[str | Future[Answer]] = SimpleQueue()
-        self._future = thread.submit(begin(self._news.put))
-        self._future.add_done_callback(self._news.put)
+    Args:
+        future: The whole answer.
+    """
+
+    def __init__(self, future: Future[Answer]) -> None:
+        self._future = future
         self._is_over = False
         # Who forgets the stream waits for no more of it.
-        weakref.finalize(self, self._future.cancel).atexit = False
+        weakref.finalize(self, future.cancel).atexit = False
 
     @property
     def answer(self) -> Answer:
         """The whole answer, once the iteration has ended."""
         return self._future.result(timeout=0)
+
+    def close(self) -> None:
+        """End it; what has come stays. May be called twice."""
+        self._is_over = True
+        self._future.cancel()
+
+    def _text_of(self, step: str | Future[Answer]) -> str | None:
+        """Return the next piece, or None at the end of the answer; raises why there is no more."""
+        if isinstance(step, str):
+            return step
+        self._is_over = True
+        step.result()
+        return None
+
+
+@final
+class AnswerStream(_Coming):
+    """An answer in pieces: iterate over it. ``close()`` tells the peer that it is not wanted."""
+
+    def __init__(self, thread: LoopThread, begin: Begin) -> None:
+        self._news: SimpleQueue[str | Future[Answer]] = SimpleQueue()
+        super().__init__(thread.submit(begin(self._news.put)))
+        self._future.add_done_callback(self._news.put)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -112,16 +136,10 @@ class AnswerStream:
             # An interrupt: nobody waits for the rest.
             self.close()
             raise
-        if isinstance(step, str):
-            return step
-        self._is_over = True
-        step.result()
-        raise StopIteration
-
-    def close(self) -> None:
-        """End it; what has come stays. May be called twice."""
-        self._is_over = True
-        self._future.cancel()
+        text = self._text_of(step)
+        if text is None:
+            raise StopIteration
+        return text
 
     def __enter__(self) -> AnswerStream:
         return self
@@ -136,7 +154,7 @@ class AnswerStream:
 
 
 @final
-class AsyncAnswerStream:
+class AsyncAnswerStream(_Coming):
     """An answer in pieces: ``async for`` over it. ``close()`` as of :class:`AnswerStream`."""
 
     def __init__(self, thread: LoopThread, begin: Begin) -> None:
@@ -148,15 +166,8 @@ class AsyncAnswerStream:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(put, news)
 
-        self._future = thread.submit(begin(tell))
+        super().__init__(thread.submit(begin(tell)))
         self._future.add_done_callback(tell)
-        self._is_over = False
-        weakref.finalize(self, self._future.cancel).atexit = False
-
-    @property
-    def answer(self) -> Answer:
-        """The whole answer, once the iteration has ended."""
-        return self._future.result(timeout=0)
 
     def __aiter__(self) -> AsyncIterator[str]:
         return self
@@ -169,16 +180,10 @@ class AsyncAnswerStream:
         except BaseException:
             self.close()
             raise
-        if isinstance(step, str):
-            return step
-        self._is_over = True
-        step.result()
-        raise StopAsyncIteration
-
-    def close(self) -> None:
-        """End it; what has come stays. May be called twice."""
-        self._is_over = True
-        self._future.cancel()
+        text = self._text_of(step)
+        if text is None:
+            raise StopAsyncIteration
+        return text
 
     async def __aenter__(self) -> AsyncAnswerStream:
         return self

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ..errors import NoServerError, PeerError, PeerTimeoutError, UnauthorizedError
+from ..pauses import pause_until
 from ..wire import control
 
 log = logging.getLogger(__name__)
@@ -276,14 +277,11 @@ class Connection:
                     self._down(socket)
                     if self._closed:
                         # The loop ends next, which has to find the socket closed for good.
-                        with contextlib.suppress(asyncio.TimeoutError):
-                            await asyncio.wait_for(gone.wait(), GOODBYE_TIMEOUT)
+                        await pause_until(gone, GOODBYE_TIMEOUT)
             # Whoever waited so far has had its answer; only a new wish cuts the pause short.
             self._wanted.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
-                # Half of the delay is random, so that kernels do not come back all at once.
-                pause = delay * (0.5 + _chance.random() / 2)
-                await asyncio.wait_for(self._wanted.wait(), pause)
+            # Half of the delay is random, so that kernels do not come back all at once.
+            await pause_until(self._wanted, delay * (0.5 + _chance.random() / 2))
             delay = min(delay * 2, self._longest_delay)
 
     def _up(self, socket: ControlSocket) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
 
 from .client import Client
 from .markup import Html, box, code, escape, faint, join, line, strong, tag
-from .panel_parts import button, heading
-
-Action = Callable[[], Coroutine[Any, Any, Any]]
+from .panel_parts import Action, button, heading
 
 
 class ApprovalsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,7 +13,6 @@ from .markup import Html, box, faint, join, strong, tag
 from .panel_parts import button
 from .results import peer_title
 
-Action = Callable[[], Coroutine[Any, Any, Any]]
 # The newest line is to be seen first: the order is turned, and so is where the box scrolls from.
 _SCROLL = "display: flex; flex-direction: column-reverse; max-height: 260px; overflow-y: auto;"
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
 
 from .client import Client
 from .markup import GOOD, Html, box, code, coloured, faint, join, line, strong
-from .panel_parts import Row, heading, peer_way, remark
+from .panel_parts import Action, Row, heading, peer_way, remark
 from .results import peer_title
 
-Action = Callable[[], Coroutine[Any, Any, Any]]
 _PLACES = {"lan": "in your network", "lobby": "in a room of yours"}
 
 

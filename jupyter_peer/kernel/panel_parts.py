@@ -13,7 +13,8 @@ from .markup import FAINT, Html, box, escape, faint, join, line, rtt, strong, ta
 from .results import peer_status, peer_title
 from .view import AsyncView
 
-Action = Callable[[], Coroutine[Any, Any, None]]
+#: What a click begins; whoever runs it has no use for its result.
+Action = Callable[[], Coroutine[Any, Any, Any]]
 
 # Where the page is not served securely there is no `navigator.clipboard`.
 _COPY = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,10 +11,8 @@ import ipywidgets as widgets
 from .client import Client
 from .connection import Json
 from .markup import BAD, Html, box, code, coloured, escape, faint, join, line, strong, tag
-from .panel_parts import Row, button, heading, remark
+from .panel_parts import Action, Row, button, heading, remark
 from .rooms import who_rows
-
-Action = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types

@@ -21,6 +21,7 @@ from ..wire.pane_messages import (
     Json,
     is_json_mime,
 )
+from ..wire.widget_messages import is_flat
 
 __all__ = ["MAX_WEIGHT", "TEXT_LIMIT", "OutputList", "clean", "decode", "display_id_of", "weigh"]
 
@@ -101,7 +102,7 @@ def _display(content: Json) -> Json | None:
             for mime, value in list(data.items())[:MAX_MIME_TYPES]
             if len(mime) <= MAX_NAME
         },
-        "metadata": metadata if isinstance(metadata, dict) and _is_flat(metadata) else {},
+        "metadata": metadata if isinstance(metadata, dict) and is_flat(metadata, MAX_DEPTH) else {},
     }
     display_id = display_id_of(content)
     if display_id is not None:
@@ -151,7 +152,7 @@ def _datum(mime: str, value: Any) -> Any:
     if isinstance(value, str):
         return value
     if is_json_mime(mime):
-        return value if _is_flat(value) else _TOO_DEEP
+        return value if is_flat(value, MAX_DEPTH) else _TOO_DEEP
     return _text(value)
 
 
@@ -162,20 +163,4 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         return "".join(value)  # nbformat's multiline string
-    return json.dumps(value) if _is_flat(value) else _TOO_DEEP
-
-
-def _is_flat(value: Any) -> bool:
-    """Whether a JSON value is nested no deeper than an envelope can hold."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return True
-    return False
+    return json.dumps(value) if is_flat(value, MAX_DEPTH) else _TOO_DEEP

@@ -8,7 +8,6 @@ of other brokers (SPEC, *Forwarding*).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -20,6 +19,7 @@ from ..errors import (
     OverflowLinkError,
     ProtocolError,
 )
+from ..pauses import pause_until
 from ..sockets.websocket import POLICY, RESTART
 from ..wire.relay import (
     CLOSE,
@@ -125,10 +125,10 @@ class Broker:
         """Hand out what is queued, tell every node to go elsewhere, and close; may be called twice."""
         self.is_draining = True
         self._note_state()
-        await self._until(self._drained, self._limits.drain_s)
+        await pause_until(self._drained, self._limits.drain_s)
         for node in self._nodes.values():
             node.connection.end(RESTART, "restart")
-        await self._until(self._emptied, self._limits.drain_s)
+        await pause_until(self._emptied, self._limits.drain_s)
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
@@ -303,11 +303,6 @@ class Broker:
             self._drained.set()
         if not self._nodes:
             self._emptied.set()
-
-    @staticmethod
-    async def _until(event: asyncio.Event, timeout: float) -> None:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(event.wait(), timeout)
 
     def _flush(self) -> None:
         self._is_flush_due = False

@@ -26,6 +26,7 @@ from ..errors import (
     RoomExistsError,
     UnknownRoomError,
 )
+from ..pauses import pause_until
 from ..sockets.websocket import NORMAL, to_text
 from ..wire import lobby as wire
 from ..wire.identity import clean_name
@@ -102,8 +103,7 @@ class Lobby:
         for guest in self._guests.values():
             guest.send_elsewhere()
         if self._guests:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._emptied.wait(), _DRAIN_S)
+            await pause_until(self._emptied, _DRAIN_S)
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import ssl
@@ -22,6 +21,7 @@ from ..errors import (
     UnreachableError,
     WireError,
 )
+from ..pauses import pause_until
 from ..sockets.websocket import WebSocket, to_text
 from ..wire import lobby as wire
 from ..wire.identity import Identity
@@ -132,8 +132,7 @@ class LobbyConnection:
             raise self._gone()
         if not self._socket.is_open:
             # Why it was closed comes a moment later.
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), 1.0)
+            await pause_until(self._ended, 1.0)
             raise self._gone()
         written = self._socket.send_text(text)
         if written is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import importlib.util
 import re
 import time
 
 from ..errors import BadAddressError
+from ..pauses import pause_until
 from ..wire.findings import Finding, failed, ok, skipped
 
 TIMEOUT_S = 6.0
@@ -102,8 +102,7 @@ async def try_turn(url: str, username: str, credential: str) -> Finding:
     relayed = endpoint.get_extra_info("sockname")
     endpoint.close()
     # a server that does not answer forgets it by itself, after ten minutes at most
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(ended.ended.wait(), _CLOSE_TIMEOUT_S)
+    await pause_until(ended.ended, _CLOSE_TIMEOUT_S)
     return ok(
         "turn",
         f"It gave an address, {relayed[0]}:{relayed[1]}, in {took} ms: links get through where "

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadRequestError, LinkClosedError, UnreachableError
+from ..pauses import pause_until
 from ..wire.findings import Finding, failed, ok, warning
 from .webrtc_link import DataChannelLink
 from .webrtc_sdp import Description
@@ -269,8 +270,7 @@ class Connection:
         closed = asyncio.Event()
         channel.on("close", closed.set)
         channel.close()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(closed.wait(), LINGER_S)
+        await pause_until(closed, LINGER_S)
 
 
 def _bound_unfinished(sctp: Any, end: Callable[[], None]) -> None:
