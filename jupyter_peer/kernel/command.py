@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -113,3 +113,26 @@ class Command:
             parser.add_argument(argument.flag, **settings)
         parser.add_argument("--help", "-h", action=_HelpAction, nargs=0, help="show this")
         return parser
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """Return the arguments that the words are.
+
+        Raises:
+            BadRequestError: They do not fit.
+            HelpAskedError: Help was asked for.
+        """
+        return self.parser.parse_args(self._joined(words))
+
+    def _joined(self, words: Sequence[str]) -> list[str]:
+        """Return the words with each option's value joined to it, for values may begin with a dash."""
+        valued = {a.flag for a in self.arguments if a.is_option and a.takes_value}
+        options = {a.flag for a in self.arguments if a.is_option} | {"--", "--help", "-h"}
+        joined: list[str] = []
+        for index, word in enumerate(words):
+            if word == "--":
+                return [*joined, *words[index:]]
+            if joined and joined[-1] in valued and word.partition("=")[0] not in options:
+                joined[-1] += f"={word}"
+            else:
+                joined.append(word)
+        return joined

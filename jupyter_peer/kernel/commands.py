@@ -439,7 +439,7 @@ def parse(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
         raise BadRequestError(
             f"there is no command {words[0][:40]!r}", hint="%peer alone lists the commands"
         )
-    return command, command.parser.parse_args(list(words[1:]))
+    return command, command.parse(words[1:])
 
 
 def overview() -> Overview:

@@ -42,7 +42,6 @@ from .rooms import NodeRecord, RoomRecord, Rooms, room_key
 
 log = logging.getLogger(__name__)
 
-TOKEN_BYTES = 16
 # What others hear of costs as much as one message for each so many of them.
 _TOLD_PER_UNIT = 16
 _LISTED_PER_UNIT = 200
@@ -261,7 +260,7 @@ class Lobby:
         if asked.join_policy == "token":
             token_sha256 = asked.token_sha256
             if token_sha256 is None:
-                token = secrets.token_urlsafe(TOKEN_BYTES)
+                token = wire.make_token(secrets.token_bytes(wire.TOKEN_BYTES))
                 token_sha256 = wire.token_hash(token)
         elif asked.join_policy == "directory":
             group = asked.group

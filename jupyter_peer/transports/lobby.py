@@ -34,7 +34,6 @@ from .lobby_visit import LobbyVisit
 
 log = logging.getLogger(__name__)
 
-TOKEN_BYTES = 16
 
 Status = Literal["idle", "connecting", "connected"]
 T = TypeVar("T")
@@ -195,7 +194,11 @@ class LobbyClient:
             BadNameError, RoomExistsError, RoomRefusedError, PeerError: Why there is none.
         """
         wire.check_room_name(name)
-        token = secrets.token_urlsafe(TOKEN_BYTES) if join_policy == "token" else None
+        token = (
+            wire.make_token(secrets.token_bytes(wire.TOKEN_BYTES))
+            if join_policy == "token"
+            else None
+        )
         made_by = wire.CreateRoom(
             name=name,
             visibility=visibility,

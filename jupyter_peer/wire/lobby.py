@@ -36,6 +36,7 @@ MAX_ADDRESS_TEXT = 2048
 MAX_MEMBERS = 256
 #: Rooms and nodes in one answer; the directory of a busy lobby is cut here.
 MAX_LISTED = 1000
+TOKEN_BYTES = 16
 
 Visibility = Literal["public", "unlisted"]
 JoinPolicy = Literal["open", "token", "directory"]
@@ -358,6 +359,19 @@ def check_room_name(name: str) -> str:
     if not _ROOM.fullmatch(name):
         raise BadNameError("this cannot be the name of a room")
     return name
+
+
+def make_token(raw: bytes) -> str:
+    """Return the text of a room's token from 16 random bytes.
+
+    Hexadecimal, since it is typed behind an option: base64 can begin with a dash.
+
+    Raises:
+        ValueError: There are not 16 bytes.
+    """
+    if len(raw) != TOKEN_BYTES:
+        raise ValueError("a room's token has 16 bytes")
+    return raw.hex()
 
 
 def token_hash(token: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_peer.errors import AmbiguousPeerError, NoServerError, PeerError
+from jupyter_peer.errors import AmbiguousPeerError, BadRequestError, NoServerError, PeerError
 from jupyter_peer.kernel import magics
 from jupyter_peer.kernel.command import HelpAskedError
 from jupyter_peer.kernel.commands import COMMANDS, parse, split
@@ -145,3 +145,31 @@ def test_a_question_to_a_peer_is_no_wish_for_help(line):
 @pytest.mark.parametrize("line", ["%peer?", "%peer ask ada this", "x = '%peer ask ada?'", "print?"])
 def test_every_other_line_stays_as_it_is(line):
     assert keep_questions([line]) == [line]
+
+
+@pytest.mark.parametrize(
+    ("line", "token"),
+    [
+        ("room join class --token -wmS0St8", "-wmS0St8"),
+        ("room join class --token=-wmS0St8", "-wmS0St8"),
+        ("room join class --token --wm", "--wm"),
+        ("room --token -x join class", "-x"),
+        ("room --token plain join class", "plain"),
+    ],
+)
+def test_the_value_of_an_option_may_begin_with_a_dash(line: str, token: str) -> None:
+    _, args = parse(split(line))
+    assert (args.action, args.name, args.token) == ("join", "class", token)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["room join class --token", "room join class --token --public", "room join a --token --"],
+)
+def test_an_option_is_not_the_value_of_the_one_before_it(line: str) -> None:
+    with pytest.raises(BadRequestError, match="--token"):
+        parse(split(line))
+
+
+def test_after_two_dashes_nothing_is_an_option() -> None:
+    assert parse(split("alias ada -- --with x"))[1].name == ["--with", "x"]

@@ -197,3 +197,9 @@ def test_a_card_shows_nothing_that_does_not_print() -> None:
     card = lobby.NodeCard(node_id=ADA.node_id, node_name="A\x1b[2Jda", addresses=["ws://a", "b\n"])
     assert lobby.printable(card).node_name == "A[2Jda"
     assert lobby.printable(card).addresses == ["ws://a"]
+
+
+def test_a_rooms_token_is_words_of_a_command_whatever_its_bytes() -> None:
+    assert lobby.make_token(b"\xfb" * 16) == "fb" * 16
+    with pytest.raises(ValueError, match="16 bytes"):
+        lobby.make_token(b"short")
