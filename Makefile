@@ -71,8 +71,9 @@ test-ts: package
 	cd labextension && npm test --silent
 
 # After the TypeScript tests: pytest's closing line is the last of the run.
+# Two processes: tests wait for others' timers most of the time. Whole files go to one of them, for servers are shared in a file.
 test-py: package
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: lint-py lint-ts
 

@@ -32,8 +32,9 @@ while "END" not in text:
     pathlib.Path({seen!r}).write_text(str(text.count(chr(10))))
 lines = text.splitlines()
 count = int(lines[-1].split()[1])
+# Each line is there once. A revision may be read twice: the next may come between waiting and reading.
 whole = lines == [str(n) for n in range(count)] + [f"END {{count}}"]
-print("whole" if whole else "broken", "in order" if revisions == sorted(set(revisions)) else "doubled")
+print("whole" if whole else "broken", "in order" if revisions == sorted(revisions) else "backwards")
 print(len(lines))
 """
 _TIMEOUT_S = 120.0
