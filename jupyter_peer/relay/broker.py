@@ -26,6 +26,7 @@ from ..wire.relay import (
     DST,
     HEAD_BYTES,
     LANE,
+    LINK,
     SRC,
     VERSION,
     Undeliverable,
@@ -50,7 +51,7 @@ _LESS = [bytes((max(ttl - 1, 0),)) for ttl in range(256)]
 class _Node:
     """One registered node."""
 
-    __slots__ = ("connection", "id", "outbox", "rate")
+    __slots__ = ("connection", "id", "outbox", "rate", "unread")
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class _Node:
         self.connection = connection
         self.outbox = Outbox(connection.write, drained)
         self.rate = rate
+        self.unread = 0
 
 
 class _Uplink:
@@ -244,11 +246,15 @@ class Broker:
         self._metrics.delivered += 1
         self._touched.add(to)
         outbox, before = to.outbox, to.outbox.queued
+        limits = self._limits
+        if outbox.lanes >= limits.max_links and not outbox.has(head[LANE]):
+            # Each link costs more than its bytes. Its receiver has not heard of this one.
+            self._tell_ended(head[SRC], head[DST], head[LINK], OverflowLinkError.code)
+            return
         waiting = outbox.put(head[LANE], head, payload)
         if not waiting:
             return
         self._queued += outbox.queued - before
-        limits = self._limits
         if waiting > limits.max_link_queue:
             self._overflow(to, head[LANE])
         elif outbox.queued > limits.max_node_queue:
@@ -277,18 +283,25 @@ class Broker:
     def _end_link(self, dst: bytes, lane: bytes, reason: str) -> None:
         """Tell both ends that a link is over; ``lane`` is ``src | link`` as frames to ``dst`` say."""
         src, link = lane[:16], lane[16:]
-        self._metrics.links_ended[reason] += 1
         self._push(close_frame(dst, src, link, reason))
-        self._push(close_frame(src, dst, link, reason))
+        self._tell_ended(src, dst, link, reason)
+
+    def _tell_ended(self, node: bytes, other: bytes, link: bytes, reason: str) -> None:
+        """Tell one end of a link that it is over."""
+        self._metrics.links_ended[reason] += 1
+        self._push(close_frame(node, other, link, reason))
 
     def _push(self, frame: bytes) -> None:
         """Send a frame of the broker's own, if its node is anywhere."""
         node = self._nodes.get(frame[DST])
         if node is not None:
             self._touched.add(node)
-            before = node.outbox.queued
-            node.outbox.put(frame[LANE], frame[:HEAD_BYTES], frame[HEAD_BYTES:])
-            self._queued += node.outbox.queued - before
+            outbox, before = node.outbox, node.outbox.queued
+            waiting = outbox.put(frame[LANE], frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+            self._queued += outbox.queued - before
+            limits = self._limits
+            if waiting > limits.max_link_queue or outbox.lanes > 2 * limits.max_links:
+                self._give_up(node)
             self._flush_soon()
         elif self._backend.is_elsewhere(frame[DST]):
             self._backend.send(frame)
@@ -346,6 +359,11 @@ class Broker:
 
     # Time.
 
+    def _give_up(self, node: _Node) -> None:
+        """Let a node go that does not read what becomes of its own links."""
+        log.info("node %s does not read", node.id.decode())
+        self._let_go(node, OverflowLinkError.code)
+
     def _let_go(self, node: _Node, reason: str) -> None:
         node.outbox.close()
         node.connection.end(POLICY, reason)
@@ -370,4 +388,8 @@ class Broker:
         sender = self._nodes.get(lane[:16])
         if sender is not None:
             notice = Undeliverable(dst.decode(), lane[16:])
-            sender.connection.send_text(notice.to_text())
+            sender.unread = sender.unread + 1 if sender.connection.is_backed_up else 0
+            if sender.unread <= self._limits.max_links:
+                sender.connection.send_text(notice.to_text())
+            else:
+                self._give_up(sender)

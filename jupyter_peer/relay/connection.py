@@ -73,6 +73,11 @@ class Connection:
         return self.socket.is_pinged
 
     @property
+    def is_backed_up(self) -> bool:
+        """Whether the other side does not read what was sent."""
+        return self.socket.is_backed_up
+
+    @property
     def close_code(self) -> int | None:
         """What the other side closed with; None when the socket just ended."""
         return self.socket.close_code

@@ -6,7 +6,7 @@ beginning has expired is of no use without it.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 
 from ..wire.relay import CLOSE, DST, LANE, SRC
 
@@ -44,7 +44,7 @@ class HoldStore:
         self._node_sizes: dict[bytes, int] = {}
         self._sender_sizes: dict[bytes, int] = {}
         # In the order of their ends, since every lane is given the same time.
-        self._deadlines: deque[tuple[float, bytes, bytes, _Lane]] = deque()
+        self._deadlines: OrderedDict[tuple[bytes, bytes], float] = OrderedDict()
         self.size = 0
 
     def add(self, frame: bytes, now: float) -> bool:
@@ -66,7 +66,7 @@ class HoldStore:
         lane = lanes.get(lane_key)
         if lane is None:
             lane = self._nodes.setdefault(dst, lanes)[lane_key] = _Lane()
-            self._deadlines.append((now + self._hold_s, dst, lane_key, lane))
+            self._deadlines[dst, lane_key] = now + self._hold_s
         lane.frames.append(frame)
         self._count(dst, frame[SRC], lane, size)
         return True
@@ -76,6 +76,7 @@ class HoldStore:
         frames: list[bytes] = []
         for lane_key, lane in self._nodes.pop(node, {}).items():
             frames += lane.frames
+            del self._deadlines[node, lane_key]
             self._empty(node, lane_key[:16], lane)
         return frames
 
@@ -84,6 +85,7 @@ class HoldStore:
         lanes = self._nodes.get(node, {})
         lane = lanes.pop(lane_key, None)
         if lane is not None:
+            del self._deadlines[node, lane_key]
             self._empty(node, lane_key[:16], lane)
             if not lanes:
                 del self._nodes[node]
@@ -91,11 +93,12 @@ class HoldStore:
     def expire(self, now: float) -> list[tuple[bytes, bytes]]:
         """Drop the links whose time is over; return each as absent node and ``src | link``."""
         over: list[tuple[bytes, bytes]] = []
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, node, lane_key, lane = self._deadlines.popleft()
-            if self._nodes.get(node, {}).get(lane_key) is lane:
-                self.drop(node, lane_key)
-                over.append((node, lane_key))
+        while self._deadlines:
+            (node, lane_key), deadline = next(iter(self._deadlines.items()))
+            if deadline > now:
+                break
+            self.drop(node, lane_key)
+            over.append((node, lane_key))
         return over
 
     def _empty(self, dst: bytes, src: bytes, lane: _Lane) -> None:

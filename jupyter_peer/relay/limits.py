@@ -20,6 +20,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         rate: Bytes a node may send in a second; 0 for no limit.
         frame_rate: Frames a node may send in a second; 0 for no limit.
         burst_s: Seconds' worth of either a node may use at once after it was quiet.
+        max_links: Links to one slow node of which frames wait. A node has no more than that, so
+            only who invents links meets it.
         max_link_queue: Waiting frames of one link. More than the window of a link, so a link of
             well-behaved nodes never meets it.
         max_node_queue: Waiting frames of all links to one slow node.
@@ -39,6 +41,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rate: int = 0
     frame_rate: int = 0
     burst_s: float = 4.0
+    max_links: int = 1024
     max_link_queue: int = 8 * MIB
     max_node_queue: int = 32 * MIB
     max_queued: int = 256 * MIB

@@ -60,6 +60,8 @@ class Outbox:
         Returns:
             The bytes that wait in the lane now.
         """
+        if self._write is None:
+            return 0
         if self.is_blocked:
             return self._enqueue(lane_key, head, payload)
         self._ready.append(frame_head(BINARY, len(head) + len(payload)) + head)
@@ -93,6 +95,15 @@ class Outbox:
         lane.size += size
         self.queued += size
         return lane.size
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes have something waiting."""
+        return len(self._lanes) if self._lanes else 0
+
+    def has(self, lane_key: bytes) -> bool:
+        """Return whether something waits in a lane."""
+        return self._lanes is not None and lane_key in self._lanes
 
     def longest(self) -> bytes | None:
         """Return the lane in which most waits."""

@@ -181,6 +181,13 @@ class RelayCarrier:
 
     def on_registered(self) -> None:
         # The other ends do not know yet, and may be waiting for an answer that is lost.
+        self._say_orphans_closed()
+
+    def _on_writable(self) -> None:
+        if self.socket.is_registered:
+            self._say_orphans_closed()
+
+    def _say_orphans_closed(self) -> None:
         orphans, self._orphans = self._orphans, set()
         for key in orphans:
             self._say_closed(key, LinkClosedError.code)
@@ -200,7 +207,13 @@ class RelayCarrier:
         self.socket.write(frames)
 
     def _say_closed(self, key: Key, reason: str) -> None:
-        self.socket.write([(b"", close_frame(key[0], self._own_id, key[1], reason))])
+        if not self.is_backed_up:
+            self.socket.write([(b"", close_frame(key[0], self._own_id, key[1], reason))])
+        elif len(self._orphans) < _MAX_LINKS:
+            # A relay that does not read could make this node say more and more.
+            if not self._orphans:
+                self.socket.on_writable(self._on_writable)
+            self._orphans.add(key)
 
     def wait_for_room(self, link: RelayLink) -> None:
         self._line.append(link)

@@ -77,6 +77,7 @@ class RelayLink(PeerLink):
         self._pump: asyncio.Task[None] | None = None
         self._writable: list[Callable[[], None]] = []
         self._is_in_line = False
+        self._has_answered = False
         self._answered: asyncio.Future[None] | None = None
 
     # Opening.
@@ -164,7 +165,10 @@ class RelayLink(PeerLink):
             self._get_in_line()
         elif payload.form == OPEN:
             self._flow.on_credit(payload.limit)
-            if not self.is_dialled and not self.is_closed:
+            # A relay that asks again and again and does not read is answered once.
+            may_answer = not (self._has_answered and self._carrier.is_backed_up)
+            if may_answer and not self.is_dialled and not self.is_closed:
+                self._has_answered = True
                 self._tell(CREDIT)
         else:
             self._receive(payload.frame)

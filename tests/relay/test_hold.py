@@ -117,3 +117,15 @@ def test_whatever_happens_the_sizes_are_those_of_what_is_held(steps):
     for node in (BOB, EVE):
         hold.take(node.encode())
     assert hold.size == 0
+
+
+def test_links_that_come_and_go_leave_nothing_behind():
+    hold = store(max_node=COST)
+    for number in range(1000):
+        link = number.to_bytes(8, "big")
+        if not hold.add(frame(link=link), 0):
+            hold.drop(BOB.encode(), ADA.encode() + link)
+            hold.take(BOB.encode())
+    hold.take(BOB.encode())
+    assert hold.size == 0
+    assert not hold._deadlines

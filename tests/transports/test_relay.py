@@ -18,7 +18,7 @@ from jupyter_peer.transports.base import PeerLink
 from jupyter_peer.transports.relay import RelayTransport
 from jupyter_peer.wire.addresses import relay_address, relay_urls
 from jupyter_peer.wire.identity import Identity
-from jupyter_peer.wire.relay import CLOSE
+from jupyter_peer.wire.relay import CLOSE, DATA, RelayFrame
 from jupyter_peer.wire.relay_link import BINARY, CREDIT, OPEN, WINDOW, limit_payload
 from tests.relay.nodes import LINK, RawNode, relay
 from tests.waiting import until
@@ -267,3 +267,28 @@ async def test_links_over_one_socket_take_turns():
             if max(got) < 350:
                 spread = max(spread, max(got) - min(got))
         assert spread < 100
+
+
+async def test_a_relay_that_does_not_read_makes_a_node_say_no_more_and_more(monkeypatch):
+    async with relay() as url, node(url) as (transport, node_id, incoming):
+        own = transport._own
+        assert own is not None
+        await own.socket.until_registered(5)
+        connection = own.socket._connection
+        assert connection is not None
+        written: list[bytes] = []
+        monkeypatch.setattr(type(connection), "write", lambda self, data: written.append(data))
+        stranger = Identity.from_seed(os.urandom(32)).node_id
+        drained = asyncio.get_running_loop().create_future()
+        connection._drained = drained  # as long as the relay takes nothing
+        opening = bytes((OPEN,)) + limit_payload(WINDOW)
+        for number in range(5000):
+            link = number.to_bytes(8, "big")
+            own.on_frame(RelayFrame(DATA, node_id, stranger, link, b"\0of no link").to_bytes())
+            own.on_frame(RelayFrame(DATA, node_id, stranger, LINK, opening).to_bytes())
+        assert len(written) == 1
+        assert len(incoming) <= 1
+        connection.resume_writing()
+        # what was put by is told when the relay reads again
+        await until(lambda: len(written) > 1000)
+        assert len(written) <= 1 + 1024
