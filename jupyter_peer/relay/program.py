@@ -140,6 +140,8 @@ async def run(options: Options, on_ready: Callable[[list[str]], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     try:
+        limits = options.limits
+        _allow_files(2 * (limits.max_nodes + limits.max_unproven) + 256)
         async with serving(options) as urls:
             on_ready(urls)
             await ended.wait()
@@ -147,6 +149,18 @@ async def run(options: Options, on_ready: Callable[[list[str]], None]) -> None:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+
+
+def _allow_files(count: int) -> None:
+    """Let this process have so many files and connections, as far as its user may."""
+    try:
+        import resource
+    except ImportError:  # not on Windows, where there is no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _directory(options: Options) -> DirectoryRefresher | None:

@@ -13,11 +13,11 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from ..errors import BusyError, PeerError
+from ..sockets.listener import StrangersServer
 from ..sockets.takeover import take_over, upgrade_key
 from .connection import Connection
 from .limits import Limits
@@ -65,7 +65,7 @@ class RelayServer:
         self._relay_id = relay_id
         self._serving: set[asyncio.Task[None]] = set()
         self._unproven = 0
-        self._servers: list[HTTPServer] = []
+        self._servers: list[StrangersServer] = []
         self._is_closing = False
         self._application = Application(
             [
@@ -93,16 +93,18 @@ class RelayServer:
         """
         sockets = bind_sockets(port, host or None, backlog=1024)
         # `xheaders` stays off: whoever connects could write X-Forwarded-For as well.
-        server = HTTPServer(
+        server = StrangersServer(
             self._application,
             ssl_options=tls,
             idle_connection_timeout=self.limits.proof_s,
             max_header_size=_HEADER_BYTES,
             max_body_size=0,
         )
+        server.max_connections = self.limits.max_unproven
+        bound = [sock.getsockname()[:2] for sock in sockets]
         server.add_sockets(sockets)
         self._servers.append(server)
-        return [sock.getsockname()[:2] for sock in sockets]
+        return bound
 
     def stop_listening(self) -> None:
         """Take no more connections."""
@@ -124,8 +126,12 @@ class RelayServer:
         """Return why no further connection is taken, or None."""
         if self._is_closing:
             return BusyError("this relay is about to end")
-        if self._unproven >= self.limits.max_unproven:
+        limits = self.limits
+        if self._unproven >= limits.max_unproven:
             return BusyError("too many registrations are under way")
+        # a node may be at both doors, and some are slow to go
+        if len(self._serving) >= 2 * limits.max_nodes + limits.max_unproven:
+            return BusyError("there are too many connections")
         return None
 
     async def take(self, handler: RequestHandler, key: str, door: Door) -> None:

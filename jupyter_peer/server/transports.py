@@ -92,6 +92,7 @@ class Transports:
             # Only what is not sealed depends on the certificate of the one who answers.
             ssl_context=ssl.create_default_context() if settings.allow_unsealed_peers else None,
             max_frame_before_auth=settings.max_frame_before_auth,
+            max_links=settings.max_peers + 4 * settings.max_handshakes,
         )
         if settings.peer_listen:
             host, port = parse_listen(settings.peer_listen)

@@ -6,11 +6,11 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from ..errors import LinkClosedError, WireError
+from ..sockets.listener import StrangersServer
 from ..sockets.takeover import take_over, upgrade_key
 from ..sockets.websocket import NORMAL, WebSocket, close_code_of, to_text
 from ..wire.addresses import PATH, normalize_address
@@ -21,6 +21,9 @@ from .websocket import DIAL_TIMEOUT_S, any_certificate, open_websocket
 
 # What the other end has to take it that this node stops.
 _FAREWELL_S = 0.5
+
+MAX_LINKS = 512
+"""Peers, handshakes, and the connections that the other end is slow to close."""
 
 # With one of these a proxy stands in between, and the socket's address is the proxy's.
 _PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
@@ -103,6 +106,11 @@ class WebSocketLink(PeerLink):
         if self._socket is not None:
             self._socket.end(NORMAL, reason[:100])
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing of the connection below is left."""
+        return self._socket is None or self._socket.is_ended
+
     async def until_ended(self) -> None:
         """Wait until the connection below has ended, once the link was closed."""
         if self._socket is not None:
@@ -138,6 +146,11 @@ class PeerWebSocketHandler(RequestHandler):
             self.set_header("Sec-WebSocket-Version", "13")
             self.finish()
             return
+        if self.transport.is_full:
+            self.set_status(503)
+            self.set_header("Retry-After", "5")
+            self.finish()
+            return
         link = WebSocketLink(self.request.remote_ip or "unknown", is_dialled=False)
         link.max_frame = self.transport.max_frame_before_auth
         if not any(name in self.request.headers for name in _PROXY_HEADERS):
@@ -168,6 +181,8 @@ class DirectTransport(Transport):
             proxies and hides who talks to whom.
         is_accepting: Whether links that come in are taken.
         max_frame_before_auth: Bytes of the largest frame until the handshake is over.
+        max_links: Links that came in or were dialled and whose connection has not ended; with so
+            many, no more come in. As many requests to become one are heard at once.
 
     Attributes:
         on_incoming: Called with each link that came in, before its handshake.
@@ -182,15 +197,17 @@ class DirectTransport(Transport):
         ssl_context: ssl.SSLContext | None = None,
         is_accepting: bool = True,
         max_frame_before_auth: int = MAX_FRAME,
+        max_links: int = MAX_LINKS,
     ) -> None:
         self.max_frame_before_auth = max_frame_before_auth
+        self._max_links = max_links
         self._ssl_context = ssl_context or any_certificate()
         self._is_accepting = is_accepting
         self.on_incoming: Callable[[WebSocketLink], None] | None = None
         self._accept: Accept | None = None
         self._accepting: set[asyncio.Task[None]] = set()
         self._links: set[WebSocketLink] = set()
-        self._servers: list[HTTPServer] = []
+        self._servers: list[StrangersServer] = []
         self._listening: list[str] = []
 
     async def start(self, accept: Accept) -> None:
@@ -218,16 +235,18 @@ class DirectTransport(Transport):
             default_handler_class=_Nothing,
             log_function=lambda handler: None,
         )
-        server = HTTPServer(
+        server = StrangersServer(
             application,
             ssl_options=ssl_options,
             idle_connection_timeout=DIAL_TIMEOUT_S,
             max_header_size=16 * 1024,
             max_body_size=0,
         )
+        server.max_connections = self._max_links
+        bound = [sock.getsockname()[:2] for sock in sockets]
         server.add_sockets(sockets)
         self._servers.append(server)
-        return [sock.getsockname()[:2] for sock in sockets]
+        return bound
 
     async def close(self) -> None:
         self._accept = None
@@ -266,6 +285,16 @@ class DirectTransport(Transport):
         self._keep(link)
         return link
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many connections as this node has."""
+        if len(self._links) >= self._max_links:
+            self._sweep()
+        return len(self._links) >= self._max_links
+
+    def _sweep(self) -> None:
+        self._links = {link for link in self._links if not link.is_ended}
+
     def take(self, link: WebSocketLink) -> None:
         """Take a link that came in."""
         if self._accept is None or not self._is_accepting:
@@ -283,5 +312,5 @@ class DirectTransport(Transport):
         task.add_done_callback(self._accepting.discard)
 
     def _keep(self, link: WebSocketLink) -> None:
-        self._links = {known for known in self._links if not known.is_closed}
+        self._sweep()
         self._links.add(link)

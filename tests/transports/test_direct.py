@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 from jupyter_peer.errors import BadAddressError, UnreachableError
 from jupyter_peer.transports import direct
 from jupyter_peer.transports.direct import DirectTransport
-from jupyter_peer.wire.addresses import normalize_address
+from jupyter_peer.wire.addresses import PATH, normalize_address
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -169,3 +170,32 @@ async def test_a_dial_that_is_given_up_leaves_no_connection_behind():
     await asyncio.wait_for(gone.wait(), 5)
     server.close()
     await transport.close()
+
+
+async def test_of_connections_that_nobody_ends_only_so_many_are_taken():
+    transport = DirectTransport(max_links=3)
+
+    async def accept(link):
+        await link.close("busy")  # the other end takes its time to close too
+
+    await transport.start(accept)
+    ((_, port),) = transport.listen("127.0.0.1", 0)
+    upgrade = (
+        f"GET {PATH} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+    writers = []
+    statuses = []
+    try:
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writers.append(writer)
+            writer.write(upgrade)
+            statuses.append((await asyncio.wait_for(reader.readline(), 5)).split()[1])
+        assert statuses == [b"101"] * 3 + [b"503"] * 2
+        writers[0].transport.abort()
+        await until(lambda: not transport.is_full)
+    finally:
+        for writer in writers:
+            writer.transport.abort()
+        await transport.close()
