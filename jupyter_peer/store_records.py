@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from .errors import BadRequestError
+from .wire.misfit import misfit
 
 Grant = Literal["view", "interact"]
 InviteStatus = Literal["open", "used", "revoked", "expired"]
@@ -101,7 +102,7 @@ def checked(record: Record) -> Record:
     try:
         return record_of(type(record), msgspec.structs.asdict(record))
     except msgspec.ValidationError as error:
-        raise BadRequestError(f"this cannot be stored: {error}") from error
+        raise BadRequestError(f"this cannot be stored: {misfit(error)}") from None
 
 
 def peer_columns(peer: PeerRecord) -> dict[str, object]:

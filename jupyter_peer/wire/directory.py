@@ -24,6 +24,7 @@ from .identity import (
     node_id_of,
     verify,
 )
+from .misfit import misfit
 
 VERSION = 1
 MAX_BYTES = 1024 * 1024
@@ -181,7 +182,7 @@ class Directory:
             clean = without_surrogates(fields) if isinstance(fields, dict) else fields
             read = msgspec.convert(clean, _Fields)
         except (msgspec.ValidationError, OverflowError, RecursionError) as error:
-            raise MalformedError(f"this is not a directory: {str(error)[:200]}") from None
+            raise MalformedError(f"this is not a directory: {misfit(error)}") from None
         if read.v != VERSION:
             raise MalformedError("this is not a directory: its version is missing")
         return cls(serial=read.serial, expires=read.expires, members=read.nodes, name=read.name)

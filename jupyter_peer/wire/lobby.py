@@ -24,6 +24,7 @@ from ..errors import (
     to_wire,
 )
 from .identity import clean_name
+from .misfit import misfit
 
 #: Largest message of a node; an offer with many candidates has 10 KiB.
 MAX_REQUEST = 64 * 1024
@@ -410,5 +411,5 @@ def _decode(decoder: msgspec.json.Decoder[_M], text: str) -> _M:
 
 def _words(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
-        return f"the message does not fit its type: {str(error)[:200]}"
+        return f"the message does not fit its type: {misfit(error)}"
     return "the message is not a JSON object that can be read"

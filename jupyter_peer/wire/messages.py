@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from ..errors import MalformedError
+from .misfit import misfit
 
 Name = Annotated[str, msgspec.Meta(max_length=256)]
 Capability = Annotated[str, msgspec.Meta(max_length=64)]
@@ -34,7 +35,7 @@ def convert(data: dict[str, Any], struct: type[Struct]) -> Struct:
         return msgspec.convert(data, struct)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         # ValueError: keys that have no UTF-8, as JSON allows
-        raise MalformedError(f"{struct.__name__}: {error}") from error
+        raise MalformedError(f"{struct.__name__}: {misfit(error)}") from None
 
 
 class SealHello(msgspec.Struct, frozen=True):

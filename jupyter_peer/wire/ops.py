@@ -11,6 +11,7 @@ from ..errors import BadRequestError
 from . import agent_ops, chat_ops
 from .findings import Finding
 from .lobby import JoinPolicy, Visibility
+from .misfit import misfit
 from .pane_ops import InputParams
 
 Grant = Literal["view", "interact"]
@@ -500,7 +501,5 @@ def check_struct(cls: type[P], fields: Mapping[str, Any]) -> P:
 
 def words_of(error: Exception) -> str:
     """Return what a validation error says, as the beginning of a message."""
-    if isinstance(error, RecursionError):
-        return "the request is nested too deeply"
-    text = str(error)
-    return text[:1].lower() + text[1:200]
+    text = misfit(error)
+    return text[:1].lower() + text[1:]

@@ -17,6 +17,7 @@ import msgspec
 
 from ..errors import BadNameError, MalformedError
 from .messages import Hash
+from .misfit import misfit
 from .widget_messages import CommClose, CommMessage, CommOpen
 
 MAX_PANES = 64
@@ -363,5 +364,5 @@ def _checked(value: Any, shape: Any, what: str) -> list[Json]:
         checked: list[Json] = msgspec.to_builtins(msgspec.convert(value, shape))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         # ValueError: keys that have no UTF-8
-        raise MalformedError(f"{what}: {error}") from None
+        raise MalformedError(f"{what}: {misfit(error)}") from None
     return checked

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union
 import msgspec
 
 from ..errors import MalformedError, TooLargeError
+from .misfit import misfit
 
 Json = dict[str, Any]
 
@@ -237,7 +238,7 @@ def check_document(value: Json) -> Json:
     try:
         document = msgspec.convert(value, WidgetDocument)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise MalformedError(f"widgets: {error}") from None
+        raise MalformedError(f"widgets: {misfit(error)}") from None
     checked: Json = msgspec.to_builtins(document)
     return checked
 
