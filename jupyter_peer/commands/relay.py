@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 
 from traitlets import Float, Int, List, Unicode
 
+from ..log_pace import LogPace
 from ..relay.limits import KIB, MIB, Limits
 from ..relay.lobby_limits import LobbyLimits
 from .base import Command
@@ -112,6 +113,8 @@ class RelayCommand(Command):
         from ..relay.program import Options, run
 
         logging.basicConfig(format="%(asctime)s %(levelname).1s %(name)s %(message)s")
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(LogPace())
         logging.getLogger("jupyter_peer").setLevel(cast("int", self.log_level))
         options = Options(
             ip=self.ip,

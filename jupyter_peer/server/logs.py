@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from ..log_pace import LogPace
+
 PACKAGE = "jupyter_peer"
 
 
@@ -12,6 +14,7 @@ class _Forwarder(logging.Handler):
     def __init__(self, target: logging.Logger) -> None:
         super().__init__()
         self._target = target
+        self.addFilter(LogPace())
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._target.isEnabledFor(record.levelno):
@@ -19,7 +22,7 @@ class _Forwarder(logging.Handler):
 
 
 def forward_logs(target: logging.Logger) -> Callable[[], None]:
-    """Hand everything the package logs to ``target``; returns what ends that."""
+    """Hand what the package logs to ``target``, at a bearable pace; returns what ends that."""
     package = logging.getLogger(PACKAGE)
     forwarder = _Forwarder(target)
     package.addHandler(forwarder)

@@ -1,0 +1,61 @@
+"""Keeps a log readable when somebody on the network decides how often a line is written."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+BURST = 60
+EVERY_S = 2.0
+_MAX_KINDS = 512
+
+
+class LogPace(logging.Filter):
+    """Lets lines of one kind through so many at once, and then one in a while.
+
+    A kind is a message before its arguments are put in. The next line that gets through says how
+    many were left out. What is only for finding faults (``DEBUG``) is not counted.
+
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._kinds: dict[tuple[str, str], _Kind] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a line is written."""
+        if record.levelno <= logging.DEBUG:
+            return True
+        key = (record.name, str(record.msg))
+        kind = self._kinds.pop(key, None) or _Kind(self._clock())
+        while len(self._kinds) >= _MAX_KINDS:
+            del self._kinds[next(iter(self._kinds))]
+        self._kinds[key] = kind
+        if not kind.may(self._clock()):
+            kind.left_out += 1
+            return False
+        if kind.left_out:
+            record.msg = f"{record.msg} (and {kind.left_out} more lines like this before)"
+            kind.left_out = 0
+        return True
+
+
+class _Kind:
+    __slots__ = ("at", "left", "left_out")
+
+    def __init__(self, now: float) -> None:
+        self.at = now
+        self.left = float(BURST)
+        self.left_out = 0
+
+    def may(self, now: float) -> bool:
+        self.left = min(self.left + (now - self.at) / EVERY_S, float(BURST))
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
