@@ -3,7 +3,7 @@
 An error has a stable ``code`` (a contract: other programs branch on it), a message that says what
 failed and why, and a ``hint`` that says what to do next. ``to_wire`` and ``from_wire`` are the only
 pair that turns errors into ``{code, message, hint}`` and back; REST, control socket, command line
-and peer wire all use it.
+and peer wire all use it, the last by ``to_peer``, which tells nothing of this machine's files.
 
 * :exc:`PeerError`
 
@@ -526,6 +526,16 @@ def to_wire(error: BaseException) -> dict[str, str]:
         "message": f"an unexpected {type(error).__name__} happened",
         "hint": "the server's log has the details",
     }
+
+
+def to_peer(error: BaseException) -> dict[str, str]:
+    """Return what another node is told of an error: as :func:`to_wire`, but not of this disk.
+
+    What is wrong with files is for their owner, and names their paths.
+    """
+    if isinstance(error, StoreError):
+        error = BusyError("the peer cannot store anything right now", hint="try again later")
+    return to_wire(error)
 
 
 def from_wire(value: Any) -> PeerError:

@@ -24,7 +24,7 @@ from ..errors import (
     PeerError,
     PeerTimeoutError,
     TurnCancelledError,
-    to_wire,
+    to_peer,
 )
 from ..wire.agent_messages import AgentCancel, AgentRequest
 from ..wire.messages import convert
@@ -149,7 +149,7 @@ class TurnDesk:
         turn.stop(TurnCancelledError("the turn is over"))
         result: dict[str, Any] = {"request_id": turn.request_id, "ok": error is None}
         if error is not None:
-            result["error"] = to_wire(error)
+            result["error"] = to_peer(error)
         with contextlib.suppress(LinkError):
             message.reply("agent_result", result, stream=turn.stream)
         self.audit.note(

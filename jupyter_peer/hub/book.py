@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from ..errors import BadNameError, UnknownPeerError, to_wire
+import msgspec
+
+from ..errors import BadNameError, StoreError, UnknownPeerError, to_wire
 from ..store import Store
 from ..trust.base import TrustPolicy
 from ..wire.identity import clean_name
@@ -13,6 +16,8 @@ from .clock import Clock
 from .connect import Target
 from .events import Events
 from .peers import Peer, PeerInfo, PeerRegistry
+
+log = logging.getLogger(__name__)
 
 
 class PeerBook:
@@ -99,12 +104,30 @@ class PeerBook:
         addresses = [address] if address is not None else self.addresses_of(peer)
         return Target(addresses=addresses, node_id=peer.node_id, public_key=peer.record.public_key)
 
-    def change(self, peer: Peer, *, quiet: bool = False, **fields: Any) -> None:
-        """Store what has changed of a peer's record, and tell of it unless ``quiet``."""
-        if any(getattr(peer.record, name) != value for name, value in fields.items()):
+    def change(self, peer: Peer, **fields: Any) -> None:
+        """Store what the user has changed of a peer's record, and tell of it.
+
+        Raises:
+            StoreError: It cannot be stored; nothing has changed.
+        """
+        if _differs(peer, fields):
             peer.record = self._store.update_peer(peer.node_id, **fields)
-            if not quiet:
-                self._events.emit("peer", peer.node_id)
+            self._events.emit("peer", peer.node_id)
+
+    def note(self, peer: Peer, *, quiet: bool = False, **fields: Any) -> None:
+        """Keep what a link has shown of a peer, and tell of it unless ``quiet``.
+
+        A link must not fail since the disk is full: then it is kept as long as this node runs.
+        """
+        if not _differs(peer, fields):
+            return
+        try:
+            peer.record = self._store.update_peer(peer.node_id, **fields)
+        except StoreError as error:
+            log.warning("what is new of %s cannot be stored: %s", peer.node_id, error)
+            peer.record = msgspec.structs.replace(peer.record, **fields)
+        if not quiet:
+            self._events.emit("peer", peer.node_id)
 
     def set_alias(self, node_id: str, alias: str | None) -> PeerInfo:
         """Give a peer a name of one's own; None takes it away.
@@ -152,6 +175,10 @@ class PeerBook:
             origin=record.origin,
             last_error=to_wire(peer.last_error) if peer.last_error else None,
         )
+
+
+def _differs(peer: Peer, fields: dict[str, Any]) -> bool:
+    return any(getattr(peer.record, name) != value for name, value in fields.items())
 
 
 def milliseconds(seconds: float | None) -> float | None:

@@ -18,6 +18,7 @@ from ..errors import (
 from ..wire.chat import CAPABILITY, check_text, read_chat
 from .clock import Clock
 from .events import HubEvent
+from .pace import Pace
 
 if TYPE_CHECKING:
     from .dispatch import Message
@@ -58,8 +59,7 @@ class _Conversation:
         self.lines: deque[Line] = deque()
         self.bytes = 0
         self.seen = 0
-        self._allowance = float(BURST)
-        self._counted_at = 0.0
+        self.pace = Pace(BURST, 1.0)
 
     def add(self, line: Line) -> None:
         self.lines.append(line)
@@ -71,15 +71,6 @@ class _Conversation:
     def unread(self) -> int:
         """Lines of the peer that nobody has looked at."""
         return sum(not line.mine and line.number > self.seen for line in self.lines)
-
-    def may_add(self, now: float) -> bool:
-        """Count a line of the peer; return whether it is one it may send."""
-        self._allowance = min(self._allowance + now - self._counted_at, float(BURST))
-        self._counted_at = now
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True
 
 
 class Chats:
@@ -156,7 +147,7 @@ class Chats:
         if not self._hub.is_peer(node_id):
             raise NotTrustedError
         text = read_chat(message.data)
-        if not self._open(node_id).may_add(self._clock.monotonic()):
+        if not self._open(node_id).pace.may(self._clock.monotonic()):
             raise BusyError("too many messages in a short time", hint="wait some seconds")
         self._add(node_id, text, mine=False)
         message.reply(TYPE, {})

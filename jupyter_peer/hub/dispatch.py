@@ -124,11 +124,18 @@ class Dispatcher:
         before = self._tails.get(key) if key is not None else None
         task = asyncio.get_running_loop().create_task(self._handle(message, handling, before))
         running.add(task)
-        task.add_done_callback(running.discard)
+        task.add_done_callback(lambda done: self._ended(message.peer_id, running, done))
         if key is not None:
             tail = key
             self._tails[tail] = task
             task.add_done_callback(lambda done: self._end_tail(tail, done))
+
+    def _ended(
+        self, node_id: str, running: set[asyncio.Task[None]], task: asyncio.Task[None]
+    ) -> None:
+        running.discard(task)
+        if not running and self._running.get(node_id) is running:
+            del self._running[node_id]  # those who were let in for a moment are many in time
 
     def _end_tail(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
         if self._tails.get(key) is task:

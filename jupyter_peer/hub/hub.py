@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import BadNameError, NotTrustedError
+from ..errors import BadNameError, BusyError, NotTrustedError
 from ..store import Store
 from ..store_records import InviteRecord
 from ..transports.base import Transport
@@ -96,7 +96,7 @@ class PeerHub:
             self._peers,
             self._mail,
             self._admission,
-            change=self._book.change,
+            note=self._book.note,
             emit=self._events.emit,
             announcement=self._announcement,
             found_at=self._candidates.addresses,
@@ -421,12 +421,14 @@ class PeerHub:
         said = convert(message.data, Addresses)
         peer = self._book.known(message.peer_id)
         addresses = list(dict.fromkeys(said.addresses))
+        name = clean_name(said.node_name) or peer.record.node_name
+        if (addresses, name) == (peer.record.addresses, peer.record.node_name):
+            return
+        if not peer.pace.may(self._clock.monotonic()):
+            raise BusyError("your addresses change too often")
         if addresses != peer.record.addresses:
             self._upgrader.look_again(peer.node_id)
-        changes: dict[str, Any] = {"addresses": addresses}
-        if clean_name(said.node_name):
-            changes["node_name"] = clean_name(said.node_name)
-        self._book.change(peer, **changes)
+        self._book.note(peer, addresses=addresses, node_name=name)
 
     def _on_bye(self, message: Message) -> None:
         if message.data.get("reason") in FINAL_REASONS:

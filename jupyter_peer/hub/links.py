@@ -35,7 +35,7 @@ class Links:
         peers: Whose links these are.
         mail: What goes over them.
         admission: Remembers a node that paired.
-        change: Stores a change of a peer's record.
+        note: Keeps what is new of a peer; never raises because of the disk.
         emit: Tells the hub's listeners of an event.
         announcement: Returns the payload of ``addresses``.
         found_at: Returns where discovery has found a node; such addresses are not stored.
@@ -49,7 +49,7 @@ class Links:
         mail: Mail,
         admission: Admission,
         *,
-        change: Callable[..., None],
+        note: Callable[..., None],
         emit: Callable[[str, str], None],
         announcement: Callable[[], dict[str, Any]],
         found_at: Callable[[str], list[str]],
@@ -59,7 +59,7 @@ class Links:
         self._peers = peers
         self._mail = mail
         self._admission = admission
-        self._change = change
+        self._note = note
         self._emit = emit
         self._announcement = announcement
         self._found_at = found_at
@@ -109,7 +109,7 @@ class Links:
         known = [*peer.record.addresses, *self._found_at(peer.node_id)]
         if link.is_dialled and link.address not in known:
             changes["addresses"] = [link.address, *peer.record.addresses][:MAX_ADDRESSES]
-        self._change(peer, quiet=True, **changes)
+        self._note(peer, quiet=True, **changes)
         session = Session(
             link,
             connected.channel,
@@ -191,7 +191,7 @@ class Links:
         log.info("%s: the link ended (%s)", session.node_id, reason)
         self._mail.link_lost(session.node_id, reason)
         if self._peers.get(peer.node_id) is peer:
-            self._change(peer, quiet=True, last_seen=self._clock.time())
+            self._note(peer, quiet=True, last_seen=self._clock.time())
         self._emit("link_down", session.node_id)
 
     async def check_all(self, timeout: float) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..errors import LinkError, NotConnectedError, ReplayedError, from_wire, to_wire
+from ..errors import LinkError, NotConnectedError, ReplayedError, from_wire, to_peer
 from ..wire.envelope import Buffer, Envelope, canonical_bytes
 from ..wire.identity import Identity
 from ..wire.outbox import Outgoing
@@ -144,7 +144,7 @@ class Mail:
 
     def send_error(self, node_id: str, re: str, error: BaseException) -> None:
         """Answer a request with an error; nothing happens when the peer is gone."""
-        fields: dict[str, Any] = dict(to_wire(error))
+        fields: dict[str, Any] = dict(to_peer(error))
         kind = "unsupported" if fields["code"] == "unsupported" else "error"
         try:
             self.send(node_id, kind, fields, stream=re, re=re)

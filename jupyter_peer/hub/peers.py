@@ -14,9 +14,14 @@ from ..pauses import pause_until
 from ..store_records import PeerRecord
 from .clock import Clock
 from .config import HubConfig
+from .pace import Pace
 from .session import Session
 
 log = logging.getLogger(__name__)
+
+# Each change of what a peer says of itself is a write to the disk.
+_CHANGES_AT_ONCE = 16
+_CHANGES_A_SECOND = 0.5
 
 
 class PeerInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +66,7 @@ class Peer:
         session: Its live link.
         last_error: Why it is not connected.
         dials: Attempts of this side that are under way.
+        pace: How often it may say something else of itself.
     """
 
     def __init__(self, record: PeerRecord) -> None:
@@ -73,6 +79,7 @@ class Peer:
         self.retry: asyncio.Task[None] | None = None
         self.hurried_at = -math.inf
         self.wake = asyncio.Event()
+        self.pace = Pace(_CHANGES_AT_ONCE, _CHANGES_A_SECOND)
 
     @property
     def node_id(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
 
-from ..errors import NotEnabledError, PeerError, to_wire
+from ..errors import NotEnabledError, PeerError, to_peer
 from ..transports.direct import PeerWebSocketHandler
 from .context import SETTING, ServerContext, UnavailableError
 
@@ -44,7 +44,7 @@ class MountedPeerWebSocketHandler(PeerWebSocketHandler):
     def _refuse(self, status: int, error: PeerError) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(msgspec.json.encode(to_wire(error)))
+        self.finish(msgspec.json.encode(to_peer(error)))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Say nothing of the server's insides to strangers."""

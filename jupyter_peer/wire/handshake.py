@@ -29,7 +29,7 @@ from ..errors import (
     WireError,
     WrongNodeError,
     from_wire,
-    to_wire,
+    to_peer,
 )
 from .channel import DEFAULT_LIMITS, Channel, Frame, Limits, SealedChannel, UnsealedChannel
 from .envelope import Envelope, canonical_bytes, from_canonical, from_text, to_text
@@ -389,7 +389,7 @@ class Acceptor(_Side):
 
     def refuse(self, error: PeerError) -> Frame:
         """Return the ``auth_result`` that says why not; may be called at any step."""
-        fields = to_wire(error)
+        fields = to_peer(error)
         return self._result({"ok": False, "code": fields["code"], "reason": fields["message"]})
 
     def _result(self, data: dict[str, Any]) -> Frame:

@@ -7,7 +7,8 @@ import logging
 
 import pytest
 
-from jupyter_peer.errors import PeerError
+from jupyter_peer.errors import BusyError, MalformedError, PeerError
+from jupyter_peer.panes.watch import PaneWatcher
 from tests.hubs import two_hubs
 from tests.waiting import until
 
@@ -75,3 +76,58 @@ async def test_a_name_is_made_printable_and_addresses_are_candidates_only():
         ada.network.cut()
         await until(lambda: ada.peer(bob.node_id).status == "connected")
         assert await ada.ping(bob.node_id) > 0
+
+
+async def test_what_a_peer_says_of_itself_again_and_again_is_not_all_written_to_the_disk(
+    monkeypatch,
+):
+    async with two_hubs() as (ada, bob):
+        await until(lambda: ada.peer(bob.node_id).addresses == bob.addresses())
+        written: list[str] = []
+        update = ada.store.update_peer
+
+        def count(node_id, **fields):
+            written.append(node_id)
+            return update(node_id, **fields)
+
+        monkeypatch.setattr(ada.store, "update_peer", count)
+        for number in range(500):
+            bob.send(
+                ada.node_id, "addresses", {"addresses": [f"ws://h{number}/peer-ws"]}, stream="a"
+            )
+        with pytest.raises(BusyError):
+            await bob.request(
+                ada.node_id, "addresses", {"addresses": ["ws://last/peer-ws"]}, stream="a"
+            )
+        assert len(written) < 30
+        # what is nothing new costs nothing, and is not refused
+        same = {"addresses": ada.peer(bob.node_id).addresses, "node_name": "bob"}
+        for _ in range(100):
+            bob.send(ada.node_id, "addresses", same, stream="a")
+        assert await bob.ping(ada.node_id) > 0
+        assert len(written) < 30
+
+
+async def test_the_answer_to_what_does_not_fit_does_not_repeat_it(caplog):
+    caplog.set_level(logging.DEBUG)
+    async with two_hubs() as (ada, bob):
+        watcher = PaneWatcher(ada)
+        secret = "secret " * 10_000
+        offer = {"pane": "loss", "grant": secret, "epoch": "0" * 16, "since": 1.0}
+        with pytest.raises(MalformedError) as caught:
+            await bob.request(ada.node_id, "pane_offer", offer)
+        assert len(caught.value.message) < 200
+        assert "secret" not in caught.value.message + caplog.text
+        assert caught.value.message.endswith("`$.grant`")
+        await watcher.close()
+
+
+async def test_of_peers_that_were_there_for_a_moment_nothing_stays():
+    async with two_hubs() as (ada, bob):
+
+        async def slow(message):
+            message.reply("slow", {})
+
+        ada.on("slow", slow)
+        assert (await bob.request(ada.node_id, "slow", {})).type == "slow"
+        await until(lambda: not ada._mail.handlers._running)
