@@ -16,8 +16,9 @@ class DemoCommand(Command):
     name = "jupyter-peer-demo"
     description = (
         "Start two JupyterLabs on this machine, pair them, and run a notebook in each: Ada trains a "
-        "model and shares its loss curve and metrics, Bob watches, Ada takes them back. Prints what "
-        "happens and when, checks every step, and removes everything at the end. "
+        "model, shares its loss curve and metrics, and has an agent that answers; Bob watches and "
+        "asks; Ada takes it all back. Prints what happens and when, checks every step, and removes "
+        "everything at the end. "
         "Exit code 0 means that every step arrived."
     )
     examples = """

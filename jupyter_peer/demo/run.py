@@ -73,7 +73,7 @@ class _Demo:
 
     async def _work(self, ada: Lab, bob: Lab) -> bool:
         self._write(
-            "jupyter-peer demo: Ada trains a model, Bob watches it learn from his Jupyter\n"
+            "jupyter-peer demo: Ada trains a model; Bob watches it learn from his Jupyter, and asks her agent\n"
         )
         transcript = Transcript(self._write)
         story = Story(ada, bob, transcript)

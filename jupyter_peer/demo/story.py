@@ -1,4 +1,4 @@
-"""What happens in the demo: Ada shares, Bob watches, Ada takes it back; and what of it is checked.
+"""What happens in the demo: Ada trains a model and shares two panes, Bob watches and asks, Ada takes all back.
 
 The notebooks do it all themselves. This only runs their cells, passes Ada's invite on to Bob as the
 two would by chat, and looks at what each kernel says and what each server knows.
@@ -7,6 +7,7 @@ two would by chat, and looks at what each kernel says and what each server knows
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Coroutine
@@ -14,8 +15,10 @@ from typing import Any
 
 from ..errors import PeerTimeoutError
 from ..kernel.markup import rtt
+from .answer import best_named, is_true
 from .labs import Lab
 from .notebooks import Cell, NotebookKernel, Said, find_notebook, read_cells
+from .sightings import PANES, Sightings
 from .transcript import Transcript
 
 EPOCHS = 12
@@ -27,8 +30,8 @@ LEAST_SEEN = EPOCHS // 2
 
 ADA, BOB = "ada.ipynb", "bob.ipynb"
 _INVITE = re.compile(r"jpeer1:[\w-]+")
-_SEEN = re.compile(r"^\S+ +(loss|metrics) +rev +(\d+) +(.*)$")
-_DRAWN = re.compile(r"base64,([A-Za-z0-9+/=]+)")
+_TEXT_TO_ADA = re.compile(r"^%peer (?:ask|chat) ada (.+)$", re.MULTILINE)
+_REFUSAL = re.compile(r"^(\w+): ", re.MULTILINE)
 
 
 class Story:
@@ -47,22 +50,16 @@ class Story:
         self._say = transcript.say
         self._check = transcript.check
         self._invite: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        # What Ada showed and when, as Bob's notebook will describe it.
-        self._shown: dict[tuple[str, str], float] = {}
-        self._newest_shown: dict[str, str] = {}
-        self._pictures: list[str] = []
-        self._taken_back: dict[str, float] = {}
-        # What Bob saw.
-        self._seen: dict[str, list[str]] = {"loss": [], "metrics": []}
-        # Seen before this program has heard Ada's own kernel.
-        self._unmatched: dict[tuple[str, str], tuple[str, float]] = {}
-        self._delays: list[float] = []
-        self._gone: dict[str, str] = {}
-        self._drawn: set[str] = set()
+        self._sightings = Sightings(self._on_seen)
         self._loss_is_gone = asyncio.Event()
-        self._refusal = ""
         self._begun = 0.0
-        self._unfinished_line = ""
+        self._is_training = False
+        # What Bob's notebook shows of the answer, and when, as it is written.
+        self._answer: list[tuple[str, float]] = []
+        self._question = ""
+        self._written = ""
+        self._read = ""
+        self._refusals = ""
 
     async def tell(self) -> None:
         """Run it from the beginning to the end.
@@ -103,16 +100,19 @@ class Story:
             "PATIENCE": PATIENCE_S,
         }
         telling: dict[str, str] = {
+            "agent-on": "has an agent, trainer, and lets her peers ask it; its tool only looks",
             "share": "shares two panes with bob and nobody else: loss, metrics",
             "train": f"trains {EPOCHS} epochs and shows her loss curve and metrics after each",
             "revoke": "takes the loss curve back from bob",
-            "unshare": "withdraws the metrics from everybody",
+            "unshare": "withdraws the metrics from everybody, and lets nobody ask any more",
         }
         for cell in read_cells(find_notebook(ADA), parameters):
             if cell.tag in telling:
                 self._say("ada", telling[cell.tag])
             if cell.tag in ("revoke", "unshare"):
-                self._taken_back["loss" if cell.tag == "revoke" else "metrics"] = time.time()
+                pane = "loss" if cell.tag == "revoke" else "metrics"
+                self._sightings.take_back(pane, time.time())
+            self._is_training = cell.tag == "train"
             await kernel.run(cell, CELL_TIMEOUT_S)
             if cell.tag == "invite" and not self._invite.done():
                 raise PeerTimeoutError("ada's notebook shows no invite")
@@ -129,6 +129,12 @@ class Story:
             if cell.tag == "pair":
                 self._say("bob", "pastes the invite")
                 self._begun = time.monotonic()
+            elif cell.tag == "ask":
+                self._question = text_to_ada(cell)
+                self._say("bob", f"asks ada's agent: {self._question}")
+            elif cell.tag == "chat":
+                self._written = text_to_ada(cell)
+                self._say("bob", f"writes to ada: {self._written}")
             await kernel.run(cell, CELL_TIMEOUT_S)
             await self._after_bobs(cell)
 
@@ -146,8 +152,14 @@ class Story:
             self._say("bob", "opens ada/loss and ada/metrics")
             self._check(
                 "bob has opened both panes, and ada's server knows who watches",
-                viewers == {"loss": [self.bob.node_id], "metrics": [self.bob.node_id]},
+                viewers == {pane: [self.bob.node_id] for pane in PANES},
             )
+        elif cell.tag == "ask" and self._answer:
+            (_, asked), (answer, answered) = self._answer[0], self._answer[-1]
+            busy = " while she trains" if self._is_training else ""
+            late = milliseconds(answered - asked)
+            self._say("ada", f"answers by her agent{busy}, {late} later:")
+            self._say("", answer)
 
     async def _check_peer(self, lab: Lab, other: Lab) -> dict[str, Any]:
         known = await lab.get("jupyter-peer/api/peers")
@@ -178,90 +190,98 @@ class Story:
             short = f"{invite[0][:16]}...{invite[0][-4:]}"
             self._say("ada", f"makes an invite and sends it to bob: {short}")
             self._invite.set_result(invite[0])
-        elif said.tag == "train" and "image/png" in said.data:
-            self._pictures.append(said.data["image/png"].strip())
-            self._on_shown("loss", describe(said.data), said.sent)
-        elif said.tag == "train" and "text/html" in said.data:
-            self._on_shown("metrics", describe(said.data), said.sent)
-
-    def _on_shown(self, pane: str, what: str, at: float) -> None:
-        self._shown[pane, what] = at
-        self._newest_shown[pane] = what
-        if (pane, what) in self._unmatched:
-            self._on_seen(pane, what, *self._unmatched.pop((pane, what)))
+        elif said.tag == "train":
+            self._sightings.take_shown(said)
+        elif said.tag == "heard":
+            self._read += text
 
     def _on_bob_said(self, said: Said) -> None:
-        self._drawn.update(_DRAWN.findall(said.data.get("text/html", "")))
-        if said.type != "stream":
-            return
-        if said.tag == "gone":
-            self._refusal += said.content["text"]
-        elif said.tag == "follow":
-            *lines, self._unfinished_line = (self._unfinished_line + said.content["text"]).split(
-                "\n"
-            )
-            for line in lines:
-                if match := _SEEN.match(line):
-                    pane, rev, what = match.groups()
-                    self._on_seen(pane, what, rev, said.at)
+        self._sightings.take_drawn(said)
+        if said.tag == "ask" and "text/plain" in said.data:
+            self._answer.append((said.data["text/plain"], said.sent))
+        elif said.type == "stream" and said.tag == "gone":
+            self._refusals += said.content["text"]
+        elif said.type == "stream" and said.tag in ("follow", "follow-on"):
+            self._sightings.take_lines(said)
 
-    def _on_seen(self, pane: str, what: str, rev: str, at: float) -> None:
-        if what in ("withdrawn", "ended"):
-            self._gone[pane] = what
+    def _on_seen(self, pane: str, what: str, late: float) -> None:
+        if pane in self._sightings.gone:
+            self._say("bob", f"sees that ada/{pane} is {what}, {milliseconds(late)} later")
             if pane == "loss":
                 self._loss_is_gone.set()
-            late = milliseconds(at - self._taken_back.get(pane, at))
-            self._say("bob", f"sees that ada/{pane} is {what}, {late} later")
-        elif (pane, what) in self._shown:
-            self._seen[pane].append(what)
-            self._delays.append(at - self._shown[pane, what])
-            late = milliseconds(self._delays[-1])
-            self._say("bob", f"sees {pane:<7} rev {rev:>2} after {late:>6}: {what}")
-        else:
-            self._unmatched[pane, what] = rev, at
+        elif pane == "metrics":
+            self._say("bob", f"sees after {milliseconds(late):>6}: {what}")
 
     # In the end.
 
     async def _look_back(self) -> None:
-        for pane, whole in (("loss", "the loss curve"), ("metrics", "the table of metrics")):
-            seen = self._seen[pane]
-            self._check(
-                f"bob saw {whole} change, up to what ada showed last",
-                len(seen) >= LEAST_SEEN and seen[-1] == self._newest_shown.get(pane),
-                f"{len(seen)} of {EPOCHS} updates",
-            )
-        drawn = [picture for picture in self._pictures if picture in self._drawn]
-        self._check(
-            "the pictures in bob's notebook are ada's, byte for byte",
-            bool(drawn) and drawn[-1] == self._pictures[-1],
-            f"{len(drawn)} of {len(self._pictures)} drawn",
-        )
+        self._look_back_at_panes()
+        await self._look_back_at_words()
         offered = (await self.bob.get("jupyter-peer/api/panes"))["offered"]
+        gone = self._sightings.gone
         self._check(
             "bob saw both panes go, and is offered nothing any more",
-            set(self._gone) == {"loss", "metrics"} and not offered,
-            ", ".join(f"{pane} {what}" for pane, what in self._gone.items()),
+            set(gone) == set(PANES) and not offered,
+            ", ".join(f"{pane} {what}" for pane, what in gone.items()),
         )
+        codes = _REFUSAL.findall(self._refusals)
         self._check(
-            "asking for the revoked pane again is refused",
-            bool(self._refusal),
-            self._refusal.partition(":")[0],
+            "opening the revoked pane and asking the agent again are refused",
+            codes == ["not_granted", "not_enabled"],
+            ", ".join(codes),
         )
-        if self._delays:
-            middle = sorted(self._delays)[len(self._delays) // 2]
+        if delays := sorted(self._sightings.delays):
             self._say(
                 "demo",
-                f"from ada's display() to bob's notebook: {milliseconds(middle)} in the median",
+                "from ada's display() to bob's notebook: "
+                f"{milliseconds(delays[len(delays) // 2])} in the median",
             )
 
+    def _look_back_at_panes(self) -> None:
+        found = self._sightings
+        for pane, whole in (("loss", "the loss curve"), ("metrics", "the table of metrics")):
+            seen, shown = found.seen[pane], found.shown[pane]
+            self._check(
+                f"bob saw {whole} change, up to what ada showed last",
+                len(seen) >= LEAST_SEEN and seen[-1:] == shown[-1:],
+                f"{len(seen)} of {EPOCHS} updates",
+            )
+        self._check(
+            "the pictures in bob's notebook are ada's, byte for byte",
+            bool(found.drawn) and found.drawn[-1] == found.pictures[-1],
+            f"{len(found.drawn)} of {len(found.pictures)} drawn",
+        )
 
-def describe(data: dict[str, str]) -> str:
-    """Return what Bob's notebook says of an output of this MIME bundle."""
-    if "image/png" in data:
-        return f"a picture, {len(data['image/png']) * 3 // 4:,} bytes"
-    columns, index, *rows = data["text/plain"].splitlines()
-    newest = zip([*index.split(), *columns.split()], rows[-1].split(), strict=True)
-    return ", ".join(f"{name} {value}" for name, value in newest)
+    async def _look_back_at_words(self) -> None:
+        answer = self._answer[-1][0] if self._answer else ""
+        bests = best_named(answer)
+        self._check(
+            "what ada's agent answered is what her kernel had computed by then",
+            is_true(answer, self._sightings.rows),
+            ", ".join(f"{name} {value} in epoch {at}" for name, (value, at) in bests.items()),
+        )
+        log = (await self.ada.get("jupyter-peer/api/audit?limit=100"))["audit"]
+        tools = [entry["detail"] for entry in log if entry["kind"] == "agent_tool"]
+        ends = [entry["detail"] for entry in log if entry["kind"] == "agent_turn_ended"]
+        told = json.dumps(log)
+        self._check(
+            "ada's audit log has who asked and which tool was used, and no word of what was said",
+            [end["outcome"] for end in ends] == ["ok"]
+            and {tool["decision"] for tool in tools} == {"read-only"}
+            and self._question not in told
+            and answer not in told,
+            ", ".join(sorted({f"{tool['agent']} used {tool['tool']}" for tool in tools})),
+        )
+        self._check(
+            "what bob wrote stands in ada's notebook",
+            bool(self._written) and self._written in self._read,
+        )
+
+
+def text_to_ada(cell: Cell) -> str:
+    """Return what a cell of Bob's asks or tells Ada."""
+    found = _TEXT_TO_ADA.search(cell.source)
+    return found[1] if found else ""
 
 
 def milliseconds(seconds: float) -> str:

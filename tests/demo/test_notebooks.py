@@ -6,6 +6,7 @@ import json
 import pytest
 
 from jupyter_peer.demo.notebooks import find_notebook, read_cells
+from jupyter_peer.demo.story import text_to_ada
 
 NOTEBOOKS = ("ada.ipynb", "bob.ipynb")
 
@@ -32,8 +33,15 @@ def test_every_cell_is_introduced(name):
 @pytest.mark.parametrize(
     ("name", "tags"),
     [
-        ("ada.ipynb", {"parameters", "invite", "paired", "share", "train", "revoke", "unshare"}),
-        ("bob.ipynb", {"parameters", "pair", "open-metrics", "follow", "gone"}),
+        (
+            "ada.ipynb",
+            {"parameters", "invite", "paired", "agent-on", "share", "train", "heard"}
+            | {"revoke", "unshare"},
+        ),
+        (
+            "bob.ipynb",
+            {"parameters", "pair", "open-metrics", "follow", "ask", "chat", "follow-on", "gone"},
+        ),
     ],
 )
 def test_the_cells_the_demo_looks_at_are_tagged(name, tags):
@@ -55,3 +63,10 @@ def test_the_code_is_python_and_names_no_machine(name):
     for cell in read_cells(find_notebook(name), {}):
         ast.parse("\n".join(line for line in cell.source.splitlines() if line[:1] != "%"))
         assert "127.0.0.1" not in cell.source
+
+
+def test_bobs_words_to_ada_are_found_in_his_cells():
+    cells = {cell.tag: cell for cell in read_cells(find_notebook("bob.ipynb"), {})}
+    assert text_to_ada(cells["ask"]).endswith("?")
+    assert text_to_ada(cells["chat"])
+    assert text_to_ada(cells["pair"]) == ""

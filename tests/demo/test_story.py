@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from jupyter_peer.demo.run import run_demo
-from jupyter_peer.demo.story import describe, together
+from jupyter_peer.demo.story import together
 from jupyter_peer.demo.transcript import Transcript
 from jupyter_peer.errors import NotEnabledError
 
@@ -23,14 +23,6 @@ def test_a_transcript_passes_only_if_every_check_does():
 
 def test_a_transcript_without_checks_has_not_passed():
     assert not Transcript(lambda line: None).sum_up()
-
-
-def test_outputs_are_described_as_the_notebook_does():
-    table = (
-        "       loss  accuracy\nepoch                \n1      0.51      0.81\n2      0.42      0.90"
-    )
-    assert describe({"text/plain": table}) == "epoch 2, loss 0.42, accuracy 0.90"
-    assert describe({"image/png": "AAAA" * 1000}) == "a picture, 3,000 bytes"
 
 
 async def test_when_one_fails_the_others_are_ended():
