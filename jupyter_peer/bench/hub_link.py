@@ -47,10 +47,10 @@ class HubLink:
             PeerError: It has not.
         """
         data, buffers = _content(payload)
+        burst = max(1, min(_BURST_MESSAGES, _BURST_BYTES // len(payload)))
         for number in range(count):
             self.hub.send(self.peer_id, COUNT, data, buffers)
-            is_burst = number % _BURST_MESSAGES == _BURST_MESSAGES - 1
-            if is_burst or self.hub.queued(self.peer_id) >= _BURST_BYTES:
+            if number % burst == burst - 1:
                 await self.drained()
         await self.received(count)
 

@@ -7,7 +7,7 @@ length before they slice.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from struct import Struct, error as StructError
 
 import msgspec
@@ -127,6 +127,26 @@ def read_credit(frame: bytes) -> int:
 def fragment_header(number: int, is_last: bool) -> bytes:
     """Return the 6-byte header of a fragment."""
     return _FRAGMENT.pack(FRAGMENT, number & 0xFFFFFFFF, is_last)
+
+
+def fragments(chunks: Sequence[Buffer], number: int) -> Iterator[bytes]:
+    """Yield the fragments of a frame that is given in chunks; each is made when it is asked for."""
+    views = [memoryview(chunk).cast("B") for chunk in chunks]
+    left = sum(map(len, views))
+    at = offset = 0
+    while left:
+        room = min(FRAGMENT_BYTES, left)
+        left -= room
+        pieces: list[Buffer] = [fragment_header(number, not left)]
+        while room:
+            piece = views[at][offset : offset + room]
+            pieces.append(piece)
+            room -= len(piece)
+            offset += len(piece)
+            if offset == len(views[at]):
+                at += 1
+                offset = 0
+        yield b"".join(pieces)
 
 
 def read_envelope(frame: bytes) -> tuple[bytes, Part]:

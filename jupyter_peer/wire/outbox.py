@@ -29,7 +29,7 @@ from .frames import (
     credit_frame,
     envelope_chunks,
     envelope_size,
-    fragment_header,
+    fragments,
 )
 
 CREDIT_EVERY = 256 * 1024
@@ -43,6 +43,9 @@ _FILL_BYTES_A_SECOND = 200 * 1024 * 1024
 # Large messages of one stream that wait together go as one batch of about so many bytes: one signature
 # for all, and no more to hash at once than takes a fraction of a millisecond. Four of 64 KiB fit.
 _BATCH_BYTES = 272 * 1024
+# A message for many viewers is cut once for all up to here. A larger one would be held twice, and to
+# cut it at once would take too long.
+_CUT_ONCE_BYTES = 1024 * 1024
 # Bulk leaves this much of the window free, so that small messages need not wait for credit.
 _KEPT_FOR_SMALL = 2 * FRAGMENT_BYTES
 
@@ -62,7 +65,7 @@ class Outgoing:
         TooLargeError: There are more buffers than a receiver takes.
     """
 
-    __slots__ = ("buffers", "canonical", "own_sig", "size")
+    __slots__ = ("_fragments", "buffers", "canonical", "own_sig", "size")
 
     def __init__(self, canonical: bytes, buffers: Sequence[Buffer] = ()) -> None:
         if len(buffers) > MAX_BUFFERS:
@@ -73,6 +76,7 @@ class Outgoing:
             envelope_size(canonical, buffers) if buffers else len(canonical) + ENVELOPE_FIXED_BYTES
         )
         self.own_sig: bytes | None = None
+        self._fragments: list[bytes] | None = None
 
     def sig(self, sign: Callable[[bytes], bytes]) -> bytes:
         """Return the envelope's own signature; it is made once, however many viewers get it."""
@@ -85,41 +89,44 @@ class Outgoing:
         """Whether its own signature was made already."""
         return self.own_sig is not None
 
+    def fragments(self) -> tuple[int, Iterator[bytes]]:
+        """Return a number and the fragments of a signed message; it is cut once for all viewers.
+
+        The number is taken from the signature: a count would tell each viewer what others get.
+        """
+        assert self.own_sig is not None
+        number = int.from_bytes(self.own_sig[:4], "big")
+        if self._fragments is None:
+            chunks = envelope_chunks(self.canonical, self.own_sig, self.buffers)
+            self._fragments = list(fragments(chunks, number))
+        return number, iter(self._fragments)
+
 
 class _Large:
-    """A frame over 60 KiB that is being cut up.
+    """A frame over 60 KiB that goes out in fragments.
 
     Attributes:
         size: Bytes of the frame.
         unsettled: What it still counts in the queue.
     """
 
-    __slots__ = ("at", "chunks", "number", "offset", "size", "stream", "unsettled")
+    __slots__ = ("_fragments", "_left", "number", "size", "stream", "unsettled")
 
-    def __init__(self, chunks: list[Buffer], number: int, stream: str, queued: int) -> None:
-        self.chunks = [memoryview(chunk).cast("B") for chunk in chunks]
+    def __init__(
+        self, fragments: Iterator[bytes], size: int, number: int, stream: str, queued: int
+    ) -> None:
+        self._fragments = fragments
+        self._left = size
+        self.size = size
         self.number = number
         self.stream = stream
-        self.size = sum(map(len, self.chunks))
         self.unsettled = queued
-        self.at = 0
-        self.offset = 0
 
     def take(self) -> tuple[bytes, bool]:
         """Return the next fragment and whether it is the last."""
-        pieces: list[Buffer] = [b""]
-        room = FRAGMENT_BYTES
-        while room and self.at < len(self.chunks):
-            piece = self.chunks[self.at][self.offset : self.offset + room]
-            pieces.append(piece)
-            room -= len(piece)
-            self.offset += len(piece)
-            if self.offset == len(self.chunks[self.at]):
-                self.at += 1
-                self.offset = 0
-        is_last = self.at == len(self.chunks)
-        pieces[0] = fragment_header(self.number, is_last)
-        return b"".join(pieces), is_last
+        fragment = next(self._fragments)
+        self._left -= len(fragment) - FRAGMENT_HEADER_BYTES
+        return fragment, not self._left
 
 
 class Outbox:
@@ -246,6 +253,8 @@ class Outbox:
 
     def _next_batch(self) -> bytes | None:
         """Take all small messages at the heads of the streams that fit one frame."""
+        if not self._streams:
+            return None
         room = min(FRAGMENT_BYTES, self._room())
         taken: list[Outgoing] = []
         blocked = {large.stream for large in self._large}
@@ -322,16 +331,37 @@ class Outbox:
             if item.size <= FRAGMENT_BYTES:
                 self._queued_small -= item.size
                 self._queued_large += item.size
+        large = self._cut_for_all(first, stream) or self._cut(taken, stream)
+        self._large_bytes += large.size
+        self._large.append(large)
+
+    def _cut_for_all(self, item: Outgoing, stream: str) -> _Large | None:
+        """Return a message for many viewers; None when it is to be cut for this link alone."""
+        if item.own_sig is None or item.size > _CUT_ONCE_BYTES:
+            return None
+        number, cut = item.fragments()
+        if not self._is_free(number):
+            return None
+        return _Large(cut, item.size, number, stream, item.size)
+
+    def _cut(self, taken: Sequence[Outgoing], stream: str) -> _Large:
         if len(taken) == 1:
-            chunks = envelope_chunks(first.canonical, first.sig(self._sign), first.buffers)
+            item = taken[0]
+            chunks = envelope_chunks(item.canonical, item.sig(self._sign), item.buffers)
         else:
             sig = self._sign(batch_digest([item.canonical for item in taken]))
             chunks = batch_chunks(sig, [(item.canonical, item.buffers) for item in taken])
-        queued = sum([item.size for item in taken])
-        large = _Large(chunks, self._next_number, stream, queued)
-        self._next_number = (self._next_number + 1) & 0xFFFFFFFF
-        self._large_bytes += large.size
-        self._large.append(large)
+        while not self._is_free(self._next_number):
+            self._next_number = (self._next_number + 1) & 0xFFFFFFFF
+        number = self._next_number
+        self._next_number = (number + 1) & 0xFFFFFFFF
+        size = sum(memoryview(chunk).nbytes for chunk in chunks)
+        queued = sum(item.size for item in taken)
+        return _Large(fragments(chunks, number), size, number, stream, queued)
+
+    def _is_free(self, number: int) -> bool:
+        """Whether no message in progress has this number."""
+        return all(large.number != number for large in self._large)
 
     def _next_fragment(self) -> bytes | None:
         needed = FRAGMENT_BYTES + FRAGMENT_HEADER_BYTES + _KEPT_FOR_SMALL

@@ -145,6 +145,8 @@ def test_what_is_signed_for_others_too_is_sent_under_that_signature_however_larg
 def test_one_envelope_to_many_is_signed_once():
     sign = CountingSigner()
     item, large = sized(500), sized(100_000)
+    for each in (item, large):
+        each.sig(sign)
     frames = []
     for _ in range(5):
         outbox = an_outbox(sign)
@@ -153,6 +155,42 @@ def test_one_envelope_to_many_is_signed_once():
         frames.append(tuple(drain(outbox)))
     assert sign.count == 2
     assert len(set(frames)) == 1
+
+
+def test_a_large_one_for_many_is_cut_once_whatever_else_each_of_them_gets():
+    item = sized(100_000, 7)
+    item.sig(ADA.sign)
+    cut = []
+    for before in range(3):
+        outbox = an_outbox()
+        for mark in range(before):
+            outbox.put(sized(70_000, mark), str(mark))
+        outbox.put(item, "pane")
+        frames = drain(outbox)
+        assert sorted(marks(frames)) == [*range(before), 7]
+        cut.append([id(frame) for frame in frames if frame in item.fragments()[1]])
+    assert len(cut[0]) == 2
+    assert cut[0] == cut[1] == cut[2]
+
+
+@pytest.mark.parametrize("size", [100_000, MIB + 1])
+def test_one_that_is_sent_twice_at_once_arrives_twice(size):
+    item = sized(size, 3)
+    item.sig(ADA.sign)
+    outbox = an_outbox()
+    for stream in ("pane", "another"):
+        outbox.put(item, stream)
+    assert marks(drain(outbox)) == [3, 3]
+
+
+def test_numbers_of_its_own_keep_clear_of_that_of_a_message_for_many():
+    item = Outgoing(bytes(100_000))
+    item.own_sig = bytes(64)
+    outbox = an_outbox()
+    outbox.put(item, "pane")
+    outbox.put(sized(100_000, 1), "bulk")
+    numbers = {unpack_from(">I", frame, 1)[0] for frame in drain(outbox)}
+    assert numbers == {0, 1}
 
 
 def test_what_is_signed_already_goes_alone_and_in_its_place():
