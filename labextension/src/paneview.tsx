@@ -2,7 +2,8 @@ import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import { Signal } from '@lumino/signaling';
+import { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { useNow } from './context';
@@ -27,6 +28,8 @@ const CELL_HEIGHTS = [24, 600];
 const LINK_PAUSE_MS = 2000;
 /** Inputs that wait for the owner; a widget itself has one at a time. */
 const MAX_INPUTS = 32;
+/** What is said of widgets meanwhile waits in the frame. */
+const WIDGETS_TIMEOUT_MS = 30_000;
 
 /**
  * A peer's pane, live: a line that says whose it is and how it stands, and the frame below.
@@ -46,6 +49,7 @@ export class PaneView extends Widget {
     super();
     this.addClass('jp-PeerPane');
     this.addClass(place === 'tab' ? 'jp-mod-tab' : 'jp-mod-cell');
+    this.node.tabIndex = -1;
     this._place = place;
     this._wait = wait;
     this._trans = _context.translator.load('jupyter_peer');
@@ -72,8 +76,16 @@ export class PaneView extends Widget {
   }
 
   /** Anything that the header says has changed. */
-  get changed(): Signal<this, void> {
+  get changed(): ISignal<this, void> {
     return this._changed;
+  }
+
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    // The next stop of the keyboard is in here then, and not where the pane was opened from.
+    if (!this.node.contains(document.activeElement)) {
+      this.node.focus();
+    }
   }
 
   /** Show it although nothing else watches it: a person asked for it. */
@@ -108,7 +120,9 @@ export class PaneView extends Widget {
 
   private _onState(): void {
     this._frame.label = this._frameTitle();
-    this._tellGrant();
+    if (this._mayInteract !== this._toldGrant) {
+      this._tellGrant();
+    }
     this._frame.setHidden(this.feed.state.phase === 'idle' && this._wait);
     this._changed.emit();
   }
@@ -144,20 +158,21 @@ export class PaneView extends Widget {
     this._gaveWidgets = true;
     const { settings } = this._context;
     const url = URLExt.join(settings.baseUrl, NAMESPACE, 'viewer', 'widgets.js');
+    let code: string | null = null;
     try {
-      const response = await ServerConnection.makeRequest(url, {}, settings);
-      if (response.ok) {
-        this._frame.tell({ type: 'widgets', code: await response.text() });
-      }
+      const init = { signal: AbortSignal.timeout(WIDGETS_TIMEOUT_MS) };
+      const response = await ServerConnection.makeRequest(url, init, settings);
+      code = response.ok ? await response.text() : null;
     } catch {
-      // The plain text of the widgets stays; the next start of the frame asks again.
+      // The frame says that it shows the plain text; its next start asks again.
     }
+    this._frame.tell({ type: 'widgets', code });
   }
 
   /** Pass on what a person does with a widget, as far as the grant goes; the owner checks it again. */
   private async _onInput(id: string, message: IInput): Promise<void> {
     let error: string | null = null;
-    if (this.feed.state.info?.grant !== 'interact') {
+    if (!this._mayInteract) {
       error = this._trans.__('the owner lets you look only');
     } else if (this._inputs >= MAX_INPUTS) {
       error = this._trans.__('too much at once');
@@ -174,8 +189,13 @@ export class PaneView extends Widget {
     this._frame.tell({ type: 'answered', id, error });
   }
 
+  private get _mayInteract(): boolean {
+    return this.feed.state.info?.grant === 'interact';
+  }
+
   private _tellGrant(): void {
-    this._frame.tell({ type: 'grant', interact: this.feed.state.info?.grant === 'interact' });
+    this._toldGrant = this._mayInteract;
+    this._frame.tell({ type: 'grant', interact: this._toldGrant });
   }
 
   /** Open a link of the peer's after a person has read where it goes. */
@@ -219,6 +239,7 @@ export class PaneView extends Widget {
   private readonly _changed = new Signal<this, void>(this);
   private _wait: boolean;
   private _gaveWidgets = false;
+  private _toldGrant = false;
   private _inputs = 0;
   private _isAsking = false;
   private _askAgainAt = 0;

@@ -86,6 +86,7 @@ export function frameWords(trans: TranslationBundle): Words {
     refused: trans.__('What you did was not taken: %1'),
     noRenderer: trans.__('%1 cannot be drawn here; this is its plain text'),
     noModule: trans.__('The widget module %1 is not part of jupyter-peer; this is its plain text'),
+    noWidgets: trans.__('What draws widgets could not be loaded; this is their plain text'),
     readOnly: trans.__('You may look at these widgets; their owner did not let you use them'),
     widgetGone: trans.__('This widget is gone'),
     nothing: trans.__('Nothing is shown in this pane yet')

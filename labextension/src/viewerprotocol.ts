@@ -20,6 +20,7 @@ export type Words = Record<
   | 'refused'
   | 'noRenderer'
   | 'noModule'
+  | 'noWidgets'
   | 'readOnly'
   | 'widgetGone'
   | 'nothing',
@@ -31,8 +32,8 @@ export type ToFrame =
   | { type: 'step'; step: IPaneStep }
   | { type: 'ping'; n: number }
   | { type: 'grant'; interact: boolean }
-  /** The code that draws widgets, which the frame cannot load. */
-  | { type: 'widgets'; code: string }
+  /** The code that draws widgets, which the frame cannot load; null when it cannot be had. */
+  | { type: 'widgets'; code: string | null }
   | { type: 'answered'; id: string; error: string | null };
 
 export type FromFrame =

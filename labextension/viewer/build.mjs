@@ -57,7 +57,7 @@ const attribute = html => html.replace(/&/g, '&amp;').replace(/"/g, '&quot;');
 
 const { script, style } = await bundle('./main.ts');
 const content = `<!doctype html><html><head><meta charset="utf-8"><style>${style}</style></head>
-<body><main id="pane" aria-live="polite"></main><footer id="notes" role="note"></footer>
+<body><main id="pane"></main><footer id="notes" role="status"></footer>
 <script>${script}</script></body></html>`;
 
 // The content is a frame in a frame: the policy of the outer page forbids it to go anywhere.

@@ -10,6 +10,11 @@ import { Notes } from './notes';
 import { Pane } from './pane';
 import { takeAwayWebRtc } from './realm';
 
+/** Names of classes that the page's style sheet knows, and that no output has by chance. */
+const WIDGET = 'peer-widget';
+const LOOK_ONLY = 'peer-look-only';
+const SCROLLING = ['touchstart', 'wheel'];
+
 takeAwayWebRtc();
 
 // The page that frames the page that frames this one.
@@ -37,28 +42,33 @@ function begin(port: MessagePort, words: Words): void {
   const drawWidget = (node: HTMLElement, bundle: MimeBundle): true | string => {
     const drawn = desk.draw(node, bundle);
     if (drawn === true) {
-      node.classList.add('widget');
+      node.classList.add(WIDGET);
       node.dataset.lookOnly = words.readOnly;
+      node.ariaDisabled = String(document.body.classList.contains(LOOK_ONLY));
+      return true;
     }
-    if (drawn === 'gone') {
-      return words.widgetGone;
+    switch (drawn) {
+      case 'later':
+        return '';
+      case 'gone':
+        return words.widgetGone;
+      case 'lost':
+        return words.noWidgets;
+      default:
+        return words.noModule.replace('%1', drawn.module);
     }
-    return drawn === 'later' ? '' : drawn === true || words.noModule.replace('%1', drawn.module);
   };
-  const startWidgets = (code: string) => {
-    const script = document.createElement('script');
-    script.textContent = code;
-    document.head.append(script);
-    const make = (window as unknown as Record<string, (host: IWidgetsHost) => IWidgets>)[
-      WIDGETS_GLOBAL
-    ];
-    desk.begin(
-      make({
-        send: (message, id) => say({ type: 'input', id, message: message as IInput }),
-        drawOutput: (node, output) => drawOutput(node, output as IOutput, words, drawWidget)
-      })
-    );
+  const startWidgets = (code: string | null) => {
+    if (code === null) {
+      desk.giveUp();
+    } else {
+      desk.begin(loadWidgets(code, host));
+    }
     pane.redraw(({ data }) => WIDGET_VIEW in (data ?? {}));
+  };
+  const host: IWidgetsHost = {
+    send: (message, id) => say({ type: 'input', id, message: message as IInput }),
+    drawOutput: (node, output) => drawOutput(node, output as IOutput, words, drawWidget)
   };
   port.onmessage = ({ data }: MessageEvent<ToFrame>) => {
     switch (data.type) {
@@ -73,16 +83,21 @@ function begin(port: MessagePort, words: Words): void {
         applyTheme(data.variables, data.light);
         break;
       case 'grant':
-        document.body.classList.toggle('look-only', !data.interact);
+        document.body.classList.toggle(LOOK_ONLY, !data.interact);
+        for (const node of document.querySelectorAll(`.${WIDGET}`)) {
+          node.ariaDisabled = String(!data.interact);
+        }
+        notes.refused(null);
+        if (!data.interact) {
+          desk.takeBack();
+        }
         break;
       case 'widgets':
         startWidgets(data.code);
         break;
       case 'answered':
-        desk.answered(data.id);
-        if (data.error) {
-          notes.add(words.refused, data.error);
-        }
+        desk.answered(data.id, data.error === null);
+        notes.refused(data.error);
         break;
       case 'ping':
         say({ type: 'pong', n: data.n });
@@ -90,7 +105,7 @@ function begin(port: MessagePort, words: Words): void {
     }
   };
   for (const kind of ['keydown', 'pointerdown', 'mousedown', 'touchstart', 'wheel', 'input']) {
-    document.addEventListener(kind, holdBack, { capture: true, passive: false });
+    document.addEventListener(kind, holdBack, { capture: true, passive: SCROLLING.includes(kind) });
   }
   document.addEventListener('click', event => followLink(event, say), true);
   document.addEventListener('auxclick', event => followLink(event, say), true);
@@ -104,13 +119,25 @@ function begin(port: MessagePort, words: Words): void {
   }).observe(document.documentElement);
 }
 
+/** Run the code that was given for widgets. */
+function loadWidgets(code: string, host: IWidgetsHost): IWidgets {
+  const script = document.createElement('script');
+  script.textContent = code;
+  document.head.append(script);
+  const scope = window as unknown as Record<string, (host: IWidgetsHost) => IWidgets>;
+  return scope[WIDGETS_GLOBAL](host);
+}
+
 /** Without the grant a widget can be looked at; moving it here would show what is not so. */
 function holdBack(event: Event): void {
   const isTab = event instanceof KeyboardEvent && event.key === 'Tab';
   const target = event.target instanceof Element ? event.target : null;
-  if (!isTab && target?.closest('.look-only .widget')) {
-    event.preventDefault();
+  if (!isTab && target?.closest(`.${LOOK_ONLY} .${WIDGET}`)) {
     event.stopImmediatePropagation();
+    // Whoever scrolls past a widget scrolls the pane.
+    if (!SCROLLING.includes(event.type)) {
+      event.preventDefault();
+    }
   }
 }
 

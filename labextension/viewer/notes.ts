@@ -20,20 +20,38 @@ export class Notes {
 
   clear(): void {
     this._said.clear();
+    this._refusal = null;
     this._node.replaceChildren();
   }
 
+  /** Say why the last thing that was done was not taken, or, with null, that this is over. */
+  refused(why: string | null): void {
+    this._refusal?.remove();
+    this._refusal = why === null ? null : this._line(fill(this._words.refused, why));
+  }
+
   add(words: string, what: string): void {
-    const text = words.replace('%1', what.slice(0, MAX_TEXT));
+    const text = fill(words, what);
     if (this._said.size >= MAX_NOTES || this._said.has(text)) {
       return;
     }
     this._said.add(text);
+    this._line(text);
+  }
+
+  private _line(text: string): HTMLElement {
     const line = document.createElement('p');
     line.className = 'note';
     line.textContent = text;
     this._node.append(line);
+    return line;
   }
 
   private readonly _said = new Set<string>();
+  private _refusal: HTMLElement | null = null;
+}
+
+/** Put what a script or the owner said into words of ours, as it is and not without end. */
+function fill(words: string, what: string): string {
+  return words.replace('%1', () => what.slice(0, MAX_TEXT));
 }

@@ -27,7 +27,9 @@ export interface IWidgets {
   missing(modelId: string): string | null | undefined;
   draw(node: HTMLElement, modelId: string): void;
   /** An input was taken, or refused: the next may come. */
-  answered(id: string): void;
+  answered(id: string, isTaken: boolean): void;
+  /** Nothing that is under way will be taken: show what is so at the owner's. */
+  takeBack(): void;
 }
 
 /** What it needs of the page. */
@@ -41,6 +43,9 @@ export const WIDGETS_GLOBAL = 'jupyterPeerWidgets';
 
 const VIEW = 'application/vnd.jupyter.widget-view+json';
 const COMMS = ['comm_open', 'comm_msg', 'comm_close'];
+
+/** Why a widget is not drawn. */
+export type NotDrawn = 'gone' | 'later' | 'lost' | { module: string };
 
 /**
  * The widgets of a pane: what was said of them, until there is something that can draw them.
@@ -66,7 +71,7 @@ export class WidgetDesk {
         this._ask();
         if (this._widgets) {
           this._widgets.take(message);
-        } else {
+        } else if (!this._isLost) {
           this._later.push(message);
         }
       }
@@ -80,15 +85,21 @@ export class WidgetDesk {
     this._later.splice(0).forEach(message => widgets.take(message));
   }
 
+  /** The bundle does not come. */
+  giveUp(): void {
+    this._isLost = true;
+    this._later = [];
+  }
+
   /**
    * Draw a widget.
    *
-   * @returns True, or why not: the missing module, `gone`, or `later`.
+   * @returns True, or why not: the missing module, `gone`, `lost` as the bundle is, or `later`.
    */
-  draw(node: HTMLElement, bundle: MimeBundle): true | 'gone' | 'later' | { module: string } {
+  draw(node: HTMLElement, bundle: MimeBundle): true | NotDrawn {
     const { model_id } = (bundle[VIEW] ?? {}) as { model_id?: unknown };
     if (!this._widgets) {
-      return 'later';
+      return this._isLost ? 'lost' : 'later';
     }
     const missing = typeof model_id === 'string' ? this._widgets.missing(model_id) : undefined;
     if (missing === undefined) {
@@ -101,8 +112,12 @@ export class WidgetDesk {
     return true;
   }
 
-  answered(id: string): void {
-    this._widgets?.answered(id);
+  answered(id: string, isTaken: boolean): void {
+    this._widgets?.answered(id, isTaken);
+  }
+
+  takeBack(): void {
+    this._widgets?.takeBack();
   }
 
   private _ask(): void {
@@ -116,4 +131,5 @@ export class WidgetDesk {
   private _models: Record<string, IModelState> = {};
   private _later: ICommMessage[] = [];
   private _asked = false;
+  private _isLost = false;
 }

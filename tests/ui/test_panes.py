@@ -205,21 +205,3 @@ def test_a_link_opens_only_after_its_address_was_shown(
         dialog.get_by_role("button", name="Open").click()
     assert opened.value.url == "https://paper.example/x"
     assert opened.value.evaluate("[window.opener, document.referrer]") == [None, ""]
-
-
-KNOB = """%%peer share knob --with bob --grant interact
-import ipywidgets
-from IPython.display import display
-
-slider = ipywidgets.IntSlider(description="rate", max=10)
-label = ipywidgets.Label("at 0")
-slider.observe(lambda change: setattr(label, "value", f"at {change['new']}"), "value")
-display(ipywidgets.VBox([slider, label]))"""
-
-
-def test_widgets_are_drawn(bob: Lab, kernel: Kernel, open_lab: Callable[..., Page]) -> None:
-    kernel.run(KNOB)
-    page = open_lab(bob)
-    view = open_tab(page, bob, "knob")
-    expect(view).to_contain_text("you may interact", timeout=15_000)
-    expect(content(view).get_by_role("slider")).to_be_visible(timeout=15_000)

@@ -15,7 +15,8 @@ function fake(modules: Record<string, string | null> = {}): IWidgets {
     take: vi.fn(),
     missing: id => modules[id],
     draw: vi.fn(),
-    answered: vi.fn()
+    answered: vi.fn(),
+    takeBack: vi.fn()
   };
 }
 
@@ -42,6 +43,17 @@ describe('WidgetDesk', () => {
     expect(widgets.take).toHaveBeenCalledExactlyOnceWith(update('a'));
     desk.take({ epoch: 'e', rev: 5, prev: 4, messages: [update('a')] });
     expect(widgets.take).toHaveBeenCalledTimes(2);
+  });
+
+  it('keeps nothing once the code does not come, and says so', () => {
+    const desk = new WidgetDesk(() => undefined);
+    desk.take(step({ state: { a: model } }));
+    desk.giveUp();
+    desk.take({ epoch: 'e', rev: 2, prev: 1, messages: [update('a')] });
+    expect(desk.draw(document.createElement('div'), view('a'))).toBe('lost');
+    const widgets = fake();
+    desk.begin(widgets);
+    expect(widgets.take).not.toHaveBeenCalled();
   });
 
   it('draws what can be drawn, and says why something cannot', () => {

@@ -1,8 +1,12 @@
 import { ICallbacks, IClassicComm } from '@jupyter-widgets/base';
-import { ICommMessage } from '../widgethost';
+import { ICommMessage, IModelState } from '../widgethost';
+import { OwnersState } from './ownersstate';
 
 type Send = (message: ICommMessage, id: string, callbacks: ICallbacks | undefined) => void;
 type Listener = (message: unknown) => void;
+
+/** Of this page: an echo goes to all viewers of a pane, and must be no other's of the same number. */
+const PAGE = [...crypto.getRandomValues(new Uint32Array(2))].map(n => n.toString(36)).join('');
 
 /** What a model takes for its line to a kernel; what it says goes to the page around. */
 export class PaneComm implements IClassicComm {
@@ -10,8 +14,11 @@ export class PaneComm implements IClassicComm {
 
   constructor(
     readonly comm_id: string,
+    model: Pick<IModelState, 'state' | 'buffers'>,
     private readonly _send: Send
-  ) {}
+  ) {
+    this._owners = new OwnersState(comm_id, model);
+  }
 
   open(): string {
     return '';
@@ -23,7 +30,7 @@ export class PaneComm implements IClassicComm {
     _metadata?: unknown,
     buffers?: ArrayBuffer[] | ArrayBufferView[]
   ): string {
-    const id = `i${++PaneComm._count}`;
+    const id = `${PAGE}-${++PaneComm._count}`;
     const message: ICommMessage = {
       msg_type: 'comm_msg',
       content: { comm_id: this.comm_id, data }
@@ -31,6 +38,7 @@ export class PaneComm implements IClassicComm {
     if (buffers?.length) {
       message.buffers = [...buffers].map(toBase64);
     }
+    this._owners.expect(message, id);
     this._send(message, id, callbacks);
     return id;
   }
@@ -49,7 +57,9 @@ export class PaneComm implements IClassicComm {
   }
 
   /** The owner's kernel said something. */
-  hear({ content, buffers, re }: ICommMessage): void {
+  hear(message: ICommMessage): void {
+    this._owners.learn(message);
+    const { content, buffers, re } = message;
     this._onMessage?.({
       content,
       buffers: (buffers ?? []).map(fromBase64),
@@ -57,11 +67,17 @@ export class PaneComm implements IClassicComm {
     });
   }
 
+  /** An input comes to nothing, or all that are under way: show what is so at the owner's. */
+  takeBack(id?: string): void {
+    this._owners.takeBack(id).forEach(message => this.hear(message));
+  }
+
   end(): void {
     this._onClose?.({});
   }
 
   private static _count = 0;
+  private readonly _owners: OwnersState;
   private _onMessage: Listener | null = null;
   private _onClose: Listener | null = null;
 }

@@ -2,12 +2,19 @@ import * as base from '@jupyter-widgets/base';
 import { ManagerBase } from '@jupyter-widgets/base-manager';
 import * as controls from '@jupyter-widgets/controls';
 import anywidget from 'anywidget';
+import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { ICommMessage, IModelState, IWidgets, IWidgetsHost } from '../widgethost';
 import { fromBase64, PaneComm } from './comm';
 import { outputClasses } from './outputwidget';
 
 type Classes = Record<string, unknown>;
+
+/** An input that was not answered yet. */
+interface IWaiting {
+  comm: PaneComm;
+  callbacks: base.ICallbacks | undefined;
+}
 
 /** How many models of a pane are told of at most; the owner's side has the same bound. */
 const MAX_MODELS = 4096;
@@ -47,6 +54,8 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
           content: { comm_id: id, data },
           buffers: buffers.map(each => each.data)
         });
+        // Whether what is under way has been taken can be seen in the whole state alone.
+        this._comms.get(id)?.takeBack();
       } else {
         this._begin(id, model);
       }
@@ -97,11 +106,18 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     });
   }
 
-  answered(id: string): void {
-    const callbacks = this._waiting.get(id);
+  answered(id: string, isTaken: boolean): void {
+    const input = this._waiting.get(id);
     this._waiting.delete(id);
+    if (!isTaken) {
+      input?.comm.takeBack(id);
+    }
     // The model keeps what it has to say until the one before was handled.
-    callbacks?.iopub?.status?.({ content: { execution_state: 'idle' } } as never);
+    input?.callbacks?.iopub?.status?.({ content: { execution_state: 'idle' } } as never);
+  }
+
+  takeBack(): void {
+    this._comms.forEach(comm => comm.takeBack());
   }
 
   /** A foreign widget in a box of others leaves the others as they are. */
@@ -138,26 +154,33 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     if (this._comms.has(id) || this._comms.size >= MAX_MODELS) {
       return;
     }
-    const comm = new PaneComm(id, (message, inputId, callbacks) => {
-      if (callbacks) {
-        this._waiting.set(inputId, callbacks);
-      }
+    const comm: PaneComm = new PaneComm(id, model, (message, inputId, callbacks) => {
+      this._waiting.set(inputId, { comm, callbacks });
       this._host.send(message, inputId);
     });
     this._comms.set(id, comm);
     this._modules.set(id, model.model_module);
-    const buffers = model.buffers ?? [];
+    this._make(comm, model).catch(reason => {
+      console.warn(`the widget ${model.model_module} ${model.model_name} cannot be made`, reason);
+    });
+  }
+
+  /** Make a model; others may refer to it as soon as this has been called. */
+  private async _make(comm: PaneComm, model: IModelState): Promise<void> {
+    const { model_name, model_module, model_module_version, buffers = [] } = model;
+    const id = comm.comm_id;
     const state = structuredClone(model.state) as never;
     base.put_buffers(
       state,
       buffers.map(({ path }) => path),
       buffers.map(({ data }) => fromBase64(data))
     );
-    const { model_name, model_module, model_module_version } = model;
     const options = { model_name, model_module, model_module_version, model_id: id, comm };
-    this.new_model(options as base.IModelOptions, state).catch(reason => {
-      console.warn(`the widget ${model_module} ${model_name} cannot be made`, reason);
-    });
+    const made = await this.new_model(options as base.IModelOptions, state);
+    if (this._comms.get(id) !== comm) {
+      // It has ended meanwhile, when it could not hear of it.
+      await made.close(true);
+    }
   }
 
   private _hear(message: ICommMessage): void {
@@ -180,6 +203,9 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   private _sweep(): void {
     this._views = this._views.filter(([node, view]) => {
       if (!node.isConnected) {
+        // Lumino would refuse to detach what is not in the document any more.
+        MessageLoop.sendMessage(view.luminoWidget, Widget.Msg.BeforeDetach);
+        MessageLoop.sendMessage(view.luminoWidget, Widget.Msg.AfterDetach);
         view.remove();
       }
       return node.isConnected;
@@ -189,6 +215,6 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   private readonly _classes: Record<string, Classes>;
   private readonly _comms = new Map<string, PaneComm>();
   private readonly _modules = new Map<string, string>();
-  private readonly _waiting = new Map<string, base.ICallbacks>();
-  private _views: [HTMLElement, base.WidgetView][] = [];
+  private readonly _waiting = new Map<string, IWaiting>();
+  private _views: [HTMLElement, base.DOMWidgetView][] = [];
 }

@@ -1,0 +1,169 @@
+import { DOMWidgetModel } from '@jupyter-widgets/base';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ICommMessage, IModelState } from '../widgethost';
+import { PaneWidgets } from '../widgets/manager';
+
+// It comes as an AMD module, which only the build can read; it is tried in a browser.
+vi.mock('anywidget', () => ({ default: () => ({}) }));
+
+const LAYOUT = {
+  model_name: 'LayoutModel',
+  model_module: '@jupyter-widgets/base',
+  model_module_version: '2.0.0',
+  state: {}
+};
+
+function slider(value: number, change: Partial<IModelState> = {}): IModelState {
+  return {
+    model_name: 'IntSliderModel',
+    model_module: '@jupyter-widgets/controls',
+    model_module_version: '2.0.0',
+    state: { value, max: 10, min: 0, description: 'rate', _view_name: 'IntSliderView' },
+    ...change
+  };
+}
+
+const message = (id: string, method: string, state: object, re?: string): ICommMessage => ({
+  msg_type: 'comm_msg',
+  content: { comm_id: id, data: { method, state } },
+  ...(re === undefined ? {} : { re })
+});
+
+let sent: [ICommMessage, string][];
+let widgets: PaneWidgets;
+
+beforeEach(() => {
+  sent = [];
+  widgets = new PaneWidgets({
+    send: (said, id) => sent.push([said, id]),
+    drawOutput: (node, output) => (node.textContent = String(output))
+  });
+});
+
+afterEach(() => (document.body.innerHTML = ''));
+
+const modelOf = (id: string) => widgets.get_model(id) as Promise<DOMWidgetModel>;
+
+/** Set as a view does it. */
+async function move(id: string, value: number): Promise<DOMWidgetModel> {
+  const model = await modelOf(id);
+  model.set('value', value);
+  model.save_changes();
+  return model;
+}
+
+describe('PaneWidgets', () => {
+  it('makes the models of a state, and takes what is said of them later', async () => {
+    widgets.reset({ l: LAYOUT, a: slider(1, { state: { value: 1, layout: 'IPY_MODEL_l' } }) });
+    const model = await modelOf('a');
+    expect(model.get('value')).toBe(1);
+    expect(model.get('layout')).toBe(await modelOf('l'));
+    widgets.take(message('a', 'update', { value: 4 }));
+    await vi.waitFor(() => expect(model.get('value')).toBe(4));
+    widgets.take({
+      msg_type: 'comm_open',
+      content: {
+        comm_id: 'b',
+        data: {
+          state: {
+            _model_name: 'LabelModel',
+            _model_module: '@jupyter-widgets/controls',
+            _model_module_version: '2.0.0',
+            value: 'new'
+          }
+        }
+      }
+    });
+    expect((await modelOf('b')).get('value')).toBe('new');
+  });
+
+  it('keeps the models that go on when the whole state comes again', async () => {
+    widgets.reset({ a: slider(1), b: slider(2) });
+    const kept = await modelOf('a');
+    await modelOf('b');
+    widgets.reset({ a: slider(8) });
+    await vi.waitFor(() => expect(kept.get('value')).toBe(8));
+    expect(await modelOf('a')).toBe(kept);
+    expect(widgets.has_model('b')).toBe(false);
+    expect([widgets.missing('a'), widgets.missing('b')]).toEqual([null, undefined]);
+  });
+
+  it('sends one input at a time, the newest value once it was answered', async () => {
+    widgets.reset({ a: slider(0) });
+    for (const value of [1, 2, 3]) {
+      await move('a', value);
+    }
+    expect(sent.map(([said]) => said.content.data)).toMatchObject([{ state: { value: 1 } }]);
+    widgets.answered(sent[0][1], true);
+    expect(sent.map(([said]) => said.content.data)).toMatchObject([
+      { state: { value: 1 } },
+      { state: { value: 3 } }
+    ]);
+    expect(new Set(sent.map(([, id]) => id)).size).toBe(2);
+    expect(sent[0][1]).toMatch(/^[\w-]{3,64}$/);
+  });
+
+  it('shows what is so when an input is refused, and follows the owner’s page again', async () => {
+    widgets.reset({ a: slider(3) });
+    const model = await move('a', 9);
+    widgets.answered(sent[0][1], false);
+    await vi.waitFor(() => expect(model.get('value')).toBe(3));
+    widgets.take(message('a', 'echo_update', { value: 5 }));
+    await vi.waitFor(() => expect(model.get('value')).toBe(5));
+  });
+
+  it('shows what is so when what was taken is dropped with the grant', async () => {
+    widgets.reset({ a: slider(3) });
+    const model = await move('a', 9);
+    widgets.answered(sent[0][1], true);
+    widgets.takeBack();
+    await vi.waitFor(() => expect(model.get('value')).toBe(3));
+  });
+
+  it('takes the echo of another viewer’s input for what it is', async () => {
+    widgets.reset({ a: slider(3) });
+    const model = await move('a', 9);
+    widgets.take(message('a', 'echo_update', { value: 6 }, 'i1'));
+    widgets.take(message('a', 'echo_update', { value: 9 }, sent[0][1]));
+    widgets.take(message('a', 'echo_update', { value: 7 }, 'i2'));
+    await vi.waitFor(() => expect(model.get('value')).toBe(7));
+  });
+
+  it('names the module that it does not have', () => {
+    widgets.reset({ a: slider(0, { model_module: 'jupyter-elsewhere' }) });
+    expect(widgets.missing('a')).toBe('jupyter-elsewhere');
+    expect(widgets.missing('nowhere')).toBeUndefined();
+  });
+
+  it('goes on with the others when a state is nonsense', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue(undefined);
+    vi.spyOn(console, 'error').mockReturnValue(undefined);
+    const buffers = [{ path: ['no', 'where'], encoding: 'base64' as const, data: 'AQID' }];
+    widgets.reset({ bad: slider(0, { buffers }), a: slider(2) });
+    expect((await modelOf('a')).get('value')).toBe(2);
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledOnce());
+    widgets.take(message('a', 'update', { value: 4 }));
+    await vi.waitFor(async () => expect((await modelOf('a')).get('value')).toBe(4));
+  });
+
+  it('draws a view, and lets go of it when its place has gone', async () => {
+    widgets.reset({ a: slider(2) });
+    const node = document.body.appendChild(document.createElement('div'));
+    widgets.draw(node, 'a');
+    await vi.waitFor(() => expect(node.textContent).toContain('rate'));
+    const model = await modelOf('a');
+    expect(Object.keys(model.views!).length).toBe(1);
+    node.remove();
+    widgets.take(message('a', 'update', { value: 4 }));
+    await vi.waitFor(() => expect(Object.keys(model.views!).length).toBe(0));
+  });
+
+  it('makes no widgets of its own', async () => {
+    const options = { model_name: 'M', model_module: 'm', model_module_version: '1' };
+    const view = { view_name: 'V', view_module: 'm', view_module_version: '1' };
+    await expect(
+      widgets.new_widget({ ...options, ...view, model_id: 'mine' }).then(model => model.comm)
+    ).resolves.toBeUndefined();
+    expect(sent).toEqual([]);
+  });
+});
