@@ -139,7 +139,7 @@ class BadNameError(BadRequestError):
 class InviteMalformedError(BadRequestError):
     code = "invite_malformed"
     text = "this is not an invite"
-    advice = "copy the whole text that starts with jpeer1: and paste it again"
+    advice = "copy the whole text that starts with jpeer1: and paste it again, in one line"
 
 
 class BadAddressError(BadRequestError):

@@ -20,6 +20,8 @@ MAX_ADDRESSES = 16
 MAX_ADDRESS = 512
 TOKEN_BYTES = 16
 _BODY = re.compile(r"[A-Za-z0-9_-]+")
+# Chat and mail programs wrap lines, quote them with ">", and put characters of no width into long ones.
+_WRAPPED = re.compile("^[\\s>]+|[\\s\u00ad\u200b-\u200d\u2060\ufeff]+", re.MULTILINE)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -84,7 +86,10 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def from_text(cls, text: object) -> Invite:
-        """Read an invite as somebody pasted it; white space and line breaks in it do not matter.
+        """Read an invite as somebody pasted it.
+
+        White space and line breaks in it do not matter, nor do words before it (``%peer pair``) and
+        quotation marks or brackets around it.
 
         Raises:
             InviteMalformedError: It is not a whole, well-formed invite of version 1 whose key
@@ -94,12 +99,14 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise InviteMalformedError
         if len(text) > 2 * MAX_TEXT:
             raise InviteMalformedError("this is too long for an invite")
-        compact = "".join(text.split())
-        if not compact.startswith(PREFIX):
+        _, prefix, rest = _WRAPPED.sub("", text).partition(PREFIX)
+        if not prefix:
             raise InviteMalformedError
-        body = compact[len(PREFIX) :].rstrip("=")
-        if not body or len(body) > MAX_TEXT or not _BODY.fullmatch(body):
+        found = _BODY.match(rest)
+        # What is behind it may close a quotation or a sentence, and is not to be more of it.
+        if found is None or len(found[0]) > MAX_TEXT or _BODY.search(rest, found.end()):
             raise InviteMalformedError("the invite is cut off or has foreign characters in it")
+        body = found[0]
         try:
             raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
             invite = msgspec.json.decode(raw, type=cls)

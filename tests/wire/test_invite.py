@@ -93,6 +93,34 @@ def test_white_space_line_breaks_and_padding_do_not_matter():
     assert Invite.from_text(pasted) == Invite.from_text(text)
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        '"{}"',
+        "\u201c{}\u201d",
+        "<{}>.",
+        "`{}`",
+        "%peer pair {}",
+        "Here it is:\n\n{}\n",
+        "({}),\ufeff",
+    ],
+)
+def test_what_people_copy_around_it_does_not_matter(pasted):
+    text = text_of(FIELDS)
+    assert Invite.from_text(pasted.format(text)) == Invite.from_text(text)
+
+
+def test_neither_do_the_marks_of_a_quoted_mail():
+    text = text_of(FIELDS)
+    quoted = "> " + "\u200b\n> ".join(textwrap.wrap(text, 60))
+    assert Invite.from_text(quoted) == Invite.from_text(text)
+
+
+def test_two_invites_at_once_are_refused():
+    with pytest.raises(InviteMalformedError, match="foreign"):
+        Invite.from_text(f"{text_of(FIELDS)}, {text_of(FIELDS)}")
+
+
 def test_unknown_fields_are_ignored():
     assert Invite.from_text(text_of({**FIELDS, "zz": [1]})) == Invite.from_text(text_of(FIELDS))
 
@@ -170,6 +198,7 @@ def test_an_invite_with_one_changed_character_is_refused_or_still_names_its_own_
 @example("A", True)
 @example("x" * 100_000, True)
 @example("W" * 16_000, True)
+@example("!" * 30_000 + "a", True)
 def test_reading_anything_raises_nothing_but_invite_malformed(value, has_prefix):
     if has_prefix and isinstance(value, str):
         value = PREFIX + value
