@@ -177,7 +177,10 @@ def test_without_a_command_the_help_is_shown(peer):
         (["aks", "ada", "why?"], "there is no command 'aks'"),
         (["list", "--nonsense"], "there is no option --nonsense"),
         (["list", "--nonsense=1"], "there is no option --nonsense"),
-        (["list", "-x"], "there is no option -x"),
+        (
+            ["list", "-x"],
+            "there is no option -x; what begins with a dash and is none stands behind --",
+        ),
         (["list", "ada"], "'ada' is one word too many"),
         (["alias"], "PEER is missing"),
         (["grant", "loss", "ada"], "GRANT is missing"),
@@ -267,6 +270,7 @@ def test_an_invite_is_all_there_is_on_stdout(peer, ada):
     assert outcome.out.startswith("jpeer1:")
     assert outcome.out.count("\n") == 1
     assert "works once" in outcome.err
+    assert "on this machine alone" in outcome.err  # there is nothing but loopback in it
     assert outcome.out.strip() not in outcome.err
 
 
@@ -296,6 +300,12 @@ def test_pairing_shows_each_path_and_ends_with_who_it_is(peer, both):
     assert "connected by ws://127.0.0.1" in outcome.err
     used = peer("invites", "--json", "--pid", both.bob.pid).json["invites"][0]
     assert used["used_by"] == both.ada.node_id
+
+
+def test_an_invite_may_be_broken_into_words(peer, both):
+    invite = peer("invite", "--pid", both.bob.pid).out.strip()
+    outcome = peer("pair", invite[:40], invite[40:90], f"{invite[90:]}.", "--pid", both.ada.pid)
+    assert outcome.code == 0, outcome.err
 
 
 @pytest.mark.parametrize("words", [[], ["-"]])

@@ -7,10 +7,11 @@ import os
 import platform
 from typing import Any, ClassVar
 
+import msgspec
 from traitlets import Bool, Unicode
 
 from ..commands.base import Command
-from ..commands.terminal import remark, tell
+from ..commands.terminal import remark, tell, tell_json
 
 
 class BenchApp(Command):
@@ -27,11 +28,14 @@ class BenchApp(Command):
     examples = """
         jupyter peer bench
         jupyter peer bench --quick              # does all of it work? the figures mean little
+        jupyter peer bench --only=P2 --json     # prints JSON and nothing else
         jupyter peer bench --only=P2,P5 --json=figures.json
         jupyter peer bench --only=S1,S2,S3 --csv=growth.csv --plot=growth.png
     """
 
-    json = Unicode("", help="File for the figures, a JSON list.").tag(config=True)
+    json = Unicode(
+        "", help="File for the figures, a JSON list; `-` prints it in place of the table."
+    ).tag(config=True)
     csv = Unicode("", help="File for the points of the sweeps.").tag(config=True)
     plot = Unicode("", help="File for a picture of the sweeps; needs matplotlib.").tag(config=True)
     only = Unicode("", help="Short names of measurements, separated by commas.").tag(config=True)
@@ -48,6 +52,16 @@ class BenchApp(Command):
         **Command.flags,
     }
 
+    def parse_command_line(self, argv: Any = None) -> None:
+        """Let ``--json`` stand alone too, and mean stdout."""
+        words = list(argv or ())
+        super().parse_command_line(
+            [
+                "--json=-" if word == "--json" and after.startswith("-") else word
+                for word, after in zip(words, [*words[1:], "-"], strict=True)
+            ]
+        )
+
     def run(self) -> None:
         """Measure, print, write."""
         from . import report
@@ -57,21 +71,25 @@ class BenchApp(Command):
         from .run import run
 
         measurements = choose(self.only)
-        report.check_writable(self.json, self.csv, self.plot)
+        is_printed = self.json == "-"
+        report.check_writable("" if is_printed else self.json, self.csv, self.plot)
         if self.plot:
             check_can_plot()
         progress = report.Progress(len(measurements))
         remark(machine())
         outcome = asyncio.run(run(measurements, quick=self.quick, progress=progress))
-        tell(report.table(outcome.figures))
-        tell(f"\n{report.summary(outcome.figures)}")
-        if known := reasons(outcome.figures):
-            tell("\nWhere the time goes, of those that are not met:")
-            for line in known:
-                tell(f"  {line}")
+        if is_printed:
+            tell_json(msgspec.to_builtins(outcome.figures))
+        else:
+            tell(report.table(outcome.figures))
+            tell(f"\n{report.summary(outcome.figures)}")
+            if known := reasons(outcome.figures):
+                tell("\nWhere the time goes, of those that are not met:")
+                for line in known:
+                    tell(f"  {line}")
         for name, why in outcome.failures.items():
             remark(f"{name} was not measured: {why}")
-        if self.json:
+        if self.json and not is_printed:
             report.write_json(self.json, outcome.figures)
         if self.csv:
             write_csv(self.csv, outcome.points)

@@ -38,6 +38,12 @@ class AskCommand(ServerCommand):
         "timeout": ("AskCommand.timeout", "Wait this many seconds for the answer."),
     }
 
+    def start(self) -> None:
+        """Take all words behind the peer as the question."""
+        peer, text = self.extra_args[:1], self.extra_args[1:]
+        self.extra_args = [*peer, " ".join(text)] if text else peer
+        super().start()
+
     def ask(self, client: Client) -> dict[str, Any]:
         peer, *given = self.extra_args
         text = given[0] if given else sys.stdin.read()

@@ -46,7 +46,10 @@ class _Loader(KVArgParseConfigLoader):
             # One with a dot names a trait of a class; traitlets itself warns of those.
             is_known = not name or name in self.flags or name in self.aliases or "." in name
             if arg.startswith("-") and not is_known:
-                raise UsageError(f"there is no option {arg.partition('=')[0]}")
+                raise UsageError(
+                    f"there is no option {arg.partition('=')[0]}; what begins with a dash and is "
+                    "none stands behind --"
+                )
         super()._parse_args(args)
 
 

@@ -11,6 +11,7 @@ from ..kernel.client import Client
 from ..kernel.durations import format_duration
 from ..kernel.markup import ago, clock_time, line, text_table
 from .server_command import ServerCommand
+from .terminal import for_terminals
 
 
 class InviteCommand(ServerCommand):
@@ -40,6 +41,7 @@ class InviteCommand(ServerCommand):
 
     def ask(self, client: Client) -> dict[str, Any]:
         invite = client.invite(self.ttl or None, self.note_text)
+        self._warning = for_terminals(invite.warning())
         return {"invite": invite.text, "id": invite.id, "expires": invite.expires}
 
     def show(self, answer: dict[str, Any]) -> str:
@@ -47,10 +49,11 @@ class InviteCommand(ServerCommand):
 
     def note(self, answer: dict[str, Any]) -> str:
         left = format_duration(answer["expires"] - time.time())
-        return (
+        about = (
             f"invite {answer['id']} works once, until {clock_time(answer['expires'])} ({left}); "
             f"to take it back: jupyter peer revoke {answer['id']}"
         )
+        return f"{about}\n{self._warning}" if self._warning else about
 
 
 class InvitesCommand(ServerCommand):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..kernel.client import Client
 from ..kernel.markup import line, text_table
-from ..kernel.results import peer_title
+from ..kernel.results import granted, peer_title
 from .server_command import ServerCommand
 
 
@@ -79,7 +79,7 @@ class GrantCommand(ServerCommand):
 
     def show(self, answer: dict[str, Any]) -> str:
         pane, peer, grant = self.extra_args
-        return f"{peer} {'cannot see' if grant == 'none' else f'may {grant}'} {pane}"
+        return granted(pane, peer, grant)
 
 
 class UnshareCommand(ServerCommand):

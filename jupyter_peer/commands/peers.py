@@ -62,6 +62,11 @@ class PairCommand(ServerCommand):
         wl-paste | jupyter peer pair
     """
 
+    def start(self) -> None:
+        """Take all words as one invite, which a terminal may have broken at its line breaks."""
+        self.extra_args = ["".join(self.extra_args)] if self.extra_args else []
+        super().start()
+
     def ask(self, client: Client) -> dict[str, Any]:
         peer = dict(client.pair(self._invite(), on_progress=tell_step))
         if peer["rtt_ms"] is None:

@@ -140,7 +140,9 @@ class PeerBook:
         if alias is not None:
             alias = alias.strip()
             if not alias or clean_name(alias) != alias:
-                raise BadNameError("an alias has 1 to 64 printable characters", hint="")
+                raise BadNameError(
+                    "an alias has 1 to 64 printable characters", hint="use letters and digits"
+                )
             for other in self._peers:
                 if other is not peer and alias.casefold() in (
                     other.node_id,

@@ -215,7 +215,9 @@ class PeerHub:
         """
         cleaned = clean_name(name)
         if not cleaned or cleaned != name.strip():
-            raise BadNameError("a node name has 1 to 64 printable characters", hint="")
+            raise BadNameError(
+                "a node name has 1 to 64 printable characters", hint="use letters and digits"
+            )
         self.store.set_setting("node_name", cleaned)
         self._node_name = cleaned
         self._links.announce()

@@ -70,8 +70,9 @@ class InviteBook:
         life = self._config.invite_ttl_s if ttl_s is None else ttl_s
         longest = self._config.max_invite_ttl_s
         if not (math.isfinite(life) and 0 < life <= longest):
+            asked = f"{life / 86400:g} days" if life > 86400 else f"{life:g} seconds"
             raise BadRequestError(
-                f"an invite cannot live for {life:g} seconds",
+                f"an invite cannot live for {asked}",
                 hint=f"give a time from 1 second to {longest / 86400:g} days",
             )
         if len(note) > MAX_NOTE:

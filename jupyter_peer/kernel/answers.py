@@ -213,7 +213,7 @@ def show_streamed(stream: AnswerStream, peer: str) -> Answer:
                 show(f"{peer} answers …")
                 shown_at = now
     except BaseException:
-        show(f"{peer}: the answer ends here")
+        show(f"{peer}: the answer ends here" if text else f"{peer} has not answered")
         raise
     answer = stream.answer
     display.update(answer._repr_mimebundle_())

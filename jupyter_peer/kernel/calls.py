@@ -28,6 +28,7 @@ from .results import (
     Peer,
     Peers,
     Record,
+    granted,
     peer_title,
 )
 from .rooms import Lobby, Room, Rooms, Who
@@ -189,7 +190,8 @@ class Calls:
 
     async def panes(self) -> Panes:
         """Return ``mine`` and those ``offered`` to this node."""
-        return Panes(await self._ask("panes"))
+        panes, peers = await asyncio.gather(self._ask("panes"), self._ask("peers"))
+        return Panes(panes, peers["peers"])
 
     async def read(self, name: str) -> list[Json]:
         """Return what one of your own panes shows now, as nbformat has it.
@@ -204,8 +206,7 @@ class Calls:
         """Let a peer ``view`` a pane, ``interact`` with it, or ``none`` of both any more."""
         _check_grant(grant, (*_GRANTS, "none"))
         answer = await self._ask("grant", {"name": name, "peer": peer, "grant": grant})
-        may = "cannot see" if grant == "none" else f"may {grant}"
-        return Done(f"{peer} {may} {name}", answer.get("pane"))
+        return Done(granted(name, peer, grant), answer.get("pane"))
 
     async def unshare(self, name: str) -> Done:
         """Withdraw a pane from everybody."""

@@ -33,7 +33,17 @@ class _HelpAction(argparse.Action):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise BadRequestError(message, hint=f"{self.prog} --help")
+        way = f"{self.prog} --help"
+        if message.startswith("unrecognized arguments: "):
+            words = message.partition(": ")[2]
+            # What people type: a name or note of several words, or one that begins with a dash.
+            way = (
+                f"what begins with a dash and is no option stands behind --; see {way}"
+                if words.startswith("-")
+                else f'put a name or text of several words in "quotes"; see {way}'
+            )
+            message = f"there is no place for {words}"
+        raise BadRequestError(message, hint=way)
 
 
 @dataclass(frozen=True)

@@ -152,13 +152,13 @@ def _steps_display() -> Callable[[dict[str, Any]], None] | None:
     return None if running_cell() is None else functools.partial(_show_step, LiveDisplay(), {})
 
 
-def _show_step(
-    display: LiveDisplay, steps: dict[tuple[str, str], str], step: dict[str, Any]
-) -> None:
-    place = str(step.get("step", "")), str(step.get("address") or "")
+def _show_step(display: LiveDisplay, steps: dict[str, str], step: dict[str, Any]) -> None:
+    address, message = str(step.get("address") or ""), str(step.get("message") or "")
     is_done = step.get("ok")
     mark = "…" if is_done is None else "✓" if is_done else "✗"
-    steps[place] = " ".join(filter(None, (mark, *place, str(step.get("message") or ""))))
+    words = (mark, str(step.get("step", "")), "" if address in message else address, message)
+    # What comes of an address takes the place of the line that said it is tried.
+    steps[address or words[1]] = " ".join(filter(None, words))
     shown = Done("\n".join(steps.values()))._repr_mimebundle_()
     if display.is_shown:
         display.update(shown)

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, final
 
+from ..errors import InviteMalformedError
 from .durations import format_duration
 from .markup import (
     BAD,
@@ -234,6 +235,12 @@ def _pane_name(pane: object) -> str:
     return line(pane.get("name", "?") if isinstance(pane, Mapping) else pane, 64)
 
 
+_HERE_ONLY = (
+    "It works on this machine alone: nobody else can dial the addresses in it. For other machines "
+    "set PeerExtension.peer_listen or relay_url and make a new one; %peer doctor says more."
+)
+
+
 @final
 class Invite(Shown, str):
     """A fresh invite: the text to give away, with its ``id`` and when it ``expires``."""
@@ -267,17 +274,29 @@ class Invite(Shown, str):
         remarks = [f"invite {self.id}", f"works once, until {clock_time(self.expires)} ({left})"]
         return [*remarks, f"note: {line(self.note)}"] if self.note else remarks
 
+    def warning(self) -> str:
+        """Return what is to be known before it is sent to another machine; empty for nothing."""
+        # Only who mints an invite pays for the parsing of one.
+        from ..wire.invite import Invite as Content
+
+        try:
+            is_dialable = Content.from_text(self.text).leads_elsewhere
+        except InviteMalformedError:
+            return ""
+        return "" if is_dialable else _HERE_ONLY
+
     def _html(self) -> Html:
         return join(
             [
                 tag("div", escape("Give this to one person; they run "), code("%peer pair …")),
                 tag("div", code(self.text), style="margin: 4px 0;"),
                 tag("div", faint(" · ".join(self._remarks()))),
+                tag("div", coloured(warning, WARN)) if (warning := self.warning()) else Html(""),
             ]
         )
 
     def _text(self) -> str:
-        return f"{self.text}\n" + "\n".join(self._remarks())
+        return "\n".join(filter(None, (self.text, *self._remarks(), self.warning())))
 
 
 class Invites(Shown, list[Record]):
@@ -321,14 +340,28 @@ class Invites(Shown, list[Record]):
         return text_table(self._HEADS, self._rows())
 
 
-class Panes(Shown, Record):
-    """``mine`` (with viewers and grants) and those ``offered`` to this node."""
+_MAY = {"view": "may view", "interact": "may view and use", "none": "cannot see"}
 
-    def __init__(self, answer: Mapping[str, Any]) -> None:
+
+def granted(name: str, peer: str, grant: str) -> str:
+    """Return what a peer may do with a pane from now on, as a sentence."""
+    return f"{peer} {_MAY[grant]} {name}"
+
+
+class Panes(Shown, Record):
+    """``mine`` (with viewers and grants) and those ``offered`` to this node.
+
+    Args:
+        answer: As the server gives them.
+        peers: Those known now, by whose names the grants are shown.
+    """
+
+    def __init__(self, answer: Mapping[str, Any], peers: Iterable[Mapping[str, Any]] = ()) -> None:
         super().__init__(
             mine=[Record(pane) for pane in answer.get("mine", ())],
             offered=[Record(pane) for pane in answer.get("offered", ())],
         )
+        self._titles = {peer["node_id"]: peer_title(peer) for peer in peers}
 
     _MINE = ("pane", "title", "granted to", "watching")
     _OFFERED = ("open as", "title", "grant")
@@ -338,7 +371,10 @@ class Panes(Shown, Record):
             (
                 line(pane.get("name", "?")),
                 line(pane.get("title") or "-"),
-                ", ".join(f"{node} ({grant})" for node, grant in (pane.get("grants") or {}).items())
+                ", ".join(
+                    f"{self._titles.get(node, node)} ({grant})"
+                    for node, grant in (pane.get("grants") or {}).items()
+                )
                 or "nobody yet",
                 ", ".join(peer_title(viewer) for viewer in pane.get("viewers") or ()) or "nobody",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from ..errors import BadAddressError
@@ -24,6 +25,20 @@ def normalize_address(text: str) -> str:
         BadAddressError: It is none of these.
     """
     return _normalize(text, PATH)
+
+
+def is_loopback_address(text: str) -> bool:
+    """Return whether a URL leads to the machine itself, wherever it is read."""
+    try:
+        host = urlsplit(text).hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def relay_urls(text: str) -> list[str]:

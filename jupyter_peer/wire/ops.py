@@ -501,5 +501,10 @@ def check_struct(cls: type[P], fields: Mapping[str, Any]) -> P:
 
 def words_of(error: Exception) -> str:
     """Return what a validation error says, as the beginning of a message."""
-    text = misfit(error)
-    return text[:1].lower() + text[1:]
+    text, has_place, place = misfit(error).rpartition(" - at `$")
+    if not has_place:
+        text, place = place, ""
+    if " matching regex " in text:
+        text = "these characters cannot stand there"
+    said, where = text[:1].lower() + text[1:], place.rstrip("`").lstrip(".")
+    return f"{where}: {said}" if where else said

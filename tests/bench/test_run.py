@@ -88,6 +88,11 @@ def test_the_command_prints_a_table_writes_json_and_exits_0_whatever_came_out(
     assert "X1 one" in said.out
     assert "X4 was not measured: not_enabled: something is not installed" in said.err
     assert [row["ours"] for row in json.loads(path.read_text())] == [1.0, None]
+    for words in (["--json", "--quick"], ["--quick", "--json"]):
+        assert main(["bench", *words]) == 0
+        assert [row["ours"] for row in json.loads(capsys.readouterr().out)] == [1.0, None]
+    assert main(["bench", "--quick", "--json", str(path)]) == 0
+    assert "X1 one" in capsys.readouterr().out
 
 
 def test_an_unknown_measurement_is_refused_before_anything_runs(capsys):

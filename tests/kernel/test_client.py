@@ -75,6 +75,7 @@ def test_the_calls_send_what_the_server_expects_and_return_what_it_answers(
         ("audit", {"limit": 3}),
         ("peers", {}),
         ("panes", {}),
+        ("peers", {}),
         ("grant", {"name": "loss", "peer": "ada", "grant": "none"}),
         ("doctor", {}),
         ("doctor", {"peer": "ada"}),

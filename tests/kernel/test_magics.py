@@ -82,6 +82,22 @@ def test_what_is_no_command_is_said_in_one_line_with_a_hint_and_asks_nobody(
     assert server.asked == []
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("invite --note for bob", "there is no place for bob [bad_request] - put a name or text"),
+        ("open Ada Lovelace/loss", "there is no place for Lovelace/loss"),
+        ("alias bob -x", "what begins with a dash and is no option stands behind --"),
+    ],
+)
+def test_words_without_a_place_are_told_where_theirs_is(
+    shell: InteractiveShell, line: str, said: str
+) -> None:
+    with pytest.raises(CommandError) as failed:
+        shell.run_line_magic("peer", line)
+    assert said in str(failed.value)
+
+
 def test_an_error_of_the_server_is_told_with_its_code_and_hint(
     shell: InteractiveShell, server: FakeServer
 ) -> None:

@@ -127,6 +127,13 @@ async def test_an_invite_needs_no_body(call):
     assert 23 * 3600 < answer.json["expires"] - time.time() < 25 * 3600
 
 
+async def test_a_value_that_does_not_fit_is_told_by_the_name_of_its_field(call):
+    answer = await call("POST", "ask-peer", {"peer_id": "x", "prompt": "y", "agent": "a b"})
+    assert answer.json["message"] == "agent: these characters cannot stand there"
+    answer = await call("GET", "audit", params={"limit": "0"})
+    assert answer.json["message"].startswith("limit: expected")
+
+
 async def test_an_invite_of_no_sensible_life_is_refused(call):
     for ttl_s in (0, -1, 31 * 24 * 3600, 1e300, "60", True, [], {}):
         answer = await call("POST", "invite", {"ttl_s": ttl_s})
