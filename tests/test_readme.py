@@ -1,0 +1,106 @@
+"""The README's blocks, settings and commands are those of the program."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+from jupyter_peer.app import PeerExtension
+from jupyter_peer.cli import PeerApp
+from jupyter_peer.commands.base import Command
+from jupyter_peer.kernel.commands import COMMANDS, parse, split
+from jupyter_peer.kernel.magics import keep_questions, unfold_share
+from jupyter_peer.server.routes import ROUTES
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ROW = re.compile(r"^\| (.+?) \|", re.MULTILINE)
+
+
+def blocks(language):
+    found = [text for kind, text in _BLOCK.findall(README) if kind == language]
+    assert found
+    return found
+
+
+def section(title):
+    return re.split(r"^#{2,3} ", README.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+def called(text):
+    """The words in backquotes of the first column of a table."""
+    return [word for row in _ROW.findall(text) for word in re.findall(r"`([^`]+)`", row)]
+
+
+@pytest.mark.parametrize("source", blocks("python"), ids=lambda text: text[:20])
+def test_each_cell_of_it_runs_as_it_stands(source):
+    manager = TransformerManager()
+    manager.cleanup_transforms += [unfold_share, keep_questions]
+    code = manager.transform_cell(source)
+    compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    for line in source.splitlines():
+        if line.startswith(("%peer ", "%%peer ")):
+            parse(split(line.partition(" ")[2].partition("  #")[0]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        line.partition("  #")[0]
+        for block in blocks("bash")
+        for line in block.replace("\\\n", "").splitlines()
+        if line.startswith("jupyter")
+    ],
+)
+def test_each_command_line_of_it_is_understood(line):
+    words = shlex.split(line)
+    for word in words:
+        if word.startswith("--PeerExtension."):
+            assert PeerExtension.class_traits(config=True)[word[16:].partition("=")[0]]
+    if words[1] != "peer":
+        return
+    app = PeerApp()
+    try:
+        app.parse_command_line(words[2:])
+        while isinstance(app.subapp, Command):
+            inner = app.subapp
+            needed = [word for word in inner.words.split() if not word.startswith("[")]
+            assert inner.subapp is not None or len(inner.extra_args) >= len(needed)
+            app = inner
+    finally:
+        type(app).clear_instance()
+
+
+def test_its_settings_are_those_there_are():
+    own = set(PeerExtension.class_own_traits(config=True))
+    for cls in PeerExtension.mro():
+        if cls.__module__.startswith("jupyter_peer.") and hasattr(cls, "class_own_traits"):
+            own |= set(cls.class_own_traits(config=True))
+    assert set(called(section("Configuration"))) == own
+
+
+def test_its_commands_are_those_there_are():
+    words = {text.split()[0] for text in called(section("Command line"))} - {"jupyter"}
+    assert words == set(PeerApp.subcommands)
+
+
+def test_its_magics_are_those_there_are():
+    words = {text.removeprefix("%%peer ").split()[0] for text in called(section("Magics"))}
+    assert words - {"%peer"} == set(COMMANDS)
+
+
+def test_its_routes_are_served():
+    api = [re.compile(path) for path, _ in ROUTES]
+    asked = [re.match(r"([A-Z]+) ([^ ?]+)", text) for text in called(section("REST"))]
+    assert len(asked) > 20
+    for method, path in (match.groups() for match in asked if match):
+        url = "/jupyter-peer/api/" + re.sub(r"\{\w+\}", "one", path)
+        handler = next(cls for known, cls in zip(api, ROUTES, strict=True) if known.fullmatch(url))[
+            1
+        ]
+        assert method.lower() in vars(handler), (method, path)
