@@ -30,13 +30,18 @@ _PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
 
 
 class WebSocketLink(PeerLink):
-    """A link over one WebSocket, whichever side opened it."""
+    """A link over one WebSocket, whichever side opened it.
+
+    Attributes:
+        on_ended: Called when nothing of the connection below is left.
+    """
 
     transport = "direct"
     priority = 2
 
     def __init__(self, address: str, *, is_dialled: bool) -> None:
         self._socket: WebSocket | None = None
+        self.on_ended: Callable[[WebSocketLink], None] | None = None
         super().__init__(address, is_dialled=is_dialled)
 
     def open(self, opened: WebSocket) -> None:
@@ -101,6 +106,8 @@ class WebSocketLink(PeerLink):
 
     def on_end(self) -> None:
         self._closed("lost")
+        if self.on_ended is not None:
+            self.on_ended(self)
 
     def _shut(self, reason: str) -> None:
         if self._socket is not None:
@@ -147,9 +154,8 @@ class PeerWebSocketHandler(RequestHandler):
             self.finish()
             return
         if self.transport.is_full:
-            self.set_status(503)
-            self.set_header("Retry-After", "5")
-            self.finish()
+            # Without a word: Jupyter would write several lines into its log for each.
+            self.detach().close()
             return
         link = WebSocketLink(self.request.remote_ip or "unknown", is_dialled=False)
         link.max_frame = self.transport.max_frame_before_auth
@@ -288,12 +294,7 @@ class DirectTransport(Transport):
     @property
     def is_full(self) -> bool:
         """Whether there are as many connections as this node has."""
-        if len(self._links) >= self._max_links:
-            self._sweep()
         return len(self._links) >= self._max_links
-
-    def _sweep(self) -> None:
-        self._links = {link for link in self._links if not link.is_ended}
 
     def take(self, link: WebSocketLink) -> None:
         """Take a link that came in."""
@@ -312,5 +313,9 @@ class DirectTransport(Transport):
         task.add_done_callback(self._accepting.discard)
 
     def _keep(self, link: WebSocketLink) -> None:
-        self._sweep()
-        self._links.add(link)
+        if not link.is_ended:
+            self._links.add(link)
+            link.on_ended = self._forget
+
+    def _forget(self, link: WebSocketLink) -> None:
+        self._links.discard(link)

@@ -191,8 +191,8 @@ async def test_of_connections_that_nobody_ends_only_so_many_are_taken():
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writers.append(writer)
             writer.write(upgrade)
-            statuses.append((await asyncio.wait_for(reader.readline(), 5)).split()[1])
-        assert statuses == [b"101"] * 3 + [b"503"] * 2
+            statuses.append((await asyncio.wait_for(reader.readline(), 5))[9:12])
+        assert statuses == [b"101"] * 3 + [b""] * 2
         writers[0].transport.abort()
         await until(lambda: not transport.is_full)
     finally:
