@@ -146,3 +146,35 @@ async def test_a_message_that_comes_twice_is_handled_once():
         assert await bob.ping(ada.node_id) > 0
         assert taken[0] == msg_id
         assert len(set(taken)) == len(taken) == 2
+
+
+async def test_an_answer_of_a_type_that_is_not_known_is_not_answered():
+    async with two_hubs() as (ada, bob):
+        await until(lambda: ada.peer(bob.node_id).addresses == bob.addresses())
+        answers: list[str] = []
+        for type in ("unsupported", "error"):
+            bob.on(type, lambda message: answers.append(message.type))
+        bob.send(ada.node_id, "nonsense", {}, re="0" * 32, stream="a")
+        bob.send(ada.node_id, "nonsense", {}, stream="a")
+        await until(lambda: answers)
+        assert await bob.ping(ada.node_id) > 0
+        assert answers == ["unsupported"]
+
+
+async def test_what_is_under_way_for_a_peer_ends_when_it_is_blocked():
+    async with two_hubs() as (ada, bob):
+        outcome: list[str] = []
+
+        async def slow(message):
+            outcome.append("begun")
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                outcome.append("stopped")
+                raise
+
+        ada.on("slow", slow)
+        bob.send(ada.node_id, "slow", {})
+        await until(lambda: outcome == ["begun"])
+        await ada.block(bob.node_id)
+        await until(lambda: outcome == ["begun", "stopped"])
