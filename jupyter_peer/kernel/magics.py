@@ -16,7 +16,8 @@ from ..errors import BadRequestError, PeerError
 from .cell import LiveDisplay, running_cell
 from .command import HelpAskedError
 from .commands import parse, run, split
-from .results import Done, Shown
+from .markup import line as one_line
+from .results import Help, Shown
 
 _CELL_MAGIC = "%%peer"
 _QUESTION = re.compile(r"(?P<indent>[ \t]*)%peer[ \t]+(?P<words>(?:ask|chat)[ \t].*\?)\s*")
@@ -157,9 +158,13 @@ def _show_step(display: LiveDisplay, steps: dict[str, str], step: dict[str, Any]
     is_done = step.get("ok")
     mark = "…" if is_done is None else "✓" if is_done else "✗"
     words = (mark, str(step.get("step", "")), "" if address in message else address, message)
-    # What comes of an address takes the place of the line that said it is tried.
-    steps[address or words[1]] = " ".join(filter(None, words))
-    shown = Done("\n".join(steps.values()))._repr_mimebundle_()
+    # What comes of an address takes the place of the line that said it is tried, and once there is
+    # a link the others are tried no more.
+    if step.get("step") == "connected":
+        for tried in [place for place, said in steps.items() if said.startswith("…")]:
+            del steps[tried]
+    steps[address or words[1]] = one_line(" ".join(filter(None, words)), 500)
+    shown = Help("\n".join(steps.values()))._repr_mimebundle_()
     if display.is_shown:
         display.update(shown)
     else:

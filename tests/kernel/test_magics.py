@@ -189,3 +189,21 @@ def test_an_option_is_not_the_value_of_the_one_before_it(line: str) -> None:
 
 def test_after_two_dashes_nothing_is_an_option() -> None:
     assert parse(split("alias ada -- --with x"))[1].name == ["--with", "x"]
+
+
+def test_steps_of_a_connection_are_lines_that_take_the_place_of_one_another(monkeypatch):
+    shown = []
+    monkeypatch.setattr(magics, "running_cell", lambda: True)
+    monkeypatch.setattr(magics.LiveDisplay, "show", lambda display, bundle: shown.append(bundle))
+    steps = magics._steps_display()
+    first, second, third = (f"ws://host-{number}/peer-ws" for number in range(3))
+    for address in (first, second, third):
+        steps({"step": "dial", "address": address, "ok": None})
+    assert [line[0] for line in shown[-1]["text/plain"].splitlines()] == ["…", "…", "…"]
+    steps({"step": "dial", "address": first, "ok": False, "message": f"{first} is \x1b[2J away"})
+    steps({"step": "connected", "address": second, "ok": True})
+    assert shown[-1]["text/plain"].splitlines() == [
+        f"✗ dial {first} is \N{REPLACEMENT CHARACTER}[2J away",
+        f"✓ connected {second}",
+    ]
+    assert "<pre" in shown[-1]["text/html"]
