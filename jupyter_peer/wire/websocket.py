@@ -116,17 +116,25 @@ class MessageReader:
             MalformedError: The bytes are not WebSocket frames; nothing after them can be read.
             TooLargeError: A message is over the limit.
         """
-        if self._rest is not None:
-            # Only appended to until the frame is whole: joining at every read would let a sender
-            # of single bytes cost a copy of the whole frame with each.
-            self._rest += data
+        view = memoryview(data)
+        at = 0
+        while self._rest is not None:
+            # Only what the frame in it lacks is moved, and appended until that is whole: joining at
+            # every read would let a sender of single bytes cost a copy of the whole frame with each.
+            lacking = self._need - len(self._rest)
+            self._rest += view[at : at + lacking]
             if len(self._rest) < self._need:
                 return
-            data = bytes(self._rest)
-            self._rest = None
+            at += lacking
+            begun, self._rest = self._rest, None
+            yield from self._read(begun, 0)
+        if at < len(data):
+            yield from self._read(data, at)
+
+    def _read(self, data: bytes | bytearray, at: int) -> Iterator[tuple[int, Payload]]:
+        """Yield what ends in ``data``, from ``at`` on, and keep a frame that does not."""
         view = memoryview(data)
         end = len(data)
-        at = 0
         need = 0
         while at < end:
             start = at + 2
@@ -142,7 +150,7 @@ class MessageReader:
             self._check(first, second, length)
             mask = NO_MASK
             if second & _MASKED:
-                mask = data[start : start + 4]
+                mask = bytes(data[start : start + 4])
                 start += 4
             if (need := start + length) > end:
                 break

@@ -59,3 +59,13 @@ def test_any_bytes_are_messages_within_the_limit_or_refused(reads, limit):
                 assert len(payload) <= (limit if opcode in (TEXT, BINARY) else 125)
     except (MalformedError, TooLargeError):
         pass
+
+
+def test_what_follows_a_frame_that_was_cut_off_is_not_moved():
+    reader = MessageReader(1 << 20, from_client=False)
+    frames = [frame_head(BINARY, 1000) + bytes([number]) * 1000 for number in range(3)]
+    assert list(reader.feed(frames[0][:500])) == []
+    read = b"".join((frames[0][500:], *frames[1:]))
+    messages = list(reader.feed(read))
+    assert [bytes(payload[:1]) for _, payload in messages] == [b"\0", b"\1", b"\2"]
+    assert [payload.obj is read for _, payload in messages] == [False, True, True]
