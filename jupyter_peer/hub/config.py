@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..wire.channel import DEFAULT_LIMITS, Limits
+from ..wire.handshake import MAX_FRAME
 
 
 class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +18,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
         lobby_url: Lobby that invites carry.
         allow_unsealed_peers: Whether nodes of the original system may connect.
         handshake_timeout_s: After this a handshake is given up.
+        max_frame_before_auth: Bytes of the largest frame of a handshake, by whatever transport.
         max_handshakes: Incoming handshakes under way at once.
         max_peers: Peers remembered.
         limits: Of each link.
@@ -37,6 +39,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
     lobby_url: str | None = None
     allow_unsealed_peers: bool = False
     handshake_timeout_s: float = 10.0
+    max_frame_before_auth: int = MAX_FRAME
     max_handshakes: int = 64
     max_peers: int = 256
     limits: Limits = DEFAULT_LIMITS

@@ -14,6 +14,7 @@ from ..errors import (
     LinkClosedError,
     PeerError,
     PeerTimeoutError,
+    TooLargeError,
     UnreachableError,
     to_wire,
 )
@@ -137,8 +138,8 @@ class Connector:
     async def _accept(self, link: PeerLink) -> None:
         side = Acceptor(self._offer())
         try:
-            link.send([side.on_hello(await link.recv())])
-            token = side.on_auth(await link.recv())
+            link.send([side.on_hello(await self._frame_of(link))])
+            token = side.on_auth(await self._frame_of(link))
             assert side.peer is not None
             self._check_incoming(link, side.peer, token, side.replaces)
         except LinkClosedError:
@@ -156,6 +157,14 @@ class Connector:
         self._admit(
             Connected(link, channel, side.peer, session=side.session, replaces=side.replaces)
         )
+
+    async def _frame_of(self, link: PeerLink) -> Frame:
+        """Return the next frame of who has not proven who it is."""
+        frame = await link.recv()
+        limit = self._config.max_frame_before_auth
+        if len(frame) > limit:
+            raise TooLargeError(f"a frame of the handshake has at most {limit} bytes here")
+        return frame
 
     # The side that dials.
 
@@ -295,7 +304,7 @@ class Connector:
                 replaces=target.replaces,
             )
             link.send([side.hello()])
-            return link, side, side.on_hello_ack(await link.recv())
+            return link, side, side.on_hello_ack(await self._frame_of(link))
         except BaseException:
             link.abort("handshake")
             raise

@@ -185,7 +185,8 @@ class PeerSettings(AgentSettings, TolerantSettings):
     max_unconsumed = Int(
         DEFAULT_LIMITS.max_unconsumed,
         min=64 * 1024,
-        help="Bytes sent to a peer that it has not consumed yet; more than that waits.",
+        help="""Bytes sent to a peer that it has not consumed yet; more than that waits. Less than
+        512 KiB counts as that.""",
     ).tag(config=True)
 
     max_send_queue = Int(
@@ -239,6 +240,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
             lobby_url=lobby_name(self.lobby_urls()) or None,
             allow_unsealed_peers=self.allow_unsealed_peers,
             handshake_timeout_s=self.handshake_timeout_s,
+            max_frame_before_auth=self.max_frame_before_auth,
             max_handshakes=self.max_handshakes,
             max_peers=self.max_peers,
             limits=Limits(

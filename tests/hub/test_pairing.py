@@ -18,6 +18,7 @@ from jupyter_peer.errors import (
     NotTrustedError,
     OwnNodeError,
     PeerError,
+    TooLargeError,
     UnknownPeerError,
     UnreachableError,
     WrongNodeError,
@@ -296,3 +297,17 @@ async def test_a_new_name_and_a_learned_address_reach_the_peers():
         await until(lambda: "ws://ada.example/peer-ws" in bob.peer(ada.node_id).addresses)
         with pytest.raises(BadNameError):
             ada.set_node_name(" \n ")
+
+
+async def test_a_handshake_with_larger_frames_than_allowed_is_refused_by_any_transport(tmp_path):
+    network = LoopbackNetwork()
+    ada = make_hub(network, tmp_path, "ada", max_frame_before_auth=1024)
+    bob = make_hub(network, tmp_path, "bob")
+    async with running(ada, bob):
+        bob.capabilities = tuple(f"capability-{number}" for number in range(60))
+        with pytest.raises(TooLargeError):
+            await bob.pair(ada.mint_invite().text)
+        with pytest.raises(TooLargeError):
+            await ada.pair(bob.mint_invite().text)
+        bob.capabilities = ()
+        assert (await bob.pair(ada.mint_invite().text)).status == "connected"
