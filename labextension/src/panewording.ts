@@ -77,15 +77,20 @@ function ago(at: number, now: number, trans: TranslationBundle): string {
   return seconds < 60 ? trans.__('%1 s ago', seconds) : relativeTime(at, now, trans);
 }
 
-/** The few words that the frame says itself. */
+/** The few words that the frame says itself; it fills in the place that `%1` holds. */
 export function frameWords(trans: TranslationBundle): Words {
+  // What is given no value of its own becomes "undefined".
+  const open = '%1';
   return {
-    blocked: trans.__('Not loaded, since a pane has no network: %1'),
-    cut: trans.__('%1 characters before this are not shown here'),
-    failed: trans.__('A script of this pane failed: %1'),
-    refused: trans.__('What you did was not taken: %1'),
-    noRenderer: trans.__('%1 cannot be drawn here; this is its plain text'),
-    noModule: trans.__('The widget module %1 is not part of jupyter-peer; this is its plain text'),
+    blocked: trans.__('Not loaded, since a pane has no network: %1', open),
+    cut: trans.__('%1 characters before this are not shown here', open),
+    failed: trans.__('A script of this pane failed: %1', open),
+    refused: trans.__('What you did was not taken: %1', open),
+    noRenderer: trans.__('%1 cannot be drawn here; this is its plain text', open),
+    noModule: trans.__(
+      'The widget module %1 is not part of jupyter-peer; this is its plain text',
+      open
+    ),
     noWidgets: trans.__('What draws widgets could not be loaded; this is their plain text'),
     readOnly: trans.__('You may look at these widgets; their owner did not let you use them'),
     widgetGone: trans.__('This widget is gone'),

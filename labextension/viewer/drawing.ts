@@ -54,7 +54,10 @@ export async function draw(
   if (mime === undefined || (mime === 'text/plain' && Object.keys(data).length > 1)) {
     const foreign = Object.keys(data).find(each => each !== 'text/plain' && each !== WIDGET_VIEW);
     if (foreign) {
-      note(node, words.noRenderer.replace('%1', foreign.slice(0, 100)));
+      note(
+        node,
+        words.noRenderer.replace('%1', () => foreign.slice(0, 100))
+      );
     }
   }
   if (mime !== undefined) {

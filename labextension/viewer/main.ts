@@ -55,7 +55,7 @@ function begin(port: MessagePort, words: Words): void {
       case 'lost':
         return words.noWidgets;
       default:
-        return words.noModule.replace('%1', drawn.module);
+        return words.noModule.replace('%1', () => drawn.module);
     }
   };
   const startWidgets = (code: string | null) => {

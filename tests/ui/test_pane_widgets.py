@@ -47,6 +47,22 @@ class Counter(anywidget.AnyWidget):
 counter = Counter()
 display(counter)"""
 
+FOREIGN = """%%peer share foreign --with bob
+import ipywidgets, traitlets
+from IPython.display import display
+
+class Foreign(ipywidgets.DOMWidget):
+    _model_name = traitlets.Unicode("ThereModel").tag(sync=True)
+    _model_module = traitlets.Unicode("jupyter-elsewhere").tag(sync=True)
+    _view_name = traitlets.Unicode("ThereView").tag(sync=True)
+    _view_module = traitlets.Unicode("jupyter-elsewhere").tag(sync=True)
+
+    def __repr__(self):
+        return "Foreign(in plain text)"
+
+display(Foreign())
+display(ipywidgets.VBox([ipywidgets.Label("its neighbour"), Foreign()]))"""
+
 #: What a page of the viewer's own server can send by itself, past the frame and its guards.
 FORGED = """async ([peer, name]) => {
   const socket = new WebSocket(location.origin.replace('http', 'ws') + '/jupyter-peer/ws');
@@ -188,3 +204,17 @@ def test_an_anywidget_runs_the_code_it_brings_along(
     expect(content(view).get_by_role("button", name="count is 6")).to_be_visible()
     kernel.run("assert counter.count == 6; counter.count = 40")
     expect(content(view).get_by_role("button", name="count is 40")).to_be_visible()
+
+
+def test_a_widget_of_a_module_that_is_not_here_is_told_and_shown_as_text(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], shoot: Callable[..., None]
+) -> None:
+    kernel.run(FOREIGN)
+    view = open_tab(open_lab(bob), bob, "foreign")
+    inside = content(view)
+    note = "The widget module jupyter-elsewhere is not part of jupyter-peer"
+    expect(inside.locator(".note").first).to_contain_text(note)
+    expect(inside.get_by_text("Foreign(in plain text)", exact=True)).to_be_visible()
+    # In a box the others are drawn as ever.
+    expect(inside.get_by_text("its neighbour")).to_be_visible()
+    shoot("shown")
