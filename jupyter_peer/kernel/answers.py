@@ -213,6 +213,8 @@ def show_streamed(stream: AnswerStream, peer: str) -> Answer:
                 show(f"{peer} answers …")
                 shown_at = now
     except BaseException:
+        # An interrupt may come while a piece is shown, and not only while one is awaited.
+        stream.close()
         show(f"{peer}: the answer ends here" if text else f"{peer} has not answered")
         raise
     answer = stream.answer

@@ -9,46 +9,72 @@ from typing import Any
 import ipywidgets as widgets
 
 from .client import Client
-from .markup import Html, box, code, escape, faint, join, line, strong, tag
+from .markup import Html, box, clock_time, code, escape, faint, join, line, strong, tag
 from .panel_parts import Action, button, heading
 
 
-class ApprovalsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Shows who asks, which agent, which tool and its arguments; nothing when nobody asks.
+class ApprovalRow(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """One call of a tool: what it is, and the two answers.
+
+    Attributes:
+        text: Who asks, which agent, which tool and its arguments.
+        deny_button: Refuses it.
+        allow_button: Allows it once.
+    """
+
+    def __init__(self, approval: Mapping[str, Any]) -> None:
+        self.text = widgets.HTML(box(_words(approval)))
+        self.deny_button = button("Deny", f"Deny: {approval['tool']}")
+        self.allow_button = button("Allow once", f"Allow once: {approval['tool']}")
+        buttons = widgets.HBox([self.deny_button, self.allow_button])
+        self._parts = (self.text, self.deny_button, self.allow_button, buttons)
+        super().__init__([self.text, buttons], layout={"margin": "0 0 8px"})
+
+    def close(self) -> None:
+        """Take it away with what is in it."""
+        for part in self._parts:
+            part.close()
+        super().close()
+
+
+class ApprovalsPart(widgets.VBox):  # type: ignore[misc]
+    """Shows the calls that wait, the oldest first; nothing when nobody asks.
 
     Args:
         client: The connection to this kernel's server.
         do: Runs an action of a click.
+
+    Attributes:
+        rows: One a call, by its id.
     """
 
     def __init__(self, client: Client, do: Callable[[Action, widgets.Button], None]) -> None:
         self._client = client
         self._do = do
+        self._title = heading("Allow this once?")
+        self.rows: dict[int, ApprovalRow] = {}
         super().__init__([], layout={"display": "none"})
 
     def show(self, data: Mapping[str, Any]) -> None:
-        """Show what waits now."""
-        before: tuple[Any, ...] = tuple(getattr(self, "children", ()))
-        approvals = data["approvals"]
-        rows = [self._row(each) for each in approvals]
-        self.children = [heading("Allow this once?"), *rows] if rows else []
+        """Show what waits now; what was there keeps its buttons, and so the focus."""
+        waiting = {each["id"]: each for each in data["approvals"]}
+        gone = [self.rows.pop(number) for number in self.rows.keys() - waiting.keys()]
+        for number in waiting.keys() - self.rows.keys():
+            self.rows[number] = self._row(number, waiting[number])
+        rows = [self.rows[number] for number in waiting]
+        self.children = [self._title, *rows] if rows else []
         self.layout.display = "" if rows else "none"
-        for widget in before:
-            for child in getattr(widget, "children", ()):
-                child.close()
-            widget.close()
+        for row in gone:
+            row.close()
 
-    def _row(self, approval: Mapping[str, Any]) -> widgets.Widget:
-        text = widgets.HTML(box(_words(approval)))
-        buttons = []
-        for verb, allow in (("Deny", False), ("Allow once", True)):
-            made = button(verb, f"{verb}: {approval['tool']}")
-            made.on_click(functools.partial(self._answer, approval["id"], allow))
-            buttons.append(made)
-        return widgets.VBox([text, *buttons], layout={"margin": "0 0 8px"})
+    def _row(self, number: int, approval: Mapping[str, Any]) -> ApprovalRow:
+        row = ApprovalRow(approval)
+        for made, allow in ((row.deny_button, False), (row.allow_button, True)):
+            made.on_click(functools.partial(self._answer, number, allow))
+        return row
 
-    def _answer(self, id: int, allow: bool, clicked: widgets.Button) -> None:
-        self._do(functools.partial(self._client.aio.approve, id, allow), clicked)
+    def _answer(self, number: int, allow: bool, clicked: widgets.Button) -> None:
+        self._do(functools.partial(self._client.aio.approve, number, allow), clicked)
 
 
 def _words(approval: Mapping[str, Any]) -> Html:
@@ -68,4 +94,5 @@ def _words(approval: Mapping[str, Any]) -> Html:
         escape(approval["arguments"] or "no arguments"),
         style="white-space: pre-wrap; overflow-wrap: anywhere; max-height: 12em; overflow: auto;",
     )
-    return join((tag("div", head), arguments))
+    end = faint(f"Without an answer it is a no at {clock_time(approval['expires'])}.")
+    return join((tag("div", head), arguments, tag("div", end)))
