@@ -12,7 +12,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +155,27 @@ class Notebook:
         # a person has all that the kernel's client needs of a server
         self.kernel = NotebookKernel(person, kernel_id, self._said.append)  # type: ignore[arg-type]
 
-    async def run(self, source: str, timeout: float = CELL_TIMEOUT_S) -> str:
-        """Run a cell and return what it showed, as text."""
+    def run(self, source: str, timeout: float = CELL_TIMEOUT_S) -> Coroutine[Any, Any, str]:
+        """Run a cell and return what it showed, as text; it is the newest from now on."""
         self._count += 1
         tag = f"cell-{self._count}"
-        await self.kernel.run(Cell(tag, tag, source), timeout)
+        return self._run(Cell(tag, tag, source), timeout)
+
+    async def _run(self, cell: Cell, timeout: float) -> str:
+        await self.kernel.run(cell, timeout)
+        return self._shown(cell.tag)
+
+    def _shown(self, tag: str) -> str:
         return "".join(_text(said) for said in self._said if said.tag == tag)
+
+    @property
+    def newest(self) -> str:
+        """What the newest cell has shown so far, as text."""
+        return self._shown(f"cell-{self._count}")
+
+    async def pid(self) -> int:
+        """Return the process id of its kernel."""
+        return int(await self.run("import os; print(os.getpid())"))
 
     def restart(self) -> None:
         """Restart the kernel, as from the menu."""

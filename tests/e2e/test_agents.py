@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,13 @@ import pytest
 from tests.e2e.people import Person
 from tests.waiting import until
 
-AGENT = """
-import jupyter_peer as peer
-me = peer.client()
+README = Path(__file__).parents[2] / "README.md"
 
-@me.agent(name="helper")
-def helper(turn):
-    yield f"{turn.peer.label} may see {list(turn.panes)}: {turn.panes['loss'].text}"
-"""
+
+def readme_cells(heading: str) -> list[str]:
+    """Return the blocks of code in a section of the README, word for word."""
+    section = README.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^```(?:python)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def outcomes(person: Person) -> list[str]:
     return [e["detail"]["outcome"] for e in entries if e["kind"] == "agent_turn_ended"]
 
 
-async def test_a_question_is_answered_from_a_pane_by_the_reader_and_by_a_kernels_agent(two):
+async def test_a_question_is_answered_by_the_reader_and_by_the_agent_that_the_readme_shows(two):
     ada, bob = two
     invite = ada.peer_call("POST", "invite", {})["invite"]
     assert bob.peer_call("POST", "pair", {"invite": invite})["ok"]
@@ -48,8 +48,9 @@ async def test_a_question_is_answered_from_a_pane_by_the_reader_and_by_a_kernels
         answer = await bobs.run("%peer ask ada what's the final loss?")
         assert "built-in reader" in answer
         assert "final loss 0.01" in answer
-        await adas.run(AGENT)
-        assert "bob may see ['loss']: final loss 0.01" in await bobs.run("%peer ask ada well?")
+        registers, asks = readme_cells("Ask each other's agents")
+        await adas.run(registers)
+        assert "You may see loss. final loss 0.01" in await bobs.run(asks)
         asked = await bobs.run("import jupyter_peer as p; print(p.client().ask('ada', 'well?'))")
-        assert "bob may see ['loss']" in asked
+        assert "You may see loss. final loss 0.01" in asked
         await until(lambda: len(outcomes(ada)) == 3, 15)
