@@ -55,7 +55,7 @@ def ask_why(server: JupyterServer) -> Finding:
         error = from_wire(body)
         return failed(
             "server",
-            f"This Jupyter server runs, and its node could not start: {error.message}.",
+            f"This Jupyter server runs, and its node could not start: {error.message.rstrip('.')}.",
             error.hint,
             where,
             code=error.data.get("code", error.code),

@@ -16,7 +16,7 @@ from ..kernel.client import CERTIFICATE, SECRET, URL
 from ..server.runtime_file import RunningServer
 
 _PORTS = {"http": 80, "https": 443}
-_START = "start one with `jupyter lab`; `jupyter server extension list` shows if jupyter-peer is on"
+_START = "start one with `jupyter lab`; if one runs, `jupyter peer doctor` says why it is not found"
 
 
 class Door(NamedTuple):

@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+from ..errors import PeerError
 from .connection import LoopThread
 
 P = ParamSpec("P")
@@ -68,7 +69,10 @@ def awaiting(
         if on_progress is not None:
             loop = asyncio.get_running_loop()
             kwargs[_STEPS] = functools.partial(loop.call_soon_threadsafe, on_progress)
-        return await asyncio.wrap_future(self.thread.submit(work(self.core, *args, **kwargs)))
+        try:
+            return await asyncio.wrap_future(self.thread.submit(work(self.core, *args, **kwargs)))
+        except PeerError as error:
+            raise error.with_traceback(None) from None
 
     return call
 
@@ -124,7 +128,11 @@ def wait(
         # An interrupt above all: nobody waits for the answer any more.
         future.cancel()
         raise
-    return future.result()
+    try:
+        return future.result()
+    except PeerError as error:
+        # It says all there is to say; the way it took through another thread would bury that.
+        raise error.with_traceback(None) from None
 
 
 def _follow(steps: SimpleQueue[Any], on_step: Callable[[Any], None] | None) -> None:

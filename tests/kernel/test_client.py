@@ -117,6 +117,16 @@ def test_pairing_tells_its_steps_in_the_thread_that_waits(
     assert steps == [(step, name) for step in server.progress["pair"]]
 
 
+def test_an_error_is_shown_without_its_way_through_the_clients_thread(
+    client: Client, server: FakeServer
+) -> None:
+    server.answers["disconnect"] = AmbiguousPeerError("more than one peer fits: bob, bert")
+    with pytest.raises(AmbiguousPeerError) as failed:
+        client.disconnect("b")
+    assert [entry.name for entry in failed.traceback[1:]] == ["call", "wait"]
+    assert failed.value.__cause__ is None
+
+
 def test_pairing_with_a_used_invite_says_so(client: Client, server: FakeServer) -> None:
     server.answers["pair"] = InviteUsedError()
     with pytest.raises(InviteUsedError):
