@@ -3,6 +3,8 @@ import { IDisposable } from '@lumino/disposable';
 /** A key pressed out here less than this ago means that somebody is typing out here. */
 const TYPING_MS = 1500;
 const MAX_THEFTS = 5;
+/** A click soon after a key looks like a theft too: those are forgotten when they stay few. */
+const FORGET_AFTER_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 
 /**
@@ -75,7 +77,9 @@ export class FocusGuard implements IDisposable {
     if (this._isMeant) {
       return;
     }
-    this._thefts += 1;
+    const now = performance.now();
+    this._thefts = now - this._stolenAt < FORGET_AFTER_MS ? this._thefts + 1 : 1;
+    this._stolenAt = now;
     if (this._last?.isConnected) {
       this._last.focus({ preventScroll: true });
     } else {
@@ -94,5 +98,6 @@ export class FocusGuard implements IDisposable {
   private _last: HTMLElement | null =
     document.activeElement instanceof HTMLElement ? document.activeElement : null;
   private _thefts = 0;
+  private _stolenAt = -Infinity;
   private _isDisposed = false;
 }
