@@ -1,0 +1,200 @@
+"""Agents over a relay, in a circle, and while kernels are killed and restarted in the middle of an answer.
+
+Ada and Cy can be dialled, Bob is reached by a relay alone; all are real servers, with real kernels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+
+from jupyter_peer.demo.notebooks import CellError
+from tests.e2e.people import Notebook, Person
+from tests.jupyter_process import at_once
+from tests.relay.process import relay_process
+from tests.waiting import until
+
+# Longer than anything here takes on a busy machine, and much less than a question's minute.
+BOUND_S = 20.0
+
+#: Writes a piece and goes on until nobody wants the rest.
+WATCHMAN = """
+import threading, time
+import jupyter_peer as peer
+me = peer.client()
+ended = threading.Event()
+
+@me.agent(name="watchman")
+def watchman(turn):
+    yield "so far"
+    if "stay" in turn.prompt:
+        try:
+            while not turn.is_over:
+                time.sleep(0.01)
+        finally:
+            ended.set()
+    yield f", and all for {turn.peer.label}"
+"""
+PASSES_ON = """
+import jupyter_peer as peer
+me = peer.client()
+
+@me.agent(name="passes-on")
+def passes_on(turn):
+    return me.ask("{}", turn.prompt)
+"""
+
+
+class Three(NamedTuple):
+    ada: Person
+    bob: Person
+    cy: Person
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Three]:
+    with relay_process() as relay:
+        by_relay = (f"--PeerExtension.relay_url={relay.url}",)
+        alone = (*by_relay, "--PeerExtension.enable_direct=False")
+        starts = [
+            partial(Person, tmp_path_factory.mktemp(name), name, options=options)
+            for name, options in (("ada", by_relay), ("bob", alone), ("cy", by_relay))
+        ]
+        people = Three(*at_once(starts, Person.stop))
+        try:
+            for one, other in ((0, 1), (0, 2), (1, 2)):
+                invite = people[one].peer_call("POST", "invite", {})["invite"]
+                answer = people[other].peer_call("POST", "pair", {"invite": invite})
+                assert answer["ok"], answer
+            yield people
+        finally:
+            for person in people:
+                person.stop()
+
+
+def path(person: Person, other: str) -> str | None:
+    """By which path somebody is connected with another, None for not at all."""
+    (peer,) = [p for p in person.peer_call("GET", "peers")["peers"] if p["node_name"] == other]
+    return peer["transport"] if peer["status"] == "connected" else None
+
+
+def noted(person: Person, kind: str, **detail: Any) -> list[dict[str, Any]]:
+    """The entries of a kind in somebody's audit log that have these details, oldest first."""
+    log = person.peer_call("GET", "audit?limit=500")["audit"]
+    found = [e["detail"] for e in reversed(log) if e["kind"] == kind]
+    return [each for each in found if detail.items() <= each.items()]
+
+
+@contextlib.asynccontextmanager
+async def in_mid_turn(asker: Notebook, whom: str = "ada") -> AsyncIterator[asyncio.Task[str]]:
+    """Ask, and go on as soon as the first words of the answer stand in the asker's notebook."""
+    asking = asyncio.ensure_future(asker.run(f"%peer ask {whom} stay with me", 2 * BOUND_S))
+    try:
+        await until(lambda: asking.done() or "so far" in asker.newest, BOUND_S)
+        assert not asking.done(), asking.result()
+        yield asking
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+
+async def code_of(asking: asyncio.Task[str]) -> str:
+    """Return the code with which a question ends, which it does within the bound."""
+    with pytest.raises(CellError) as failed:
+        await asyncio.wait_for(asyncio.shield(asking), BOUND_S)
+    code = re.search(r"%peer ask: .*\[(\w+)\]", str(failed.value))
+    assert code is not None, failed.value
+    return code[1]
+
+
+async def answers(asker: Notebook) -> bool:
+    """Whether two questions at once are answered: as many as one peer may have under way."""
+    ask = "print(*await asyncio.gather(*(me.aio.ask('ada', '?') for _ in range(2))), sep=chr(10))"
+    told = await asker.run(f"import asyncio, jupyter_peer\nme = jupyter_peer.client()\n{ask}")
+    return told.count("so far, and all for ") == 2
+
+
+async def test_over_a_relay_a_question_is_answered_and_who_stops_waiting_ends_it(three: Three):
+    ada, bob, _ = three
+    assert path(bob, "ada") == "relay"
+    async with ada.notebook() as adas, bob.notebook() as bobs:
+        await adas.run(WATCHMAN)
+        await adas.run("%peer agent on")
+        assert "so far, and all for bob" in await bobs.run("%peer ask ada well?")
+        async with in_mid_turn(bobs) as asking:
+            bob.call("POST", f"api/kernels/{bobs.kernel_id}/interrupt", {})
+            with pytest.raises(CellError, match="interrupted"):
+                await asyncio.wait_for(asking, BOUND_S)
+        assert "True" in await adas.run(f"print(ended.wait({BOUND_S}))")
+        assert await answers(bobs)
+
+
+async def test_an_answering_kernel_that_ends_in_mid_turn_is_told_and_can_be_asked_anew(
+    three: Three,
+):
+    ada, bob, _ = three
+    async with bob.notebook() as bobs:
+        for how in ("killed", "restarted"):
+            async with ada.notebook() as adas:
+                await adas.run(WATCHMAN)
+                await adas.run("%peer agent on")
+                assert await answers(bobs)
+                pid = await adas.pid()
+                async with in_mid_turn(bobs) as asking:
+                    if how == "killed":
+                        os.kill(pid, signal.SIGKILL)
+                    else:
+                        adas.restart()
+                    assert await code_of(asking) == "agent_gone"
+        await until(lambda: len(noted(ada, "agent_turn_ended", outcome="agent_gone")) == 2, BOUND_S)
+        async with ada.notebook() as again:
+            await again.run(WATCHMAN)
+            assert await answers(bobs)
+
+
+async def test_an_asking_kernel_that_is_restarted_ends_the_turn_of_the_peer(three: Three):
+    ada, _, cy = three
+    async with ada.notebook() as adas, cy.notebook() as cys:
+        await adas.run(WATCHMAN)
+        await adas.run("%peer agent on")
+        before = len(noted(ada, "agent_turn_ended", outcome="turn_cancelled"))
+        async with in_mid_turn(cys):
+            cys.restart()
+            assert "True" in await adas.run(f"print(ended.wait({BOUND_S}))")
+        await until(
+            lambda: len(noted(ada, "agent_turn_ended", outcome="turn_cancelled")) == before + 1,
+            BOUND_S,
+        )
+        assert ada.peer_call("GET", "agents")["turns"] == 0
+
+
+async def test_three_agents_that_ask_each_other_in_a_circle_are_stopped_by_the_chain(three: Three):
+    ada, bob, cy = three
+    ring = list(zip(three, (bob, cy, ada), strict=True))
+    before = {person.name: len(noted(person, "agent_turn")) for person in three}
+    async with contextlib.AsyncExitStack() as opened:
+        notebooks = []
+        for person, other in ring:
+            notebook = await opened.enter_async_context(person.notebook())
+            await notebook.run(PASSES_ON.format(other.name))
+            await notebook.run("%peer agent on")
+            notebooks.append(notebook)
+        asking = asyncio.ensure_future(notebooks[0].run("%peer ask bob who knows?"))
+        assert await code_of(asking) == "agent_loop"
+    ids = [person.server.node_id for person in three]
+    # The question went to Bob and to Cy, who asks Ada no more: it began with her.
+    for person, chain in ((bob, ids[:1]), (cy, ids[:2])):
+        (turn,) = noted(person, "agent_turn")[before[person.name] :]
+        assert turn["chain"] == chain
+        (end,) = noted(person, "agent_turn_ended", turn=turn["turn"])
+        assert end["outcome"] == "agent_loop"
+    assert len(noted(ada, "agent_turn")) == before["ada"]
+    assert noted(bob, "agent_asked", outcome="agent_loop", hops=2)
