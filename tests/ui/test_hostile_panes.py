@@ -72,6 +72,29 @@ def share(kernel: Kernel, name: str, data: dict[str, object]) -> None:
     )
 
 
+def outputs(canary: Canary, mark: str, script: str, encoded: str) -> dict[str, dict[str, object]]:
+    """Return an output of each kind that runs a script."""
+    return {
+        "html": {"text/html": f"<script>{script}</script>"},
+        "markdown": {
+            "text/markdown": f"![x]({canary.url}/{mark}-md)\n\n<script>{script}</script>\n"
+        },
+        "javascript": {"application/javascript": script},
+        # Inside of SVG the text of a script is markup, and this one has some.
+        "svg-in-html": {"text/html": f"<svg><script>eval(atob('{encoded}'))</script></svg>"},
+    }
+
+
+def share_code(kernel: Kernel, name: str, code: str) -> None:
+    """Share a widget that brings its own code along."""
+    kernel.run(
+        f"%%peer share {name} --with bob\nimport anywidget\n"
+        "from IPython.display import display\n"
+        f"class Harmful(anywidget.AnyWidget):\n    _esm = {code!r}\n"
+        "display(Harmful())"
+    )
+
+
 def test_the_probes_notice_what_gets_out_where_nothing_keeps_it_in(
     bob: Lab, canary: Canary, page: Page, open_lab: Callable[..., Page], page_errors: list[str]
 ) -> None:
@@ -104,7 +127,7 @@ def test_the_probes_notice_what_gets_out_where_nothing_keeps_it_in(
     page_errors.clear()
 
 
-@pytest.mark.parametrize("kind", ["html", "markdown", "javascript", "svg-in-html"])
+@pytest.mark.parametrize("kind", ["html", "markdown", "javascript", "svg-in-html", "anywidget"])
 def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
     kind: str,
     bob: Lab,
@@ -116,19 +139,10 @@ def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
     mark = f"pane-{kind}"
     script = attack(canary, bob, mark)
     encoded = base64.b64encode(script.encode()).decode()
-    share(
-        kernel,
-        kind,
-        {
-            "html": {"text/html": f"<script>{script}</script>"},
-            "markdown": {
-                "text/markdown": f"![x]({canary.url}/{mark}-md)\n\n<script>{script}</script>\n"
-            },
-            "javascript": {"application/javascript": script},
-            # Inside of SVG the text of a script is markup, and this one has some.
-            "svg-in-html": {"text/html": f"<svg><script>eval(atob('{encoded}'))</script></svg>"},
-        }[kind],
-    )
+    if kind == "anywidget":
+        share_code(kernel, kind, f"export default {{ render() {{ {script} }} }}")
+    else:
+        share(kernel, kind, outputs(canary, mark, script, encoded)[kind])
     page = open_lab(bob)
     popups: list[object] = []
     page.context.on("page", lambda popup: popups.append(popup))
