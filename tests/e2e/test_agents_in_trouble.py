@@ -1,4 +1,4 @@
-"""Agents over a relay, in a circle, and while kernels are killed and restarted in the middle of an answer.
+"""Agents over a relay, in a circle, and while servers and kernels are killed and restarted in mid-turn.
 
 Ada and Cy can be dialled, Bob is reached by a relay alone; all are real servers, with real kernels.
 """
@@ -10,10 +10,12 @@ import contextlib
 import os
 import re
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+import psutil
 import pytest
 
 from jupyter_peer.demo.notebooks import CellError
@@ -94,9 +96,13 @@ def noted(person: Person, kind: str, **detail: Any) -> list[dict[str, Any]]:
 
 
 @contextlib.asynccontextmanager
-async def in_mid_turn(asker: Notebook, whom: str = "ada") -> AsyncIterator[asyncio.Task[str]]:
+async def in_mid_turn(
+    asker: Notebook, seconds: float = 2 * BOUND_S
+) -> AsyncIterator[asyncio.Task[str]]:
     """Ask, and go on as soon as the first words of the answer stand in the asker's notebook."""
-    asking = asyncio.ensure_future(asker.run(f"%peer ask {whom} stay with me", 2 * BOUND_S))
+    asking = asyncio.ensure_future(
+        asker.run(f"%peer ask --timeout {seconds} ada stay with me", 2 * BOUND_S)
+    )
     try:
         await until(lambda: asking.done() or "so far" in asker.newest, BOUND_S)
         assert not asking.done(), asking.result()
@@ -198,3 +204,35 @@ async def test_three_agents_that_ask_each_other_in_a_circle_are_stopped_by_the_c
         assert end["outcome"] == "agent_loop"
     assert len(noted(ada, "agent_turn")) == before["ada"]
     assert noted(bob, "agent_asked", outcome="agent_loop", hops=2)
+
+
+# Last of all, since nobody else's links are to be mended by the tests before.
+async def test_a_server_killed_in_mid_turn_is_noticed_by_all_who_ask_and_answers_again_later(
+    three: Three,
+):
+    ada, bob, cy = three
+    async with bob.notebook() as bobs, cy.notebook() as cys:
+        async with ada.notebook() as adas:
+            await adas.run(WATCHMAN)
+            await adas.run("%peer agent on")
+            kernel = psutil.Process(await adas.pid())
+            async with in_mid_turn(bobs, 10.0) as by_relay, in_mid_turn(cys) as directly:
+                begun = time.monotonic()
+                ada.server.kill()
+                codes = await asyncio.gather(code_of(by_relay), code_of(directly))
+                # A relay waits for a node that is away, which may come back: here the deadline ends it.
+                assert codes == ["timeout", "link_closed"]
+                assert time.monotonic() - begun < BOUND_S
+        for person, code in zip((bob, cy), codes, strict=True):
+            assert noted(person, "agent_asked", outcome=code)
+        # Nothing of the killed server stays behind: its kernel ends by itself.
+        _, alive = psutil.wait_procs([kernel], timeout=BOUND_S)
+        assert alive == []
+        ada.restart()
+        async with ada.notebook() as again:
+            await again.run(WATCHMAN)
+            await again.run("%peer agent on")
+            for person, way in ((bob, "relay"), (cy, "direct")):
+                await until(lambda p=person, way=way: path(p, "ada") == way, BOUND_S)
+            assert await answers(bobs)
+            assert await answers(cys)
