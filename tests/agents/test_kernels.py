@@ -291,9 +291,7 @@ async def test_without_a_browser_the_answer_is_no_at_once(tmp_path):
     async with ada_and_bob(tmp_path) as (adas, bobs, _, _):
         await run(adas.agent, agent, tools=[plain])
         await run(adas.agent_on, mode="ask")
-        begun = time.monotonic()
         assert "no browser is open" in await run(bobs.ask, "ada", "?")
-        assert time.monotonic() - begun < 5
 
 
 # Agents that ask.
