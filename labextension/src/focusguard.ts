@@ -52,6 +52,8 @@ export class FocusGuard implements IDisposable {
   private _onFocus = (event: FocusEvent): void => {
     if (event.target instanceof HTMLElement && event.target !== this._frame) {
       this._last = event.target;
+      // The frame may be quick to take it back, before anybody has looked: it was meant until now only.
+      this._isMeant = false;
     }
   };
 

@@ -2,7 +2,6 @@ import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import * as React from 'react';
@@ -49,7 +48,6 @@ export class PaneView extends Widget {
     super();
     this.addClass('jp-PeerPane');
     this.addClass(place === 'tab' ? 'jp-mod-tab' : 'jp-mod-cell');
-    this.node.tabIndex = -1;
     this._place = place;
     this._wait = wait;
     this._trans = _context.translator.load('jupyter_peer');
@@ -78,14 +76,6 @@ export class PaneView extends Widget {
   /** Anything that the header says has changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
-  }
-
-  protected override onActivateRequest(message: Message): void {
-    super.onActivateRequest(message);
-    // The next stop of the keyboard is in here then, and not where the pane was opened from.
-    if (!this.node.contains(document.activeElement)) {
-      this.node.focus();
-    }
   }
 
   /** Show it although nothing else watches it: a person asked for it. */

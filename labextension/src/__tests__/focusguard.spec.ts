@@ -49,6 +49,14 @@ describe('FocusGuard', () => {
     expect(take()).toBe(frame);
   });
 
+  it('gives it back too when the frame takes it at once after a person has left the frame', () => {
+    point('pointerenter');
+    expect(take()).toBe(frame);
+    point('pointerleave');
+    field.focus();
+    expect(take()).toBe(field);
+  });
+
   it('takes somebody who types for one who does not mean the frame below the pointer', () => {
     point('pointerenter');
     press('a');
