@@ -171,9 +171,9 @@ export function PairForm(props: { live: boolean; onClose: () => void }): React.R
   const { peers } = usePeersState(model);
   // What is known by now: the round trip, for one, is measured after pairing.
   const peer = peers.find(each => each.node_id === paired?.node_id) ?? paired;
-  // Chat programs wrap long lines and quote them; no character of an invite is a blank.
-  const invite = text.replace(/\s+/g, '');
-  const wrong = invite !== '' && !invite.startsWith(PREFIX);
+  // The server reads an invite whatever people copied along with it: quotation marks, line breaks, words.
+  const invite = text.trim();
+  const wrong = invite !== '' && !invite.replace(/\s+/g, '').includes(PREFIX);
   const now = useNow();
 
   const submit = (event: React.FormEvent) => {

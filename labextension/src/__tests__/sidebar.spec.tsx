@@ -323,10 +323,10 @@ describe('pairing', () => {
 
   it('shows each path that is tried, and then who it is', async () => {
     await show([], NO_PANES, { form: 'pair' });
-    paste(' jpeer1:ab\n  cd ');
+    paste(' Here: "jpeer1:ab\n  cd" ');
     fireEvent.click(screen.getAllByRole('button', { name: 'Pair' })[1]);
     const { id, params } = FakeSocket.last.sent.find(each => each.op === 'pair')!;
-    expect(params).toEqual({ invite: 'jpeer1:abcd' });
+    expect(params).toEqual({ invite: 'Here: "jpeer1:ab\n  cd"' });
     await say({ id, progress: { step: 'dial', address: 'ws://a', ok: null } });
     await say({
       id,
