@@ -58,4 +58,5 @@ class PendingReplies:
         """End all waits for one peer, or for all."""
         for waited_for, future in list(self._waiting.values()):
             if node_id in (None, waited_for) and not future.done():
-                future.set_exception(LinkClosedError(f"the link was lost: {reason}"))
+                why = "" if reason == "lost" else f": {reason}"
+                future.set_exception(LinkClosedError(f"the link was lost{why}"))
