@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -61,27 +60,9 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
         return [way for way in self.ways if way in ("relay", "webrtc")]
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine and nothing else."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def is_public(host: str) -> bool:
     """Return whether a host is an address or a name of the internet at large."""
     try:
         return ipaddress.ip_address(host).is_global
     except ValueError:
         return "." in host and not host.endswith((".local", ".lan", ".internal", ".localhost"))
-
-
-def host_of(address: str) -> str:
-    """Return the host of a URL, empty when there is none."""
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""

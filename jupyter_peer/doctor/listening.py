@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ..wire.addresses import PATH
+from ..wire.addresses import PATH, is_loopback
 from ..wire.findings import Finding, ok, skipped, warning
-from .facts import ServerFacts, is_loopback
+from .facts import ServerFacts
 
 _OPEN_A_PORT = (
     "set PeerExtension.peer_listen to something like 0.0.0.0:9797, or PeerExtension.relay_url to "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 
@@ -40,14 +39,6 @@ def parse_listen(text: str) -> tuple[str, int]:
             f"peer_listen cannot be {text!r}", hint='write it as "0.0.0.0:9797" or "[::]:9797"'
         )
     return host, int(port)
-
-
-def is_loopback(bound: str) -> bool:
-    """Return whether only this machine reaches what is bound there."""
-    try:
-        return bound == "localhost" or ipaddress.ip_address(bound).is_loopback
-    except ValueError:
-        return False
 
 
 def trusting(certificate: str) -> ssl.SSLContext:

@@ -13,10 +13,10 @@ import msgspec
 from ..errors import BadRequestError
 from ..hub.clock import Clock
 from ..transports.base import Transport
-from ..wire.addresses import PATH
+from ..wire.addresses import PATH, is_loopback
 from ..wire.identity import Identity
 from .addresses import certificate_of, is_on_unix_socket, peer_address
-from .listening import ServedTransport, hosts_behind, is_loopback, parse_listen, trusting
+from .listening import ServedTransport, hosts_behind, parse_listen, trusting
 from .lobby import lobby_visits
 
 if TYPE_CHECKING:

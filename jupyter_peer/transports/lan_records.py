@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import BadAddressError
-from ..wire.addresses import PATH, normalize_address
+from ..wire.addresses import PATH, is_loopback, normalize_address
 from ..wire.identity import clean_name, is_node_id
 from .interfaces import Interfaces
 
@@ -47,7 +47,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def is_loopback(self) -> bool:
         """Whether it can be reached from this machine only."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
     @property
     def can_be_announced(self) -> bool:
@@ -77,7 +77,7 @@ def reachable_at(endpoint: Endpoint, interfaces: Interfaces) -> list[str]:
         if ":" not in at or endpoint.host != "0.0.0.0"  # noqa: S104
     )
     # A link-local IPv6 address means nothing without the name of an interface.
-    outer = [at for at in every if not (_is_loopback(at) or at.startswith("fe80:"))]
+    outer = [at for at in every if not (is_loopback(at) or at.startswith("fe80:"))]
     return outer or ["127.0.0.1"]
 
 
@@ -121,7 +121,7 @@ def read(
     scheme = "wss" if _value(txt, b"tls") == "1" else "ws"
     found = []
     for host in addresses:
-        if not (is_same_machine if _is_loopback(host) else interfaces.is_near(host)):
+        if not (is_same_machine if is_loopback(host) else interfaces.is_near(host)):
             continue
         shown = f"[{host}]" if ":" in host else host
         try:
@@ -151,13 +151,6 @@ def _is_path(path: str) -> bool:
         and _PATH.fullmatch(path) is not None
         and not {".", ".."} & set(path.split("/"))
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _value(txt: Mapping[bytes, bytes | None], key: bytes) -> str:

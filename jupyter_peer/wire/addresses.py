@@ -27,12 +27,16 @@ def normalize_address(text: str) -> str:
     return _normalize(text, PATH)
 
 
-def is_loopback_address(text: str) -> bool:
-    """Return whether a URL leads to the machine itself, wherever it is read."""
+def host_of(address: str) -> str:
+    """Return the host of a URL, empty when there is none."""
     try:
-        host = urlsplit(text).hostname or ""
+        return urlsplit(address).hostname or ""
     except ValueError:
-        return False
+        return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is the machine itself, wherever its name is read."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from ..errors import InviteMalformedError, MalformedError
-from .addresses import is_loopback_address
+from .addresses import host_of, is_loopback
 from .identity import clean_name, decode_public_key, is_node_id, node_id_of
 
 PREFIX = "jpeer1:"
@@ -84,7 +84,7 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def leads_elsewhere(self) -> bool:
         """Whether another machine may be able to dial one of its addresses."""
-        return any(not is_loopback_address(url) for url in (*self.a, self.r, self.l) if url)
+        return any(not is_loopback(host_of(url)) for url in (*self.a, self.r, self.l) if url)
 
     def to_text(self) -> str:
         """Return the text to copy, ``jpeer1:`` and base64url JSON without padding."""
