@@ -211,5 +211,6 @@ def test_the_panel_keeps_what_it_knows_when_the_server_stops(
     dora.close()
     expect(panel).to_contain_text("Your Jupyter server does not answer")
     expect(panel.get_by_role("region", name="This node")).to_contain_text("dora")
-    # JupyterLab itself logs that it has lost its server.
+    # JupyterLab itself logs that it has lost its server, again and again.
+    panel.page.close()
     page_errors.clear()
