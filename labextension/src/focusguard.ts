@@ -6,8 +6,6 @@ const MAX_THEFTS = 5;
 /** A click soon after a key looks like a theft too: those are forgotten when they stay few. */
 const FORGET_AFTER_MS = 30_000;
 const LOOK_EVERY_MS = 100;
-/** Who drags something in the frame may have left it before its focus is noticed. */
-const LEFT_MS = 500;
 
 /**
  * Gives the focus back when a frame takes it from a person who types elsewhere.
@@ -65,7 +63,6 @@ export class FocusGuard implements IDisposable {
 
   private _onLeave = (): void => {
     this._isOver = false;
-    this._leftAt = performance.now();
   };
 
   private _look = (): void => {
@@ -78,17 +75,17 @@ export class FocusGuard implements IDisposable {
     }
     const now = performance.now();
     const isTyping = now - this._typedAt < TYPING_MS;
-    const isPointedAt = this._isOver || now - this._leftAt < LEFT_MS;
-    this._isMeant = (isPointedAt && !isTyping) || this._tabbed;
+    this._isMeant = (this._isOver && !isTyping) || this._tabbed;
     this._tabbed = false;
     if (this._isMeant) {
       return;
     }
     this._thefts = now - this._stolenAt < FORGET_AFTER_MS ? this._thefts + 1 : 1;
     this._stolenAt = now;
-    if (this._last?.isConnected) {
-      this._last.focus({ preventScroll: true });
-    } else {
+    this._last?.focus({ preventScroll: true });
+    // What had it may be gone, or be the page itself, which takes no focus: one theft would count again
+    // with each look.
+    if (document.activeElement === this._frame) {
       this._frame.blur();
     }
     if (this._thefts >= MAX_THEFTS) {
@@ -101,7 +98,6 @@ export class FocusGuard implements IDisposable {
   private _typedAt = -Infinity;
   private _tabbed = false;
   private _isOver = false;
-  private _leftAt = -Infinity;
   private _last: HTMLElement | null =
     document.activeElement instanceof HTMLElement ? document.activeElement : null;
   private _thefts = 0;

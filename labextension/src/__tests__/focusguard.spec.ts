@@ -41,12 +41,9 @@ describe('FocusGuard', () => {
   it('leaves it to a frame that a person points at or tabs to', () => {
     point('pointerenter');
     expect(take()).toBe(frame);
+    point('pointerleave');
     field.focus();
     vi.advanceTimersByTime(100);
-    point('pointerleave');
-    expect(take()).toBe(frame);
-    field.focus();
-    vi.advanceTimersByTime(1000);
     expect(take()).toBe(field);
     press('Tab');
     expect(take()).toBe(frame);
@@ -67,6 +64,15 @@ describe('FocusGuard', () => {
     expect(take()).toBe(field);
     vi.advanceTimersByTime(2000);
     expect(take()).toBe(frame);
+  });
+
+  it('counts a theft once where there is nothing to give the focus back to', () => {
+    guard.dispose();
+    field.blur();
+    guard = new FocusGuard(frame, onThief);
+    expect(take()).toBe(document.body);
+    vi.advanceTimersByTime(1000);
+    expect(onThief).not.toHaveBeenCalled();
   });
 
   it('tells of a frame that takes it again and again, and not of one that did so now and then', () => {
