@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from jupyter_peer.kernel import client as client_module
 from jupyter_peer.kernel.client import Client
+from jupyter_peer.kernel.panel import PeerPanel
 from tests.kernel.fake_server import SECRET, FakeServer
 
 
@@ -32,3 +33,17 @@ def in_kernel(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     # Left open, its thread would look for the server for as long as the tests run.
     client_module.kernel_client().close()
     client_module._client_of.cache_clear()
+
+
+@pytest.fixture
+def open_panel(client: Client) -> Iterator[Callable[[], PeerPanel]]:
+    """What ``%peer panel`` does, in the loop of the test."""
+    shown: list[PeerPanel] = []
+
+    def opened() -> PeerPanel:
+        shown.append(PeerPanel(client))
+        return shown[-1]
+
+    yield opened
+    for panel in shown:
+        panel.close()

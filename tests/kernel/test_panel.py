@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-
-import pytest
+from collections.abc import Callable
 
 from jupyter_peer.errors import InviteUsedError, NotConnectedError, NotTrustedError
 from jupyter_peer.kernel.client import Client
@@ -19,20 +17,6 @@ MINE = {"name": "table", "title": "", "rev": 3, "viewers": [], "grants": {}}
 
 
 Open = Callable[[], PeerPanel]
-
-
-@pytest.fixture
-def open_panel(client: Client) -> Iterator[Open]:
-    """What ``%peer panel`` does, in the loop of the test."""
-    shown: list[PeerPanel] = []
-
-    def opened() -> PeerPanel:
-        shown.append(PeerPanel(client))
-        return shown[-1]
-
-    yield opened
-    for panel in shown:
-        panel.close()
 
 
 def words(place) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from jupyter_peer.errors import LookupFailedError
-from jupyter_peer.kernel.client import Client
 from jupyter_peer.kernel.panel import PeerPanel
 from tests.kernel.fake_server import PEER, FakeServer
 from tests.waiting import until
@@ -39,19 +38,10 @@ def pushed(server: FakeServer, *calls: dict[str, Any]) -> None:
 Open = Callable[[], PeerPanel]
 
 
-@pytest.fixture
-def open_panel(client: Client, server: FakeServer) -> Iterator[Open]:
-    """What ``%peer panel`` does, in the loop of the test; nothing waits for an answer yet."""
+@pytest.fixture(autouse=True)
+def answered(server: FakeServer) -> None:
+    """The server takes what the owner says."""
     server.answers["approve"] = {}
-    shown: list[PeerPanel] = []
-
-    def opened() -> PeerPanel:
-        shown.append(PeerPanel(client))
-        return shown[-1]
-
-    yield opened
-    for panel in shown:
-        panel.close()
 
 
 async def test_nothing_is_asked_until_an_agent_wants_to_use_a_tool(
