@@ -294,7 +294,9 @@ class NatsBackend(Backend):
 
         subscription = await self._subscribe("mail", node, on_letter)
         try:
-            # Who is told that the mailbox is open may write from another connection at once.
+            # Who is told that the mailbox is open may write from another connection at once. The ping of
+            # a flush goes ahead of what is queued, so that only a second one comes behind the subscription.
+            await self._client.flush()
             await self._client.flush()
         except (nats.errors.Error, asyncio.TimeoutError, OSError) as error:
             await self._unsubscribe(subscription)
