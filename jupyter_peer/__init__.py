@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from jupyter_peer.kernel.client import Client
+    from jupyter_peer.server_client.client import Client
 
 __all__ = ["__version__", "aio", "client", "tool"]
 
@@ -32,7 +32,7 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Add the ``%peer`` magics: ``%load_ext jupyter_peer``."""
-    from jupyter_peer.kernel import magics
+    from jupyter_peer.kernel.magics import magics
 
     magics.load(ipython)
 
@@ -43,7 +43,7 @@ def client() -> Client:
     Raises:
         NoServerError: The kernel was not started by a Jupyter server with this extension.
     """
-    from jupyter_peer.kernel.client import client as kernel_client
+    from jupyter_peer.server_client.client import client as kernel_client
 
     return kernel_client()
 
@@ -53,10 +53,10 @@ def __getattr__(name: str) -> Any:
         # The same API as coroutines; a module, so that `peer.aio.client()` reads like `peer.client()`.
         import importlib
 
-        return importlib.import_module("jupyter_peer.kernel.aio")
+        return importlib.import_module("jupyter_peer.server_client.aio")
     if name == "tool":
         # Marks a function as a tool of agents: `@peer.tool(read_only=True)`.
-        from jupyter_peer.kernel.turn import tool
+        from jupyter_peer.server_client.agents.turn import tool
 
         return tool
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

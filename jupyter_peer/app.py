@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import default
 
-from .server.addresses import certificate_of, local_url
+from .control.operations import Done
 from .server.context import SETTING, Running, ServerContext
-from .server.kernels import ServerKernels
+from .server.control.notices import Notices
+from .server.control.runtime_file import RunningServer, write_runtime_file
+from .server.control.secrets import COMMAND_LINE, Secrets
 from .server.logs import forward_logs
-from .server.notices import Notices
-from .server.operations import Operations
+from .server.node.addresses import certificate_of, local_url
+from .server.node.kernels import ServerKernels
+from .server.node.transports import Transports
+from .server.operations.operations import Operations
 from .server.routes import ROUTES
-from .server.runtime_file import RunningServer, write_runtime_file
-from .server.secrets import COMMAND_LINE, Secrets
-from .server.settings import PeerSettings
-from .server.transports import Transports
-from .wire.ops import Done
+from .server.settings.settings import PeerSettings
 
 if TYPE_CHECKING:
-    from .data_dir import DataDir
+    from .files.data_dir import DataDir
     from .hub.hub import PeerHub
     from .trust.base import TrustPolicy
 
@@ -104,18 +104,18 @@ class PeerExtension(PeerSettings, ExtensionApp):
 
     async def _start_node(self) -> Running:
         # Here and not above, since a server that starts must not wait for what only a node needs.
-        from .data_dir import load_or_make_identity, open_data_dir
+        from .files.data_dir import load_or_make_identity, open_data_dir
         from .hub.chat import Chats
         from .hub.clock import Clock
         from .hub.hub import PeerHub
-        from .panes.publish import PanePublisher
-        from .panes.tap import KernelTaps
-        from .panes.watch import PaneWatcher
-        from .server.agents import NodeAgents
-        from .server.doctor import doctor_of
-        from .server.lobby import lobby_client
-        from .server.network_watch import NetworkWatch
-        from .store import Store
+        from .panes.kernel.tap import KernelTaps
+        from .panes.owner.publish import PanePublisher
+        from .panes.viewer.watch import PaneWatcher
+        from .server.node.network_watch import NetworkWatch
+        from .server.operations.agents import NodeAgents
+        from .server.operations.doctor import doctor_of
+        from .server.operations.lobby import lobby_client
+        from .store.store import Store
         from .trust.modes import DIRECTORY, policy_for
 
         self.check_settings()
@@ -133,7 +133,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
             stack.push_async_callback(transports.close)
             directory = None
             if self.trust_mode == DIRECTORY:
-                from .server.directory import directory_of, keep_to
+                from .server.node.directory import directory_of, keep_to
 
                 directory = directory_of(self, data_dir.path)
                 stack.push_async_callback(directory.close)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 
-from .commands.base import Dispatcher, run_command
+from .commands.shared.command import Dispatcher, run_command
 
 _HERE = "jupyter_peer.commands."
 _SUBCOMMANDS = {
@@ -32,7 +32,7 @@ _SUBCOMMANDS = {
     "unshare": ("panes.UnshareCommand", "withdraw a pane from everybody"),
     "chat": ("chat.ChatCommand", "write to a peer, or read what was written"),
     "directory": (
-        "directory.DirectoryCommand",
+        "directory.directory.DirectoryCommand",
         "keep, sign and serve a directory of trusted nodes",
     ),
     "lobby": ("rooms.LobbyCommand", "be seen at the lobby, leave it, or see who is there"),
@@ -45,7 +45,7 @@ _SUBCOMMANDS = {
 }
 #: Programs of their own, shown where the installed version has them.
 _PROGRAMS = {
-    "bench": ("jupyter_peer.bench.app", "BenchApp", "measure how fast this machine's links are"),
+    "bench": ("benchmarks.app", "BenchApp", "measure how fast this machine's links are"),
 }
 
 

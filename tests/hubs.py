@@ -12,10 +12,10 @@ from typing import Any
 
 from jupyter_peer.hub.config import HubConfig
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.store import Store
+from jupyter_peer.store.store import Store
 from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.trust.invites import InvitePolicy
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.wire.link.identity import Identity
 
 _count = itertools.count(1)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from jupyter_peer.server.runtime_file import RunningServer, runtime_file
+from jupyter_peer.server.control.runtime_file import RunningServer, runtime_file
 from tests.waiting import until_sync
 
 START_TIMEOUT_S = 60.0

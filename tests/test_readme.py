@@ -12,9 +12,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from jupyter_peer.app import PeerExtension
 from jupyter_peer.cli import PeerApp
-from jupyter_peer.commands.base import Command
-from jupyter_peer.kernel.commands import COMMANDS, parse, split
-from jupyter_peer.kernel.magics import keep_questions, unfold_share
+from jupyter_peer.commands.shared.command import Command
+from jupyter_peer.kernel.magics.commands import COMMANDS, parse, split
+from jupyter_peer.kernel.magics.magics import keep_questions, unfold_share
 from jupyter_peer.server.routes import ROUTES
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_peer import __version__
-from jupyter_peer.server.runtime_file import runtime_file
+from jupyter_peer.server.control.runtime_file import runtime_file
 from tests.needs import missing
 from tests.waiting import until_sync
 

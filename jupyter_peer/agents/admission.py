@@ -18,8 +18,8 @@ from ..errors import (
     TooLargeError,
     TooManyHopsError,
 )
-from ..wire.agent_messages import AgentRequest
-from ..wire.chain import Chain, check_chain
+from ..wire.payloads.agent_chain import Chain, check_chain
+from ..wire.payloads.agents import AgentRequest
 from .board import Agent, AgentBoard
 from .config import AgentConfig
 

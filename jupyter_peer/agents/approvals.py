@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..control.agents import ApprovalModel
 from ..errors import LookupFailedError, ToolRefusedError
-from ..wire.agent_ops import ApprovalModel
 
 if TYPE_CHECKING:
     from .turn import Turn

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from ..control.agents import AgentMode
 from ..errors import BusyError, UnknownAgentError
-from ..wire.agent_ops import AgentMode
 from .config import AgentConfig
 
 if TYPE_CHECKING:

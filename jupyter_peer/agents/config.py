@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..wire.agent_ops import AgentMode
+from ..control.agents import AgentMode
 
 READ_ONLY: Literal["read-only"] = "read-only"
 ASK: Literal["ask"] = "ask"

@@ -28,9 +28,9 @@ from ..errors import (
     UnsupportedError,
     from_wire,
 )
-from ..wire.agent_messages import MAX_ANSWER, AgentResult, AgentStream
-from ..wire.chain import ROOT_BYTES, Chain, begin_chain, extend_chain
-from ..wire.messages import convert
+from ..wire.payloads.agent_chain import ROOT_BYTES, Chain, begin_chain, extend_chain
+from ..wire.payloads.agents import MAX_ANSWER, AgentResult, AgentStream
+from ..wire.payloads.hub import convert
 from .audit import AgentAudit
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..wire.plain_text import clean, to_text
+from ..document.plain_text import clean, to_text
 from .board import Tool
 
 if TYPE_CHECKING:

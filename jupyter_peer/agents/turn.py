@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from ..control.agents import AgentMode
 from ..errors import AnswerTooLongError, PeerError, ToolRefusedError, TurnCancelledError
-from ..wire.agent_messages import MAX_ANSWER, MAX_CHUNK
-from ..wire.agent_ops import AgentMode
-from ..wire.chain import Chain
+from ..wire.payloads.agent_chain import Chain
+from ..wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
 from .approvals import Approvals
 from .audit import AgentAudit
 from .board import Agent

@@ -26,8 +26,8 @@ from ..errors import (
     TurnCancelledError,
     to_peer,
 )
-from ..wire.agent_messages import AgentCancel, AgentRequest
-from ..wire.messages import convert
+from ..wire.payloads.agents import AgentCancel, AgentRequest
+from ..wire.payloads.hub import convert
 from .admission import AgentAdmission
 from .approvals import Approvals
 from .audit import AgentAudit

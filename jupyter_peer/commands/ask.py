@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from traitlets import Float, Unicode
 
-from ..kernel.client import Client
-from ..kernel.markup import clean
+from ..server_client.client import Client
+from ..server_client.results.markup import clean
 from .peers import NAMES
-from .server_command import ServerCommand
+from .shared.server_command import ServerCommand
 
 
 class AskCommand(ServerCommand):

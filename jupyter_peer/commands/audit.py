@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from traitlets import Int
 
-from ..kernel.client import Client
-from .server_command import ServerCommand
+from ..server_client.client import Client
+from .shared.server_command import ServerCommand
 
 
 class LogCommand(ServerCommand):

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from traitlets import Int
 
-from ..kernel.chat import ChatLines
-from ..kernel.client import Client
-from ..wire.chat import MAX_TEXT
+from ..server_client.client import Client
+from ..server_client.results.chat import ChatLines
+from ..wire.payloads.chat import MAX_TEXT
 from .peers import NAMES
-from .server_command import ServerCommand
+from .shared.server_command import ServerCommand
 
 
 class ChatCommand(ServerCommand):

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from traitlets import Bool
 
-from .base import FAILED, Command
-from .terminal import tell
+from .shared.command import FAILED, Command
+from .shared.terminal import tell
 
 
 class DemoCommand(Command):

@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 
 from ..errors import NoServerError
-from ..kernel.client import Client
-from ..kernel.findings import Findings
-from ..wire.findings import Finding, failed, skipped
-from .base import FAILED
-from .disabled_servers import ask_why, jupyter_servers
+from ..findings import Finding, failed, skipped
+from ..server_client.client import Client
+from ..server_client.results.findings import Findings
 from .peers import tell_step
-from .server_command import ServerCommand
-from .servers import running_servers
-from .terminal import for_terminals
+from .shared.command import FAILED
+from .shared.disabled_servers import ask_why, jupyter_servers
+from .shared.server_command import ServerCommand
+from .shared.servers import running_servers
+from .shared.terminal import for_terminals
 
 
 class DoctorCommand(ServerCommand):

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from traitlets import Unicode
 
-from ..kernel.client import Client
-from ..kernel.durations import format_duration
-from ..kernel.markup import ago, clock_time, line, text_table
-from .server_command import ServerCommand
-from .terminal import for_terminals
+from ..server_client.client import Client
+from ..server_client.durations import format_duration
+from ..server_client.results.markup import ago, clock_time, line, text_table
+from .shared.server_command import ServerCommand
+from .shared.terminal import for_terminals
 
 
 class InviteCommand(ServerCommand):

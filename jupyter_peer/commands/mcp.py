@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from traitlets import Bool
 
 from ..errors import NotEnabledError
-from ..kernel.client import Client
-from .server_command import ServerCommand
-from .servers import choose_server, running_servers
+from ..server_client.client import Client
+from .shared.server_command import ServerCommand
+from .shared.servers import choose_server, running_servers
 
 
 class McpCommand(ServerCommand):

@@ -20,10 +20,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
 from .._version import __version__
+from ..document.plain_text import clean, to_text
 from ..errors import PeerError
-from ..kernel.client import Client
-from ..kernel.results import peer_title
-from ..wire.plain_text import clean, to_text
+from ..server_client.client import Client
+from ..server_client.results.results import peer_title
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kernel.client import Client
-from ..kernel.markup import line
-from .server_command import ServerCommand
+from ..server_client.client import Client
+from ..server_client.results.markup import line
+from .shared.server_command import ServerCommand
 
 
 class IdCommand(ServerCommand):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..kernel.client import Client
-from ..kernel.markup import line, text_table
-from ..kernel.results import granted, peer_title
-from .server_command import ServerCommand
+from ..server_client.client import Client
+from ..server_client.results.markup import line, text_table
+from ..server_client.results.results import granted, peer_title
+from .shared.server_command import ServerCommand
 
 
 class PanesCommand(ServerCommand):

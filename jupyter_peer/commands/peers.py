@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from traitlets import Bool
 
 from ..errors import PeerError, from_wire
-from ..kernel.client import Client
-from ..kernel.markup import ago, line, rtt, text_table
-from ..kernel.results import found_text, peer_title, trust_of
-from .base import UsageError
-from .server_command import ServerCommand
-from .terminal import describe, remark
+from ..server_client.client import Client
+from ..server_client.results.markup import ago, line, rtt, text_table
+from ..server_client.results.results import found_text, peer_title, trust_of
+from .shared.command import UsageError
+from .shared.server_command import ServerCommand
+from .shared.terminal import describe, remark
 
 NAMES = "PEER is an alias, a name, a node id, or a unique beginning of one."
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, cast
 
 from traitlets import Float, Int, List, Unicode
 
-from ..log_pace import LogPace
-from ..relay.limits import KIB, MIB, Limits
-from ..relay.lobby_limits import LobbyLimits
-from .base import Command
-from .terminal import tell
+from ..primitives.log_pace import LogPace
+from ..relay.broker.limits import KIB, MIB, Limits
+from ..relay.lobby.limits import LobbyLimits
+from .shared.command import Command
+from .shared.terminal import tell
 
 
 class RelayCommand(Command):

@@ -6,11 +6,18 @@ from typing import Any, ClassVar
 
 from traitlets import Bool, Unicode
 
-from ..kernel.client import Client
-from ..kernel.markup import text_table
-from ..kernel.rooms import MEMBER_HEADS, ROOM_HEADS, WHO_HEADS, Lobby, room_rows, who_rows
-from .base import UsageError
-from .server_command import ServerCommand
+from ..server_client.client import Client
+from ..server_client.results.markup import text_table
+from ..server_client.results.rooms import (
+    MEMBER_HEADS,
+    ROOM_HEADS,
+    WHO_HEADS,
+    Lobby,
+    room_rows,
+    who_rows,
+)
+from .shared.command import UsageError
+from .shared.server_command import ServerCommand
 
 
 class LobbyCommand(ServerCommand):

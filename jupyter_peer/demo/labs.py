@@ -18,7 +18,7 @@ import msgspec
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from ..errors import NoServerError
-from ..server.runtime_file import RunningServer, runtime_file
+from ..server.control.runtime_file import RunningServer, runtime_file
 
 START_TIMEOUT_S = 45.0
 STOP_TIMEOUT_S = 10.0

@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from ..errors import PeerTimeoutError
-from ..kernel.markup import rtt
+from ..server_client.results.markup import rtt
 from .answer import best_named, is_true
 from .labs import Lab
 from .notebooks import Cell, NotebookKernel, Said, find_notebook, read_cells

@@ -14,11 +14,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..durable_files import replace_file, sweep_leftovers
 from ..errors import PeerError
-from ..file_lock import try_lock, unlock
+from ..files.durable_files import replace_file, sweep_leftovers
+from ..files.file_lock import try_lock, unlock
 from ..wire.directory import Directory
-from ..wire.identity import node_id_of
+from ..wire.link.identity import node_id_of
 from .source import read_document
 
 log = logging.getLogger(__name__)

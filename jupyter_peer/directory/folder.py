@@ -15,12 +15,12 @@ from typing import NoReturn
 
 import msgspec
 
-from ..data_dir import load_or_make_identity
-from ..durable_files import replace_file
 from ..errors import BadRequestError, BusyError, LookupFailedError, PeerError, StoreError
-from ..file_lock import try_lock, unlock
+from ..files.data_dir import load_or_make_identity
+from ..files.durable_files import replace_file
+from ..files.file_lock import try_lock, unlock
 from ..wire.directory import MAX_SERIAL, Directory, Member, parse_document
-from ..wire.identity import Identity, decode_public_key, node_id_of
+from ..wire.link.identity import Identity, decode_public_key, node_id_of
 from .source import read_document
 
 KEY = "directory.key"

@@ -15,8 +15,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from ..errors import PeerError, StaleError, to_wire
-from ..owned_task import OwnedTask
-from ..pauses import pause_until
+from ..primitives.owned_task import OwnedTask
+from ..primitives.pauses import pause_until
 from ..wire.directory import Directory
 from . import DEFAULT_INTERVAL_S
 from .cache import DirectoryCache

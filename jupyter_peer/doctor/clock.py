@@ -14,7 +14,7 @@ from tornado.iostream import StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from ..errors import PeerError
-from ..wire.findings import Finding, ok, skipped, warning
+from ..findings import Finding, ok, skipped, warning
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub

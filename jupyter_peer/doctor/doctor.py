@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..directory.refresh import DirectoryStatus
-from ..wire.findings import Finding, ok, skipped, warning
+from ..findings import Finding, ok, skipped, warning
 from .clock import check_clock
 from .examine import Check, Report, examine
 from .facts import ServerFacts

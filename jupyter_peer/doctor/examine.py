@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Union
 
-from ..wire.findings import Finding, failed
+from ..findings import Finding, failed
 
 log = logging.getLogger(__name__)
 

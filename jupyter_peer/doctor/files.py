@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import PeerError
-from ..wire.findings import Finding, failed, failure, ok, warning
+from ..findings import Finding, failed, failure, ok, warning
 
 LOW_BYTES = 100 * 1024 * 1024
 FULL_BYTES = 5 * 1024 * 1024

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .._version import __version__
-from ..wire.findings import Finding, failed, ok, skipped, warning
+from ..findings import Finding, failed, ok, skipped, warning
 
 _SHOWN = ("jupyter_server", "jupyterlab", "notebook", "tornado")
 _EXTRAS = {"webrtc": "aiortc", "cluster": "nats", "mcp": "mcp"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from ..findings import Finding, ok, skipped, warning
 from ..wire.addresses import PATH, is_loopback
-from ..wire.findings import Finding, ok, skipped, warning
 from .facts import ServerFacts
 
 _OPEN_A_PORT = (

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from ..errors import BadAddressError, MalformedError
-from ..wire.findings import Finding, failed, failure, ok, skipped, warning
+from ..findings import Finding, failed, failure, ok, skipped, warning
 from ..wire.stun import (
     TRANSACTION_BYTES,
     Address,

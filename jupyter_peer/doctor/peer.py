@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import PeerError, from_wire, to_wire
-from ..wire.findings import Finding, failed, failure, ok, skipped, warning
+from ..findings import Finding, failed, failure, ok, skipped, warning
 from .clock import TOLERATED_S, skew_of
 from .examine import Report
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import PeerError
+from ..findings import Finding, failed, ok, skipped, warning
 from ..wire.addresses import host_of, is_loopback
-from ..wire.findings import Finding, failed, ok, skipped, warning
 from .facts import ServerFacts, is_public
 
 if TYPE_CHECKING:

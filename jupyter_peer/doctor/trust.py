@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..directory.refresh import DirectoryStatus
-from ..wire.findings import Finding, failed, ok, warning
+from ..findings import Finding, failed, ok, warning
 
 
 def check_trust(trust_mode: str, directory: DirectoryStatus | None, now: float) -> list[Finding]:

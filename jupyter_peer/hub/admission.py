@@ -12,11 +12,11 @@ from ..errors import (
     NotTrustedError,
     PeerError,
 )
-from ..store import Store
-from ..store_records import Origin, PeerRecord
+from ..store.records import Origin, PeerRecord
+from ..store.store import Store
 from ..transports.base import PeerLink
 from ..trust.base import Applicant, TrustPolicy
-from ..wire.handshake import Introduction
+from ..wire.link.handshake import Introduction
 from .clock import Clock
 from .connect import Target
 from .peers import Peer, PeerRegistry

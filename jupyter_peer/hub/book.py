@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from ..errors import BadNameError, StoreError, UnknownPeerError, to_wire
-from ..store import Store
+from ..store.store import Store
 from ..trust.base import TrustPolicy
-from ..wire.identity import clean_name
+from ..wire.link.identity import clean_name
 from .candidates import Candidates
 from .clock import Clock
 from .connect import Target

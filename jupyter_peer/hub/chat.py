@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import (
-    BlockedError,
-    BusyError,
-    NotConnectedError,
-    NotTrustedError,
-    UnsupportedError,
-)
-from ..wire.chat import CAPABILITY, check_text, read_chat
+from ..errors import BlockedError, BusyError, NotConnectedError, NotTrustedError, UnsupportedError
+from ..primitives.rate_limit import Pace
+from ..wire.payloads.chat import CAPABILITY, check_text, read_chat
 from .clock import Clock
 from .events import HubEvent
-from .pace import Pace
 
 if TYPE_CHECKING:
     from .dispatch import Message

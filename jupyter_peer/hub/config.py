@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ..wire.channel import DEFAULT_LIMITS, Limits
-from ..wire.handshake import MAX_FRAME
+from ..wire.link.channel import DEFAULT_LIMITS, Limits
+from ..wire.link.handshake import MAX_FRAME
 
 
 class HubConfig(msgspec.Struct, frozen=True, kw_only=True):

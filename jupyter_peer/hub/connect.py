@@ -19,8 +19,8 @@ from ..errors import (
     to_wire,
 )
 from ..transports.base import Frame, PeerLink, Transport
-from ..wire.channel import Channel
-from ..wire.handshake import Acceptor, Dialer, Introduction, Offer
+from ..wire.link.channel import Channel
+from ..wire.link.handshake import Acceptor, Dialer, Introduction, Offer
 from .config import HubConfig
 
 log = logging.getLogger(__name__)

@@ -17,10 +17,10 @@ from ..errors import (
     PeerError,
     WrongNodeError,
 )
-from ..pauses import pause_until
+from ..primitives.pauses import pause_until
 from ..wire.addresses import normalize_address
-from ..wire.identity import Identity
 from ..wire.invite import Invite
+from ..wire.link.identity import Identity
 from .book import PeerBook
 from .candidates import Candidates
 from .clock import Clock

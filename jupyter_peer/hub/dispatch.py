@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
 from ..errors import PeerError, UnsupportedError
-from ..wire.envelope import Buffer, Envelope
+from ..wire.link.envelope import Buffer, Envelope
 
 if TYPE_CHECKING:
     from .mail import Mail

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ..errors import PeerError
-from ..pauses import pause_until
+from ..primitives.pauses import pause_until
 from ..trust.base import TrustPolicy
 from .candidates import Candidates
 from .clock import Clock

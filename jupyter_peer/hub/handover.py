@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from ..wire.outbox import Outgoing
+from ..wire.link.outbox import Outgoing
 from .session import Session
 
 log = logging.getLogger(__name__)

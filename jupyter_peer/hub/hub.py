@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import BadNameError, BusyError, NotTrustedError
-from ..store import Store
-from ..store_records import InviteRecord
+from ..store.records import InviteRecord
+from ..store.store import Store
 from ..transports.base import Transport
 from ..trust.base import TrustPolicy
-from ..wire.handshake import Offer, clean_name
-from ..wire.identity import Identity
 from ..wire.invite import MAX_ADDRESSES
-from ..wire.messages import Addresses, convert
+from ..wire.link.handshake import Offer, clean_name
+from ..wire.link.identity import Identity
+from ..wire.payloads.hub import Addresses, convert
 from .admission import Admission
 from .book import PeerBook, milliseconds
 from .candidates import Candidates, FoundNode

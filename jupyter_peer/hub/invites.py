@@ -8,10 +8,10 @@ from collections.abc import Callable
 import msgspec
 
 from ..errors import BadRequestError
-from ..store import Store
-from ..store_records import InviteRecord
-from ..wire.identity import Identity
+from ..store.records import InviteRecord
+from ..store.store import Store
 from ..wire.invite import Invite, make_token, token_hash
+from ..wire.link.identity import Identity
 from .clock import Clock
 from .config import HubConfig
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..errors import LinkError, NotConnectedError, ReplayedError, from_wire, to_peer
-from ..wire.envelope import Buffer, Envelope, canonical_bytes
-from ..wire.identity import Identity
-from ..wire.outbox import Outgoing
-from ..wire.replay import SeenGuard
+from ..wire.link.envelope import Buffer, Envelope, canonical_bytes
+from ..wire.link.identity import Identity
+from ..wire.link.outbox import Outgoing
+from ..wire.link.replay import SeenGuard
 from .clock import Clock
 from .dispatch import Dispatcher, Message
 from .peers import PeerRegistry

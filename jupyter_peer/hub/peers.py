@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Iterator
 import msgspec
 
 from ..errors import AmbiguousPeerError, PeerError, RefusedError, UnknownPeerError
-from ..pauses import pause_until
-from ..store_records import PeerRecord
+from ..primitives.pauses import pause_until
+from ..primitives.rate_limit import Pace
+from ..store.records import PeerRecord
 from .clock import Clock
 from .config import HubConfig
-from .pace import Pace
 from .session import Session
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from ..errors import LinkClosedError, WireError
 from ..transports.base import Frame, PeerLink
-from ..wire.channel import Channel
-from ..wire.envelope import Envelope
-from ..wire.handshake import Introduction
-from ..wire.outbox import Outgoing
+from ..wire.link.channel import Channel
+from ..wire.link.envelope import Envelope
+from ..wire.link.handshake import Introduction
+from ..wire.link.outbox import Outgoing
 from .clock import Clock
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from ..errors import PeerError
-from ..pauses import pause_until
+from ..primitives.pauses import pause_until
 from ..transports.base import Transport
 from .clock import Clock
 from .config import HubConfig

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ..owned_task import OwnedTask
+from ..primitives.owned_task import OwnedTask
 from .clock import Clock
 
 log = logging.getLogger(__name__)

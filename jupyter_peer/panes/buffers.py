@@ -12,9 +12,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..document.blobs import LITERAL, REFERENCE, Blob, lift_strings, lower_strings
 from ..errors import MalformedError
-from ..wire.blobs import LITERAL, REFERENCE, Blob, lift_strings, lower_strings
-from ..wire.pane_messages import MAX_BUFFERS
+from ..wire.payloads.panes import MAX_BUFFERS
 
 Json = dict[str, Any]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..wire.outputs import weigh_held
-from ..wire.widgets import COMMS, compact_comms
+from ..document.outputs import weigh_held
+from ..document.widgets import COMMS, compact_comms
 
 Json = dict[str, Any]
 

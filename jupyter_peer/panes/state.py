@@ -14,10 +14,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from ..document.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList, weigh_held
+from ..document.widgets import COMMS, UPDATES, WidgetSet
 from ..errors import MalformedError, TooLargeError
-from ..wire.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList, weigh_held
-from ..wire.widget_messages import MAX_MODELS
-from ..wire.widgets import COMMS, UPDATES, WidgetSet
+from ..wire.payloads.widgets import MAX_MODELS
 from .compaction import MESSAGE_WEIGHT, compact
 
 Json = dict[str, Any]
@@ -136,7 +136,7 @@ class PaneState:
         """Take comm messages of widgets, which are one change.
 
         Args:
-            messages: As :mod:`jupyter_peer.wire.widget_messages` has them, within the bounds.
+            messages: As :mod:`jupyter_peer.wire.payloads.widgets` has them, within the bounds.
 
         Returns:
             Whether anything changed.

@@ -11,9 +11,9 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from ..errors import MalformedError, PeerError, WireError
+from ..sockets.frames import TEXT, Payload
 from ..sockets.websocket import NORMAL, POLICY, WebSocket, close_code_of, to_text
-from ..wire.relay import refusal_text
-from ..wire.websocket import TEXT, Payload
+from ..wire.relay.frames import refusal_text
 
 
 class Carrier(Protocol):

@@ -18,14 +18,14 @@ from ..directory.cache import DirectoryCache
 from ..directory.refresh import DirectoryRefresher
 from ..directory.source import source_of
 from ..errors import BadRequestError, MalformedError
-from ..wire.identity import decode_public_key
+from ..wire.link.identity import decode_public_key
 from .backends.base import Backend
 from .backends.memory import MemoryBackend
-from .broker import Broker
-from .limits import Limits
-from .lobby import Lobby
-from .lobby_limits import LobbyLimits
-from .metrics import Metrics
+from .broker.broker import Broker
+from .broker.limits import Limits
+from .broker.metrics import Metrics
+from .lobby.limits import LobbyLimits
+from .lobby.lobby import Lobby
 from .server import Door, RelayServer, url_of
 
 log = logging.getLogger(__name__)

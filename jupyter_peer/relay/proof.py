@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from ..errors import PeerTimeoutError
-from ..wire.relay import CHALLENGE_BYTES, Admission
+from ..wire.relay.frames import CHALLENGE_BYTES, Admission
 from .connection import Connection
 
 

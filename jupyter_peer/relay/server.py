@@ -1,7 +1,7 @@
 """HTTP of the relay program: WebSocket doors, ``/health`` and ``/metrics``.
 
 A door is a path and what serves a node there once it has proven its id. The server takes the
-connection from Tornado (:mod:`~jupyter_peer.sockets.takeover`), which would keep the request, its
+connection from Tornado (:mod:`~jupyter_peer.sockets.tornado_upgrade`), which would keep the request, its
 headers and five coroutine frames alive for as long as it lasts.
 """
 
@@ -18,10 +18,10 @@ from tornado.web import Application, RequestHandler
 
 from ..errors import BusyError, PeerError
 from ..sockets.listener import StrangersServer
-from ..sockets.takeover import take_over, upgrade_key
+from ..sockets.tornado_upgrade import take_over, upgrade_key
+from .broker.limits import Limits
+from .broker.metrics import CONTENT_TYPE, Metrics
 from .connection import Connection
-from .limits import Limits
-from .metrics import CONTENT_TYPE, Metrics
 from .proof import Proof, prove
 
 log = logging.getLogger(__name__)

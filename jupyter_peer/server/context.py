@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ..errors import NotEnabledError, PeerError
-from .secrets import Secrets
+from .control.secrets import Secrets
 
 if TYPE_CHECKING:
-    from ..transports.direct import DirectTransport
-    from .control_session import ControlSession
-    from .notices import Notices
-    from .operations import Operations
+    from ..transports.direct.direct import DirectTransport
+    from .control.notices import Notices
+    from .control.session import ControlSession
+    from .operations.operations import Operations
 
 log = logging.getLogger(__name__)
 

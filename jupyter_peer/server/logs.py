@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from ..log_pace import LogPace
+from ..primitives.log_pace import LogPace
 
 PACKAGE = "jupyter_peer"
 

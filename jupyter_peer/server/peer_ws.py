@@ -13,7 +13,7 @@ import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
 
 from ..errors import NotEnabledError, PeerError, to_peer
-from ..transports.direct import PeerWebSocketHandler
+from ..transports.direct.direct import PeerWebSocketHandler
 from .context import SETTING, ServerContext, UnavailableError
 
 

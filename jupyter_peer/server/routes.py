@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .control_ws import ControlWebSocketHandler
+from .control.socket import ControlWebSocketHandler
 from .peer_ws import MountedPeerWebSocketHandler
-from .rest_agents import AgentsHandler, AskPeerHandler
-from .rest_base import NothingHere
-from .rest_chat import ChatHandler
-from .rest_invites import InviteHandler, InvitesHandler, OneInviteHandler
-from .rest_lobby import JoinHandler, LobbyHandler, MembershipHandler, RoomsHandler, WhoHandler
-from .rest_node import AuditHandler, DoctorHandler, IdentityHandler, MetricsHandler
-from .rest_panes import PaneHandler, PanesHandler
-from .rest_peers import ConnectHandler, PairHandler, PeerHandler, PeersHandler
+from .rest.agents import AgentsHandler, AskPeerHandler
+from .rest.base import NothingHere
+from .rest.chat import ChatHandler
+from .rest.invites import InviteHandler, InvitesHandler, OneInviteHandler
+from .rest.lobby import JoinHandler, LobbyHandler, MembershipHandler, RoomsHandler, WhoHandler
+from .rest.node import AuditHandler, DoctorHandler, IdentityHandler, MetricsHandler
+from .rest.panes import PaneHandler, PanesHandler
+from .rest.peers import ConnectHandler, PairHandler, PeerHandler, PeersHandler
 from .viewer_page import ViewerHandler
 
 API = r"/jupyter-peer/api"

@@ -14,7 +14,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
-from .rest_base import AUTH_RESOURCE
+from .rest.base import AUTH_RESOURCE
 
 STATIC = Path(__file__).parent.parent / "static"
 

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol, cast
 
 from ..errors import MalformedError, TooLargeError, WireError
-from ..wire.websocket import (
+from .frames import (
     CLOSE,
     PING,
     PONG,

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Union
 
 from ..errors import LinkClosedError, TooLargeError
-from ..wire.findings import Finding
-from ..wire.handshake import MAX_FRAME
+from ..findings import Finding
+from ..wire.link.handshake import MAX_FRAME
 
 Frame = Union[bytes, str]  # noqa: UP007 - evaluated at run time on Python 3.10
 OnFrame = Callable[[Frame], "Awaitable[None] | None"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..errors import BadRequestError, BusyError, NotTrustedError, RefusedError, StoreError
-from ..store import PeerRecord, Store
+from ..store.store import PeerRecord, Store
 from .base import Applicant, TrustPolicy, Verdict
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..errors import BadRequestError
-from ..store import Store
+from ..store.store import Store
 from .base import CombinedPolicy, TrustPolicy
 from .invites import InvitePolicy
 from .open_lan import OpenLanPolicy

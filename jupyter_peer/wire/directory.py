@@ -14,8 +14,8 @@ from typing import Annotated, Any
 import msgspec
 
 from ..errors import BadSignatureError, MalformedError, TooLargeError
-from .envelope import check_depth, without_surrogates
-from .identity import (
+from .link.envelope import check_depth, without_surrogates
+from .link.identity import (
     SIGNATURE_BYTES,
     Identity,
     clean_name,
@@ -24,7 +24,7 @@ from .identity import (
     node_id_of,
     verify,
 )
-from .misfit import misfit
+from .payloads.validation import misfit
 
 VERSION = 1
 MAX_BYTES = 1024 * 1024

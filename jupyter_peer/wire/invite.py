@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors import InviteMalformedError, MalformedError
 from .addresses import host_of, is_loopback
-from .identity import clean_name, decode_public_key, is_node_id, node_id_of
+from .link.identity import clean_name, decode_public_key, is_node_id, node_id_of
 
 PREFIX = "jpeer1:"
 MAX_TEXT = 16 * 1024

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jupyter_peer.kernel.client import Client
-from jupyter_peer.server.secrets import Caller
+from jupyter_peer.server.control.secrets import Caller
+from jupyter_peer.server_client.client import Client
 from tests.server.servers import Server, jupyter_server
 from tests.waiting import until
 

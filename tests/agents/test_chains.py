@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_peer.errors import AgentLoopError, BadChainError, PeerError, TooManyHopsError
-from jupyter_peer.wire.chain import begin_chain, extend_chain
+from jupyter_peer.wire.payloads.agent_chain import begin_chain, extend_chain
 from tests.agents.nodes import Node, nodes
 
 
@@ -84,7 +84,7 @@ async def sent(sender: Node, asked: Node, chain: Any, *, leads_back: bool = Fals
     """Let a node send a chain as it is, or led on by itself."""
     fields = chain.fields()
     if leads_back:
-        from jupyter_peer.wire.chain import Chain
+        from jupyter_peer.wire.payloads.agent_chain import Chain
 
         stranger = Chain(chain.nodes[1:], chain.root, chain.proof[1:])
         on = extend_chain(stranger, sender.hub.identity, asked.id)

@@ -25,7 +25,7 @@ from jupyter_peer.errors import (
     UnknownAgentError,
     UnsupportedError,
 )
-from jupyter_peer.wire.agent_messages import MAX_ANSWER, MAX_CHUNK
+from jupyter_peer.wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
 from tests.agents.nodes import FakeAgent, never, nodes
 from tests.hubs import two_hubs
 from tests.waiting import until

@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters
 
 from jupyter_peer.commands import mcp as mcp_command
 from jupyter_peer.errors import NotEnabledError
-from jupyter_peer.panes.publish import SharePane
+from jupyter_peer.panes.owner.publish import SharePane
 from tests.agents.servers import kernel, run, servers
 from tests.panes.kernels import FakeTap
 from tests.waiting import until

@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_peer.cli import main
 from jupyter_peer.directory.cache import DirectoryCache
-from jupyter_peer.wire.identity import Identity, decode_public_key
+from jupyter_peer.wire.link.identity import Identity, decode_public_key
 from tests.directory.office import signed
 from tests.waiting import until_sync
 
@@ -132,7 +132,7 @@ def test_verify_refuses_what_a_server_would_refuse(directory, key, tmp_path):
 
 
 def test_an_expired_list_is_refused(directory, key, tmp_path, monkeypatch):
-    monkeypatch.setattr("jupyter_peer.commands.directory_verify.time.time", lambda: 1e12)
+    monkeypatch.setattr("jupyter_peer.commands.directory.verify.time.time", lambda: 1e12)
     outcome = directory("verify")
     assert outcome.code == 1
     assert outcome.err.startswith("stale: serial 1 expired on ")

@@ -7,9 +7,14 @@ import sys
 
 import pytest
 
-from jupyter_peer.commands.servers import choose_server, is_page_of, is_running, running_servers
+from jupyter_peer.commands.shared.servers import (
+    choose_server,
+    is_page_of,
+    is_running,
+    running_servers,
+)
 from jupyter_peer.errors import AmbiguousServerError, NoServerError
-from jupyter_peer.server.runtime_file import RunningServer, write_runtime_file
+from jupyter_peer.server.control.runtime_file import RunningServer, write_runtime_file
 
 
 def server(url="http://127.0.0.1:8888/", pid=1, secret="s"):

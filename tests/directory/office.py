@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_peer.directory.source import DirectorySource, Fetched
 from jupyter_peer.errors import UnreachableError
 from jupyter_peer.wire.directory import Directory, Member
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.wire.link.identity import Identity
 from tests.wire.makers import ADA, BOB
 
 OFFICE = Identity.from_seed(b"o" * 32)

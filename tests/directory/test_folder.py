@@ -16,7 +16,7 @@ from jupyter_peer.errors import (
     MalformedError,
     StoreError,
 )
-from jupyter_peer.file_lock import try_lock
+from jupyter_peer.files.file_lock import try_lock
 from jupyter_peer.wire.directory import Directory
 from tests.directory.office import ADA, BOB, member_of
 

@@ -7,7 +7,7 @@ import pytest
 from jupyter_peer.directory.cache import DirectoryCache
 from jupyter_peer.directory.refresh import DirectoryRefresher
 from jupyter_peer.errors import BadSignatureError, PeerError, StaleError, UnreachableError
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.wire.link.identity import Identity
 from tests.directory.office import ADA, BOB, OFFICE, GivenSource, signed
 from tests.waiting import until
 

@@ -19,10 +19,10 @@ from jupyter_peer.doctor.facts import ServerFacts
 from jupyter_peer.doctor.peer import examine_peer
 from jupyter_peer.doctor.reach import check_addresses
 from jupyter_peer.errors import BadSignatureError, OwnNodeError, UnknownPeerError, WrongNodeError
-from jupyter_peer.transports.direct import DirectTransport
-from jupyter_peer.wire.findings import ok
-from jupyter_peer.wire.handshake import Acceptor
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.findings import ok
+from jupyter_peer.transports.direct.direct import DirectTransport
+from jupyter_peer.wire.link.handshake import Acceptor
+from jupyter_peer.wire.link.identity import Identity
 from tests.hubs import make_hub, pair, running, two_hubs
 from tests.waiting import until
 from tests.wire.makers import EVE, an_offer

@@ -6,8 +6,8 @@ import pytest
 
 from jupyter_peer.errors import BlockedError, DuplicateLinkError, KeyChangedError, NotTrustedError
 from jupyter_peer.hub.connect import Target
-from jupyter_peer.wire.handshake import Introduction
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.wire.link.handshake import Introduction
+from jupyter_peer.wire.link.identity import Identity
 from tests.hubs import two_hubs
 
 EVE = Identity.from_seed(b"e" * 32)

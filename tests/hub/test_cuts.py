@@ -19,8 +19,8 @@ import pytest
 
 from jupyter_peer.errors import LinkError, PeerError
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.panes.watch import Watch
-from jupyter_peer.transports.direct import DirectTransport
+from jupyter_peer.panes.viewer.watch import Watch
+from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.loopback import LoopbackNetwork
 from tests.hub.test_handover import nodes
 from tests.hubs import make_hub, pair, running

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from jupyter_peer.errors import BusyError, MalformedError, PeerError
-from jupyter_peer.panes.watch import PaneWatcher
+from jupyter_peer.panes.viewer.watch import PaneWatcher
 from tests.hubs import two_hubs
 from tests.waiting import until
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.panes.publish import PanePublisher, SharePane
-from jupyter_peer.panes.watch import PaneWatcher, Watch
+from jupyter_peer.panes.owner.publish import PanePublisher, SharePane
+from jupyter_peer.panes.viewer.watch import PaneWatcher, Watch
 from tests.hubs import two_hubs
 from tests.panes.kernels import FakeTap, FakeTaps
 from tests.waiting import until

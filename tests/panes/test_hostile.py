@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from jupyter_peer.document.blobs import blob_hash
 from jupyter_peer.errors import (
     BadRequestError,
     MalformedError,
@@ -18,10 +19,9 @@ from jupyter_peer.errors import (
     WireError,
 )
 from jupyter_peer.panes.buffers import Arrived, Shelf, pack, references
-from jupyter_peer.wire import pane_messages
-from jupyter_peer.wire.blobs import blob_hash
-from jupyter_peer.wire.messages import convert
-from jupyter_peer.wire.pane_messages import check_messages, check_outputs, check_pane_name
+from jupyter_peer.wire.payloads import panes as pane_messages
+from jupyter_peer.wire.payloads.hub import convert
+from jupyter_peer.wire.payloads.panes import check_messages, check_outputs, check_pane_name
 from tests.panes.messages import json_values
 from tests.panes.nodes import Node, texts, two_nodes
 from tests.waiting import until

@@ -19,9 +19,9 @@ from jupyter_peer.errors import (
     TooLargeError,
     UnknownPaneError,
 )
-from jupyter_peer.panes import input_desk
-from jupyter_peer.panes.inputs import MAX_WAITING
-from jupyter_peer.panes.watch import Watch
+from jupyter_peer.panes.owner import inputs as input_desk
+from jupyter_peer.panes.owner.input_queue import MAX_WAITING
+from jupyter_peer.panes.viewer.watch import Watch
 from tests.panes.kernels import Sent
 from tests.panes.messages import json_values
 from tests.panes.nodes import Node, texts, two_nodes

@@ -18,10 +18,10 @@ from jupyter_peer.errors import (
     UnknownPaneError,
     UnknownPeerError,
 )
-from jupyter_peer.panes.publish import PaneInfo, SharePane
-from jupyter_peer.panes.source import PaneSource
+from jupyter_peer.panes.kernel.source import PaneSource
+from jupyter_peer.panes.kernel.tap import KernelTaps
+from jupyter_peer.panes.owner.publish import PaneInfo, SharePane
 from jupyter_peer.panes.state import PaneCursor
-from jupyter_peer.panes.tap import KernelTaps
 from tests.panes.nodes import Node, texts, two_nodes
 from tests.panes.real_kernels import kernel
 from tests.waiting import until

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from nbclient.client import NotebookClient
 
-from jupyter_peer.panes.outputs import MAX_DEPTH, clean, decode
-from jupyter_peer.wire.outputs import OutputList, weigh
-from jupyter_peer.wire.pane_messages import MAX_OUTPUTS, check_messages, check_outputs
+from jupyter_peer.document.outputs import OutputList, weigh
+from jupyter_peer.panes.kernel.outputs import MAX_DEPTH, clean, decode
+from jupyter_peer.wire.payloads.panes import MAX_OUTPUTS, check_messages, check_outputs
 from tests.panes.kernels import display
 from tests.panes.messages import Message, messages
 
@@ -175,7 +175,7 @@ kernel_values = st.recursive(
 def test_whatever_a_kernel_sends_becomes_what_peers_accept(msg_type: str, content: Any) -> None:
     import json
 
-    from jupyter_peer.wire.envelope import canonical_bytes, from_canonical
+    from jupyter_peer.wire.link.envelope import canonical_bytes, from_canonical
 
     raw = json.dumps(content).encode()
     cleaned = clean(msg_type, decode(raw))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_peer.errors import NotGrantedError, PaneEndedError
-from jupyter_peer.panes.watch import PaneWatcher
+from jupyter_peer.panes.viewer.watch import PaneWatcher
 from tests.hubs import make_hub, pair, running
 from tests.panes.nodes import two_nodes
 from tests.panes.widget_cells import (

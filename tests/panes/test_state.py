@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from jupyter_peer.document.outputs import OutputList
 from jupyter_peer.errors import MalformedError, TooLargeError
 from jupyter_peer.panes.state import (
     MAX_JOURNAL,
@@ -16,10 +17,9 @@ from jupyter_peer.panes.state import (
     PaneState,
     compact,
 )
-from jupyter_peer.wire.messages import convert
-from jupyter_peer.wire.outputs import OutputList
-from jupyter_peer.wire.pane_messages import PaneUpdate, check_messages, check_outputs
-from jupyter_peer.wire.widget_messages import check_document
+from jupyter_peer.wire.payloads.hub import convert
+from jupyter_peer.wire.payloads.panes import PaneUpdate, check_messages, check_outputs
+from jupyter_peer.wire.payloads.widgets import check_document
 from tests.panes.kernels import display
 from tests.panes.messages import Json, Message, comms, messages
 

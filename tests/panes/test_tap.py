@@ -12,8 +12,8 @@ import zmq
 from jupyter_client.session import Session
 
 from jupyter_peer.errors import KernelGoneError, PeerTimeoutError
-from jupyter_peer.panes.captures import OUTPUTS
-from jupyter_peer.panes.tap import KernelTap, KernelTaps, TapMessage
+from jupyter_peer.panes.kernel.captures import OUTPUTS
+from jupyter_peer.panes.kernel.tap import KernelTap, KernelTaps, TapMessage
 from tests.panes.real_kernels import TIMEOUT, kernel
 from tests.waiting import until
 

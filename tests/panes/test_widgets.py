@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from jupyter_peer.panes import comms as comms_module, pane_widgets
-from jupyter_peer.panes.kernel_widgets import KernelWidgets
-from jupyter_peer.panes.source import PaneSource
+from jupyter_peer.document.widgets import VIEW_MIME
+from jupyter_peer.panes.kernel import comms as comms_module
+from jupyter_peer.panes.kernel.kernel_widgets import KernelWidgets
+from jupyter_peer.panes.kernel.source import PaneSource
+from jupyter_peer.panes.owner import widgets as pane_widgets
 from jupyter_peer.panes.state import PaneCursor
-from jupyter_peer.wire.pane_messages import check_messages
-from jupyter_peer.wire.widgets import VIEW_MIME
+from jupyter_peer.wire.payloads.panes import check_messages
 from tests.panes.kernels import FakeTap
 from tests.panes.messages import json_values
 from tests.panes.nodes import texts, two_nodes
@@ -270,7 +271,7 @@ def test_too_many_models_are_left_out(monkeypatch: Any) -> None:
 
 
 def test_widgets_no_pane_has_are_forgotten_before_they_are_too_many(monkeypatch: Any) -> None:
-    from jupyter_peer.panes import kernel_widgets
+    from jupyter_peer.panes.kernel import kernel_widgets
 
     monkeypatch.setattr(kernel_widgets, "MAX_MODELS", 100)
     pane = Pane()

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
+from jupyter_peer.control.panes import InputParams
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.panes.publish import PanePublisher, SharePane
+from jupyter_peer.panes.kernel.tap import KernelTaps
+from jupyter_peer.panes.owner.publish import PanePublisher, SharePane
 from jupyter_peer.panes.state import PaneState
-from jupyter_peer.panes.tap import KernelTaps
-from jupyter_peer.panes.watch import Watch
-from jupyter_peer.wire.pane_ops import InputParams
+from jupyter_peer.panes.viewer.watch import Watch
 from tests.panes.real_kernels import kernel
 from tests.waiting import until
 

@@ -9,14 +9,14 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 
+from jupyter_peer.relay.broker.limits import Limits
+from jupyter_peer.relay.broker.metrics import Metrics
 from jupyter_peer.relay.connection import Connection
-from jupyter_peer.relay.limits import Limits
-from jupyter_peer.relay.metrics import Metrics
 from jupyter_peer.relay.proof import Proof
 from jupyter_peer.relay.server import RelayServer
-from jupyter_peer.wire.relay import CLOSE, DATA, RelayFrame
-from jupyter_peer.wire.relay_link import BINARY, CREDIT, OPEN, TEXT, limit_payload
-from jupyter_peer.wire.websocket import BINARY as BINARY_MESSAGE, frame_head
+from jupyter_peer.sockets.frames import BINARY as BINARY_MESSAGE, frame_head
+from jupyter_peer.wire.relay.frames import CLOSE, DATA, RelayFrame
+from jupyter_peer.wire.relay.link import BINARY, CREDIT, OPEN, TEXT, limit_payload
 
 # Given a frame, returns what is sent instead of it.
 Attack = Callable[[RelayFrame], list[RelayFrame]]

@@ -11,8 +11,8 @@ from typing import Any
 
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.transports.loopback import LoopbackNetwork
-from jupyter_peer.transports.relay import RelayTransport
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.transports.relay.relay import RelayTransport
+from jupyter_peer.wire.link.identity import Identity
 from tests.hubs import make_hub, pair, running
 from tests.panes.nodes import Node
 

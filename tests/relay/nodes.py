@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Awaitable
 
 from jupyter_peer.errors import WireError
 from jupyter_peer.relay.backends.base import Backend
-from jupyter_peer.relay.limits import Limits
+from jupyter_peer.relay.broker.limits import Limits
 from jupyter_peer.relay.program import Options, serving
+from jupyter_peer.sockets.frames import BINARY, Payload
 from jupyter_peer.sockets.websocket import NORMAL, WebSocket, to_text
-from jupyter_peer.transports.websocket import open_websocket
-from jupyter_peer.wire.identity import Identity
-from jupyter_peer.wire.relay import CLOSE, DATA, Registration, RelayFrame
-from jupyter_peer.wire.websocket import BINARY, Payload
+from jupyter_peer.transports.direct.websocket import open_websocket
+from jupyter_peer.wire.link.identity import Identity
+from jupyter_peer.wire.relay.frames import CLOSE, DATA, Registration, RelayFrame
 
 LINK = bytes(range(8))
 

@@ -14,7 +14,7 @@ from jupyter_peer.cli import main
 from jupyter_peer.errors import UnreachableError
 from jupyter_peer.relay.backends.base import Backend
 from jupyter_peer.relay.backends.nats import NatsBackend
-from jupyter_peer.wire.relay import CLOSE
+from jupyter_peer.wire.relay.frames import CLOSE
 from tests.panes.nodes import Node, texts
 from tests.relay.hubs import relay_hubs, relay_nodes
 from tests.relay.nats_server import nats_server

@@ -6,7 +6,7 @@ import asyncio
 import random
 from pathlib import Path
 
-from jupyter_peer.transports import relay_socket
+from jupyter_peer.transports.relay import socket as relay_socket
 from tests.hub.test_cuts import QUICK, Traffic, open_sockets, with_panes
 from tests.hubs import pair, running
 from tests.relay.hubs import relay_hub

@@ -10,11 +10,11 @@ import pytest
 
 from jupyter_peer.errors import LinkError, PeerError, WrongNodeError
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.wire.handshake import Acceptor, Dialer, Offer
-from jupyter_peer.wire.identity import Identity
 from jupyter_peer.wire.invite import Invite
-from jupyter_peer.wire.relay import DATA, RelayFrame
-from jupyter_peer.wire.relay_link import CREDIT, OPEN, TEXT, limit_payload, read_payload
+from jupyter_peer.wire.link.handshake import Acceptor, Dialer, Offer
+from jupyter_peer.wire.link.identity import Identity
+from jupyter_peer.wire.relay.frames import DATA, RelayFrame
+from jupyter_peer.wire.relay.link import CREDIT, OPEN, TEXT, limit_payload, read_payload
 from tests.hubs import running
 from tests.panes.nodes import Node, texts
 from tests.relay.hostile import ATTACKS, Attacks, HostileRelay, honest, hostile_relay

@@ -14,8 +14,8 @@ import pytest
 
 from jupyter_peer.errors import PeerError, UnreachableError, WrongNodeError
 from jupyter_peer.relay.program import Options, serving
-from jupyter_peer.wire.identity import Identity
-from jupyter_peer.wire.relay import Registration, proof_bytes, read_notice
+from jupyter_peer.wire.link.identity import Identity
+from jupyter_peer.wire.relay.frames import Registration, proof_bytes, read_notice
 from tests.certificates import make_certificate
 from tests.relay.nodes import RawNode, RawSocket, nodes, relay
 from tests.waiting import until

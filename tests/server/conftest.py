@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.server.control import connect
+from tests.server.control.control_client import connect
 
 API = "jupyter-peer/api"
 

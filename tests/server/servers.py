@@ -17,7 +17,7 @@ from traitlets.config import Config
 
 from jupyter_peer.app import PeerExtension
 from jupyter_peer.hub.hub import PeerHub
-from tests.server.control import ControlClient, connect
+from tests.server.control.control_client import ControlClient, connect
 
 
 class Server:

@@ -20,9 +20,9 @@ from traitlets.config import Config
 
 from jupyter_peer.app import ACTIVITY_SETTING, PeerExtension
 from jupyter_peer.errors import BadRequestError
-from jupyter_peer.server.runtime_file import runtime_file
-from jupyter_peer.server.settings import PeerSettings
-from tests.server.control import connect
+from jupyter_peer.server.control.runtime_file import runtime_file
+from jupyter_peer.server.settings.settings import PeerSettings
+from tests.server.control.control_client import connect
 from tests.server.servers import jupyter_server
 from tests.waiting import until
 
@@ -107,7 +107,7 @@ async def test_a_listener_that_cannot_be_opened_is_said_so(tmp_path, monkeypatch
     def refuse(*args):
         raise OSError(98, "Address already in use")
 
-    monkeypatch.setattr("jupyter_peer.transports.direct.bind_sockets", refuse)
+    monkeypatch.setattr("jupyter_peer.transports.direct.direct.bind_sockets", refuse)
     settings = {"peer_listen": "127.0.0.1:9797"}
     async with jupyter_server(tmp_path, PeerExtension=settings) as server:
         answer = json.loads((await server.fetch("jupyter-peer/api/peers")).body)

@@ -10,8 +10,8 @@ import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-from jupyter_peer.server.kernels import CERTIFICATE_VARIABLE
-from jupyter_peer.server.runtime_file import runtime_file
+from jupyter_peer.server.control.runtime_file import runtime_file
+from jupyter_peer.server.node.kernels import CERTIFICATE_VARIABLE
 from tests.certificates import make_certificate
 from tests.server.servers import jupyter_server
 

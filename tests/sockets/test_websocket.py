@@ -13,9 +13,7 @@ from tornado.util import _websocket_mask
 
 from jupyter_peer.errors import LinkClosedError
 from jupyter_peer.sockets import websocket
-from jupyter_peer.transports.direct import DirectTransport
-from jupyter_peer.transports.websocket import any_certificate
-from jupyter_peer.wire.websocket import (
+from jupyter_peer.sockets.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -28,6 +26,8 @@ from jupyter_peer.wire.websocket import (
     frame_head,
     read_close,
 )
+from jupyter_peer.transports.direct.direct import DirectTransport
+from jupyter_peer.transports.direct.websocket import any_certificate
 from tests.certificates import make_certificate
 from tests.waiting import until
 

@@ -14,14 +14,14 @@ import pytest
 from jupyter_peer.errors import LinkClosedError, UnreachableError
 from jupyter_peer.relay.backends.nats import NatsBackend
 from jupyter_peer.transports.base import PeerLink, Transport
-from jupyter_peer.transports.direct import DirectTransport
+from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.loopback import LoopbackNetwork
-from jupyter_peer.transports.relay import RelayTransport
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.transports.relay.relay import RelayTransport
+from jupyter_peer.wire.link.identity import Identity
 from tests.relay.nats_server import nats_server
 from tests.relay.nodes import relay as running_relay
-from tests.transports.lan_nodes import LanNode
-from tests.transports.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
+from tests.transports.lan.lan_nodes import LanNode
+from tests.transports.webrtc.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
 from tests.waiting import until
 
 

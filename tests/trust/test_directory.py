@@ -8,7 +8,7 @@ from jupyter_peer.errors import KeyChangedError, NotTrustedError
 from jupyter_peer.trust.base import Applicant
 from jupyter_peer.trust.directory import DirectoryPolicy
 from jupyter_peer.wire.directory import Directory, Member
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.wire.link.identity import Identity
 
 NOW = 1_760_000_000.0
 ADA, BOB, EVE = (Identity.from_seed(letter * 32) for letter in (b"a", b"b", b"e"))

@@ -21,15 +21,15 @@ from jupyter_peer.errors import (
     RefusedError,
     to_wire,
 )
-from jupyter_peer.store import PeerRecord, Store
+from jupyter_peer.store.store import PeerRecord, Store
 from jupyter_peer.trust.base import Applicant, CombinedPolicy, TrustPolicy, Verdict
 from jupyter_peer.trust.directory import DirectoryPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.trust.modes import policy_for
 from jupyter_peer.trust.open_lan import OpenLanPolicy
 from jupyter_peer.wire.directory import Directory, Member
-from jupyter_peer.wire.identity import Identity
 from jupyter_peer.wire.invite import token_hash
+from jupyter_peer.wire.link.identity import Identity
 
 NOW = 50.0
 STRANGER = Applicant(

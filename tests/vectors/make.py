@@ -12,11 +12,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyter_peer.wire.chain import begin_chain, extend_chain
-from jupyter_peer.wire.channel import Limits
 from jupyter_peer.wire.directory import Directory, Member
-from jupyter_peer.wire.envelope import canonical_bytes, to_text
-from jupyter_peer.wire.frames import (
+from jupyter_peer.wire.invite import Invite, make_token, token_hash
+from jupyter_peer.wire.link.channel import Limits
+from jupyter_peer.wire.link.envelope import canonical_bytes, to_text
+from jupyter_peer.wire.link.frames import (
     batch_digest,
     batch_frame,
     batch_part,
@@ -24,11 +24,11 @@ from jupyter_peer.wire.frames import (
     envelope_chunks,
     fragment_header,
 )
-from jupyter_peer.wire.handshake import Acceptor, Dialer, Offer
-from jupyter_peer.wire.identity import Identity
-from jupyter_peer.wire.invite import Invite, make_token, token_hash
-from jupyter_peer.wire.outbox import Outgoing
-from jupyter_peer.wire.seal import SealKeys, x25519_shared
+from jupyter_peer.wire.link.handshake import Acceptor, Dialer, Offer
+from jupyter_peer.wire.link.identity import Identity
+from jupyter_peer.wire.link.outbox import Outgoing
+from jupyter_peer.wire.link.seal import SealKeys, x25519_shared
+from jupyter_peer.wire.payloads.agent_chain import begin_chain, extend_chain
 
 HERE = Path(__file__).resolve().parent
 TS = 1760000000.125

@@ -10,12 +10,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from jupyter_peer.wire.channel import Channel, Limits, SealedChannel
-from jupyter_peer.wire.envelope import Envelope, canonical_bytes
-from jupyter_peer.wire.handshake import Acceptor, Dialer, Offer
-from jupyter_peer.wire.identity import Identity
-from jupyter_peer.wire.outbox import Outgoing
-from jupyter_peer.wire.seal import Opener, Sealer
+from jupyter_peer.wire.link.channel import Channel, Limits, SealedChannel
+from jupyter_peer.wire.link.envelope import Envelope, canonical_bytes
+from jupyter_peer.wire.link.handshake import Acceptor, Dialer, Offer
+from jupyter_peer.wire.link.identity import Identity
+from jupyter_peer.wire.link.outbox import Outgoing
+from jupyter_peer.wire.link.seal import Opener, Sealer
 
 ADA = Identity.from_seed(b"a" * 32)
 BOB = Identity.from_seed(b"b" * 32)

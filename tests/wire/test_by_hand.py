@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jupyter_peer.errors import BlockedError, InviteUsedError, PeerError, UnsealedRefusedError
-from jupyter_peer.wire.channel import Channel
-from jupyter_peer.wire.handshake import Acceptor, Dialer
 from jupyter_peer.wire.invite import Invite
+from jupyter_peer.wire.link.channel import Channel
+from jupyter_peer.wire.link.handshake import Acceptor, Dialer
 from tests.wire.by_hand import HandError, HandPeer, read_invite, verify, write_invite
 from tests.wire.makers import BOB, NOW, TOKEN, an_item, an_offer, arrived, b64, json_objects
 

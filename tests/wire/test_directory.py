@@ -19,7 +19,7 @@ from jupyter_peer.wire.directory import (
     Directory,
     Member,
 )
-from jupyter_peer.wire.identity import Identity
+from jupyter_peer.wire.link.identity import Identity
 from tests.wire.makers import ADA, BOB, EVE, NOW, json_objects, json_values
 
 OFFICE = Identity.from_seed(b"o" * 32)

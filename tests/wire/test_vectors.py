@@ -10,15 +10,21 @@ import struct
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from jupyter_peer.wire.buffers import check_digests
-from jupyter_peer.wire.chain import Hop, begin_chain, check_chain, extend_chain, read_chain
-from jupyter_peer.wire.channel import SealedChannel
 from jupyter_peer.wire.directory import Directory
-from jupyter_peer.wire.envelope import canonical_bytes, from_canonical, from_text
-from jupyter_peer.wire.frames import Assembler, read_batch, read_credit, read_envelope
-from jupyter_peer.wire.identity import Identity, decode_public_key, verify
 from jupyter_peer.wire.invite import Invite, token_hash
-from jupyter_peer.wire.seal import Opener, Sealer
+from jupyter_peer.wire.link.buffers import check_digests
+from jupyter_peer.wire.link.channel import SealedChannel
+from jupyter_peer.wire.link.envelope import canonical_bytes, from_canonical, from_text
+from jupyter_peer.wire.link.frames import Assembler, read_batch, read_credit, read_envelope
+from jupyter_peer.wire.link.identity import Identity, decode_public_key, verify
+from jupyter_peer.wire.link.seal import Opener, Sealer
+from jupyter_peer.wire.payloads.agent_chain import (
+    Hop,
+    begin_chain,
+    check_chain,
+    extend_chain,
+    read_chain,
+)
 from tests.vectors import make
 from tests.wire.by_hand import (
     HandError,

@@ -1,6 +1,6 @@
 """What broker and lobby stand on: where nodes are, and a table that all brokers share.
 
-Above are :mod:`~jupyter_peer.relay.broker` and :mod:`~jupyter_peer.relay.lobby`, which know nothing
+Above are :mod:`~jupyter_peer.relay.broker.broker` and :mod:`~jupyter_peer.relay.lobby.lobby`, which know nothing
 of how many programs there are; below is nothing, or a NATS server. One suite of tests runs over
 both backends.
 

@@ -24,7 +24,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from ...errors import UnreachableError
-from ...wire.relay import CLOSE, DST, HEAD, LINK, SRC, TTL, VERSION
+from ...wire.relay.frames import CLOSE, DST, HEAD, LINK, SRC, TTL, VERSION
 from .base import Backend, ConflictError, Sink, Take
 from .nats_table import NatsTable
 

@@ -12,8 +12,8 @@ import pytest
 
 from jupyter_peer.relay.backends.base import Backend, ConflictError
 from jupyter_peer.relay.backends.memory import MemoryBackend
-from jupyter_peer.wire.identity import Identity
-from jupyter_peer.wire.relay import CLOSE, Undeliverable, read_notice
+from jupyter_peer.wire.link.identity import Identity
+from jupyter_peer.wire.relay.frames import CLOSE, Undeliverable, read_notice
 from tests.relay.nats_server import nats_server
 from tests.relay.nodes import LINK, RawNode, relay
 from tests.waiting import until

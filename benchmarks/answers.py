@@ -1,0 +1,65 @@
+"""What the other side of a measured link does with messages: echo, count, note how late they are."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_peer.errors import PeerTimeoutError
+
+from .node import PATIENCE_S
+
+if TYPE_CHECKING:
+    from jupyter_peer.hub.dispatch import Message
+    from jupyter_peer.hub.hub import PeerHub
+
+ECHO, COUNT, TOTAL = "bench_echo", "bench_count", "bench_total"
+LATE, LATENESS = "bench_late", "bench_lateness"
+
+
+class Answers:
+    """Handlers of the messages that are measured.
+
+    Every message has been opened, verified and read by the hub when it comes here.
+    """
+
+    def __init__(self, hub: PeerHub) -> None:
+        self._count = 0
+        self._more = asyncio.Event()
+        self._late_s: list[float] = []
+        hub.on(ECHO, self._on_echo)
+        hub.on(COUNT, self._on_count)
+        hub.on(TOTAL, self._on_total)
+        hub.on(LATE, self._on_late)
+        hub.on(LATENESS, self._on_lateness)
+
+    def _on_echo(self, message: Message) -> None:
+        data = dict(message.data)
+        # The hub has just verified these hashes: who passes bytes on need not hash them again.
+        digests = data.pop("buffers", None)
+        message.reply(ECHO, data, message.buffers, digests=digests)
+
+    def _on_count(self, message: Message) -> None:
+        self._count += 1
+        self._more.set()
+
+    async def _on_total(self, message: Message) -> None:
+        """Answer when as many messages have come as the asker has sent."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self._count < message.data["expect"]:
+            self._more.clear()
+            try:
+                await asyncio.wait_for(self._more.wait(), deadline - time.monotonic())
+            except asyncio.TimeoutError:
+                raise PeerTimeoutError("not all messages have come") from None
+        count, self._count = self._count, 0
+        message.reply(TOTAL, {"count": count})
+
+    def _on_late(self, message: Message) -> None:
+        # One clock for all processes of a machine.
+        self._late_s.append(time.monotonic() - message.data["sent"])
+
+    def _on_lateness(self, message: Message) -> None:
+        late_s, self._late_s = self._late_s, []
+        message.reply(LATENESS, {"late_s": late_s})

@@ -1,0 +1,103 @@
+"""A node without a Jupyter server around it: hub, store and sockets, in either process."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from jupyter_peer.hub.config import HubConfig
+from jupyter_peer.hub.hub import PeerHub
+from jupyter_peer.store.store import Store
+from jupyter_peer.transports.direct.direct import DirectTransport
+from jupyter_peer.transports.relay.relay import RelayTransport
+from jupyter_peer.trust.invites import InvitePolicy
+from jupyter_peer.wire.addresses import PATH
+from jupyter_peer.wire.link.handshake import Offer
+from jupyter_peer.wire.link.identity import Identity
+
+#: A test of speed is no test of patience: the machine may be busy.
+PATIENCE_S = 60.0
+
+
+class PlainHub(PeerHub):
+    """A hub that offers no sealing, so that its links speak the plain JSON wire."""
+
+    def _make_offer(self) -> Offer:
+        return msgspec.structs.replace(super()._make_offer(), x25519=b"")
+
+
+class ListeningTransport(DirectTransport):
+    """The direct transport on a free port of loopback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._port = self.listen("127.0.0.1", 0)[0][1]
+
+    def addresses(self) -> list[str]:
+        return [f"ws://127.0.0.1:{self._port}{PATH}"]
+
+
+class Node:
+    """A started hub and what it stands on; :meth:`close` ends it.
+
+    Attributes:
+        hub: The hub.
+    """
+
+    def __init__(self, hub: PeerHub) -> None:
+        self.hub = hub
+
+    @property
+    def id(self) -> str:
+        """The node's id."""
+        return self.hub.node_id
+
+    def invite(self) -> str:
+        """Return a fresh invite to this node."""
+        return self.hub.mint_invite().text
+
+    async def close(self) -> None:
+        """Close links, sockets and store."""
+        await self.hub.close()
+        self.hub.store.close()
+
+
+async def start_node(
+    folder: Path,
+    name: str,
+    *,
+    sealed: bool = True,
+    relay_url: str | None = None,
+    max_peers: int = 1024,
+) -> Node:
+    """Start a node on a free port of loopback, or at a relay.
+
+    Args:
+        folder: Where its store goes.
+        name: Of the node and its store.
+        sealed: Whether its links are sealed; else they speak the plain JSON wire.
+        relay_url: Its relay; then it can be reached over that alone.
+        max_peers: Peers it remembers.
+    """
+    store = Store.open(folder / f"{name}.sqlite")
+    identity = Identity.from_seed(secrets.token_bytes(32))
+    transport = ListeningTransport() if relay_url is None else RelayTransport(identity, relay_url)
+    hub = (PeerHub if sealed else PlainHub)(
+        identity=identity,
+        store=store,
+        transports=[transport],
+        policy=InvitePolicy(store),
+        config=HubConfig(
+            node_name=name,
+            relay_url=relay_url,
+            allow_unsealed_peers=not sealed,
+            max_peers=max_peers,
+            max_handshakes=max_peers,
+            handshake_timeout_s=PATIENCE_S,
+            ping_interval_s=PATIENCE_S,
+        ),
+    )
+    await hub.start()
+    return Node(hub)

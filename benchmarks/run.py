@@ -1,0 +1,80 @@
+"""Runs measurements one after another; one that fails says so and the others go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from jupyter_peer.errors import PeerError
+
+from .catalogue import Measurement
+from .figures import Figure
+from .plot import Point
+from .report import Progress
+from .workbench import Workbench
+
+log = logging.getLogger(__name__)
+
+#: No measurement takes longer, whatever happens.
+LIMIT_S = 600.0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a run has yielded.
+
+    Attributes:
+        figures: The rows of the table; a failed measurement has one without a value.
+        failures: Short name of a failed measurement -> why.
+        points: Of the sweeps.
+    """
+
+    figures: list[Figure]
+    failures: dict[str, str]
+    points: list[Point]
+
+
+async def run(
+    measurements: Sequence[Measurement],
+    *,
+    quick: bool,
+    progress: Progress,
+    on_figures: Callable[[Sequence[Figure]], None] = lambda figures: None,
+) -> Outcome:
+    """Run them.
+
+    Args:
+        measurements: Which.
+        quick: See :class:`.Workbench`.
+        progress: Shows how far it is.
+        on_figures: Given the rows of each measurement when it is over.
+    """
+    bench = Workbench(quick, progress.step)
+    outcome = Outcome([], {}, bench.points)
+    try:
+        for done, measurement in enumerate(measurements):
+            progress.begin(measurement.name, done)
+            try:
+                figures = await asyncio.wait_for(measurement.load()(bench), LIMIT_S)
+            except Exception as error:
+                outcome.failures[measurement.name] = _why(error)
+                figures = [Figure(f"{measurement.name} {measurement.what}", "", None)]
+                # Whatever it has left behind is not to spoil the next one.
+                await bench.close()
+            outcome.figures.extend(figures)
+            on_figures(figures)
+    finally:
+        await bench.close()
+        progress.clear()
+    return outcome
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, asyncio.TimeoutError) and not isinstance(error, PeerError):
+        return f"not done within {LIMIT_S:g} s"
+    if not isinstance(error, PeerError):
+        log.debug("a measurement failed", exc_info=error)
+        return f"{type(error).__name__}: {error}"
+    return f"{error.code}: {error}"

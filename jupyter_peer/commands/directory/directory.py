@@ -1,0 +1,224 @@
+"""Keeping a directory: a signed list of nodes that let each other in."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from traitlets import Bool, Unicode
+
+from ...directory.folder import KEY, DirectoryFolder, member_from
+from ...errors import PeerError, to_wire
+from ...server_client.durations import format_duration, parse_duration
+from ...server_client.results.markup import clock_time, line
+from ..shared.command import Command, Dispatcher
+from ..shared.terminal import remark, tell, tell_json
+
+_HERE = "jupyter_peer.commands.directory."
+_UNSIGNED = "nodes see this once it is signed: jupyter peer directory sign"
+
+
+class DirectoryCommand(Dispatcher):
+    """Dispatches to what can be done with a directory."""
+
+    name = "jupyter-peer-directory"
+    description = (
+        "Keep a directory: a list of nodes, signed with a key of its own. Servers with the trust "
+        "mode `directory` let in whom it lists, and nobody else without an invite."
+    )
+    examples = """
+        jupyter peer directory init --name="Physics lab"    # prints the key that servers pin
+        jupyter peer directory add AAAA...= --name=ada      # the public key of `jupyter peer id`
+        jupyter peer directory sign --ttl=30d
+        jupyter peer directory serve --port=9100
+    """
+    subcommands = {  # noqa: RUF012 - the base class's shape
+        "init": (_HERE + "directory.InitCommand", "make a directory and its key"),
+        "add": (_HERE + "directory.AddCommand", "list a node"),
+        "remove": (_HERE + "directory.RemoveCommand", "take a node off the list"),
+        "sign": (_HERE + "directory.SignCommand", "publish the list under the next serial"),
+        "serve": (_HERE + "serve.ServeCommand", "serve the signed list over HTTP"),
+        "verify": (_HERE + "verify.VerifyCommand", "check a signed list and show it"),
+    }
+
+
+class FolderCommand(Command):
+    """Works in the folder of a directory."""
+
+    folder = Unicode(".", help="Folder with the directory and its key.").tag(config=True)
+    as_json = Bool(False, help="Whether the result is printed as JSON.").tag(config=True)
+
+    flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "json": ({"FolderCommand": {"as_json": True}}, "Print the result as JSON."),
+        **Command.flags,
+    }
+    aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "folder": "FolderCommand.folder",
+        "config": "JupyterApp.config_file",
+        "log-level": "Application.log_level",
+    }
+
+    @property
+    def place(self) -> DirectoryFolder:
+        """The folder."""
+        return DirectoryFolder(Path(self.folder).expanduser())
+
+    def work(self) -> tuple[dict[str, Any], str, str]:
+        """Do it; return the result for programs and for people, and a remark about it."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """Do it, and write the result."""
+        try:
+            answer, text, note = self.work()
+        except PeerError as error:
+            if self.as_json:
+                tell_json({"error": to_wire(error)})
+            raise
+        if self.as_json:
+            tell_json(answer)
+            return
+        tell(text)
+        if note:
+            remark(note)
+
+
+class InitCommand(FolderCommand):
+    """Makes a directory."""
+
+    name = "jupyter-peer-directory-init"
+    description = (
+        "Make an empty directory with a key of its own. Whoever has the key file decides who is a "
+        "member: keep it where only you can read it. The public key, which servers pin as "
+        "PeerExtension.directory_key, goes to stdout."
+    )
+
+    title = Unicode("", help="What it is a directory of.").tag(config=True)
+
+    aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "name": "InitCommand.title",
+        **FolderCommand.aliases,
+    }
+
+    def work(self) -> tuple[dict[str, Any], str, str]:
+        """Make it."""
+        place = self.place
+        key = place.make(self.title, lambda: secrets.token_bytes(32))
+        path = place.path / KEY
+        return (
+            {"directory_key": key.public_key_b64, "key_file": str(path)},
+            key.public_key_b64,
+            f"the private key is in {path}; next: jupyter peer directory add PUBLIC_KEY",
+        )
+
+
+class AddCommand(FolderCommand):
+    """Lists a node."""
+
+    name = "jupyter-peer-directory-add"
+    words = "[KEY]"
+    description = (
+        "List a node by its public key, which `jupyter peer id` shows; without KEY, or with `-`, "
+        "what `jupyter peer id --json` prints is read from stdin. A node that is listed already "
+        "gets the new name, groups and expiry."
+    )
+    examples = """
+        jupyter peer directory add AAAA...= --name=ada --groups=staff,lab-1
+        jupyter peer id --json | jupyter peer directory add - --expires=90d
+    """
+
+    title = Unicode("", help="What the directory calls the node.").tag(config=True)
+    groups = Unicode("", help="Groups the node is in, with commas between.").tag(config=True)
+    expires = Unicode(
+        "", help="How long it is a member: 90d, 12h; as long as the directory if empty."
+    ).tag(config=True)
+
+    aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "name": "AddCommand.title",
+        "groups": "AddCommand.groups",
+        "expires": "AddCommand.expires",
+        **FolderCommand.aliases,
+    }
+
+    def work(self) -> tuple[dict[str, Any], str, str]:
+        """List it."""
+        text = self.extra_args[0] if self.extra_args else "-"
+        if text == "-":
+            text = sys.stdin.read(64 * 1024)
+        member = member_from(
+            text,
+            name=self.title,
+            groups=tuple(group.strip() for group in self.groups.split(",") if group.strip()),
+            expires=time.time() + parse_duration(self.expires) if self.expires else None,
+        )
+        is_new = self.place.add(member)
+        words = f"{line(member.name) or 'unnamed'} ({member.id})"
+        return (
+            {"id": member.id, "name": member.name, "is_new": is_new},
+            f"{words} is {'listed' if is_new else 'listed anew'}",
+            _UNSIGNED,
+        )
+
+
+class RemoveCommand(FolderCommand):
+    """Takes a node off the list."""
+
+    name = "jupyter-peer-directory-remove"
+    words = "NODE"
+    description = (
+        "Take a node off the list; NODE is its id, its name, or the beginning of one. Once this is "
+        "signed, servers disconnect it the next time they look."
+    )
+
+    def work(self) -> tuple[dict[str, Any], str, str]:
+        """Remove it."""
+        member = self.place.remove(self.extra_args[0])
+        words = f"{line(member.name) or 'unnamed'} ({member.id})"
+        return (
+            {"id": member.id, "name": member.name},
+            f"{words} is not listed any more",
+            _UNSIGNED,
+        )
+
+
+class SignCommand(FolderCommand):
+    """Publishes the list."""
+
+    name = "jupyter-peer-directory-sign"
+    description = (
+        "Sign the list and write it to directory.json, under the next serial. Without changes it "
+        "makes the list last longer: sign it again before it expires, since afterwards nobody is a "
+        "member."
+    )
+
+    ttl = Unicode("30d", help="How long this version is good for: 12h, 30d.").tag(config=True)
+
+    aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "ttl": "SignCommand.ttl",
+        **FolderCommand.aliases,
+    }
+
+    def work(self) -> tuple[dict[str, Any], str, str]:
+        """Sign it."""
+        ttl = parse_duration(self.ttl)
+        place = self.place
+        signed = place.sign(time.time() + ttl)
+        nodes = len(signed.members)
+        answer = {
+            "serial": signed.serial,
+            "expires": signed.expires,
+            "nodes": nodes,
+            "file": str(place.published_path),
+        }
+        text = (
+            f"serial {signed.serial}, {nodes} node{'s' * (nodes != 1)}, "
+            f"until {clock_time(signed.expires)} ({format_duration(ttl)})"
+        )
+        note = (
+            f"publish {place.published_path}: jupyter peer directory serve, any https server, or "
+            "a file that the servers can read"
+        )
+        return answer, text, note

@@ -1,0 +1,147 @@
+"""Checking a signed directory, as a server does it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from traitlets import Unicode
+
+from ...directory.cache import DirectoryCache
+from ...directory.folder import PUBLISHED
+from ...directory.source import DirectorySource, FileSource, source_of
+from ...errors import BadRequestError, MalformedError, StaleError
+from ...server_client.durations import format_duration
+from ...server_client.results.markup import clock_time, line, text_table
+from ...wire.directory import Directory
+from ...wire.link.identity import decode_public_key
+from .directory import FolderCommand
+
+
+class VerifyCommand(FolderCommand):
+    """Verifies a list and shows it."""
+
+    name = "jupyter-peer-directory-verify"
+    words = "[SOURCE]"
+    description = (
+        "Check a signed list and show who is in it, when it expires, and whether it is newer than "
+        "what this machine's node has seen. SOURCE is a URL or a file; without it, directory.json "
+        "of the folder. Exit code 0 means that a server would use it."
+    )
+    examples = """
+        jupyter peer directory verify
+        jupyter peer directory verify https://host.example/directory.json --key=AAAA...=
+    """
+
+    key = Unicode(
+        "", help="Public key that has to have signed it; the one of the folder if empty."
+    ).tag(config=True)
+    data_dir = Unicode(
+        "",
+        help="Data directory of the node whose newest version it is compared with; Jupyter's if empty.",
+    ).tag(config=True)
+
+    aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "key": "VerifyCommand.key",
+        "data-dir": "VerifyCommand.data_dir",
+        **FolderCommand.aliases,
+    }
+
+    def work(self) -> tuple[dict[str, Any], str, str]:
+        """Verify it."""
+        source = self._source()
+        key = self._key()
+        fetched = asyncio.run(source.fetch())
+        assert fetched is not None
+        directory = Directory.from_bytes(fetched.raw, key)
+        now = time.time()
+        seen = DirectoryCache(self._data_dir(), key).load()
+        if seen is not None and directory.serial < seen.serial:
+            raise StaleError(
+                f"serial {directory.serial} is older than serial {seen.serial}, which this "
+                "machine's node has seen",
+                hint="nodes go on with the newer one; find out who serves an old version",
+            )
+        if not directory.is_current(now):
+            raise StaleError(
+                f"serial {directory.serial} expired on {clock_time(directory.expires)}",
+                hint="sign it anew: jupyter peer directory sign",
+            )
+        serial_seen = seen.serial if seen is not None else None
+        answer = {**directory.to_fields(), "source": source.url, "serial_seen": serial_seen}
+        draft = None if self.extra_args else self.place.draft()
+        note = "there are changes that are not signed yet" if draft is not None else ""
+        return answer, _text(directory, source.url, serial_seen, now), note
+
+    def _source(self) -> DirectorySource:
+        if not self.extra_args:
+            path = self.place.published_path
+            if not path.exists():
+                self.place.key()  # says that nothing is here, if nothing is
+                raise BadRequestError(
+                    f"there is no {PUBLISHED} yet", hint="jupyter peer directory sign makes it"
+                )
+            return FileSource(str(path), path)
+        text = self.extra_args[0]
+        if "://" in text:
+            return source_of(text)
+        return FileSource(text, Path(text).expanduser())
+
+    def _key(self) -> bytes:
+        if not self.key:
+            return self.place.key().public_key
+        try:
+            return decode_public_key(self.key.strip())
+        except MalformedError as error:
+            raise BadRequestError(
+                "--key is not a public key", hint="it is 44 characters of base64"
+            ) from error
+
+    def _data_dir(self) -> Path:
+        if self.data_dir:
+            return Path(self.data_dir).expanduser()
+        from jupyter_core.paths import jupyter_data_dir
+
+        return Path(jupyter_data_dir()) / "peer"
+
+
+def _text(directory: Directory, url: str, seen: int | None, now: float) -> str:
+    if seen is None:
+        moved = "this machine's node has not seen it yet"
+    elif seen == directory.serial:
+        moved = "as this machine's node has it"
+    else:
+        moved = f"newer: this machine's node has {seen}"
+    rows = [
+        ("directory", directory.name or "unnamed"),
+        ("source", url),
+        ("serial", f"{directory.serial} ({moved})"),
+        (
+            "expires",
+            f"{clock_time(directory.expires)} (in {format_duration(directory.expires - now)})",
+        ),
+    ]
+    head = "\n".join(f"{name:<10} {line(text)}" for name, text in rows)
+    if not directory.members:
+        return f"{head}\n\nno node is in it"
+    nodes = text_table(
+        ("node", "node id", "groups", "member until"),
+        [
+            (
+                member.name or "-",
+                member.id,
+                ", ".join(member.groups) or "-",
+                _until(member.expires, now),
+            )
+            for member in directory.members.values()
+        ],
+    )
+    return f"{head}\n\n{nodes}"
+
+
+def _until(expires: float | None, now: float) -> str:
+    if expires is None:
+        return "-"
+    return clock_time(expires) if now < expires else f"{clock_time(expires)} (over)"

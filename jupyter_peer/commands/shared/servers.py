@@ -1,0 +1,110 @@
+"""Which Jupyter server a command talks to: the one that runs, or the one that is named."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ...errors import AmbiguousServerError, NoServerError
+from ...server.control.runtime_file import RunningServer
+from ...server_client.client import CERTIFICATE, SECRET, URL
+
+_PORTS = {"http": 80, "https": 443}
+_START = "start one with `jupyter lab`; if one runs, `jupyter peer doctor` says why it is not found"
+
+
+class Door(NamedTuple):
+    """How to get at a server: its URL, the secret for it, and the certificate to be seen there."""
+
+    url: str
+    secret: str
+    certificate: str | None
+
+
+def running_servers(directory: Path) -> list[RunningServer]:
+    """Return the servers of this user that run now, oldest process number first.
+
+    Args:
+        directory: Jupyter's runtime directory.
+    """
+    found = []
+    for path in directory.glob("jupyter-peer-*.json"):
+        # A server may be gone at any moment, with or without its file.
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            server = msgspec.json.decode(path.read_bytes(), type=RunningServer)
+            if is_running(server.pid):
+                found.append(server)
+    return sorted(found, key=lambda server: server.pid)
+
+
+def is_running(pid: int) -> bool:
+    """Return whether there is a process of this number."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def choose_server(
+    servers: Sequence[RunningServer],
+    url: str = "",
+    pid: int = 0,
+    environment: Mapping[str, str] = os.environ,
+) -> Door:
+    """Return how to get at the server that is meant.
+
+    Args:
+        servers: Those that run.
+        url: Any URL of the server, as copied from a browser; empty for no choice.
+        pid: Its process; 0 for no choice.
+        environment: In a notebook (``!jupyter peer ...``) it names the notebook's own server,
+            which is taken when nothing else is chosen.
+
+    Raises:
+        NoServerError: None runs, or not the one that is meant.
+        AmbiguousServerError: Several run and none was chosen.
+    """
+    if not url and not pid and environment.get(URL) and environment.get(SECRET):
+        return Door(environment[URL], environment[SECRET], environment.get(CERTIFICATE))
+    fitting = [
+        server
+        for server in servers
+        if (not pid or server.pid == pid) and (not url or is_page_of(url, server.url))
+    ]
+    if len(fitting) == 1:
+        [server] = fitting
+        return Door(server.url, server.secret, server.certificate)
+    listed = ", ".join(f"{server.url} (pid {server.pid})" for server in servers)
+    if fitting:
+        raise AmbiguousServerError(hint=f"choose one with --url or --pid: {listed}")
+    if not servers:
+        raise NoServerError(hint=_START)
+    meant = " and ".join(filter(None, (url, f"pid {pid}" if pid else "")))
+    raise NoServerError(f"no server with jupyter-peer at {meant}", hint=f"there is {listed}")
+
+
+def is_page_of(page: str, base: str) -> bool:
+    """Return whether a URL belongs to the server with this base URL, whatever its query says."""
+    asked, known = _place(page), _place(base)
+    return asked[:2] == known[:2] and asked[2].startswith(known[2])
+
+
+def _place(url: str) -> tuple[str, int, str]:
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        port = -1
+    host = parts.hostname or ""
+    return "127.0.0.1" if host == "localhost" else host, port, f"{parts.path.rstrip('/')}/"

@@ -1,0 +1,157 @@
+"""The directory in which a node keeps its identity and its store: one server, one directory.
+
+Above it is ``app``, which opens it first of all. What must not happen here: two servers that pose
+as one node, a private key that others can read, and a damaged key that is replaced by a new one
+without anybody noticing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import DataDirError, KeyFileError
+from ..wire.link.identity import Identity
+from .durable_files import put_in_place, sweep_leftovers, temporary_name, write_file
+from .file_lock import try_lock, unlock
+
+log = logging.getLogger(__name__)
+
+MAX_SIBLINGS = 64
+_MAX_KEY_FILE = 16 * 1024
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+
+class DataDir:
+    """A data directory that this process holds until it closes it or ends in any way.
+
+    Attributes:
+        path: The directory.
+        fallback: Whether it is a sibling, because the one asked for was taken.
+    """
+
+    def __init__(self, path: Path, *, fallback: bool, lock: int) -> None:
+        self.path = path
+        self.fallback = fallback
+        self._lock: int | None = lock
+
+    def close(self) -> None:
+        """Let go of the directory; may be called twice."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            unlock(lock)
+            os.close(lock)
+
+
+def open_data_dir(base: Path) -> DataDir:
+    """Take ``base``, or the first of ``base-2``, ``base-3``, ... that no other server holds.
+
+    A directory that is missing is made with mode 0700.
+
+    Raises:
+        DataDirError: A directory cannot be made or locked, belongs to somebody else or can be
+            written by somebody else, or all siblings are taken.
+    """
+    for number in range(1, MAX_SIBLINGS + 1):
+        path = base if number == 1 else base.with_name(f"{base.name}-{number}")
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_private(path)
+            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | _NO_FOLLOW, 0o600)
+        except OSError as error:
+            raise DataDirError(
+                f"the data directory {path} cannot be used: {error.strerror}", path=str(path)
+            ) from error
+        try:
+            is_ours = try_lock(lock)
+        except OSError as error:
+            os.close(lock)
+            raise DataDirError(
+                f"the data directory {path} cannot be locked: {error.strerror}",
+                hint="set PeerExtension.data_dir to a directory on a local disk",
+                path=str(path),
+            ) from error
+        if is_ours:
+            if number > 1:
+                log.warning(
+                    "another server of yours uses the data directory %s, so this one is a node of "
+                    "its own in %s, with its own identity and peers",
+                    base,
+                    path,
+                )
+            return DataDir(path, fallback=number > 1, lock=lock)
+        os.close(lock)
+    raise DataDirError(
+        f"the data directory {base} and all {MAX_SIBLINGS - 1} siblings are in use", path=str(base)
+    )
+
+
+def load_or_make_identity(path: Path, seed: Callable[[], bytes]) -> Identity:
+    """Read the identity in the key file at ``path``, or make one when there is no file.
+
+    Args:
+        path: The key file, PKCS#8 PEM of mode 0600.
+        seed: Gives the 32 random bytes of a new identity; called only if one is made.
+
+    Raises:
+        KeyFileError: The file cannot be read or written, or does not hold an Ed25519 key. It is
+            never replaced.
+    """
+    try:
+        pem = _read_key(path)
+        if pem is None:
+            identity = Identity.from_seed(seed())
+            temporary = temporary_name(path)
+            write_file(temporary, identity.to_pem())
+            if put_in_place(temporary, path):
+                log.info("made the identity %s in %s", identity.node_id, path)
+                return identity
+            pem = _read_key(path)
+        sweep_leftovers(path)
+    except OSError as error:
+        raise KeyFileError(
+            f"the key file {path} cannot be used: {error.strerror}", path=str(path)
+        ) from error
+    try:
+        return Identity.from_pem(pem or b"")
+    except KeyFileError as error:
+        raise KeyFileError(f"{error.message}: {path}", path=str(path)) from error
+
+
+def _read_key(path: Path) -> bytes | None:
+    """Return what the key file holds, closed to all others from now on; None if there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise KeyFileError(f"the key file {path} is not a regular file", path=str(path))
+        mode = stat.S_IMODE(status.st_mode)
+        if sys.platform != "win32" and mode & 0o077:
+            os.fchmod(file.fileno(), 0o600)
+            log.warning(
+                "the key file %s was open to others (mode %03o); it is now 600, but whoever read "
+                "it before can pose as this node",
+                path,
+                mode,
+            )
+        return file.read(_MAX_KEY_FILE)
+
+
+def _check_private(path: Path) -> None:
+    status = path.stat()
+    if sys.platform != "win32" and status.st_uid != os.geteuid():
+        raise DataDirError(f"the data directory {path} belongs to another user", path=str(path))
+    if sys.platform != "win32" and status.st_mode & 0o022:
+        raise DataDirError(
+            f"the data directory {path} can be written by others "
+            f"(mode {stat.S_IMODE(status.st_mode):03o})",
+            hint=f"chmod 700 {path}, or set PeerExtension.data_dir to another directory",
+            path=str(path),
+        )

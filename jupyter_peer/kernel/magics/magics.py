@@ -1,0 +1,171 @@
+"""``%peer`` and ``%%peer`` in IPython: results and errors as a notebook shows them, and Tab."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+from ...errors import BadRequestError, PeerError
+from ...server_client.results.markup import line as one_line
+from ...server_client.results.results import Help, Shown
+from ...server_client.views.cell import LiveDisplay, running_cell
+from .command import HelpAskedError
+from .commands import parse, run, split
+
+_CELL_MAGIC = "%%peer"
+_QUESTION = re.compile(r"(?P<indent>[ \t]*)%peer[ \t]+(?P<words>(?:ask|chat)[ \t].*\?)\s*")
+
+
+class CommandError(UsageError):
+    """A command that failed, told in one line and without a traceback.
+
+    Attributes:
+        error: What failed.
+    """
+
+    def __init__(self, command: str, error: PeerError) -> None:
+        self.error = error
+        self.code = str(error.data.get("code", error.code))
+        hint = f" - {error.hint}" if error.hint else ""
+        super().__init__(f"{command}: {error.message} [{self.code}]{hint}")
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class InterruptedCommandError(KeyboardInterrupt):
+    """A command that was interrupted while it waited."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+@magics_class
+class PeerMagics(Magics):
+    """The magics of jupyter-peer."""
+
+    @line_cell_magic
+    def peer(self, line: str, cell: str | None = None) -> Shown | None:
+        """Connect this Jupyter with those of other people; ``%peer`` alone lists the commands."""
+        words: list[str] = []
+        try:
+            words = split(line)
+            if cell is not None:
+                return self._peer_cell(words, cell)
+            return run(self._client, words, _steps_display())
+        except PeerError as error:
+            raise CommandError(_written(words, cell), error) from None
+        except KeyboardInterrupt:
+            raise InterruptedCommandError(
+                f"{_written(words, cell)}: interrupted; its answer is not awaited any more"
+            ) from None
+
+    def _peer_cell(self, words: list[str], cell: str) -> Shown | None:
+        # IPython comes here only for cells that `unfold_share` has left alone.
+        try:
+            command, _ = parse(words)
+        except HelpAskedError as asked:
+            return asked.help
+        if command.name != "share":
+            raise BadRequestError(
+                f"{command.name} does not take a cell", hint=f"write %peer {command.name}"
+            )
+        if not cell.strip():
+            raise BadRequestError("there is nothing to run under %%peer share")
+        pane = run(self._client, words)
+        shell: Any = self.shell
+        shell.run_cell(cell)
+        return pane
+
+    @staticmethod
+    def _client() -> Any:
+        # The client brings tornado along, which loading the magics does not have to pay for.
+        from ...server_client.client import kernel_client
+
+        return kernel_client()
+
+
+def unfold_share(lines: list[str]) -> list[str]:
+    """Rewrite a cell that begins with ``%%peer share``: sharing becomes its first statement.
+
+    So the rest runs as any cell does, with ``await``, its own line numbers in tracebacks and its
+    last value shown. Whatever is not a whole ``share`` is left to the cell magic, which says why.
+    """
+    if not lines or not lines[0].startswith(_CELL_MAGIC + " "):
+        return lines
+    words = lines[0][len(_CELL_MAGIC) :].strip()
+    try:
+        command, _ = parse(split(words))
+    except (PeerError, HelpAskedError):
+        return lines
+    if command.name != "share" or not "".join(lines[1:]).strip():
+        return lines
+    return [f"get_ipython().run_line_magic('peer', {words!r})\n", *lines[1:]]
+
+
+def keep_questions(lines: list[str]) -> list[str]:
+    """Rewrite questions to peers, which IPython would take for a wish for help: they end with ``?``."""
+    kept = []
+    for line in lines:
+        match = _QUESTION.fullmatch(line)
+        kept.append(
+            f"{match['indent']}get_ipython().run_line_magic('peer', {match['words']!r})\n"
+            if match
+            else line
+        )
+    return kept
+
+
+def load(shell: InteractiveShell) -> None:
+    """Add magics and completion to a shell; doing it again replaces them."""
+    shell.register_magics(PeerMagics)
+    cleanups = shell.input_transformers_cleanup
+    # By name, since a reloaded module has another function; IPython's own may be without one.
+    ours = (unfold_share, keep_questions)
+    names = {each.__name__ for each in ours}
+    kept = [t for t in cleanups if getattr(t, "__name__", "") not in names]
+    cleanups[:] = [*kept, *ours]
+    set_hook: Any = shell.set_hook
+    for word in ("%peer", _CELL_MAGIC):
+        set_hook("complete_command", _complete, str_key=word)
+
+
+def _complete(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
+    from .completion import candidates
+
+    return candidates(event.text_until_cursor, event.symbol)
+
+
+def _written(words: list[str], cell: str | None) -> str:
+    magic = "%peer" if cell is None else _CELL_MAGIC
+    return f"{magic} {words[0][:20]}" if words else magic
+
+
+def _steps_display() -> Callable[[dict[str, Any]], None] | None:
+    """Return what shows the steps of a command as lines under the cell, from the first on."""
+    return None if running_cell() is None else functools.partial(_show_step, LiveDisplay(), {})
+
+
+def _show_step(display: LiveDisplay, steps: dict[str, str], step: dict[str, Any]) -> None:
+    address, message = str(step.get("address") or ""), str(step.get("message") or "")
+    is_done = step.get("ok")
+    mark = "…" if is_done is None else "✓" if is_done else "✗"
+    words = (mark, str(step.get("step", "")), "" if address in message else address, message)
+    # What comes of an address takes the place of the line that said it is tried, and once there is
+    # a link the others are tried no more.
+    if step.get("step") == "connected":
+        for tried in [place for place, said in steps.items() if said.startswith("…")]:
+            del steps[tried]
+    steps[address or words[1]] = one_line(" ".join(filter(None, words)), 500)
+    shown = Help("\n".join(steps.values()))._repr_mimebundle_()
+    if display.is_shown:
+        display.update(shown)
+    else:
+        display.show(shown)

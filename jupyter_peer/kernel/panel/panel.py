@@ -1,0 +1,365 @@
+"""The panel of ``%peer panel``: invite, pair, peers and panes as widgets in a cell's output."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from ...errors import PeerError
+from ...server_client.client import Client
+from ...server_client.connection import Json
+from ...server_client.results.markup import (
+    BAD,
+    GOOD,
+    Html,
+    box,
+    clock_time,
+    coloured,
+    escape,
+    faint,
+    join,
+    line,
+    strong,
+    tag,
+)
+from ...server_client.results.results import Invite, peer_title
+from .approvals import ApprovalsPart
+from .chat import ChatPart, unread_mark
+from .found import FoundPart
+from .parts import (
+    OpenPane,
+    Row,
+    button,
+    copy_button,
+    heading,
+    pane_line,
+    peer_line,
+    peer_way,
+    remark,
+    run_soon,
+)
+from .rooms import RoomsPart
+
+log = logging.getLogger(__name__)
+
+_TTLS = (("as configured", ""), ("10 minutes", "10m"), ("1 hour", "1h"), ("1 day", "24h"))
+_STEPS = {
+    True: coloured("works", GOOD),
+    False: coloured("does not", BAD),
+    None: faint("is tried…"),
+}
+_HIDDEN, _SHOWN = "none", ""
+
+
+class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Shows what is shared with whom, and does what a click asks.
+
+    Args:
+        client: The connection to this kernel's server.
+
+    Attributes:
+        ttl: How long the next invite lives.
+        invite_text: The last invite that was minted.
+        pair_text: Where an invite is pasted.
+        progress: What the last action does, or why it failed.
+        peers: One row a peer.
+        found: Nodes that were found and are no peers.
+        chats: Conversations that were opened here.
+        panes: One row a pane, mine first.
+        rooms: Rooms of the lobby, where there is one.
+        approvals: Calls of tools that wait for the owner's yes.
+        views: Panes that were opened here.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._loop: asyncio.AbstractEventLoop | None = None
+        with contextlib.suppress(RuntimeError):
+            self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_away = False
+        self._invite: Invite | None = None
+        self._steps: dict[str, Html] = {}
+        self._lines: dict[tuple[str, str], Row] = {}
+        self.mint_button = button("Make an invite", "A single-use invite to give to one person")
+        self.ttl = widgets.Dropdown(
+            options=_TTLS,
+            description="valid for",
+            tooltip="How long the invite can be used",
+            layout={"width": "auto"},
+            style={"description_width": "initial"},
+        )
+        self.invite_text = widgets.Text(tooltip="The invite", layout={"flex": "1 1 auto"})
+        self.copy_button = widgets.HTML(layout={"flex": "0 0 auto"})
+        self._invite_row = widgets.HBox(
+            [self.invite_text, self.copy_button], layout={"display": _HIDDEN}
+        )
+        self.expiry = widgets.HTML(layout={"display": _HIDDEN})
+        self.pair_text = widgets.Text(
+            placeholder="paste an invite: jpeer1:…",
+            tooltip="The invite of somebody else",
+            continuous_update=False,
+            layout={"flex": "1 1 auto"},
+        )
+        self.pair_button = button("Pair", "Connect with the one who made this invite")
+        self.progress = widgets.HTML(layout={"display": _HIDDEN})
+        self.peers = widgets.VBox()
+        self.found = FoundPart(client, self._do, self._say_anew)
+        self.chats = ChatPart(client, self._do, self._show_peers_again)
+        self._known: Sequence[Mapping[str, Any]] = ()
+        self.panes = widgets.VBox()
+        self.rooms = RoomsPart(client, self._do, self._say_anew)
+        self.approvals = ApprovalsPart(client, self._do)
+        self.views = widgets.VBox()
+        self.mint_button.on_click(lambda _: self._do(self._mint, self.mint_button))
+        self.pair_button.on_click(lambda _: self._do(self._pair, self.pair_button))
+        super().__init__(
+            [
+                self.approvals,
+                heading("Invite"),
+                widgets.HBox([self.mint_button, self.ttl]),
+                self._invite_row,
+                self.expiry,
+                widgets.HBox([self.pair_text, self.pair_button]),
+                self.progress,
+                heading("Peers"),
+                self.peers,
+                self.chats,
+                self.found,
+                heading("Panes"),
+                self.panes,
+                self.rooms,
+                self.views,
+            ]
+        )
+        events = {
+            "peers": lambda data: self._show_nodes(data["peers"], data.get("found") or ()),
+            "chat": self.chats.take,
+            "panes": self._show_panes,
+            "invites": self._show_invites,
+            "lobby": self.rooms.show,
+            "approval": self.approvals.show,
+            "link": self._show_link,
+        }
+        self._ends = [
+            client.on_event(event, functools.partial(self._on_event, show))
+            for event, show in events.items()
+        ]
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the peers and panes of this moment."""
+        peers = self._client.peers()
+        self._show_nodes(peers, peers.found)
+        self.chats.note_unread(self._client.unread())
+        self._show_panes(self._client.panes())
+        self.rooms.show(self._client.lobby())
+        self.approvals.show({"approvals": self._client.approvals()})
+
+    def close(self) -> None:
+        """Stop listening and take the widgets away; panes that were opened here are closed."""
+        for end in self._ends:
+            end()
+        for shown in self.views.children:
+            self._do(shown.view.close)
+        super().close()
+
+    # What a click does.
+
+    async def _mint(self) -> None:
+        self._invite = invite = await self._client.aio.invite(self.ttl.value or None)
+        self.invite_text.value = invite.text
+        self.copy_button.value = copy_button(invite.text)
+        self._say_of_invite(
+            f"Give this to one person. It works once, until {clock_time(invite.expires)}."
+        )
+        self._invite_row.layout.display = self.expiry.layout.display = _SHOWN
+
+    async def _pair(self) -> None:
+        self._steps = {}
+        self._say(faint("Pairing…"))
+        peer = await self._client.aio.pair(self.pair_text.value.strip(), self._on_step)
+        self.pair_text.value = ""
+        who = strong(peer_title(peer))
+        self._say(join((coloured("Connected with ", GOOD), who, peer_way(peer))))
+
+    async def _open(self, peer: str, name: str) -> None:
+        for shown in self.views.children:
+            if (shown.view.peer, shown.view.name) == (peer, name):
+                return
+        view = await self._client.aio.open(f"{peer}/{name}")
+        shown = OpenPane(view, lambda _: self._do(close))
+        close = functools.partial(self._close_pane, shown)
+        self.views.children = (*self.views.children, shown)
+
+    async def _close_pane(self, shown: OpenPane) -> None:
+        self.views.children = tuple(each for each in self.views.children if each is not shown)
+        shown.close()
+        await shown.view.close()
+
+    async def _unshare(self, name: str) -> None:
+        await self._client.aio.unshare(name)
+        self._say(escape(f"{name} is shared no more."))
+
+    def _do(
+        self, action: Callable[[], Coroutine[Any, Any, Any]], clicked: widgets.Button | None = None
+    ) -> None:
+        """Run an action; the other widgets stay usable meanwhile."""
+        if clicked is not None:
+            clicked.disabled = True
+        guarded = self._guard(action, clicked)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            asyncio.run(guarded)
+            return
+        task = loop.create_task(guarded)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(
+        self, action: Callable[[], Coroutine[Any, Any, Any]], clicked: widgets.Button | None
+    ) -> None:
+        try:
+            await action()
+        except PeerError as error:
+            self._say(_failure(f"{error.code}: {error.message}", error.hint))
+        except Exception as error:
+            log.exception("an action of the panel failed")
+            self._say(_failure(f"{type(error).__name__}: {error}"))
+        finally:
+            if clicked is not None:
+                clicked.disabled = False
+
+    # What is shown.
+
+    def _on_event(self, show: Callable[[Any], None], data: Json) -> None:
+        """Show what an event brings; it comes on the client's thread."""
+        run_soon(self._loop, functools.partial(show, data))
+
+    def _on_step(self, step: Json) -> None:
+        address = line(step.get("address") or step.get("step") or "")
+        outcome = _STEPS[step.get("ok")]
+        if message := step.get("message"):
+            outcome = join((outcome, faint(f": {line(message)}")))
+        self._steps[address] = join((escape(f"{address} "), outcome))
+        self._say()
+
+    def _say(self, *last: Html) -> None:
+        """Show the paths that were tried, and a last line."""
+        lines = [*self._steps.values(), *last]
+        self.progress.value = box(*(tag("div", each) for each in lines))
+        self.progress.layout.display = _SHOWN
+
+    def _say_anew(self, text: Html) -> None:
+        """Show what an action has come to, and no paths of earlier ones."""
+        self._steps = {}
+        self._say(text)
+
+    def _say_of_invite(self, text: str) -> None:
+        self.expiry.value = box(faint(text))
+
+    def _show_invites(self, data: Json) -> None:
+        """Look after the invite that is shown; the event does not say which has changed."""
+        if self._invite is not None:
+            self._do(self._check_invite)
+
+    async def _check_invite(self) -> None:
+        for each in await self._client.aio.invites():
+            if self._invite is not None and each.id == self._invite.id and each.status != "open":
+                self._say_of_invite(f"The invite {each.id} is {each.status}.")
+                self._invite = None
+                self.invite_text.value = ""
+                self._invite_row.layout.display = _HIDDEN
+
+    def _show_link(self, data: Json) -> None:
+        was_away, self._is_away = self._is_away, not data["is_up"]
+        if was_away and not self._is_away:
+            self._do(self._ask_again)
+        elif self._is_away:
+            self._steps = {}
+            self._say(_failure("The Jupyter server of this kernel is away", "it is tried again"))
+
+    async def _ask_again(self) -> None:
+        peers = await self._client.aio.peers()
+        self._show_nodes(peers, peers.found)
+        self.chats.note_unread(await self._client.aio.unread())
+        self._show_panes(await self._client.aio.panes())
+        self.rooms.show(await self._client.aio.lobby())
+        self.approvals.show({"approvals": await self._client.aio.approvals()})
+        self._steps = {}
+        self.progress.layout.display = _HIDDEN
+
+    def _show_nodes(
+        self, peers: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
+    ) -> None:
+        self._known = list(peers)
+        self._show_peers_again()
+        self.chats.forget(str(peer["node_id"]) for peer in peers)
+        self.found.show(found)
+
+    def _show_peers_again(self) -> None:
+        self.peers.children = [*(self._peer_row(peer) for peer in self._known)] or [
+            remark("Nobody yet: make an invite or paste one.")
+        ]
+        self._forget_lines("peer", {peer["node_id"] for peer in self._known})
+
+    def _peer_row(self, peer: Mapping[str, Any]) -> Row:
+        node_id = str(peer["node_id"])
+        unread = self.chats.unread.get(node_id, 0)
+        text = join((peer_line(peer), unread_mark(unread)))
+        open_chat = functools.partial(self.chats.open_with, {**peer})
+        row = self._line(("peer", node_id), text, "Chat", open_chat)
+        can_chat = "chat" in peer["capabilities"] and peer["status"] != "blocked"
+        row.button.layout.display = _SHOWN if can_chat or unread else _HIDDEN
+        return row
+
+    def _show_panes(self, panes: Json) -> None:
+        lines = []
+        for pane in panes["mine"]:
+            name = pane["name"]
+            text = pane_line("", pane, f"mine, {len(pane['viewers'])} watching")
+            action = functools.partial(self._unshare, name)
+            lines.append(self._line(("mine", name), text, "Unshare", action))
+        for pane in panes["offered"]:
+            owner, name = pane["peer"], pane["name"]
+            key = f"{owner['node_id']}/{name}"
+            action = functools.partial(self._open, owner["node_id"], name)
+            text = pane_line(peer_title(owner), pane)
+            lines.append(self._line(("offered", key), text, "Open", action))
+        self.panes.children = lines or [remark("Nothing is shared yet: %%peer share NAME")]
+        self._forget_lines("mine", {pane["name"] for pane in panes["mine"]})
+        self._forget_lines(
+            "offered", {f"{each['peer']['node_id']}/{each['name']}" for each in panes["offered"]}
+        )
+
+    def _line(
+        self,
+        key: tuple[str, str],
+        text: Html,
+        verb: str = "",
+        action: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> Row:
+        """Return the row of a peer or pane: the one there is, so that it keeps the focus."""
+        row = self._lines.get(key)
+        if row is None:
+            row = self._lines[key] = Row(verb, f"{verb} {key[1]}")
+            if action is not None:
+                row.button.on_click(lambda clicked: self._do(action, clicked))
+        row.text.value = box(text)
+        return row
+
+    def _forget_lines(self, kind: str, kept: Collection[str]) -> None:
+        for key in [key for key in self._lines if key[0] == kind and key[1] not in kept]:
+            self._lines.pop(key).close()
+
+
+def _failure(text: str, hint: str = "") -> Html:
+    said = coloured(line(text, 500), BAD)
+    return join((said, tag("div", faint(line(hint, 500))))) if hint else said

@@ -1,0 +1,457 @@
+"""The node's side of a lobby: who is there, rooms, and WebRTC's signals (``relay/SPEC.md``).
+
+A node that is listed, in a room, or waits for signals keeps one connection, made again whenever it
+breaks. One that only looks around connects for that and leaves soon after: the lobby learns that a
+node is there only when its user wants something from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from ..errors import BadRequestError, LinkError, PeerError, PeerTimeoutError, UnknownRoomError
+from ..primitives.pauses import pause_until
+from ..wire.link.identity import Identity
+from ..wire.relay import lobby as wire
+from .connection import LobbyConnection
+from .limits import Pace
+from .rooms import JoinedRoom, JoinedRooms
+from .session import LobbyVisit
+
+log = logging.getLogger(__name__)
+
+
+Status = Literal["idle", "connecting", "connected"]
+T = TypeVar("T")
+OnSignal = Callable[[str, str, str], None]
+
+
+class AboutMe(msgspec.Struct, frozen=True):
+    """What the node tells of itself."""
+
+    addresses: list[str]
+    node_name: str
+    capabilities: list[str]
+
+
+class LobbyClient:
+    """Keeps the node at a lobby as far as its user wants.
+
+    Args:
+        urls: The lobby's ``ws(s)://.../lobby-ws``; of one that is several brokers there may be more,
+            and the next is tried when one is lost.
+        identity: The node's key.
+        about_me: Returns what the node tells of itself now.
+        url: How the lobby is called in addresses and invites.
+        waits_for_signals: Whether the connection is kept for signals.
+        jitter: Returns a factor that spreads reconnects.
+        pace: Pauses and limits.
+        ssl_context: For ``wss://``; by default the certificate must be trusted.
+
+    Attributes:
+        is_listed: Whether the user wants everybody at the lobby to see this node.
+        rooms: Those the user has entered.
+        error: Why the lobby cannot be reached; None while it can.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        identity: Identity,
+        about_me: Callable[[], AboutMe],
+        *,
+        url: str = "",
+        waits_for_signals: bool = False,
+        jitter: Callable[[], float] = lambda: 1.0,
+        pace: Pace = Pace(),  # noqa: B008 - immutable
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.url = url or ",".join(url.removesuffix("/lobby-ws") for url in urls)
+        self._urls = list(urls)
+        self.is_listed = False
+        self.rooms = JoinedRooms(identity.node_id)
+        self.error: PeerError | None = None
+        self._identity = identity
+        self._about_me = about_me
+        self._on_signal: list[OnSignal] = []
+        self._waits_for_signals = waits_for_signals
+        self._jitter = jitter
+        self._pace = pace
+        self._ssl_context = ssl_context or ssl.create_default_context()
+        self._live: LobbyVisit | None = None
+        self._wake = asyncio.Event()
+        self._uses = 0
+        self._entering = 0
+        self._linger_until = 0.0
+        self._waiters: list[asyncio.Future[LobbyVisit]] = []
+        self._on_change: list[Callable[[], None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._is_dialling = False
+
+    # Life.
+
+    def start(self) -> None:
+        """Begin; nothing is dialled before something is wanted."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="lobby")
+
+    async def close(self) -> None:
+        """Leave, so that the lobby forgets this node at once; may be called twice."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed, or not started yet."""
+        return self._task is None
+
+    @property
+    def status(self) -> Status:
+        """Whether the node is at the lobby."""
+        if self._live is not None:
+            return "connected"
+        return "connecting" if self._is_dialling or self._is_wanted() else "idle"
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back whenever status, listing or rooms change; returns what ends that."""
+        self._on_change.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._on_change:
+                self._on_change.remove(callback)
+
+        return unsubscribe
+
+    # What the user asks for.
+
+    async def set_listed(self, is_listed: bool) -> None:
+        """Show this node to everybody at the lobby, or not.
+
+        A lobby that cannot be reached is told as soon as it can; :attr:`error` says why.
+
+        Raises:
+            PeerError: The lobby refuses.
+        """
+        self.is_listed = is_listed
+        self._changed()
+        with contextlib.suppress(LinkError):
+            await self._use(lambda visit: visit.register())
+
+    async def leave(self) -> None:
+        """Leave everything: the listing and all rooms."""
+        self.is_listed = False
+        self.rooms.clear()
+        if self._live is not None:
+            await self._live.leave_all()
+        self._linger_until = 0.0
+        self._changed()
+
+    async def who(self) -> list[wire.NodeCard]:
+        """Return who is listed.
+
+        Raises:
+            PeerError: The lobby cannot be reached, or refuses.
+        """
+        answer = await self._request(wire.Who(), wire.Presence)
+        return [wire.printable(card) for card in answer.nodes]
+
+    async def list_rooms(self) -> list[wire.RoomCard]:
+        """Return the public rooms, and those the node is in.
+
+        Raises:
+            PeerError: The lobby cannot be reached, or refuses.
+        """
+        return list((await self._request(wire.ListRooms(), wire.Rooms)).rooms)
+
+    async def create_room(
+        self,
+        name: str,
+        visibility: wire.Visibility,
+        join_policy: wire.JoinPolicy,
+        group: str | None = None,
+    ) -> JoinedRoom:
+        """Make a room and enter it; one that asks for a token has it in ``token``.
+
+        The token is made here, and the lobby gets its hash alone until somebody uses it.
+
+        Raises:
+            BadNameError, RoomExistsError, RoomRefusedError, PeerError: Why there is none.
+        """
+        wire.check_room_name(name)
+        token = (
+            wire.make_token(secrets.token_bytes(wire.TOKEN_BYTES))
+            if join_policy == "token"
+            else None
+        )
+        made_by = wire.CreateRoom(
+            name=name,
+            visibility=visibility,
+            join_policy=join_policy,
+            token_sha256=None if token is None else wire.token_hash(token),
+            group=group,
+        )
+        info = await self._meet(made_by)
+        return self._enter(JoinedRoom(name=info.name, token=token, made_by=made_by), info)
+
+    async def join_room(self, name: str, token: str | None = None) -> JoinedRoom:
+        """Enter a room.
+
+        Raises:
+            UnknownRoomError, RoomRefusedError, PeerError: Why not.
+        """
+        wire.check_room_name(name)
+        known = self.rooms.get(name)
+        if token is None and known is not None:
+            token = known.token
+        info = await self._meet(wire.JoinRoom(name=name, token=token))
+        made_by = known.made_by if known is not None else None
+        return self._enter(JoinedRoom(name=info.name, token=token, made_by=made_by), info)
+
+    async def _meet(self, message: wire.CreateRoom | wire.JoinRoom) -> wire.RoomInfo:
+        """Enter a room; only now the lobby is told where this node can be dialled."""
+
+        async def work(visit: LobbyVisit) -> wire.RoomInfo:
+            await visit.register()
+            info: wire.RoomInfo = await visit.ask(message, wire.RoomInfo)
+            return info
+
+        self._entering += 1
+        try:
+            return await self._use(work)
+        finally:
+            self._entering -= 1
+
+    def _enter(self, room: JoinedRoom, info: wire.RoomInfo) -> JoinedRoom:
+        self.rooms.put(room)
+        self.rooms.take(info)
+        self._changed()
+        return room
+
+    async def leave_room(self, name: str) -> None:
+        """Leave a room; when the lobby is away, it is told as soon as it can be.
+
+        Raises:
+            UnknownRoomError: The node is in no such room.
+        """
+        if self.rooms.remove(name) is None:
+            raise UnknownRoomError("you are in no room of this name")
+        if self._live is not None:
+            await self._live.leave_room(name)
+        self._changed()
+
+    # Signals (see `transports/webrtc.py`).
+
+    async def signal(self, to: str, kind: str, sdp: str) -> None:
+        """Hand an offer or an answer to another node at the lobby.
+
+        Raises:
+            NotConnectedError: It is not there.
+            PeerError: The lobby cannot be reached, or refuses.
+        """
+        if kind not in ("offer", "answer") or not 0 < len(sdp) <= wire.MAX_SDP:
+            raise BadRequestError("only an offer or an answer of ordinary size can be signalled")
+        await self._request(wire.Signal(to=to, kind=kind, sdp=sdp), wire.Done)  # type: ignore[arg-type]
+
+    def on_signal(self, callback: OnSignal) -> None:
+        """Call back with ``(from_node_id, kind, sdp)`` of each signal.
+
+        The lobby has seen the proof of the sender's id. Anybody who knows this node's id can send
+        some: who listens decides which to answer.
+        """
+        self._on_signal.append(callback)
+
+    # Asking.
+
+    async def _request(self, message: Any, kind: type[Any]) -> Any:
+        return await self._use(lambda visit: visit.ask(message, kind))
+
+    async def _use(self, work: Callable[[LobbyVisit], Awaitable[T]]) -> T:
+        if self.is_closed:
+            raise LinkError("this node has left the lobby")
+        self._uses += 1
+        try:
+            return await work(await self._at_lobby())
+        finally:
+            self._uses -= 1
+            self._linger_until = asyncio.get_running_loop().time() + self._pace.linger_s
+
+    async def _at_lobby(self) -> LobbyVisit:
+        if self._live is not None:
+            return self._live
+        waiter: asyncio.Future[LobbyVisit] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        self._wake.set()
+        try:
+            return await asyncio.wait_for(waiter, self._pace.wait_s)
+        except asyncio.TimeoutError:
+            raise PeerTimeoutError(f"the lobby at {self.url} does not answer") from None
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    # Keeping the connection.
+
+    def _is_wanted(self) -> bool:
+        return not self.is_closed and (
+            self._waits_for_signals
+            or self.is_listed
+            or len(self.rooms) > 0
+            or self._uses > 0
+            or asyncio.get_running_loop().time() < self._linger_until
+        )
+
+    async def _run(self) -> None:
+        pause = self._pace.backoff_s
+        # Not only by cancellation: `asyncio.wait_for` can swallow one (before Python 3.12).
+        while not self.is_closed:
+            if not self._is_wanted():
+                await self._wait(None)
+                continue
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._visit()
+                self.error = None
+            except PeerError as error:
+                is_news = self.error is None or str(error) != str(self.error)
+                level = logging.INFO if is_news else logging.DEBUG
+                log.log(level, "the lobby at %s: %s", self.url, error)
+                self.error = error
+            self._end_attempt(self.error)
+            if self.error is None and not self._is_wanted():
+                continue
+            if asyncio.get_running_loop().time() - began > pause:
+                pause = self._pace.backoff_s
+            self._changed()
+            await self._wait(pause * self._jitter())
+            pause = min(2 * pause, self._pace.max_backoff_s)
+
+    async def _wait(self, timeout: float | None) -> None:
+        """Wait, or until a request cannot."""
+        if not self._waiters and not self.is_closed:
+            self._wake.clear()
+            await pause_until(self._wake, timeout)
+
+    def _end_attempt(self, error: PeerError | None) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(error or LinkError("the lobby closed the connection"))
+        self._waiters.clear()
+
+    async def _visit(self) -> None:
+        """Connect, and stay until the connection ends or is not wanted any more.
+
+        Raises:
+            PeerError: Why it could not be made, or why it ended.
+        """
+        self._is_dialling = True
+        self._changed()
+        try:
+            connection = await self._dial()
+        finally:
+            self._is_dialling = False
+        visit = LobbyVisit(connection, self.rooms, self._saying, self._pace, self._jitter)
+        try:
+            await visit.register()
+            self._live = visit
+            self.error = None
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_result(visit)
+            self._waiters.clear()
+            self._changed()
+            await self._stay(visit)
+        finally:
+            self._live = None
+            connection.leave()
+            self._changed()
+        if connection.error is not None:
+            raise connection.error
+
+    async def _dial(self) -> LobbyConnection:
+        """Connect to the first broker that answers; one that does not is tried last from now on."""
+        reason: PeerError = BadRequestError("no URL of a lobby was given")
+        for url in list(self._urls):
+            try:
+                return await LobbyConnection.open(
+                    self._identity, url, self._take, self._ssl_context
+                )
+            except PeerError as error:  # noqa: PERF203 - the next one may answer
+                reason = error
+                self._urls.remove(url)
+                self._urls.append(url)
+        raise reason
+
+    async def _stay(self, visit: LobbyVisit) -> None:
+        connection = visit.connection
+        while connection.is_open and self._is_wanted():
+            self._wake.clear()
+            if await visit.look():
+                self._changed()
+            ended = asyncio.ensure_future(connection.until_ended())
+            woken = asyncio.ensure_future(self._wake.wait())
+            try:
+                await asyncio.wait(
+                    {ended, woken},
+                    timeout=self._pace.look_s,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            finally:
+                ended.cancel()
+                woken.cancel()
+
+    def _saying(self) -> wire.Register:
+        me = self._about_me()
+        is_meeting = len(self.rooms) > 0 or self._entering > 0
+        if not is_meeting and not self.is_listed:
+            return wire.Register(addresses=[], listed=False)
+        return wire.Register(
+            addresses=_that_fit(me.addresses) if is_meeting else [],
+            node_name=me.node_name,
+            capabilities=me.capabilities,
+            listed=self.is_listed,
+        )
+
+    # What comes.
+
+    def _take(self, notice: wire.Notice) -> None:
+        if isinstance(notice, wire.Signalled):
+            for listener in self._on_signal:
+                self._guarded(listener, notice.sender, notice.kind, notice.sdp)
+        elif isinstance(notice, wire.Refusal):
+            log.info("the lobby at %s: %s", self.url, notice.error)
+        elif self.rooms.take(notice):
+            self._wake.set()
+            self._changed()
+
+    def _changed(self) -> None:
+        self._wake.set()
+        for callback in list(self._on_change):
+            self._guarded(callback)
+
+    @staticmethod
+    def _guarded(callback: Callable[..., None], *news: str) -> None:
+        try:
+            callback(*news)
+        except Exception:
+            log.exception("a listener of the lobby failed")
+
+
+def _that_fit(addresses: list[str]) -> list[str]:
+    """Return as many of the addresses, best first, as a registration takes."""
+    fit: list[str] = []
+    left = wire.MAX_ADDRESS_TEXT
+    for address in addresses[: wire.MAX_ADDRESSES]:
+        left -= len(address)
+        if left >= 0:
+            fit.append(address)
+    return fit

@@ -1,0 +1,135 @@
+"""What a node does at a lobby as long as one connection lasts: registers, and enters its rooms."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import (
+    LinkError,
+    PeerError,
+    PeerTimeoutError,
+    ProtocolError,
+    RoomExistsError,
+    UnknownRoomError,
+)
+from ..wire.relay import lobby as wire
+from .connection import LobbyConnection
+from .limits import Pace
+from .rooms import JoinedRoom, JoinedRooms
+
+
+class LobbyVisit:
+    """One registered connection.
+
+    Args:
+        connection: To the lobby.
+        rooms: Those the node is to be in.
+        saying: Returns what the node says of itself now.
+        pace: Pauses.
+        jitter: Returns a factor that spreads what would happen at once.
+    """
+
+    def __init__(
+        self,
+        connection: LobbyConnection,
+        rooms: JoinedRooms,
+        saying: Callable[[], wire.Register],
+        pace: Pace,
+        jitter: Callable[[], float],
+    ) -> None:
+        self.connection = connection
+        self._rooms = rooms
+        self._saying = saying
+        self._pace = pace
+        self._jitter = jitter
+        self._said: wire.Register | None = None
+        self._retry_s = pace.look_s
+        self._retry_at = 0.0
+
+    async def ask(self, message: Any, kind: type[Any]) -> Any:
+        """Send a request and return its answer, which must be of a kind.
+
+        Raises:
+            PeerError: The lobby refuses, or does not answer.
+        """
+        answer = await self.connection.request(message)
+        if not isinstance(answer, kind):
+            raise ProtocolError("the lobby's answer is not one to this request")
+        return answer
+
+    async def register(self) -> None:
+        """Say what the lobby does not know yet of this node; at first everything.
+
+        Raises:
+            PeerError: The lobby refuses, or does not answer.
+        """
+        said = self._saying()
+        if said == self._said:
+            return
+        is_first = self._said is None
+        answer = await self.ask(said, wire.Registered)
+        self._said = said
+        if is_first:
+            self._rooms.not_in(answer.rooms)
+            for name in answer.rooms:
+                if self._rooms.get(name) is None:
+                    with contextlib.suppress(UnknownRoomError):
+                        await self.connection.request(wire.LeaveRoom(name=name))
+
+    async def leave_room(self, name: str) -> None:
+        """Tell the lobby that the node has left a room."""
+        with contextlib.suppress(LinkError, UnknownRoomError):
+            await self.connection.request(wire.LeaveRoom(name=name))
+
+    async def leave_all(self) -> None:
+        """Tell the lobby to forget listing and rooms."""
+        # A connection that breaks now is made again without any of it.
+        with contextlib.suppress(PeerError):
+            await self.connection.request(wire.Leave())
+
+    async def look(self) -> bool:
+        """Do what is due now; return whether a room was tried.
+
+        Raises:
+            PeerError: The lobby does not answer any more.
+        """
+        await self.register()
+        now = asyncio.get_running_loop().time()
+        is_due = now >= self._retry_at and bool(self._rooms.waiting())
+        if is_due:
+            await self._enter_again()
+            self._retry_at = now + self._retry_s * self._jitter()
+            self._retry_s = min(2 * self._retry_s, self._pace.max_backoff_s)
+        silent = now - self.connection.read_at
+        if silent > 2 * self._pace.silence_s:
+            self.connection.close()
+            raise PeerTimeoutError("the lobby does not answer any more")
+        if silent > self._pace.silence_s:
+            self.connection.ping()
+        return is_due
+
+    async def _enter_again(self) -> None:
+        for room in self._rooms.waiting():
+            try:
+                self._rooms.take(await self._reenter(room))
+            except PeerError as error:  # noqa: PERF203 - each room has its own reason
+                room.error = error
+                if isinstance(error, LinkError):
+                    raise
+
+    async def _reenter(self, room: JoinedRoom) -> wire.RoomInfo:
+        join = wire.JoinRoom(name=room.name, token=room.token)
+        try:
+            info: wire.RoomInfo = await self.ask(join, wire.RoomInfo)
+        except UnknownRoomError:
+            if room.made_by is None:
+                raise
+            # A lobby that was restarted has forgotten it: who made it makes it again.
+            try:
+                info = await self.ask(room.made_by, wire.RoomInfo)
+            except RoomExistsError:
+                info = await self.ask(join, wire.RoomInfo)
+        return info

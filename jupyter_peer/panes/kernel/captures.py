@@ -1,0 +1,96 @@
+"""Outputs that an ``Output`` widget takes out of the cell.
+
+While an ``Output`` widget captures, its ``msg_id`` names the message whose outputs belong to it, and
+it is the page that puts them into its ``outputs``. Nobody may have a page open at the owner's, so
+this does the same from what the kernel says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...document.outputs import OutputList
+from . import outputs
+from .outputs import display_id_of
+
+Json = dict[str, Any]
+
+OUTPUT_MODULE, OUTPUT_MODEL = "@jupyter-widgets/output", "OutputModel"
+#: The outputs travel whole with each change, so they are kept shorter than those of a cell.
+TEXT_LIMIT = 128 * 1024
+MAX_WEIGHT = 4 * 1024 * 1024
+_TYPES = frozenset({"stream", "display_data", "execute_result", "error"})
+OUTPUTS = _TYPES | {"clear_output", "update_display_data"}
+
+
+class Captures:
+    """Which widget captures the outputs of which message, and what each has."""
+
+    def __init__(self) -> None:
+        self._stacks: dict[str, list[str]] = {}
+        self._parents: dict[str, str] = {}
+        self._lists: dict[str, OutputList] = {}
+
+    def wants(self, msg_type: str, parent_id: str) -> bool:
+        """Whether :meth:`take` may do something with such a message."""
+        if msg_type == "update_display_data":
+            return bool(self._lists)
+        return parent_id in self._stacks and msg_type in OUTPUTS
+
+    def is_captured(self, parent_id: str) -> bool:
+        """Whether the outputs of a message go to a widget now."""
+        return parent_id in self._stacks
+
+    def begin(self, model_id: str, parent_id: str) -> None:
+        """Note that a widget captures the outputs of a message; of none with an empty id."""
+        self._leave(model_id)
+        if parent_id:
+            self._parents[model_id] = parent_id
+            self._stacks.setdefault(parent_id, []).append(model_id)
+
+    def put(self, model_id: str, shown: object) -> None:
+        """Note what the kernel says that a widget shows."""
+        shown_now = OutputList(text_limit=TEXT_LIMIT, max_weight=MAX_WEIGHT)
+        for output in shown if isinstance(shown, list) else ():
+            msg_type = output.get("output_type") if isinstance(output, dict) else None
+            if msg_type in _TYPES and (content := outputs.clean(msg_type, output)) is not None:
+                shown_now.apply(msg_type, content)
+        self._lists[model_id] = shown_now
+
+    def outputs_of(self, model_id: str) -> list[Json]:
+        """Return what a widget shows, as nbformat has it."""
+        return self._lists[model_id].outputs if model_id in self._lists else []
+
+    def take(self, msg_type: str, content: Json, parent_id: str) -> list[str]:
+        """Take an output message; return the widgets that show something else now."""
+        if msg_type == "update_display_data":
+            display_id = display_id_of(content)
+            return [
+                model_id
+                for model_id, shown in self._lists.items()
+                if display_id is not None
+                and shown.has_display(display_id)
+                and shown.apply(msg_type, content) is not None
+            ]
+        stack = self._stacks.get(parent_id)
+        if not stack:
+            return []
+        model_id = stack[-1]
+        shown = self._lists.get(model_id)
+        if shown is None:
+            self.put(model_id, None)
+            shown = self._lists[model_id]
+        return [model_id] if shown.apply(msg_type, content) is not None else []
+
+    def drop(self, model_id: str) -> None:
+        """Note that a widget is no more."""
+        self._leave(model_id)
+        self._lists.pop(model_id, None)
+
+    def _leave(self, model_id: str) -> None:
+        parent_id = self._parents.pop(model_id, None)
+        if parent_id is not None:
+            stack = self._stacks[parent_id]
+            stack.remove(model_id)
+            if not stack:
+                del self._stacks[parent_id]

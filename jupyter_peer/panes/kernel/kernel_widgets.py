@@ -1,0 +1,379 @@
+"""All widgets of one kernel, as far as it has told of them.
+
+A widget is made before it is shown, and often in another cell, so panes cannot pick their widgets out
+of what the kernel says as it comes. Here is kept what it says of any; for what it said before anybody
+listened it is asked (``request_states``, or each model by ``request_state``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from ...document.widgets import Model, WidgetSet, references
+from ..owner.input_queue import InputQueue
+from .captures import OUTPUT_MODEL, OUTPUT_MODULE, Captures
+from .comms import STATES, STATUS
+from .questions import Questions
+from .tap import TapListener, TapMessage
+
+Json = dict[str, Any]
+
+#: Models that no pane has are forgotten when all together take more.
+MAX_WEIGHT = 32 * 1024 * 1024
+MAX_MODELS = 16_384
+_COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
+_LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
+#: What a person types or uploads for the kernel alone: whoever may look at the widget may not see it.
+_WITHHELD: dict[str, Json] = {"PasswordModel": {"value": ""}, "FileUploadModel": {"value": []}}
+
+
+class Kernel(Protocol):
+    """What this needs of a :class:`~.tap.KernelTap`."""
+
+    def subscribe(self, listener: TapListener) -> Callable[[], None]:
+        """Add a listener; returns what removes it."""
+
+    def send(
+        self,
+        msg_type: str,
+        content: Json,
+        metadata: Json | None = None,
+        buffers: Sequence[bytes] = (),
+    ) -> str:
+        """Send a message on the shell channel; return its id."""
+
+
+class WidgetListener(Protocol):
+    """A pane that may have widgets of the kernel."""
+
+    def has(self, model_id: str) -> bool:
+        """Whether the pane has a model."""
+
+    def on_widgets(self, model_ids: Iterable[str]) -> None:
+        """Take notice that models came, went, or refer to others than before."""
+
+    def on_comm(self, message: Json, parent_id: str) -> None:
+        """Take a ``comm_msg`` of a model."""
+
+
+class KernelWidgets:
+    """Keeps the widgets of one kernel while panes are attached.
+
+    Args:
+        kernel: Its tap.
+
+    Attributes:
+        captures: Of its ``Output`` widgets.
+        inputs: What viewers do with the widgets.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self._panes: list[WidgetListener] = []
+        self._unsubscribe: Callable[[], None] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self.captures = Captures()
+        self.inputs = InputQueue(self)
+        self._models = WidgetSet()
+        self._refs: dict[str, dict[str, set[str]]] = {}
+        self._links: set[str] = set()
+        self._idle: dict[str, Callable[[], None]] = {}
+        self._questions = Questions(
+            self.kernel.send,
+            self.when_idle,
+            is_known=self._models.__contains__,
+            # What these refer to may have to be asked for in turn.
+            on_done=lambda: self._tell_of(()),
+        )
+        self._captured: set[str] = set()
+        self._is_telling = False
+
+    # What panes ask.
+
+    def attach(self, pane: WidgetListener) -> Callable[[], None]:
+        """Listen for a pane; the returned callable ends it and may be called twice."""
+        self._panes.append(pane)
+        if self._unsubscribe is None:
+            self._unsubscribe = self.kernel.subscribe(self)
+
+        def detach() -> None:
+            if pane in self._panes:
+                self._panes.remove(pane)
+                if not self._panes and self._unsubscribe is not None:
+                    self._unsubscribe()
+                    self._unsubscribe = None
+                    # What is not listened to any more cannot be known.
+                    self._begin()
+
+        return detach
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a pane is attached."""
+        return bool(self._panes)
+
+    def get(self, model_id: str) -> Model | None:
+        """Return a model, None when the kernel has not told of it."""
+        return self._models.get(model_id)
+
+    def refs(self, model_id: str) -> set[str]:
+        """Return the models that one refers to."""
+        return set().union(*self._refs.get(model_id, {}).values())
+
+    def links(self, is_member: Callable[[str], bool]) -> set[str]:
+        """Return the links both ends of which are among some models."""
+        return {
+            model_id
+            for model_id in self._links
+            if (ends := self.refs(model_id)) and all(map(is_member, ends))
+        }
+
+    def is_link(self, model_id: str) -> bool:
+        """Whether a model links keys of two others."""
+        return model_id in self._links
+
+    def want(self, model_ids: Iterable[str]) -> None:
+        """Ask the kernel for models it has not told of; panes hear when it has."""
+        self._questions.want(model_ids)
+
+    def when_idle(self, msg_id: str, callback: Callable[[], None]) -> None:
+        """Call back when the kernel is done with a message."""
+        self._idle[msg_id] = callback
+
+    def echo(
+        self, msg_id: str, model_id: str, state: Json, paths: list[Any], buffers: list[str]
+    ) -> None:
+        """Tell the panes what the kernel has taken without a word.
+
+        Args:
+            msg_id: The message with which it was set.
+            model_id: Of what.
+            state: Keys and values.
+            paths: Of the binary ones.
+            buffers: Those, as base64.
+        """
+        if model_id in self._models:
+            data = {"method": "echo_update", "state": state, "buffer_paths": paths}
+            content = {"comm_id": model_id, "data": data}
+            self._update(TapMessage("comm_msg", msg_id, content, buffers))
+
+    def values(self, model_id: str, keys: set[Any]) -> tuple[Json, list[Any], list[str]]:
+        """Return what keys of a model are now: state, buffer paths and buffers."""
+        model = self._models.get(model_id)
+        if model is None:
+            return {}, [], []
+        buffers = {path: data for path, data in model.buffers.items() if path[0] in keys}
+        state = {key: value for key, value in model.state.items() if key in keys}
+        return state, [list(path) for path in buffers], list(buffers.values())
+
+    # What the kernel says.
+
+    def wants(self, msg_type: str, parent_id: str) -> bool:
+        """Whether a message may be about widgets."""
+        if msg_type in _COMMS:
+            return True
+        if msg_type == STATUS:
+            return parent_id in self._idle
+        return self.captures.wants(msg_type, parent_id)
+
+    def on_message(self, message: TapMessage) -> None:
+        """Take a message of the kernel's."""
+        if message.msg_type == "comm_open":
+            data = message.content["data"]
+            self._put(message.content["comm_id"], data, message.buffers)
+            self._tell_of([message.content["comm_id"]])
+        elif message.msg_type == "comm_msg":
+            self._on_comm(message)
+        elif message.msg_type == "comm_close":
+            self._close(message.content["comm_id"])
+        elif message.msg_type == STATUS:
+            if message.content["execution_state"] == "idle":
+                # What it said before comes first.
+                self._tell_captured()
+                self._idle.pop(message.parent_id, lambda: None)()
+        else:
+            taken = self.captures.take(message.msg_type, message.content, message.parent_id)
+            if taken:
+                self._captured.update(taken)
+                self._tell_captured_soon()
+
+    def on_end(self, reason: str) -> None:
+        """Take notice that the kernel is no more; the panes hear of it by themselves."""
+        self._idle.clear()
+        self.inputs.close()
+
+    def _on_comm(self, message: TapMessage) -> None:
+        model_id, data = message.content["comm_id"], message.content["data"]
+        if data["method"] == STATES:
+            self._learn(data["states"])
+        elif model_id in self._models:
+            self._update(message)
+        elif data["method"] == "update" and "_model_name" in data["state"]:
+            # The answer to `request_state` has the whole state.
+            self._put(model_id, data, message.buffers)
+            self._tell_of([model_id])
+
+    def _learn(self, states: dict[str, tuple[Json, list[str]]]) -> None:
+        new = [model_id for model_id in states if model_id not in self._models]
+        # What is wanted comes last, so that it is the last to go when there is too much.
+        for model_id in sorted(new, key=self._questions.is_wanted):
+            data, buffers = states[model_id]
+            self._put(model_id, data, buffers)
+        self._tell_of(new)
+
+    def _put(self, model_id: str, data: Json, buffers: Sequence[str]) -> None:
+        name = data["state"].get("_model_name")
+        state, paths, buffers = _without_secrets(name, data["state"], data["buffer_paths"], buffers)
+        self._questions.found(model_id)
+        self._models.put(model_id, state, paths, buffers)
+        self._refs[model_id] = {}
+        self._note_refs(model_id, state)
+        if state.get("_model_name") in _LINKS:
+            self._links.add(model_id)
+        if self._is_output(model_id):
+            self.captures.put(model_id, state.get("outputs"))
+            self._capture(model_id, state)
+        self._make_room()
+
+    def _update(self, message: TapMessage) -> None:
+        model_id, data = message.content["comm_id"], message.content["data"]
+        if data["method"] == "custom":
+            self._pass_on({"content": message.content, "buffers": list(message.buffers)}, message)
+            return
+        state, paths = data["state"], data["buffer_paths"]
+        keys = {*state, *(path[0] for path in paths)}
+        is_echo = data["method"] == "echo_update"
+        self.inputs.heard(message.parent_id, model_id, keys, is_echo)
+        if self._is_output(model_id):
+            state = self._of_output(model_id, data["method"], state)
+            if not state:
+                return
+        model = self._models.get(model_id)
+        name = model.text("_model_name") if model is not None else ""
+        state, paths, buffers = _without_secrets(name, state, paths, message.buffers)
+        had_refs = self.refs(model_id)
+        self._models.update(model_id, state, paths, buffers)
+        self._note_refs(model_id, state)
+        data = data | {"state": state, "buffer_paths": paths}
+        told = {"content": {"comm_id": model_id, "data": data}, "buffers": list(buffers)}
+        if self.refs(model_id) - had_refs:
+            # Who is referred to comes first.
+            self._tell_of([model_id])
+            self._pass_on(told, message)
+        else:
+            self._pass_on(told, message)
+            if had_refs != self.refs(model_id):
+                self._tell_of([model_id])
+        self._make_room()
+
+    def _pass_on(self, told: Json, message: TapMessage) -> None:
+        model_id = message.content["comm_id"]
+        for pane in list(self._panes):
+            if pane.has(model_id):
+                pane.on_comm({"msg_type": "comm_msg", **told}, message.parent_id)
+
+    def _close(self, model_id: str) -> None:
+        if model_id in self._models:
+            self._drop(model_id)
+            self._questions.gone(model_id)
+            self._tell_of([model_id])
+
+    def _drop(self, model_id: str) -> None:
+        self._models.drop(model_id)
+        self._refs.pop(model_id, None)
+        self._links.discard(model_id)
+        self.captures.drop(model_id)
+        self._captured.discard(model_id)
+
+    def _note_refs(self, model_id: str, state: Json) -> None:
+        refs = self._refs[model_id]
+        for key, value in state.items():
+            if found := references(value):
+                refs[key] = found
+            else:
+                refs.pop(key, None)
+
+    def _make_room(self) -> None:
+        if self._models.weight <= MAX_WEIGHT and len(self._models) <= MAX_MODELS:
+            return
+        for model_id in list(self._models):
+            if not any(pane.has(model_id) for pane in self._panes):
+                self._drop(model_id)
+                if self._models.weight <= MAX_WEIGHT // 2 and len(self._models) <= MAX_MODELS // 2:
+                    return
+
+    def _tell_of(self, model_ids: Iterable[str]) -> None:
+        for pane in list(self._panes):
+            pane.on_widgets(model_ids)
+
+    # Output widgets.
+
+    def _is_output(self, model_id: str) -> bool:
+        model = self._models.get(model_id)
+        return (
+            model is not None
+            and model.text("_model_name") == OUTPUT_MODEL
+            and model.text("_model_module") == OUTPUT_MODULE
+        )
+
+    def _capture(self, model_id: str, state: Json) -> None:
+        if "msg_id" in state:
+            parent_id = state["msg_id"]
+            self.captures.begin(model_id, parent_id if isinstance(parent_id, str) else "")
+            # It means something to the owner's page alone.
+            self._models.update(model_id, {"msg_id": ""})
+
+    def _of_output(self, model_id: str, method: str, state: Json) -> Json:
+        """Return what panes get of an update of an ``Output`` widget."""
+        self._capture(model_id, state)
+        state = {key: value for key, value in state.items() if key != "msg_id"}
+        if "outputs" in state:
+            if method == "echo_update":
+                # A page has captured what was captured here before it.
+                del state["outputs"]
+            else:
+                self.captures.put(model_id, state["outputs"])
+                state["outputs"] = self.captures.outputs_of(model_id)
+                self._captured.discard(model_id)
+        return state
+
+    def _tell_captured_soon(self) -> None:
+        # A hundred lines printed at once are one change.
+        if not self._is_telling:
+            self._is_telling = True
+            asyncio.get_running_loop().call_soon(self._tell_captured)
+
+    def _tell_captured(self) -> None:
+        self._is_telling = False
+        captured, self._captured = self._captured, set()
+        for model_id in captured:
+            if model_id in self._models:
+                state = {"outputs": self.captures.outputs_of(model_id)}
+                data = {"method": "update", "state": state, "buffer_paths": []}
+                had_refs = self.refs(model_id)
+                self._models.update(model_id, state)
+                self._note_refs(model_id, state)
+                if self.refs(model_id) != had_refs:
+                    self._tell_of([model_id])
+                message = TapMessage("comm_msg", "", {"comm_id": model_id, "data": data})
+                self._pass_on({"content": message.content, "buffers": []}, message)
+
+
+def _without_secrets(
+    name: object, state: Json, paths: list[Any], buffers: Sequence[str]
+) -> tuple[Json, list[Any], Sequence[str]]:
+    """Return a state and its buffers without what nobody but the kernel is to know."""
+    withheld = _WITHHELD.get(name) if isinstance(name, str) else None
+    if withheld is None:
+        return state, paths, buffers
+    pairs = [
+        (path, buffer)
+        for path, buffer in zip(paths, buffers, strict=True)
+        if path[0] not in withheld
+    ]
+    hidden = {key: value for key, value in withheld.items() if key in state}
+    return state | hidden, [path for path, _ in pairs], [buffer for _, buffer in pairs]

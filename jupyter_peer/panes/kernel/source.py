@@ -1,0 +1,126 @@
+"""What of all a kernel says belongs to one pane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...document.widgets import VIEW_MIME
+from ...errors import BadRequestError
+from ...wire.payloads.panes import MAX_NAME
+from ..owner.widgets import PaneWidgets
+from ..state import PaneState
+from .kernel_widgets import KernelWidgets
+from .outputs import display_id_of
+from .tap import TapMessage
+
+Json = dict[str, Any]
+
+_OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error", "clear_output"})
+_DISPLAYS = frozenset({"display_data", "execute_result", "update_display_data"})
+
+
+class PaneSource:
+    """Feeds a state with the messages of one cell, or of one display.
+
+    A cell's are the outputs whose parent is its execute request, and updates of its displays from
+    any cell. A display's are those that carry its display id; the newest replaces the one before.
+    What a callback of a widget shows because of a viewer's input stands behind, as in a notebook,
+    unless an ``Output`` widget captures it.
+
+    Args:
+        source: ``{"cell": msg_id}`` or ``{"display": display_id}``.
+        kernel: The widgets of the kernel.
+        on_change: Called when the state has changed.
+        on_end: Called once when the kernel restarts or dies.
+
+    Raises:
+        BadRequestError: ``source`` is neither.
+
+    Attributes:
+        state: What the pane shows.
+        widgets: Those in it.
+        kernel: Of all the kernel's.
+    """
+
+    def __init__(
+        self,
+        source: Mapping[str, str],
+        kernel: KernelWidgets,
+        on_change: Callable[[], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        kind, key = next(iter(source.items())) if len(source) == 1 else ("", "")
+        if kind not in ("cell", "display") or not key:
+            raise BadRequestError("a pane shows one cell or one display")
+        if len(key) > MAX_NAME:
+            raise BadRequestError(f"a {kind} id has at most {MAX_NAME} characters")
+        self.state = PaneState()
+        self.kernel = kernel
+        self.widgets = PaneWidgets(self.state, kernel, on_change)
+        self._cell = key if kind == "cell" else None
+        self._display = key if kind == "display" else None
+        self._on_change = on_change
+        self._on_end = on_end
+
+    def wants(self, msg_type: str, parent_id: str) -> bool:
+        """Whether a message may belong to the pane; if not, its content need not be read."""
+        if self._display is not None and msg_type in _DISPLAYS:
+            return True
+        if msg_type == "update_display_data":
+            return bool(self.state.outputs.display_ids) or parent_id == self._cell
+        return msg_type in _OUTPUTS and (
+            parent_id == self._cell or self.widgets.is_input(parent_id)
+        )
+
+    def on_message(self, message: TapMessage) -> None:
+        """Take a message of the kernel's."""
+        if self._display is not None:
+            shown = self._of_display(message) or self._of_input(message)
+        else:
+            shown = self._of_cell(message) or self._of_input(message)
+        if shown is not None and self._show(*shown):
+            self._on_change()
+
+    def on_end(self, reason: str) -> None:
+        """Take notice that the kernel is no more what it was."""
+        self._on_end()
+
+    def _of_cell(self, message: TapMessage) -> tuple[str, Json] | None:
+        if message.msg_type == "update_display_data":
+            display_id = display_id_of(message.content)
+            if display_id is None or not self.state.outputs.has_display(display_id):
+                return None
+            return message.msg_type, message.content
+        is_own = message.parent_id == self._cell and message.msg_type in _OUTPUTS
+        is_captured = self.kernel.captures.is_captured(message.parent_id)
+        return (message.msg_type, message.content) if is_own and not is_captured else None
+
+    def _of_display(self, message: TapMessage) -> tuple[str, Json] | None:
+        if message.msg_type not in _DISPLAYS or display_id_of(message.content) != self._display:
+            return None
+        content = {key: message.content[key] for key in ("data", "metadata", "transient")}
+        # The first message of the display may have come before anybody listened.
+        is_there = self.state.outputs.has_display(self._display or "")
+        return "update_display_data" if is_there else "display_data", content
+
+    def _of_input(self, message: TapMessage) -> tuple[str, Json] | None:
+        if message.msg_type not in _OUTPUTS or not self.widgets.is_input(message.parent_id):
+            return None
+        if self.kernel.captures.is_captured(message.parent_id):
+            return None
+        # A pane that is one display is not cleared by who did not show it.
+        is_foreign = self._display is not None and message.msg_type == "clear_output"
+        return None if is_foreign else (message.msg_type, message.content)
+
+    def _show(self, msg_type: str, content: Json) -> bool:
+        outputs = self.state.outputs
+        may_lose = self.widgets.is_any and (
+            outputs.clear_wait or msg_type in ("clear_output", "update_display_data")
+        )
+        if VIEW_MIME in content.get("data", ()):
+            self.widgets.before(content)
+        changed = self.state.apply(msg_type, content)
+        if changed and may_lose:
+            self.widgets.after()
+        return changed

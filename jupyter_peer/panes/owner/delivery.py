@@ -1,0 +1,322 @@
+"""Brings each viewer of a pane to its newest state, at the pace of the viewer's link.
+
+A viewer gets its next step only while little waits for it in the hub. Until then it costs nothing
+but its place in the pane's history (conflation). Viewers that are equally far get one message,
+which is packed and signed once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ...document.widgets import COMMS
+from ...errors import LinkError, NotGrantedError, PeerError
+from ..buffers import Packed, Shelf, pack
+from ..state import Delta, PaneCursor, PaneState
+
+if TYPE_CHECKING:
+    from ...hub.dispatch import Message
+    from ...hub.hub import PeerHub
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+#: A viewer for whom more bytes wait gets nothing new until they are on their way.
+LOW_WATER = 256 * 1024
+#: Steps over this are packed in a thread.
+HEAVY = 1024 * 1024
+_FIRST_PAUSE_S = 0.05
+_LAST_PAUSE_S = 1.0
+BUFFERS, WIDGETS = "pane-buffers", "pane-widgets"
+
+
+def stream_of(name: str) -> str:
+    """Return the hub's stream that keeps the messages of a pane in order."""
+    return f"pane/{name}"
+
+
+class Viewer:
+    """One peer that has a pane open.
+
+    Attributes:
+        cursor: How far it is.
+        can: What its node can take: ``pane-buffers``, ``pane-widgets``.
+        reply_to: Its ``pane_open`` that is still to be answered.
+        is_whole: Whether the answer must hold every long string.
+        is_open: False once it may not get anything any more.
+    """
+
+    def __init__(self, node_id: str, cursor: PaneCursor, can: frozenset[str]) -> None:
+        self.node_id = node_id
+        self.cursor = cursor
+        self.can = can
+        self.reply_to: Message | None = None
+        self.is_whole = False
+        self.is_open = True
+        self.is_busy = False
+        self.is_waiting = False
+        self.pause_s = _FIRST_PAUSE_S
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to send."""
+        return self.reply_to is not None or self.cursor.is_behind
+
+
+class Audience:
+    """The viewers of one pane.
+
+    Args:
+        name: Of the pane.
+        delivery: Sends.
+        describe: Returns what a ``pane_snapshot`` says besides the state, for one viewer.
+    """
+
+    def __init__(self, name: str, delivery: Delivery, describe: Callable[[str], Json]) -> None:
+        self.name = name
+        self.viewers: dict[str, Viewer] = {}
+        self.describe = describe
+        self._delivery = delivery
+        self._is_scheduled = False
+
+    def admit(
+        self, node_id: str, state: PaneState, *, epoch: str | None, rev: int | None
+    ) -> Viewer:
+        """Add a viewer, or let one begin anew from what it has."""
+        cursor = PaneCursor(state, epoch=epoch, rev=rev)
+        viewer = self.viewers.get(node_id)
+        if viewer is None:
+            viewer = Viewer(node_id, cursor, self._delivery.abilities(node_id))
+            self.viewers[node_id] = viewer
+        viewer.cursor = cursor
+        return viewer
+
+    def drop(self, node_id: str) -> bool:
+        """Send a viewer nothing any more; return whether it was one."""
+        viewer = self.viewers.pop(node_id, None)
+        if viewer is None:
+            return False
+        viewer.is_open = False
+        if viewer.reply_to is not None:
+            viewer.reply_to.fail(NotGrantedError("the pane was taken back"))
+        return True
+
+    def show(self, state: PaneState) -> None:
+        """Let all viewers go on with another state."""
+        for viewer in self.viewers.values():
+            viewer.cursor = PaneCursor(state, epoch=viewer.cursor.epoch, rev=viewer.cursor.rev)
+        self.changed()
+
+    def changed(self) -> None:
+        """Send what is new, after all that happens in this turn of the loop."""
+        if self.viewers and not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._is_scheduled = False
+        self._delivery.serve(self)
+
+
+class Delivery:
+    """Sends steps of panes to viewers.
+
+    Args:
+        hub: Carries them.
+    """
+
+    def __init__(self, hub: PeerHub) -> None:
+        self._hub = hub
+        self._shelves: dict[str, Shelf] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    def abilities(self, node_id: str) -> frozenset[str]:
+        """Return what a peer understands: strings by reference, widgets."""
+        try:
+            return frozenset((BUFFERS, WIDGETS)).intersection(self._hub.peer(node_id).capabilities)
+        except PeerError:
+            return frozenset()
+
+    def forget_link(self, node_id: str) -> None:
+        """Note that a peer's next link starts with nothing kept."""
+        self._shelves.pop(node_id, None)
+
+    async def close(self) -> None:
+        """End all work; may be called twice."""
+        self._is_closed = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def serve(self, audience: Audience) -> None:
+        """Send every viewer that is ready its next step."""
+        groups: dict[tuple[str | None, int | None, frozenset[str]], list[Viewer]] = {}
+        for viewer in list(audience.viewers.values()):
+            if not self._is_ready(audience, viewer):
+                continue
+            if viewer.reply_to is not None:
+                self._give(audience, [viewer], viewer.cursor.peek())
+            else:
+                cursor = viewer.cursor
+                key = (cursor.epoch, cursor.rev, viewer.can)
+                groups.setdefault(key, []).append(viewer)
+        for viewers in groups.values():
+            self._give(audience, viewers, viewers[0].cursor.peek())
+
+    def _is_ready(self, audience: Audience, viewer: Viewer) -> bool:
+        if self._is_closed or viewer.is_busy or viewer.is_waiting or not viewer.is_due:
+            return False
+        if self._hub.queued(viewer.node_id) < LOW_WATER:
+            return True
+        viewer.is_waiting = True
+        self._hub.on_drain(viewer.node_id, partial(self._go_on, audience, viewer))
+        return False
+
+    def _go_on(self, audience: Audience, viewer: Viewer) -> None:
+        viewer.is_waiting = False
+        if viewer.is_open and not self._is_closed:
+            audience.changed()
+
+    def _give(self, audience: Audience, viewers: list[Viewer], delta: Delta | None) -> None:
+        cursors = [viewer.cursor for viewer in viewers]
+        if delta is not None and delta.weight > HEAVY and BUFFERS in viewers[0].can:
+            for viewer in viewers:
+                viewer.is_busy = True
+            self._spawn(self._give_heavy(audience, viewers, cursors, delta))
+            return
+        data = _step(viewers[0], delta)
+        packed = pack(data) if BUFFERS in viewers[0].can else Packed(data, {})
+        self._send(audience, viewers, delta, packed)
+
+    async def _give_heavy(
+        self,
+        audience: Audience,
+        viewers: list[Viewer],
+        cursors: list[PaneCursor],
+        delta: Delta,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            packed = await loop.run_in_executor(None, pack, _step(viewers[0], delta))
+            # Whoever was dropped or began anew meanwhile does not get it.
+            left = [
+                viewer
+                for viewer, cursor in zip(viewers, cursors, strict=True)
+                if viewer.is_open and viewer.cursor is cursor
+            ]
+            self._send(audience, left, delta, packed)
+        finally:
+            for viewer in viewers:
+                viewer.is_busy = False
+            if not self._is_closed:
+                audience.changed()
+
+    def _send(
+        self, audience: Audience, viewers: list[Viewer], delta: Delta | None, packed: Packed
+    ) -> None:
+        parts: dict[tuple[str, ...], list[Viewer]] = {}
+        for viewer in viewers:
+            parts.setdefault(self._missing(viewer, packed), []).append(viewer)
+        for names, group in parts.items():
+            failed = self._post(audience, group, packed, names)
+            for viewer in group:
+                if viewer.node_id in failed:
+                    self._try_later(audience, viewer)
+                else:
+                    self._sent(audience, viewer, delta, packed)
+
+    def _missing(self, viewer: Viewer, packed: Packed) -> tuple[str, ...]:
+        if viewer.reply_to is not None and viewer.is_whole:
+            return tuple(sorted(packed.blobs))
+        shelf = self._shelves.get(viewer.node_id, ())
+        return tuple(name for name in sorted(packed.blobs) if name not in shelf)
+
+    def _post(
+        self,
+        audience: Audience,
+        viewers: list[Viewer],
+        packed: Packed,
+        names: tuple[str, ...],
+    ) -> Iterable[str]:
+        """Send to viewers who are equally far; return the ids of those it failed for."""
+        buffers = [packed.blobs[name] for name in names]
+        stream = stream_of(audience.name)
+        data = {"pane": audience.name} | packed.data
+        first = viewers[0]
+        try:
+            if first.reply_to is not None:
+                data = audience.describe(first.node_id) | data
+                first.reply_to.reply("pane_snapshot", data, buffers, digests=names, stream=stream)
+                return ()
+            node_ids = [viewer.node_id for viewer in viewers]
+            if len(node_ids) == 1:
+                # One of its own needs no signature of its own: the hub signs all that goes together.
+                self._hub.send(
+                    first.node_id, "pane_update", data, buffers, digests=names, stream=stream
+                )
+                return ()
+            return self._hub.send_many(
+                node_ids, "pane_update", data, buffers, digests=names, stream=stream
+            )
+        except LinkError:
+            return [viewer.node_id for viewer in viewers]
+        except PeerError as error:
+            # It would fail the next time too; the viewer notices what it misses.
+            log.warning("pane %s: a step cannot be sent: %s", audience.name, error)
+            if first.reply_to is not None:
+                first.reply_to.fail(error)
+            return ()
+
+    def _sent(
+        self, audience: Audience, viewer: Viewer, delta: Delta | None, packed: Packed
+    ) -> None:
+        if packed.blobs:
+            sizes = {name: len(blob) for name, blob in packed.blobs.items()}
+            self._shelves.setdefault(viewer.node_id, Shelf()).take(sizes)
+        viewer.reply_to = None
+        viewer.is_whole = False
+        viewer.pause_s = _FIRST_PAUSE_S
+        if delta is not None:
+            viewer.cursor.advance(delta)
+        if viewer.cursor.is_behind:
+            audience.changed()
+
+    def _try_later(self, audience: Audience, viewer: Viewer) -> None:
+        # A large step finds no room as long as anything else waits. A peer that is gone is dropped
+        # when the hub says so.
+        viewer.is_waiting = True
+        asyncio.get_running_loop().call_later(
+            viewer.pause_s, partial(self._go_on, audience, viewer)
+        )
+        viewer.pause_s = min(2 * viewer.pause_s, _LAST_PAUSE_S)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _step(viewer: Viewer, delta: Delta | None) -> Json:
+    if delta is not None:
+        data = delta.data()
+        return data if WIDGETS in viewer.can else _without_widgets(data)
+    cursor = viewer.cursor
+    return {
+        "epoch": cursor.epoch,
+        "prev": cursor.rev,
+        "rev": cursor.rev,
+        "messages": [],
+        "truncated": cursor.state.outputs.truncated,
+    }
+
+
+def _without_widgets(data: Json) -> Json:
+    if "messages" not in data:
+        return data | {"widgets": {}}
+    return data | {"messages": [each for each in data["messages"] if each["msg_type"] not in COMMS]}

@@ -1,0 +1,157 @@
+"""What viewers do in this node's panes: checked, each time, before anything reaches a kernel."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...document.outputs import weigh_held
+from ...errors import BadNameError, BusyError, NotGrantedError, PaneEndedError, PeerError
+from ...wire.payloads.hub import convert
+from ...wire.payloads.panes import check_pane_name
+from ...wire.payloads.widgets import CustomData, PaneInput, check_input
+from .input_queue import Input
+from .input_rules import check_rules
+from .pane import OwnPane
+
+if TYPE_CHECKING:
+    from ...hub.dispatch import Message
+    from ...hub.hub import PeerHub
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+#: Inputs of one viewer: so many at once, and so many a second.
+BURST = 2_000
+RATE = 500.0
+#: A refusal of one kind to one peer is written down at most so often.
+AUDIT_EVERY_S = 60.0
+#: And what a viewer does in a pane.
+AUDIT_ACTS_EVERY_S = 600.0
+_MAX_REMEMBERED = 4096
+
+
+class InputDesk:
+    """Answers ``pane_input``.
+
+    Args:
+        hub: The node.
+        granted: Returns a pane that a peer may see; raises why it may not.
+        audit: Writes down ``kind, node_id, pane, detail``.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        granted: Callable[[str, str], OwnPane],
+        audit: Callable[[str, str, str, Json], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._granted = granted
+        self._audit = audit
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+        self._written: dict[tuple[str, ...], tuple[float, int]] = {}
+        hub.on("pane_input", self._on_input)
+
+    def forget_peer(self, node_id: str) -> None:
+        """Forget how much a peer that is gone has done."""
+        self._buckets.pop(node_id, None)
+
+    def _on_input(self, message: Message) -> None:
+        if message.re is not None:
+            return  # an answer nobody waits for any more
+        try:
+            self._count(message.peer_id)
+            # Whoever may not is not even read.
+            self.may(message.peer_id, check_pane_name(message.data.get("pane")))
+            self._take(message.peer_id, convert(message.data, PaneInput))
+        except PeerError as error:
+            self._write_refusal(message, error)
+            raise
+        message.reply("pane_input", {})
+
+    def _take(self, peer_id: str, made: PaneInput) -> None:
+        pane = self.may(peer_id, made.pane)
+        source = pane.source
+        assert source is not None
+        if peer_id not in pane.audience.viewers:
+            raise NotGrantedError("the pane is not open", hint="open it first")
+        check_input(made.message)
+        model_id = made.message.content.comm_id
+        model = source.state.widgets.get(model_id)
+        if model is None:
+            raise NotGrantedError("the pane shows no such widget")
+        check_rules(model, made.message)
+
+        def may() -> bool:
+            try:
+                now = self.may(peer_id, made.pane)
+            except PeerError:
+                return False
+            return now.source is source and model_id in source.state.widgets
+
+        data = made.message.content.data
+        value = data.content if isinstance(data, CustomData) else data.state
+        source.kernel.inputs.put(
+            Input(
+                peer_id,
+                made.pane,
+                made.message,
+                may,
+                lambda msg_id: source.widgets.note_input(msg_id, made.id),
+                weigh_held(value) + sum(map(len, made.message.buffers)),
+            )
+        )
+        self._write("pane_input", peer_id, made.pane, AUDIT_ACTS_EVERY_S, {})
+
+    def may(self, peer_id: str, name: str) -> OwnPane:
+        """Return a pane with which a peer may interact.
+
+        Raises:
+            PeerError: Why it may not.
+        """
+        pane = self._granted(peer_id, name)
+        if pane.grants.get(peer_id) != "interact":
+            raise NotGrantedError(
+                "the pane is shared with you to view", hint="ask the owner to let you interact"
+            )
+        if pane.is_ended or pane.source is None:
+            raise PaneEndedError
+        return pane
+
+    def _count(self, peer_id: str) -> None:
+        now = self._clock()
+        left, at = self._buckets.get(peer_id, (float(BURST), now))
+        left = min(BURST, left + (now - at) * RATE)
+        if left < 1:
+            self._buckets[peer_id] = left, now
+            raise BusyError("too many inputs in a short time")
+        self._buckets[peer_id] = left - 1, now
+
+    def _write_refusal(self, message: Message, error: PeerError) -> None:
+        try:
+            pane = check_pane_name(message.data.get("pane"))
+        except BadNameError:
+            pane = ""
+        detail = {"code": error.code}
+        self._write("pane_input_refused", message.peer_id, pane, AUDIT_EVERY_S, detail)
+
+    def _write(self, kind: str, peer_id: str, pane: str, every: float, detail: Json) -> None:
+        """Write something down unless that was done a short time ago."""
+        # Not by the name of the pane, which a peer can invent.
+        key = (kind, peer_id, detail.get("code", pane))
+        now = self._clock()
+        at, times = self._written.get(key, (now - every, 0))
+        if now - at < every:
+            self._written[key] = at, times + 1
+            return
+        self._written.pop(key, None)
+        if len(self._written) >= _MAX_REMEMBERED:
+            self._written.pop(next(iter(self._written)))
+        self._written[key] = now, 0
+        self._audit(kind, peer_id, pane, detail | ({"more_before": times} if times else {}))

@@ -1,0 +1,416 @@
+"""A node's own panes: who may see them, and what they show.
+
+Above is the server, which lets the user share; below are the hub and the taps on kernels. Grants
+are checked here and nowhere else: what a viewer says of its grant is never asked for. They are kept
+in the store by the pane's name, so they outlive kernel and server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from ...errors import (
+    BadRequestError,
+    BlockedError,
+    BusyError,
+    KernelGoneError,
+    LinkError,
+    PaneExistsError,
+    PeerError,
+    UnknownPaneError,
+)
+from ...store.records import Grant
+from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
+from ..kernel.kernel_widgets import Kernel, KernelWidgets
+from ..kernel.source import PaneSource
+from .delivery import Delivery
+from .inputs import InputDesk
+from .pane import OwnPane, PaneInfo, SharePane
+from .requests import PaneDesk
+
+if TYPE_CHECKING:
+    from ...hub.events import HubEvent
+    from ...hub.hub import PeerHub
+
+__all__ = ["PaneInfo", "PanePublisher", "SharePane"]
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+MAX_VIEWERS = 64
+
+
+class Tap(Kernel, Protocol):
+    """What a pane needs of a :class:`~.tap.KernelTap`."""
+
+    async def start(self) -> None:
+        """Return when nothing can be missed any more."""
+
+
+class PanePublisher:
+    """Shares panes of this node's kernels with peers.
+
+    Args:
+        hub: The node.
+        taps: Gives the tap of a kernel; raises KernelGoneError when there is no such kernel.
+        clock: Epoch seconds.
+        max_panes: Panes shared at once.
+        max_viewers: Viewers of one pane.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        taps: Callable[[str], Tap],
+        *,
+        clock: Callable[[], float] = time.time,
+        max_panes: int = MAX_PANES,
+        max_viewers: int = MAX_VIEWERS,
+    ) -> None:
+        self._hub = hub
+        self._taps = taps
+        self._clock = clock
+        self._max_panes = max_panes
+        self._panes: dict[str, OwnPane] = {}
+        self._delivery = Delivery(hub)
+        self._sharing: dict[str, asyncio.Lock] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._unsubscribe = hub.subscribe(self._on_hub_event)
+        self._desk = PaneDesk(hub, self._panes, self._stored_grants, max_viewers, self._tell)
+        self._inputs = InputDesk(hub, self._desk.granted, self._audit)
+        self._kernels: dict[str, KernelWidgets] = {}
+
+    async def close(self) -> None:
+        """Listen to no kernel any more; what is stored stays. May be called twice."""
+        self._unsubscribe()
+        for pane in self._panes.values():
+            pane.unsubscribe()
+        self._panes.clear()
+        await self._delivery.close()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call back when :meth:`mine` has changed in more than a revision; returns what ends it."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    # What the user does.
+
+    def mine(self) -> list[Json]:
+        """Return all own panes, those whose kernel has gone included: their grants still stand."""
+        stored = {record.name: record for record in self._hub.store.panes()}
+        infos = [self._info(pane) for pane in self._panes.values()]
+        infos += [
+            PaneInfo(
+                name=record.name,
+                title=record.title,
+                rev=0,
+                status="ended",
+                since=record.created,
+                kernel_id=None,
+                viewers=[],
+                grants=dict(record.grants),
+            )
+            for record in stored.values()
+            if record.name not in self._panes
+        ]
+        return [msgspec.to_builtins(info) for info in infos]
+
+    def granted(self, node_id: str) -> list[OwnPane]:
+        """Return the panes a peer may see now, those whose kernel has just ended included."""
+        panes = self._panes.values()
+        return [pane for pane in panes if node_id in pane.grants and pane.source is not None]
+
+    def outputs(self, name: str) -> list[Json]:
+        """Return what an own pane shows now, as nbformat outputs; they are only to be read.
+
+        Raises:
+            UnknownPaneError: There is none of this name, or its kernel is gone.
+        """
+        pane = self._panes.get(name)
+        if pane is None or pane.source is None:
+            raise UnknownPaneError
+        return pane.state.outputs.outputs
+
+    async def share(
+        self, pane: SharePane, with_: Iterable[str] = (), grant: str = "view"
+    ) -> PaneInfo:
+        """Share a pane; returns when no output of the kernel can be missed any more.
+
+        A pane of the same name and kernel gets the new content, and whoever has it open stays.
+        Grants of before still stand.
+
+        Args:
+            pane: What is shared.
+            with_: Node ids of peers who may see it.
+            grant: What they may do: ``view`` or ``interact``.
+
+        Raises:
+            BadNameError, BadRequestError: The name, title, source or grant cannot be used.
+            UnknownPeerError, BlockedError: Of ``with_``.
+            PaneExistsError: Another kernel shares a pane of this name.
+            BusyError: Too many panes are shared.
+            KernelGoneError, PeerTimeoutError: The kernel cannot be listened to.
+        """
+        check_pane_name(pane.name)
+        if len(pane.title) > MAX_TITLE:
+            raise BadRequestError(f"a title has at most {MAX_TITLE} characters")
+        _check_grant(grant)
+        node_ids = list(dict.fromkeys(with_))
+        for node_id in node_ids:
+            self._check_peer(node_id)
+        # A kernel that is slow to answer holds up nobody but those who share by the same name.
+        turn = self._sharing.setdefault(pane.name, asyncio.Lock())
+        try:
+            async with turn:
+                self._check_free(pane)
+                return await self._share(pane, node_ids, grant)
+        finally:
+            if not turn.locked() and self._sharing.get(pane.name) is turn:
+                del self._sharing[pane.name]
+
+    def _check_free(self, pane: SharePane) -> None:
+        known = self._panes.get(pane.name)
+        if known is not None and not known.is_ended:
+            if known.kernel_id != pane.kernel_id:
+                raise PaneExistsError
+            return
+        live = {each.name for each in self._panes.values() if not each.is_ended}
+        if len(live | self._sharing.keys() - {pane.name}) >= self._max_panes:
+            raise BusyError(
+                f"{self._max_panes} panes are shared already", hint="unshare one of them"
+            )
+
+    async def _share(self, asked: SharePane, node_ids: list[str], grant: str) -> PaneInfo:
+        tap = self._taps(asked.kernel_id)
+        pane = self._panes.get(asked.name) or OwnPane(asked.name, self._delivery)
+        is_gone = False
+
+        def on_end() -> None:
+            nonlocal is_gone
+            is_gone = True
+            self._end(pane, source)
+
+        kernel = self._widgets_of(asked.kernel_id, tap)
+        source = PaneSource(asked.source, kernel, on_change=pane.audience.changed, on_end=on_end)
+        # Who keeps the widgets hears of each before the pane does.
+        detach = kernel.attach(source.widgets)
+        leave = tap.subscribe(source)
+
+        def unsubscribe() -> None:
+            kernel.inputs.drop(pane.name)
+            leave()
+            detach()
+
+        try:
+            await tap.start()
+            if is_gone:
+                raise KernelGoneError("the kernel ended while the pane was being shared")
+            self._store(asked, node_ids, grant)
+        except BaseException:
+            unsubscribe()
+            raise
+        pane.unsubscribe()
+        pane.unsubscribe, pane.source = unsubscribe, source
+        pane.kernel_id = asked.kernel_id
+        pane.title = asked.title or asked.name
+        pane.since = self._clock()
+        pane.is_ended = False
+        pane.grants = self._stored_grants(asked.name)
+        self._panes[asked.name] = pane
+        self._offer(pane, pane.grants)
+        pane.audience.show(source.state)
+        self._tell()
+        return self._info(pane)
+
+    def _widgets_of(self, kernel_id: str, tap: Tap) -> KernelWidgets:
+        kernel = self._kernels.get(kernel_id)
+        if kernel is None or kernel.kernel is not tap:
+            gone = [each for each, widgets in self._kernels.items() if not widgets.is_used]
+            for each in gone:
+                del self._kernels[each]
+            kernel = self._kernels[kernel_id] = KernelWidgets(tap)
+        return kernel
+
+    def grant(self, name: str, node_id: str, grant: str | None) -> PaneInfo:
+        """Let a peer see a pane, or (None, ``none``) not any more, from this moment on.
+
+        Raises:
+            UnknownPaneError, UnknownPeerError, BlockedError: Of what there is none.
+            BadRequestError: There is no such grant.
+        """
+        if grant in (None, "none"):
+            return self._revoke(name, node_id)
+        assert grant is not None
+        _check_grant(grant)
+        self._check_peer(node_id)
+        self._hub.store.set_grant(name, node_id, _GRANTS[grant])
+        self._audit("pane_granted", node_id, name, {"grant": grant})
+        pane = self._panes.get(name)
+        if pane is not None:
+            pane.grants[node_id] = grant
+            if grant != "interact":
+                self._drop_inputs(pane, node_id)
+            self._offer(pane, [node_id])
+        self._tell()
+        return self._info_of(name)
+
+    def _revoke(self, name: str, node_id: str) -> PaneInfo:
+        self._hub.store.set_grant(name, node_id, None)
+        self._audit("pane_revoked", node_id, name, {})
+        pane = self._panes.get(name)
+        if pane is not None and pane.grants.pop(node_id, None) is not None:
+            self._drop_inputs(pane, node_id)
+            self._withdraw(pane, [node_id], "revoked")
+        self._tell()
+        return self._info_of(name)
+
+    def unshare(self, name: str) -> None:
+        """Withdraw a pane from everybody and forget its grants.
+
+        Raises:
+            UnknownPaneError: There is none of this name.
+        """
+        pane = self._panes.pop(name, None)
+        if not self._hub.store.delete_pane(name) and pane is None:
+            raise UnknownPaneError
+        self._audit("pane_unshared", None, name, {})
+        if pane is not None:
+            pane.unsubscribe()
+            self._withdraw(pane, pane.grants, "unshared")
+        self._tell()
+
+    def kernel_ended(self, kernel_id: str) -> None:
+        """Take notice that a kernel was shut down or restarted."""
+        for pane in list(self._panes.values()):
+            if pane.kernel_id == kernel_id and pane.source is not None:
+                self._end(pane, pane.source)
+
+    # Inside.
+
+    def _check_peer(self, node_id: str) -> None:
+        if self._hub.peer(node_id).blocked:
+            raise BlockedError
+
+    def _store(self, asked: SharePane, node_ids: list[str], grant: str) -> None:
+        self._make_room(asked.name)
+        store = self._hub.store
+        store.put_pane(asked.name, asked.title or asked.name, self._clock())
+        for node_id in node_ids:
+            store.set_grant(asked.name, node_id, _GRANTS[grant])
+        self._audit("pane_shared", None, asked.name, {"with": node_ids, "grant": grant})
+
+    def _make_room(self, name: str) -> None:
+        """Let go of panes whose kernels are gone: first of what they show, much later of grants."""
+        ended = [each for each in self._panes.values() if each.is_ended and each.name != name]
+        ended.sort(key=lambda pane: pane.since)
+        others = len(self._panes.keys() - {name})
+        for pane in ended[: max(0, others + 1 - self._max_panes)]:
+            del self._panes[pane.name]
+        stored = [record.name for record in self._hub.store.panes() if record.name != name]
+        gone = [each for each in stored if each not in self._panes]
+        for oldest in gone[: max(0, len(stored) + 1 - 2 * self._max_panes)]:
+            self._hub.store.delete_pane(oldest)
+
+    def _stored_grants(self, name: str) -> dict[str, str]:
+        for record in self._hub.store.panes():
+            if record.name == name:
+                # What another version may have stored is not taken for what this one serves.
+                return {peer: grant for peer, grant in record.grants.items() if grant in _GRANTS}
+        return {}
+
+    def _drop_inputs(self, pane: OwnPane, node_id: str) -> None:
+        if pane.source is not None:
+            pane.source.kernel.inputs.drop(pane.name, node_id)
+
+    def _end(self, pane: OwnPane, source: PaneSource) -> None:
+        if pane.source is not source or pane.is_ended:
+            return
+        pane.is_ended = True
+        pane.unsubscribe()
+        ended = {"pane": pane.name, "reason": "ended", "epoch": source.state.epoch}
+        for node_id in pane.grants:
+            self._tell_peer(node_id, "pane_withdraw", ended)
+        self._tell()
+
+    def _withdraw(self, pane: OwnPane, node_ids: Iterable[str], reason: str) -> None:
+        for node_id in node_ids:
+            pane.audience.drop(node_id)
+            # Not in the order of the pane's updates: it must not wait behind a large one.
+            self._tell_peer(node_id, "pane_withdraw", {"pane": pane.name, "reason": reason})
+
+    def _offer(self, pane: OwnPane, node_ids: Iterable[str]) -> None:
+        if pane.is_ended or pane.source is None:
+            return
+        for node_id in node_ids:
+            self._tell_peer(node_id, "pane_offer", pane.offer(node_id))
+
+    def _tell_peer(self, node_id: str, type: str, data: Json) -> None:
+        try:
+            self._hub.send(node_id, type, data, stream="panes")
+        except LinkError as error:
+            # It hears of everything that stands when it is back.
+            log.debug("%s is not told of pane %s: %s", node_id, data["pane"], error.code)
+
+    def _info(self, pane: OwnPane) -> PaneInfo:
+        return pane.info(self._name_of)
+
+    def _info_of(self, name: str) -> PaneInfo:
+        for info in self.mine():
+            if info["name"] == name:
+                return msgspec.convert(info, PaneInfo)
+        raise UnknownPaneError
+
+    def _name_of(self, node_id: str) -> str:
+        try:
+            return self._hub.peer(node_id).node_name
+        except PeerError:
+            return ""
+
+    def _audit(self, kind: str, node_id: str | None, name: str, detail: Mapping[str, Any]) -> None:
+        self._hub.store.add_audit(kind, node_id, {"pane": name, **detail}, self._clock())
+
+    def _tell(self) -> None:
+        for listener in list(self._listeners):
+            listener()
+
+    def _on_hub_event(self, event: HubEvent) -> None:
+        node_id = event.node_id
+        if event.kind == "peer":
+            return
+        if event.kind in ("blocked", "forgotten"):
+            self._inputs.forget_peer(node_id)
+            for pane in self._panes.values():
+                self._drop_inputs(pane, node_id)
+        # Also a new link in place of a lost one: what was on the old one may not have arrived, so
+        # the viewer says anew what it has.
+        self._delivery.forget_link(node_id)
+        dropped = [pane.audience.drop(node_id) for pane in self._panes.values()]
+        if event.kind == "link_up":
+            for pane in self._panes.values():
+                if node_id in pane.grants and not self._hub.peer(node_id).blocked:
+                    self._offer(pane, [node_id])
+        elif event.kind == "forgotten":
+            for pane in self._panes.values():
+                pane.grants.pop(node_id, None)
+        if any(dropped) or event.kind == "forgotten":
+            self._tell()
+
+
+_GRANTS: dict[str, Grant] = {"view": "view", "interact": "interact"}
+
+
+def _check_grant(grant: object) -> None:
+    if grant not in _GRANTS:
+        raise BadRequestError("there is no such grant", hint="the grant is view or interact")

@@ -1,0 +1,111 @@
+"""What peers may ask of this node's panes. Grants are checked here, each time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from ...errors import BusyError, NotGrantedError, PaneEndedError, PeerError, UnknownPaneError
+from ...wire.payloads.hub import convert
+from ...wire.payloads.panes import PaneBuffers, PaneClose, PaneOpen
+from ..buffers import pack
+from .pane import OwnPane
+
+if TYPE_CHECKING:
+    from ...hub.dispatch import Message
+    from ...hub.hub import PeerHub
+
+
+class PaneDesk:
+    """Answers ``pane_open``, ``pane_close`` and ``pane_buffers``.
+
+    What a viewer says of its own rights is never asked for.
+
+    Args:
+        hub: The node.
+        panes: Its panes by name.
+        stored_grants: Gives the grants of a pane that is not shared at the moment.
+        max_viewers: Viewers of one pane.
+        on_change: Called when somebody came or went.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        panes: Mapping[str, OwnPane],
+        stored_grants: Callable[[str], Mapping[str, str]],
+        max_viewers: int,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._hub = hub
+        self._panes = panes
+        self._stored_grants = stored_grants
+        self._max_viewers = max_viewers
+        self._on_change = on_change
+        hub.on("pane_open", self._on_open)
+        hub.on("pane_close", self._on_close)
+        hub.on("pane_buffers", self._on_buffers, order=lambda message: "pane_buffers")
+
+    def granted(self, node_id: str, name: str) -> OwnPane:
+        """Return a pane that a peer may see.
+
+        Raises:
+            PaneEndedError, UnknownPaneError, NotGrantedError: Why it may not.
+        """
+        pane = self._panes.get(name)
+        if pane is None:
+            if node_id in self._stored_grants(name):
+                raise PaneEndedError
+            raise UnknownPaneError
+        if node_id not in pane.grants or self._is_blocked(node_id):
+            raise NotGrantedError
+        return pane
+
+    def _is_blocked(self, node_id: str) -> bool:
+        try:
+            return self._hub.peer(node_id).blocked
+        except PeerError:
+            return True
+
+    def _on_open(self, message: Message) -> None:
+        asked = convert(message.data, PaneOpen)
+        pane = self.granted(message.peer_id, asked.pane)
+        viewers = pane.audience.viewers
+        is_new = message.peer_id not in viewers
+        if is_new and len(viewers) >= self._max_viewers:
+            raise BusyError("too many viewers have this pane open")
+        viewer = pane.audience.admit(message.peer_id, pane.state, epoch=asked.epoch, rev=asked.rev)
+        if viewer.reply_to is not None:
+            viewer.reply_to.fail(BusyError("the pane was asked for again"))
+        viewer.reply_to, viewer.is_whole = message, asked.whole
+        pane.audience.changed()
+        if is_new:
+            self._on_change()
+
+    def _on_close(self, message: Message) -> None:
+        asked = convert(message.data, PaneClose)
+        pane = self._panes.get(asked.pane)
+        if pane is not None and pane.audience.drop(message.peer_id):
+            self._on_change()
+
+    async def _on_buffers(self, message: Message) -> None:
+        if message.re is not None:
+            return  # an answer nobody waits for any more
+        asked = convert(message.data, PaneBuffers)
+        pane = self.granted(message.peer_id, asked.pane)
+        if message.peer_id not in pane.audience.viewers:
+            raise NotGrantedError("the pane is not open", hint="open it first")
+        parts = pane.state.held()
+        blobs = await asyncio.get_running_loop().run_in_executor(
+            None, lambda: {name: blob for part in parts for name, blob in pack(part).blobs.items()}
+        )
+        # It may have been revoked meanwhile.
+        self.granted(message.peer_id, asked.pane)
+        names = [name for name in asked.hashes if name in blobs]
+        message.reply(
+            "pane_buffers",
+            {"pane": asked.pane, "hashes": names},
+            [blobs[name] for name in names],
+            digests=names,
+        )

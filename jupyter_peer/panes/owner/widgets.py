@@ -1,0 +1,189 @@
+"""The widgets of one pane: those its outputs show, and all that these refer to."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ...document.outputs import weigh_held
+from ...document.widgets import UPDATES, shown_in
+from ...wire.payloads.widgets import MAX_MODELS
+from ..state import PaneState
+
+if TYPE_CHECKING:
+    from ..kernel.kernel_widgets import KernelWidgets
+
+Json = dict[str, Any]
+
+#: Bound of all widgets of a pane, out of the bound of the pane.
+MAX_WEIGHT = 16 * 1024 * 1024
+#: Inputs that are remembered, to know what the kernel says because of them.
+_MAX_INPUTS = 1024
+
+
+class PaneWidgets:
+    """Keeps the models of a pane's state to those the pane shows.
+
+    Args:
+        state: Of the pane.
+        kernel: Where its widgets are.
+        on_change: Called when the state has changed.
+    """
+
+    def __init__(
+        self, state: PaneState, kernel: KernelWidgets, on_change: Callable[[], None]
+    ) -> None:
+        self._state = state
+        self._kernel = kernel
+        self._on_change = on_change
+        self._roots: set[str] = set()
+        self._reached: set[str] = set()
+        self._inputs: OrderedDict[str, str | None] = OrderedDict()
+        self._is_over = False
+
+    def has(self, model_id: str) -> bool:
+        """Whether the pane has a model."""
+        return model_id in self._state.widgets
+
+    # What the pane shows.
+
+    def before(self, content: Json) -> None:
+        """Take notice that an output is about to be shown: its widgets come first."""
+        shown = shown_in(content.get("data", {}))
+        if shown is not None and shown not in self._roots:
+            if self._state.outputs.clear_wait:
+                # All that is shown goes when this comes.
+                self._roots = {shown}
+                self._is_over = False
+                self._sync()
+            else:
+                # Only what is new: a cell may show widgets by the thousand.
+                self._roots.add(shown)
+                order = self._reach([shown])
+                self._reached.update(order)
+                self._bring(order)
+
+    def after(self) -> None:
+        """Take notice that outputs went or were replaced."""
+        outputs = self._state.outputs.outputs
+        roots = {shown for output in outputs if (shown := shown_in(output.get("data", {})))}
+        if roots != self._roots:
+            self._roots = roots
+            self._is_over = False
+            self._sync()
+
+    @property
+    def is_any(self) -> bool:
+        """Whether the pane shows widgets at all."""
+        return bool(self._roots)
+
+    # What the kernel says.
+
+    def on_widgets(self, model_ids: Iterable[str]) -> None:
+        """Take notice that models came, went, or refer to others than before."""
+        ids = list(model_ids)
+        if not ids or any(each in self._reached or self._kernel.is_link(each) for each in ids):
+            self._sync()
+
+    def on_comm(self, message: Json, parent_id: str) -> None:
+        """Take a ``comm_msg`` of one of the pane's models."""
+        content = message["content"]
+        if content["data"]["method"] in UPDATES:
+            model = self._kernel.get(content["comm_id"])
+            known = self._state.widgets.get(content["comm_id"])
+            if model is None or known is None:
+                return
+            if self._state.widgets.weight + model.weight - known.weight > self._limit:
+                self._give_up()
+                return
+            if (input_id := self._inputs.get(parent_id)) is not None:
+                message = message | {"re": input_id}
+        elif weigh_held(message) > MAX_WEIGHT:
+            return
+        if self._state.tell([message]):
+            self._on_change()
+
+    @property
+    def _limit(self) -> int:
+        return min(MAX_WEIGHT, self._state.room + self._state.widgets.weight)
+
+    def _sync(self) -> None:
+        """Let the state have the models that are reached, and no others."""
+        if not self._roots and not len(self._state.widgets):
+            self._reached = set()
+            return
+        order = self._reach(self._roots)
+        self._reached = set(order)
+        members = {each for each in order if self._kernel.get(each) is not None}
+        members |= self._kernel.links(members.__contains__)
+        gone = [_closing(model_id) for model_id in self._state.widgets if model_id not in members]
+        if gone and self._state.tell(gone):
+            self._on_change()
+        self._bring(order)
+
+    def _bring(self, order: list[str]) -> None:
+        """Add models to the state, and the links that have both ends then."""
+        widgets = self._state.widgets
+        # The pane waits for those that are not known yet.
+        known = {each: None for each in order if self._kernel.get(each) is not None}
+        links = self._kernel.links(lambda each: each in known or each in widgets)
+        if not self._is_over:
+            self._open([each for each in (*known, *sorted(links)) if each not in widgets])
+        if len(known) < len(order):
+            self._kernel.want([each for each in order if each not in known])
+
+    def _open(self, new: list[str]) -> None:
+        models = [
+            (each, model)
+            for each in dict.fromkeys(new)
+            if (model := self._kernel.get(each)) is not None
+        ]
+        weight = self._state.widgets.weight + sum([model.weight for _, model in models])
+        if weight > self._limit or len(self._state.widgets) + len(models) > MAX_MODELS:
+            self._give_up()
+        elif self._state.tell([model.opening(each) for each, model in models]):
+            self._on_change()
+
+    def _reach(self, roots: Iterable[str]) -> list[str]:
+        """Return what roots lead to, whatever is referred to before who refers to it."""
+        order: dict[str, None] = {}
+        begun: set[str] = set()
+        pending = [(root, False) for root in sorted(roots, reverse=True)]
+        while pending:
+            model_id, is_done = pending.pop()
+            if is_done:
+                order[model_id] = None
+            elif model_id not in begun:
+                begun.add(model_id)
+                pending.append((model_id, True))
+                pending += [(each, False) for each in sorted(self._kernel.refs(model_id))]
+        return list(order)
+
+    def _give_up(self) -> None:
+        """Show the fallbacks of all widgets, since together they are too large."""
+        was_over, self._is_over = self._is_over, True
+        self._state.tell([_closing(model_id) for model_id in self._state.widgets])
+        if not was_over:
+            text = (
+                f"[left out: the widgets of this pane take more than the {MAX_WEIGHT // 2**20} MiB, "
+                f"or are more than the {MAX_MODELS} models, that a shared pane may have]"
+            )
+            self._state.apply("display_data", {"data": {"text/plain": text}, "metadata": {}})
+        self._on_change()
+
+    # What viewers do.
+
+    def note_input(self, msg_id: str, input_id: str | None) -> None:
+        """Note that an input of this pane went to the kernel as this message."""
+        self._inputs[msg_id] = input_id
+        while len(self._inputs) > _MAX_INPUTS:
+            self._inputs.popitem(last=False)
+
+    def is_input(self, msg_id: str) -> bool:
+        """Whether a message to the kernel was an input of this pane."""
+        return msg_id in self._inputs
+
+
+def _closing(model_id: str) -> Json:
+    return {"msg_type": "comm_close", "content": {"comm_id": model_id}}

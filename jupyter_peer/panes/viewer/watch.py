@@ -1,0 +1,320 @@
+"""The panes of others: what peers offer to this node, and what is watched of it.
+
+However many kernels and browser tabs of this node watch a pane, it comes over the link once. Each
+of them follows the replica at its own pace with a :class:`~.state.PaneCursor`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...errors import PaneEndedError, UnknownPeerError
+from ...wire.payloads.hub import convert
+from ...wire.payloads.panes import PaneGrant, PaneOffer, PaneWithdraw, check_pane_name
+from ...wire.payloads.widgets import InputMessage
+from ..buffers import Shelf
+from ..state import PaneState
+from .replica import ENDED, LAST_SEEN, LIVE, WITHDRAWN, Replica
+
+if TYPE_CHECKING:
+    from ...hub.dispatch import Message
+    from ...hub.events import HubEvent
+    from ...hub.hub import PeerHub
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+#: Offers of one peer that are remembered; a node shares 64 panes unless it is told otherwise.
+MAX_OFFERS = 256
+
+
+class Watch:
+    """One consumer's hold on a peer's pane. Close it when it is not looked at any more.
+
+    Attributes:
+        state: What the pane shows, to be followed with a cursor. It stays the same object for the
+            life of the watch.
+    """
+
+    def __init__(self, watcher: PaneWatcher, replica: Replica) -> None:
+        self.state: PaneState = replica.state
+        self._watcher = watcher
+        self._replica = replica
+        self._listeners: list[Callable[[], None]] = []
+        self._is_closed = False
+
+    @property
+    def info(self) -> Json:
+        """What is known of the pane besides its outputs.
+
+        ``{name, title, grant, since, status, last_seen, owner: {node_id, node_name, alias}, path,
+        rtt_ms, truncated}``; times are epoch seconds, ``path`` is the transport or None.
+        """
+        replica = self._replica
+        owner, path, rtt_ms = self._watcher.describe(replica.node_id)
+        return {
+            "name": replica.name,
+            "title": replica.title,
+            "grant": replica.grant,
+            "since": replica.since,
+            "status": "closed" if self._is_closed else replica.status,
+            "last_seen": replica.last_seen if replica.status == LAST_SEEN else None,
+            "owner": owner,
+            "path": path,
+            "rtt_ms": rtt_ms,
+            "truncated": replica.state.outputs.truncated,
+        }
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call back when state or info have changed; returns what ends it."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def changed(self) -> None:
+        """Tell the listeners."""
+        for listener in list(self._listeners):
+            listener()
+
+    async def input(self, message: InputMessage, id: str | None = None) -> None:
+        """Do something with one of the pane's widgets; returns when the owner has taken it.
+
+        Args:
+            message: Checked against the bounds.
+            id: Comes back as ``re`` of what the owner's kernel echoes.
+
+        Raises:
+            PeerError: Why the owner does not take it, or that it cannot be reached.
+        """
+        if self._is_closed:
+            raise PaneEndedError("the pane is not watched any more")
+        await self._replica.input(message, id)
+
+    async def close(self) -> None:
+        """Let go of the pane; may be called twice."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._listeners.clear()
+            self._watcher.release(self, self._replica)
+
+
+class PaneWatcher:
+    """Keeps the offers of all peers and the replicas of what is watched.
+
+    Args:
+        hub: The node.
+        clock: Epoch seconds.
+    """
+
+    def __init__(self, hub: PeerHub, *, clock: Callable[[], float] = time.time) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._offers: dict[str, dict[str, PaneOffer]] = {}
+        self._replicas: dict[tuple[str, str], Replica] = {}
+        self._watches: dict[Replica, list[Watch]] = {}
+        self._shelves: dict[str, Shelf] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._unsubscribe = hub.subscribe(self._on_hub_event)
+        hub.on("pane_offer", self._on_offer)
+        hub.on("pane_withdraw", self._on_withdraw)
+        hub.on("pane_grant", self._on_grant)
+        hub.on("pane_update", self._on_update)
+
+    async def close(self) -> None:
+        """Close all watches; may be called twice."""
+        self._unsubscribe()
+        for watches in list(self._watches.values()):
+            for watch in list(watches):
+                await watch.close()
+        for replica in list(self._replicas.values()):
+            replica.stop()
+        self._replicas.clear()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call back when :meth:`offered` has changed; returns what ends it."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def offered(self) -> list[Json]:
+        """Return the panes peers offer to this node.
+
+        Those of a peer that is away stay in the list, with status ``last seen``.
+        """
+        offered: list[Json] = []
+        for node_id, offers in self._offers.items():
+            try:
+                peer = self._hub.peer(node_id)
+            except UnknownPeerError:
+                continue
+            who = {"node_id": node_id, "node_name": peer.node_name, "alias": peer.alias}
+            status = LIVE if peer.status == "connected" else LAST_SEEN
+            offered += [
+                {
+                    "name": offer.pane,
+                    "title": offer.title,
+                    "grant": offer.grant,
+                    "since": offer.since,
+                    "status": status,
+                    "peer": who,
+                }
+                for offer in offers.values()
+            ]
+        return offered
+
+    async def open(self, node_id: str, name: str) -> Watch:
+        """Watch a peer's pane.
+
+        Raises:
+            BadNameError: No pane can be called that.
+            UnknownPeerError: There is no such peer.
+            UnknownPaneError, NotGrantedError, PaneEndedError: The owner's answer.
+            LinkError: The owner cannot be reached.
+        """
+        check_pane_name(name)
+        self._hub.peer(node_id)
+        key = (node_id, name)
+        replica = self._replicas.get(key)
+        if replica is None:
+            replica = Replica(
+                self._hub,
+                self._shelf,
+                node_id,
+                name,
+                self._clock,
+                lambda: self._changed(key),
+            )
+            self._replicas[key] = replica
+        watch = Watch(self, replica)
+        # Held from now on, so that another one who lets go meanwhile does not end it.
+        self._watches.setdefault(replica, []).append(watch)
+        try:
+            if not replica.is_known or replica.status in (WITHDRAWN, ENDED):
+                await replica.opened()
+        except BaseException:
+            await watch.close()
+            raise
+        return watch
+
+    def release(self, watch: Watch, replica: Replica) -> None:
+        """Take notice that a watch was closed."""
+        watches = self._watches.get(replica, [])
+        if watch in watches:
+            watches.remove(watch)
+        if not watches:
+            self._watches.pop(replica, None)
+            if self._replicas.get((replica.node_id, replica.name)) is replica:
+                del self._replicas[replica.node_id, replica.name]
+            replica.close()
+
+    def describe(self, node_id: str) -> tuple[Json, str | None, float | None]:
+        """Return who a peer is, by which transport it is connected, and the round trip."""
+        try:
+            peer = self._hub.peer(node_id)
+        except UnknownPeerError:
+            return {"node_id": node_id, "node_name": "", "alias": None}, None, None
+        who = {"node_id": node_id, "node_name": peer.node_name, "alias": peer.alias}
+        return who, peer.transport, peer.rtt_ms
+
+    def _shelf(self, node_id: str) -> Shelf:
+        return self._shelves.setdefault(node_id, Shelf())
+
+    def _changed(self, key: tuple[str, str]) -> None:
+        replica = self._replicas.get(key)
+        if replica is not None:
+            for watch in list(self._watches.get(replica, ())):
+                watch.changed()
+
+    def _tell(self) -> None:
+        for listener in list(self._listeners):
+            listener()
+
+    # What peers say.
+
+    def _on_offer(self, message: Message) -> None:
+        offer = convert(message.data, PaneOffer)
+        offers = self._offers.setdefault(message.peer_id, {})
+        if offer.pane not in offers and len(offers) >= MAX_OFFERS:
+            log.warning("%s offers too many panes", message.peer_id)
+            return
+        offers[offer.pane] = offer
+        replica = self._replicas.get((message.peer_id, offer.pane))
+        if replica is not None:
+            replica.title, replica.grant, replica.since = offer.title, offer.grant, offer.since
+            self._changed((message.peer_id, offer.pane))
+            if replica.status in (WITHDRAWN, ENDED):
+                replica.ask()
+        self._tell()
+
+    def _on_withdraw(self, message: Message) -> None:
+        withdrawn = convert(message.data, PaneWithdraw)
+        self._offers.get(message.peer_id, {}).pop(withdrawn.pane, None)
+        replica = self._replicas.get((message.peer_id, withdrawn.pane))
+        if replica is not None:
+            if withdrawn.reason == "ended":
+                replica.end(withdrawn.epoch)
+            else:
+                replica.mark(WITHDRAWN)
+        self._tell()
+
+    def _on_grant(self, message: Message) -> None:
+        granted = convert(message.data, PaneGrant)
+        offers = self._offers.get(message.peer_id, {})
+        offer = offers.get(granted.pane)
+        if offer is None:
+            return
+        offers[granted.pane] = PaneOffer(
+            pane=offer.pane,
+            title=offer.title,
+            grant=granted.grant,
+            epoch=offer.epoch,
+            since=offer.since,
+        )
+        replica = self._replicas.get((message.peer_id, granted.pane))
+        if replica is not None:
+            replica.grant = granted.grant
+            self._changed((message.peer_id, granted.pane))
+        self._tell()
+
+    def _on_update(self, message: Message) -> None:
+        name = message.data.get("pane")
+        replica = self._replicas.get((message.peer_id, name)) if isinstance(name, str) else None
+        if replica is not None:
+            replica.take(message)
+
+    def _on_hub_event(self, event: HubEvent) -> None:
+        node_id = event.node_id
+        if event.kind == "peer":
+            # its name, path or round trip, which stand above the pane
+            for key in [key for key in self._replicas if key[0] == node_id]:
+                self._changed(key)
+            return
+        self._shelves.pop(node_id, None)
+        replicas = [replica for key, replica in self._replicas.items() if key[0] == node_id]
+        if event.kind == "link_up":
+            # The owner says anew what it offers.
+            self._offers.pop(node_id, None)
+            for replica in replicas:
+                if replica.status != WITHDRAWN:
+                    replica.stop()
+                    replica.ask()
+        elif event.kind == "link_down":
+            for replica in replicas:
+                replica.mark(LAST_SEEN)
+        else:
+            self._offers.pop(node_id, None)
+            for replica in replicas:
+                replica.mark(WITHDRAWN)
+        self._tell()

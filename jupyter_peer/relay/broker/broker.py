@@ -1,0 +1,389 @@
+"""The broker: takes frames of registered nodes to other nodes, and looks at no payload.
+
+Above it is the server, which has made a WebSocket of each connection and had the node prove its id;
+below are one outbox a node, what is held for absent nodes, and the backend, which knows the nodes
+of other brokers (SPEC, *Forwarding*).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from ...errors import BadIdentityError, BusyError, LinkClosedError, OverflowLinkError, ProtocolError
+from ...primitives.pauses import pause_until
+from ...sockets.frames import BINARY, Payload
+from ...sockets.websocket import POLICY, RESTART
+from ...wire.relay.frames import (
+    CLOSE,
+    DST,
+    HEAD_BYTES,
+    LANE,
+    LINK,
+    SRC,
+    VERSION,
+    Undeliverable,
+    check_head,
+    close_frame,
+)
+from ..backends.base import Backend
+from ..connection import Connection
+from ..proof import Proof
+from .hold import HoldStore
+from .limits import Limits, NodeRate
+from .metrics import Metrics
+from .outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+_SWEEP_S = 0.25
+_LESS = [bytes((max(ttl - 1, 0),)) for ttl in range(256)]
+
+
+class _Node:
+    """One registered node."""
+
+    __slots__ = ("connection", "id", "outbox", "rate", "unread")
+
+    def __init__(
+        self,
+        node_id: bytes,
+        connection: Connection,
+        rate: NodeRate | None,
+        drained: Callable[[int], None],
+    ) -> None:
+        self.id = node_id
+        self.connection = connection
+        self.outbox = Outbox(connection.write, drained)
+        self.rate = rate
+        self.unread = 0
+
+
+class _Uplink:
+    """What one node sends, on its way into the broker."""
+
+    __slots__ = ("_broker", "_count", "_node", "_size")
+
+    def __init__(self, broker: Broker, node: _Node) -> None:
+        self._broker = broker
+        self._node = node
+        self._size = self._count = 0
+
+    def take(self, opcode: int, payload: Payload) -> None:
+        self._size += len(payload)
+        self._count += 1
+        self._broker.take(self._node, opcode, payload)
+
+    def taken(self) -> Awaitable[None] | None:
+        size, count = self._size, self._count
+        self._size = self._count = 0
+        return self._broker.taken(self._node, size, count)
+
+
+class Broker:
+    """Forwards frames between nodes; a backend's sink.
+
+    Args:
+        limits: Of nodes, links and the whole.
+        backend: Where nodes of other brokers are.
+        metrics: Counted into.
+
+    Attributes:
+        is_draining: Whether it is about to end, and takes no more nodes.
+    """
+
+    def __init__(self, limits: Limits, backend: Backend, metrics: Metrics) -> None:
+        self._limits = limits
+        self._backend = backend
+        self._metrics = metrics
+        self._nodes: dict[bytes, _Node] = {}
+        self._attaching: Counter[bytes] = Counter()
+        self._touched: set[_Node] = set()
+        self._is_flush_due = False
+        self._queued = 0
+        self._hold = HoldStore(limits.hold_s, limits.hold_node, limits.hold_sender, limits.hold_all)
+        self._loop = asyncio.get_running_loop()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self.is_draining = False
+        metrics.add_gauge("nodes", "Nodes registered at this broker.", lambda: len(self._nodes))
+        metrics.add_gauge("queued_bytes", "Bytes waiting for slow nodes.", lambda: self._queued)
+        metrics.add_gauge("held_bytes", "Bytes held for absent nodes.", lambda: self._hold.size)
+
+    def start(self) -> None:
+        """Begin to ping the silent and to drop what is held too long."""
+        self._sweeping = self._loop.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Hand out what is queued, tell every node to go elsewhere, and close; may be called twice."""
+        self.is_draining = True
+        self._note_state()
+        await pause_until(self._drained, self._limits.drain_s)
+        for node in self._nodes.values():
+            node.connection.end(RESTART, "restart")
+        await pause_until(self._emptied, self._limits.drain_s)
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+            self._sweeping = None
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes are registered."""
+        return len(self._nodes)
+
+    # One node.
+
+    async def serve(self, connection: Connection, proof: Proof) -> None:
+        """Carry the frames of a node that has proven its id, until its connection ends.
+
+        Raises:
+            PeerError: The node is refused, or broke the protocol.
+            ConnectionError: The connection ended.
+        """
+        node_id = proof.node_id.encode()
+        if self.is_draining:
+            raise BusyError("this relay is about to end", hint="another one may run already")
+        if len(self._nodes) >= self._limits.max_nodes and node_id not in self._nodes:
+            raise BusyError("this relay has as many nodes as it takes", hint="use another relay")
+        limits = self._limits
+        is_limited = NodeRate.is_limited(limits)
+        rate = NodeRate(limits, self._loop.time()) if is_limited else None
+        node = _Node(node_id, connection, rate, self._on_drained)
+        await self._attach(node_id)
+        old = self._nodes.get(node_id)
+        self._nodes[node_id] = node
+        if old is not None:
+            self._metrics.replaced += 1
+            self._let_go(old, "replaced")
+        self._metrics.registered += 1
+        log.info("node %s is registered", proof.node_id)
+        try:
+            connection.send_text(proof.answer(max_frame=limits.max_frame))
+            for frame in self._hold.take(node_id):
+                self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+            self._flush()
+            await connection.carry(_Uplink(self, node))
+        finally:
+            node.outbox.close()
+            if self._nodes.get(node_id) is node:
+                del self._nodes[node_id]
+                self._note_state()
+                log.info("node %s is gone", proof.node_id)
+                await self._detach(node_id)
+
+    async def _attach(self, node_id: bytes) -> None:
+        self._attaching[node_id] += 1
+        try:
+            await self._backend.attach(node_id)
+        except BaseException:
+            self._attaching[node_id] -= 1
+            await self._detach(node_id)
+            raise
+        self._attaching[node_id] -= 1
+
+    async def _detach(self, node_id: bytes) -> None:
+        """Tell the backend that a node is gone, unless it is here or on its way by another connection."""
+        if self._attaching[node_id] <= 0:
+            del self._attaching[node_id]
+            if node_id not in self._nodes:
+                await self._backend.detach(node_id)
+
+    def take(self, node: _Node, opcode: int, frame: Payload) -> None:
+        """Send on a frame of a node.
+
+        Raises:
+            PeerError: It is none, or not of this node.
+        """
+        if opcode != BINARY:
+            raise ProtocolError("a registered node sends binary frames only")
+        head = bytes(frame[:HEAD_BYTES])
+        if head[SRC] != node.id or head[0] != VERSION or head[1] > CLOSE:
+            check_head(frame)
+            raise BadIdentityError("a frame names another node as its sender")
+        metrics = self._metrics
+        metrics.frames += 1
+        metrics.bytes += len(frame)
+        if not head[2]:
+            metrics.dropped["ttl"] += 1
+            return
+        head = head[:2] + _LESS[head[2]] + head[3:]
+        to = self._nodes.get(head[DST])
+        if to is not None:
+            self._forward(to, head, frame[HEAD_BYTES:])
+        else:
+            check_head(frame)  # whoever is here has a proper id
+            self._send_away(head, frame[HEAD_BYTES:])
+
+    def taken(self, node: _Node, size: int, count: int) -> Awaitable[None] | None:
+        """Write what one read of a node brought; return what it has to wait for, or None."""
+        self._flush()
+        pause = node.rate.take(size, count, self._loop.time()) if node.rate is not None else 0.0
+        if pause:
+            self._metrics.paused += 1
+        elif not self._backend.is_congested:
+            return None
+        return self._pause(pause)
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds:
+            await asyncio.sleep(seconds)
+        if self._backend.is_congested:
+            await self._backend.until_drained()
+
+    # Forwarding.
+
+    def _forward(self, to: _Node, head: bytes, payload: Payload) -> None:
+        self._metrics.delivered += 1
+        self._touched.add(to)
+        outbox, before = to.outbox, to.outbox.queued
+        limits = self._limits
+        if outbox.lanes >= limits.max_links and not outbox.has(head[LANE]):
+            # Each link costs more than its bytes. Its receiver has not heard of this one.
+            self._tell_ended(head[SRC], head[DST], head[LINK], OverflowLinkError.code)
+            return
+        waiting = outbox.put(head[LANE], head, payload)
+        if not waiting:
+            return
+        self._queued += outbox.queued - before
+        if waiting > limits.max_link_queue:
+            self._overflow(to, head[LANE])
+        elif outbox.queued > limits.max_node_queue:
+            self._overflow(to, outbox.longest())
+        elif self._queued > limits.max_queued:
+            slowest = max(self._nodes.values(), key=lambda node: node.outbox.queued)
+            self._overflow(slowest, slowest.outbox.longest())
+
+    def _send_away(self, head: bytes, payload: Payload) -> None:
+        """Take a frame to a node that is not here: to its broker, or to those that wait for it."""
+        frame = head + bytes(payload)
+        if self._backend.is_elsewhere(head[DST]):
+            self._backend.send(frame)
+        elif self._hold.add(frame, self._loop.time()):
+            self._metrics.held += 1
+        elif frame[1] != CLOSE:
+            self._hold.drop(head[DST], head[LANE])
+            self._end_link(head[DST], head[LANE], OverflowLinkError.code)
+
+    def _overflow(self, to: _Node, lane: bytes | None) -> None:
+        """End a link whose frames wait in too long a queue: a gap in it could not be healed."""
+        if lane is not None:
+            to.outbox.drop(lane)
+            self._end_link(to.id, lane, OverflowLinkError.code)
+
+    def _end_link(self, dst: bytes, lane: bytes, reason: str) -> None:
+        """Tell both ends that a link is over; ``lane`` is ``src | link`` as frames to ``dst`` say."""
+        src, link = lane[:16], lane[16:]
+        self._push(close_frame(dst, src, link, reason))
+        self._tell_ended(src, dst, link, reason)
+
+    def _tell_ended(self, node: bytes, other: bytes, link: bytes, reason: str) -> None:
+        """Tell one end of a link that it is over."""
+        self._metrics.links_ended[reason] += 1
+        self._push(close_frame(node, other, link, reason))
+
+    def _push(self, frame: bytes) -> None:
+        """Send a frame of the broker's own, if its node is anywhere."""
+        node = self._nodes.get(frame[DST])
+        if node is not None:
+            self._touched.add(node)
+            outbox, before = node.outbox, node.outbox.queued
+            waiting = outbox.put(frame[LANE], frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+            self._queued += outbox.queued - before
+            limits = self._limits
+            if waiting > limits.max_link_queue or outbox.lanes > 2 * limits.max_links:
+                self._give_up(node)
+            self._flush_soon()
+        elif self._backend.is_elsewhere(frame[DST]):
+            self._backend.send(frame)
+
+    def _on_drained(self, size: int) -> None:
+        self._queued -= size
+        if self.is_draining:
+            self._note_state()
+
+    def _note_state(self) -> None:
+        if not self._queued:
+            self._drained.set()
+        if not self._nodes:
+            self._emptied.set()
+
+    def _flush(self) -> None:
+        self._is_flush_due = False
+        touched, self._touched = self._touched, set()
+        for node in touched:
+            node.outbox.flush()
+
+    def _flush_soon(self) -> None:
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+
+    # What the backend tells.
+
+    def deliver(self, frame: bytes) -> None:
+        """Take a frame from another broker to its node, or keep it until the node is back."""
+        node = self._nodes.get(frame[DST])
+        if node is not None:
+            self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
+            self._flush_soon()
+        else:  # it is about to be registered, or has just gone
+            self._hold.add(frame, self._loop.time())
+
+    def appeared(self, node: bytes) -> None:
+        """Send what is held for a node to the broker it has come to."""
+        for frame in self._hold.take(node):
+            self._backend.send(frame)
+
+    def lost(self, frame: bytes) -> None:
+        """End the link of a frame that nobody took."""
+        self._metrics.dropped["lost"] += 1
+        if frame[1] != CLOSE:
+            self._end_link(frame[DST], frame[LANE], LinkClosedError.code)
+
+    def moved(self, node: bytes) -> None:
+        """Let a node go that has proven its id to another broker."""
+        here = self._nodes.pop(node, None)
+        if here is not None:
+            self._metrics.replaced += 1
+            self._let_go(here, "replaced")
+
+    # Time.
+
+    def _give_up(self, node: _Node) -> None:
+        """Let a node go that does not read what becomes of its own links."""
+        log.info("node %s does not read", node.id.decode())
+        self._let_go(node, OverflowLinkError.code)
+
+    def _let_go(self, node: _Node, reason: str) -> None:
+        node.outbox.close()
+        node.connection.end(POLICY, reason)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now = self._loop.time()
+            for node_id, lane in self._hold.expire(now):
+                self._expired(node_id, lane)
+            self._flush()
+            for node in list(self._nodes.values()):
+                silent = now - node.connection.read_at
+                if silent > 2 * self._limits.idle_s:
+                    log.info("node %s does not answer", node.id.decode())
+                    node.connection.abort()
+                elif silent > self._limits.idle_s and not node.connection.is_pinged:
+                    node.connection.ping()
+
+    def _expired(self, dst: bytes, lane: bytes) -> None:
+        self._metrics.undeliverable += 1
+        sender = self._nodes.get(lane[:16])
+        if sender is not None:
+            notice = Undeliverable(dst.decode(), lane[16:])
+            sender.unread = sender.unread + 1 if sender.connection.is_backed_up else 0
+            if sender.unread <= self._limits.max_links:
+                sender.connection.send_text(notice.to_text())
+            else:
+                self._give_up(sender)

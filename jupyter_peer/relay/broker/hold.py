@@ -1,0 +1,116 @@
+"""Frames held in memory for nodes that are briefly away (SPEC, *Absent nodes*).
+
+All frames of one link share the time limit of its first one, and go or stay together: a link whose
+beginning has expired is of no use without it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from ...wire.relay.frames import CLOSE, DST, LANE, SRC
+
+# What a held frame costs beside its bytes; without it, empty frames would be free.
+_OVERHEAD = 256
+
+
+class _Lane:
+    __slots__ = ("frames", "size")
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.size = 0
+
+
+class HoldStore:
+    """Frames by absent node and link.
+
+    Args:
+        hold_s: How long a link's frames are kept after its first.
+        max_node: Bytes for one absent node.
+        max_sender: Bytes of one sender, so that nobody can take all the room there is.
+        max_all: Bytes in all.
+
+    Attributes:
+        size: Bytes held, what keeping them costs included.
+    """
+
+    def __init__(self, hold_s: float, max_node: int, max_sender: int, max_all: int) -> None:
+        self._hold_s = hold_s
+        self._max_node = max_node
+        self._max_sender = max_sender
+        self._max_all = max_all
+        self._nodes: dict[bytes, dict[bytes, _Lane]] = {}
+        self._node_sizes: dict[bytes, int] = {}
+        self._sender_sizes: dict[bytes, int] = {}
+        # In the order of their ends, since every lane is given the same time.
+        self._deadlines: OrderedDict[tuple[bytes, bytes], float] = OrderedDict()
+        self.size = 0
+
+    def add(self, frame: bytes, now: float) -> bool:
+        """Hold a frame; False when there is no room for it.
+
+        Of a link that is closed while its frames are held only the closing is kept: the node would
+        wait on a link that is no more, and the rest is of no use to it.
+        """
+        dst, lane_key, size = frame[DST], frame[LANE], len(frame) + _OVERHEAD
+        lanes = self._nodes.get(dst, {})
+        if frame[1] == CLOSE and lane_key in lanes:
+            self._empty(dst, lane_key[:16], lanes[lane_key])
+        if (
+            self._node_sizes.get(dst, 0) + size > self._max_node
+            or self._sender_sizes.get(frame[SRC], 0) + size > self._max_sender
+            or self.size + size > self._max_all
+        ):
+            return False
+        lane = lanes.get(lane_key)
+        if lane is None:
+            lane = self._nodes.setdefault(dst, lanes)[lane_key] = _Lane()
+            self._deadlines[dst, lane_key] = now + self._hold_s
+        lane.frames.append(frame)
+        self._count(dst, frame[SRC], lane, size)
+        return True
+
+    def take(self, node: bytes) -> list[bytes]:
+        """Return and forget all frames held for a node; those of each link in order."""
+        frames: list[bytes] = []
+        for lane_key, lane in self._nodes.pop(node, {}).items():
+            frames += lane.frames
+            del self._deadlines[node, lane_key]
+            self._empty(node, lane_key[:16], lane)
+        return frames
+
+    def drop(self, node: bytes, lane_key: bytes) -> None:
+        """Forget the frames of one link to an absent node."""
+        lanes = self._nodes.get(node, {})
+        lane = lanes.pop(lane_key, None)
+        if lane is not None:
+            del self._deadlines[node, lane_key]
+            self._empty(node, lane_key[:16], lane)
+            if not lanes:
+                del self._nodes[node]
+
+    def expire(self, now: float) -> list[tuple[bytes, bytes]]:
+        """Drop the links whose time is over; return each as absent node and ``src | link``."""
+        over: list[tuple[bytes, bytes]] = []
+        while self._deadlines:
+            (node, lane_key), deadline = next(iter(self._deadlines.items()))
+            if deadline > now:
+                break
+            self.drop(node, lane_key)
+            over.append((node, lane_key))
+        return over
+
+    def _empty(self, dst: bytes, src: bytes, lane: _Lane) -> None:
+        lane.frames = []
+        self._count(dst, src, lane, -lane.size)
+
+    def _count(self, dst: bytes, src: bytes, lane: _Lane, size: int) -> None:
+        lane.size += size
+        self.size += size
+        for sizes, key in ((self._node_sizes, dst), (self._sender_sizes, src)):
+            left = sizes.get(key, 0) + size
+            if left:
+                sizes[key] = left
+            else:
+                sizes.pop(key, None)

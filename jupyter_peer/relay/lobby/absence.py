@@ -1,0 +1,94 @@
+"""Who has left the lobby without saying so, and what becomes of their rooms."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import msgspec
+
+from ...errors import UnknownRoomError
+from .rooms import NodeRecord, Rooms
+
+IsHere = Callable[[str, NodeRecord], bool]
+
+
+class Absences:
+    """Counts the grace of each node whose connection broke.
+
+    Every broker does so for all nodes, since the one a node was at may be gone too; the table lets
+    one of them succeed. Time is counted from when this broker saw it, so clocks need not agree.
+
+    Args:
+        rooms: Nodes and rooms.
+        grace_s: How long a node that is away stays listed and in its rooms.
+        is_here: Returns whether the connection that a record names still exists.
+        monotonic: Seconds.
+    """
+
+    def __init__(
+        self, rooms: Rooms, grace_s: float, is_here: IsHere, monotonic: Callable[[], float]
+    ) -> None:
+        self._rooms = rooms
+        self._grace_s = grace_s
+        self._is_here = is_here
+        self._monotonic = monotonic
+        self._seen: dict[str, tuple[str, float]] = {}
+
+    async def mark(self, node_id: str, visit: str) -> None:
+        """Show a node as away, if this was its newest visit.
+
+        Raises:
+            PeerError: The table does not take it.
+        """
+
+        def away(record: NodeRecord | None) -> NodeRecord | None:
+            if record is None or record.visit != visit:
+                return record
+            return msgspec.structs.replace(record, away=True)
+
+        await self._rooms.change_node(node_id, away)
+
+    async def remove(self, node_id: str, visit: str) -> None:
+        """Forget a node and take it out of its rooms, if this was its newest visit.
+
+        Raises:
+            PeerError: The table does not take it.
+        """
+
+        def of_later_visit(record: NodeRecord | None) -> NodeRecord | None:
+            return None if record is not None and record.visit == visit else record
+
+        await self._rooms.change_node(node_id, of_later_visit)
+        for room in self._rooms.of(node_id):
+            with contextlib.suppress(UnknownRoomError):
+                await self._rooms.take_out(
+                    node_id, room.name, lambda: node_id not in self._rooms.nodes
+                )
+
+    async def sweep(self) -> None:
+        """Look for who is away now, and remove who has been for too long.
+
+        Raises:
+            PeerError: The table does not take it; what is left to do is done by the next sweep.
+        """
+        now = self._monotonic()
+        nodes = self._rooms.nodes
+        in_rooms = {member for room in self._rooms.all() for member in room.members}
+        # A member without a record is what an interrupted removal leaves behind.
+        for node_id in [*nodes, *(in_rooms - nodes.keys())]:
+            record = nodes.get(node_id)
+            if record is not None and not record.away and self._is_here(node_id, record):
+                self._seen.pop(node_id, None)
+                continue
+            visit = "" if record is None else record.visit
+            seen = self._seen.get(node_id)
+            if seen is None or seen[0] != visit:
+                self._seen[node_id] = visit, now
+                if record is not None and not record.away:
+                    await self.mark(node_id, visit)
+            elif now - seen[1] >= self._grace_s:
+                await self.remove(node_id, visit)
+                del self._seen[node_id]
+        for node_id in self._seen.keys() - nodes.keys() - in_rooms:
+            del self._seen[node_id]

@@ -1,0 +1,35 @@
+"""What the lobby grants one node, and what it keeps at all."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...wire.relay.lobby import MAX_MEMBERS
+
+
+class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """All limits of one lobby; sizes in bytes, times in seconds.
+
+    Attributes:
+        max_nodes: Nodes registered at once, at all brokers.
+        max_queue: What may wait to be written to one slow node.
+        rate: Messages a node may send in a second. One that many others hear of counts more.
+        burst_s: Seconds' worth of them a node may send at once after it was quiet.
+        max_rooms: Rooms in all.
+        max_rooms_of_node: Rooms one node may be in.
+        max_members: Members of one room.
+        grace_s: How long a node whose connection broke stays listed and in its rooms.
+        idle_s: A connection that is silent this long is pinged, and dropped after twice as long.
+        sweep_s: How often is looked for who has been away for too long.
+    """
+
+    max_nodes: int = 10_000
+    max_queue: int = 4 * 1024 * 1024
+    rate: float = 20.0
+    burst_s: float = 10.0
+    max_rooms: int = 2_000
+    max_rooms_of_node: int = 32
+    max_members: int = MAX_MEMBERS
+    grace_s: float = 30.0
+    idle_s: float = 30.0
+    sweep_s: float = 1.0

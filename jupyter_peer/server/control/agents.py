@@ -1,0 +1,200 @@
+"""What one control connection has to do with agents: those it brought, and their turns."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ...agents.board import Tool
+from ...control import agents as agent_ops, operations as ops
+from ...control.frames import Frame, encode_event
+from ...errors import (
+    AgentFailedError,
+    AgentGoneError,
+    BadNameError,
+    BadRequestError,
+    LookupFailedError,
+    PeerError,
+    from_wire,
+)
+from .secrets import Caller
+
+if TYPE_CHECKING:
+    from ...agents.turn import Turn
+    from ..operations.agents import NodeAgents
+
+Write = Callable[[Frame], Awaitable[None]]
+
+
+class _KernelAgent:
+    """An agent that runs in the kernel at the other end of a connection."""
+
+    def __init__(
+        self, connection: ConnectionAgents, kernel_id: str, params: agent_ops.RegisterAgentParams
+    ) -> None:
+        self._connection = connection
+        self.kernel_id = kernel_id
+        self.name = params.name
+        self.tools = {tool.name: Tool(tool.name, tool.read_only) for tool in params.tools}
+
+    async def answer(self, turn: Turn) -> None:
+        await self._connection.answer(turn)
+
+
+class ConnectionAgents:
+    """The agents and turns of one connection.
+
+    Args:
+        node: The agents of this node.
+        caller: Who is connected.
+        write: Sends a frame and returns when it is on its way.
+
+    Attributes:
+        methods: The operations that belong to the connection, by name.
+    """
+
+    def __init__(self, node: NodeAgents, caller: Caller, write: Write) -> None:
+        self._node = node
+        self._caller = caller
+        self._write = write
+        self._agents: dict[str, _KernelAgent] = {}
+        self._turns: dict[int, tuple[Turn, asyncio.Future[PeerError | None]]] = {}
+        self._goodbyes: set[asyncio.Future[None]] = set()
+        self.methods: dict[str, Callable[[Any], Awaitable[msgspec.Struct]]] = {
+            "agent_register": self._register,
+            "agent_unregister": self._unregister,
+            "turn_write": self._turn_write,
+            "turn_end": self._turn_end,
+            "turn_tool": self._turn_tool,
+            "turn_panes": self._turn_panes,
+            "turn_pane": self._turn_pane,
+        }
+
+    def turn(self, number: int) -> Turn:
+        """Return a turn that this connection answers.
+
+        Raises:
+            LookupFailedError: It is over, or another's.
+        """
+        return self._open(number)[0]
+
+    def close(self) -> None:
+        """Take the agents down and end their turns; may be called twice."""
+        self._node.approvals.remove_screen(self)
+        agents, self._agents = list(self._agents.values()), {}
+        for agent in agents:
+            self._node.board.unregister(agent)
+        for turn, _ in self._turns.values():
+            turn.stop(AgentGoneError())
+
+    async def answer(self, turn: Turn) -> None:
+        """Let the kernel answer a turn.
+
+        Raises:
+            PeerError: It has no answer.
+        """
+        person = self._node.person
+        over: asyncio.Future[PeerError | None] = asyncio.get_running_loop().create_future()
+        self._turns[turn.number] = (turn, over)
+        try:
+            await self._write(
+                encode_event(
+                    "turn",
+                    agent_ops.TurnModel(
+                        turn=turn.number,
+                        agent=turn.agent.name,
+                        prompt=turn.prompt,
+                        peer=person(turn.peer),
+                        chain=[person(node_id) for node_id in turn.chain.nodes],
+                        deadline=time.time() + turn.left_s,
+                        mode=turn.mode,
+                    ),
+                )
+            )
+            error = await over
+        except BaseException:
+            self._tell_over(turn.number)
+            raise
+        finally:
+            del self._turns[turn.number]
+        if error is not None:
+            raise error
+
+    def _tell_over(self, number: int) -> None:
+        # Not awaited, since this is also the way out of a turn that was cancelled.
+        task = asyncio.ensure_future(self._write(encode_event("turn_over", {"turn": number})))
+        self._goodbyes.add(task)
+        task.add_done_callback(self._goodbyes.discard)
+
+    def _open(self, number: int) -> tuple[Turn, asyncio.Future[PeerError | None]]:
+        if number not in self._turns:
+            raise LookupFailedError("this turn is over", hint="its answer is not wanted any more")
+        return self._turns[number]
+
+    async def _register(self, params: agent_ops.RegisterAgentParams) -> agent_ops.AgentsModel:
+        kernel_id = self._caller.kernel_id
+        if kernel_id is None:
+            raise BadRequestError("an agent runs in a kernel", hint="register it in a notebook")
+        for known in self._node.board.agents():
+            if known.name == params.name and getattr(known, "kernel_id", None) != kernel_id:
+                raise BadNameError(
+                    f"there is an agent {params.name!r} already, not of this kernel",
+                    hint="choose another name",
+                )
+        agent = _KernelAgent(self, kernel_id, params)
+        self._node.board.register(agent)
+        self._agents[params.name] = agent
+        self._node.desk.audit.note(
+            "agent_registered",
+            None,
+            agent=params.name,
+            tools=[f"{tool.name}{' (read-only)' * tool.read_only}" for tool in params.tools][:16],
+        )
+        return self._node.model()
+
+    async def _unregister(self, params: agent_ops.AgentParams) -> ops.Done:
+        agent = self._agents.pop(params.name, None)
+        if agent is None:
+            raise LookupFailedError("this connection has no such agent")
+        self._node.board.unregister(agent)
+        self._node.desk.stop_agent(agent, AgentGoneError("the agent was taken down"))
+        return ops.Done()
+
+    async def _turn_write(self, params: agent_ops.TurnWriteParams) -> ops.Done:
+        await self.turn(params.turn).write(params.text)
+        return ops.Done()
+
+    async def _turn_end(self, params: agent_ops.TurnEndParams) -> ops.Done:
+        _, over = self._open(params.turn)
+        error = None
+        if params.error is not None:
+            error = from_wire(params.error)
+            if type(error) is PeerError:
+                error = AgentFailedError()
+        if not over.done():
+            over.set_result(error)
+        return ops.Done()
+
+    async def _turn_tool(self, params: agent_ops.TurnToolParams) -> ops.Done:
+        await self.turn(params.turn).check_tool(params.tool, params.arguments)
+        return ops.Done()
+
+    async def _turn_panes(self, params: agent_ops.TurnParams) -> agent_ops.TurnPanesResult:
+        peer = self.turn(params.turn).peer
+        fields = ("name", "title", "status", "since", "rev")
+        return agent_ops.TurnPanesResult(
+            [
+                {field: getattr(pane, field) for field in fields}
+                for pane in self._node.panes_for(peer)
+            ]
+        )
+
+    async def _turn_pane(self, params: agent_ops.TurnPaneParams) -> agent_ops.TurnPaneResult:
+        for pane in self._node.panes_for(self.turn(params.turn).peer):
+            if pane.name == params.name:
+                return agent_ops.TurnPaneResult(pane.outputs)
+        raise LookupFailedError("who asks cannot see such a pane")

@@ -1,0 +1,174 @@
+"""One control connection: its requests, its watches, and what it is told without asking.
+
+Nothing here grows with a client that does not read: requests under way, watches, progress and
+events are bounded, and each waits for what was written before. Below is a WebSocket
+(:mod:`.control_ws`), above are the operations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from ...control import frames as control, operations as ops
+from ...control.agents import CancelParams
+from ...control.frames import Frame
+from ...errors import BusyError, PeerError
+from ..context import Running
+from ..operations.operations import Call
+from .agents import ConnectionAgents
+from .notices import NoticeReader
+from .secrets import Caller
+from .watches import Watches
+
+log = logging.getLogger(__name__)
+
+MAX_UNDER_WAY = 64
+MAX_PROGRESS = 64
+
+
+class Socket(Protocol):
+    """The WebSocket below."""
+
+    def write(self, frame: Frame) -> asyncio.Future[None]:
+        """Queue a frame at once; the future is done when the system has taken it.
+
+        A closed socket takes everything and does nothing; the future never holds an error.
+        """
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+
+
+class ControlSession:
+    """Serves one client until :meth:`close`.
+
+    Args:
+        running: The node.
+        caller: Who is connected.
+        socket: Where frames go.
+    """
+
+    def __init__(self, running: Running, caller: Caller, socket: Socket) -> None:
+        self.caller = caller
+        self._operations = running.operations
+        self._socket = socket
+        self._under_way: dict[asyncio.Task[None], int | None] = {}
+        self._progress_unsent = 0
+        self._watches = Watches(
+            running.operations, socket.write, by_kernel=caller.kernel_id is not None
+        )
+        self._own: dict[str, Callable[[Any], Awaitable[msgspec.Struct]]] = {
+            "open": self._watches.open,
+            "ack": self._watches.ack,
+            "close": self._watches.close_watch,
+            "input": self._watches.input,
+        }
+        self._agents = ConnectionAgents(running.operations.agents, caller, socket.write)
+        self._own |= self._agents.methods
+        reader = NoticeReader(running.notices, socket.write)
+        self._telling = asyncio.get_running_loop().create_task(reader.run())
+
+    async def take(self, frame: str | bytes) -> None:
+        """Take one frame from the client.
+
+        Returns when the next may come, so a client that sends rubbish and does not read is
+        slowed down by itself.
+        """
+        try:
+            request = control.decode_request(frame)
+        except PeerError as error:
+            await self._socket.write(control.encode_failure(control.request_id(frame), error))
+            return
+        if request.op == "ack" and request.id is None:
+            # On the path of every update: no task, no answer.
+            await self._run_quietly(request)
+        elif request.op == "cancel":
+            # Also when there is no room for one more request.
+            await self._cancel(request)
+        elif len(self._under_way) >= MAX_UNDER_WAY:
+            busy = BusyError("too many requests are under way on this connection")
+            if request.id is not None:
+                await self._socket.write(control.encode_failure(request.id, busy))
+        else:
+            task = asyncio.get_running_loop().create_task(self._serve(request))
+            self._under_way[task] = request.id
+            task.add_done_callback(self._under_way.pop)
+
+    async def _run_quietly(self, request: control.Request) -> None:
+        try:
+            await self._run(request)
+        except PeerError as error:
+            log.debug("%s without an answer failed: %s", request.op, error.code)
+
+    async def _cancel(self, request: control.Request) -> None:
+        """End a request that its client waits for no more; it is not answered."""
+        try:
+            asked = ops.check_params(request.op, request.params)
+        except PeerError as error:
+            await self._socket.write(control.encode_failure(request.id, error))
+            return
+        assert isinstance(asked, CancelParams)
+        for task, number in self._under_way.items():
+            if number == asked.request:
+                task.cancel()
+        if request.id is not None:
+            await self._socket.write(control.encode_reply(request.id, ops.Done()))
+
+    async def _serve(self, request: control.Request) -> None:
+        try:
+            result = await self._run(request)
+            if request.id is not None:
+                await self._socket.write(control.encode_reply(request.id, result))
+        except Exception as error:
+            if not isinstance(error, PeerError):
+                log.exception("the operation %s failed", request.op[:64])
+            if request.id is not None:
+                await self._socket.write(control.encode_failure(request.id, error))
+
+    async def _run(self, request: control.Request) -> msgspec.Struct:
+        if request.op in self._own:
+            return await self._own[request.op](ops.check_params(request.op, request.params))
+
+        def on_progress(step: Mapping[str, Any]) -> None:
+            self._tell_progress(request.id, step)
+
+        async def tell(step: Mapping[str, Any]) -> None:
+            assert request.id is not None
+            await self._socket.write(control.encode_progress(request.id, step))
+
+        is_answered = request.id is not None
+        call = Call(
+            self.caller,
+            on_progress if is_answered else None,
+            tell if is_answered else None,
+            self._agents,
+        )
+        return await self._operations.run(request.op, request.params, call)
+
+    def _tell_progress(self, id: int | None, step: Mapping[str, Any]) -> None:
+        if id is None or self._progress_unsent >= MAX_PROGRESS:
+            return
+        self._progress_unsent += 1
+        written = self._socket.write(control.encode_progress(id, step))
+        written.add_done_callback(self._progress_sent)
+
+    def _progress_sent(self, written: asyncio.Future[None]) -> None:
+        self._progress_unsent -= 1
+
+    def hang_up(self) -> None:
+        """Close the connection; :meth:`close` follows from it."""
+        self._socket.hang_up()
+
+    async def close(self) -> None:
+        """End everything that was done for the client; may be called twice."""
+        tasks = [self._telling, *self._under_way]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._agents.close()
+        await self._watches.close()

@@ -1,0 +1,147 @@
+"""The control socket ``{base_url}jupyter-peer/ws`` of browser tabs, kernels and the command line.
+
+A browser comes with Jupyter's own login. Kernels and the command line come with
+``Authorization: peer-secret ...``, which is a credential by itself: neither Jupyter's identity
+provider nor its origin check is asked, since no browser sends that header on its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.auth.identity import User
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from tornado import web
+from tornado.websocket import (
+    WebSocketClosedError,
+    WebSocketHandler,
+    WebSocketProtocol,
+    WebSocketProtocol13,
+)
+
+from ...control.frames import Frame
+from ...errors import to_wire
+from ..context import SETTING, Running, ServerContext, UnavailableError
+from ..node.addresses import learned_address
+from ..rest.base import AUTH_RESOURCE, error_body
+from .secrets import BROWSER, Caller, is_secret_header
+from .session import ControlSession
+
+
+class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
+    """One control connection; what it does is in :class:`.ControlSession`."""
+
+    auth_resource = AUTH_RESOURCE
+    running: Running
+    caller: Caller | None = None
+    session: ControlSession | None = None
+
+    @property
+    def context(self) -> ServerContext:
+        """What all handlers of this server share."""
+        context: ServerContext = self.settings[SETTING]
+        return context
+
+    def set_default_headers(self) -> None:
+        """Set none: they are about pages."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Find out who is calling."""
+        authorization = self.request.headers.get("Authorization", "")
+        if not is_secret_header(authorization):
+            await super().prepare()
+            return
+        self.current_user = None
+        caller = self.context.secrets.caller_of_header(authorization)
+        if caller is None:
+            raise web.HTTPError(403, "this secret is not valid (any more)")
+        self.caller = caller
+        name = caller.kernel_id or caller.kind
+        self.current_user = self._jupyter_current_user = User(f"jupyter-peer:{name}")
+
+    def check_origin(self, origin: str | None = None) -> bool:
+        """Leave browsers to Jupyter's check; a secret proves more than an origin."""
+        return self.caller is not None or bool(super().check_origin(origin))
+
+    def get_compression_options(self) -> None:
+        """Do not compress: it is slow, and most connections stay on one machine."""
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Leave pinging to Jupyter: Tornado takes the same milliseconds for seconds."""
+        protocol = super().get_websocket_protocol()
+        if isinstance(protocol, WebSocketProtocol13):
+            protocol.params.ping_interval = None
+        return protocol
+
+    @ws_authenticated
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Open the socket once the caller may have it and the node is up."""
+        if self.caller is None:
+            user = self.current_user
+            is_authorized = self.authorizer.is_authorized(self, user, "execute", AUTH_RESOURCE)
+            if not await ensure_async(is_authorized):
+                raise web.HTTPError(403)
+        try:
+            self.running = await self.context.ready()
+        except UnavailableError as unavailable:
+            self.set_status(503)
+            self.set_header("Content-Type", "application/json")
+            self.finish(msgspec.json.encode(to_wire(unavailable.error)))
+            return
+        await super().get(*args, **kwargs)
+
+    def open(self, *args: Any, **kwargs: Any) -> None:
+        """Begin to serve the client."""
+        super().open(*args, **kwargs)
+        self.set_nodelay(True)
+        if self.caller is None:
+            address = learned_address(self.request.headers, self.request.protocol, self.base_url)
+            if address is not None:
+                self.running.operations.hub.add_learned_address(address)
+        self.session = ControlSession(self.running, self.caller or BROWSER, _HandlerSocket(self))
+        self.context.sessions.add(self.session)
+
+    async def on_message(self, message: str | bytes) -> None:
+        """Hand a frame to the session; the next is read when this returns."""
+        if self.session is not None:
+            await self.session.take(message)
+
+    def on_close(self) -> None:
+        """End what was done for the client."""
+        if self.session is not None:
+            self.context.end(self.session)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Refuse in JSON."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(error_body(status_code, **kwargs))
+
+
+class _HandlerSocket:
+    """A handler as :class:`.control_session.Socket`."""
+
+    def __init__(self, handler: WebSocketHandler) -> None:
+        self._handler = handler
+
+    def write(self, frame: Frame) -> asyncio.Future[None]:
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(written: asyncio.Future[None]) -> None:
+            if not written.cancelled():
+                written.exception()
+            if not taken.done():
+                taken.set_result(None)
+
+        try:
+            self._handler.write_message(frame.payload, frame.is_binary).add_done_callback(done)
+        except WebSocketClosedError:
+            taken.set_result(None)
+        return taken
+
+    def hang_up(self) -> None:
+        self._handler.close(1001, "closed by the server")

@@ -1,0 +1,62 @@
+"""The trust mode ``directory`` of a server: from its settings to links that are cut."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...directory.cache import DirectoryCache
+from ...directory.refresh import DirectoryRefresher
+from ...directory.source import source_of
+from ...errors import BadRequestError, MalformedError
+from ...wire.directory import is_group
+from ...wire.link.identity import decode_public_key
+
+if TYPE_CHECKING:
+    from ...hub.hub import PeerHub
+    from ..settings.settings import PeerSettings
+
+
+def directory_of(settings: PeerSettings, folder: Path) -> DirectoryRefresher:
+    """Return the directory that the settings name, as it was last seen; nothing is fetched yet.
+
+    Args:
+        settings: Of the extension.
+        folder: The node's data directory.
+
+    Raises:
+        BadRequestError: One of the settings is missing or cannot be used.
+    """
+    if not settings.directory_url or not settings.directory_key:
+        raise BadRequestError(
+            "trust_mode is directory, which takes directory_url and directory_key",
+            hint="whoever keeps the directory gives both; `jupyter peer directory init` makes one",
+        )
+    try:
+        key = decode_public_key(settings.directory_key.strip())
+    except MalformedError as error:
+        raise BadRequestError(
+            "directory_key is not a public key",
+            hint="it is 44 characters of base64, as `jupyter peer directory init` prints them",
+        ) from error
+    for group in settings.directory_groups:
+        if not is_group(group):
+            raise BadRequestError(f"directory_groups has {group[:64]!r}, which is no group's name")
+    return DirectoryRefresher(
+        source_of(settings.directory_url),
+        key,
+        DirectoryCache(folder, key),
+        interval_s=settings.directory_refresh_s,
+    )
+
+
+def keep_to(directory: DirectoryRefresher, hub: PeerHub) -> None:
+    """Begin to refresh, and cut off at once whom the directory stops listing."""
+
+    async def act() -> None:
+        for node_id in await hub.review_trust():
+            hub.store.add_audit("peer_unlisted", node_id, {}, time.time())
+
+    directory.on_change = act
+    directory.start()

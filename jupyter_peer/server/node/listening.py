@@ -1,0 +1,92 @@
+"""Where the node listens and whose certificates it trusts, in the words of the configuration."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from ...errors import BadRequestError
+from ...transports.direct.direct import DirectTransport
+
+
+class ServedTransport(DirectTransport):
+    """The direct transport of a server: knows under which addresses the server can be dialled.
+
+    Attributes:
+        reachable_at: Those addresses, best first.
+    """
+
+    reachable_at: tuple[str, ...] = ()
+
+    def addresses(self) -> list[str]:
+        """Return where the server and the extra listener can be dialled."""
+        return list(self.reachable_at)
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Return host and port of ``host:port``, ``[v6]:port`` or ``:port``.
+
+    Raises:
+        BadRequestError: It is something else.
+    """
+    host, colon, port = text.strip().rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        colon = ""
+    if not colon or not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise BadRequestError(
+            f"peer_listen cannot be {text!r}", hint='write it as "0.0.0.0:9797" or "[::]:9797"'
+        )
+    return host, int(port)
+
+
+def trusting(certificate: str) -> ssl.SSLContext:
+    """Return a TLS context that trusts what the system does, and a certificate beside it.
+
+    Args:
+        certificate: Path of a PEM file; empty for none.
+
+    Raises:
+        BadRequestError: It cannot be used.
+    """
+    context = ssl.create_default_context()
+    if certificate:
+        try:
+            context.load_verify_locations(certificate)
+        except (OSError, ssl.SSLError) as error:
+            raise BadRequestError(
+                f"the certificate {certificate!r} cannot be used: {error}",
+                hint="it has to be a PEM file",
+            ) from error
+    return context
+
+
+def hosts_behind(bound: str) -> list[str]:
+    """Return the hosts under which something bound to ``bound`` is reached, best first.
+
+    A wildcard stands for this machine's address on the way to other networks, and for loopback.
+    """
+    if bound not in ("", "0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return [_bracketed(bound)]
+    hosts = []
+    if bound != "::":
+        hosts += [_outward(socket.AF_INET, "192.0.2.1"), "127.0.0.1"]
+    if bound != "0.0.0.0":  # noqa: S104 - compared, not bound
+        hosts += [_outward(socket.AF_INET6, "2001:db8::1"), "::1"]
+    found = [_bracketed(host) for host in dict.fromkeys(hosts) if host]
+    return sorted(found, key=lambda host: host in ("127.0.0.1", "[::1]"))
+
+
+def _outward(family: socket.AddressFamily, somewhere: str) -> str:
+    """Return the own address the system would use to reach a foreign one; sends nothing."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((somewhere, 9))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

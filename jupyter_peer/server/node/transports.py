@@ -1,0 +1,218 @@
+"""Makes a node's transports from its settings and from where its server listens."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ...errors import BadRequestError
+from ...hub.clock import Clock
+from ...transports.base import Transport
+from ...wire.addresses import PATH, is_loopback
+from ...wire.link.identity import Identity
+from ..operations.lobby import lobby_visits
+from .addresses import certificate_of, is_on_unix_socket, peer_address
+from .listening import ServedTransport, hosts_behind, parse_listen, trusting
+
+if TYPE_CHECKING:
+    from ...hub.hub import PeerHub
+    from ...transports.webrtc.webrtc import Signaller
+    from ..settings.settings import PeerSettings
+
+log = logging.getLogger(__name__)
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """One place where peers can connect: what is bound, and the path of the peer wire there."""
+
+    host: str
+    port: int
+    path: str
+    is_tls: bool
+
+    def addresses(self) -> list[str]:
+        """Return where peers dial it, best first."""
+        scheme = "https" if self.is_tls else "http"
+        base = self.path[: -len(PATH)] + "/"
+        return [peer_address(scheme, f"{at}:{self.port}", base) for at in hosts_behind(self.host)]
+
+
+class Transports:
+    """The transports that are switched on.
+
+    Args:
+        settings: Of the extension.
+        server: Jupyter's ``ServerApp``.
+        identity: This node's key.
+        hub: Returns the hub; asked only after it was started.
+        signaller: The lobby, which WebRTC needs; None without one.
+
+    Raises:
+        BadRequestError: ``peer_listen``, ``relay_certificate`` or a server for WebRTC cannot be used.
+        BadAddressError: ``relay_url`` cannot be.
+        NotEnabledError: WebRTC is asked for, and its packages are not installed.
+    """
+
+    def __init__(
+        self,
+        settings: PeerSettings,
+        server: Any,
+        identity: Identity,
+        hub: Callable[[], PeerHub],
+        signaller: Signaller | None = None,
+    ) -> None:
+        self._settings = settings
+        self._server = server
+        self._identity = identity
+        self._hub = hub
+        self._signaller = signaller
+        self._listeners: list[Listener] = []
+        webrtc = self._webrtc()  # before anything is opened, since it may raise
+        self.direct = self._direct()
+        optional = (self.direct, self._lan(), webrtc, self._relay())
+        self.all: list[Transport] = [transport for transport in optional if transport is not None]
+
+    async def close(self) -> None:
+        """Close what was opened here, also when the hub was never started."""
+        if self.direct is not None:
+            await self.direct.close()
+
+    def _direct(self) -> ServedTransport | None:
+        settings = self._settings
+        if not settings.enable_direct:
+            if settings.peer_listen:
+                log.warning("PeerExtension.peer_listen has no effect: enable_direct is False")
+            return None
+        direct = ServedTransport(
+            # Only what is not sealed depends on the certificate of the one who answers.
+            ssl_context=ssl.create_default_context() if settings.allow_unsealed_peers else None,
+            max_frame_before_auth=settings.max_frame_before_auth,
+            max_links=settings.max_peers + 4 * settings.max_handshakes,
+        )
+        if settings.peer_listen:
+            host, port = parse_listen(settings.peer_listen)
+            try:
+                bound = direct.listen(host, port)
+            except OSError as error:
+                raise BadRequestError(
+                    f"peer_listen {settings.peer_listen!r} cannot be used: {error.strerror}",
+                    hint="choose a free port and an address of this machine",
+                ) from error
+            self._listeners.append(Listener(host, bound[0][1], PATH, is_tls=False))
+        own = self._own_listener()
+        if own is not None:
+            self._listeners.append(own)
+        direct.reachable_at = self._reachable_at()
+        return direct
+
+    def _reachable_at(self) -> tuple[str, ...]:
+        found = [address for listener in self._listeners for address in listener.addresses()]
+        return tuple(dict.fromkeys(found))
+
+    async def network_changed(self) -> None:
+        """Take it that this machine has other addresses now."""
+        if self.direct is not None:
+            self.direct.reachable_at = self._reachable_at()
+        await self._hub().network_changed()
+
+    def _own_listener(self) -> Listener | None:
+        """Return where Jupyter itself listens."""
+        server = self._server
+        if is_on_unix_socket(server):
+            log.warning(
+                "this server listens on the UNIX socket %s, which neither peers nor notebooks nor the "
+                "command line can reach; set ServerApp.port instead, or PeerExtension.peer_listen "
+                "for peers",
+                server.sock,
+            )
+            return None
+        path = server.base_url.rstrip("/") + PATH
+        return Listener(server.ip, server.port, path, is_tls=certificate_of(server) is not None)
+
+    def _lan(self) -> Transport | None:
+        if not self._settings.enable_lan:
+            return None
+        if self.direct is None:
+            log.warning("PeerExtension.enable_lan has no effect: enable_direct is False")
+            return None
+        from ...transports.lan.lan import NAME, LanTransport
+        from ...transports.lan.records import Endpoint
+
+        # The one that most can reach; of several such the extra one, which shows no Jupyter.
+        best = min(self._listeners, key=lambda each: is_loopback(each.host), default=None)
+        endpoint = None
+        if best is not None:
+            try:
+                host = best.host if best.host in ("", "::") else socket.gethostbyname(best.host)
+            except OSError:
+                host = best.host
+            endpoint = Endpoint(host, best.port, best.path, best.is_tls)
+            if not endpoint.can_be_announced:
+                log.warning(
+                    "enable_lan: %s:%s%s cannot be announced, so others do not find this node; "
+                    "PeerExtension.peer_listen='0.0.0.0:9797' opens a port that can be",
+                    best.host,
+                    best.port,
+                    best.path,
+                )
+                endpoint = None
+        return LanTransport(
+            self.direct,
+            node_id=self._identity.node_id,
+            node_name=lambda: self._hub().node_name,
+            endpoint=endpoint,
+            found=lambda *news: self._hub().found(NAME, *news),
+            lost=lambda gone: self._hub().lost(NAME, gone),
+        )
+
+    def _relay(self) -> Transport:
+        from ...transports.relay.relay import RelayTransport
+
+        # Also without a relay of one's own: peers have theirs.
+        settings = self._settings
+        return RelayTransport(
+            self._identity,
+            settings.relay_url or None,
+            ssl_context=trusting(settings.relay_certificate),
+        )
+
+    def _webrtc(self) -> Transport | None:
+        settings = self._settings
+        if not settings.enable_webrtc:
+            return None
+        visit = lobby_visits(settings, self._identity, Clock().jitter)
+        if self._signaller is None:
+            if visit is None:
+                log.warning(
+                    "PeerExtension.enable_webrtc has no effect: nodes find each other for it by a "
+                    "lobby, and lobby_url is off"
+                )
+                return None
+            log.warning(
+                "enable_webrtc without lobby_url: this node can dial peers by the lobbies that their "
+                "invites name, and nobody can dial it by WebRTC"
+            )
+        from ...transports.webrtc.webrtc import WebRtcTransport, check_extra
+
+        check_extra()
+        from ...transports.webrtc.connection import IceServers
+
+        servers = IceServers(
+            stun=tuple(settings.stun_servers),
+            turn=settings.turn_url,
+            username=settings.turn_username,
+            credential=settings.turn_credential,
+        )
+        servers.check()
+        return WebRtcTransport(
+            self._signaller,
+            servers,
+            visit=visit,
+            is_peer=lambda node_id: self._hub().is_peer(node_id),
+            is_expected=lambda node_id: self._hub().is_expected(node_id),
+        )

@@ -1,0 +1,153 @@
+"""What all REST routes have in common: bodies, refusals, and the way to the operations."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+
+from ... import errors
+from ...errors import BadRequestError, PeerError, TooLargeError, to_wire
+from ..context import SETTING, ServerContext, UnavailableError
+from ..operations.operations import Operations
+
+AUTH_RESOURCE = "jupyter_peer"
+MAX_BODY = 512 * 1024
+
+#: Status of each error a caller may get; the nearest class counts.
+_STATUS: dict[type[BaseException], int] = {
+    PeerError: 400,
+    errors.WireError: 424,
+    errors.RefusedError: 403,
+    errors.BusyError: 429,
+    errors.RoomExistsError: 409,
+    errors.LinkError: 424,
+    errors.LookupFailedError: 404,
+    errors.AmbiguousPeerError: 409,
+    errors.PaneError: 409,
+    errors.NotGrantedError: 403,
+    errors.PaneEndedError: 410,
+    errors.KernelGoneError: 404,
+    errors.AgentError: 409,
+    errors.StoreError: 503,
+    errors.UnauthorizedError: 403,
+    errors.NotEnabledError: 403,
+}
+_WORDS: dict[int, PeerError] = {
+    400: BadRequestError("the request cannot be read"),
+    403: errors.UnauthorizedError(
+        "this request is not allowed",
+        hint="log in, or send the server's token; with a cookie also send its X-XSRFToken",
+    ),
+    404: errors.LookupFailedError("there is nothing at this URL"),
+    405: BadRequestError("this method is not allowed here", hint="see the Allow header"),
+}
+
+
+def status_of(error: PeerError) -> int:
+    """Return the HTTP status for an error of ours."""
+    return next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
+
+
+def error_body(status_code: int, exc_info: Any = None, **kwargs: Any) -> bytes:
+    """Return ``{code, message, hint}`` for what was refused without an error of ours."""
+    error: BaseException | None = _WORDS.get(status_code)
+    if error is None and status_code < 500:
+        error = BadRequestError()
+    if error is None:
+        error = exc_info[1] if exc_info else PeerError()
+    return msgspec.json.encode(to_wire(error))
+
+
+class PeerAPIHandler(APIHandler):
+    """Base of the REST handlers."""
+
+    auth_resource = AUTH_RESOURCE
+    # The operations report what the user does; requests that only look are no activity.
+    _track_activity = False
+
+    @property
+    def context(self) -> ServerContext:
+        """What all handlers of this server share."""
+        context: ServerContext = self.settings[SETTING]
+        return context
+
+    def update_api_activity(self) -> None:
+        """Record nothing: Jupyter's own would also trip over a query that is not UTF-8."""
+
+    def json_body(self) -> dict[str, Any]:
+        """Return the JSON object in the body; no body is an empty one.
+
+        Raises:
+            BadRequestError: It is something else.
+            TooLargeError: It is longer than any request needs to be.
+        """
+        body = self.request.body
+        if len(body) > MAX_BODY:
+            raise TooLargeError("the body is larger than any request needs")
+        if not body.strip():
+            return {}
+        try:
+            value = msgspec.json.decode(body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            raise BadRequestError("the body is not JSON") from None
+        if not isinstance(value, dict):
+            raise BadRequestError("the body is not a JSON object")
+        return value
+
+    async def answer(self, op: str, params: Mapping[str, Any] | None = None) -> None:
+        """Run one operation and answer with its result or its error.
+
+        Args:
+            op: See :mod:`jupyter_peer.control.operations`.
+            params: Its parameters; None takes the body.
+        """
+
+        async def work(operations: Operations) -> msgspec.Struct:
+            return await operations.run(op, self.json_body() if params is None else params)
+
+        await self.respond(work)
+
+    async def respond(self, work: Callable[[Operations], Awaitable[msgspec.Struct]]) -> None:
+        """Answer with the result of some work with the operations, or with its error."""
+        try:
+            running = await self.context.ready()
+            result = await work(running.operations)
+        except UnavailableError as unavailable:
+            self.refuse(unavailable.error, 503)
+        except TooLargeError as error:
+            self.refuse(error, 413)
+        except PeerError as error:
+            self.refuse(error)
+        else:
+            self.finish(msgspec.json.encode(result))
+
+    def refuse(self, error: PeerError, status: int | None = None) -> None:
+        """Answer with ``{code, message, hint}``."""
+        self.set_status(status or status_of(error))
+        self.finish(msgspec.json.encode(to_wire(error)))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Give what Tornado and Jupyter refuse the same form."""
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self._methods()))
+        self.finish(error_body(status_code, **kwargs))
+
+    def _methods(self) -> list[str]:
+        return [
+            name
+            for name in self.SUPPORTED_METHODS
+            if getattr(type(self), name.lower()) is not getattr(web.RequestHandler, name.lower())
+        ]
+
+
+class NothingHere(PeerAPIHandler):
+    """Any other URL under the API."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Refuse, after Jupyter has checked the login."""
+        await super().prepare()
+        raise web.HTTPError(404)

@@ -1,0 +1,290 @@
+"""All settings of the extension, as traits: ``c.PeerExtension.x = ...``, ``--PeerExtension.x=...``.
+
+What a value means is checked here only as far as its type goes. What cannot be used stops the node
+when it starts, with a line in the log and the reason in every answer, and leaves Jupyter alone.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from traitlets import Bool, Float, Int, Unicode, default, validate
+
+from ...directory import DEFAULT_INTERVAL_S
+from ...errors import BadAddressError, BadRequestError
+from ...hub.config import HubConfig
+from ...wire.addresses import (
+    RELAY_SCHEME,
+    lobby_name,
+    lobby_urls,
+    normalize_address,
+    relay_address,
+    relay_urls,
+)
+from ...wire.link.channel import DEFAULT_LIMITS, Limits
+from ...wire.link.handshake import MAX_FRAME
+from .agents import AgentSettings
+from .texts import Texts
+from .tolerant import TolerantSettings
+
+LOBBY_OFF = "off"
+
+
+class PeerSettings(AgentSettings, TolerantSettings):
+    """The settings of ``PeerExtension``."""
+
+    node_name = Unicode(
+        help="""Name under which peers see this node; any text of up to 64 characters.
+
+        It is cosmetic: peers are known by their keys. The name set with `%peer name` is stronger.
+        The default is the name of this machine."""
+    ).tag(config=True)
+
+    data_dir = Unicode(
+        help="""Directory of identity, peers, invites and audit log, only this user may write to it.
+
+        The default is `peer` in Jupyter's data directory. A second server of the same user that
+        finds it in use takes `peer-2`, and is a node of its own."""
+    ).tag(config=True)
+
+    trust_mode = Unicode(
+        "manual",
+        help="""Who may connect besides known peers and those who redeem an invite.
+
+        `manual`: nobody. `open-lan`: everybody in the local network, for demonstrations in networks
+        where everybody is trusted. `directory`: the members of a directory (`directory_url`), for
+        as long as it lists them.""",
+    ).tag(config=True)
+
+    enable_direct = Bool(
+        True,
+        help="""Whether peers can connect directly: to this server's own port at `peer-ws`, and from
+        here to theirs.""",
+    ).tag(config=True)
+
+    peer_listen = Unicode(
+        "",
+        help="""Extra address to listen on for peers, such as `0.0.0.0:9797`; empty for none.
+
+        Nothing but the peer wire is served there, so this port can be opened to others while
+        Jupyter itself stays on localhost.""",
+    ).tag(config=True)
+
+    advertised_addresses = Texts(
+        help="""Addresses under which peers can reach this node, best first, as `host:port`,
+        `ws://host:port/peer-ws` or `wss://host/base/peer-ws`.
+
+        They are put into invites before those the server finds out by itself. Needed when a router
+        forwards a port, or a proxy stands in front.""",
+    ).tag(config=True)
+
+    allow_unsealed_peers = Bool(
+        False,
+        help="""Whether peers may connect that sign their messages but do not seal them.
+
+        Whoever carries such messages can read them.""",
+    ).tag(config=True)
+
+    relay_url = Unicode(
+        "",
+        help="""URL of the relay over which peers can reach this node, such as `wss://relay.example`;
+        empty for none. Of a relay that is several brokers the URLs of all may be given, with commas
+        between them: the first that answers is used, and the next when it is lost.
+
+        Invites carry it. Peers' own relays are used all the same.""",
+    ).tag(config=True)
+
+    relay_certificate = Unicode(
+        "",
+        help="""PEM file of a certificate to trust when connecting to relays, beside those the system
+        trusts; for a relay whose certificate nobody has signed.""",
+    ).tag(config=True)
+
+    lobby_url = Unicode(
+        "",
+        help="""URL of the lobby where people meet in rooms and see who is online, such as
+        `wss://relay.example`; the one of `relay_url` when empty, none when `off`.
+
+        Nothing is sent to it before you ask it for something, except that `enable_webrtc` keeps
+        a connection for signals. `%peer lobby on` shows this node to everybody there.""",
+    ).tag(config=True)
+
+    enable_lan = Bool(
+        False,
+        help="""Whether this node announces itself in the local network by mDNS, and looks for others.
+
+        Everybody in the network then sees its name, its id and where it listens. Peers connect by
+        themselves; strangers are listed, and connected under `trust_mode="open-lan"` only.""",
+    ).tag(config=True)
+
+    enable_webrtc = Bool(
+        False,
+        help="""Whether links can go through routers by WebRTC; takes `lobby_url` and the extra `webrtc`.
+
+        The lobby and the peer then see this machine's network addresses.""",
+    ).tag(config=True)
+
+    stun_servers = Texts(
+        help="""STUN servers, as `stun:host:3478`, that tell this node its address outside its router.
+
+        Each attempt asks one of them, in turn. There is none by default, so that nobody is told
+        of this node whom you did not choose.""",
+    ).tag(config=True)
+
+    turn_url = Unicode(
+        "",
+        help="""TURN server, as `turn:host:3478` or `turns:host:5349?transport=tcp`, that passes packets
+        on where two routers let nothing else through. It sees sealed packets only.""",
+    ).tag(config=True)
+
+    turn_username = Unicode("", help="User name at the TURN server.").tag(config=True)
+
+    turn_credential = Unicode(
+        "",
+        help="""Password at the TURN server. It belongs into the configuration file: the command line
+        of a program can be read by all users of its machine.""",
+    ).tag(config=True, is_secret=True)
+
+    directory_url = Unicode(
+        "",
+        help="""URL of the directory whose members are let in under `trust_mode` `directory`, such as
+        `https://host/directory.json` or `file:///path/directory.json`; `http` on this machine only.
+        """,
+    ).tag(config=True)
+
+    directory_key = Unicode(
+        "",
+        help="""Public key that has to have signed the directory, base64, as `jupyter peer directory
+        init` prints it.""",
+    ).tag(config=True)
+
+    directory_groups = Texts(
+        help="""Groups of the directory whose members are let in; empty for all its members.""",
+    ).tag(config=True)
+
+    directory_refresh_s = Float(
+        DEFAULT_INTERVAL_S,
+        min=1.0,
+        help="""Seconds between two looks at the directory, give or take a fifth. A node that was
+        removed from it is disconnected at the next.""",
+    ).tag(config=True)
+
+    max_frame_before_auth = Int(
+        MAX_FRAME,
+        min=1024,
+        max=MAX_FRAME,
+        help="""Bytes of the largest frame a node may send before it is known. The protocol itself
+        allows no more than the default.""",
+    ).tag(config=True)
+
+    max_message = Int(
+        DEFAULT_LIMITS.max_message, min=64 * 1024, help="Bytes of the largest message of a peer."
+    ).tag(config=True)
+
+    max_unconsumed = Int(
+        DEFAULT_LIMITS.max_unconsumed,
+        min=64 * 1024,
+        help="""Bytes sent to a peer that it has not consumed yet; more than that waits. Less than
+        512 KiB counts as that.""",
+    ).tag(config=True)
+
+    max_send_queue = Int(
+        DEFAULT_LIMITS.max_queued,
+        min=64 * 1024,
+        help="Bytes that wait for a peer; beyond that the link is given up and made anew.",
+    ).tag(config=True)
+
+    handshake_timeout_s = Float(10.0, min=0.1, help="Seconds a handshake may take.").tag(
+        config=True
+    )
+
+    max_handshakes = Int(64, min=1, help="Handshakes of strangers under way at once.").tag(
+        config=True
+    )
+
+    max_peers = Int(256, min=1, help="Peers this node knows at most.").tag(config=True)
+
+    max_panes = Int(64, min=1, help="Panes this node shares at once.").tag(config=True)
+
+    max_viewers = Int(64, min=1, help="Viewers of one pane at once.").tag(config=True)
+
+    invite_ttl_s = Float(24 * 3600.0, min=1, help="Seconds an invite lives by default.").tag(
+        config=True
+    )
+
+    max_invite_ttl_s = Float(30 * 24 * 3600.0, min=1, help="Seconds an invite lives at most.").tag(
+        config=True
+    )
+
+    @default("node_name")
+    def _default_node_name(self) -> str:
+        return socket.gethostname().split(".")[0][:64] or "jupyter"
+
+    @validate("data_dir")
+    def _whole_path(self, proposal: dict[str, str]) -> str:
+        return str(Path(proposal["value"]).expanduser().absolute())
+
+    def hub_config(self) -> HubConfig:
+        """Return the settings of the hub.
+
+        Raises:
+            BadRequestError: One of them cannot be used.
+        """
+        if self.invite_ttl_s > self.max_invite_ttl_s:
+            raise BadRequestError("invite_ttl_s is longer than max_invite_ttl_s")
+        return HubConfig(
+            node_name=self.node_name,
+            advertised_addresses=tuple(self._advertised()),
+            relay_url=self._relay_url(),
+            lobby_url=lobby_name(self.lobby_urls()) or None,
+            allow_unsealed_peers=self.allow_unsealed_peers,
+            handshake_timeout_s=self.handshake_timeout_s,
+            max_frame_before_auth=self.max_frame_before_auth,
+            max_handshakes=self.max_handshakes,
+            max_peers=self.max_peers,
+            limits=Limits(
+                max_message=self.max_message,
+                max_unconsumed=self.max_unconsumed,
+                max_queued=self.max_send_queue,
+            ),
+            invite_ttl_s=self.invite_ttl_s,
+            max_invite_ttl_s=self.max_invite_ttl_s,
+        )
+
+    def _relay_url(self) -> str | None:
+        if not self.relay_url:
+            return None
+        try:
+            return relay_address(relay_urls(self.relay_url)).removeprefix(RELAY_SCHEME)
+        except BadAddressError as error:
+            raise BadAddressError(
+                f"relay_url cannot be {self.relay_url!r}",
+                hint='write it as "wss://relay.example" or "ws://host:9000"',
+            ) from error
+
+    def lobby_urls(self) -> list[str]:
+        """Return the URLs of the lobby; none when there is none.
+
+        Raises:
+            BadAddressError: ``lobby_url`` cannot be one.
+        """
+        text = self.lobby_url.strip() or self.relay_url
+        if not text or text == LOBBY_OFF:
+            return []
+        try:
+            return lobby_urls(text)
+        except BadAddressError as error:
+            raise BadAddressError(
+                f"lobby_url cannot be {text!r}",
+                hint='write it as "wss://relay.example" or "ws://host:9000", or "off" for none',
+            ) from error
+
+    def _advertised(self) -> list[str]:
+        try:
+            return [normalize_address(text) for text in self.advertised_addresses]
+        except BadAddressError as error:
+            raise BadAddressError(
+                f"advertised_addresses has an entry that cannot be dialled: "
+                f"{self.advertised_addresses!r}"
+            ) from error

@@ -1,0 +1,74 @@
+"""Settings of the wrong kind: noted instead of raised, since Jupyter would not start with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from traitlets import HasTraits, TraitError, TraitType
+from traitlets.config import Config
+from traitlets.config.loader import DeferredConfig, LazyConfigValue
+
+from ...errors import BadRequestError
+
+
+class TolerantSettings(HasTraits):
+    """Takes a configuration without the values that do not fit their traits.
+
+    Jupyter ends when an extension's configuration raises. Falling back to a default silently would
+    be worse: ``trust_mode = 5`` is not to mean what its owner did not say. So what does not fit is
+    kept aside, and :meth:`check_settings` says so when the extension starts.
+    """
+
+    _unfit: Mapping[str, str] = {}
+
+    def _load_config(
+        self,
+        cfg: Config,
+        section_names: Sequence[str] | None = None,
+        traits: dict[str, TraitType[Any, Any]] | None = None,
+    ) -> None:
+        unfit = dict(self._unfit)
+        known = self.traits(config=True)
+        sections = list(section_names or self.section_names())  # type: ignore[attr-defined]
+        fit = Config(cfg)
+        for section in (name for name in sections if name in cfg):
+            fit[section] = Config(cfg[section])
+            for name, value in cfg[section].items():
+                # Files and the command line come one after the other; the last one counts.
+                unfit.pop(f"{section}.{name}", None)
+                if name in known and (why := self._why_unfit(known[name], value)):
+                    unfit[f"{section}.{name}"] = why
+                    del fit[section][name]
+        self._unfit = unfit
+        super()._load_config(fit, section_names, traits)  # type: ignore[misc]
+
+    def _why_unfit(self, trait: TraitType[Any, Any], value: Any) -> str:
+        """Return why a trait cannot have a value; empty when it can."""
+        if isinstance(value, LazyConfigValue):
+            return ""
+        try:
+            if isinstance(value, DeferredConfig):
+                value = value.get_value(trait)
+            # Not `_validate`: what a setting means is judged when it is set.
+            if not (value is None and trait.allow_none):
+                trait.validate(self, value)  # type: ignore[attr-defined]
+        except (TraitError, ValueError) as error:
+            return "it is not a text" if trait.metadata.get("is_secret") else str(error)
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{value} is not a number of anything"
+        return ""
+
+    def check_settings(self) -> None:
+        """Check that all values fit.
+
+        Raises:
+            BadRequestError: Some do not; it names each and says why.
+        """
+        if self._unfit:
+            told = "; ".join(f"{name}: {why}" for name, why in sorted(self._unfit.items()))
+            raise BadRequestError(
+                f"the configuration cannot be used: {told}",
+                hint="correct it in jupyter_server_config.py or on the command line, and restart",
+            )

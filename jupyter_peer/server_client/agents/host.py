@@ -1,0 +1,254 @@
+"""The agents of this kernel: registered with the server, and run, a thread for each turn.
+
+A turn's thread is not the kernel's main one: turns run also while a cell does, and beside it. What
+an agent shares with the notebook's cells it has to guard as between any two threads. A coroutine
+runs in a loop of its own in that thread, so it may wait as it likes, and cannot use what belongs to
+the kernel's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import logging
+import re
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ...errors import (
+    AgentFailedError,
+    BadNameError,
+    BadRequestError,
+    BusyError,
+    PeerError,
+    TurnCancelledError,
+    to_wire,
+)
+from ..calls import Calls
+from ..connection import Json, LoopThread
+from .turn import Turn, is_read_only
+
+log = logging.getLogger(__name__)
+
+Answering = Callable[[Turn], Any]
+
+#: Turns that run at once, those included that are over and whose code has not come to an end.
+MAX_THREADS = 32
+PIECE = 256 * 1024
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class LocalAgent(NamedTuple):
+    """An agent of this kernel.
+
+    Attributes:
+        name: What it is called.
+        answer: The callable.
+        tools: What it may call, by name.
+    """
+
+    name: str
+    answer: Answering
+    tools: dict[str, Callable[..., Any]]
+
+    def params(self) -> Json:
+        """Return what the server is told of it."""
+        tools = [
+            {"name": name, "read_only": is_read_only(function)}
+            for name, function in self.tools.items()
+        ]
+        return {"name": self.name, "tools": tools}
+
+
+def local_agent(
+    answer: Answering, name: str | None, tools: Sequence[Callable[..., Any]]
+) -> LocalAgent:
+    """Return a callable as an agent.
+
+    Raises:
+        BadNameError, BadRequestError: Its name or a tool cannot be used.
+    """
+    if not callable(answer):
+        raise BadRequestError("an agent is a function that takes a turn")
+    called = name if name is not None else getattr(answer, "__name__", "")
+    if not _NAME.fullmatch(called):
+        raise BadNameError("this name cannot be used for an agent")
+    by_name: dict[str, Callable[..., Any]] = {}
+    for function in tools:
+        tool_name = getattr(function, "__name__", "")
+        if not tool_name.isidentifier() or tool_name in by_name:
+            raise BadRequestError("a tool is a function with a name of its own")
+        by_name[tool_name] = function
+    return LocalAgent(called, answer, by_name)
+
+
+class AgentHost:
+    """Runs the agents of one client; its methods belong to the loop's thread.
+
+    Args:
+        calls: The client's calls.
+        thread: Where they run.
+    """
+
+    def __init__(self, calls: Calls, thread: LoopThread) -> None:
+        self._calls = calls
+        self._thread = thread
+        self._agents: dict[str, LocalAgent] = {}
+        self._turns: dict[int, Turn] = {}
+        self._threads = 0
+        self._again: asyncio.Task[None] | None = None
+        self._is_listening = False
+
+    async def register(self, agent: LocalAgent) -> None:
+        """Put an agent up, in place of one of the same name.
+
+        Raises:
+            PeerError: The server does not take it.
+        """
+        if not self._is_listening:
+            self._is_listening = True
+            connection = self._calls.connection
+            connection.subscribe("turn", self._on_turn)
+            connection.subscribe("turn_over", self._on_over)
+            connection.on_link(self._on_link)
+        before = self._agents.get(agent.name)
+        # Before the answer, since a turn may come right behind it.
+        self._agents[agent.name] = agent
+        try:
+            await self._calls.connection.request("agent_register", agent.params())
+        except BaseException:
+            if before is None:
+                self._agents.pop(agent.name, None)
+            else:
+                self._agents[agent.name] = before
+            raise
+
+    async def unregister(self, name: str) -> None:
+        """Take an agent down, and end its turns.
+
+        Raises:
+            LookupFailedError: This kernel has none of that name.
+        """
+        self._agents.pop(name, None)
+        await self._calls.connection.request("agent_unregister", {"name": name})
+
+    def _on_link(self, is_up: bool) -> None:
+        if not is_up:
+            # The server has ended them; it may be another one that comes back.
+            for turn in list(self._turns.values()):
+                turn.end()
+            self._turns.clear()
+        elif self._agents and (self._again is None or self._again.done()):
+            self._again = asyncio.get_running_loop().create_task(self._register_again())
+
+    async def _register_again(self) -> None:
+        for agent in list(self._agents.values()):
+            try:
+                await self._calls.connection.request("agent_register", agent.params())
+            except PeerError as error:  # noqa: PERF203 - one that fails must not stop the others
+                log.warning("the agent %s is not registered any more: %s", agent.name, error)
+
+    def _on_turn(self, fields: Json) -> None:
+        agent = self._agents.get(fields["agent"])
+        if agent is None or self._threads >= MAX_THREADS:
+            error = BusyError("too many turns of this kernel have not come to an end")
+            self._tell_end(fields["turn"], AgentFailedError() if agent is None else error)
+            return
+        turn = Turn(fields, self._calls, self._thread, agent.tools)
+        self._turns[turn.number] = turn
+        self._threads += 1
+        name = f"jupyter-peer turn {turn.number}"
+        # A daemon: code that does not end must not keep the kernel from ending.
+        threading.Thread(target=self._run, args=(agent, turn), name=name, daemon=True).start()
+
+    def _on_over(self, fields: Json) -> None:
+        turn = self._turns.pop(fields["turn"], None)
+        if turn is not None:
+            turn.end()
+
+    # In the turn's thread.
+
+    def _run(self, agent: LocalAgent, turn: Turn) -> None:
+        error: PeerError | None = None
+        try:
+            with turn.entered():
+                _answer(agent, turn)
+        except PeerError as failed:
+            error = failed
+        except BaseException:
+            if not turn.is_over:
+                log.exception("the agent %s failed", agent.name)
+            error = AgentFailedError()
+        self._thread.soon(self._ended, turn, error)
+
+    def _ended(self, turn: Turn, error: PeerError | None) -> None:
+        self._threads -= 1
+        if self._turns.pop(turn.number, None) is not None:
+            self._tell_end(turn.number, error)
+        turn.end()
+
+    def _tell_end(self, number: int, error: PeerError | None) -> None:
+        params: Json = {"turn": number}
+        if error is not None:
+            params["error"] = to_wire(error)
+        self._calls.connection.tell("turn_end", params)
+
+
+def _answer(agent: LocalAgent, turn: Turn) -> None:
+    given = agent.answer(turn)
+    if inspect.isawaitable(given) or isinstance(given, AsyncIterator):
+        asyncio.run(_answer_async(given, turn))
+        return
+    _write_all(given, turn)
+
+
+def _write_all(given: Any, turn: Turn) -> None:
+    if given is None:
+        return
+    if isinstance(given, str):
+        _write(given, turn)
+        return
+    if not isinstance(given, Iterator):
+        raise TypeError(f"an agent gives text, not {type(given).__name__}")
+    try:
+        for piece in given:
+            _write(piece, turn)
+    finally:
+        close = getattr(given, "close", None)
+        if close is not None:
+            close()
+
+
+def _write(piece: object, turn: Turn) -> None:
+    if not isinstance(piece, str):
+        raise TypeError(f"an agent gives text, not {type(piece).__name__}")
+    if turn.is_over:
+        raise TurnCancelledError("the answer is not wanted any more")
+    for at in range(0, len(piece), PIECE):
+        turn.write(piece[at : at + PIECE])
+
+
+async def _answer_async(given: Any, turn: Turn) -> None:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def cancel() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            loop.call_soon_threadsafe(task.cancel)
+
+    turn.on_over(cancel)
+    if not isinstance(given, AsyncIterator):
+        given = await given
+    if not isinstance(given, AsyncIterator):
+        # Not in the loop's own thread, which the coroutine's tasks need while a piece is sent.
+        await asyncio.to_thread(_write_all, given, turn)
+        return
+    try:
+        async for piece in given:
+            await asyncio.to_thread(_write, piece, turn)
+    finally:
+        close = getattr(given, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,468 @@
+"""Clients of the control socket: for a kernel its own server's, for the command line any.
+
+``Client`` blocks and may be used from any thread; ``AsyncClient`` is the same as coroutines. Both
+show the calls of :mod:`.calls`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+from urllib.parse import urlsplit, urlunsplit
+
+from ..control.agents import DEFAULT_TIMEOUT_S
+from ..control.frames import MAX_FRAME, Frame
+from ..errors import NoServerError, PeerError, UnauthorizedError, from_wire
+from .agents.host import AgentHost, Answering, local_agent
+from .agents.turn import turn_of_caller
+from .bridge import Face, awaiting, awaiting_into, blocking, blocking_into, wait
+from .calls import Calls
+from .connection import Connection, Dial, Json, LoopThread
+from .results.answers import Answer, AnswerStream, AsyncAnswerStream
+from .share import AsyncSharedPane, SharedPane
+from .views.view import AsyncView, View
+
+if TYPE_CHECKING:
+    import ssl
+
+    from tornado.httpclient import HTTPClientError
+    from tornado.websocket import WebSocketClientConnection
+
+URL = "JUPYTER_PEER_URL"
+SECRET = "JUPYTER_PEER_SECRET"  # noqa: S105 - the variable's name
+KERNEL_ID = "JUPYTER_PEER_KERNEL_ID"
+CERTIFICATE = "JUPYTER_PEER_CERTIFICATE"
+
+CONNECT_TIMEOUT = 10.0
+_PING_EVERY = 30.0
+
+
+class _TornadoSocket:
+    def __init__(self, socket: WebSocketClientConnection) -> None:
+        self._socket = socket
+
+    def write(self, frame: Frame) -> None:
+        from tornado.websocket import WebSocketClosedError
+
+        try:
+            written = self._socket.write_message(frame.payload, binary=frame.is_binary)
+        except WebSocketClosedError:
+            # The close callback tells everybody who waits; so too below.
+            return
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def socket_url(url: str) -> str:
+    """Return the control socket's address of a server's base URL.
+
+    Raises:
+        NoServerError: It is not an http or https URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise NoServerError(f"{url!r} is not the address of a Jupyter server")
+    path = f"{parts.path.rstrip('/')}/jupyter-peer/ws"
+    return urlunsplit((parts.scheme.replace("http", "ws", 1), parts.netloc, path, "", ""))
+
+
+def dial_to(url: str, secret: str, certificate: str | None = None) -> Dial:
+    """Return what opens a control socket to the server at ``url``.
+
+    Args:
+        url: Base URL of the server, http or https.
+        secret: What it knows this client by.
+        certificate: Path of the server's own TLS certificate, PEM: then no other is accepted, and
+            its names do not matter, since they are rarely those of 127.0.0.1.
+    """
+
+    async def dial(on_frame: Callable[[str | bytes | None], None]) -> _TornadoSocket:
+        from tornado.httpclient import HTTPClientError, HTTPRequest
+        from tornado.websocket import websocket_connect
+
+        request = HTTPRequest(
+            socket_url(url),
+            headers={"Authorization": f"peer-secret {secret}"},
+            connect_timeout=CONNECT_TIMEOUT,
+            ssl_options=None if certificate is None else _pinned(certificate),
+        )
+        try:
+            socket = await websocket_connect(
+                request,
+                on_message_callback=on_frame,
+                ping_interval=_PING_EVERY,
+                max_message_size=MAX_FRAME,
+            )
+        except HTTPClientError as error:
+            raise _refusal(url, error) from error
+        except (OSError, TimeoutError) as error:
+            raise NoServerError(
+                f"the Jupyter server at {url} does not answer", hint="check that it still runs"
+            ) from error
+        # Small frames would wait for the server's late acknowledgment of those before, 40 ms or so.
+        socket.protocol.stream.set_nodelay(True)  # type: ignore[union-attr]
+        return _TornadoSocket(socket)
+
+    return dial
+
+
+def _pinned(certificate: str) -> ssl.SSLContext:
+    import ssl
+
+    # Of a chain only the server's own certificate, which comes first.
+    first, end, _ = Path(certificate).read_text().partition("-----END CERTIFICATE-----")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=first + end)
+    return context
+
+
+def _refusal(url: str, error: HTTPClientError) -> PeerError:
+    if error.code in (401, 403):
+        return UnauthorizedError(
+            f"the Jupyter server at {url} does not accept this secret",
+            hint="restart the kernel, so that the server gives it a new one",
+        )
+    if error.code == 503 and error.response is not None:
+        try:
+            return from_wire(json.loads(error.response.body))
+        except ValueError:
+            pass
+    return NoServerError(
+        f"the Jupyter server at {url} has no control socket (it answers {error.code})",
+        hint="check `jupyter server extension list`, then restart the server",
+    )
+
+
+class _AnyClient(Face[Calls]):
+    """What both kinds of clients have in common."""
+
+    def agent(
+        self,
+        answer: Answering | None = None,
+        *,
+        name: str | None = None,
+        tools: Sequence[Callable[..., Any]] = (),
+    ) -> Any:
+        """Register a function as an agent of this kernel: ``@me.agent(name="helper")``.
+
+        The function takes a :class:`.Turn` and returns the answer: a text, an iterator or
+        asynchronous iterator of texts, or a coroutine of one of these. It runs in a thread of its
+        own for each turn, also while a cell runs. Peers can ask once ``%peer agent on`` says so.
+
+        Args:
+            answer: The function, when it stands without parentheses.
+            name: What askers call it; the function's own name without it.
+            tools: Functions that it may call as ``turn.tools``; those marked with
+                ``@peer.tool(read_only=True)`` without asking you.
+
+        Raises:
+            BadNameError: The name cannot be used, or an agent of another kernel has it.
+            BadRequestError: A tool cannot be used.
+        """
+
+        def register(function: Answering) -> Answering:
+            wait(self.thread, self.host.register(local_agent(function, name, tools)))
+            return function
+
+        return register if answer is None else register(answer)
+
+    def remove_agent(self, name: str) -> None:
+        """Take an agent of this kernel down; its turns are ended.
+
+        Raises:
+            LookupFailedError: This kernel has none of that name.
+        """
+        wait(self.thread, self.host.unregister(name))
+
+    @property
+    def host(self) -> AgentHost:
+        """What runs this kernel's agents; one for all faces of a client."""
+        core = self.core
+        if core.host is None:
+            core.host = AgentHost(core, self.thread)
+        host: AgentHost = core.host
+        return host
+
+    def on_event(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
+        """Call back, on the client's thread, with each event of a kind; returns what ends it.
+
+        Events are ``peers``, ``panes``, ``invites``, ``lobby``, ``chat``, and ``link`` (``{"is_up": bool}``).
+        """
+        connection = self.core.connection
+        ends: list[Callable[[], None]] = []
+
+        def begin() -> None:
+            if event == "link":
+                ends.append(connection.on_link(lambda is_up: callback({"is_up": is_up})))
+            else:
+                ends.append(connection.subscribe(event, callback))
+
+        self.thread.soon(begin)
+        return lambda: self.thread.soon(lambda: ends and ends.pop()())
+
+
+@final
+class Client(_AnyClient):
+    """The blocking client; thread-safe. Its errors are those of :mod:`jupyter_peer.errors`.
+
+    Args:
+        url: The server's http or https URL, its ``base_url`` included.
+        secret: What the server gave this kernel, or wrote for the command line.
+        kernel_id: Of the kernel this runs in; None outside of one.
+        certificate: Path of the server's TLS certificate, to accept no other.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        kernel_id: str | None = None,
+        certificate: str | None = None,
+    ) -> None:
+        connection = Connection(dial_to(url, secret, certificate))
+        super().__init__(Calls(connection, kernel_id), LoopThread("jupyter-peer client"))
+        self.url = url
+
+    whoami = blocking(Calls.whoami)
+    name = blocking(Calls.name)
+    invite = blocking(Calls.invite)
+    invites = blocking(Calls.invites)
+    revoke = blocking(Calls.revoke)
+    pair = blocking(Calls.pair)
+    connect = blocking(Calls.connect)
+    peers = blocking(Calls.peers)
+    disconnect = blocking(Calls.disconnect)
+    block = blocking(Calls.block)
+    unblock = blocking(Calls.unblock)
+    forget = blocking(Calls.forget)
+    alias = blocking(Calls.alias)
+    ping = blocking(Calls.ping)
+    metrics = blocking(Calls.metrics)
+    log = blocking(Calls.log)
+    doctor = blocking(Calls.doctor)
+    chat = blocking(Calls.chat)
+    chats = blocking(Calls.chats)
+    unread = blocking(Calls.unread)
+    lobby = blocking(Calls.lobby)
+    lobby_on = blocking(Calls.lobby_on)
+    lobby_off = blocking(Calls.lobby_off)
+    lobby_who = blocking(Calls.lobby_who)
+    rooms = blocking(Calls.rooms)
+    create_room = blocking(Calls.create_room)
+    join_room = blocking(Calls.join_room)
+    leave_room = blocking(Calls.leave_room)
+    agents = blocking(Calls.agents)
+    agent_on = blocking(Calls.agent_on)
+    agent_off = blocking(Calls.agent_off)
+    approvals = blocking(Calls.approvals)
+    approve = blocking(Calls.approve)
+    panes = blocking(Calls.panes)
+    share = blocking_into(SharedPane, Calls.share)
+    read = blocking(Calls.read)
+    grant = blocking(Calls.grant)
+    unshare = blocking(Calls.unshare)
+    open = blocking_into(View, Calls.open)
+    glance = blocking(Calls.glance)
+    ready = blocking(Calls.ready)
+
+    def ask(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+    ) -> Answer:
+        """Ask a peer's agent and return its answer, a ``str``.
+
+        An interrupt cancels the peer's turn. Inside a turn of an agent the question carries its
+        chain, so that agents do not ask each other in circles.
+
+        Args:
+            peer: Any of its names.
+            text: The question.
+            timeout: Seconds after which nobody waits for the answer.
+            agent: Which of the peer's agents; None leaves it to the peer.
+
+        Raises:
+            NotEnabledError, NotTrustedError, UnknownAgentError, BusyError: It is not answered.
+            AgentLoopError, TooManyHopsError: The question has gone far enough.
+            AgentFailedError, AgentGoneError, PeerTimeoutError, LinkError: There is no answer.
+        """
+        turn = turn_of_caller(self.thread)
+        return wait(self.thread, self.core.ask(peer, text, timeout, agent=agent, turn=turn))
+
+    def ask_stream(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+    ) -> AnswerStream:
+        """Ask a peer's agent and iterate over the answer as it comes; see :meth:`ask`.
+
+        What ends the iteration early (an interrupt, ``close()``) cancels the peer's turn.
+        """
+        return AnswerStream(
+            self.thread,
+            functools.partial(
+                _begin_ask, self.core, peer, text, timeout, agent, turn_of_caller(self.thread)
+            ),
+        )
+
+    @functools.cached_property
+    def aio(self) -> AsyncClient:
+        """The same client with coroutines, on the same connection."""
+        return AsyncClient(self.core, self.thread)
+
+    def close(self) -> None:
+        """Close the connection and end the thread; views freeze. May be called twice."""
+        with contextlib.suppress(NoServerError):
+            wait(self.thread, self.core.connection.close())
+        self.thread.stop()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class AsyncClient(_AnyClient):
+    """The client as coroutines, for async cells; ``await client`` waits for the connection."""
+
+    whoami = awaiting(Calls.whoami)
+    name = awaiting(Calls.name)
+    invite = awaiting(Calls.invite)
+    invites = awaiting(Calls.invites)
+    revoke = awaiting(Calls.revoke)
+    pair = awaiting(Calls.pair)
+    connect = awaiting(Calls.connect)
+    peers = awaiting(Calls.peers)
+    disconnect = awaiting(Calls.disconnect)
+    block = awaiting(Calls.block)
+    unblock = awaiting(Calls.unblock)
+    forget = awaiting(Calls.forget)
+    alias = awaiting(Calls.alias)
+    ping = awaiting(Calls.ping)
+    metrics = awaiting(Calls.metrics)
+    log = awaiting(Calls.log)
+    doctor = awaiting(Calls.doctor)
+    chat = awaiting(Calls.chat)
+    chats = awaiting(Calls.chats)
+    unread = awaiting(Calls.unread)
+    lobby = awaiting(Calls.lobby)
+    lobby_on = awaiting(Calls.lobby_on)
+    lobby_off = awaiting(Calls.lobby_off)
+    lobby_who = awaiting(Calls.lobby_who)
+    rooms = awaiting(Calls.rooms)
+    create_room = awaiting(Calls.create_room)
+    join_room = awaiting(Calls.join_room)
+    leave_room = awaiting(Calls.leave_room)
+    agents = awaiting(Calls.agents)
+    agent_on = awaiting(Calls.agent_on)
+    agent_off = awaiting(Calls.agent_off)
+    approvals = awaiting(Calls.approvals)
+    approve = awaiting(Calls.approve)
+    panes = awaiting(Calls.panes)
+    share = awaiting_into(AsyncSharedPane, Calls.share)
+    read = awaiting(Calls.read)
+    grant = awaiting(Calls.grant)
+    unshare = awaiting(Calls.unshare)
+    open = awaiting_into(AsyncView, Calls.open)
+    glance = awaiting(Calls.glance)
+    ready = awaiting(Calls.ready)
+
+    async def ask(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+    ) -> Answer:
+        """Ask a peer's agent; see :meth:`Client.ask`. Cancelling this cancels the peer's turn."""
+        asking = self.core.ask(peer, text, timeout, agent=agent, turn=turn_of_caller(self.thread))
+        return await asyncio.wrap_future(self.thread.submit(asking))
+
+    def ask_stream(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+    ) -> AsyncAnswerStream:
+        """Ask a peer's agent and iterate over the answer with ``async for``."""
+        return AsyncAnswerStream(
+            self.thread,
+            functools.partial(
+                _begin_ask, self.core, peer, text, timeout, agent, turn_of_caller(self.thread)
+            ),
+        )
+
+    def __await__(self) -> Generator[Any, None, AsyncClient]:
+        yield from self.ready().__await__()
+        return self
+
+
+def _begin_ask(
+    calls: Calls,
+    peer: str,
+    text: str,
+    timeout: float,
+    agent: str | None,
+    turn: int | None,
+    on_text: Callable[[str], None],
+) -> Coroutine[Any, Any, Answer]:
+    return calls.ask(peer, text, timeout, agent=agent, turn=turn, on_text=on_text)
+
+
+def kernel_client() -> Client:
+    """Return this kernel's client without waiting for its connection; always the same one.
+
+    Raises:
+        NoServerError: No server with this extension started this kernel.
+    """
+    url, secret = os.environ.get(URL), os.environ.get(SECRET)
+    if not url or not secret:
+        raise NoServerError(
+            "this Python was not started by a Jupyter server with jupyter-peer",
+            hint="start `jupyter lab` where jupyter-peer is installed and run this in one of its "
+            "notebooks; if it was installed just now, restart the server and this kernel",
+        )
+    # A forked process has no thread behind the client it inherits.
+    rest = os.environ.get(KERNEL_ID), os.environ.get(CERTIFICATE)
+    return _client_of(os.getpid(), url, secret, *rest)
+
+
+@functools.lru_cache(maxsize=1)
+def _client_of(
+    pid: int, url: str, secret: str, kernel_id: str | None, certificate: str | None
+) -> Client:
+    client = Client(url, secret, kernel_id, certificate)
+    atexit.register(client.close)
+    return client
+
+
+def client() -> Client:
+    """Return this kernel's client, connected to the server that started the kernel.
+
+    Raises:
+        NoServerError: No server with this extension did, or it does not answer.
+    """
+    kernels_own = kernel_client()
+    kernels_own.ready()
+    return kernels_own

@@ -1,0 +1,356 @@
+"""One control socket kept alive: requests, progress and events, on a thread of its own.
+
+Below is a :class:`ControlSocket` (the client dials it with tornado), above are the calls. The
+thread is what keeps views live and answers coming while a cell blocks the kernel's own loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import random
+import threading
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from ..control import frames as control
+from ..errors import NoServerError, PeerError, PeerTimeoutError, UnauthorizedError
+from ..primitives.pauses import pause_until
+
+log = logging.getLogger(__name__)
+
+# Of its own: the user's notebook may have seeded the global one and count on what it gives.
+_chance = random.Random()  # noqa: S311 - spreads load, guards nothing
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+FIRST_DELAY = 0.2
+LONGEST_DELAY = 15.0
+ANSWER_TIMEOUT = 30.0
+GOODBYE_TIMEOUT = 0.5
+
+#: These change nothing, so they may be asked again when the answer was lost.
+_REPEATABLE = frozenset(
+    {"identity", "invites", "peers", "panes", "metrics", "audit", "ping", "open", "doctor"}
+    | {"lobby", "lobby_who", "rooms", "chats", "agents", "approvals", "read"}
+)
+#: These go on at the server, and further away, until it is told that nobody waits for them.
+_CANCELLED_THERE = frozenset({"ask", "turn_tool"})
+_TRIES = 3
+_KEPT = frozenset({"peers", "panes", "lobby"})
+
+
+class ControlSocket(Protocol):
+    """An open WebSocket to the server."""
+
+    def write(self, frame: control.Frame) -> None:
+        """Queue one message."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+#: Opens a socket; what comes in goes to the callback, None when it has closed.
+Dial = Callable[[Callable[["str | bytes | None"], None]], Awaitable[ControlSocket]]
+
+
+class LoopThread:
+    """A daemon thread that runs an event loop."""
+
+    def __init__(self, name: str) -> None:
+        # Tornado needs add_reader, which Windows' default loop does not have.
+        self.loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.run_until_complete(self._end_tasks())
+            self.loop.close()
+
+    async def _end_tasks(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.loop.shutdown_default_executor()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs on this thread."""
+        return threading.current_thread() is self._thread
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine from any thread.
+
+        Raises:
+            NoServerError: The thread has been stopped.
+        """
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop)
+        except RuntimeError:
+            work.close()
+            raise _closed() from None
+
+    def soon(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call back on this thread; does nothing once it has been stopped."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(callback, *args)
+
+    def stop(self) -> None:
+        """End the loop and the thread."""
+        self.soon(self.loop.stop)
+        if not self.is_current:
+            self._thread.join(timeout=2)
+
+
+@dataclass
+class _Pending:
+    answer: asyncio.Future[Json]
+    on_progress: Callable[[Json], None] | None
+    on_result: Callable[[Json], None] | None
+
+
+class Connection:
+    """Requests and events of one control socket; reconnects for as long as it is open.
+
+    All methods belong to the loop's thread.
+
+    Args:
+        dial: Opens the socket; raises NoServerError or UnauthorizedError.
+        first_delay: Seconds before the first new attempt; doubles up to ``longest_delay``.
+        longest_delay: Seconds.
+    """
+
+    def __init__(
+        self, dial: Dial, *, first_delay: float = FIRST_DELAY, longest_delay: float = LONGEST_DELAY
+    ) -> None:
+        self._dial = dial
+        self._first_delay = first_delay
+        self._longest_delay = longest_delay
+        self._socket: ControlSocket | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
+        self._waiting: list[asyncio.Future[ControlSocket]] = []
+        self._pending: dict[int, _Pending] = {}
+        self._ids = itertools.count(1)
+        self._listeners: dict[str, list[Callable[[Json], None]]] = defaultdict(list)
+        self._on_link: list[Callable[[bool], None]] = []
+        self._closed = False
+        #: The newest data of the events that tell a whole state.
+        self.newest: dict[str, Json] = {}
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the socket is open right now."""
+        return self._socket is not None
+
+    @property
+    def pending(self) -> int:
+        """How many answers are awaited."""
+        return len(self._pending)
+
+    def subscribe(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
+        """Call back with the data of each event of a kind; returns what ends it."""
+        listeners = self._listeners[event]
+        listeners.append(callback)
+        return lambda: listeners.remove(callback) if callback in listeners else None
+
+    def on_link(self, callback: Callable[[bool], None]) -> Callable[[], None]:
+        """Call back with True when the socket opens and False when it is lost."""
+        self._on_link.append(callback)
+        return lambda: self._on_link.remove(callback) if callback in self._on_link else None
+
+    async def ready(self) -> ControlSocket:
+        """Return the open socket; dials at once if there is none.
+
+        Raises:
+            NoServerError: The attempt under way failed.
+            UnauthorizedError: The server does not accept the secret.
+        """
+        if self._closed:
+            raise _closed()
+        if self._socket is not None:
+            return self._socket
+        waiter: asyncio.Future[ControlSocket] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._wanted.set()
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep(), name="jupyter-peer control socket")
+        return await waiter
+
+    def tell(self, op: str, params: Mapping[str, Any]) -> None:
+        """Send a request that wants no answer; does nothing while the socket is down."""
+        if self._socket is not None:
+            self._socket.write(control.encode_request(op, params))
+
+    async def request(
+        self,
+        op: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        on_progress: Callable[[Json], None] | None = None,
+        on_result: Callable[[Json], None] | None = None,
+        timeout: float | None = ANSWER_TIMEOUT,
+    ) -> Json:
+        """Ask the server for an operation and return its result.
+
+        Args:
+            op: See :mod:`jupyter_peer.control.operations`.
+            params: Its parameters.
+            on_progress: Called with each step.
+            on_result: Called with the result before any frame that follows it is handled.
+            timeout: Seconds for the answer; None waits as long as it takes.
+
+        Raises:
+            PeerError: The operation's own error.
+            NoServerError: The server cannot be reached, or went away before it answered.
+            PeerTimeoutError: It did not answer in time.
+        """
+        for left in range(_TRIES if op in _REPEATABLE else 1, 0, -1):
+            socket = await self.ready()
+            number = next(self._ids)
+            answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+            self._pending[number] = _Pending(answer, on_progress, on_result)
+            try:
+                socket.write(control.encode_request(op, params or {}, number))
+                # Not `wait_for`, which can take an answer for a cancellation's sake.
+                await asyncio.wait((answer,), timeout=timeout)
+                if answer.done():
+                    return answer.result()
+                raise PeerTimeoutError(
+                    f"the Jupyter server did not answer {op!r} within {timeout:g} s"
+                )
+            except _LostError:
+                if left == 1:
+                    raise NoServerError(
+                        f"the Jupyter server went away before it answered {op!r}",
+                        hint="look at what it did before you try again",
+                    ) from None
+            except asyncio.CancelledError:
+                if op in _CANCELLED_THERE:
+                    self.tell("cancel", {"request": number})
+                raise
+            finally:
+                self._pending.pop(number, None)
+                if answer.done():
+                    answer.exception()  # which is nobody's concern when the wait was cancelled
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """Close the socket and end every wait; may be called twice."""
+        self._closed = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+        self._settle(_closed())
+
+    async def _keep(self) -> None:
+        delay = self._first_delay
+        while True:
+            gone = asyncio.Event()
+            try:
+                socket = await self._dial(lambda frame, gone=gone: self._on_frame(frame, gone))  # type: ignore[misc]
+            except PeerError as error:
+                self._settle(error)
+                if isinstance(error, UnauthorizedError):
+                    delay = self._longest_delay
+            except Exception as error:
+                log.warning("dialling the control socket failed", exc_info=True)
+                self._settle(NoServerError(f"no connection to it: {type(error).__name__}"))
+            else:
+                delay = self._first_delay
+                try:
+                    self._up(socket)
+                    await gone.wait()
+                finally:
+                    self._down(socket)
+                    if self._closed:
+                        # The loop ends next, which has to find the socket closed for good.
+                        await pause_until(gone, GOODBYE_TIMEOUT)
+            # Whoever waited so far has had its answer; only a new wish cuts the pause short.
+            self._wanted.clear()
+            # Half of the delay is random, so that kernels do not come back all at once.
+            await pause_until(self._wanted, delay * (0.5 + _chance.random() / 2))
+            delay = min(delay * 2, self._longest_delay)
+
+    def _up(self, socket: ControlSocket) -> None:
+        self._socket = socket
+        self._settle(socket)
+        self._tell_link(True)
+
+    def _down(self, socket: ControlSocket) -> None:
+        self._socket = None
+        socket.close()
+        for pending in list(self._pending.values()):
+            if not pending.answer.done():
+                pending.answer.set_exception(_LostError())
+        self._tell_link(False)
+
+    def _settle(self, outcome: ControlSocket | PeerError) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if waiter.done():
+                continue
+            if isinstance(outcome, PeerError):
+                waiter.set_exception(outcome)
+            else:
+                waiter.set_result(outcome)
+
+    def _tell_link(self, is_up: bool) -> None:
+        for callback in list(self._on_link):
+            _call(callback, is_up)
+
+    def _on_frame(self, frame: str | bytes | None, gone: asyncio.Event) -> None:
+        if frame is None:
+            gone.set()
+            return
+        try:
+            message = control.decode_message(frame)
+        except PeerError:
+            log.warning("the server sent a frame that is not of the control socket", exc_info=True)
+            return
+        if isinstance(message, control.Event):
+            if message.event in _KEPT:
+                self.newest[message.event] = message.data
+            for callback in list(self._listeners.get(message.event, ())):
+                _call(callback, message.data)
+            return
+        pending = None if message.id is None else self._pending.get(message.id)
+        if pending is None or pending.answer.done():
+            return
+        if isinstance(message, control.Progress):
+            if pending.on_progress is not None:
+                _call(pending.on_progress, message.progress)
+        elif isinstance(message, control.Failure):
+            pending.answer.set_exception(message.error)
+        else:
+            if pending.on_result is not None:
+                _call(pending.on_result, message.result)
+            pending.answer.set_result(message.result)
+
+
+def _closed() -> NoServerError:
+    return NoServerError("this client has been closed", hint="make a new one")
+
+
+class _LostError(Exception):
+    """The socket closed while an answer was awaited."""
+
+
+def _call(callback: Callable[[T], None], value: T) -> None:
+    # One bad listener must not take the socket from the others.
+    try:
+        callback(value)
+    except Exception:
+        log.exception("a listener of the control socket failed")

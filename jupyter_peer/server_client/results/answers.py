@@ -1,0 +1,233 @@
+"""Answers of peers' agents: a text as it comes, and when it is whole.
+
+An answer is plain text, and a stranger's: it is escaped where it is shown, and never formatted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, final
+
+from ..bridge import wait_step
+from ..connection import LoopThread
+from ..views.cell import LiveDisplay
+from .markup import Html, clean, escape, faint, join, tag
+from .results import Shown
+
+#: Seconds between two updates of an answer that is still coming.
+INTERVAL_S = 0.05
+
+_STYLE = "white-space: pre-wrap; overflow-wrap: anywhere;"
+
+#: Begins the question: takes what gets each piece, returns what ends when the answer is whole.
+Begin = Callable[[Callable[[str], None]], Coroutine[Any, Any, "Answer"]]
+
+
+@final
+class Answer(Shown, str):
+    """The answer of a peer's agent: a ``str``, shown as plain text.
+
+    Attributes:
+        peer: Who was asked, as it was named.
+        seconds: How long it took.
+    """
+
+    __slots__ = ("_is_shown", "peer", "seconds")
+
+    peer: str
+    seconds: float
+    _is_shown: bool
+
+    def __new__(cls, text: str, peer: str = "", seconds: float = 0.0) -> Answer:
+        """Make it of its text."""
+        self = super().__new__(cls, text)
+        self.peer, self.seconds, self._is_shown = peer, seconds, False
+        return self
+
+    def __reduce__(self) -> tuple[type[Answer], tuple[str, str, float]]:
+        return Answer, (str.__str__(self), self.peer, self.seconds)
+
+    def shown_already(self) -> Answer:
+        """Return it for a cell in which it stands already."""
+        self._is_shown = True
+        return self
+
+    def _html(self) -> Html:
+        return answer_html(self, f"{self.peer} · {self.seconds:.1f} s" if self.peer else "")
+
+    def _text(self) -> str:
+        return clean(self)
+
+    def _ipython_display_(self) -> None:
+        from ..views.cell import interactive_shell
+
+        shell = interactive_shell()
+        if self._is_shown or shell is None:
+            self._is_shown = False
+            return
+        shell.display_pub.publish(data=self._repr_mimebundle_())
+
+    def __repr__(self) -> str:
+        return str.__repr__(self)
+
+
+def answer_html(text: str, remark: str) -> Html:
+    """Return an answer, whole or so far, as HTML that shows its text."""
+    shown = tag("div", escape(text), style=_STYLE)
+    return join((shown, tag("div", faint(remark)))) if remark else shown
+
+
+class _Coming:
+    """What both kinds of streams have in common.
+
+    Args:
+        future: The whole answer.
+    """
+
+    def __init__(self, future: Future[Answer]) -> None:
+        self._future = future
+        self._is_over = False
+        # Who forgets the stream waits for no more of it.
+        weakref.finalize(self, future.cancel).atexit = False
+
+    @property
+    def answer(self) -> Answer:
+        """The whole answer, once the iteration has ended."""
+        return self._future.result(timeout=0)
+
+    def close(self) -> None:
+        """End it; what has come stays. May be called twice."""
+        self._is_over = True
+        self._future.cancel()
+
+    def _text_of(self, step: str | Future[Answer]) -> str | None:
+        """Return the next piece, or None at the end of the answer; raises why there is no more."""
+        if isinstance(step, str):
+            return step
+        self._is_over = True
+        step.result()
+        return None
+
+
+@final
+class AnswerStream(_Coming):
+    """An answer in pieces: iterate over it. ``close()`` tells the peer that it is not wanted."""
+
+    def __init__(self, thread: LoopThread, begin: Begin) -> None:
+        self._news: SimpleQueue[str | Future[Answer]] = SimpleQueue()
+        super().__init__(thread.submit(begin(self._news.put)))
+        self._future.add_done_callback(self._news.put)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._is_over:
+            raise StopIteration
+        try:
+            step = wait_step(self._news)
+        except BaseException:
+            # An interrupt: nobody waits for the rest.
+            self.close()
+            raise
+        text = self._text_of(step)
+        if text is None:
+            raise StopIteration
+        return text
+
+    def __enter__(self) -> AnswerStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@final
+class AsyncAnswerStream(_Coming):
+    """An answer in pieces: ``async for`` over it. ``close()`` as of :class:`AnswerStream`."""
+
+    def __init__(self, thread: LoopThread, begin: Begin) -> None:
+        loop = asyncio.get_running_loop()
+        self._news: asyncio.Queue[str | Future[Answer]] = asyncio.Queue()
+        put = self._news.put_nowait
+
+        def tell(news: str | Future[Answer]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(put, news)
+
+        super().__init__(thread.submit(begin(tell)))
+        self._future.add_done_callback(tell)
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        if self._is_over:
+            raise StopAsyncIteration
+        try:
+            step = await self._news.get()
+        except BaseException:
+            self.close()
+            raise
+        text = self._text_of(step)
+        if text is None:
+            raise StopAsyncIteration
+        return text
+
+    async def __aenter__(self) -> AsyncAnswerStream:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def show_streamed(stream: AnswerStream, peer: str) -> Answer:
+    """Show an answer in the running cell while it comes; returns it whole."""
+    display, text, shown_at = LiveDisplay(), "", 0.0
+
+    def show(remark: str) -> None:
+        bundle = _Partial(text, remark)._repr_mimebundle_()
+        (display.update if display.is_shown else display.show)(bundle)
+
+    try:
+        show(f"{peer} is asked …")
+        for piece in stream:
+            text += piece
+            if (now := time.monotonic()) - shown_at >= INTERVAL_S:
+                show(f"{peer} answers …")
+                shown_at = now
+    except BaseException:
+        # An interrupt may come while a piece is shown, and not only while one is awaited.
+        stream.close()
+        show(f"{peer}: the answer ends here" if text else f"{peer} has not answered")
+        raise
+    answer = stream.answer
+    display.update(answer._repr_mimebundle_())
+    return answer.shown_already()
+
+
+class _Partial(Shown):
+    def __init__(self, text: str, remark: str) -> None:
+        self._so_far, self._remark = text, remark
+
+    def _html(self) -> Html:
+        return answer_html(self._so_far, self._remark)
+
+    def _text(self) -> str:
+        return clean(self._so_far or self._remark)

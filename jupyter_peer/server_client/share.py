@@ -1,0 +1,156 @@
+"""A pane of one's own: the handle that shows things in it and takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, final
+
+from .bridge import Face, awaiting, blocking
+from .connection import Connection, Json, LoopThread
+from .results.markup import Html, escape, faint, join, strong, tag
+from .results.results import Record, Shown
+from .views.cell import interactive_shell
+
+
+class Sharing:
+    """One shared pane; the coroutines belong to the loop's thread.
+
+    Args:
+        connection: The control socket.
+        name: Of the pane.
+        info: What the server says of it.
+        display_id: Of the display that is the pane; None when a whole cell is.
+    """
+
+    def __init__(
+        self, connection: Connection, name: str, info: Json, display_id: str | None
+    ) -> None:
+        self._connection = connection
+        self.name = name
+        self.info = info
+        self.display_id = display_id
+
+    async def unshare(self) -> None:
+        """Withdraw the pane from everybody; doing it twice changes nothing."""
+        if self.info.get("withdrawn"):
+            return
+        await self._connection.request("unshare", {"name": self.name})
+        self.info = {**self.info, "withdrawn": True}
+
+    async def grant(self, peer: str, grant: str) -> None:
+        """Let a peer ``view`` the pane, ``interact`` with it, or ``none`` of both.
+
+        Raises:
+            UnknownPeerError: No peer has this name.
+        """
+        answer = await self._connection.request(
+            "grant", {"name": self.name, "peer": peer, "grant": grant}
+        )
+        self.info = answer.get("pane", self.info)
+
+
+class LivePane(Shown, Face[Sharing]):
+    """What both kinds of handles have in common."""
+
+    def __init__(self, core: Sharing, thread: LoopThread) -> None:
+        super().__init__(core, thread)
+        self.name = core.name
+        self._is_shown = False
+
+    @property
+    def info(self) -> Record:
+        """The pane as ``GET panes`` gives it."""
+        return Record(self.core.info)
+
+    def display(self, obj: Any) -> None:
+        """Show an object in the pane, in place of what it shows.
+
+        Here it stands in the cell that called this first. In a pane that is a whole cell it is
+        one more output.
+        """
+        from IPython.display import display
+
+        if self.core.display_id is None:
+            display(obj)  # type: ignore[no-untyped-call]
+            return
+        shell = interactive_shell()
+        formatter = shell.display_formatter if shell is not None else None
+        if formatter is None:
+            return
+        data, metadata = _format(formatter, obj)
+        shell.display_pub.publish(
+            data=data,
+            metadata=metadata,
+            transient={"display_id": self.core.display_id},
+            update=self._is_shown,
+        )
+        self._is_shown = True
+
+    def _facts(self) -> tuple[str, list[str]]:
+        info: Mapping[str, Any] = self.core.info
+        if info.get("withdrawn"):
+            return self.name, ["not shared any more"]
+        grants = info.get("grants") or {}
+        to = ", ".join(f"{peer} ({grant})" for peer, grant in grants.items())
+        return self.name, [f"shared with {to}" if to else "shared with nobody yet: %peer grant"]
+
+    def _html(self) -> Html:
+        name, remarks = self._facts()
+        return tag("div", join([escape("pane "), strong(name), Html(" "), faint(remarks[0])]))
+
+    def _text(self) -> str:
+        name, remarks = self._facts()
+        return f"pane {name}: {remarks[0]}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+@final
+class SharedPane(LivePane):
+    """A pane of one's own; leaving its ``with`` block withdraws it."""
+
+    unshare = blocking(Sharing.unshare)
+    grant = blocking(Sharing.grant)
+
+    def __enter__(self) -> SharedPane:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.unshare()
+
+
+@final
+class AsyncSharedPane(LivePane):
+    """The same with coroutines, for ``async with``."""
+
+    unshare = awaiting(Sharing.unshare)
+    grant = awaiting(Sharing.grant)
+
+    async def __aenter__(self) -> AsyncSharedPane:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.unshare()
+
+
+def _format(formatter: Any, obj: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    # What displays itself would do so outside of the pane.
+    itself = formatter.ipython_display_formatter
+    before, itself.enabled = itself.enabled, False
+    try:
+        data, metadata = formatter.format(obj)
+    finally:
+        itself.enabled = before
+    return data or {"text/plain": repr(obj)}, metadata

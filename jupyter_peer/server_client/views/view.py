@@ -1,0 +1,231 @@
+"""A peer's pane as a live object in a notebook.
+
+What it puts into the notebook is text and pictures only. Whatever else the pane holds (HTML,
+JavaScript, widgets) is replaced by its safest alternative or withheld: what a peer sends never runs
+in the reader's page. Beside it stands which pane it is, and JupyterLab with the extension shows that
+instead, in a frame that is cut off from everything (:data:`PANE_MIME_TYPE`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...errors import NoServerError
+from ..bridge import Face, awaiting, blocking
+from ..connection import Json, LoopThread
+from ..feed import CLOSED, ENDED, LAST_SEEN, LIVE, WITHDRAWN, Feed
+from ..results import outputs
+from ..results.markup import (
+    BAD,
+    FAINT,
+    GOOD,
+    LINE,
+    WARN,
+    Html,
+    ago,
+    clock_time,
+    coloured,
+    escape,
+    join,
+    line,
+    rtt,
+    strong,
+    tag,
+)
+from ..results.results import Record, Shown, peer_title
+from .cell import LiveDisplay, running_cell
+
+#: Seconds between two updates of what is shown.
+INTERVAL = 0.05
+
+#: ``{peer: node id, name}``: which pane an output shows, for front ends that can draw it live.
+PANE_MIME_TYPE = "application/vnd.jupyter-peer.pane+json"
+
+_COLOURS = {LIVE: GOOD, LAST_SEEN: WARN, ENDED: FAINT, WITHDRAWN: BAD, CLOSED: FAINT}
+
+#: Views that are shown stay live though nobody holds them: by their cell, else by their display.
+_shown: dict[str, LiveView] = {}
+
+
+class LiveView(Shown, Face[Feed]):
+    """What both kinds of views have in common.
+
+    Attributes:
+        peer: The owner, as it was named.
+        name: The pane.
+    """
+
+    def __init__(self, feed: Feed, thread: LoopThread) -> None:
+        super().__init__(feed, thread)
+        self.peer = feed.peer
+        self.name = feed.name
+        self._display = LiveDisplay()
+        self._drawing: asyncio.Task[None] | None = None
+        self._stale = False
+        self._made_in = running_cell()
+        # The feed outlives nobody: a view that is neither held nor shown ends its watch.
+        changed = weakref.WeakMethod(self._on_change)
+        thread.soon(feed.on_change, lambda: (callback := changed()) and callback())
+        weakref.finalize(self, _end, feed, thread).atexit = False
+
+    @property
+    def outputs(self) -> list[Json]:
+        """The pane's outputs as nbformat has them: ``[{"output_type": ..., ...}]``."""
+        return copy.deepcopy(self.core.outputs())
+
+    @property
+    def widgets(self) -> Json:
+        """The widgets of the pane as a widget-state document: ``{"state": {model_id: ...}}``.
+
+        What is binary stands in ``buffers`` of a model, as base64.
+        """
+        return copy.deepcopy(self.core.widgets())
+
+    @property
+    def info(self) -> Record:
+        """What is known of the pane: owner, title, grant, since, path and so on."""
+        return Record(self.core.info)
+
+    @property
+    def rev(self) -> int:
+        """Revision of the pane that ``outputs`` are of; grows with each change."""
+        return self.core.rev
+
+    @property
+    def status(self) -> str:
+        """``live``, ``last seen``, ``ended``, ``withdrawn`` or ``closed``."""
+        return str(self.core.info.get("status", LIVE))
+
+    def show_in(self, display: LiveDisplay) -> None:
+        """Stay up to date in another place than the output of a cell, such as a widget."""
+        self._display = display
+        display.show(self._repr_mimebundle_())
+        self.thread.soon(self._on_change)
+
+    def _ipython_display_(self) -> None:
+        self._display.show(self._repr_mimebundle_())
+        cell = self._display.cell
+        if cell is None:
+            return
+        place = cell.cell_id or self._display.id
+        before = _shown.get(place)
+        _shown[place] = self
+        if before is not None and before is not self:
+            before.on_replaced(place)
+        # What changed between drawing and showing.
+        self.thread.soon(self._on_change)
+
+    def on_replaced(self, place: str) -> None:
+        """Make way for another view in the same cell."""
+        self._display.detach()
+        # The cell that made it was run again, so nothing but the history of results knows it.
+        if self._made_in is not None and self._made_in.cell_id == place:
+            _end(self.core, self.thread)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(include, exclude)
+        owner = self.core.info.get("owner")
+        node_id = owner.get("node_id") if isinstance(owner, Mapping) else None
+        if isinstance(node_id, str):
+            bundle[PANE_MIME_TYPE] = {"peer": node_id, "name": self.name}
+        return bundle
+
+    def _on_change(self) -> None:
+        self._stale = True
+        if self._display.is_shown and (self._drawing is None or self._drawing.done()):
+            self._drawing = asyncio.get_running_loop().create_task(self._draw())
+
+    async def _draw(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._stale and self._display.is_shown:
+            self._stale = False
+            begun = loop.time()
+            # Publishing flushes the kernel's streams, which may wait: not on the socket's thread.
+            await loop.run_in_executor(None, self._publish)
+            # Large outputs take longer to draw, and then leave twice that time to others.
+            await asyncio.sleep(max(INTERVAL, 3 * (loop.time() - begun)) - (loop.time() - begun))
+
+    def _publish(self) -> None:
+        self._display.update(self._repr_mimebundle_())
+
+    def _facts(self, info: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+        owner = info.get("owner")
+        whose = peer_title(owner) if isinstance(owner, Mapping) else line(owner or self.peer, 64)
+        title = line(info.get("title") or "", 100)
+        pane = f"{whose}/{self.name}"
+        remarks = [title] if title and title != self.name else []
+        if since := info.get("since"):
+            remarks.append(f"since {clock_time(since)}")
+        if cut := self.core.truncated:
+            remarks.append(f"the first {cut} characters of its text are cut")
+        way = ", ".join(filter(None, (line(info.get("path") or "", 64), rtt(info.get("rtt_ms")))))
+        if way:
+            remarks.append(f"by {way}")
+        status = str(info.get("status", LIVE))
+        if status == LAST_SEEN and (seen := info.get("last_seen")):
+            status = f"{LAST_SEEN} {clock_time(seen)} ({ago(seen)})"
+        return pane, status, remarks
+
+    def _html(self) -> Html:
+        info = self.core.info
+        pane, status, remarks = self._facts(info)
+        head = tag(
+            "div",
+            strong(pane),
+            Html(" "),
+            coloured(status, _COLOURS.get(str(info.get("status", LIVE)), FAINT)),
+            tag(
+                "span", escape("".join(f" · {text}" for text in remarks)), style=f"color: {FAINT};"
+            ),
+            style=f"border-bottom: 1px solid {LINE}; margin-bottom: 4px;",
+        )
+        body = join(outputs.to_html(output) for output in self._shown())
+        return join((head, body))
+
+    def _text(self) -> str:
+        pane, status, remarks = self._facts(self.core.info)
+        head = " · ".join((f"{pane} ({status})", *remarks))
+        return "\n".join((head, *(outputs.to_text(output) for output in self._shown())))
+
+    def _shown(self) -> Iterator[Json]:
+        for output in self.core.outputs():
+            yield output
+            yield from self.core.beneath(output)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.peer}/{self.name} ({self.status})>"
+
+
+def _end(feed: Feed, thread: LoopThread) -> None:
+    with contextlib.suppress(NoServerError):
+        thread.submit(feed.close())
+
+
+class View(LiveView):
+    """A peer's pane: ``outputs``, ``widgets``, ``wait_for_update``; displays itself live.
+
+    With ``interact`` also ``set``, ``click``, ``send`` and ``say``.
+    """
+
+    wait_for_update = blocking(Feed.wait_for_update)
+    set = blocking(Feed.set)
+    click = blocking(Feed.click)
+    send = blocking(Feed.send)
+    say = blocking(Feed.say)
+    close = blocking(Feed.close)
+
+
+class AsyncView(LiveView):
+    """The same with coroutines."""
+
+    wait_for_update = awaiting(Feed.wait_for_update)
+    set = awaiting(Feed.set)
+    click = awaiting(Feed.click)
+    send = awaiting(Feed.send)
+    say = awaiting(Feed.say)
+    close = awaiting(Feed.close)

@@ -1,0 +1,294 @@
+"""Opening the database file: is it ours, whole and not newer, and if there is none, make it.
+
+Nothing here alters a file that is refused. The numbers that tell whose database it is are read
+from the raw header (https://www.sqlite.org/fileformat2.html section 1.3), and its content is
+checked over a read-only connection, because a writable one would play back or check-point the
+write-ahead log of a file that is perhaps not ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from ..errors import BadRequestError, StoreCorruptError, StoreError, StoreForeignError
+from ..files.durable_files import put_in_place, sweep_leftovers, temporary_name, write_file
+
+log = logging.getLogger(__name__)
+
+APPLICATION_ID = 0x6A706565  # "jpee"
+BUSY_TIMEOUT_S = 5.0
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+
+# One entry a schema version, oldest first. A released entry is never edited: a change is a new one.
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE peers (
+            node_id TEXT PRIMARY KEY NOT NULL,
+            public_key TEXT NOT NULL,
+            node_name TEXT NOT NULL,
+            alias TEXT,
+            trusted INTEGER NOT NULL CHECK (trusted IN (0, 1)),
+            blocked INTEGER NOT NULL CHECK (blocked IN (0, 1)),
+            addresses TEXT NOT NULL,
+            capabilities TEXT NOT NULL,
+            added REAL NOT NULL,
+            last_seen REAL,
+            origin TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE invites (
+            id TEXT PRIMARY KEY NOT NULL,
+            token_hash TEXT NOT NULL UNIQUE,
+            created REAL NOT NULL,
+            expires REAL NOT NULL,
+            note TEXT NOT NULL,
+            revoked_at REAL,
+            used_by TEXT,
+            used_at REAL,
+            CHECK ((used_by IS NULL) = (used_at IS NULL))
+        ) WITHOUT ROWID""",
+        """CREATE TABLE panes (
+            name TEXT PRIMARY KEY NOT NULL,
+            title TEXT NOT NULL,
+            created REAL NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE grants (
+            pane TEXT NOT NULL REFERENCES panes (name) ON DELETE CASCADE,
+            node_id TEXT NOT NULL,
+            level TEXT NOT NULL CHECK (level IN ('view', 'interact')),
+            PRIMARY KEY (pane, node_id)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE audit (
+            number INTEGER PRIMARY KEY NOT NULL,
+            at REAL NOT NULL,
+            kind TEXT NOT NULL,
+            peer TEXT,
+            detail TEXT NOT NULL
+        )""",
+        """CREATE TABLE settings (
+            key TEXT PRIMARY KEY NOT NULL,
+            value TEXT NOT NULL
+        ) WITHOUT ROWID""",
+    ),
+)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the database at ``path`` for writing; make it when there is none.
+
+    The connection is in autocommit mode, uses the write-ahead log with ``synchronous=FULL`` and
+    may be used from any thread, one at a time.
+
+    Raises:
+        StoreForeignError: The file was made by another program or a newer version.
+        StoreCorruptError: The file is damaged, or is gone while its write-ahead log is there.
+        StoreError: The system does not let it be opened.
+    """
+    with translated(path):
+        # Asked for before the file itself: another process that is making the database has the
+        # file in place before it has a log.
+        has_log = _size_of(_log_of(path)) > 0
+        if not path.exists() and not path.is_symlink():
+            if has_log:
+                raise StoreCorruptError(
+                    f"{path} is missing, but its write-ahead log {path.name}-wal is there",
+                    hint="move the two together: put the database back, or move the log away too",
+                    path=str(path),
+                )
+            _create(path)
+        sweep_leftovers(path)
+        _check_header(path)
+        _check_content(path)
+        _close_to_others(path)
+        return _open_writable(path)
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the file system into the project's own."""
+    try:
+        yield
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise BadRequestError("this text or number cannot be stored") from error
+    except UnicodeDecodeError as error:
+        raise corrupt(path, "it holds text that is no text") from error
+    except sqlite3.IntegrityError as error:
+        raise StoreError(
+            f"the database refuses this entry: {error}", hint="nothing was changed", path=str(path)
+        ) from error
+    except (sqlite3.Error, OSError) as error:
+        # Python has a class of its own for every other code that matters; what is left to the
+        # plain one is SQLITE_CORRUPT and SQLITE_NOTADB. Damaged text has no code at all.
+        if type(error) is sqlite3.DatabaseError or "decode to UTF-8" in str(error):
+            raise corrupt(path, str(error)) from error
+        raise StoreError(
+            f"the database {path} cannot be used: {error}",
+            hint="check that the disk is not full and that the directory can be written",
+            path=str(path),
+        ) from error
+
+
+def corrupt(path: Path, why: str) -> StoreCorruptError:
+    """Return the error for a damaged database."""
+    return StoreCorruptError(
+        f"the database {path} is damaged: {why}",
+        hint=(
+            f"nothing was overwritten; restore a copy, or move {path.name} and {path.name}-wal "
+            "away together to start with an empty one"
+        ),
+        path=str(path),
+    )
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _create(path: Path) -> None:
+    temporary = temporary_name(path)
+    write_file(temporary, b"")
+    try:
+        with contextlib.closing(_connect(temporary, "rw")) as database:
+            # Set while the file is nobody's: a later switch would go through a rollback journal,
+            # which a read-only connection cannot play back after a crash.
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            _upgrade(database, 0)
+        if put_in_place(temporary, path):
+            log.info("made the database %s", path)
+    except (sqlite3.Error, OSError):
+        # Another process was first and swept this attempt away.
+        if not path.exists():
+            raise
+    finally:
+        for leftover in (temporary, _log_of(temporary), Path(f"{temporary}-shm")):
+            leftover.unlink(missing_ok=True)
+
+
+def _check_header(path: Path) -> None:
+    """Check whose file it is without letting SQLite touch it."""
+    if not path.is_file():
+        raise StoreForeignError(f"{path} is not a regular file", path=str(path))
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if not header:
+        raise corrupt(path, "it is empty")
+    if not header.startswith(_MAGIC):
+        raise corrupt(path, "it is not an SQLite database")
+    if len(header) < _HEADER_BYTES:
+        raise corrupt(path, "it is cut off")
+    _check_numbers(path, int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big"))
+
+
+def _check_numbers(path: Path, application_id: int, version: int) -> None:
+    if application_id != APPLICATION_ID:
+        raise StoreForeignError(f"{path} was made by another program", path=str(path))
+    if version > len(STEPS):
+        raise StoreForeignError(
+            f"{path} was made by a newer version of jupyter-peer (schema {version}, "
+            f"this one knows {len(STEPS)})",
+            hint="nothing was overwritten; update jupyter-peer, or set PeerExtension.data_dir",
+            path=str(path),
+            version=version,
+        )
+    if version < 1:
+        raise corrupt(path, "it has no schema version")
+
+
+def _check_content(path: Path) -> None:
+    """Check the numbers once more, the log included, and every page."""
+    with contextlib.closing(_connect(path, "ro")) as database:
+        database.execute("PRAGMA cell_size_check = ON")
+        _check_numbers(path, _number(database, "application_id"), _number(database, "user_version"))
+        (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+        if verdict != "ok":
+            raise corrupt(path, str(verdict))
+        missing = _columns_of_version(_number(database, "user_version")) - _columns(database)
+        if missing:
+            table, column = min(missing)
+            raise corrupt(path, f"its table {table} has no column {column}")
+
+
+def _columns(database: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(
+        database.execute(
+            "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c "
+            "WHERE t.type = 'table'"
+        )
+    )
+
+
+def _columns_of_version(version: int) -> set[tuple[str, str]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as sample:
+        for step in STEPS[:version]:
+            for statement in step:
+                sample.execute(statement)
+        return _columns(sample)
+
+
+def _number(database: sqlite3.Connection, pragma: str) -> int:
+    return int(database.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+def _close_to_others(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if sys.platform != "win32" and mode & 0o077:
+        log.warning("%s could be read by others (mode %03o); it is now 600", path, mode)
+        path.chmod(0o600)
+
+
+def _open_writable(path: Path) -> sqlite3.Connection:
+    database = _connect(path, "rw")
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA foreign_keys = ON")
+        database.execute("PRAGMA cell_size_check = ON")
+        _upgrade(database, _number(database, "user_version"))
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _upgrade(database: sqlite3.Connection, version: int) -> None:
+    """Bring the schema up to date, all or nothing."""
+    if version >= len(STEPS):
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again: another process may have done it while this one waited for the lock.
+        for step in STEPS[_number(database, "user_version") :]:
+            for statement in step:
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {len(STEPS)}")
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise

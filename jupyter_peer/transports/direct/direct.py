@@ -1,0 +1,321 @@
+"""WebSocket links over TCP, dialled, and accepted at a port of Tornado's (SPEC section 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from ...errors import LinkClosedError, WireError
+from ...sockets.frames import BINARY, TEXT, Payload
+from ...sockets.listener import StrangersServer
+from ...sockets.tornado_upgrade import take_over, upgrade_key
+from ...sockets.websocket import NORMAL, WebSocket, close_code_of, to_text
+from ...wire.addresses import PATH, normalize_address
+from ...wire.link.handshake import MAX_FRAME
+from ..base import Accept, Frame, PeerLink, Transport
+from .websocket import DIAL_TIMEOUT_S, any_certificate, open_websocket
+
+# What the other end has to take it that this node stops.
+_FAREWELL_S = 0.5
+
+MAX_LINKS = 512
+"""Peers, handshakes, and the connections that the other end is slow to close."""
+
+# With one of these a proxy stands in between, and the socket's address is the proxy's.
+_PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
+
+
+class WebSocketLink(PeerLink):
+    """A link over one WebSocket, whichever side opened it.
+
+    Attributes:
+        on_ended: Called when nothing of the connection below is left.
+    """
+
+    transport = "direct"
+    priority = 2
+
+    def __init__(self, address: str, *, is_dialled: bool) -> None:
+        self._socket: WebSocket | None = None
+        self.on_ended: Callable[[WebSocketLink], None] | None = None
+        super().__init__(address, is_dialled=is_dialled)
+
+    def open(self, opened: WebSocket) -> None:
+        """Begin on a WebSocket that was just opened, and brings its messages here."""
+        self._socket = opened
+        if self.is_closed:
+            self._shut(self.close_reason)  # what came first was refused
+
+    def note_remote_host(self) -> None:
+        """Take the address of the other end from the socket."""
+        if self._socket is not None:
+            self.remote_host = self._socket.remote_host
+
+    @property
+    def max_frame(self) -> int:
+        """Frames of the peer over this many bytes close the link, before they are read."""
+        return self._max_frame
+
+    @max_frame.setter
+    def max_frame(self, value: int) -> None:
+        self._max_frame = value
+        if self._socket is not None:
+            self._socket.max_message = value
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        opened = self._socket
+        if self.is_closed or opened is None:
+            raise LinkClosedError
+        if not opened.is_open:
+            self._closed("lost")
+            raise LinkClosedError
+        pieces: list[bytes] = []
+        for frame in frames:
+            if isinstance(frame, str):
+                opened.append(pieces, TEXT, frame.encode())
+            else:
+                opened.append(pieces, BINARY, frame)
+        opened.write(b"".join(pieces))
+
+    @property
+    def is_backed_up(self) -> bool:
+        return self._socket is not None and self._socket.is_backed_up
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        if self._socket is None or self.is_closed:
+            asyncio.get_running_loop().call_soon(callback)
+        else:
+            self._socket.on_writable(callback)
+
+    # What the WebSocket tells.
+
+    def on_message(self, opcode: int, payload: Payload) -> Awaitable[None] | None:
+        return self._deliver(bytes(payload) if opcode == BINARY else to_text(payload))
+
+    def on_read(self) -> None:
+        """Each frame was handled when it came."""
+
+    def on_broken(self, error: WireError) -> None:
+        if self._socket is not None:
+            self._socket.hang_up(close_code_of(error), error.code)
+        self._closed("lost")
+
+    def on_end(self) -> None:
+        self._closed("lost")
+        if self.on_ended is not None:
+            self.on_ended(self)
+
+    def _shut(self, reason: str) -> None:
+        if self._socket is not None:
+            self._socket.end(NORMAL, reason[:100])
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing of the connection below is left."""
+        return self._socket is None or self._socket.is_ended
+
+    async def until_ended(self) -> None:
+        """Wait until the connection below has ended, once the link was closed."""
+        if self._socket is not None:
+            await self._socket.until_ended()
+
+    def cut(self) -> None:
+        """End the connection below without a word, as a cable that is pulled."""
+        if self._socket is not None:
+            self._socket.abort()
+
+
+class PeerWebSocketHandler(RequestHandler):
+    """The ``/peer-ws`` end point, to be mounted in any Tornado application.
+
+    It asks for no login: whoever connects must pass the handshake of the peer wire, and may send
+    only small frames before that. Any origin may connect: nothing here depends on a browser's
+    cookies.
+    """
+
+    def initialize(self, transport: DirectTransport) -> None:
+        """Take the transport this end point belongs to."""
+        self.transport = transport
+
+    def compute_etag(self) -> None:
+        """Nothing here is worth a tag."""
+
+    async def get(self) -> None:
+        """Make a link of the connection and hand it to the hub."""
+        key = upgrade_key(self.request.headers)
+        if key is None or self.request.headers.get("Sec-WebSocket-Version") != "13":
+            self.set_status(426)
+            self.set_header("Upgrade", "websocket")
+            self.set_header("Sec-WebSocket-Version", "13")
+            self.finish()
+            return
+        if self.transport.is_full:
+            # Without a word: Jupyter would write several lines into its log for each.
+            self.detach().close()
+            return
+        link = WebSocketLink(self.request.remote_ip or "unknown", is_dialled=False)
+        link.max_frame = self.transport.max_frame_before_auth
+        if not any(name in self.request.headers for name in _PROXY_HEADERS):
+            link.remote_host = self.request.remote_ip
+        opened = await take_over(self, key, link, link.max_frame)
+        if opened is not None:
+            link.open(opened)
+            self.transport.take(link)
+
+
+class _Nothing(RequestHandler):
+    """All that the extra listener says to anything but ``/peer-ws``."""
+
+    def prepare(self) -> None:
+        self.set_status(404)
+        self.finish()
+
+    def compute_etag(self) -> None:
+        """No body, no tag."""
+
+
+class DirectTransport(Transport):
+    """Dials ``ws://`` and ``wss://`` addresses and takes what comes in at ``/peer-ws``.
+
+    Args:
+        ssl_context: For dialling ``wss://``. By default any certificate will do, since the peer is
+            proven by the handshake and everything is sealed to it; TLS here only gets through
+            proxies and hides who talks to whom.
+        is_accepting: Whether links that come in are taken.
+        max_frame_before_auth: Bytes of the largest frame until the handshake is over.
+        max_links: Links that came in or were dialled and whose connection has not ended; with so
+            many, no more come in. As many requests to become one are heard at once.
+
+    Attributes:
+        on_incoming: Called with each link that came in, before its handshake.
+    """
+
+    name = "direct"
+    priority = 2
+
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        is_accepting: bool = True,
+        max_frame_before_auth: int = MAX_FRAME,
+        max_links: int = MAX_LINKS,
+    ) -> None:
+        self.max_frame_before_auth = max_frame_before_auth
+        self._max_links = max_links
+        self._ssl_context = ssl_context or any_certificate()
+        self._is_accepting = is_accepting
+        self.on_incoming: Callable[[WebSocketLink], None] | None = None
+        self._accept: Accept | None = None
+        self._accepting: set[asyncio.Task[None]] = set()
+        self._links: set[WebSocketLink] = set()
+        self._servers: list[StrangersServer] = []
+        self._listening: list[str] = []
+
+    async def start(self, accept: Accept) -> None:
+        self._accept = accept
+
+    def listen(
+        self, host: str, port: int, ssl_options: ssl.SSLContext | None = None
+    ) -> list[tuple[str, int]]:
+        """Open a listener that serves nothing but ``/peer-ws``.
+
+        Args:
+            host: Address to bind; empty for all.
+            port: Port; 0 for a free one.
+            ssl_options: To speak TLS.
+
+        Returns:
+            The (host, port) pairs that were bound.
+
+        Raises:
+            OSError: The address cannot be bound.
+        """
+        sockets = bind_sockets(port, host or None)
+        application = Application(
+            [(PATH, PeerWebSocketHandler, {"transport": self})],
+            default_handler_class=_Nothing,
+            log_function=lambda handler: None,
+        )
+        server = StrangersServer(
+            application,
+            ssl_options=ssl_options,
+            idle_connection_timeout=DIAL_TIMEOUT_S,
+            max_header_size=16 * 1024,
+            max_body_size=0,
+        )
+        server.max_connections = self._max_links
+        bound = [sock.getsockname()[:2] for sock in sockets]
+        server.add_sockets(sockets)
+        self._servers.append(server)
+        return bound
+
+    async def close(self) -> None:
+        self._accept = None
+        for server in self._servers:
+            server.stop()
+        for task in list(self._accepting):
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        links, self._links = self._links, set()
+        for link in links:
+            await link.close("shutdown")
+        loop = asyncio.get_running_loop()
+        ends = [loop.create_task(link.until_ended()) for link in links]
+        if ends:
+            await asyncio.wait(ends, timeout=_FAREWELL_S)
+        for link in links:
+            link.cut()
+        await asyncio.gather(*ends)
+        for server in self._servers:
+            await server.close_all_connections()
+        self._servers.clear()
+
+    def can_dial(self, address: str) -> bool:
+        return address.startswith(("ws://", "wss://"))
+
+    async def dial(self, address: str, node_id: str | None) -> PeerLink:
+        url = normalize_address(address)
+        link = WebSocketLink(url, is_dialled=True)
+        link.max_frame = self.max_frame_before_auth
+        link.open(
+            await open_websocket(
+                url, link, ssl_context=self._ssl_context, max_message=link.max_frame
+            )
+        )
+        link.note_remote_host()
+        self._keep(link)
+        return link
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many connections as this node has."""
+        return len(self._links) >= self._max_links
+
+    def take(self, link: WebSocketLink) -> None:
+        """Take a link that came in."""
+        if self._accept is None or not self._is_accepting:
+            link.abort("not accepting")
+            return
+        self._keep(link)
+        if self.on_incoming is not None:
+            self.on_incoming(link)
+
+        async def run(accept: Accept) -> None:
+            await accept(link)
+
+        task = asyncio.get_running_loop().create_task(run(self._accept))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+
+    def _keep(self, link: WebSocketLink) -> None:
+        if not link.is_ended:
+            self._links.add(link)
+            link.on_ended = self._forget
+
+    def _forget(self, link: WebSocketLink) -> None:
+        self._links.discard(link)

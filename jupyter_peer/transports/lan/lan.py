@@ -1,0 +1,277 @@
+"""Finds nodes in the local network by mDNS (RFC 6762, RFC 6763) and dials them directly.
+
+The links themselves are those of :mod:`.direct`; what is found goes to the hub, which decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...errors import UnreachableError
+from ...findings import Finding, failed, ok, warning
+from ...primitives.owned_task import OwnedTask
+from ..base import Accept, PeerLink, Transport
+from ..direct.direct import DirectTransport, WebSocketLink
+from .interfaces import Interfaces
+from .records import SCHEME, SERVICE, Claim, Endpoint, properties, reachable_at, read
+
+if TYPE_CHECKING:
+    from zeroconf import ServiceStateChange
+    from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+log = logging.getLogger(__name__)
+
+NAME = "lan"
+PRIORITY = 1
+POLL_S = 3.0
+CLOSE_TIMEOUT_S = 2.0
+RESOLVE_TIMEOUT_S = 3.0
+# Announcements are anybody's, so both are bounded: those looked into at once, and those known.
+MAX_RESOLVING = 32
+MAX_INSTANCES = 512
+
+Found = Callable[[str, str, list[str]], None]
+Lost = Callable[[str], None]
+
+
+class LanTransport(Transport):
+    """Announces this node, lists those that announce themselves, and dials ``lan:ws://...``.
+
+    Args:
+        direct: Carries the links. What comes in there from the same link is named ``lan`` too, so
+            that both ends call it the same.
+        node_id: This node.
+        node_name: Returns what it is called now.
+        endpoint: Where it listens; None when it only looks for others.
+        found: Called with ``(node_id, node_name, addresses)`` of a node that is seen.
+        lost: Called with the id of one that is seen no more.
+        interfaces: Returns the network interfaces; tests play changes of the network with it.
+        poll_s: How often they are looked at, in seconds.
+    """
+
+    name = NAME
+    priority = PRIORITY
+
+    def __init__(
+        self,
+        direct: DirectTransport,
+        *,
+        node_id: str,
+        node_name: Callable[[], str],
+        endpoint: Endpoint | None,
+        found: Found,
+        lost: Lost,
+        interfaces: Callable[[], Interfaces] = Interfaces.now,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self._direct = direct
+        self._node_id = node_id
+        self._node_name = node_name
+        self._endpoint = endpoint
+        self._found = found
+        self._lost = lost
+        self._interfaces = interfaces
+        self._poll_s = poll_s
+        self._seen = Interfaces(())
+        self._failure: OSError | None = None
+        self._claims: dict[str, Claim] = {}
+        self._resolving: dict[str, asyncio.Task[None]] = {}
+        self._task = OwnedTask()
+        direct.on_incoming = self._name_link
+
+    async def start(self, accept: Accept) -> None:
+        if self._endpoint is not None and self._endpoint.is_loopback:
+            log.warning(
+                "enable_lan: this server listens on this machine only, so others in the network "
+                "see it and cannot connect to it (it can connect to them); "
+                "PeerExtension.peer_listen='0.0.0.0:9797' opens a port for peers alone"
+            )
+        self._seen = self._interfaces()
+        self._task.start(self._run)
+
+    async def close(self) -> None:
+        await self._task.close()
+
+    async def diagnose(self) -> list[Finding]:
+        seen = len({claim.node_id for claim in self._claims.values()})
+        if self._failure is not None:
+            return [
+                failed(
+                    "lan",
+                    f"Nodes in the local network cannot be found: {self._failure}.",
+                    "another program may hold UDP port 5353 for itself",
+                )
+            ]
+        if self._endpoint is None or self._endpoint.is_loopback:
+            return [
+                warning(
+                    "lan",
+                    f"{seen} nodes are seen in the local network. They cannot connect to this one, "
+                    "which listens on this machine only.",
+                    "set PeerExtension.peer_listen, such as '0.0.0.0:9797'",
+                    seen=seen,
+                )
+            ]
+        at = ", ".join(reachable_at(self._endpoint, self._seen))
+        text = f"Announced at {at}, port {self._endpoint.port}; {seen} nodes are seen."
+        return [ok("lan", text, seen=seen)]
+
+    # Links.
+
+    def can_dial(self, address: str) -> bool:
+        return address.startswith(SCHEME) and self._direct.can_dial(address[len(SCHEME) :])
+
+    async def dial(self, address: str, node_id: str | None) -> PeerLink:
+        if not self.can_dial(address):
+            raise UnreachableError(f"{address} is no address in the local network")
+        link = await self._direct.dial(address[len(SCHEME) :], node_id)
+        link.transport, link.priority, link.address = NAME, PRIORITY, address
+        return link
+
+    def _name_link(self, link: WebSocketLink) -> None:
+        if link.remote_host is not None and self._seen.is_near(link.remote_host):
+            link.transport, link.priority = NAME, PRIORITY
+
+    # Announcing and looking.
+
+    async def _run(self) -> None:
+        # a tenth of a second of reading files, which a server that starts must not wait for
+        zeroconf = await asyncio.to_thread(importlib.import_module, "zeroconf.asyncio")
+        while True:
+            self._seen = self._interfaces()
+            try:
+                async with _open(zeroconf, self._seen) as conf:
+                    self._failure = None
+                    browser = zeroconf.AsyncServiceBrowser(
+                        conf.zeroconf, SERVICE, handlers=[self._on_service]
+                    )
+                    try:
+                        await self._announce(zeroconf, conf)
+                    finally:
+                        await browser.async_cancel()
+                        await self._end_resolving()
+            except OSError as error:
+                # once, and not every few seconds as long as it stays so
+                is_news = str(error) != str(self._failure)
+                level = logging.WARNING if is_news else logging.DEBUG
+                log.log(level, "nodes in the local network cannot be found: %s", error)
+                self._failure = error
+                await asyncio.sleep(self._poll_s)
+            except Exception:
+                log.exception("looking for nodes in the local network failed")
+                await asyncio.sleep(10 * self._poll_s)
+            for node_id in self._forget_all():
+                self._lost(node_id)
+
+    async def _announce(self, zeroconf: Any, conf: AsyncZeroconf) -> None:
+        """Announce this node for as long as the network's interfaces stay as they are."""
+        name, info = self._node_name(), None
+        if self._endpoint is not None:
+            info = self._service(zeroconf, self._endpoint, f"{self._node_id}.{SERVICE}", name)
+            # Another program may have taken the name, by a copied key or in bad faith.
+            await (await conf.async_register_service(info, allow_name_change=True))
+            log.debug("announced as %s", info.name)
+        while self._interfaces() == self._seen:
+            await asyncio.sleep(self._poll_s)
+            if self._endpoint is not None and info is not None and self._node_name() != name:
+                name = self._node_name()
+                info = self._service(zeroconf, self._endpoint, info.name, name)
+                await (await conf.async_update_service(info))
+
+    def _service(
+        self, zeroconf: Any, endpoint: Endpoint, instance: str, name: str
+    ) -> AsyncServiceInfo:
+        info: AsyncServiceInfo = zeroconf.AsyncServiceInfo(
+            SERVICE,
+            instance,
+            port=endpoint.port,
+            # a host name of its own: the machine's own name is the system's to announce
+            server=f"{self._node_id}.local.",
+            addresses=[_packed(address) for address in reachable_at(endpoint, self._seen)],
+            properties=properties(self._node_id, name, endpoint),
+        )
+        return info
+
+    def _on_service(
+        self, zeroconf: Any, service_type: str, name: str, state_change: ServiceStateChange
+    ) -> None:
+        if name.startswith(self._node_id):
+            return
+        if state_change.name == "Removed":
+            self._drop(name)
+            return
+        running = self._resolving.get(name)
+        if running is not None:
+            running.cancel()
+        elif len(self._resolving) >= MAX_RESOLVING:
+            log.debug("too many announcements at once; %s is left out", name[:64])
+            return
+        task = asyncio.get_running_loop().create_task(self._resolve(zeroconf, name))
+        self._resolving[name] = task
+        task.add_done_callback(lambda done: self._end_of_resolving(name, done))
+
+    def _end_of_resolving(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._resolving.get(name) is task:
+            del self._resolving[name]
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("an announcement cannot be read: %r", task.exception())
+
+    async def _end_resolving(self) -> None:
+        tasks = list(self._resolving.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _resolve(self, zeroconf: Any, name: str) -> None:
+        asynchronous = importlib.import_module("zeroconf.asyncio")
+        info: AsyncServiceInfo = asynchronous.AsyncServiceInfo(SERVICE, name)
+        if not await info.async_request(zeroconf, RESOLVE_TIMEOUT_S * 1000):
+            return
+        claim = read(name, info.properties, info.port, info.parsed_addresses(), self._seen)
+        if claim is None or claim.node_id == self._node_id:
+            self._drop(name)
+        elif name in self._claims or len(self._claims) < MAX_INSTANCES:
+            self._claims[name] = claim
+            self._tell(claim.node_id)
+
+    def _tell(self, node_id: str) -> None:
+        """Tell of a node; several may claim to be it, and one of them is."""
+        claims = [claim for claim in self._claims.values() if claim.node_id == node_id]
+        if claims:
+            addresses = [address for claim in claims for address in claim.addresses]
+            self._found(node_id, claims[0].node_name, addresses)
+        else:
+            self._lost(node_id)
+
+    def _drop(self, name: str) -> None:
+        claim = self._claims.pop(name, None)
+        if claim is not None:
+            self._tell(claim.node_id)
+
+    def _forget_all(self) -> set[str]:
+        node_ids = {claim.node_id for claim in self._claims.values()}
+        self._claims.clear()
+        return node_ids
+
+
+@contextlib.asynccontextmanager
+async def _open(zeroconf: Any, interfaces: Interfaces) -> Any:
+    """Speak mDNS on the given interfaces."""
+    conf: AsyncZeroconf = zeroconf.AsyncZeroconf(interfaces=interfaces.ipv4() or ["127.0.0.1"])
+    try:
+        yield conf
+    finally:
+        # Says goodbye, so that others need not wait until the announcement is too old.
+        with contextlib.suppress(asyncio.TimeoutError, OSError):
+            await asyncio.wait_for(conf.async_close(), CLOSE_TIMEOUT_S)
+
+
+def _packed(address: str) -> bytes:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.inet_pton(family, address)

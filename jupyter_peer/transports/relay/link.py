@@ -1,0 +1,243 @@
+"""One link of a peer over a relay: a virtual connection inside a WebSocket that carries many."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from ...errors import LinkClosedError, OverflowLinkError, TooLargeError, UnreachableError
+from ...wire.relay.frames import TTL
+from ...wire.relay.link import BINARY, CREDIT, OPEN, TEXT, Flow, Payload, head, limit_payload
+from ..base import Frame, PeerLink
+
+_FIRST_REPEAT_S = 1.0
+# A payload that waits for credit or to be read, and what it counts.
+_Sized = tuple[bytes | str, int]
+
+
+class Carrier(Protocol):
+    """The WebSocket below, as a link sees it."""
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes of the largest frame of the peer wire the relay takes."""
+
+    def write(self, frames: list[tuple[bytes, bytes]]) -> None:
+        """Write frames, each as head and payload; never waits, and does nothing when it is down."""
+
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether earlier writes still wait on this side."""
+
+    def wait_for_room(self, link: RelayLink) -> None:
+        """Call the link's ``wake`` when it is its turn to write."""
+
+    def forget(self, link: RelayLink, reason: str) -> None:
+        """Drop a link that was closed on this side, and tell the other."""
+
+
+class RelayLink(PeerLink):
+    """A link of two nodes over a relay.
+
+    Args:
+        carrier: Its WebSocket.
+        address: As shown to users.
+        own_id: This node.
+        peer_id: The other end.
+        link_id: Eight bytes of the one who dialled.
+        is_dialled: Whether this side dialled.
+
+    Attributes:
+        peer_id, link_id: As given.
+    """
+
+    transport = "relay"
+    priority = 4
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        address: str,
+        own_id: bytes,
+        peer_id: bytes,
+        link_id: bytes,
+        *,
+        is_dialled: bool,
+    ) -> None:
+        super().__init__(address, is_dialled=is_dialled)
+        self.peer_id = peer_id
+        self.link_id = link_id
+        self._carrier = carrier
+        self._heads = [head(form, TTL, peer_id, own_id, link_id) for form in range(4)]
+        self._flow = Flow()
+        self._unsent: deque[tuple[int, bytes]] = deque()
+        self._inbox: deque[_Sized] = deque()
+        self._pump: asyncio.Task[None] | None = None
+        self._writable: list[Callable[[], None]] = []
+        self._is_in_line = False
+        self._has_answered = False
+        self._answered: asyncio.Future[None] | None = None
+
+    # Opening.
+
+    async def open(self, timeout: float) -> None:
+        """Ask the other side to take the link, as the one who dials.
+
+        Raises:
+            UnreachableError: It does not answer.
+        """
+        answered = self._answered = asyncio.get_running_loop().create_future()
+        pause = _FIRST_REPEAT_S
+        while timeout > 0:
+            # Again, since the other's connection may have been lost with this in it.
+            self._tell(OPEN)
+            await asyncio.wait({answered}, timeout=min(pause, timeout))
+            if answered.done():
+                answered.result()
+                return
+            timeout -= pause
+            pause *= 2
+        raise UnreachableError("the peer does not answer over the relay")
+
+    def _tell(self, form: int) -> None:
+        self._carrier.write([(self._heads[form], limit_payload(self._flow.granted))])
+
+    # Sending.
+
+    def send(self, frames: Sequence[Frame]) -> None:
+        if self.is_closed:
+            raise LinkClosedError
+        ready: list[tuple[bytes, bytes]] = []
+        for frame in frames:
+            form, payload = (TEXT, frame.encode()) if isinstance(frame, str) else (BINARY, frame)
+            if len(payload) > self._carrier.max_payload:
+                self.abort(TooLargeError.code)
+                raise LinkClosedError("a message is larger than the relay takes")
+            if self._unsent or not self._flow.may_send(len(payload)):
+                self._unsent.append((form, payload))
+            else:
+                self._flow.sent(len(payload))
+                ready.append((self._heads[form], payload))
+        if ready:
+            self._carrier.write(ready)
+
+    @property
+    def is_backed_up(self) -> bool:
+        return bool(self._unsent) or self._flow.is_exhausted or self._carrier.is_backed_up
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        if self.is_closed:
+            asyncio.get_running_loop().call_soon(callback)
+            return
+        self._writable.append(callback)
+        self._get_in_line()
+
+    def _get_in_line(self) -> None:
+        has_credit = not (self._unsent or self._flow.is_exhausted)
+        if self._writable and has_credit and not self._is_in_line:
+            self._is_in_line = True
+            self._carrier.wait_for_room(self)
+
+    def wake(self) -> None:
+        """Write, now that it is this link's turn."""
+        self._is_in_line = False
+        if not self.is_closed and (self._unsent or self._flow.is_exhausted):
+            return  # credit was used up meanwhile; more of it brings this back
+        writable, self._writable = self._writable, []
+        for callback in writable:
+            callback()
+
+    # Receiving.
+
+    def take(self, payload: Payload) -> None:
+        """Take a payload of the other side.
+
+        Raises:
+            WireError: It breaks the protocol; the link must be closed.
+        """
+        if payload.form == CREDIT:
+            self._flow.on_credit(payload.limit)
+            if self._answered is not None and not self._answered.done():
+                self._answered.set_result(None)
+            self._send_unsent()
+            self._get_in_line()
+        elif payload.form == OPEN:
+            self._flow.on_credit(payload.limit)
+            # A relay that asks again and again and does not read is answered once.
+            may_answer = not (self._has_answered and self._carrier.is_backed_up)
+            if may_answer and not self.is_dialled and not self.is_closed:
+                self._has_answered = True
+                self._tell(CREDIT)
+        else:
+            self._receive(payload.frame)
+
+    def _send_unsent(self) -> None:
+        ready: list[tuple[bytes, bytes]] = []
+        while self._unsent and self._flow.may_send(len(self._unsent[0][1])):
+            form, payload = self._unsent.popleft()
+            self._flow.sent(len(payload))
+            ready.append((self._heads[form], payload))
+        if ready:
+            self._carrier.write(ready)
+
+    def _receive(self, frame: Frame) -> None:
+        size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
+        try:
+            self._flow.on_received(size)
+        except OverflowLinkError as error:
+            self.abort(error.code)
+            return
+        if self._pump is not None:
+            self._inbox.append((frame, size))
+            return
+        handling = self._deliver(frame)
+        if handling is None:
+            self._consumed(size)
+        else:
+            self._pump = asyncio.get_running_loop().create_task(self._deliver_rest(handling, size))
+
+    async def _deliver_rest(self, handling: Awaitable[None], size: int) -> None:
+        """Hand on what comes while a frame takes its time."""
+        await handling
+        self._consumed(size)
+        while self._inbox and not self.is_closed:
+            frame, size = self._inbox.popleft()
+            more = self._deliver(frame)
+            if more is not None:
+                await more
+            self._consumed(size)
+        self._pump = None
+
+    def _consumed(self, size: int) -> None:
+        if self._flow.on_consumed(size) and not self.is_closed:
+            self._tell(CREDIT)
+
+    # The end.
+
+    def ended(self, reason: str) -> None:
+        """Note that the other side, the relay or the network has ended the link."""
+        self._closed(reason)
+
+    def _shut(self, reason: str) -> None:
+        self._carrier.forget(self, reason)
+
+    def _closed(self, reason: str) -> None:
+        if self.is_closed:
+            return
+        super()._closed(reason)
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(_unreachable(reason))
+            self._answered.exception()  # whoever dialled may have given up already
+        if self._pump is not None and self._pump is not asyncio.current_task():
+            self._pump.cancel()
+        self._unsent.clear()
+        self._inbox.clear()
+        self.wake()
+
+
+def _unreachable(reason: str) -> UnreachableError:
+    if reason == "undeliverable":
+        return UnreachableError("the peer is not connected to the relay")
+    return UnreachableError(f"the link over the relay was closed ({reason})")

@@ -1,0 +1,175 @@
+"""Links over relays: this node's own, and those of peers (``relay/SPEC.md``)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+
+from ...errors import BadAddressError, UnreachableError
+from ...findings import Finding, failed, ok
+from ...wire.addresses import RELAY_SCHEME, relay_address, relay_urls
+from ...wire.link.identity import Identity
+from ...wire.relay.frames import LINK_BYTES
+from ..base import Accept, PeerLink, Transport
+from .link import RelayLink
+from .multiplexer import RelayCarrier
+
+DIAL_TIMEOUT_S = 10.0
+DIAGNOSE_TIMEOUT_S = 5.0
+# A foreign relay is left this long after its last link, so that a link that comes back finds it.
+_IDLE_S = 30.0
+_MAX_FOREIGN = 16
+_OWN_FIRST_S = 3.0
+
+
+class RelayTransport(Transport):
+    """Dials ``relay:<URL>`` and takes what comes in over this node's own relay.
+
+    Args:
+        identity: This node's key; a relay has it prove its id.
+        relay_url: This node's relay, see :func:`.relay_urls`; None for none. Peers' relays are
+            used all the same, for as long as there are links over them.
+        ssl_context: For ``wss://``. By default the system's authorities decide, since a relay, unlike
+            a peer, has no other proof of who it is.
+
+    Raises:
+        BadAddressError: ``relay_url`` is no URL.
+    """
+
+    name = "relay"
+    priority = 4
+
+    def __init__(
+        self,
+        identity: Identity,
+        relay_url: str | None = None,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._identity = identity
+        self._own_urls = relay_urls(relay_url) if relay_url else []
+        self._ssl_context = ssl_context or ssl.create_default_context()
+        self._own: RelayCarrier | None = None
+        self._foreign: dict[tuple[str, ...], RelayCarrier] = {}
+        self._accept: Accept | None = None
+        self._accepting: set[asyncio.Task[None]] = set()
+
+    async def start(self, accept: Accept) -> None:
+        self._accept = accept
+        if self._own_urls:
+            self._own = self._open(self._own_urls, None)
+
+    async def close(self) -> None:
+        self._accept = None
+        for task in list(self._accepting):
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        await asyncio.gather(*(carrier.close() for carrier in self._carriers()))
+        self._own = None
+        self._foreign.clear()
+
+    def can_dial(self, address: str) -> bool:
+        return address.startswith(RELAY_SCHEME)
+
+    async def dial(self, address: str, node_id: str | None) -> PeerLink:
+        if node_id is None:
+            raise UnreachableError(
+                "over a relay only a node that is known by its id can be dialled",
+                hint="pair with it by an invite",
+            )
+        try:
+            urls = relay_urls(address.removeprefix(RELAY_SCHEME))
+        except BadAddressError as error:
+            raise UnreachableError(f"{address[:200]} is no address of a relay") from error
+        if self._own is not None:
+            # Both may be one relay: the foreign connection is to find that out, not to replace it.
+            await self._own.socket.until_tried(_OWN_FIRST_S)
+        carrier = self._carrier_of(urls)
+        link_id = secrets.token_bytes(LINK_BYTES)
+        try:
+            link = await carrier.dial(node_id, link_id, DIAL_TIMEOUT_S)
+        except UnreachableError:
+            if carrier.same is None:
+                raise
+            link = await carrier.same.dial(node_id, link_id, DIAL_TIMEOUT_S)
+        link.address = address
+        return link
+
+    def addresses(self) -> list[str]:
+        return [relay_address(self._own_urls)] if self._own_urls else []
+
+    def network_changed(self) -> None:
+        for carrier in self._carriers():
+            carrier.socket.nudge()
+
+    async def diagnose(self) -> list[Finding]:
+        if self._own is None:
+            return []
+        urls = ", ".join(self._own_urls)
+        try:
+            await self._own.socket.until_registered(DIAGNOSE_TIMEOUT_S)
+        except UnreachableError as error:
+            return [
+                failed(
+                    "relay",
+                    f"Peers cannot reach this node over it: {error.message}",
+                    "check PeerExtension.relay_url, and whether /health of the relay answers",
+                    urls,
+                )
+            ]
+        text = f"This node is registered there; links over it now: {self._own.links}."
+        return [ok("relay", text, urls, links=self._own.links)]
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether this node's own relay knows it now."""
+        return self._own is not None and self._own.socket.is_registered
+
+    def _carriers(self) -> list[RelayCarrier]:
+        return [*([self._own] if self._own is not None else []), *self._foreign.values()]
+
+    def _carrier_of(self, urls: list[str]) -> RelayCarrier:
+        if self._own is not None and not set(urls).isdisjoint(self._own_urls):
+            return self._own
+        key = tuple(sorted(urls))
+        carrier = self._foreign.get(key)
+        if carrier is not None and carrier.same is not None:
+            return carrier.same  # found out before
+        if carrier is None or carrier.socket.is_over:
+            live = {at: kept for at, kept in self._foreign.items() if not kept.socket.is_over}
+            if len(live) >= _MAX_FOREIGN:
+                raise UnreachableError("links over too many relays are open already")
+            if len(self._foreign) >= 4 * _MAX_FOREIGN:
+                self._foreign = live
+            carrier = self._foreign[key] = self._open(urls, _IDLE_S)
+        return carrier
+
+    def _open(self, urls: list[str], idle_s: float | None) -> RelayCarrier:
+        return RelayCarrier(
+            urls,
+            relay_address(urls),
+            self._identity,
+            self._ssl_context,
+            self._take,
+            idle_s,
+            (lambda relay_id: None) if idle_s is None else self._registered_at,
+        )
+
+    def _registered_at(self, relay_id: str) -> RelayCarrier | None:
+        """Return who is registered at a relay already, under whatever URL."""
+        same = (each for each in self._carriers() if each.socket.relay_id == relay_id)
+        return next(same, None)
+
+    def _take(self, link: RelayLink) -> None:
+        """Take a link that another node has opened."""
+        if self._accept is None:
+            link.abort("not accepting")
+            return
+
+        async def run(accept: Accept) -> None:
+            await accept(link)
+
+        task = asyncio.get_running_loop().create_task(run(self._accept))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)

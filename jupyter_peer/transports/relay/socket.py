@@ -1,0 +1,371 @@
+"""A node's WebSocket to a relay: registers, asks whether it still lives, comes back when it is lost.
+
+Below is the WebSocket; above is the carrier, which knows what goes over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable, Iterable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from ...errors import (
+    DuplicateLinkError,
+    PeerError,
+    PeerTimeoutError,
+    ProtocolError,
+    UnreachableError,
+    WireError,
+)
+from ...sockets.frames import BINARY, Payload
+from ...sockets.websocket import NORMAL, WebSocket, to_text
+from ...wire.link.identity import Identity
+from ...wire.relay.frames import Registration, Undeliverable, read_notice
+from ..direct.websocket import open_websocket
+
+log = logging.getLogger(__name__)
+
+# Larger ones are refused by every relay of this program.
+_MAX_FRAME = 512 * 1024
+REGISTER_TIMEOUT_S = 10.0
+_PING_S = 20.0
+_PONG_S = 5.0
+# A connection that lasts this long was a good one: the next pause is the shortest again.
+_STABLE_S = 10.0
+_FIRST_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 30.0
+
+
+class Above(Protocol):
+    """What goes over the socket, as the socket sees it."""
+
+    def on_frame(self, data: bytes) -> None:
+        """Take a frame of the relay.
+
+        Raises:
+            WireError: It is none; the connection is given up.
+        """
+
+    def on_undeliverable(self, notice: Undeliverable) -> None:
+        """Take it that a link is over, since its other end is away."""
+
+    def on_registered(self) -> None:
+        """Take it that the relay knows this node from now on."""
+
+    def on_lost(self, reason: str) -> None:
+        """Take it that the connection is lost, and with it all that was under way."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything goes over it now."""
+
+
+class RelaySocket:
+    """One WebSocket to the relay of some URLs, kept open until :meth:`close`.
+
+    Args:
+        urls: Of the brokers of one relay; the first that answers is used.
+        identity: This node's key.
+        ssl_context: For ``wss://``.
+        above: Takes what comes.
+        idle_s: Seconds without use after which it is let go; None to keep it.
+        gives_way: Asked whether another connection leads to the relay of this id already. A relay
+            knows a node by one connection only, so this one then ends.
+
+    Attributes:
+        is_over: Whether it was let go.
+        relay_id: What the relay calls itself, while registered.
+        read_at: When something came last, by the loop's clock.
+        max_frame: Bytes of the largest frame the relay takes.
+        last_error: Why it is not registered; None once it is.
+    """
+
+    def __init__(
+        self,
+        urls: list[str],
+        identity: Identity,
+        ssl_context: ssl.SSLContext,
+        above: Above,
+        idle_s: float | None = None,
+        gives_way: Callable[[str], bool] = lambda relay_id: False,
+    ) -> None:
+        self.is_over = False
+        self.max_frame = _MAX_FRAME
+        self.last_error: PeerError | None = None
+        self._told = ""
+        self.relay_id: str | None = None
+        self._urls = urls
+        self._identity = identity
+        self._ssl_context = ssl_context
+        self._above = above
+        self._idle_s = idle_s
+        self._gives_way = gives_way
+        self._has_given_way = False
+        self._is_closing = False
+        self._loop = asyncio.get_running_loop()
+        self._used_at = self.read_at = self._loop.time()
+        self._connection: WebSocket | None = None
+        self._registration: Registration | None = None
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._fault: PeerError | None = None
+        self._lost = asyncio.Event()
+        self._registered = asyncio.Event()
+        self._tried = asyncio.Event()
+        self._was_tried = asyncio.Event()
+        self._nudged = asyncio.Event()
+        self._heard = asyncio.Event()
+        self._task = self._loop.create_task(self._run())
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the relay knows this node now."""
+        return self._registered.is_set()
+
+    async def until_registered(self, timeout: float) -> None:
+        """Wait until the node is registered.
+
+        Raises:
+            UnreachableError: The relay does not answer, or refuses.
+        """
+        if self.is_registered:
+            return
+        self._tried.clear()
+        self.nudge()
+        deadline = self._loop.time() + timeout
+        while not self.is_registered:
+            left = deadline - self._loop.time()
+            if left <= 0 or self._tried.is_set() or self._task.done():
+                why = self.last_error.message if self.last_error else "it does not answer"
+                raise UnreachableError(f"the relay cannot be used: {why}") from self.last_error
+            await _first(left, self._registered, self._tried)
+
+    async def until_tried(self, timeout: float) -> None:
+        """Wait until the first attempt to register has ended in one way or the other."""
+        if not self._was_tried.is_set():
+            await _first(timeout, self._was_tried)
+
+    async def close(self) -> None:
+        """Close the connection; may be called twice."""
+        self._is_closing = True
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def nudge(self) -> None:
+        """Find out now whether the connection still lives, or try now to get one."""
+        self._nudged.set()
+
+    # Life.
+
+    async def _run(self) -> None:
+        pause, turn = _FIRST_PAUSE_S, 0
+        try:
+            # Before Python 3.12 `wait_for` may swallow a cancellation.
+            while not (self._is_closing or self._has_given_way or self._is_idle()):
+                url = self._urls[turn % len(self._urls)]
+                was_stable = await self._connect(url)
+                self._tell(url)
+                turn += 1
+                if was_stable:
+                    pause = _FIRST_PAUSE_S
+                if turn % len(self._urls) == 0:
+                    self._nudged.clear()
+                    # Links wait for one that was good: nodes that come back to a relay need to be
+                    # spread no more than this.
+                    least = 0.0 if was_stable else 0.5
+                    jitter = least + random.random()  # noqa: S311 - spreads load, guards nothing
+                    await _first(pause * jitter, self._nudged)
+                    pause = min(2 * pause, _LONGEST_PAUSE_S)
+        finally:
+            self.is_over = True
+            self._drop("shutdown")
+
+    def _tell(self, url: str) -> None:
+        """Log why there is no connection; again only when the reason is another."""
+        reason = f"{url}: {self.last_error}"
+        log.log(logging.DEBUG if reason == self._told else logging.INFO, "the relay %s", reason)
+        self._told = reason
+
+    async def _connect(self, url: str) -> bool:
+        """Register and stay until the connection is lost; return whether it lasted."""
+        began = None
+        try:
+            await self._register(url)
+            log.info("registered at the relay %s", url)
+            self._told = ""
+            self.last_error = None
+            self.relay_id = self._registration.relay_id if self._registration else None
+            self._registered.set()
+            self._was_tried.set()
+            self._above.on_registered()
+            began = self._loop.time()
+            self.last_error = await self._stay()
+        except PeerError as error:
+            self.last_error = error
+        self._drop("lost")
+        self._tried.set()
+        self._was_tried.set()
+        return began is not None and self._loop.time() - began > _STABLE_S
+
+    def _is_idle(self) -> bool:
+        if self._above.is_used:
+            self._used_at = self._loop.time()
+        return self._idle_s is not None and self._loop.time() - self._used_at > self._idle_s
+
+    async def _register(self, url: str) -> None:
+        self._lost.clear()
+        self._fault = None
+        self._ready = self._loop.create_future()
+        self._registration = Registration(self._identity, host=urlsplit(url).netloc)
+        try:
+            await asyncio.wait_for(self._open(url, self._registration), REGISTER_TIMEOUT_S)
+        except asyncio.TimeoutError as error:
+            raise PeerTimeoutError(f"{url} does not answer") from error
+
+    async def _open(self, url: str, registration: Registration) -> None:
+        ready = self._ready
+        self._connection = await open_websocket(
+            url, _Ear(self, ready), ssl_context=self._ssl_context, max_message=_MAX_FRAME
+        )
+        self._connection.send_text(registration.begin())
+        await ready
+
+    async def _stay(self) -> PeerError:
+        """Return why the connection ended: lost, or not used. One that is silent is asked."""
+        while not self._lost.is_set() and not self._is_idle():
+            self._nudged.clear()
+            await _first(_PING_S, self._lost, self._nudged)
+            asked_at = self._loop.time()
+            if not self._nudged.is_set() and asked_at - self.read_at < _PING_S:
+                continue
+            if self._connection is not None:
+                self._connection.ping()
+            self._heard.clear()
+            await _first(_PONG_S, self._lost, self._heard)
+            if self.read_at < asked_at:
+                return PeerTimeoutError("the relay does not answer")
+        return self._fault or UnreachableError("the connection was closed")
+
+    def _drop(self, reason: str) -> None:
+        """Let go of the connection: what was under way is lost."""
+        self._registered.clear()
+        self.relay_id = None
+        self._registration = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.end(NORMAL, reason)
+        self._above.on_lost(reason)
+
+    # What the relay says.
+
+    def hears(self, attempt: asyncio.Future[None]) -> bool:
+        """Whether what a connection says is of concern: what an earlier one says late is not."""
+        return attempt is self._ready
+
+    def on_life(self) -> None:
+        """Note that something came, if only a pong."""
+        self.read_at = self._loop.time()
+        self._heard.set()
+
+    def on_message(self, opcode: int, payload: Payload) -> None:
+        """Take what the relay says."""
+        if self._lost.is_set():
+            return
+        try:
+            message = bytes(payload) if opcode == BINARY else to_text(payload)
+            if self._registration is not None and not self._registration.is_registered:
+                self._on_registration(self._registration, message)
+            elif isinstance(message, bytes):
+                self._above.on_frame(message)
+            elif (notice := read_notice(message)) is not None:
+                self._above.on_undeliverable(notice)
+        except PeerError as error:
+            self.on_over(error)
+
+    def on_over(self, error: PeerError | None) -> None:
+        """Note that the connection has ended, or is no good."""
+        if self._lost.is_set():
+            return
+        self._fault = error
+        self._lost.set()
+        if not self._ready.done():
+            self._ready.set_exception(error or UnreachableError("the relay closed the connection"))
+            self._ready.exception()  # the attempt may have been given up
+
+    def _on_registration(self, registration: Registration, message: bytes | str) -> None:
+        if isinstance(message, bytes):
+            raise ProtocolError("the relay sent a frame before the registration was over")
+        answer = registration.receive(message)
+        if answer is not None:
+            self._has_given_way = self._gives_way(registration.relay_id or "")
+            if self._has_given_way:
+                raise DuplicateLinkError("this node is at that relay already, by another URL")
+            assert self._connection is not None
+            self._connection.send_text(answer)
+            return
+        if registration.max_frame:
+            self.max_frame = min(registration.max_frame, _MAX_FRAME)
+        if not self._ready.done():
+            self._ready.set_result(None)
+
+    # Writing.
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        """Call back soon after earlier writes are done."""
+        if self._connection is None:
+            self._loop.call_soon(callback)
+        else:
+            self._connection.on_writable(callback)
+
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether earlier writes still wait on this side."""
+        return self._connection is not None and self._connection.is_backed_up
+
+    def write(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write binary messages, each as two parts, at once, if there is a connection."""
+        connection = self._connection
+        if connection is not None:
+            pieces: list[bytes] = []
+            for head, payload in messages:
+                connection.append(pieces, BINARY, payload, head=head)
+            connection.write(b"".join(pieces))
+
+
+class _Ear:
+    """What one connection brings to its socket."""
+
+    __slots__ = ("_attempt", "_socket")
+
+    def __init__(self, socket: RelaySocket, attempt: asyncio.Future[None]) -> None:
+        self._socket = socket
+        self._attempt = attempt
+
+    def on_message(self, opcode: int, payload: Payload) -> None:
+        if self._socket.hears(self._attempt):
+            self._socket.on_message(opcode, payload)
+
+    def on_read(self) -> None:
+        if self._socket.hears(self._attempt):
+            self._socket.on_life()
+
+    def on_broken(self, error: WireError) -> None:
+        if self._socket.hears(self._attempt):
+            self._socket.on_over(error)
+
+    def on_end(self) -> None:
+        if self._socket.hears(self._attempt):
+            self._socket.on_over(None)
+
+
+async def _first(timeout: float, *events: asyncio.Event) -> None:
+    """Wait until the first of these events, or the time is over."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

@@ -1,0 +1,291 @@
+"""One WebRTC connection with one data channel, from the first offer to the last closed socket.
+
+This is all that knows aiortc. It closes nothing half-way: sockets that are being opened are waited
+for and closed then, whoever has given up meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ...errors import BadRequestError, LinkClosedError, UnreachableError
+from ...findings import Finding, failed, ok, warning
+from ...primitives.pauses import pause_until
+from .link import DataChannelLink
+from .sdp import Description
+
+log = logging.getLogger(__name__)
+
+LABEL = "jupyter-peer"
+# What was sent last (a refusal, a goodbye) may take this long to arrive before all is closed.
+LINGER_S = 2.0
+CLOSE_TIMEOUT_S = 5.0
+# Of pieces of messages that are not whole yet.
+MAX_UNFINISHED = 1024 * 1024
+
+
+class IceServers(msgspec.Struct, frozen=True, kw_only=True):
+    """Servers that help two nodes behind routers.
+
+    Attributes:
+        stun: ``stun:host:port`` of servers that tell a node its outer address (RFC 8489).
+        turn: ``turn:host:port?transport=udp`` of one that passes packets on (RFC 8656), or empty.
+        username, credential: For the latter.
+    """
+
+    stun: Sequence[str] = ()
+    turn: str = ""
+    username: str = ""
+    credential: str = ""
+
+    def __repr__(self) -> str:
+        """Tell no password: this goes into logs and tracebacks."""
+        return f"<IceServers {list(self.stun)} {self.turn}>"
+
+    def check(self) -> None:
+        """Check how they are written.
+
+        Raises:
+            BadRequestError: One of them cannot be used.
+        """
+        from aiortc.rtcicetransport import parse_stun_turn_uri
+
+        for setting, url, schemes in (
+            *(("stun_servers", url, ("stun",)) for url in self.stun),
+            *(("turn_url", url, ("turn", "turns")) for url in [self.turn] if url),
+        ):
+            try:
+                scheme = parse_stun_turn_uri(url)["scheme"]
+            except ValueError:
+                scheme = ""
+            if scheme not in schemes:
+                raise BadRequestError(
+                    f"PeerExtension.{setting} has {url!r}, which is no address of such a server",
+                    hint=f"write it as {schemes[0]}:host:3478",
+                )
+
+    def findings(self, offer: Description) -> list[Finding]:
+        """Return what an offer shows of the servers that were asked for it.
+
+        The doctor tries TURN by itself (:mod:`.turn`), which also says why it fails.
+        """
+        outer = [f"{each.host}:{each.port}" for each in offer.candidates if each.type == "srflx"]
+        if not self.stun:
+            return [
+                warning(
+                    "webrtc",
+                    "No STUN server is set, so peers behind other routers are not reached by WebRTC.",
+                    "set PeerExtension.stun_servers",
+                )
+            ]
+        if outer:
+            text = f"It works here; this node is seen from outside as {', '.join(outer)}."
+            return [ok("webrtc", text, outer=outer)]
+        return [
+            failed(
+                "webrtc",
+                "No STUN server answers, so peers behind other routers are not reached.",
+                "check PeerExtension.stun_servers, and whether UDP may leave this network",
+            )
+        ]
+
+    def configuration(self, turn_of: int) -> Any:
+        """Return aiortc's form of it; of several STUN servers it takes one, so they take turns."""
+        aiortc = importlib.import_module("aiortc")
+        servers = []
+        if self.stun:
+            servers.append(aiortc.RTCIceServer(urls=self.stun[turn_of % len(self.stun)]))
+        if self.turn:
+            servers.append(
+                aiortc.RTCIceServer(
+                    urls=self.turn, username=self.username, credential=self.credential
+                )
+            )
+        # Given none, aiortc would ask a server of its own choice.
+        return aiortc.RTCConfiguration(iceServers=servers)
+
+
+class Connection:
+    """A connection that is being made, or that carries a channel.
+
+    Args:
+        configuration: Of aiortc.
+        address: Of the link, as shown to users.
+        on_end: Called once when everything of it is closed.
+        allow_loopback: Whether addresses of loopback count.
+    """
+
+    def __init__(
+        self,
+        configuration: Any,
+        address: str,
+        on_end: Callable[[Connection], None],
+        *,
+        allow_loopback: bool = False,
+    ) -> None:
+        aiortc = importlib.import_module("aiortc")
+        self._description = aiortc.RTCSessionDescription
+        self._pc = aiortc.RTCPeerConnection(configuration)
+        self._address = address
+        self._on_end = on_end
+        self._allow_loopback = allow_loopback
+        self._channel: Any = None
+        self._is_dialled = False
+        self._gathering: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[DataChannelLink] = asyncio.get_running_loop().create_future()
+        self._pc.on("connectionstatechange", self._on_state)
+        self._pc.on("datachannel", self._on_channel)
+
+    async def offer(self) -> Description:
+        """Open the channel's near end and return the offer."""
+        self._is_dialled = True
+        self._keep(self._pc.createDataChannel(LABEL))
+        return await self._describe(await self._pc.createOffer(), "offer")
+
+    async def answer(self, offer: Description) -> Description:
+        """Take an offer and return the answer.
+
+        Raises:
+            UnreachableError: The offer cannot be used.
+        """
+        await self._take("offer", offer)
+        answer = await self._describe(await self._pc.createAnswer(), "answer")
+        return msgspec.structs.replace(answer, answers=offer.ufrag)
+
+    async def accept(self, answer: Description) -> None:
+        """Take the answer.
+
+        Raises:
+            UnreachableError: It cannot be used.
+        """
+        await self._take("answer", answer)
+
+    async def link(self, timeout: float) -> DataChannelLink:
+        """Return the link once its channel is open.
+
+        Raises:
+            UnreachableError: No path was found within ``timeout`` seconds.
+        """
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._opened), timeout)
+        except asyncio.TimeoutError as error:
+            raise UnreachableError("no path between the two networks was found in time") from error
+
+    def end(self) -> None:
+        """Close everything in a task of its own; may be called twice."""
+        if self._ending is None:
+            self._ending = asyncio.get_running_loop().create_task(self._end())
+
+    async def ended(self) -> None:
+        """Close everything and wait for it."""
+        self.end()
+        assert self._ending is not None
+        await asyncio.wait({self._ending})
+
+    async def _describe(self, description: Any, kind: str) -> Description:
+        # Never cancelled: what a cancelled gathering has opened nobody closes.
+        self._gathering = asyncio.ensure_future(self._pc.setLocalDescription(description))
+        await asyncio.shield(self._gathering)
+        sdp = self._pc.localDescription.sdp
+        return Description.from_sdp(kind, sdp, allow_loopback=self._allow_loopback)
+
+    async def _take(self, kind: str, description: Description) -> None:
+        try:
+            await self._pc.setRemoteDescription(
+                self._description(sdp=description.to_sdp(), type=kind)
+            )
+        except Exception as error:  # aiortc raises whatever it stumbles over
+            raise UnreachableError(f"the {kind} of the other side cannot be used") from error
+        _bound_unfinished(self._pc.sctp, self.end)
+
+    def _on_channel(self, channel: Any) -> None:
+        if self._channel is not None:
+            log.info("a second data channel was opened on a connection; it is closed")
+            self.end()
+        else:
+            self._keep(channel)
+
+    def _keep(self, channel: Any) -> None:
+        self._channel = channel
+        # Now, since the first message may come in the same turn of the loop.
+        link = DataChannelLink(self._address, channel, self.end, is_dialled=self._is_dialled)
+
+        def on_open() -> None:
+            if not self._opened.done():
+                self._opened.set_result(link)
+
+        if channel.readyState == "open":
+            on_open()
+        else:
+            channel.on("open", on_open)
+
+    def _on_state(self) -> None:
+        if self._pc.connectionState in ("failed", "closed"):
+            if not self._opened.done():
+                self._fail(UnreachableError("no path between the two networks was found"))
+            self.end()
+
+    def _fail(self, error: Exception) -> None:
+        if not self._opened.done():
+            self._opened.set_exception(error)
+            self._opened.exception()  # it may be that nobody waits
+
+    async def _end(self) -> None:
+        self._fail(LinkClosedError())
+        try:
+            if self._gathering is not None:
+                await asyncio.wait({self._gathering})
+            await self._send_the_rest()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._close(), CLOSE_TIMEOUT_S)
+        except Exception:
+            log.exception("a WebRTC connection did not close well")
+        finally:
+            self._on_end(self)
+
+    async def _close(self) -> None:
+        sctp = self._pc.sctp
+        ice = sctp.transport.transport if sctp is not None else None
+        was_checking = ice is not None and ice.state == "checking"
+        await self._pc.close()
+        if ice is not None and was_checking:
+            # aioice looks up from its checks every 20 ms, and if they had just succeeded it begins
+            # to ask for consent on what is closed by now; closing once more ends that
+            await asyncio.sleep(0.05)
+            await ice._connection.close()  # noqa: SLF001 - there is no other way
+
+    async def _send_the_rest(self) -> None:
+        """Close the channel behind what was sent on it, and wait until the other side has it."""
+        channel = self._channel
+        if channel is None or channel.readyState != "open":
+            return
+        closed = asyncio.Event()
+        channel.on("close", closed.set)
+        channel.close()
+        await pause_until(closed, LINGER_S)
+
+
+def _bound_unfinished(sctp: Any, end: Callable[[], None]) -> None:
+    """Close a connection on which messages are begun and never finished.
+
+    aiortc keeps whatever comes; what it says of its receive window binds nobody.
+    """
+    receive = sctp._receive_data_chunk  # noqa: SLF001 - there is no other way
+    window = sctp._advertised_rwnd  # noqa: SLF001
+
+    async def bounded(chunk: Any) -> None:
+        if window - sctp._advertised_rwnd > MAX_UNFINISHED:  # noqa: SLF001
+            log.info("a message on a data channel does not end; the connection is closed")
+            end()
+            return
+        await receive(chunk)
+
+    sctp._receive_data_chunk = bounded  # noqa: SLF001

@@ -1,0 +1,112 @@
+"""Tries a TURN server: whether it gives this node an address that passes packets on (RFC 8656)."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import re
+import time
+
+from ...errors import BadAddressError
+from ...findings import Finding, failed, ok, skipped
+from ...primitives.pauses import pause_until
+
+TIMEOUT_S = 6.0
+_CLOSE_TIMEOUT_S = 2.0
+_URL = re.compile(
+    r"(?P<scheme>turns?):(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>\d{1,5}))?"
+    r"(?:\?transport=(?P<transport>udp|tcp))?",
+    re.IGNORECASE,
+)
+_PORTS = {"turn": 3478, "turns": 5349}
+
+
+def parse_turn(url: str) -> tuple[str, int, str, bool]:
+    """Return host, port, ``udp`` or ``tcp``, and whether TLS is spoken (RFC 7065).
+
+    Raises:
+        BadAddressError: It is not the URL of a TURN server.
+    """
+    match = _URL.fullmatch(url.strip())
+    if match is not None:
+        scheme = match["scheme"].lower()
+        port = int(match["port"] or _PORTS[scheme])
+        if 0 < port < 65536:
+            has_tls = scheme == "turns"
+            transport = (match["transport"] or ("tcp" if has_tls else "udp")).lower()
+            return match["host"].strip("[]"), port, transport, has_tls
+    raise BadAddressError(
+        f"{url[:80]!r} is not a TURN server", hint="write it as turn:host:3478?transport=udp"
+    )
+
+
+class _Ended(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+
+async def try_turn(url: str, username: str, credential: str) -> Finding:
+    """Ask a TURN server for an allocation, and give it back.
+
+    Args:
+        url: As in the setting ``turn_url``.
+        username: Name at the server.
+        credential: Password, which is in no finding.
+    """
+    try:
+        host, port, transport, has_tls = parse_turn(url)
+    except BadAddressError as error:
+        return failed("turn", error.message, error.hint)
+    subject = f"{host}:{port}/{transport}"
+    if importlib.util.find_spec("aioice") is None:
+        return skipped(
+            "turn",
+            "It is not tried and not used: the packages for WebRTC are not installed.",
+            "pip install 'jupyter-peer[webrtc]'",
+            subject,
+        )
+    turn = await asyncio.to_thread(importlib.import_module, "aioice.turn")
+    stun = importlib.import_module("aioice.stun")
+    started = time.monotonic()
+    try:
+        endpoint, ended = await asyncio.wait_for(
+            turn.create_turn_endpoint(
+                _Ended, (host, port), username, credential, ssl=has_tls, transport=transport
+            ),
+            TIMEOUT_S,
+        )
+    except (asyncio.TimeoutError, stun.TransactionTimeout):
+        return failed(
+            "turn",
+            "It does not answer.",
+            "check turn_url, that the server runs, and that no firewall is in between",
+            subject,
+        )
+    except stun.TransactionFailed as error:
+        number, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
+        return failed(
+            "turn",
+            f"It refuses an allocation: {number} {str(reason)[:100]}.",
+            "check turn_username and turn_credential" if number in (401, 403) else "see its log",
+            subject,
+            code=number,
+        )
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or str(error) or type(error).__name__
+        return failed("turn", f"It cannot be reached: {why}.", "check turn_url", subject)
+    took = round((time.monotonic() - started) * 1000, 1)
+    relayed = endpoint.get_extra_info("sockname")
+    endpoint.close()
+    # a server that does not answer forgets it by itself, after ten minutes at most
+    await pause_until(ended.ended, _CLOSE_TIMEOUT_S)
+    return ok(
+        "turn",
+        f"It gave an address, {relayed[0]}:{relayed[1]}, in {took} ms: links get through where "
+        "nothing else does.",
+        subject,
+        ms=took,
+    )

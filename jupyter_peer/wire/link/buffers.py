@@ -1,0 +1,34 @@
+"""The raw buffers beside a payload: that they are the ones that were signed (SPEC section 2)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from ...errors import BadSignatureError, MalformedError, TooLargeError
+
+
+def check_buffers(listed: object, buffers: Sequence[bytes | bytearray | memoryview]) -> None:
+    """Check that ``data["buffers"]`` lists the SHA-256 of exactly these buffers.
+
+    Raises:
+        MalformedError: The list is missing, or not of the same length.
+        BadSignatureError: A hash does not match, so the signature does not cover the bytes.
+    """
+    check_digests(listed, [hashlib.sha256(buffer).hexdigest() for buffer in buffers])
+
+
+def check_digests(listed: object, digests: Sequence[str]) -> None:
+    """Like :func:`check_buffers`, for hashes that were computed while the bytes came in."""
+    if not digests and not isinstance(listed, list):
+        return
+    if not isinstance(listed, list) or len(listed) != len(digests):
+        raise MalformedError("data.buffers does not list the buffers that came")
+    if listed != digests:
+        raise BadSignatureError("a buffer is not the one that was signed")
+
+
+def check_size(size: int, limit: int) -> None:
+    """Raise :exc:`TooLargeError` when ``size`` bytes are over ``limit``."""
+    if size > limit:
+        raise TooLargeError(f"a message of {size} bytes is over the limit of {limit}")

@@ -1,0 +1,381 @@
+"""The signed unit of the wire and its canonical bytes (SPEC section 2)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import json.encoder
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Union
+
+import msgspec
+
+from ...errors import BadIdentityError, MalformedError, TooLargeError
+from .identity import SIGNATURE_BYTES, is_node_id
+
+VERSION = 1
+DEFAULT_TTL = 8
+MAX_DEPTH = 64
+MAX_VALUES = 4 * 1024 * 1024
+"""Commas and opening brackets outside strings: a bound on the values in a payload."""
+MAX_BUFFERS = 4096
+
+Buffer = Union[bytes, bytearray, memoryview]  # noqa: UP007 - evaluated at run time on 3.10
+
+_is_msg_id = re.compile(r"[0-9a-f]{32}").fullmatch
+_is_type = re.compile(r"[a-z][a-z0-9_.-]{0,63}").fullmatch
+# The signed fields beside the payload take 115 bytes, and 65 levels of it another 130.
+_SURELY_SHALLOW = 240
+_known_types: set[str] = set()
+
+
+def _make_encode() -> Callable[[Any], str]:
+    """Return what encodes as ``json.dumps(sort_keys=True, separators=(",", ":"))`` does.
+
+    ``JSONEncoder.encode`` makes a new C encoder for every call, which costs as much as a small
+    payload itself; here one is made for good. As it keeps no list of the objects it is in, a cycle
+    ends in a RecursionError instead of a ValueError.
+    """
+    plain = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # not CPython
+        return plain.encode
+    escape = json.encoder.encode_basestring_ascii
+    # markers, default, encoder, indent, key separator, item separator, sort, skip keys, NaN
+    encode = make(None, plain.default, escape, None, ":", ",", True, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode = _make_encode()
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """One message with its routing headers.
+
+    Attributes:
+        type: Kind of message, lower case letters, digits, ``_``, ``.`` and ``-``.
+        msg_id: 32 hex digits, unique for its sender.
+        re: ``msg_id`` of the request this answers, or None.
+        src: Node id of the sender.
+        ts: When it was made, epoch seconds.
+        data: The payload, a JSON object. ``data["buffers"]`` lists the SHA-256 of each buffer.
+        dst: Node id of the addressee; a routing header, not signed.
+        ttl: How many relays may still pass it on; a routing header, not signed.
+        sig: Ed25519 signature of the canonical bytes; empty inside a batch, which is signed whole.
+        buffers: Raw bytes that belong to the payload.
+    """
+
+    type: str
+    msg_id: str
+    re: str | None
+    src: str
+    ts: float
+    data: dict[str, Any]
+    dst: str | None = None
+    ttl: int = DEFAULT_TTL
+    sig: bytes = b""
+    buffers: Sequence[Buffer] = ()
+
+    def canonical(self) -> bytes:
+        """Return the bytes the signature covers, see :func:`canonical_bytes`."""
+        return canonical_bytes(
+            type=self.type,
+            msg_id=self.msg_id,
+            re=self.re,
+            src=self.src,
+            ts=self.ts,
+            data=self.data,
+        )
+
+
+def canonical_bytes(
+    *, type: str, msg_id: str, re: str | None, src: str, ts: float, data: dict[str, Any]
+) -> bytes:
+    """Return the canonical JSON of the signed fields.
+
+    It is exactly what ``json.dumps({data, msg_id, re, src, ts, type, v}, sort_keys=True,
+    separators=(",", ":"))`` writes. Only ``data`` goes through the JSON encoder: the other fields
+    need no escaping once they have been checked, and this is on the path of every message.
+
+    Raises:
+        MalformedError: A field is not of its form, or the payload is not JSON (NaN and infinities
+            included, as JSON has none), or no receiver would take it: :func:`check_depth`.
+    """
+    if type not in _known_types:
+        _check_type(type)
+    try:
+        text = _encode(data)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise MalformedError("the payload cannot be written as JSON") from error
+    answered = f'"{re}"' if re is not None else "null"
+    canonical = (
+        f'{{"data":{text},"msg_id":"{msg_id}","re":{answered},"src":"{src}",'
+        f'"ts":{_number(ts)},"type":"{type}","v":1}}'
+    ).encode("ascii")
+    if len(canonical) > _SURELY_SHALLOW:
+        check_depth(canonical)
+    return canonical
+
+
+def _number(ts: float) -> str:
+    if not math.isfinite(ts):
+        raise MalformedError("ts must be a finite number")
+    return repr(ts)
+
+
+class _Signed(msgspec.Struct, gc=False):
+    v: int
+    type: str
+    msg_id: str
+    re: str | None
+    src: str
+    ts: float
+    data: dict[str, Any]
+
+
+_decode = msgspec.json.Decoder(_Signed).decode
+
+
+def from_canonical(
+    canonical: bytes,
+    sig: bytes = b"",
+    ttl: int = DEFAULT_TTL,
+    buffers: Sequence[Buffer] = (),
+    *,
+    src: str | None = None,
+) -> Envelope:
+    """Read canonical bytes as they came; the caller verifies the signature over the same bytes.
+
+    Lone surrogates in the payload become question marks: what is signed may hold them, but
+    nothing that is done with a payload afterwards (UTF-8, SQLite, a browser) can.
+
+    Args:
+        canonical: The signed bytes.
+        sig: Their signature.
+        ttl: The routing header.
+        buffers: What travelled beside them.
+        src: The node that must have sent them, where one is known.
+
+    Raises:
+        MalformedError: They are not the JSON of an envelope, or :func:`check_depth` refuses them.
+        BadIdentityError: They are from another node than ``src``.
+    """
+    if len(canonical) > _SURELY_SHALLOW:
+        check_depth(canonical)
+    try:
+        signed = _decode(canonical)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        # Only the standard library knows all JSON of Python: lone surrogates, which kernels do
+        # print, and integers of any length.
+        try:
+            text = str(canonical, "utf-8")
+        except UnicodeDecodeError as error:
+            raise MalformedError("the envelope is not UTF-8") from error
+        signed, _ = _parse(text)
+        signed.data = without_surrogates(signed.data)
+    _check(signed, src)
+    return Envelope(
+        signed.type,
+        signed.msg_id,
+        signed.re,
+        signed.src,
+        signed.ts,
+        signed.data,
+        None,
+        ttl,
+        sig,
+        buffers,
+    )
+
+
+def without_surrogates(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a payload with its lone surrogates replaced by question marks."""
+    clean: dict[str, Any] = json.loads(
+        json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
+    )
+    return clean
+
+
+def _check(signed: _Signed, src: str | None = None) -> None:
+    """Check the form of what has the right types already."""
+    if signed.v != VERSION:
+        raise MalformedError("the envelope has another version than 1")
+    if signed.type not in _known_types:
+        _check_type(signed.type)
+    if not _is_msg_id(signed.msg_id) or (signed.re is not None and not _is_msg_id(signed.re)):
+        raise MalformedError("a message id is 32 hex digits")
+    if signed.src != src:
+        if not is_node_id(signed.src):
+            raise MalformedError("src is not a node id")
+        if src is not None:
+            raise BadIdentityError("the peer sent an envelope in another node's name")
+
+
+def _check_type(type: str) -> None:
+    if not _is_type(type):
+        raise MalformedError("a message type is 1 to 64 of a-z 0-9 _ . -")
+    if len(_known_types) < 1024:
+        _known_types.add(type)
+
+
+def check_depth(text: bytes) -> None:
+    """Refuse JSON that is nested deeper than 64 or has over 4 Mi values, before it is parsed.
+
+    Values take up to 30 times the memory of their JSON, so a bound on bytes alone is not enough.
+    Every step is a scan in C that takes no more memory than the text. What is not JSON may pass or
+    be refused: the parser has the last word on it.
+
+    Raises:
+        MalformedError: It is.
+    """
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH and len(text) <= MAX_VALUES:
+        return
+    # Without escapes every quote begins or ends a string, and without strings every bracket and
+    # comma is structure.
+    marks = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS, _NO_MARKS)
+    if marks.count(b'"') <= 4 * MAX_VALUES:
+        nest = _without_strings(marks)
+        if nest.count(b",") + nest.count(b"[") <= MAX_VALUES:
+            nest = nest.replace(b",", b"")
+            for _ in range(MAX_DEPTH):
+                nest = nest.replace(b"[]", b"")  # takes the innermost level of every branch
+                if not nest:
+                    return
+            raise MalformedError("the payload is nested too deeply")
+    raise MalformedError("the payload has too many values")
+
+
+def _without_strings(marks: bytes) -> bytes:
+    # piece by piece, since a substitution holds an object for every string it finds
+    kept = []
+    is_inside = False
+    for at in range(0, len(marks), 1 << 18):
+        piece = marks[at : at + (1 << 18)]
+        kept.append(_STRING.sub(b"", b'"' + piece if is_inside else piece))
+        is_inside ^= piece.count(b'"') % 2 == 1
+    return b"".join(kept)
+
+
+_STRING = re.compile(rb'"[^"]*"?')
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NO_MARKS = bytes(set(range(256)) - set(b'"[]{},'))
+
+
+def to_text(
+    canonical: bytes,
+    sig: bytes,
+    *,
+    dst: str | None = None,
+    ttl: int = DEFAULT_TTL,
+    buffers: Sequence[Buffer] = (),
+) -> str:
+    """Write the plain JSON of the original system, one text message an envelope (SPEC section 3).
+
+    The canonical bytes are already a JSON object with all signed fields, so the others are written
+    behind them. Buffers, which that system does not have, go base64 under the unsigned key
+    ``raw``; their hashes in ``data["buffers"]`` are signed.
+    """
+    routing: dict[str, Any] = {"dst": dst, "ttl": ttl, "sig": base64.b64encode(sig).decode()}
+    if buffers:
+        routing["raw"] = [base64.b64encode(buffer).decode() for buffer in buffers]
+    return canonical[:-1].decode("ascii") + "," + _encode(routing)[1:]
+
+
+def from_text(text: str, *, max_bytes: int) -> Envelope:
+    """Read the plain JSON of the original system. Unknown keys are ignored.
+
+    The standard library's parser is used, not a quicker one: the signature covers what
+    ``json.dumps`` makes of the parsed numbers again, so both must agree on every digit.
+
+    Raises:
+        TooLargeError: The text is longer than ``max_bytes``.
+        MalformedError: It is not an envelope.
+    """
+    if len(text) > max_bytes:
+        raise TooLargeError(f"a message of {len(text)} bytes is over the limit of {max_bytes}")
+    check_depth(text.encode("utf-8", "surrogatepass"))
+    signed, fields = _parse(text)
+    _check(signed)
+    dst, ttl = fields.get("dst"), fields.get("ttl")
+    if not isinstance(dst, (str, type(None))) or isinstance(ttl, bool):
+        raise MalformedError("a routing header of the envelope has the wrong type")
+    if ttl is None:
+        ttl = DEFAULT_TTL
+    elif not isinstance(ttl, int):
+        raise MalformedError("a routing header of the envelope has the wrong type")
+    return Envelope(
+        signed.type,
+        signed.msg_id,
+        signed.re,
+        signed.src,
+        signed.ts,
+        signed.data,
+        dst,
+        ttl,
+        _decode_base64(fields.get("sig"), "sig", SIGNATURE_BYTES),
+        _decode_buffers(fields.get("raw")),
+    )
+
+
+def _parse(text: str) -> tuple[_Signed, dict[str, Any]]:
+    """Read an envelope with the standard library; return its signed fields, and all of them."""
+    try:
+        fields = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("the envelope is not JSON") from error
+    if not isinstance(fields, dict):
+        raise MalformedError("the envelope is not a JSON object")
+    v, kind, msg_id, answered = (fields.get(key) for key in ("v", "type", "msg_id", "re"))
+    src, ts, data = (fields.get(key) for key in ("src", "ts", "data"))
+    if (
+        isinstance(v, bool)
+        or not isinstance(v, int)
+        or not isinstance(kind, str)
+        or not isinstance(msg_id, str)
+        or not isinstance(answered, (str, type(None)))
+        or not isinstance(src, str)
+        or isinstance(ts, bool)
+        or not isinstance(ts, (int, float))
+        or not isinstance(data, dict)
+    ):
+        raise MalformedError("a field of the envelope is missing or has the wrong type")
+    try:
+        is_finite = math.isfinite(ts)
+    except OverflowError:  # an integer that no float can hold
+        is_finite = False
+    if not is_finite:
+        raise MalformedError("ts must be a finite number")
+    return _Signed(v, kind, msg_id, answered, src, ts, data), fields
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number that no float can hold")
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _decode_base64(value: object, name: str, length: int | None = None) -> bytes:
+    if isinstance(value, str):
+        try:
+            raw = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            raw = b""
+        if (len(raw) == length) if length is not None else (bool(raw) or value == ""):
+            return raw
+    raise MalformedError(f"{name} is not the base64 it should be")
+
+
+def _decode_buffers(value: object) -> tuple[bytes, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MAX_BUFFERS:
+        raise MalformedError("raw must be a list of base64 texts")
+    return tuple(_decode_base64(entry, "raw") for entry in value)

@@ -1,0 +1,380 @@
+"""What is still to be sent on one sealed link, and in which order (SPEC section 4.3).
+
+Everything that is ready in one turn of the loop goes as one batch under one signature. Messages
+over 60 KiB go as fragments that take turns, so small messages overtake large ones, except within a
+*stream*: messages of one stream arrive in the order they were put.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from ...errors import OverflowLinkError, TooLargeError
+from .buffers import check_size
+from .envelope import MAX_BUFFERS, Buffer
+from .frames import (
+    BATCH_FIXED_BYTES,
+    BATCH_SAVES_BYTES,
+    ENVELOPE_FIXED_BYTES,
+    EXEMPT_BYTES,
+    FRAGMENT_BYTES,
+    FRAGMENT_HEADER_BYTES,
+    MAX_BATCH,
+    MAX_IN_PROGRESS,
+    batch_chunks,
+    batch_digest,
+    batch_frame,
+    batch_part,
+    credit_frame,
+    envelope_chunks,
+    envelope_size,
+    fragments,
+)
+
+CREDIT_EVERY = 256 * 1024
+"""A receiver tells what it consumed at least this often, in bytes."""
+MIN_UNCONSUMED = 2 * CREDIT_EVERY
+"""With a smaller window both sides could wait for each other."""
+# What is under way waits in the reader's socket when the reader is the slower one, and a small message
+# behind it. So a link gets no larger window than it needs: this, or what keeps a long path full.
+_SHORT_WINDOW = 1024 * 1024
+_FILL_BYTES_A_SECOND = 200 * 1024 * 1024
+# Large messages of one stream that wait together go as one batch of about so many bytes: one signature
+# for all, and no more to hash at once than takes a fraction of a millisecond. Four of 64 KiB fit.
+_BATCH_BYTES = 272 * 1024
+# A message for many viewers is cut once for all up to here. A larger one would be held twice, and to
+# cut it at once would take too long.
+_CUT_ONCE_BYTES = 1024 * 1024
+# Bulk leaves this much of the window free, so that small messages need not wait for credit.
+_KEPT_FOR_SMALL = 2 * FRAGMENT_BYTES
+
+
+class Outgoing:
+    """One envelope on its way out; one object may be put in many outboxes.
+
+    Args:
+        canonical: The signed bytes.
+        buffers: Raw buffers, already listed in the canonical bytes.
+
+    Attributes:
+        size: Bytes of its envelope frame.
+        own_sig: Its own signature, None until :meth:`sig` made it.
+
+    Raises:
+        TooLargeError: There are more buffers than a receiver takes.
+    """
+
+    __slots__ = ("_fragments", "buffers", "canonical", "own_sig", "size")
+
+    def __init__(self, canonical: bytes, buffers: Sequence[Buffer] = ()) -> None:
+        if len(buffers) > MAX_BUFFERS:
+            raise TooLargeError(f"a message has at most {MAX_BUFFERS} buffers")
+        self.canonical = canonical
+        self.buffers = buffers
+        self.size = (
+            envelope_size(canonical, buffers) if buffers else len(canonical) + ENVELOPE_FIXED_BYTES
+        )
+        self.own_sig: bytes | None = None
+        self._fragments: list[bytes] | None = None
+
+    def sig(self, sign: Callable[[bytes], bytes]) -> bytes:
+        """Return the envelope's own signature; it is made once, however many viewers get it."""
+        if self.own_sig is None:
+            self.own_sig = sign(self.canonical)
+        return self.own_sig
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its own signature was made already."""
+        return self.own_sig is not None
+
+    def fragments(self) -> tuple[int, Iterator[bytes]]:
+        """Return a number and the fragments of a signed message; it is cut once for all viewers.
+
+        The number is taken from the signature: a count would tell each viewer what others get.
+        """
+        assert self.own_sig is not None
+        number = int.from_bytes(self.own_sig[:4], "big")
+        if self._fragments is None:
+            chunks = envelope_chunks(self.canonical, self.own_sig, self.buffers)
+            self._fragments = list(fragments(chunks, number))
+        return number, iter(self._fragments)
+
+
+class _Large:
+    """A frame over 60 KiB that goes out in fragments.
+
+    Attributes:
+        size: Bytes of the frame.
+        unsettled: What it still counts in the queue.
+    """
+
+    __slots__ = ("_fragments", "_left", "number", "size", "stream", "unsettled")
+
+    def __init__(
+        self, fragments: Iterator[bytes], size: int, number: int, stream: str, queued: int
+    ) -> None:
+        self._fragments = fragments
+        self._left = size
+        self.size = size
+        self.number = number
+        self.stream = stream
+        self.unsettled = queued
+
+    def take(self) -> tuple[bytes, bool]:
+        """Return the next fragment and whether it is the last."""
+        fragment = next(self._fragments)
+        self._left -= len(fragment) - FRAGMENT_HEADER_BYTES
+        return fragment, not self._left
+
+
+class Outbox:
+    """Queue, scheduler and credit account of one direction of one link.
+
+    Args:
+        sign: Signs bytes with the node's key.
+        max_unconsumed: Bytes that may be under way before the peer has said it consumed them;
+            512 KiB at least.
+        max_queued: Bytes of small messages that may wait here, and as many again of large ones
+            (over 60 KiB), so that a large one in the queue leaves room for the small.
+        max_message: Bytes of the largest message, and of all that may be in progress at once, as
+            the receiver's :class:`~jupyter_peer.wire.link.frames.Assembler` allows.
+    """
+
+    def __init__(
+        self,
+        sign: Callable[[bytes], bytes],
+        *,
+        max_unconsumed: int,
+        max_queued: int,
+        max_message: int,
+    ) -> None:
+        self._sign = sign
+        self._max_unconsumed = max(max_unconsumed, MIN_UNCONSUMED)
+        self._window = self._max_unconsumed
+        self._max_queued = max_queued
+        self._max_message = max_message
+        self._urgent: deque[Outgoing] = deque()
+        self._streams: dict[str, deque[Outgoing]] = {}
+        self._large: deque[_Large] = deque()
+        self._large_bytes = 0
+        self._next_number = 0
+        self._sent = 0
+        self._consumed = 0
+        self._credit_due: int | None = None
+        self._queued_small = 0
+        self._queued_large = 0
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait here."""
+        return self._queued_small + self._queued_large
+
+    def put(self, item: Outgoing, stream: str = "") -> None:
+        """Queue an envelope behind the others of its stream.
+
+        One large message may always be queued when no other large one waits.
+
+        Raises:
+            OverflowLinkError: More than ``max_queued`` bytes would wait.
+            TooLargeError: It is over ``max_message``.
+        """
+        size = item.size
+        if size > self._max_message:
+            check_size(size, self._max_message)
+        if size > FRAGMENT_BYTES:
+            if self._queued_large and self._queued_large + size > self._max_queued:
+                raise OverflowLinkError
+            self._queued_large += size
+        elif self._queued_small + size > self._max_queued:
+            raise OverflowLinkError
+        else:
+            self._queued_small += size
+        waiting = self._streams.get(stream)
+        if waiting is None:
+            waiting = self._streams[stream] = deque()
+        waiting.append(item)
+
+    def put_urgent(self, item: Outgoing) -> None:
+        """Queue an envelope under 4 KiB ahead of everything, exempt from credits."""
+        if item.size >= EXEMPT_BYTES:
+            raise ValueError("only envelopes under 4 KiB may be urgent")
+        if len(self._urgent) >= MAX_BATCH:
+            raise OverflowLinkError
+        self._urgent.append(item)
+
+    def put_credit(self, consumed: int) -> None:
+        """Tell the peer how much was consumed; only the newest count is sent."""
+        self._credit_due = consumed
+
+    def on_credit(self, consumed: int) -> None:
+        """Take the peer's count; one that cannot be is cut down to what was sent."""
+        self._consumed = max(self._consumed, min(consumed, self._sent))
+
+    def fit_window(self, round_trip_s: float) -> None:
+        """Keep no more under way than a path of this round trip needs.
+
+        Args:
+            round_trip_s: Of the path itself, so the least that was measured: what waits on a busy
+                link makes it longer, and is what a smaller window avoids.
+        """
+        needed = max(_SHORT_WINDOW, int(round_trip_s * _FILL_BYTES_A_SECOND))
+        self._window = min(needed, self._max_unconsumed)
+
+    @property
+    def unconsumed(self) -> int:
+        """Bytes sent that the peer has not said it consumed."""
+        return self._sent - self._consumed
+
+    def frames(self, budget: int) -> Iterator[bytes]:
+        """Yield inner frames to seal and send now, about ``budget`` bytes of them."""
+        if self._credit_due is not None:
+            due, self._credit_due = self._credit_due, None
+            yield credit_frame(due)
+        while self._urgent:
+            item = self._urgent.popleft()
+            frame = b"".join(envelope_chunks(item.canonical, item.sig(self._sign), item.buffers))
+            budget -= len(frame)
+            yield frame
+        while budget > 0:
+            progress = False
+            for step in (self._next_batch, self._next_fragment):
+                ready = step()
+                if ready is not None:
+                    progress = True
+                    budget -= len(ready)
+                    yield ready
+            if not progress:
+                return
+
+    def _room(self) -> int:
+        return self._window - (self._sent - self._consumed)
+
+    def _next_batch(self) -> bytes | None:
+        """Take all small messages at the heads of the streams that fit one frame."""
+        if not self._streams:
+            return None
+        room = min(FRAGMENT_BYTES, self._room())
+        taken: list[Outgoing] = []
+        blocked = {large.stream for large in self._large}
+        done: list[str] = []
+        is_full = False
+        for stream, waiting in self._streams.items():
+            if stream in blocked:
+                continue
+            while waiting:
+                item = waiting[0]
+                size = item.size
+                if size > FRAGMENT_BYTES:
+                    self._begin_large(stream, waiting)
+                    break
+                if not taken:
+                    is_full = size > room  # alone it goes as an envelope frame
+                    if not is_full:
+                        room -= BATCH_FIXED_BYTES
+                else:
+                    # what is signed already, for other viewers, is cheapest in a frame of its own
+                    is_full = (
+                        size - BATCH_SAVES_BYTES > room
+                        or item.own_sig is not None
+                        or len(taken) == MAX_BATCH
+                    )
+                if is_full:
+                    break
+                waiting.popleft()
+                taken.append(item)
+                room -= size - BATCH_SAVES_BYTES
+                if item.own_sig is not None:
+                    is_full = True
+                    break
+            if not waiting:
+                done.append(stream)
+            if is_full:
+                break
+        if is_full and taken and waiting:
+            # its turn is over, or a stream that never empties would starve those behind it
+            del self._streams[stream]
+            self._streams[stream] = waiting
+        for stream in done:
+            del self._streams[stream]
+        return self._pack(taken) if taken else None
+
+    def _pack(self, taken: list[Outgoing]) -> bytes:
+        self._queued_small -= sum([item.size for item in taken])
+        if len(taken) == 1:
+            item = taken[0]
+            frame = b"".join(envelope_chunks(item.canonical, item.sig(self._sign), item.buffers))
+            if len(frame) >= EXEMPT_BYTES:
+                self._sent += len(frame)
+            return frame
+        sig = self._sign(batch_digest([item.canonical for item in taken]))
+        frame = batch_frame(sig, [batch_part(item.canonical, item.buffers) for item in taken])
+        self._sent += len(frame)
+        return frame
+
+    def _begin_large(self, stream: str, waiting: deque[Outgoing]) -> None:
+        """Begin to cut up the large message at the head of a stream, and others right behind it."""
+        held = self._large_bytes
+        first = waiting[0]
+        if len(self._large) >= MAX_IN_PROGRESS or (held and held + first.size > self._max_message):
+            return
+        limit = min(_BATCH_BYTES, self._max_message - held)
+        taken = [waiting.popleft()]
+        size = BATCH_FIXED_BYTES + first.size
+        while waiting and first.own_sig is None:
+            item = waiting[0]
+            size += item.size
+            if size > limit or item.own_sig is not None or len(taken) == MAX_BATCH:
+                break
+            taken.append(waiting.popleft())
+            if item.size <= FRAGMENT_BYTES:
+                self._queued_small -= item.size
+                self._queued_large += item.size
+        large = self._cut_for_all(first, stream) or self._cut(taken, stream)
+        self._large_bytes += large.size
+        self._large.append(large)
+
+    def _cut_for_all(self, item: Outgoing, stream: str) -> _Large | None:
+        """Return a message for many viewers; None when it is to be cut for this link alone."""
+        if item.own_sig is None or item.size > _CUT_ONCE_BYTES:
+            return None
+        number, cut = item.fragments()
+        if not self._is_free(number):
+            return None
+        return _Large(cut, item.size, number, stream, item.size)
+
+    def _cut(self, taken: Sequence[Outgoing], stream: str) -> _Large:
+        if len(taken) == 1:
+            item = taken[0]
+            chunks = envelope_chunks(item.canonical, item.sig(self._sign), item.buffers)
+        else:
+            sig = self._sign(batch_digest([item.canonical for item in taken]))
+            chunks = batch_chunks(sig, [(item.canonical, item.buffers) for item in taken])
+        while not self._is_free(self._next_number):
+            self._next_number = (self._next_number + 1) & 0xFFFFFFFF
+        number = self._next_number
+        self._next_number = (number + 1) & 0xFFFFFFFF
+        size = sum(memoryview(chunk).nbytes for chunk in chunks)
+        queued = sum(item.size for item in taken)
+        return _Large(fragments(chunks, number), size, number, stream, queued)
+
+    def _is_free(self, number: int) -> bool:
+        """Whether no message in progress has this number."""
+        return all(large.number != number for large in self._large)
+
+    def _next_fragment(self) -> bytes | None:
+        needed = FRAGMENT_BYTES + FRAGMENT_HEADER_BYTES + _KEPT_FOR_SMALL
+        if not self._large or self._room() < needed:
+            return None
+        large = self._large.popleft()
+        frame, is_last = large.take()
+        self._sent += len(frame)
+        settled = large.unsettled if is_last else len(frame) - FRAGMENT_HEADER_BYTES
+        large.unsettled -= settled
+        self._queued_large -= settled
+        if is_last:
+            self._large_bytes -= large.size
+        else:
+            self._large.append(large)
+        return frame

@@ -1,0 +1,143 @@
+"""Through whom a question has come, signed hop by hop (SPEC section 6.3).
+
+Each node that passes a question on signs the root of the chain, the hop before its own, and the one
+node it asks. So nobody can be named who did not take part, nobody be cut out of the middle, and
+nobody's part be shown to another node. What a chain cannot do: a node can always ask a question of
+its own, with a new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import Annotated
+
+import msgspec
+
+from ...errors import AgentLoopError, BadChainError, BadSignatureError, MalformedError
+from ..link.identity import Identity, decode_public_key, is_node_id, node_id_of, verify
+from .hub import Base64Key
+
+ROOT_BYTES = 32
+#: Hops of the longest chain there can be; a node takes as many as its settings say.
+MAX_HOPS = 16
+_LABEL = b"jupyter-peer/1 hop"
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """One entry of ``chain_proof``: who passed the question on, and its signature, base64."""
+
+    public_key: Base64Key
+    sig: Annotated[str, msgspec.Meta(min_length=88, max_length=88)]
+
+    def signature(self) -> bytes:
+        """Return the raw signature.
+
+        Raises:
+            MalformedError: It is not strict base64 of 64 bytes.
+        """
+        try:
+            raw = base64.b64decode(self.sig, validate=True)
+        except (binascii.Error, ValueError):
+            raw = b""
+        if len(raw) != 64:
+            raise MalformedError("a signature must be base64 of 64 bytes")
+        return raw
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """The way of a question so far.
+
+    Attributes:
+        nodes: Node ids, the first asker first, the one that asks now last.
+        root: 32 random bytes that the first asker chose.
+        proof: One hop a node.
+    """
+
+    nodes: tuple[str, ...]
+    root: bytes
+    proof: tuple[Hop, ...]
+
+    def fields(self) -> dict[str, object]:
+        """Return ``origin_chain``, ``chain_root`` and ``chain_proof`` as they travel."""
+        return {
+            "origin_chain": list(self.nodes),
+            "chain_root": self.root.hex(),
+            "chain_proof": [msgspec.to_builtins(hop) for hop in self.proof],
+        }
+
+
+def begin_chain(identity: Identity, root: bytes, next_id: str) -> Chain:
+    """Return the chain of a question of one's own.
+
+    Args:
+        identity: Of the node that asks.
+        root: 32 random bytes, new for each question.
+        next_id: Node id of who is asked.
+    """
+    return extend_chain(Chain((), root, ()), identity, next_id)
+
+
+def extend_chain(chain: Chain, identity: Identity, next_id: str) -> Chain:
+    """Return a chain that leads on to another node.
+
+    Raises:
+        AgentLoopError: That node is in it, or is this node itself.
+    """
+    if next_id in chain.nodes or next_id == identity.node_id:
+        raise AgentLoopError("this question has been at that node already")
+    before = chain.proof[-1].signature() if chain.proof else b""
+    signature = identity.sign(_signed(chain.root, before, next_id))
+    hop = Hop(identity.public_key_b64, base64.b64encode(signature).decode())
+    return Chain((*chain.nodes, identity.node_id), chain.root, (*chain.proof, hop))
+
+
+def read_chain(nodes: list[str], root: str, proof: list[Hop]) -> Chain:
+    """Return the chain of a message, well-formed and no more: :func:`check_chain` believes it.
+
+    Raises:
+        MalformedError: A field has another form, or the lists do not fit together.
+    """
+    if not 0 < len(nodes) <= MAX_HOPS or len(nodes) != len(proof):
+        raise MalformedError("a chain has 1 to 16 nodes and a proof of each")
+    if not all(map(is_node_id, nodes)) or len(set(nodes)) != len(nodes):
+        raise MalformedError("a chain names each node once, by its id")
+    try:
+        raw = bytes.fromhex(root)
+    except ValueError:
+        raw = b""
+    if len(raw) != ROOT_BYTES or raw.hex() != root:
+        raise MalformedError("the root of a chain is 64 hex digits, lower case")
+    return Chain(tuple(nodes), raw, tuple(proof))
+
+
+def check_chain(chain: Chain, sender_id: str, own_id: str) -> None:
+    """Check that every node of a chain took part in it, and that it leads here.
+
+    Args:
+        chain: As it came.
+        sender_id: Who sent it: the other end of the link.
+        own_id: Who is asked: this node.
+
+    Raises:
+        BadChainError: The sender is not its end, or a hop was not signed by its node for the next.
+    """
+    if chain.nodes[-1] != sender_id:
+        raise BadChainError("the chain does not end at who sent it")
+    before = b""
+    for node_id, hop, next_id in zip(
+        chain.nodes, chain.proof, (*chain.nodes[1:], own_id), strict=True
+    ):
+        try:
+            key, signature = decode_public_key(hop.public_key), hop.signature()
+            if node_id_of(key) != node_id:
+                raise BadChainError("a key of the chain does not belong to the node it names")
+            verify(key, signature, _signed(chain.root, before, next_id))
+        except (BadSignatureError, MalformedError) as error:
+            raise BadChainError("a hop of the chain was not signed by its node") from error
+        before = signature
+
+
+def _signed(root: bytes, before: bytes, next_id: str) -> bytes:
+    return _LABEL + root + hashlib.sha256(before).digest() + next_id.encode("ascii")

@@ -1,0 +1,82 @@
+"""One typed struct per payload of the agents (SPEC section 6.3).
+
+Asker to owner: ``agent_request``, ``agent_cancel``. Owner to asker: ``agent_stream``, and
+``agent_result`` as the answer to the request.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import msgspec
+
+from .agent_chain import MAX_HOPS, Chain, Hop, read_chain
+from .hub import ErrorReply
+
+#: Characters of a question, whatever the settings of a node allow.
+MAX_PROMPT = 1024 * 1024
+#: Characters of one ``agent_stream``, and of the ``text`` of a result.
+MAX_CHUNK = 16 * 1024
+#: Characters of a whole answer.
+MAX_ANSWER = 1024 * 1024
+
+RequestId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
+AgentName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+Prompt = Annotated[str, msgspec.Meta(max_length=MAX_PROMPT)]
+Chunk = Annotated[str, msgspec.Meta(max_length=MAX_CHUNK)]
+_NodeIds = Annotated[
+    list[Annotated[str, msgspec.Meta(max_length=16)]], msgspec.Meta(max_length=MAX_HOPS)
+]
+_Hops = Annotated[list[Hop], msgspec.Meta(max_length=MAX_HOPS)]
+_Root = Annotated[str, msgspec.Meta(min_length=64, max_length=64)]
+
+
+class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent_request``: a question, the way it has come, and until when an answer is of use.
+
+    ``deadline`` is by the asker's clock, as the ``ts`` of its envelope is: what lies between them is
+    how long the asker waits.
+    """
+
+    request_id: RequestId
+    agent: AgentName | None = None
+    prompt: Prompt
+    origin_chain: _NodeIds
+    chain_root: _Root
+    chain_proof: _Hops
+    deadline: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.deadline):
+            raise ValueError("a deadline is a time")
+
+    def chain(self) -> Chain:
+        """Return the way it has come, not checked yet.
+
+        Raises:
+            MalformedError: It is none.
+        """
+        return read_chain(self.origin_chain, self.chain_root, self.chain_proof)
+
+
+class AgentStream(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent_stream``: the next piece of an answer."""
+
+    request_id: RequestId
+    text: Chunk
+
+
+class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent_result``: the answer is whole, ``text`` being its last piece, or there is none."""
+
+    request_id: RequestId
+    ok: bool
+    text: Chunk = ""
+    error: ErrorReply | None = None
+
+
+class AgentCancel(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent_cancel``: the answer is not wanted any more."""
+
+    request_id: RequestId

@@ -1,0 +1,65 @@
+"""Measurements with real Jupyter servers and kernels run, and clean up behind themselves."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+
+import pytest
+
+from benchmarks.catalogue import choose
+from benchmarks.collab import is_installed
+from benchmarks.felt import OWN_PAGE
+from benchmarks.pace import INTERVAL_S
+from benchmarks.report import Progress
+from benchmarks.run import run
+
+
+@pytest.mark.timeout(180)
+async def test_idle_nodes_and_imports_are_measured():
+    found = await _measured("P11,P12")
+    assert found["P11 idle node, memory above plain"][0].ours > 1
+    assert found["P11 idle node, CPU above plain"][0].goal == "<= 0.2 %"
+    assert found["P12 import time, server start"][0].ours > 1
+    assert found["P12 import time, %load_ext"][0].ours > 1
+
+
+@pytest.mark.timeout(180)
+async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
+    found = await _measured("U1,U2,U3,U4,U6")
+    for what in ("text", "a PNG of 100 KB"):
+        own, second = found[f"U1 display() to the viewer, {what}, p50"]
+        assert own.ours == second.ours > 0
+        assert own.baseline > 0
+        assert (own.baseline_name, own.goal) == ("owner's own browser socket", "<= 1.5x")
+        assert second.goal == "<= 1x"
+        if is_installed():
+            assert second.baseline > own.baseline
+        else:
+            assert second.baseline_name == "jupyter-collaboration is not installed"
+            assert second.baseline is second.met is None
+    (moved,) = found["U2 slider to its callback's output, p50"]
+    assert moved.ours > 0
+    assert moved.baseline > 0
+    assert (moved.baseline_name, moved.goal) == ("owner's own browser socket", "<= 2x")
+    (large,) = found["U4 2 MB output to the viewer's kernel"]
+    assert (large.goal, large.baseline_name) == (">= 0.4x", "raw tornado, bulk")
+    newest, age, beside, memory = (
+        row for name in found if name.startswith("U3 ") for row in found[name]
+    )
+    assert (newest.goal, age.goal, memory.goal) == ("<= 2 intervals", "<= 2x", "<= 2 MiB")
+    assert age.baseline == INTERVAL_S * 1e3
+    assert (beside.ours, beside.baseline_name) == (age.ours, OWN_PAGE)
+    assert memory.baseline_name == "nobody watching"
+    (first,) = found["U6 invite to first remote output"]
+    assert first.ours > 0
+
+
+async def _measured(names):
+    chosen = choose(names)
+    outcome = await run(chosen, quick=True, progress=Progress(len(chosen), io.StringIO()))
+    assert outcome.failures == {}
+    rows = defaultdict(list)
+    for each in outcome.figures:
+        rows[each.name].append(each)
+    return rows

@@ -1,0 +1,209 @@
+"""``%peer`` and ``%%peer`` with what people type by mistake, and with what nobody should."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given, strategies as st
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_peer.errors import AmbiguousPeerError, BadRequestError, NoServerError, PeerError
+from jupyter_peer.kernel.magics import magics
+from jupyter_peer.kernel.magics.command import HelpAskedError
+from jupyter_peer.kernel.magics.commands import COMMANDS, parse, split
+from jupyter_peer.kernel.magics.completion import candidates
+from jupyter_peer.kernel.magics.magics import CommandError, keep_questions, unfold_share
+from tests.kernel.magics.shells import new_shell
+from tests.server_client.fake_server import FakeServer
+
+
+@pytest.fixture
+def shell(in_kernel: None) -> InteractiveShell:
+    """IPython with the magics, in a kernel of the scripted server."""
+    shell = new_shell()
+    magics.load(shell)
+    return shell
+
+
+MISUSE = [
+    "nonsense",
+    "--help-me",
+    "list extra",
+    "invite --ttl",
+    "invite --ttl never",
+    "invite --ttl -5m",
+    "invite --ttl 0",
+    "invite --ttl nan",
+    "invite --ttl 1e999s",
+    "invite --tt 5m",
+    "invite --note",
+    "revoke",
+    "pair",
+    "connect",
+    "disconnect",
+    "block",
+    "forget",
+    "alias",
+    "grant loss",
+    "grant loss bob all",
+    "grant loss bob interact please",
+    "open",
+    "open a b",
+    "unshare",
+    "share",
+    "log --limit ten",
+    "log --limit",
+    "name",
+    "pair 'unclosed",
+    'invite --note "unclosed',
+    "pair \\",
+    "\x00",
+    "\x1b[2J",
+    "\N{COLLISION SYMBOL}",
+    "x" * 2000,
+    "../../etc/passwd",
+    "$(reboot)",
+    "{0.__class__}",
+    "%s%s%s%n",
+]
+
+
+@pytest.mark.parametrize("line", MISUSE, ids=lambda line: line[:20])
+def test_what_is_no_command_is_said_in_one_line_with_a_hint_and_asks_nobody(
+    shell: InteractiveShell, server: FakeServer, line: str
+) -> None:
+    with pytest.raises(CommandError) as failed:
+        shell.run_line_magic("peer", line)
+    assert failed.value.code == "bad_request"
+    said = failed.value._render_traceback_()
+    assert len(said) == 1
+    assert len(said[0]) < 1000
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("invite --note for bob", "there is no place for bob [bad_request] - put a name or text"),
+        ("open Ada Lovelace/loss", "there is no place for Lovelace/loss"),
+        ("alias bob -x", "what begins with a dash and is no option stands behind --"),
+    ],
+)
+def test_words_without_a_place_are_told_where_theirs_is(
+    shell: InteractiveShell, line: str, said: str
+) -> None:
+    with pytest.raises(CommandError) as failed:
+        shell.run_line_magic("peer", line)
+    assert said in str(failed.value)
+
+
+def test_an_error_of_the_server_is_told_with_its_code_and_hint(
+    shell: InteractiveShell, server: FakeServer
+) -> None:
+    server.answers["disconnect"] = AmbiguousPeerError("more than one peer fits: bob, bert")
+    with pytest.raises(CommandError, match=r"bob, bert \[ambiguous_peer\]"):
+        shell.run_line_magic("peer", "disconnect b")
+
+
+def test_without_a_server_every_command_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    shell = new_shell()
+    magics.load(shell)
+    for line in ("whoami", "list", "invite", "panes", "panel", "log"):
+        with pytest.raises(CommandError) as failed:
+            shell.run_line_magic("peer", line)
+        assert failed.value.code == NoServerError.code
+        assert "jupyter lab" in str(failed.value)
+    assert "disconnect" in candidates("%peer dis", "dis")
+    assert candidates("%peer disconnect ", "") == ["--help"]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help_with_its_usage(shell: InteractiveShell, name: str) -> None:
+    shown = shell.run_line_magic("peer", f"{name} --help")
+    text = shown._repr_mimebundle_()["text/plain"]
+    assert f"peer {name}" in text
+    assert len(text.splitlines()) >= 3
+
+
+def test_a_cell_that_is_no_share_is_refused_and_not_run(
+    shell: InteractiveShell, server: FakeServer
+) -> None:
+    for line, cell, said in (
+        ("list", "ran = True", "does not take a cell"),
+        ("share", "ran = True", "NAME"),
+        ("share loss", "  \n", "nothing to run"),
+        ("share loss --grant all", "ran = True", "grant"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            shell.run_cell_magic("peer", line, cell)
+    assert "ran" not in shell.user_ns
+    assert server.asked == []
+
+
+@given(st.text(max_size=60) | st.lists(st.sampled_from(MISUSE[:-6]), max_size=3).map(" ".join))
+def test_any_line_is_a_command_a_help_or_a_clear_error(line: str) -> None:
+    with contextlib.suppress(PeerError, HelpAskedError):
+        parse(split(line))
+    lines = [f"%%peer {line}\n", "x = 1\n"]
+    assert unfold_share(lines)[1:] == lines[1:]
+
+
+@pytest.mark.parametrize("line", ["%peer ask ada what's this?", "  %peer chat ada really??  "])
+def test_a_question_to_a_peer_is_no_wish_for_help(line):
+    (kept,) = keep_questions([line + "\n"])
+    assert kept.strip() == f"get_ipython().run_line_magic('peer', {line.strip()[6:]!r})"
+    assert kept.startswith(line[: len(line) - len(line.lstrip())])
+
+
+@pytest.mark.parametrize("line", ["%peer?", "%peer ask ada this", "x = '%peer ask ada?'", "print?"])
+def test_every_other_line_stays_as_it_is(line):
+    assert keep_questions([line]) == [line]
+
+
+@pytest.mark.parametrize(
+    ("line", "token"),
+    [
+        ("room join class --token -wmS0St8", "-wmS0St8"),
+        ("room join class --token=-wmS0St8", "-wmS0St8"),
+        ("room join class --token --wm", "--wm"),
+        ("room --token -x join class", "-x"),
+        ("room --token plain join class", "plain"),
+    ],
+)
+def test_the_value_of_an_option_may_begin_with_a_dash(line: str, token: str) -> None:
+    _, args = parse(split(line))
+    assert (args.action, args.name, args.token) == ("join", "class", token)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["room join class --token", "room join class --token --public", "room join a --token --"],
+)
+def test_an_option_is_not_the_value_of_the_one_before_it(line: str) -> None:
+    with pytest.raises(BadRequestError, match="--token"):
+        parse(split(line))
+
+
+def test_after_two_dashes_nothing_is_an_option() -> None:
+    assert parse(split("alias ada -- --with x"))[1].name == ["--with", "x"]
+
+
+def test_steps_of_a_connection_are_lines_that_take_the_place_of_one_another(monkeypatch):
+    shown = []
+    monkeypatch.setattr(magics, "running_cell", lambda: True)
+    monkeypatch.setattr(magics.LiveDisplay, "show", lambda display, bundle: shown.append(bundle))
+    steps = magics._steps_display()
+    first, second, third = (f"ws://host-{number}/peer-ws" for number in range(3))
+    for address in (first, second, third):
+        steps({"step": "dial", "address": address, "ok": None})
+    assert [line[0] for line in shown[-1]["text/plain"].splitlines()] == ["…", "…", "…"]
+    steps({"step": "dial", "address": first, "ok": False, "message": f"{first} is \x1b[2J away"})
+    steps({"step": "connected", "address": second, "ok": True})
+    assert shown[-1]["text/plain"].splitlines() == [
+        f"✗ dial {first} is \N{REPLACEMENT CHARACTER}[2J away",
+        f"✓ connected {second}",
+    ]
+    assert "<pre" in shown[-1]["text/html"]

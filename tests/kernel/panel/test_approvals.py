@@ -1,0 +1,131 @@
+"""The panel asks its owner about tools: by clicks on its buttons, against a scripted server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jupyter_peer.errors import LookupFailedError
+from jupyter_peer.kernel.panel.panel import PeerPanel
+from tests.server_client.fake_server import PEER, FakeServer
+from tests.waiting import until
+
+EXPIRES = time.time() + 60
+
+
+def waiting(id: int, **fields: Any) -> dict[str, Any]:
+    """A call of a tool that waits for the owner."""
+    call = {
+        "id": id,
+        "peer": PEER["node_id"],
+        "peer_name": "bob",
+        "agent": "helper",
+        "tool": "restart",
+        "arguments": f"run={id}",
+        "expires": EXPIRES,
+    }
+    return call | fields
+
+
+def pushed(server: FakeServer, *calls: dict[str, Any]) -> None:
+    """Tell what waits now."""
+    server.push("approval", {"approvals": list(calls)})
+
+
+Open = Callable[[], PeerPanel]
+
+
+@pytest.fixture(autouse=True)
+def answered(server: FakeServer) -> None:
+    """The server takes what the owner says."""
+    server.answers["approve"] = {}
+
+
+async def test_nothing_is_asked_until_an_agent_wants_to_use_a_tool(
+    open_panel: Open, server: FakeServer
+):
+    panel = open_panel()
+    assert panel.approvals.layout.display == "none"
+    pushed(server, waiting(1))
+    await until(lambda: panel.approvals.rows)
+    assert panel.approvals.layout.display == ""
+    pushed(server)
+    await until(lambda: not panel.approvals.rows)
+    assert panel.approvals.layout.display == "none"
+    assert panel.approvals.children == ()
+
+
+def test_what_waited_before_the_panel_was_opened_is_asked_in_it(
+    open_panel: Open, server: FakeServer
+):
+    server.answers["approvals"] = {"approvals": [waiting(3)]}
+    assert list(open_panel().approvals.rows) == [3]
+
+
+async def test_the_owner_reads_who_asks_which_tool_with_what_and_until_when_all_as_text(
+    open_panel: Open, server: FakeServer
+):
+    panel = open_panel()
+    evil = {"peer_name": "<b>bob", "agent": "<i>a", "tool": "<u>t", "arguments": "'<script>1'"}
+    pushed(server, waiting(1, **evil), waiting(2, peer_name="", arguments=""))
+    await until(lambda: len(panel.approvals.rows) == 2)
+    said, bare = (row.text.value for row in panel.approvals.rows.values())
+    for escaped in ("&lt;b&gt;bob", "&lt;i&gt;a", "&lt;u&gt;t", "&lt;script&gt;1"):
+        assert escaped in said
+    assert not any(tag in said for tag in ("<b>", "<i>", "<u>", "<script>"))
+    assert time.strftime("%H:%M:%S", time.localtime(EXPIRES)) in said
+    assert PEER["node_id"] in bare
+    assert "no arguments" in bare
+
+
+@pytest.mark.parametrize("allow", [True, False])
+async def test_a_click_answers_this_call_and_no_other(open_panel: Open, server: FakeServer, allow):
+    panel = open_panel()
+    pushed(server, waiting(7), waiting(8))
+    await until(lambda: len(panel.approvals.rows) == 2)
+    row = panel.approvals.rows[8]
+    (row.allow_button if allow else row.deny_button).click()
+    await until(lambda: "approve" in server.ops())
+    assert server.wait_for("approve") == {"id": 8, "allow": allow}
+    pushed(server, waiting(7))
+    await until(lambda: list(panel.approvals.rows) == [7])
+    assert server.ops().count("approve") == 1
+
+
+async def test_a_call_keeps_its_buttons_when_others_come_and_go(
+    open_panel: Open, server: FakeServer
+):
+    panel = open_panel()
+    pushed(server, waiting(1), waiting(2))
+    await until(lambda: len(panel.approvals.rows) == 2)
+    kept = panel.approvals.rows[2]
+    pushed(server, waiting(2), waiting(3))
+    await until(lambda: 3 in panel.approvals.rows)
+    assert panel.approvals.rows[2] is kept
+    assert panel.approvals.children[1:] == (kept, panel.approvals.rows[3])
+
+
+async def test_an_answer_that_comes_too_late_is_said_and_the_button_is_free_again(
+    open_panel: Open, server: FakeServer
+):
+    panel = open_panel()
+    server.answers["approve"] = LookupFailedError("this does not wait for an answer any more")
+    pushed(server, waiting(1))
+    await until(lambda: panel.approvals.rows)
+    clicked = panel.approvals.rows[1].allow_button
+    clicked.click()
+    assert clicked.disabled
+    await until(lambda: "does not wait" in panel.progress.value)
+    await until(lambda: not clicked.disabled)
+
+
+async def test_what_waits_is_asked_for_again_when_the_server_comes_back(
+    open_panel: Open, server: FakeServer
+):
+    panel = open_panel()
+    server.answers["approvals"] = {"approvals": [waiting(4)]}
+    server.drop()
+    await until(lambda: list(panel.approvals.rows) == [4])
