@@ -11,12 +11,12 @@ import pytest
 from tests.e2e.people import Person
 from tests.waiting import until
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
 
 
-def readme_cells(heading: str) -> list[str]:
-    """Return the blocks of code in a section of the README, word for word."""
-    section = README.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+def cells_of_the_page(heading: str) -> list[str]:
+    """Return the blocks of code in a section of the page, word for word."""
+    section = PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return re.findall(r"^```(?:python)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
@@ -35,7 +35,7 @@ def outcomes(person: Person) -> list[str]:
     return [e["detail"]["outcome"] for e in entries if e["kind"] == "agent_turn_ended"]
 
 
-async def test_a_question_is_answered_by_the_reader_and_by_the_agent_that_the_readme_shows(two):
+async def test_a_question_is_answered_by_the_reader_and_by_the_agent_that_the_page_shows(two):
     ada, bob = two
     invite = ada.peer_call("POST", "invite", {})["invite"]
     assert bob.peer_call("POST", "pair", {"invite": invite})["ok"]
@@ -48,7 +48,8 @@ async def test_a_question_is_answered_by_the_reader_and_by_the_agent_that_the_re
         answer = await bobs.run("%peer ask ada what's the last step?")
         assert "built-in reader" in answer
         assert "step 39" in answer
-        registers, asks = readme_cells("Ask each other's agents")
+        (registers,) = cells_of_the_page("Answer questions")
+        (asks,) = cells_of_the_page("Ask")
         await adas.run(registers)
         assert "You may see progress. step 39" in await bobs.run(asks)
         asked = await bobs.run("import jupyter_peer as p; print(p.client().ask('ada', 'well?'))")

@@ -1,4 +1,4 @@
-"""The README's blocks, settings and commands are those of the program."""
+"""The blocks, settings, commands and links of README and docs are those of the program."""
 
 from __future__ import annotations
 
@@ -17,19 +17,44 @@ from jupyter_peer.kernel.magics.commands import COMMANDS, parse, split
 from jupyter_peer.kernel.magics.magics import keep_questions, unfold_share
 from jupyter_peer.server.routes import ROUTES
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\| (.+?) \|", re.MULTILINE)
 
 
 def blocks(language):
-    found = [text for kind, text in _BLOCK.findall(README) if kind == language]
+    """Return the code blocks of a language on all pages, each once."""
+    found = [
+        text
+        for page in PAGES
+        for kind, text in _BLOCK.findall(page.read_text(encoding="utf-8"))
+        if kind == language
+    ]
     assert found
-    return found
+    return list(dict.fromkeys(found))
 
 
 def section(title):
-    return re.split(r"^#{2,3} ", README.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+    return re.split(r"^#{2,3} ", REFERENCE.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+def anchors(page):
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_link_leads_to_a_page_and_a_heading_of_it(page):
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
 
 
 def called(text):
@@ -42,7 +67,7 @@ def test_each_cell_of_it_runs_as_it_stands(source):
     manager = TransformerManager()
     manager.cleanup_transforms += [unfold_share, keep_questions]
     code = manager.transform_cell(source)
-    compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    compile(code, "page.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     for line in source.splitlines():
         if line.startswith(("%peer ", "%%peer ")):
             parse(split(line.partition(" ")[2].partition("  #")[0]))
