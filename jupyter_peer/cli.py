@@ -45,7 +45,6 @@ _SUBCOMMANDS = {
 }
 #: Programs of their own, shown where the installed version has them.
 _PROGRAMS = {
-    "bench": ("benchmarks.app", "BenchApp", "measure how fast this machine's links are"),
 }
 
 

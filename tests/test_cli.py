@@ -125,7 +125,7 @@ def test_help_names_every_command_that_exists_and_no_other(peer):
     assert outcome.code == 0
     listed = outcome.out.partition("Subcommands")[2].partition("Options")[0].splitlines()
     names = [line for line in listed if line.isidentifier()]
-    assert set(COMMANDS) <= set(names) <= {*COMMANDS, "relay", "bench"}
+    assert set(COMMANDS) <= set(names) <= {*COMMANDS, "relay"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
