@@ -6,7 +6,6 @@ asked for, so that help costs nothing but Jupyter's own application class.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 
 from .commands.shared.command import Dispatcher, run_command
@@ -43,17 +42,10 @@ _SUBCOMMANDS = {
     "doctor": ("doctor.DoctorCommand", "what works, what does not, why, and what to do"),
     "demo": ("demo.DemoCommand", "see two people share a live plot, on this machine"),
 }
-#: Programs of their own, shown where the installed version has them.
-_PROGRAMS = {
-}
 
 
 def _subcommands() -> dict[str, tuple[str, str]]:
-    found = {name: (_HERE + path, text) for name, (path, text) in _SUBCOMMANDS.items()}
-    for name, (module, cls, text) in _PROGRAMS.items():
-        if importlib.util.find_spec(module) is not None:
-            found[name] = (f"{module}.{cls}", text)
-    return found
+    return {name: (_HERE + path, text) for name, (path, text) in _SUBCOMMANDS.items()}
 
 
 class PeerApp(Dispatcher):
