@@ -1,6 +1,6 @@
 # make demo    two JupyterLabs on this machine, paired; prints what happens (KEEP=1 leaves them up)
 # make test    every test; `make lint` the checks of style, types and imports
-# make bench   the measurements that the README quotes
+# make bench   the measurements of speed (ONLY=P2,U1 QUICK=1 JSON=FILE CSV=FILE PLOT=FILE)
 # Each does all the set-up it needs, from nothing; the second time that costs nothing.
 
 SHELL := /bin/bash
@@ -8,6 +8,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 KEEP ?=
+ONLY ?=
+QUICK ?=
+JSON ?=
+CSV ?=
+PLOT ?=
 
 # Of the labextension: what the bundle is made from, and what it is made by.
 SOURCES := $(shell find labextension/src labextension/viewer labextension/style labextension/schema -type f -not -path '*/__tests__/*')
@@ -63,7 +68,8 @@ demo: package
 	$(BIN)/jupyter peer demo $(if $(KEEP),--keep)
 
 bench: package
-	$(BIN)/jupyter peer bench
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),'--only=$(ONLY)') \
+		$(if $(JSON),'--json=$(JSON)') $(if $(CSV),'--csv=$(CSV)') $(if $(PLOT),'--plot=$(PLOT)')
 
 test: setup test-ts test-py
 

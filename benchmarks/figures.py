@@ -8,32 +8,48 @@ from collections.abc import Sequence
 
 import msgspec
 
+#: A held figure may get worse by this factor: runs on a busy machine differ.
+TOLERANCE = 1.1
+
 
 class Goal(msgspec.Struct, frozen=True):
-    """What a figure should be.
+    """The bound of a figure: one to reach, or one that was reached and is held.
 
     Attributes:
-        bound: The number it is held against.
-        at_least: Whether more is better; then it must not be below the bound, else not above it.
-        unit: Of the bound when it holds for the figure itself; empty when it holds for the ratio.
+        bound: The number to compare with.
+        at_least: Whether more is better. If so the bound is a floor, otherwise a ceiling.
+        unit: Unit of the bound if it applies to the figure itself; empty if it applies to the ratio.
+        is_held: Whether the figure was reached before and may be worse by :data:`TOLERANCE`.
     """
 
     bound: float
     at_least: bool = False
     unit: str = ""
+    is_held: bool = False
 
     @property
     def is_ratio(self) -> bool:
-        """Whether the ratio to the baseline is what counts."""
+        """Whether the bound applies to the ratio."""
         return not self.unit
 
     def is_met(self, value: float) -> bool:
-        """Return whether a value is as it should be."""
-        return value >= self.bound if self.at_least else value <= self.bound
+        """Return whether a value keeps the bound."""
+        slack = TOLERANCE if self.is_held else 1.0
+        return value >= self.bound / slack if self.at_least else value <= self.bound * slack
 
     def __str__(self) -> str:
-        sign = ">=" if self.at_least else "<="
-        return f"{sign} {self.bound:.4g}{'x' if self.is_ratio else ' ' + self.unit}"
+        sign = "" if self.is_held else ">= " if self.at_least else "<= "
+        return f"{sign}{self.bound:.4g}{'x' if self.is_ratio else ' ' + self.unit}"
+
+
+def held(bound: float, unit: str = "") -> Goal:
+    """Return a ceiling that was reached, of the ratio or of the figure in a unit."""
+    return Goal(bound, unit=unit, is_held=True)
+
+
+def held_rate(bound: float) -> Goal:
+    """Return a floor of the ratio that was reached."""
+    return Goal(bound, at_least=True, is_held=True)
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -46,8 +62,8 @@ class Figure(msgspec.Struct, frozen=True):
         baseline: The same of something else; None when there is nothing to compare with.
         baseline_name: What that is; when there is no baseline, why.
         ratio: ``ours / baseline``, None without a baseline.
-        goal: In words, such as ``<= 1.5x`` (of the ratio) or ``<= 2 s``; empty for none.
-        met: Whether the goal is met; None when there is none, or nothing was measured.
+        goal: ``1.2x`` (ratio) or ``71 ms`` if held, ``<= 1x`` if still to be reached; empty for none.
+        met: Whether the bound is kept; None when there is none, or nothing was measured.
     """
 
     name: str

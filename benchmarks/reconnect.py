@@ -15,12 +15,12 @@ from jupyter_peer.errors import NotEnabledError, PeerError, PeerTimeoutError
 from jupyter_peer.hub.config import HubConfig
 from jupyter_peer.transports.lan.interfaces import Interfaces
 
-from .figures import Figure, Goal, figure, median
+from .fault_injection import OPTION, PATH
+from .figures import Figure, figure, held, median
 from .jupyters import Jupyters, start_jupyters
 from .node import PATIENCE_S
 from .processes import Program
 from .relayed import broker_url, start_broker
-from .scissors import OPTION, PATH
 from .workbench import Workbench
 
 BESIDE = "back-off + 3 round trips"
@@ -61,7 +61,7 @@ class Way(msgspec.Struct, frozen=True):
     Attributes:
         name: Of the transport.
         settings: What leaves two servers no better one; ``{relay}`` is a relay's URL. Servers in
-            the local network see loopback alone (see :mod:`.scissors`); their mDNS is real.
+            the local network see loopback alone (see :mod:`.fault_injection`); their mDNS is real.
         cuts: How many there are.
         lasts_s: How long a link lasts before it is cut. What is lost again and again is dialled
             with longer pauses, which is another thing than a link that breaks once a day.
@@ -123,7 +123,7 @@ async def _row(bench: Workbench, way: Way, broker: Program) -> Figure:
         return Figure(title, "ms", None, baseline_name=why)
     limit = HubConfig().backoff_s + 3 * median([each.trip_s for each in cuts])
     back = median([each.back_s for each in cuts])
-    return figure(title, "ms", back * 1e3, limit * 1e3, BESIDE, Goal(1))
+    return figure(title, "ms", back * 1e3, limit * 1e3, BESIDE, held(1.0))
 
 
 class Cut(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from jupyter_peer.errors import BadRequestError
 
 from .figures import Figure
 
-_HEAD = ("figure", "ours", "baseline", "", "ratio", "goal", "met")
+_HEAD = ("figure", "ours", "baseline", "", "ratio", "held at", "met")
 _BAR = 24
 
 
@@ -51,9 +51,9 @@ def number(value: float) -> str:
 
 
 def summary(figures: Sequence[Figure]) -> str:
-    """Return in one sentence how many goals are met."""
+    """Return in one sentence how many figures keep their bound."""
     judged = [each for each in figures if each.met is not None]
-    return f"{sum(bool(each.met) for each in judged)} of {len(judged)} goals met"
+    return f"{sum(bool(each.met) for each in judged)} of {len(judged)} bounds kept"
 
 
 def check_writable(*paths: str) -> None:
@@ -87,7 +87,10 @@ def write(path: str, content: bytes) -> None:
     try:
         Path(path).write_bytes(content)
     except OSError as error:
-        raise BadRequestError(f"{path} cannot be written: {error.strerror}", hint="") from error
+        raise BadRequestError(
+            f"{path} cannot be written: {error.strerror}",
+            hint=f"check the permissions of {Path(path).parent}",
+        ) from error
 
 
 class Progress:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .felt import OWN_PAGE
-from .figures import Figure, Goal, figure, percentile
+from .figures import Figure, figure, held, percentile
 from .node import PATIENCE_S
 from .workbench import Workbench
 
@@ -62,7 +62,7 @@ async def slider_to_output(bench: Workbench) -> list[Figure]:
     await both.ada.run("pane.unshare()")
     await both.bob.run("view.close()")
     figures = []
-    for share, name, goal in ((0.5, "p50", Goal(2.0)), (0.99, "p99", None)):
+    for share, name, goal in ((0.5, "p50", held(0.2)), (0.99, "p99", None)):
         ours, page = percentile(theirs, share) * 1e3, percentile(own, share) * 1e3
         title = f"U2 slider to its callback's output, {name}"
         figures.append(figure(title, "ms", ours, page, OWN_PAGE, goal))

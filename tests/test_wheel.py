@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,16 @@ def make_environment(folder: Path, *packages: str) -> Path:
     return folder / "bin"
 
 
+def check_only_the_product_is_in(wheel: Path) -> None:
+    """Check the file list: no benchmarks, no tests, no endpoint that cuts links."""
+    names = zipfile.ZipFile(wheel).namelist()
+    folders = {name.partition("/")[0] for name in names}
+    base = f"jupyter_peer-{__version__}"
+    assert folders == {"jupyter_peer", f"{base}.data", f"{base}.dist-info"}
+    unwanted = re.compile(r"bench|fault_injection|scissors|(^|/)tests?/|conftest")
+    assert [name for name in names if unwanted.search(name.partition(".data/")[0])] == []
+
+
 @pytest.mark.timeout(3 * TIMEOUT_S)
 def test_a_wheel_brings_server_extension_sidebar_and_commands_without_node(tmp_path: Path) -> None:
     if not BUNDLE.exists():
@@ -70,6 +81,7 @@ def test_a_wheel_brings_server_extension_sidebar_and_commands_without_node(tmp_p
         sys.executable, "-m", "build", "-q", "--wheel", "--no-isolation", "-o", tmp_path, path=empty
     )
     (wheel,) = tmp_path.glob("*.whl")
+    check_only_the_product_is_in(wheel)
     programs = make_environment(tmp_path / "fresh", str(wheel), "jupyterlab>=4.6,<4.7")
 
     # Alone on PATH, so that there is no Node.js and no other Jupyter.

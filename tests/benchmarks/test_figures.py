@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from benchmarks.figures import Goal, figure, growth, percentile
+from benchmarks.figures import Goal, figure, growth, held, held_rate, percentile
 
 
 def test_the_ratio_is_ours_by_the_baseline_and_is_held_against_the_goal():
@@ -22,6 +22,16 @@ def test_where_more_is_better_the_goal_is_a_floor():
     assert figure("P5 x", "1/s", 50.0, 10.0, "raw", floor).met is True
     row = figure("P5 x", "1/s", 49.0, 10.0, "raw", floor)
     assert (row.goal, row.met) == (">= 5x", False)
+
+
+def test_a_held_figure_may_get_worse_by_a_tenth_and_no_more():
+    for ratio, is_met in ((1.2, True), (1.3, True), (1.33, False)):
+        row = figure("P1 x", "ms", ratio, 1.0, "json wire", held(1.2))
+        assert (row.goal, row.met) == ("1.2x", is_met)
+    for ratio, is_met in ((9.0, True), (8.2, True), (8.1, False)):
+        row = figure("P5 x", "1/s", ratio, 1.0, "json wire", held_rate(9))
+        assert (row.goal, row.met) == ("9x", is_met)
+    assert figure("P12 x", "ms", 78.0, goal=held(71, "ms")).met is True
 
 
 def test_a_goal_with_a_unit_is_held_against_the_figure_itself():

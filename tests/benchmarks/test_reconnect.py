@@ -11,10 +11,10 @@ import pytest
 
 from benchmarks import reconnect
 from benchmarks.catalogue import choose
+from benchmarks.fault_injection import cut
 from benchmarks.reconnect import BESIDE, WAYS, Way
 from benchmarks.report import Progress
 from benchmarks.run import run
-from benchmarks.scissors import cut
 from jupyter_peer.errors import NotConnectedError, NotEnabledError
 from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.transports.base import PeerLink

@@ -25,7 +25,7 @@ class Terminal(io.StringIO):
 
 def test_the_table_says_of_each_figure_whether_its_goal_is_met():
     head, rule, first, second, failed = table(FIGURES).splitlines()
-    assert head.split() == ["figure", "ours", "baseline", "ratio", "goal", "met"]
+    assert head.split() == ["figure", "ours", "baseline", "ratio", "held", "at", "met"]
     assert set(rule) == {"-"}
     assert first.split() == [
         "P2",
@@ -45,7 +45,7 @@ def test_the_table_says_of_each_figure_whether_its_goal_is_met():
     assert second.endswith("NO")
     assert "123,456 1/s" in second
     assert failed.split() == ["P9", "fan-out", "not", "measured"]
-    assert summary(FIGURES) == "1 of 2 goals met"
+    assert summary(FIGURES) == "1 of 2 bounds kept"
 
 
 def test_the_json_is_a_list_of_objects_with_the_same_eight_keys(tmp_path):

@@ -1,4 +1,4 @@
-"""Measurements one after another, and ``jupyter peer bench``."""
+"""Measurements run one after another, and ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import json
 import pytest
 
 from benchmarks import catalogue
+from benchmarks.__main__ import main, parser
 from benchmarks.catalogue import MEASUREMENTS, Measurement, choose
 from benchmarks.figures import figure
 from benchmarks.report import Progress
 from benchmarks.run import run
-from jupyter_peer.cli import main
 from jupyter_peer.errors import LookupFailedError, NotEnabledError
 
 
@@ -74,27 +74,51 @@ async def test_a_failure_is_reported_and_does_not_end_the_others(played):
     assert told == outcome.figures
 
 
-def test_the_command_prints_a_table_writes_json_and_exits_0_whatever_came_out(
-    played, monkeypatch, capsys, tmp_path
-):
-    monkeypatch.setattr(
-        catalogue,
-        "MEASUREMENTS",
-        (Measurement("X1", "one", "_one"), Measurement("X4", "four", "_refused")),
-    )
-    path = tmp_path / "figures.json"
-    assert main(["bench", "--quick", f"--json={path}"]) == 0
+@pytest.fixture
+def two(played, monkeypatch):
+    """Let the catalogue hold one measurement that works and one that is refused."""
+    works = Measurement("X1", "one", "_one")
+    monkeypatch.setattr(catalogue, "MEASUREMENTS", (works, Measurement("X4", "four", "_refused")))
+
+
+def test_without_options_it_measures_everything_and_prints_a_table(two, capsys):
+    assert main([]) == 0
     said = capsys.readouterr()
     assert "X1 one" in said.out
+    assert "0 of 0 bounds kept" in said.out
     assert "X4 was not measured: not_enabled: something is not installed" in said.err
-    assert [row["ours"] for row in json.loads(path.read_text())] == [1.0, None]
-    for words in (["--json", "--quick"], ["--quick", "--json"]):
-        assert main(["bench", *words]) == 0
+
+
+def test_figures_go_to_a_file_beside_the_table_or_to_stdout_in_its_place(two, capsys, tmp_path):
+    path = tmp_path / "figures.json"
+    for words in ([f"--json={path}"], ["--json", str(path)]):
+        assert main(["--quick", *words]) == 0
+        assert "X1 one" in capsys.readouterr().out
+        assert [row["ours"] for row in json.loads(path.read_text())] == [1.0, None]
+        path.unlink()
+    for words in (["--json", "--quick"], ["--quick", "--json"], ["--json=-"]):
+        assert main(words) == 0
         assert [row["ours"] for row in json.loads(capsys.readouterr().out)] == [1.0, None]
-    assert main(["bench", "--quick", "--json", str(path)]) == 0
-    assert "X1 one" in capsys.readouterr().out
+
+
+def test_each_option_of_the_help_is_understood(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert "make bench ONLY=P2,P5 JSON=figures.json" in capsys.readouterr().out
+    words = ["--only=P2", "--quick", "--json=a", "--csv=b", "--plot=c"]
+    assert vars(parser().parse_args(words)) == {
+        "only": "P2",
+        "quick": True,
+        "json": "a",
+        "csv": "b",
+        "plot": "c",
+    }
+    with pytest.raises(SystemExit) as ended:
+        main(["--qick"])
+    assert ended.value.code == 2
 
 
 def test_an_unknown_measurement_is_refused_before_anything_runs(capsys):
-    assert main(["bench", "--only=P99"]) == 1
+    assert main(["--only=P99"]) == 1
     assert "there is no measurement P99" in capsys.readouterr().err

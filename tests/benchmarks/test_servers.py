@@ -19,7 +19,7 @@ from benchmarks.run import run
 async def test_idle_nodes_and_imports_are_measured():
     found = await _measured("P11,P12")
     assert found["P11 idle node, memory above plain"][0].ours > 1
-    assert found["P11 idle node, CPU above plain"][0].goal == "<= 0.2 %"
+    assert found["P11 idle node, CPU above plain"][0].goal == "0.03 %"
     assert found["P12 import time, server start"][0].ours > 1
     assert found["P12 import time, %load_ext"][0].ours > 1
 
@@ -31,7 +31,7 @@ async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
         own, second = found[f"U1 display() to the viewer, {what}, p50"]
         assert own.ours == second.ours > 0
         assert own.baseline > 0
-        assert (own.baseline_name, own.goal) == ("owner's own browser socket", "<= 1.5x")
+        assert (own.baseline_name, own.goal) == ("owner's own browser socket", "2x")
         assert second.goal == "<= 1x"
         if is_installed():
             assert second.baseline > own.baseline
@@ -41,13 +41,13 @@ async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
     (moved,) = found["U2 slider to its callback's output, p50"]
     assert moved.ours > 0
     assert moved.baseline > 0
-    assert (moved.baseline_name, moved.goal) == ("owner's own browser socket", "<= 2x")
+    assert (moved.baseline_name, moved.goal) == ("owner's own browser socket", "0.2x")
     (large,) = found["U4 2 MB output to the viewer's kernel"]
-    assert (large.goal, large.baseline_name) == (">= 0.4x", "raw tornado, bulk")
+    assert (large.goal, large.baseline_name) == ("", "raw tornado, bulk")
     newest, age, beside, memory = (
         row for name in found if name.startswith("U3 ") for row in found[name]
     )
-    assert (newest.goal, age.goal, memory.goal) == ("<= 2 intervals", "<= 2x", "<= 2 MiB")
+    assert (newest.goal, age.goal, memory.goal) == ("1.9 intervals", "", "")
     assert age.baseline == INTERVAL_S * 1e3
     assert (beside.ours, beside.baseline_name) == (age.ours, OWN_PAGE)
     assert memory.baseline_name == "nobody watching"

@@ -1,7 +1,7 @@
-"""A Jupyter server extension of the bench alone, which cuts the links of the server's node.
+"""A Jupyter server extension that cuts the links of a node, for benchmarks only.
 
-It is loaded by name into servers that the bench starts (see :mod:`.reconnect`). What is cut is what
-carries the link, below all that this package or Tornado writes: nobody says goodbye.
+:mod:`.reconnect` loads it by name into the servers that it starts. It cuts the carrier below a link,
+so neither this package nor Tornado can send a closing frame.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class CutHandler(APIHandler):
-    """Cuts the live links; answers with when, in epoch seconds."""
+    """Cuts the live links and answers with the time of the cut, in epoch seconds."""
 
     @authenticated
     async def post(self) -> None:
         """Cut them.
 
         Raises:
-            NotConnectedError: There is none.
+            NotConnectedError: The node has no live link.
         """
         extension: PeerExtension = self.settings[PeerExtension.name]
         running = await extension.context.ready()
-        peers = running.operations.hub._peers  # noqa: SLF001 - no user of the hub has a link
+        peers = running.operations.hub._peers  # noqa: SLF001 - the hub hands no link out
         links = [peer.session.link for peer in peers if peer.session is not None]
         if not links:
             raise NotConnectedError
@@ -53,15 +53,18 @@ class CutHandler(APIHandler):
 
 
 async def cut(link: PeerLink) -> None:
-    """Cut what carries a link.
+    """Cut the carrier of a link.
 
-    A link in the local network, direct or over a relay loses its TCP connection by a reset (RFC
-    9293 section 3.10.5): the other end of the connection, the peer or the relay, sees an error and
-    no WebSocket's close. One by WebRTC loses its SCTP association by an ABORT (RFC 9260 section
-    3.3.7), which is the same there: the channel is not closed and the DTLS session says nothing.
+    A direct, LAN or relayed link loses its TCP connection by a reset (RFC 9293 section 3.10.5). The
+    other end sees an error and no closing handshake. A WebRTC link loses its SCTP association by an
+    ABORT (RFC 9260 section 3.3.7): the channel is not closed, and DTLS sends no alert.
+
+    Raises:
+        NotConnectedError: The carrier is already closed.
+        TypeError: The kind of link is unknown.
     """
     if isinstance(link, WebSocketLink):
-        _reset(link._socket)  # noqa: SLF001 - there is no other way down, on purpose
+        _reset(link._socket)  # noqa: SLF001 - the public interface has no abrupt end
     elif isinstance(link, RelayLink):
         carrier = link._carrier  # noqa: SLF001
         assert isinstance(carrier, RelayCarrier)
@@ -69,14 +72,14 @@ async def cut(link: PeerLink) -> None:
     elif isinstance(link, DataChannelLink):
         await link._channel.transport.stop()  # noqa: SLF001
     else:
-        raise TypeError(f"it is not known what carries this: {type(link).__name__}")
+        raise TypeError(f"unknown carrier: {type(link).__name__}")
 
 
 def _reset(opened: WebSocket | None) -> None:
     transport = opened._transport if opened is not None else None  # noqa: SLF001
     if opened is None or transport is None or opened.is_ended:
         raise NotConnectedError
-    # Closed without waiting for what is unsent, which the kernel does by a reset.
+    # With SO_LINGER of 0 s the kernel discards unsent bytes and sends a reset.
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     opened.abort()
 
@@ -92,6 +95,6 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
 
 def _stay_on_loopback() -> None:
-    """Let this process see no other network, so that nobody hears of a server that is measured."""
+    """Hide all other interfaces, so that mDNS announces the measured server on loopback only."""
     near = [each for each in ifaddr.get_adapters() if any(at.ip == "127.0.0.1" for at in each.ips)]
     ifaddr.get_adapters = lambda include_unconfigured=False: near
