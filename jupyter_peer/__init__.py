@@ -32,7 +32,7 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Add the ``%peer`` magics: ``%load_ext jupyter_peer``."""
-    from jupyter_peer.kernel.magics import magics
+    from jupyter_peer.kernel import magics
 
     magics.load(ipython)
 

@@ -13,9 +13,10 @@ from IPython.core.inputtransformer2 import TransformerManager
 from jupyter_peer.app import PeerExtension
 from jupyter_peer.cli import PeerApp
 from jupyter_peer.commands.shared.command import Command
-from jupyter_peer.kernel.magics.commands import COMMANDS, parse, split
-from jupyter_peer.kernel.magics.magics import keep_questions, unfold_share
+from jupyter_peer.kernel.magics import keep_questions, unfold_share
 from jupyter_peer.server.routes import ROUTES
+from jupyter_peer.server_client.command_table.line import parse, split
+from jupyter_peer.server_client.command_table.table import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -5,8 +5,8 @@ import time
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
-from jupyter_peer.kernel.magics import magics
-from jupyter_peer.kernel.magics.commands import overview
+from jupyter_peer.kernel import magics
+from jupyter_peer.server_client.command_table.line import overview
 from jupyter_peer.server_client.results.markup import clock_time
 from jupyter_peer.server_client.results.results import (
     AuditLog,
@@ -18,7 +18,7 @@ from jupyter_peer.server_client.results.results import (
     Peer,
     Peers,
 )
-from tests.kernel.magics.shells import new_shell
+from tests.kernel.shells import new_shell
 
 
 @pytest.mark.parametrize(

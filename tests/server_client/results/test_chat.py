@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from jupyter_peer.errors import BadRequestError
-from jupyter_peer.kernel.magics.command import HelpAskedError
-from jupyter_peer.kernel.magics.commands import parse, run, split
-from jupyter_peer.kernel.magics.completion import candidates
 from jupyter_peer.server_client.client import Client
+from jupyter_peer.server_client.command_table.command import HelpAskedError
+from jupyter_peer.server_client.command_table.completion import candidates
+from jupyter_peer.server_client.command_table.line import parse, run, split
 from jupyter_peer.server_client.results.chat import ChatLine, ChatLines
 from tests.server_client.fake_server import PEER, FakeServer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from IPython.core.formatters import DisplayFormatter
 
-from jupyter_peer.kernel.magics.commands import parse, run
+from jupyter_peer.server_client.command_table.line import parse, run
 from jupyter_peer.server_client.results.findings import Findings
 
 

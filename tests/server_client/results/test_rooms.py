@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from jupyter_peer.errors import BadRequestError
-from jupyter_peer.kernel.magics.command import HelpAskedError
-from jupyter_peer.kernel.magics.commands import COMMANDS, parse
-from jupyter_peer.kernel.magics.completion import candidates
+from jupyter_peer.server_client.command_table.command import HelpAskedError
+from jupyter_peer.server_client.command_table.completion import candidates
+from jupyter_peer.server_client.command_table.line import parse
+from jupyter_peer.server_client.command_table.table import COMMANDS
 from jupyter_peer.server_client.results.rooms import Lobby, Room, Rooms, Who
 from tests.server_client.fake_server import FakeServer
 

@@ -6,18 +6,23 @@ import functools
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
-from ...errors import BadRequestError, PeerError
-from ...server_client.results.markup import line as one_line
-from ...server_client.results.results import Help, Shown
-from ...server_client.views.cell import LiveDisplay, running_cell
-from .command import HelpAskedError
-from .commands import parse, run, split
+from ..errors import PeerError
+from ..server_client.command_table.command import HelpAskedError, MisuseError
+from ..server_client.command_table.line import parse, run, split
+from ..server_client.command_table.surface import Surface
+from ..server_client.results.markup import line as one_line
+from ..server_client.results.results import Help, Shown
+from ..server_client.views.cell import LiveDisplay, running_cell
+
+if TYPE_CHECKING:
+    from ..server_client.client import Client
+    from ..server_client.results.answers import Answer
 
 _CELL_MAGIC = "%%peer"
 _QUESTION = re.compile(r"(?P<indent>[ \t]*)%peer[ \t]+(?P<words>(?:ask|chat)[ \t].*\?)\s*")
@@ -47,6 +52,27 @@ class InterruptedCommandError(KeyboardInterrupt):
         return [str(self)]
 
 
+class _Notebook(Surface):
+    """The running cell: steps are lines below it, an answer grows there."""
+
+    def __init__(self) -> None:
+        self.steps = _steps_display()
+
+    def ask(
+        self, client: Client, peer: str, text: str, timeout: float, agent: str | None
+    ) -> Answer:
+        if running_cell() is None:
+            return super().ask(client, peer, text, timeout, agent)
+        from ..server_client.results.answers import show_streamed
+
+        return show_streamed(client.ask_stream(peer, text, timeout, agent=agent), peer)
+
+    def panel(self, client: Client) -> Any:
+        from .panel.panel import PeerPanel
+
+        return PeerPanel(client)
+
+
 @magics_class
 class PeerMagics(Magics):
     """The magics of jupyter-peer."""
@@ -59,7 +85,7 @@ class PeerMagics(Magics):
             words = split(line)
             if cell is not None:
                 return self._peer_cell(words, cell)
-            return run(self._client, words, _steps_display())
+            return run(self._client, words, _Notebook())
         except PeerError as error:
             raise CommandError(_written(words, cell), error) from None
         except KeyboardInterrupt:
@@ -74,11 +100,14 @@ class PeerMagics(Magics):
         except HelpAskedError as asked:
             return asked.help
         if command.name != "share":
-            raise BadRequestError(
-                f"{command.name} does not take a cell", hint=f"write %peer {command.name}"
+            raise MisuseError(
+                f"{command.name} cannot run a cell",
+                hint=f"write %peer {command.name} in a line of its own",
             )
         if not cell.strip():
-            raise BadRequestError("there is nothing to run under %%peer share")
+            raise MisuseError(
+                "the cell under %%peer share is empty", hint="write the code to share below it"
+            )
         pane = run(self._client, words)
         shell: Any = self.shell
         shell.run_cell(cell)
@@ -87,7 +116,7 @@ class PeerMagics(Magics):
     @staticmethod
     def _client() -> Any:
         # The client brings tornado along, which loading the magics does not have to pay for.
-        from ...server_client.client import kernel_client
+        from ..server_client.client import kernel_client
 
         return kernel_client()
 
@@ -138,7 +167,7 @@ def load(shell: InteractiveShell) -> None:
 
 
 def _complete(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
-    from .completion import candidates
+    from ..server_client.command_table.completion import candidates
 
     return candidates(event.text_until_cursor, event.symbol)
 

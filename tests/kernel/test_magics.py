@@ -9,12 +9,13 @@ from hypothesis import given, strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_peer.errors import AmbiguousPeerError, BadRequestError, NoServerError, PeerError
-from jupyter_peer.kernel.magics import magics
-from jupyter_peer.kernel.magics.command import HelpAskedError
-from jupyter_peer.kernel.magics.commands import COMMANDS, parse, split
-from jupyter_peer.kernel.magics.completion import candidates
-from jupyter_peer.kernel.magics.magics import CommandError, keep_questions, unfold_share
-from tests.kernel.magics.shells import new_shell
+from jupyter_peer.kernel import magics
+from jupyter_peer.kernel.magics import CommandError, keep_questions, unfold_share
+from jupyter_peer.server_client.command_table.command import HelpAskedError
+from jupyter_peer.server_client.command_table.completion import candidates
+from jupyter_peer.server_client.command_table.line import parse, split
+from jupyter_peer.server_client.command_table.table import COMMANDS
+from tests.kernel.shells import new_shell
 from tests.server_client.fake_server import FakeServer
 
 
@@ -85,12 +86,12 @@ def test_what_is_no_command_is_said_in_one_line_with_a_hint_and_asks_nobody(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("invite --note for bob", "there is no place for bob [bad_request] - put a name or text"),
-        ("open Ada Lovelace/loss", "there is no place for Lovelace/loss"),
-        ("alias bob -x", "what begins with a dash and is no option stands behind --"),
+        ("invite --note for bob", "unexpected argument: bob [bad_request] - put a name or text"),
+        ("open Ada Lovelace/loss", "unexpected argument: Lovelace/loss"),
+        ("alias bob -x", "unknown option: -x [bad_request] - write -- before a word"),
     ],
 )
-def test_words_without_a_place_are_told_where_theirs_is(
+def test_an_unexpected_word_is_named_with_what_to_do_about_it(
     shell: InteractiveShell, line: str, said: str
 ) -> None:
     with pytest.raises(CommandError) as failed:
@@ -132,9 +133,9 @@ def test_a_cell_that_is_no_share_is_refused_and_not_run(
     shell: InteractiveShell, server: FakeServer
 ) -> None:
     for line, cell, said in (
-        ("list", "ran = True", "does not take a cell"),
+        ("list", "ran = True", "cannot run a cell"),
         ("share", "ran = True", "NAME"),
-        ("share loss", "  \n", "nothing to run"),
+        ("share loss", "  \n", "is empty"),
         ("share loss --grant all", "ran = True", "grant"),
     ):
         with pytest.raises(CommandError, match=said):
@@ -188,7 +189,7 @@ def test_an_option_is_not_the_value_of_the_one_before_it(line: str) -> None:
 
 
 def test_after_two_dashes_nothing_is_an_option() -> None:
-    assert parse(split("alias ada -- --with x"))[1].name == ["--with", "x"]
+    assert parse(split("alias ada -- --with x"))[1].name == "--with x"
 
 
 def test_steps_of_a_connection_are_lines_that_take_the_place_of_one_another(monkeypatch):
