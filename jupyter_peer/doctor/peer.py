@@ -10,6 +10,7 @@ from ..errors import PeerError, from_wire, to_wire
 from ..findings import Finding, failed, failure, ok, skipped, warning
 from .clock import TOLERATED_S, skew_of
 from .examine import Report
+from .speed import check_speed
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
@@ -46,7 +47,8 @@ async def examine_peer(
                 "ask for a new invite, or give an address: %peer connect ADDRESS",
             )
         ]
-    return [*_trust(peer), *linked, *paths, *_last_attempt(peer)]
+    speed = [await check_speed(hub, node_id)] if peer.status == "connected" else []
+    return [*_trust(peer), *linked, *speed, *paths, *_last_attempt(peer)]
 
 
 def _trust(peer: PeerInfo) -> list[Finding]:
@@ -122,7 +124,7 @@ async def _path(
     step = {"step": "dial", "address": address}
     report({**step, "ok": None})
     try:
-        await hub.probe(address, peer.node_id)
+        rtt_s = await hub.probe(address, peer.node_id)
     except PeerError as error:
         report({**step, "ok": False, **to_wire(error)})
         reason = error.message
@@ -135,9 +137,11 @@ async def _path(
     return [
         ok(
             "path",
-            f"By {by}: it answers, and proves its key, in {took} ms.",
+            f"By {by}: {peer.label} answers and proves its key. Round trip about "
+            f"{rtt_s * 1000:.1f} ms, {took} ms with the connection.",
             address,
             transport=by,
+            rtt_ms=round(rtt_s * 1000, 3),
             ms=took,
         )
     ]

@@ -227,10 +227,13 @@ class Connector:
                     await loser.link.close("another path was quicker")
         raise max(errors, key=_distance)
 
-    async def probe(self, address: str, target: Target) -> None:
+    async def probe(self, address: str, target: Target) -> float:
         """Go as far as the proof that the right node answers at an address, and hang up.
 
         Nothing is paired, replaced or stored by it, on either side.
+
+        Returns:
+            Seconds from ``hello`` to the answer with the proof.
 
         Raises:
             PeerError: Why that does not work; OwnNodeError when it is this node that answers.
@@ -242,10 +245,11 @@ class Connector:
             )
         try:
             greeted = self._greet(*ways[0], target)
-            link, _, _ = await asyncio.wait_for(greeted, self._config.handshake_timeout_s)
+            link, _, _, took_s = await asyncio.wait_for(greeted, self._config.handshake_timeout_s)
         except asyncio.TimeoutError as error:
             raise PeerTimeoutError(f"{address} does not answer in time") from error
         await link.close("probe")
+        return took_s
 
     async def _try(
         self,
@@ -281,7 +285,7 @@ class Connector:
         prepared.put_nowait(ready)
 
     async def _prepare(self, transport: Transport, address: str, target: Target) -> _Prepared:
-        link, side, auth = await self._greet(transport, address, target)
+        link, side, auth, _ = await self._greet(transport, address, target)
         try:
             assert side.peer is not None
             self._check_answer(link, side.peer, target)
@@ -292,8 +296,12 @@ class Connector:
 
     async def _greet(
         self, transport: Transport, address: str, target: Target
-    ) -> tuple[PeerLink, Dialer, Frame]:
-        """Dial, and return the link once its other end has proven to be the right node."""
+    ) -> tuple[PeerLink, Dialer, Frame, float]:
+        """Dial, and return the link once its other end has proven to be the right node.
+
+        Returns:
+            The link, this side of the handshake, its ``auth``, and the seconds the proof took.
+        """
         link = await transport.dial(address, target.node_id)
         try:
             side = Dialer(
@@ -303,8 +311,11 @@ class Connector:
                 token=target.token,
                 replaces=target.replaces,
             )
+            began = asyncio.get_running_loop().time()
             link.send([side.hello()])
-            return link, side, side.on_hello_ack(await self._frame_of(link))
+            frame = await self._frame_of(link)
+            took_s = asyncio.get_running_loop().time() - began
+            return link, side, side.on_hello_ack(frame), took_s
         except BaseException:
             link.abort("handshake")
             raise

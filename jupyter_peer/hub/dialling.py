@@ -225,12 +225,15 @@ class Dialling:
         dialable = {address for address, _ in ways}
         return [*ways, *((at, None) for at in dict.fromkeys(addresses) if at not in dialable)]
 
-    async def probe(self, address: str, node_id: str | None = None) -> None:
-        """Find out whether a node answers at an address, without a link coming of it.
+    async def probe(self, address: str, node_id: str | None = None) -> float:
+        """Return how quickly a node answers at an address; no link results from it.
 
         Args:
             address: Where.
             node_id: A known peer; None for this node itself.
+
+        Returns:
+            Seconds from ``hello`` to the answer; 0 for this node itself.
 
         Raises:
             PeerError: Why it does not.
@@ -244,5 +247,5 @@ class Dialling:
         try:
             await self._connector.probe(address, target)
         except OwnNodeError:
-            return None
+            return 0.0
         raise WrongNodeError(f"whoever answers at {address} did not see that it is itself")

@@ -288,7 +288,9 @@ async def test_the_doctor_looks_at_everything_and_changes_nothing(tmp_path):
         assert ada.peer(bob.node_id).status == "connected"
         ada.found("lan", "b" * 16, "bea", ["lan:ws://10.0.0.2/peer-ws"])
         assert by_check(await doctor.examine())["found"].text == "1 node found by lan."
-        assert by_check(await doctor.examine(bob.node_id)).keys() == {"trust", "link", "path"}
+        assert by_check(await doctor.examine(bob.node_id)).keys() == {
+            *("trust", "link", "speed", "path")
+        }
 
 
 async def test_peers_that_cannot_be_reached_are_pointed_at(tmp_path):

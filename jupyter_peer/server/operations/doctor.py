@@ -10,6 +10,7 @@ from jupyter_core.paths import jupyter_path
 from ...doctor.doctor import Doctor
 from ...doctor.examine import Check
 from ...doctor.facts import ServerFacts
+from ...doctor.speed import Responder
 from ...errors import PeerError
 from ...findings import Finding
 from ...transports.webrtc.turn import try_turn
@@ -43,7 +44,8 @@ def doctor_of(
     directory: DirectoryRefresher | None,
     lobby: LobbyClient | None = None,
 ) -> Doctor:
-    """Return the doctor of a node."""
+    """Return the doctor of a node, which also answers the measurements of peers."""
+    Responder(hub)
     more: dict[str, Check] = {}
 
     async def turn() -> list[Finding]:

@@ -84,13 +84,16 @@ async def test_a_peer_is_examined_by_any_of_its_names(tmp_path):
         link, path = (only(result["findings"], check)[0] for check in ("link", "path"))
         assert link["status"] == path["status"] == "ok"
         assert link["data"]["transport"] == "direct"
+        [speed] = only(result["findings"], "speed")
+        assert speed["status"] == "ok"
+        assert speed["data"]["bytes_s"] > 0
         answer = await bob.fetch("jupyter-peer/api/doctor?peer=nobody")
         assert answer.code == 404
         clock = only(await findings_of(bob), "clock")
         assert clock[0]["status"] == "ok"
         client = await bob.control()
         asked = await client.ask("doctor", peer="ada")
-        assert {f["check"] for f in asked["findings"]} == {"trust", "link", "path"}
+        assert {f["check"] for f in asked["findings"]} == {"trust", "link", "speed", "path"}
         assert only((await client.ask("doctor"))["findings"], "peers")
         await client.close()
 
