@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import default
 
-from .control.operations import Done
-from .server.context import SETTING, Running, ServerContext
+from .control.fields import Done
+from .server.context import SETTING, ServerContext
 from .server.control.notices import Notices
 from .server.control.runtime_file import RunningServer, write_runtime_file
 from .server.control.secrets import COMMAND_LINE, Secrets
@@ -25,6 +25,7 @@ from .server.node.kernels import ServerKernels
 from .server.node.transports import Transports
 from .server.operations.operations import Operations
 from .server.routes import ROUTES
+from .server.running import Running
 from .server.settings.settings import PeerSettings
 
 if TYPE_CHECKING:
@@ -175,8 +176,8 @@ class PeerExtension(PeerSettings, ExtensionApp):
             stack.push_async_callback(agents.close)
             notices = Notices(
                 {
-                    "peers": lambda: operations.peers(),
-                    "panes": lambda: operations.panes(),
+                    "peers": lambda: operations.peers.all(),
+                    "panes": lambda: operations.panes.all(),
                     "invites": Done,
                     "lobby": lambda: operations.lobby.model(),
                     "chat": lambda: operations.chat.news(),

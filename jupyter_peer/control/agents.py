@@ -1,96 +1,82 @@
-"""Operations of the control socket about agents: their parameters and results.
-
-A kernel registers agents, is told of turns by ``turn`` events (:class:`TurnModel`) and of their end
-by ``turn_over`` (``{"turn": number}``), and answers with the ``turn_...`` operations, which belong
-to the connection that registered. What waits for the owner's yes is told by ``approval`` events.
-"""
+"""Operations on agents: to ask those of peers, and to offer those of this node."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from ..errors import BadRequestError
-from ..wire.payloads.agents import MAX_ANSWER, MAX_PROMPT, AgentName
+from ..wire.payloads.agents import MAX_PROMPT, AgentName
+from .fields import Done, NoParams, Number, Short
+from .operation import Operation, Rest
 
 AgentMode = Literal["read-only", "ask"]
 
-MAX_TOOLS = 64
 MAX_TIMEOUT_S = 3600.0
 DEFAULT_TIMEOUT_S = 60.0
 
-_Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-_Short = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-_ToolName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
-_Timeout = Annotated[float, msgspec.Meta(gt=0, le=MAX_TIMEOUT_S)]
+Prompt = Annotated[str, msgspec.Meta(max_length=MAX_PROMPT)]
+Timeout = Annotated[float, msgspec.Meta(gt=0, le=MAX_TIMEOUT_S)]
+ToolName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
 
 
 class AskParams(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask a peer's agent; pieces of the answer come as progress ``{"text": ...}``.
+    """A question for a peer's agent.
 
     Attributes:
         peer: Any of its names.
         prompt: The question.
-        agent: Which of its agents; None leaves it to the peer.
-        timeout_s: Seconds after which nobody waits for the answer.
-        turn: The turn of this connection in which it is asked.
-        stream: Whether the answer is wanted in pieces, and not in the result.
+        agent: Which of its agents; None leaves the choice to the peer.
+        timeout_s: Seconds until the question expires.
+        turn: The turn of this connection on whose behalf it is asked.
+        stream: Whether the answer comes in pieces as progress, and not in the result.
     """
 
-    peer: _Short
-    prompt: Annotated[str, msgspec.Meta(max_length=MAX_PROMPT)]
+    peer: Short
+    prompt: Prompt
     agent: AgentName | None = None
-    timeout_s: _Timeout = DEFAULT_TIMEOUT_S
-    turn: _Number | None = None
+    timeout_s: Timeout = DEFAULT_TIMEOUT_S
+    turn: Number | None = None
     stream: bool = False
 
 
+class AskBody(msgspec.Struct, frozen=True, kw_only=True, rename={"peer": "peer_id"}):
+    """The question in a REST body; ``peer_id`` is any name of the peer."""
+
+    peer: Short
+    prompt: Prompt
+    agent: AgentName | None = None
+    timeout_s: Timeout = DEFAULT_TIMEOUT_S
+
+
+class AskPiece(msgspec.Struct, frozen=True):
+    """A piece of an answer."""
+
+    text: str
+
+
 class AskResult(msgspec.Struct, frozen=True):
-    """The whole answer; empty when it came in pieces."""
+    """The whole answer; empty if it came in pieces."""
 
     answer: str
 
 
 class CancelParams(msgspec.Struct, frozen=True):
-    """End a request of this connection that is under way, by its id."""
+    """The id of a request of this connection."""
 
-    request: _Number
-
-
-class AgentOnParams(msgspec.Struct, frozen=True):
-    """Let peers ask; ``agent`` answers those who name none."""
-
-    agent: AgentName | None = None
-    mode: AgentMode | None = None
+    request: Number
 
 
 class ToolModel(msgspec.Struct, frozen=True):
     """A tool of an agent."""
 
-    name: _ToolName
+    name: ToolName
     read_only: bool = False
 
 
-class RegisterAgentParams(msgspec.Struct, frozen=True):
-    """Put an agent up that runs in the calling kernel, until its connection ends."""
-
-    name: AgentName
-    tools: Annotated[list[ToolModel], msgspec.Meta(max_length=MAX_TOOLS)] = []
-
-    def __post_init__(self) -> None:
-        if len({tool.name for tool in self.tools}) < len(self.tools):
-            raise ValueError("two tools have the same name")
-
-
-class AgentParams(msgspec.Struct, frozen=True):
-    """Name one agent of this connection."""
-
-    name: AgentName
-
-
 class AgentModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent that can be asked here; ``kernel_id`` is None for the built-in one."""
+    """An agent of this node; ``kernel_id`` is None for the built-in one."""
 
     name: str
     kernel_id: str | None
@@ -98,102 +84,39 @@ class AgentModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentsModel(msgspec.Struct, frozen=True, kw_only=True):
-    """How agents stand on this node.
+    """The agents of this node.
 
     Attributes:
         on: Whether peers may ask.
         mode: What agents may do for them.
-        default: Who answers those who name nobody; None when nobody does.
-        agents: Who can be asked.
+        default: Who answers questions that name no agent; None if nobody does.
+        agents: All of them.
         turns: How many questions are being answered now.
     """
 
     on: bool
-    mode: str
+    mode: AgentMode
     default: str | None
     agents: list[AgentModel]
     turns: int
 
 
-class TurnModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A question, as the kernel that is to answer it is told.
+class AgentOnParams(msgspec.Struct, frozen=True):
+    """Who answers questions that name no agent, and what agents may do for peers."""
 
-    Attributes:
-        turn: Names it in what the kernel sends.
-        agent: Which of the kernel's agents is meant.
-        prompt: The question.
-        peer: ``{node_id, node_name, alias}`` of who sent it.
-        chain: The same of everybody it has come through, the first asker first; of those that are
-            no peers here the id alone is known.
-        deadline: Until when it can be answered, epoch seconds.
-        mode: ``read-only`` or ``ask``.
-    """
-
-    turn: int
-    agent: str
-    prompt: str
-    peer: dict[str, Any]
-    chain: list[dict[str, Any]]
-    deadline: float
-    mode: str
-
-
-class TurnWriteParams(msgspec.Struct, frozen=True):
-    """Write a piece of an answer; the result comes when the next may follow."""
-
-    turn: _Number
-    text: Annotated[str, msgspec.Meta(max_length=MAX_ANSWER)]
-
-
-class TurnEndParams(msgspec.Struct, frozen=True):
-    """End a turn: the answer is whole, or there is none for the reason ``error``."""
-
-    turn: _Number
-    error: dict[str, str] | None = None
-
-
-class TurnToolParams(msgspec.Struct, frozen=True):
-    """Ask whether a tool may be called now; ``arguments`` is what the owner reads."""
-
-    turn: _Number
-    tool: _Short
-    arguments: Annotated[str, msgspec.Meta(max_length=64 * 1024)] = ""
-
-
-class TurnParams(msgspec.Struct, frozen=True):
-    """Name one turn of this connection."""
-
-    turn: _Number
-
-
-class TurnPaneParams(msgspec.Struct, frozen=True):
-    """Name a pane that the asker of a turn may see."""
-
-    turn: _Number
-    name: _Short
-
-
-class TurnPanesResult(msgspec.Struct, frozen=True):
-    """The panes that the asker may see: ``{name, title, status, since, rev}`` of each."""
-
-    panes: list[dict[str, Any]]
-
-
-class TurnPaneResult(msgspec.Struct, frozen=True):
-    """What such a pane shows now, as nbformat outputs."""
-
-    outputs: list[dict[str, Any]]
+    agent: AgentName | None = None
+    mode: AgentMode | None = None
 
 
 class ApprovalModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A call of a tool that waits for the owner.
+    """A tool call that waits for the owner's decision.
 
     Attributes:
-        id: To answer it by.
+        id: For the answer.
         peer: Node id of who asked the agent.
-        agent, tool: Which agent wants to use what.
+        agent, tool: Which agent wants to call what.
         arguments: Of the call, as text.
-        expires: When no answer is a no, epoch seconds.
+        expires: When it is refused without an answer, epoch seconds.
         peer_name: How the owner knows the peer.
     """
 
@@ -207,23 +130,23 @@ class ApprovalModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApprovalsModel(msgspec.Struct, frozen=True):
-    """What waits for the owner, the oldest first."""
+    """The tool calls that wait for the owner's decision, oldest first."""
 
     approvals: list[ApprovalModel]
 
 
 class ApproveParams(msgspec.Struct, frozen=True):
-    """Answer for the owner: this one call may be made, or not."""
+    """The owner's decision about one tool call."""
 
-    id: _Number
+    id: Number
     allow: bool
 
 
 def checked_timeout(seconds: object) -> float:
-    """Return how long to wait for an answer.
+    """Return a number of seconds to wait for an answer.
 
     Raises:
-        BadRequestError: It is no length of time up to an hour.
+        BadRequestError: It is not a number of seconds up to an hour.
     """
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     if not is_number or not 0 < float(seconds) <= MAX_TIMEOUT_S:  # type: ignore[arg-type]
@@ -231,3 +154,57 @@ def checked_timeout(seconds: object) -> float:
             "the timeout is not a number of seconds", hint=f"give 1 to {MAX_TIMEOUT_S:.0f}"
         )
     return float(seconds)  # type: ignore[arg-type]
+
+
+ASK = Operation(
+    name="ask",
+    params=AskParams,
+    result=AskResult,
+    help="Ask a peer's agent.",
+    rest=Rest("POST", "ask-peer", body=AskBody, is_outcome=True),
+    progress=AskPiece,
+    ends_unawaited=True,
+    timeout_s=None,  # the client adds its own reserve to the timeout of the question
+)
+CANCEL = Operation(
+    name="cancel",
+    params=CancelParams,
+    result=Done,
+    help="Cancel a request of this connection that is under way.",
+    is_activity=False,
+)
+AGENTS = Operation(
+    name="agents",
+    params=NoParams,
+    result=AgentsModel,
+    help="Return the agents of this node.",
+    rest=Rest("GET", "agents"),
+    is_repeatable=True,
+    is_activity=False,
+)
+AGENT_ON = Operation(
+    name="agent_on",
+    params=AgentOnParams,
+    result=AgentsModel,
+    help="Let peers ask the agents of this node.",
+)
+AGENT_OFF = Operation(
+    name="agent_off",
+    params=NoParams,
+    result=AgentsModel,
+    help="Stop peers from asking, and end running turns.",
+)
+APPROVALS = Operation(
+    name="approvals",
+    params=NoParams,
+    result=ApprovalsModel,
+    help="Return the tool calls that wait for the owner's decision.",
+    is_repeatable=True,
+    is_activity=False,
+)
+APPROVE = Operation(
+    name="approve",
+    params=ApproveParams,
+    result=Done,
+    help="Allow or refuse one tool call.",
+)

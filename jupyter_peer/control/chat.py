@@ -1,4 +1,4 @@
-"""Operations of the control socket for what peers write to each other; listed in :mod:`.ops`."""
+"""Operations on chat between peers."""
 
 from __future__ import annotations
 
@@ -6,48 +6,45 @@ from typing import Annotated
 
 import msgspec
 
-_Peer = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+from .fields import PersonModel, Short
+from .operation import Operation, Rest
 
 
 class ChatParams(msgspec.Struct, frozen=True):
-    """Send a line of text to a connected peer."""
+    """A line of text for a connected peer."""
 
-    peer: _Peer
-    # longer ones are refused with a code of their own
+    peer: Short
+    # The hub refuses long lines with an error code of their own.
     text: Annotated[str, msgspec.Meta(max_length=256 * 1024)]
 
 
 class ChatsParams(msgspec.Struct, frozen=True):
-    """Read the newest lines with one peer, or with all.
+    """Which lines to return.
 
     Attributes:
-        peer: With whom; None for all.
+        peer: Whose conversation; None for all.
         limit: How many lines.
-        seen: Whether they count as read from now on.
+        seen: Whether to mark them as read.
     """
 
-    peer: _Peer | None = None
+    peer: Short | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
     seen: bool = False
-
-
-class ChatPeer(msgspec.Struct, frozen=True):
-    """With whom a line was exchanged."""
-
-    node_id: str
-    node_name: str
-    alias: str | None
 
 
 class ChatLineModel(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a conversation, as plain text.
 
-    ``number`` counts the lines of all conversations since the server has started, ``mine`` says that
-    this node's user wrote it, ``at`` is epoch seconds.
+    Attributes:
+        number: Counts the lines of all conversations since the server started.
+        peer: The other side.
+        mine: Whether this node's user wrote it.
+        at: When, epoch seconds.
+        text: The line.
     """
 
     number: int
-    peer: ChatPeer
+    peer: PersonModel
     mine: bool
     at: float
     text: str
@@ -60,10 +57,29 @@ class ChatResult(msgspec.Struct, frozen=True):
 
 
 class ChatsResult(msgspec.Struct, frozen=True):
-    """Lines, oldest first, and how many of each peer are not read, by node id.
+    """Lines, oldest first, and the number of unread lines by node id.
 
-    The event ``chat`` tells the newest lines of all conversations this way.
+    The event ``chat`` carries the newest lines of all conversations in this shape.
     """
 
     lines: list[ChatLineModel]
     unread: dict[str, int]
+
+
+CHAT = Operation(
+    name="chat",
+    params=ChatParams,
+    result=ChatResult,
+    help="Send a line of text to a connected peer.",
+    rest=Rest("POST", "chat"),
+    timeout_s=20.0,  # longer than the server waits for the peer
+)
+CHATS = Operation(
+    name="chats",
+    params=ChatsParams,
+    result=ChatsResult,
+    help="Return the newest lines with one peer, or with all.",
+    rest=Rest("GET", "chat", {"peer": str, "limit": int}),
+    is_repeatable=True,
+    is_activity=False,
+)

@@ -26,7 +26,7 @@ import msgspec
 
 from ..document.blobs import Blob, lift_strings, lower_strings
 from ..errors import BadRequestError, MalformedError, PeerError, from_wire, to_wire
-from .operations import check_struct, words_of
+from .operation import check_struct, words_of
 
 MAX_ID = 2**53 - 1
 MAX_FRAME = 128 * 1024 * 1024

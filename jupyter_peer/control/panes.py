@@ -1,16 +1,232 @@
-"""Parameters of the operations with which a client touches a pane it watches."""
+"""Operations on panes: to share one's own, and to watch those of peers."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from ..wire.payloads.widgets import InputId, InputMessage
+from .fields import Done, Grant, GrantOrNone, Json, NoParams, Number, PersonModel, Short
+from .operation import Operation, Rest
+
+PaneStatus = Literal["live", "last seen", "ended", "withdrawn", "closed"]
+
+
+class ViewerModel(msgspec.Struct, frozen=True):
+    """A peer that has a pane open."""
+
+    node_id: str
+    node_name: str
+    grant: Grant
+
+
+class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A pane of this node.
+
+    Attributes:
+        rev: Counts its changes.
+        status: ``ended`` once its kernel is gone.
+        since: When it was shared, epoch seconds.
+        kernel_id: None once its kernel is gone.
+        grants: What each peer may do, by node id.
+    """
+
+    name: str
+    title: str
+    rev: int
+    status: Literal["live", "ended"]
+    since: float
+    kernel_id: str | None
+    viewers: list[ViewerModel]
+    grants: dict[str, Grant]
+
+
+class OfferedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A pane that a peer offers to this node; ``last seen`` while the peer is offline."""
+
+    name: str
+    title: str
+    grant: Grant
+    since: float
+    status: Literal["live", "last seen"]
+    peer: PersonModel
+
+
+class PanesResult(msgspec.Struct, frozen=True):
+    """The panes of this node, and those that peers offer to it."""
+
+    mine: list[PaneModel]
+    offered: list[OfferedModel]
+
+
+class PaneResult(msgspec.Struct, frozen=True):
+    """The pane after the operation."""
+
+    pane: PaneModel
+
+
+class PaneParams(msgspec.Struct, frozen=True):
+    """One pane of this node."""
+
+    name: Short
+
+
+class OutputsResult(msgspec.Struct, frozen=True):
+    """What a pane shows now, as nbformat outputs."""
+
+    outputs: list[Json]
+
+
+class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
+    """The output of a cell, or a display, that becomes a pane.
+
+    Attributes:
+        name: Name of the pane, unique on this node.
+        title: For people; the name when empty.
+        with_: Peers that may see it at once.
+        grant: What those peers may do.
+        kernel_id: Whose output it is. A kernel may leave it out, and can name only itself.
+        cell: ``msg_id`` of the execute request whose output is the pane, or
+        display: a ``display_id``.
+    """
+
+    name: Short
+    title: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    with_: Annotated[list[Short], msgspec.Meta(max_length=256)] = msgspec.field(
+        name="with", default_factory=list
+    )
+    grant: Grant = "view"
+    kernel_id: Short | None = None
+    cell: Short | None = None
+    display: Short | None = None
+
+    def __post_init__(self) -> None:
+        if (self.cell is None) == (self.display is None):
+            raise ValueError("give either cell or display")
+
+
+class GrantParams(msgspec.Struct, frozen=True):
+    """What a peer may do with a pane; None and ``none`` revoke its grant."""
+
+    name: Short
+    peer: Short
+    grant: GrantOrNone | None
+
+
+class ChangePaneParams(msgspec.Struct, frozen=True):
+    """Grants to set: one as ``{peer, grant}``, or several as ``{grants: {peer: grant}}``."""
+
+    name: Short
+    peer: str | None = None
+    grant: GrantOrNone | None = None
+    grants: dict[str, GrantOrNone | None] = msgspec.field(default_factory=dict)
+
+
+class OpenParams(msgspec.Struct, frozen=True):
+    """A pane that a peer offers.
+
+    Attributes:
+        peer: The owner.
+        name: The pane.
+        if_watched: Opens it only if a kernel of this server already watches it. So an output that
+            came with a notebook file cannot make this node ask a peer for anything.
+    """
+
+    peer: Short
+    name: Short
+    if_watched: bool = False
+
+
+class PaneInfoModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a watched pane besides its outputs. Times are epoch seconds.
+
+    Attributes:
+        last_seen: When its owner went offline, with ``status`` ``last seen``.
+        path: The transport of the connection to the owner.
+        truncated: Characters cut from the beginnings of its streams.
+    """
+
+    name: str
+    title: str
+    grant: Grant
+    since: float
+    status: PaneStatus
+    last_seen: float | None
+    owner: PersonModel
+    path: str | None
+    rtt_ms: float | None
+    truncated: int
+
+
+class PaneStateModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole state of a watched pane; later changes build on it.
+
+    Attributes:
+        epoch: Changes when the pane begins a new life.
+        rev: Counts its changes.
+        truncated: Characters cut from the beginnings of its streams.
+        outputs: As nbformat has them.
+        display_ids: The indices of the outputs that carry each display id.
+        clear_wait: Whether the next output replaces all of them.
+        text_limit: Characters a stream keeps.
+        widgets: The widget-state document.
+    """
+
+    epoch: str
+    rev: int
+    truncated: int
+    outputs: list[Json]
+    display_ids: dict[str, list[int]]
+    clear_wait: bool
+    text_limit: int
+    widgets: Json
+
+
+class PaneEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A change of a watched pane: ``messages`` that build on ``prev``, or the whole state.
+
+    ``info`` is present if something besides the outputs has changed. The other fields are those of
+    :class:`PaneStateModel`.
+    """
+
+    watch: int
+    info: PaneInfoModel | msgspec.UnsetType = msgspec.UNSET
+    epoch: str | msgspec.UnsetType = msgspec.UNSET
+    rev: int | msgspec.UnsetType = msgspec.UNSET
+    truncated: int | msgspec.UnsetType = msgspec.UNSET
+    prev: int | msgspec.UnsetType | None = msgspec.UNSET
+    messages: list[Json] | msgspec.UnsetType = msgspec.UNSET
+    outputs: list[Json] | msgspec.UnsetType = msgspec.UNSET
+    display_ids: dict[str, list[int]] | msgspec.UnsetType = msgspec.UNSET
+    clear_wait: bool | msgspec.UnsetType = msgspec.UNSET
+    text_limit: int | msgspec.UnsetType = msgspec.UNSET
+    widgets: Json | msgspec.UnsetType = msgspec.UNSET
+
+
+class OpenResult(msgspec.Struct, frozen=True):
+    """A new watch of this connection: its number, and the pane so far."""
+
+    watch: int
+    info: PaneInfoModel
+    state: PaneStateModel
+
+
+class WatchParams(msgspec.Struct, frozen=True):
+    """One watch of this connection."""
+
+    watch: Number
+
+
+class AckParams(msgspec.Struct, frozen=True):
+    """The newest revision of a watch that the client has applied."""
+
+    watch: Number
+    rev: Number
 
 
 class InputParams(msgspec.Struct, frozen=True):
-    """Do something with a widget of a watched pane.
+    """A change of a widget in a watched pane.
 
     Attributes:
         watch: The watch of this connection.
@@ -19,6 +235,81 @@ class InputParams(msgspec.Struct, frozen=True):
         id: Comes back as ``re`` of what the owner's kernel echoes.
     """
 
-    watch: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+    watch: Number
     message: InputMessage
     id: InputId | None = None
+
+
+PANES = Operation(
+    name="panes",
+    params=NoParams,
+    result=PanesResult,
+    help="Return the panes of this node, and those that peers offer to it.",
+    rest=Rest("GET", "panes"),
+    is_repeatable=True,
+    is_activity=False,
+)
+SHARE = Operation(
+    name="share",
+    params=ShareParams,
+    result=PaneResult,
+    help="Share the output of a cell, or a display, as a pane.",
+    rest=Rest("POST", "panes"),
+)
+GRANT = Operation(
+    name="grant",
+    params=GrantParams,
+    result=PaneResult,
+    help="Set what a peer may do with a pane.",
+)
+CHANGE_PANE = Operation(
+    name="change_pane",
+    params=ChangePaneParams,
+    result=PaneResult,
+    help="Set what one or several peers may do with a pane.",
+    rest=Rest("PATCH", "panes/{name}"),
+)
+UNSHARE = Operation(
+    name="unshare",
+    params=PaneParams,
+    result=Done,
+    help="Stop sharing a pane.",
+    rest=Rest("DELETE", "panes/{name}"),
+)
+READ = Operation(
+    name="read",
+    params=PaneParams,
+    result=OutputsResult,
+    help="Return what a pane of this node shows now.",
+    is_repeatable=True,
+    is_activity=False,
+)
+OPEN = Operation(
+    name="open",
+    params=OpenParams,
+    result=OpenResult,
+    help="Watch a pane of a peer; its changes come as `pane` events.",
+    is_repeatable=True,
+    is_activity=False,
+)
+ACK = Operation(
+    name="ack",
+    params=AckParams,
+    result=Done,
+    help="Confirm the changes of a watch up to a revision.",
+    is_activity=False,
+)
+CLOSE = Operation(
+    name="close",
+    params=WatchParams,
+    result=Done,
+    help="End a watch.",
+    is_activity=False,
+)
+INPUT = Operation(
+    name="input",
+    params=InputParams,
+    result=Done,
+    help="Change a widget of a watched pane.",
+    is_activity=False,
+)

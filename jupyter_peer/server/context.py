@@ -5,16 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from ..errors import NotEnabledError, PeerError
 from .control.secrets import Secrets
-
-if TYPE_CHECKING:
-    from ..transports.direct.direct import DirectTransport
-    from .control.notices import Notices
-    from .control.session import ControlSession
-    from .operations.operations import Operations
+from .control.session import ControlSession
+from .running import Running
 
 log = logging.getLogger(__name__)
 
@@ -28,23 +23,6 @@ class UnavailableError(Exception):
     def __init__(self, error: PeerError) -> None:
         self.error = error
         super().__init__(error.message)
-
-
-class Running:
-    """A started node as the handlers use it.
-
-    Args:
-        operations: What can be done with it.
-        notices: What it has to tell.
-        direct: Takes the links that come in at ``/peer-ws``; None if they are switched off.
-    """
-
-    def __init__(
-        self, operations: Operations, notices: Notices, direct: DirectTransport | None
-    ) -> None:
-        self.operations = operations
-        self.notices = notices
-        self.direct = direct
 
 
 class ServerContext:

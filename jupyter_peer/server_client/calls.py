@@ -36,10 +36,6 @@ from .share import Sharing
 
 Steps = Callable[[Json], None]
 
-# Its checks are bounded on the server; several callers wait for each other.
-DOCTOR_TIMEOUT_S = 60.0
-# Longer than the server waits for the peer.
-CHAT_TIMEOUT_S = 20.0
 # The server knows the deadline too, and says why there is no answer.
 _SERVERS_WORD_S = 10.0
 _GLANCED = ("peers", "panes", "invites", "lobby", "agents")
@@ -115,9 +111,7 @@ class Calls:
                 answered.
             UnreachableError: No path leads there.
         """
-        answer = await self._ask(
-            "pair", {"invite": str(invite)}, on_progress=on_progress, timeout=None
-        )
+        answer = await self._ask("pair", {"invite": str(invite)}, on_progress=on_progress)
         return Peer(answer["peer"])
 
     async def connect(self, target: str, on_progress: Steps | None = None) -> Peer:
@@ -128,7 +122,7 @@ class Calls:
             RefusedError: The other side does not take part.
         """
         key = "address" if _ADDRESS.fullmatch(target) else "node_id"
-        answer = await self._ask("connect", {key: target}, on_progress=on_progress, timeout=None)
+        answer = await self._ask("connect", {key: target}, on_progress=on_progress)
         return Peer(answer["peer"])
 
     async def peers(self) -> Peers:
@@ -183,9 +177,7 @@ class Calls:
             UnknownPeerError: No peer has this name.
         """
         params = {} if peer is None else {"peer": peer}
-        answer = await self._ask(
-            "doctor", params, on_progress=on_progress, timeout=DOCTOR_TIMEOUT_S
-        )
+        answer = await self._ask("doctor", params, on_progress=on_progress)
         return Findings(answer["findings"], answer)
 
     async def panes(self) -> Panes:
@@ -283,7 +275,7 @@ class Calls:
             UnsupportedError: Its version has no chat.
             RefusedError: It is blocked or not trusted, or has had too much at once.
         """
-        answer = await self._ask("chat", {"peer": peer, "text": text}, timeout=CHAT_TIMEOUT_S)
+        answer = await self._ask("chat", {"peer": peer, "text": text})
         return ChatLine(answer["line"])
 
     async def chats(self, peer: str | None = None, limit: int = 50) -> ChatLines:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ..control import frames as control
+from ..control.table import operation
 from ..errors import NoServerError, PeerError, PeerTimeoutError, UnauthorizedError
 from ..primitives.pauses import pause_until
 
@@ -32,16 +33,8 @@ Json = dict[str, Any]
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 15.0
-ANSWER_TIMEOUT = 30.0
 GOODBYE_TIMEOUT = 0.5
 
-#: These change nothing, so they may be asked again when the answer was lost.
-_REPEATABLE = frozenset(
-    {"identity", "invites", "peers", "panes", "metrics", "audit", "ping", "open", "doctor"}
-    | {"lobby", "lobby_who", "rooms", "chats", "agents", "approvals", "read"}
-)
-#: These go on at the server, and further away, until it is told that nobody waits for them.
-_CANCELLED_THERE = frozenset({"ask", "turn_tool"})
 _TRIES = 3
 _KEPT = frozenset({"peers", "panes", "lobby"})
 
@@ -200,23 +193,25 @@ class Connection:
         *,
         on_progress: Callable[[Json], None] | None = None,
         on_result: Callable[[Json], None] | None = None,
-        timeout: float | None = ANSWER_TIMEOUT,
+        timeout: float | None = None,
     ) -> Json:
         """Ask the server for an operation and return its result.
 
         Args:
-            op: See :mod:`jupyter_peer.control.operations`.
+            op: Its name in the operation table, :mod:`jupyter_peer.control.table`.
             params: Its parameters.
             on_progress: Called with each step.
             on_result: Called with the result before any frame that follows it is handled.
-            timeout: Seconds for the answer; None waits as long as it takes.
+            timeout: Seconds for the answer; None waits as long as the table says.
 
         Raises:
             PeerError: The operation's own error.
             NoServerError: The server cannot be reached, or went away before it answered.
             PeerTimeoutError: It did not answer in time.
         """
-        for left in range(_TRIES if op in _REPEATABLE else 1, 0, -1):
+        row = operation(op)
+        seconds = row.timeout_s if timeout is None else timeout
+        for left in range(_TRIES if row.is_repeatable else 1, 0, -1):
             socket = await self.ready()
             number = next(self._ids)
             answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
@@ -224,11 +219,11 @@ class Connection:
             try:
                 socket.write(control.encode_request(op, params or {}, number))
                 # Not `wait_for`, which can take an answer for a cancellation's sake.
-                await asyncio.wait((answer,), timeout=timeout)
+                await asyncio.wait((answer,), timeout=seconds)
                 if answer.done():
                     return answer.result()
                 raise PeerTimeoutError(
-                    f"the Jupyter server did not answer {op!r} within {timeout:g} s"
+                    f"the Jupyter server did not answer {op!r} within {seconds:g} s"
                 )
             except _LostError:
                 if left == 1:
@@ -237,7 +232,7 @@ class Connection:
                         hint="look at what it did before you try again",
                     ) from None
             except asyncio.CancelledError:
-                if op in _CANCELLED_THERE:
+                if row.ends_unawaited:
                     self.tell("cancel", {"request": number})
                 raise
             finally:

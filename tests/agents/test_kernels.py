@@ -46,7 +46,7 @@ async def ada_and_bob(path, **settings):
 def idle(server):
     """Whether nothing is left of any turn or question."""
     agents = server.extension.context.running.operations.agents
-    return agents.desk.under_way == agents.questions.under_way == 0
+    return agents.turns.under_way == agents.questions.under_way == 0
 
 
 async def given(turn):
@@ -385,7 +385,7 @@ async def test_who_stops_waiting_ends_the_turn_and_all_it_asked(tmp_path):
 
         await run(c.agent, last)
         await run(b.agent, lambda turn: b.ask("cy", "?"), name="middle")
-        turns = cy.extension.context.running.operations.agents.desk
+        turns = cy.extension.context.running.operations.agents.turns
         for ask in (
             lambda: a.aio.ask("bob", "?"),
             lambda: anext(aiter(a.aio.ask_stream("bob", "?"))),

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from hypothesis import example, given, strategies as st
 
-from jupyter_peer.control import operations as ops
+from jupyter_peer.control import peers
+from jupyter_peer.control.fields import NoParams
 from jupyter_peer.control.frames import (
     MAX_ID,
     PLAIN_UP_TO,
@@ -28,6 +29,7 @@ from jupyter_peer.control.frames import (
     encode_request,
     request_id,
 )
+from jupyter_peer.control.table import OPERATIONS, operation
 from jupyter_peer.errors import BadRequestError, InviteUsedError, MalformedError
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -122,7 +124,7 @@ def test_lone_surrogates_do_not_stop_a_frame():
 
 
 def test_a_struct_is_sent_by_its_wire_names():
-    me = ops.SelfModel(
+    me = peers.SelfModel(
         node_id="a",
         public_key="b",
         fingerprint="c",
@@ -131,7 +133,7 @@ def test_a_struct_is_sent_by_its_wire_names():
         addresses=[],
         version="1",
     )
-    message = decode_message(sent(encode_reply(1, ops.PeersResult(me, []))))
+    message = decode_message(sent(encode_reply(1, peers.PeersResult(me, []))))
     assert isinstance(message, Reply)
     assert message.result["self"]["node_id"] == "a"
 
@@ -211,11 +213,11 @@ def test_the_id_of_a_bad_request_is_found_for_the_answer():
 
 def test_unknown_keys_are_ignored():
     assert decode_request('{"op": "peers", "later": 1}') == Request("peers")
-    assert ops.check_params("peers", {"later": 1}) == ops.NoParams()
+    assert operation("peers").read({"later": 1}) == NoParams()
 
 
 @given(
-    st.sampled_from([*ops.OPS, "nothing"]),
+    st.sampled_from([*OPERATIONS, "nothing"]),
     objects
     | st.dictionaries(
         st.sampled_from(["name", "peer", "ttl_s", "id", "invite", "watch", "rev", "with", "limit"]),
@@ -224,7 +226,7 @@ def test_unknown_keys_are_ignored():
 )
 def test_params_become_their_struct_or_a_bad_request(op, params):
     with contextlib.suppress(BadRequestError):
-        assert isinstance(ops.check_params(op, params), ops.OPS[op][0])
+        assert isinstance(operation(op).read(params), OPERATIONS[op].params)
 
 
 @pytest.mark.parametrize(
@@ -252,12 +254,12 @@ def test_params_become_their_struct_or_a_bad_request(op, params):
 )
 def test_params_that_do_not_fit_are_refused_in_words(op, params):
     with pytest.raises(BadRequestError) as refused:
-        ops.check_params(op, params)
+        operation(op).read(params)
     assert refused.value.message != BadRequestError.text
 
 
 def test_a_result_is_read_back_by_its_struct():
-    result = ops.PingResult(rtt_ms=1.5)
+    result = peers.PingResult(rtt_ms=1.5)
     message = decode_message(sent(encode_reply(1, result)))
     assert isinstance(message, Reply)
-    assert msgspec.convert(message.result, ops.OPS["ping"][1]) == result
+    assert msgspec.convert(message.result, peers.PING.result) == result

@@ -1,17 +1,20 @@
-"""What one control connection has to do with agents: those it brought, and their turns."""
+"""The agents that one control connection registered, and their turns."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...agents.board import Tool
-from ...control import agents as agent_ops, operations as ops
+from ...control import turns as rows
+from ...control.agents import AgentsModel
+from ...control.fields import Done
 from ...control.frames import Frame, encode_event
+from ...control.panes import OutputsResult
 from ...errors import (
     AgentFailedError,
     AgentGoneError,
@@ -21,6 +24,7 @@ from ...errors import (
     PeerError,
     from_wire,
 )
+from ..call import Call, serves
 from .secrets import Caller
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ class _KernelAgent:
     """An agent that runs in the kernel at the other end of a connection."""
 
     def __init__(
-        self, connection: ConnectionAgents, kernel_id: str, params: agent_ops.RegisterAgentParams
+        self, connection: ConnectionAgents, kernel_id: str, params: rows.RegisterAgentParams
     ) -> None:
         self._connection = connection
         self.kernel_id = kernel_id
@@ -52,9 +56,6 @@ class ConnectionAgents:
         node: The agents of this node.
         caller: Who is connected.
         write: Sends a frame and returns when it is on its way.
-
-    Attributes:
-        methods: The operations that belong to the connection, by name.
     """
 
     def __init__(self, node: NodeAgents, caller: Caller, write: Write) -> None:
@@ -64,15 +65,6 @@ class ConnectionAgents:
         self._agents: dict[str, _KernelAgent] = {}
         self._turns: dict[int, tuple[Turn, asyncio.Future[PeerError | None]]] = {}
         self._goodbyes: set[asyncio.Future[None]] = set()
-        self.methods: dict[str, Callable[[Any], Awaitable[msgspec.Struct]]] = {
-            "agent_register": self._register,
-            "agent_unregister": self._unregister,
-            "turn_write": self._turn_write,
-            "turn_end": self._turn_end,
-            "turn_tool": self._turn_tool,
-            "turn_panes": self._turn_panes,
-            "turn_pane": self._turn_pane,
-        }
 
     def turn(self, number: int) -> Turn:
         """Return a turn that this connection answers.
@@ -83,7 +75,7 @@ class ConnectionAgents:
         return self._open(number)[0]
 
     def close(self) -> None:
-        """Take the agents down and end their turns; may be called twice."""
+        """Unregister the agents and end their turns; may be called twice."""
         self._node.approvals.remove_screen(self)
         agents, self._agents = list(self._agents.values()), {}
         for agent in agents:
@@ -104,7 +96,7 @@ class ConnectionAgents:
             await self._write(
                 encode_event(
                     "turn",
-                    agent_ops.TurnModel(
+                    rows.TurnEvent(
                         turn=turn.number,
                         agent=turn.agent.name,
                         prompt=turn.prompt,
@@ -126,7 +118,9 @@ class ConnectionAgents:
 
     def _tell_over(self, number: int) -> None:
         # Not awaited, since this is also the way out of a turn that was cancelled.
-        task = asyncio.ensure_future(self._write(encode_event("turn_over", {"turn": number})))
+        task = asyncio.ensure_future(
+            self._write(encode_event("turn_over", rows.TurnOverEvent(number)))
+        )
         self._goodbyes.add(task)
         task.add_done_callback(self._goodbyes.discard)
 
@@ -135,7 +129,8 @@ class ConnectionAgents:
             raise LookupFailedError("this turn is over", hint="its answer is not wanted any more")
         return self._turns[number]
 
-    async def _register(self, params: agent_ops.RegisterAgentParams) -> agent_ops.AgentsModel:
+    @serves(rows.AGENT_REGISTER)
+    async def _register(self, params: rows.RegisterAgentParams, call: Call) -> AgentsModel:
         kernel_id = self._caller.kernel_id
         if kernel_id is None:
             raise BadRequestError("an agent runs in a kernel", hint="register it in a notebook")
@@ -148,7 +143,7 @@ class ConnectionAgents:
         agent = _KernelAgent(self, kernel_id, params)
         self._node.board.register(agent)
         self._agents[params.name] = agent
-        self._node.desk.audit.note(
+        self._node.turns.audit.note(
             "agent_registered",
             None,
             agent=params.name,
@@ -156,19 +151,22 @@ class ConnectionAgents:
         )
         return self._node.model()
 
-    async def _unregister(self, params: agent_ops.AgentParams) -> ops.Done:
+    @serves(rows.AGENT_UNREGISTER)
+    async def _unregister(self, params: rows.AgentParams, call: Call) -> Done:
         agent = self._agents.pop(params.name, None)
         if agent is None:
             raise LookupFailedError("this connection has no such agent")
         self._node.board.unregister(agent)
-        self._node.desk.stop_agent(agent, AgentGoneError("the agent was taken down"))
-        return ops.Done()
+        self._node.turns.stop_agent(agent, AgentGoneError("the agent was taken down"))
+        return Done()
 
-    async def _turn_write(self, params: agent_ops.TurnWriteParams) -> ops.Done:
+    @serves(rows.TURN_WRITE)
+    async def _turn_write(self, params: rows.TurnWriteParams, call: Call) -> Done:
         await self.turn(params.turn).write(params.text)
-        return ops.Done()
+        return Done()
 
-    async def _turn_end(self, params: agent_ops.TurnEndParams) -> ops.Done:
+    @serves(rows.TURN_END)
+    async def _turn_end(self, params: rows.TurnEndParams, call: Call) -> Done:
         _, over = self._open(params.turn)
         error = None
         if params.error is not None:
@@ -177,24 +175,24 @@ class ConnectionAgents:
                 error = AgentFailedError()
         if not over.done():
             over.set_result(error)
-        return ops.Done()
+        return Done()
 
-    async def _turn_tool(self, params: agent_ops.TurnToolParams) -> ops.Done:
+    @serves(rows.TURN_TOOL)
+    async def _turn_tool(self, params: rows.TurnToolParams, call: Call) -> Done:
         await self.turn(params.turn).check_tool(params.tool, params.arguments)
-        return ops.Done()
+        return Done()
 
-    async def _turn_panes(self, params: agent_ops.TurnParams) -> agent_ops.TurnPanesResult:
+    @serves(rows.TURN_PANES)
+    async def _turn_panes(self, params: rows.TurnParams, call: Call) -> rows.TurnPanesResult:
         peer = self.turn(params.turn).peer
-        fields = ("name", "title", "status", "since", "rev")
-        return agent_ops.TurnPanesResult(
-            [
-                {field: getattr(pane, field) for field in fields}
-                for pane in self._node.panes_for(peer)
-            ]
+        shape = list[rows.TurnPaneModel]
+        return rows.TurnPanesResult(
+            msgspec.convert(self._node.panes_for(peer), shape, from_attributes=True)
         )
 
-    async def _turn_pane(self, params: agent_ops.TurnPaneParams) -> agent_ops.TurnPaneResult:
+    @serves(rows.TURN_PANE)
+    async def _turn_pane(self, params: rows.TurnPaneParams, call: Call) -> OutputsResult:
         for pane in self._node.panes_for(self.turn(params.turn).peer):
             if pane.name == params.name:
-                return agent_ops.TurnPaneResult(pane.outputs)
+                return OutputsResult(pane.outputs)
         raise LookupFailedError("who asks cannot see such a pane")

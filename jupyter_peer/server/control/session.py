@@ -1,25 +1,28 @@
-"""One control connection: its requests, its watches, and what it is told without asking.
+"""One control connection: its requests, its watches, and the events it receives.
 
 Nothing here grows with a client that does not read: requests under way, watches, progress and
 events are bounded, and each waits for what was written before. Below is a WebSocket
-(:mod:`.control_ws`), above are the operations.
+(:mod:`.socket`), above are the operations.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
 
-from ...control import frames as control, operations as ops
-from ...control.agents import CancelParams
+from ...control import frames as control
+from ...control.agents import CANCEL, CancelParams
+from ...control.fields import Done
 from ...control.frames import Frame
+from ...control.panes import ACK
+from ...control.table import operation
 from ...errors import BusyError, PeerError
-from ..context import Running
-from ..operations.operations import Call
+from ..call import Call, Method, served_by, serves
+from ..running import Running
 from .agents import ConnectionAgents
 from .notices import NoticeReader
 from .secrets import Caller
@@ -62,34 +65,30 @@ class ControlSession:
         self._watches = Watches(
             running.operations, socket.write, by_kernel=caller.kernel_id is not None
         )
-        self._own: dict[str, Callable[[Any], Awaitable[msgspec.Struct]]] = {
-            "open": self._watches.open,
-            "ack": self._watches.ack,
-            "close": self._watches.close_watch,
-            "input": self._watches.input,
-        }
         self._agents = ConnectionAgents(running.operations.agents, caller, socket.write)
-        self._own |= self._agents.methods
+        self._own: dict[str, Method] = {
+            **served_by(self),
+            **served_by(self._watches),
+            **served_by(self._agents),
+        }
         reader = NoticeReader(running.notices, socket.write)
         self._telling = asyncio.get_running_loop().create_task(reader.run())
 
     async def take(self, frame: str | bytes) -> None:
-        """Take one frame from the client.
+        """Handle one frame from the client.
 
-        Returns when the next may come, so a client that sends rubbish and does not read is
-        slowed down by itself.
+        Returns when the next may come, so a client that sends garbage and does not read slows
+        itself down.
         """
         try:
             request = control.decode_request(frame)
         except PeerError as error:
             await self._socket.write(control.encode_failure(control.request_id(frame), error))
             return
-        if request.op == "ack" and request.id is None:
-            # On the path of every update: no task, no answer.
-            await self._run_quietly(request)
-        elif request.op == "cancel":
-            # Also when there is no room for one more request.
-            await self._cancel(request)
+        is_ack = request.op == ACK.name and request.id is None
+        if is_ack or request.op == CANCEL.name:
+            # An ack is on the path of every update. A cancel must also work with 64 under way.
+            await self._serve(request)
         elif len(self._under_way) >= MAX_UNDER_WAY:
             busy = BusyError("too many requests are under way on this connection")
             if request.id is not None:
@@ -99,25 +98,13 @@ class ControlSession:
             self._under_way[task] = request.id
             task.add_done_callback(self._under_way.pop)
 
-    async def _run_quietly(self, request: control.Request) -> None:
-        try:
-            await self._run(request)
-        except PeerError as error:
-            log.debug("%s without an answer failed: %s", request.op, error.code)
-
-    async def _cancel(self, request: control.Request) -> None:
-        """End a request that its client waits for no more; it is not answered."""
-        try:
-            asked = ops.check_params(request.op, request.params)
-        except PeerError as error:
-            await self._socket.write(control.encode_failure(request.id, error))
-            return
-        assert isinstance(asked, CancelParams)
+    @serves(CANCEL)
+    def _cancel(self, params: CancelParams, call: Call) -> Done:
+        """Cancel a request that its client no longer waits for; it is not answered."""
         for task, number in self._under_way.items():
-            if number == asked.request:
+            if number == params.request:
                 task.cancel()
-        if request.id is not None:
-            await self._socket.write(control.encode_reply(request.id, ops.Done()))
+        return Done()
 
     async def _serve(self, request: control.Request) -> None:
         try:
@@ -131,8 +118,7 @@ class ControlSession:
                 await self._socket.write(control.encode_failure(request.id, error))
 
     async def _run(self, request: control.Request) -> msgspec.Struct:
-        if request.op in self._own:
-            return await self._own[request.op](ops.check_params(request.op, request.params))
+        row = operation(request.op)
 
         def on_progress(step: Mapping[str, Any]) -> None:
             self._tell_progress(request.id, step)
@@ -147,8 +133,9 @@ class ControlSession:
             on_progress if is_answered else None,
             tell if is_answered else None,
             self._agents,
+            self._own,
         )
-        return await self._operations.run(request.op, request.params, call)
+        return await self._operations.run(row, row.read(request.params), call)
 
     def _tell_progress(self, id: int | None, step: Mapping[str, Any]) -> None:
         if id is None or self._progress_unsent >= MAX_PROGRESS:

@@ -26,9 +26,10 @@ from tornado.websocket import (
 
 from ...control.frames import Frame
 from ...errors import to_wire
-from ..context import SETTING, Running, ServerContext, UnavailableError
+from ..context import SETTING, ServerContext, UnavailableError
 from ..node.addresses import learned_address
 from ..rest.base import AUTH_RESOURCE, error_body
+from ..running import Running
 from .secrets import BROWSER, Caller, is_secret_header
 from .session import ControlSession
 
@@ -123,7 +124,7 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
 
 class _HandlerSocket:
-    """A handler as :class:`.control_session.Socket`."""
+    """A handler as :class:`.session.Socket`."""
 
     def __init__(self, handler: WebSocketHandler) -> None:
         self._handler = handler

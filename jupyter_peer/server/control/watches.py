@@ -1,8 +1,8 @@
 """The panes one control connection watches.
 
-Each watch reads the pane's state at the pace of its client: at most two changes are on their way
-without having been acknowledged, and what happens meanwhile becomes one change (conflation). So a
-slow page gets the newest state late, never a growing queue.
+Each watch reads the pane's state at the pace of its client. At most two changes are sent without
+an acknowledgement, and all that happens meanwhile becomes one change (conflation). So a slow page
+gets the newest state late, never a growing queue.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ...control import operations as ops
+import msgspec
+
+from ...control import panes as rows
+from ...control.fields import Done
 from ...control.frames import Frame, encode_event
-from ...control.panes import InputParams
 from ...errors import BusyError, LookupFailedError, MalformedError, NotWatchedError
 from ...panes.owner.delivery import HEAVY
 from ...panes.state import PaneCursor
 from ...wire.payloads.widgets import check_input
+from ..call import Call, serves
 
 if TYPE_CHECKING:
     from ...panes.viewer.watch import Watch
@@ -53,13 +56,14 @@ class Watches:
         self._numbers = itertools.count(1)
         self._open: dict[int, _OpenWatch] = {}
 
-    async def open(self, params: ops.OpenParams) -> ops.OpenResult:
+    @serves(rows.OPEN)
+    async def open(self, params: rows.OpenParams, call: Call) -> rows.OpenResult:
         """Begin to watch a pane.
 
         Raises:
-            PeerError: There is no such pane, it is not granted, or its owner is away.
-            NotWatchedError: It shall be opened only if a kernel watches it, and none does.
-            BusyError: The connection watches too many already.
+            PeerError: There is no such pane, it is not granted, or its owner is offline.
+            NotWatchedError: ``if_watched`` is set and no kernel watches the pane.
+            BusyError: The connection watches too many panes.
         """
         if len(self._open) >= MAX_WATCHES:
             raise BusyError("too many panes are watched on this connection", hint="close some")
@@ -72,30 +76,37 @@ class Watches:
         opened = self._open[number] = _OpenWatch(number, watch, self._write, pane)
         if self._by_kernel:
             self._operations.kernel_watches[pane] += 1
-        return ops.OpenResult(number, opened.info(), opened.first())
+        return rows.OpenResult(
+            number,
+            msgspec.convert(opened.info(), rows.PaneInfoModel),
+            msgspec.convert(opened.first(), rows.PaneStateModel),
+        )
 
-    async def ack(self, params: ops.AckParams) -> ops.Done:
-        """Note what the client has taken in; one that was closed meanwhile does not matter."""
+    @serves(rows.ACK)
+    async def ack(self, params: rows.AckParams, call: Call) -> Done:
+        """Record what the client has applied; a watch that was closed meanwhile does not matter."""
         opened = self._open.get(params.watch)
         if opened is not None:
             opened.acknowledge(params.rev)
-        return ops.Done()
+        return Done()
 
-    async def input(self, params: InputParams) -> ops.Done:
-        """Do something with a widget of a watched pane.
+    @serves(rows.INPUT)
+    async def input(self, params: rows.InputParams, call: Call) -> Done:
+        """Change a widget of a watched pane.
 
         Raises:
             LookupFailedError: The connection has no such watch.
-            PeerError: Why the owner does not take it.
+            PeerError: The owner refused it.
         """
         opened = self._open.get(params.watch)
         if opened is None:
             raise LookupFailedError("this connection has no such watch")
         check_input(params.message)
         await opened.watch.input(params.message, params.id)
-        return ops.Done()
+        return Done()
 
-    async def close_watch(self, params: ops.WatchParams) -> ops.Done:
+    @serves(rows.CLOSE)
+    async def close_watch(self, params: rows.WatchParams, call: Call) -> Done:
         """End one watch.
 
         Raises:
@@ -105,7 +116,7 @@ class Watches:
         if opened is None:
             raise LookupFailedError("this connection has no such watch")
         await self._end(opened)
-        return ops.Done()
+        return Done()
 
     async def close(self) -> None:
         """End all watches; may be called twice."""
@@ -139,7 +150,7 @@ class _OpenWatch:
         self._telling = asyncio.get_running_loop().create_task(self._tell())
 
     def info(self) -> dict[str, Any]:
-        """Return what was last told of the pane besides its outputs."""
+        """Return the last reported facts about the pane besides its outputs."""
         return self._info
 
     def first(self) -> dict[str, Any]:
@@ -149,7 +160,7 @@ class _OpenWatch:
         return first.data()
 
     def acknowledge(self, rev: int) -> None:
-        """Note that the client has everything up to ``rev``."""
+        """Record that the client has everything up to ``rev``."""
         # Not by size: a pane that is shared again counts from the beginning.
         if rev in self._unacked:
             while self._unacked.popleft() != rev:
@@ -166,7 +177,7 @@ class _OpenWatch:
                 event |= change.data()
                 weight = change.weight
                 self._unacked.append(change.rev)
-                # There may be more than one change could say.
+                # More may have happened than one change could carry.
                 self._changed.set()
             if (info := self.watch.info) != self._info:
                 self._info = event["info"] = info
@@ -174,7 +185,7 @@ class _OpenWatch:
                 try:
                     frame = await _encode(event, weight)
                 except MalformedError:
-                    log.exception("a change of a watched pane cannot be told")
+                    log.exception("a change of a watched pane cannot be sent")
                 else:
                     await self._write(frame)
 

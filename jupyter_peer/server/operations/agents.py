@@ -1,13 +1,12 @@
-"""The agents of this node as its server has them: what the user can do, and what a connection can.
+"""Operations on agents: to ask those of peers, and to offer those of this node.
 
-Below is the room of the agents; above are control socket and REST. A kernel's agents belong to its
-connection: they are gone with it, and so are their turns.
+Below is :mod:`jupyter_peer.agents`; above are control socket and REST. A kernel's agents and their
+turns belong to its connection and end with it (:mod:`jupyter_peer.server.control.agents`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,13 +16,15 @@ from ...agents.config import AgentConfig
 from ...agents.questions import Questions
 from ...agents.reader import GrantedPane, PaneReader
 from ...agents.turns import TurnDesk
-from ...control import agents as agent_ops, operations as ops
+from ...control import agents as rows
+from ...control.fields import Done, NoParams
+from ...control.turns import AskerModel
 from ...errors import BadRequestError, PeerError
+from ..call import Call, serves
 
 if TYPE_CHECKING:
     from ...hub.hub import PeerHub
     from ...panes.owner.publish import PanePublisher
-    from .operations import Call
 
 
 class NodeAgents:
@@ -32,10 +33,13 @@ class NodeAgents:
     Args:
         hub: The node.
         publisher: Its panes.
-        config: Limits, and how it stands at the start.
+        config: Limits, and the state at the start.
 
     Attributes:
-        methods: The operations that need no connection, by name.
+        board: The agents of this node.
+        approvals: The tool calls that wait for the owner.
+        turns: The questions that are being answered here.
+        questions: Those that this node has asked.
     """
 
     def __init__(self, hub: PeerHub, publisher: PanePublisher, config: AgentConfig) -> None:
@@ -43,38 +47,32 @@ class NodeAgents:
         self._publisher = publisher
         self.board = AgentBoard(config, PaneReader(self.panes_for))
         self.approvals = Approvals(config.approval_s)
-        self.desk = TurnDesk(hub, self.board, self.approvals, config)
-        self.questions = Questions(hub, self.desk.audit)
-        self.methods: dict[str, Callable[[Any, Call], Any]] = {
-            "ask": self._ask,
-            "agents": lambda params, call: self.model(),
-            "agent_on": self._switch_on,
-            "agent_off": self._switch_off,
-            "approvals": self._pending,
-            "approve": self._approve,
-        }
+        self.turns = TurnDesk(hub, self.board, self.approvals, config)
+        self.questions = Questions(hub, self.turns.audit)
 
     async def close(self) -> None:
         """End all turns; may be called twice."""
-        await self.desk.close()
+        await self.turns.close()
 
-    # Looking.
-
-    def model(self) -> agent_ops.AgentsModel:
-        """Return how agents stand here."""
-        return agent_ops.AgentsModel(
+    def model(self) -> rows.AgentsModel:
+        """Return the agents of this node."""
+        return rows.AgentsModel(
             on=self.board.is_on,
             mode=self.board.mode,
             default=self.board.default_name() if self.board.is_on else None,
             agents=[_model(agent) for agent in self.board.agents()],
-            turns=self.desk.under_way,
+            turns=self.turns.under_way,
         )
 
-    def approvals_model(self) -> agent_ops.ApprovalsModel:
-        """Return what waits for the owner."""
-        return agent_ops.ApprovalsModel(
+    @serves(rows.AGENTS)
+    def _agents(self, params: NoParams, call: Call) -> rows.AgentsModel:
+        return self.model()
+
+    def approvals_model(self) -> rows.ApprovalsModel:
+        """Return the tool calls that wait for the owner."""
+        return rows.ApprovalsModel(
             [
-                msgspec.structs.replace(each, peer_name=self.person(each.peer)["label"])
+                msgspec.structs.replace(each, peer_name=self.person(each.peer).label)
                 for each in self.approvals.pending()
             ]
         )
@@ -93,30 +91,24 @@ class NodeAgents:
             for pane in self._publisher.granted(node_id)
         ]
 
-    def person(self, node_id: str) -> dict[str, Any]:
-        """Return ``{node_id, node_name, alias, label}``; of a stranger little is known."""
+    def person(self, node_id: str) -> AskerModel:
+        """Return the names of a node; only the id is known of a stranger."""
         if node_id == self._hub.node_id:
             name = self._hub.node_name
-            return {"node_id": node_id, "node_name": name, "alias": None, "label": name}
+            return AskerModel(node_id, name, None, name)
         try:
             peer = self._hub.peer(node_id)
         except PeerError:
-            return {"node_id": node_id, "node_name": "", "alias": None, "label": node_id}
-        return {
-            "node_id": node_id,
-            "node_name": peer.node_name,
-            "alias": peer.alias,
-            "label": peer.label,
-        }
+            return AskerModel(node_id, "", None, node_id)
+        return AskerModel(node_id, peer.node_name, peer.alias, peer.label)
 
-    # What the user does.
-
-    async def _ask(self, params: agent_ops.AskParams, call: Call) -> agent_ops.AskResult:
+    @serves(rows.ASK)
+    async def _ask(self, params: rows.AskParams, call: Call) -> rows.AskResult:
         turn = None
         if params.turn is not None:
-            if call.agents is None:
+            if call.turns is None:
                 raise BadRequestError("a turn belongs to the kernel that answers it")
-            turn = call.agents.turn(params.turn)
+            turn = call.turns.turn(params.turn)
         pieces: list[str] = []
 
         async def keep(text: str) -> None:
@@ -136,11 +128,12 @@ class NodeAgents:
             chain=None if turn is None else turn.chain,
         )
         await (asking if turn is None else turn.during(asking))
-        return agent_ops.AskResult("".join(pieces))
+        return rows.AskResult("".join(pieces))
 
-    def _switch_on(self, params: agent_ops.AgentOnParams, call: Call) -> agent_ops.AgentsModel:
+    @serves(rows.AGENT_ON)
+    def _switch_on(self, params: rows.AgentOnParams, call: Call) -> rows.AgentsModel:
         self.board.switch_on(params.agent, params.mode)
-        self.desk.audit.note(
+        self.turns.audit.note(
             "agents_on",
             None,
             mode=self.board.mode,
@@ -148,28 +141,31 @@ class NodeAgents:
         )
         return self.model()
 
-    def _switch_off(self, params: ops.NoParams, call: Call) -> agent_ops.AgentsModel:
+    @serves(rows.AGENT_OFF)
+    def _switch_off(self, params: NoParams, call: Call) -> rows.AgentsModel:
         self.board.switch_off()
-        self.desk.audit.note("agents_off", None)
+        self.turns.audit.note("agents_off", None)
         return self.model()
 
-    def _pending(self, params: ops.NoParams, call: Call) -> agent_ops.ApprovalsModel:
-        if call.agents is not None:
-            # Who asks for them shows them.
-            self.approvals.add_screen(call.agents)
+    @serves(rows.APPROVALS)
+    def _pending(self, params: NoParams, call: Call) -> rows.ApprovalsModel:
+        if call.turns is not None:
+            # A client that asks for them shows them to the owner.
+            self.approvals.add_screen(call.turns)
         return self.approvals_model()
 
-    def _approve(self, params: agent_ops.ApproveParams, call: Call) -> ops.Done:
+    @serves(rows.APPROVE)
+    def _approve(self, params: rows.ApproveParams, call: Call) -> Done:
         self.approvals.decide(params.id, params.allow)
-        return ops.Done()
+        return Done()
 
 
-def _model(agent: Agent) -> agent_ops.AgentModel:
-    return agent_ops.AgentModel(
+def _model(agent: Agent) -> rows.AgentModel:
+    return rows.AgentModel(
         name=agent.name,
         kernel_id=getattr(agent, "kernel_id", None),
         tools=[
-            agent_ops.ToolModel(tool.name, tool.read_only)
+            rows.ToolModel(tool.name, tool.read_only)
             for tool in sorted(agent.tools.values(), key=lambda tool: tool.name)
         ],
     )

@@ -1,43 +1,40 @@
-"""What the user writes to peers and reads of them, and the news of it for browsers and kernels."""
+"""Operations on chat, and the event that reports new lines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...control import chat as ops
+from ...control import chat as rows
+from ...control.fields import PersonModel
 from ...errors import NotEnabledError, PeerError
+from ..call import Call, serves
+from .group import Group
 
 if TYPE_CHECKING:
     from ...hub.chat import Chats, Line
     from ...hub.hub import PeerHub
-    from .operations import Call
 
-# What an event tells; the rest is asked for.
+# Bounds of an event; a client asks for the rest.
 NEWS_LINES = 20
 NEWS_CHARACTERS = 64 * 1024
 
 
-class ChatDesk:
-    """The operations of the conversations.
+class ChatOperations(Group):
+    """Sends lines of text to peers, and reads the conversations.
 
     Args:
-        chats: The node's conversations; None leaves them out.
         hub: The node.
-        id_of: Returns the id of the peer somebody means; raises when there is none.
+        on_change: See :class:`.Group`.
+        chats: The node's conversations; None leaves them out.
     """
 
-    def __init__(self, chats: Chats | None, hub: PeerHub, id_of: Callable[[str], str]) -> None:
+    def __init__(self, hub: PeerHub, on_change: Callable[..., None], chats: Chats | None) -> None:
+        super().__init__(hub, on_change)
         self._given = chats
-        self._hub = hub
-        self._id_of = id_of
-        self.methods: dict[str, Callable[[Any, Call], Any]] = {
-            "chat": self._send,
-            "chats": self._read,
-        }
 
-    def news(self) -> ops.ChatsResult:
-        """Return the newest lines of all conversations, and who has written what is not read."""
+    def news(self) -> rows.ChatsResult:
+        """Return the newest lines of all conversations, and the number of unread ones."""
         newest = self._chats.lines(limit=NEWS_LINES)
         size = 0
         for count, line in enumerate(reversed(newest)):
@@ -45,7 +42,7 @@ class ChatDesk:
             if count and size > NEWS_CHARACTERS:
                 newest = newest[-count:]
                 break
-        return ops.ChatsResult([self._model(line) for line in newest], self._chats.unread())
+        return rows.ChatsResult([self._model(line) for line in newest], self._chats.unread())
 
     @property
     def _chats(self) -> Chats:
@@ -53,27 +50,29 @@ class ChatDesk:
             raise NotEnabledError("there is no chat here")
         return self._given
 
-    async def _send(self, params: ops.ChatParams, call: Call) -> ops.ChatResult:
-        line = await self._chats.send(self._id_of(params.peer), params.text)
-        return ops.ChatResult(self._model(line))
+    @serves(rows.CHAT)
+    async def _send(self, params: rows.ChatParams, call: Call) -> rows.ChatResult:
+        line = await self._chats.send(self.id_of(params.peer), params.text)
+        return rows.ChatResult(self._model(line))
 
-    def _read(self, params: ops.ChatsParams, call: Call) -> ops.ChatsResult:
-        node_id = None if params.peer is None else self._id_of(params.peer)
+    @serves(rows.CHATS)
+    def _read(self, params: rows.ChatsParams, call: Call) -> rows.ChatsResult:
+        node_id = None if params.peer is None else self.id_of(params.peer)
         lines = self._chats.lines(node_id, params.limit)
         if params.seen:
             for each in [node_id] if node_id is not None else list(self._chats.unread()):
                 self._chats.mark_seen(each)
-        return ops.ChatsResult([self._model(line) for line in lines], self._chats.unread())
+        return rows.ChatsResult([self._model(line) for line in lines], self._chats.unread())
 
-    def _model(self, line: Line) -> ops.ChatLineModel:
+    def _model(self, line: Line) -> rows.ChatLineModel:
         try:
-            peer = self._hub.peer(line.node_id)
+            peer = self.hub.peer(line.node_id)
             name, alias = peer.node_name, peer.alias
         except PeerError:
             name, alias = "", None
-        return ops.ChatLineModel(
+        return rows.ChatLineModel(
             number=line.number,
-            peer=ops.ChatPeer(line.node_id, name, alias),
+            peer=PersonModel(line.node_id, name, alias),
             mine=line.mine,
             at=line.at,
             text=line.text,

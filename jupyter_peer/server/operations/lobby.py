@@ -1,19 +1,24 @@
-"""This node at its lobby: the client from the settings, what it tells the hub, what the user does."""
+"""This node at its lobby: the client from the settings, the user's operations, news for the hub."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-from ...control import operations as ops
+import msgspec
+
+from ...control import lobby as rows
+from ...control.fields import Done, ErrorModel, NoParams, PeerStatus
 from ...errors import NotEnabledError, PeerError, to_wire
 from ...findings import Finding, failed, ok
 from ...wire.addresses import lobby_name, lobby_urls
 from ...wire.relay import lobby as wire
+from ..call import Call, serves
 from ..node.listening import trusting
 from ..settings.settings import LOBBY_OFF
+from .group import Group
 
 if TYPE_CHECKING:
     from ...hub.hub import PeerHub
@@ -22,7 +27,6 @@ if TYPE_CHECKING:
     from ...transports.webrtc.webrtc import Visit
     from ...wire.link.identity import Identity
     from ..settings.settings import PeerSettings
-    from .operations import Call
 
 SOURCE = "lobby"
 
@@ -123,42 +127,25 @@ async def lobby_findings(client: LobbyClient) -> list[Finding]:
     return [ok("lobby", text, client.url, ms=took, rooms=len(rooms))]
 
 
-class LobbyDesk:
-    """What the user can do at the lobby, and what the hub learns there.
+class LobbyOperations(Group):
+    """Operations at the lobby; reports to the hub the nodes that it sees there.
 
     Args:
-        client: The node's lobby client; None without a lobby.
         hub: The node.
-        audit: Writes a line into the audit log: kind, peer, details.
-        on_change: Called whenever :meth:`model` has changed.
+        on_change: See :class:`.Group`.
+        client: The node's lobby client; None without a lobby.
     """
 
     def __init__(
-        self,
-        client: LobbyClient | None,
-        hub: PeerHub,
-        audit: Callable[[str, str | None, dict[str, Any]], None],
-        on_change: Callable[[], None],
+        self, hub: PeerHub, on_change: Callable[..., None], client: LobbyClient | None
     ) -> None:
+        super().__init__(hub, on_change)
         self._client = client
-        self._hub = hub
-        self._audit = audit
-        self._on_change = on_change
         self._found: set[str] = set()
         self._end = client.subscribe(self._changed) if client is not None else lambda: None
-        self.methods: dict[str, Callable[[Any, Call], Any]] = {
-            "lobby": lambda _, call: self.model(),
-            "lobby_on": self._switch_on,
-            "lobby_off": self._switch_off,
-            "lobby_who": self._who,
-            "rooms": self._rooms,
-            "create_room": self._create,
-            "join_room": self._join,
-            "leave_room": self._leave,
-        }
 
     def close(self) -> None:
-        """Listen to the client no more."""
+        """Stop listening to the client."""
         self._end()
 
     @property
@@ -173,28 +160,34 @@ class LobbyDesk:
 
     # Looking.
 
-    def model(self) -> ops.LobbyModel:
-        """Return how this node stands at its lobby."""
+    @serves(rows.LOBBY)
+    def _state(self, params: NoParams, call: Call) -> rows.LobbyModel:
+        return self.model()
+
+    def model(self) -> rows.LobbyModel:
+        """Return the state of the connection to the lobby."""
         client = self._client
         if client is None:
-            return ops.LobbyModel(url=None, status="off", listed=False, rooms=[], error=None)
-        return ops.LobbyModel(
+            return rows.LobbyModel(url=None, status="off", listed=False, rooms=[], error=None)
+        return rows.LobbyModel(
             url=client.url,
             status=client.status,
             listed=client.is_listed,
             rooms=[self._joined_model(room) for room in client.rooms],
-            error=to_wire(client.error) if client.error is not None else None,
+            error=_error_model(client.error),
         )
 
-    async def _who(self, params: ops.NoParams, call: Call) -> ops.WhoResult:
-        return ops.WhoResult([self._node_model(card) for card in await self._lobby.who()])
+    @serves(rows.LOBBY_WHO)
+    async def _who(self, params: NoParams, call: Call) -> rows.WhoResult:
+        return rows.WhoResult([self._node_model(card) for card in await self._lobby.who()])
 
-    async def _rooms(self, params: ops.NoParams, call: Call) -> ops.RoomsResult:
+    @serves(rows.ROOMS)
+    async def _rooms(self, params: NoParams, call: Call) -> rows.RoomsResult:
         listed = await self._lobby.list_rooms()
         joined = [self._joined_model(room) for room in self._lobby.rooms]
         names = {room.name.casefold() for room in joined}
         others = [
-            ops.RoomModel(
+            rows.RoomModel(
                 name=card.name,
                 visibility=card.visibility,
                 join_policy=card.join_policy,
@@ -206,12 +199,12 @@ class LobbyDesk:
             for card in listed
             if card.name.casefold() not in names
         ]
-        return ops.RoomsResult(sorted([*joined, *others], key=lambda room: room.name.casefold()))
+        return rows.RoomsResult(sorted([*joined, *others], key=lambda room: room.name.casefold()))
 
-    def _joined_model(self, room: JoinedRoom) -> ops.RoomModel:
+    def _joined_model(self, room: JoinedRoom) -> rows.RoomModel:
         info = room.info
         members = [self._node_model(card) for card in info.members] if info is not None else []
-        return ops.RoomModel(
+        return rows.RoomModel(
             name=room.name,
             visibility=info.visibility if info is not None else None,
             join_policy=info.join_policy if info is not None else None,
@@ -219,54 +212,67 @@ class LobbyDesk:
             member_count=len(members),
             joined=True,
             members=members,
-            error=to_wire(room.error) if room.error is not None else None,
+            error=_error_model(room.error),
         )
 
-    def _node_model(self, card: wire.NodeCard) -> ops.AtLobbyModel:
+    def _node_model(self, card: wire.NodeCard) -> rows.AtLobbyModel:
         try:
-            peer = self._hub.peer(card.node_id).status
+            peer = self.hub.peer(card.node_id).status
         except PeerError:
             peer = None
-        return ops.AtLobbyModel(
+        return rows.AtLobbyModel(
             node_id=card.node_id,
             node_name=card.node_name,
             capabilities=card.capabilities,
             addresses=card.addresses,
             away=card.away,
-            me=card.node_id == self._hub.node_id,
-            peer=peer,
+            me=card.node_id == self.hub.node_id,
+            peer=cast("PeerStatus | None", peer),
         )
 
     # Doing.
 
-    async def _switch_on(self, params: ops.NoParams, call: Call) -> ops.LobbyModel:
-        await self._lobby.set_listed(True)
-        self._audit("lobby_on", None, {"lobby": self._lobby.url})
+    @serves(rows.LOBBY_ON)
+    async def _switch_on(self, params: NoParams, call: Call) -> rows.LobbyModel:
+        return await self._set_listed(True)
+
+    @serves(rows.LOBBY_OFF)
+    async def _switch_off(self, params: NoParams, call: Call) -> rows.LobbyModel:
+        return await self._set_listed(False)
+
+    @serves(rows.SET_LISTED)
+    async def _change(self, params: rows.SetListedParams, call: Call) -> rows.LobbyModel:
+        return await self._set_listed(params.listed)
+
+    async def _set_listed(self, is_listed: bool) -> rows.LobbyModel:
+        if is_listed:
+            await self._lobby.set_listed(True)
+        else:
+            await self._lobby.leave()
+        self.audit("lobby_on" if is_listed else "lobby_off", lobby=self._lobby.url)
         return self.model()
 
-    async def _switch_off(self, params: ops.NoParams, call: Call) -> ops.LobbyModel:
-        await self._lobby.leave()
-        self._audit("lobby_off", None, {"lobby": self._lobby.url})
-        return self.model()
-
-    async def _create(self, params: ops.CreateRoomParams, call: Call) -> ops.RoomResult:
+    @serves(rows.CREATE_ROOM)
+    async def _create(self, params: rows.CreateRoomParams, call: Call) -> rows.RoomResult:
         room = await self._lobby.create_room(
             params.name, params.visibility, params.join_policy, params.group
         )
-        self._audit("room_created", None, {"room": room.name, "join_policy": params.join_policy})
-        return ops.RoomResult(self._joined_model(room), room.token)
+        self.audit("room_created", room=room.name, join_policy=params.join_policy)
+        return rows.RoomResult(self._joined_model(room), room.token)
 
-    async def _join(self, params: ops.JoinRoomParams, call: Call) -> ops.RoomResult:
+    @serves(rows.JOIN_ROOM)
+    async def _join(self, params: rows.JoinRoomParams, call: Call) -> rows.RoomResult:
         room = await self._lobby.join_room(params.name, params.token)
-        self._audit("room_joined", None, {"room": room.name})
-        return ops.RoomResult(self._joined_model(room))
+        self.audit("room_joined", room=room.name)
+        return rows.RoomResult(self._joined_model(room))
 
-    async def _leave(self, params: ops.RoomParams, call: Call) -> ops.Done:
+    @serves(rows.LEAVE_ROOM)
+    async def _leave(self, params: rows.RoomParams, call: Call) -> Done:
         await self._lobby.leave_room(params.name)
-        self._audit("room_left", None, {"room": params.name})
-        return ops.Done()
+        self.audit("room_left", room=params.name)
+        return Done()
 
-    # What the hub learns.
+    # News for the hub.
 
     def _changed(self) -> None:
         assert self._client is not None
@@ -274,9 +280,13 @@ class LobbyDesk:
         here = {node_id for node_id, card in fellows.items() if card.addresses and not card.away}
         for node_id in here:
             card = fellows[node_id]
-            self._hub.found(SOURCE, node_id, card.node_name, card.addresses)
-        # Somebody who is away for a moment is not lost; who is in no room any more is.
+            self.hub.found(SOURCE, node_id, card.node_name, card.addresses)
+        # A member that is away for a moment is not lost; one that left all rooms is.
         for node_id in self._found - fellows.keys():
-            self._hub.lost(SOURCE, node_id)
+            self.hub.lost(SOURCE, node_id)
         self._found = (self._found & fellows.keys()) | here
-        self._on_change()
+        self.on_change("lobby")
+
+
+def _error_model(error: PeerError | None) -> ErrorModel | None:
+    return None if error is None else msgspec.convert(to_wire(error), ErrorModel)

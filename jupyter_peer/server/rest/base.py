@@ -1,8 +1,7 @@
-"""What all REST routes have in common: bodies, refusals, and the way to the operations."""
+"""Base of the REST handlers: bodies, errors and their HTTP status."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,13 +10,12 @@ from tornado import web
 
 from ... import errors
 from ...errors import BadRequestError, PeerError, TooLargeError, to_wire
-from ..context import SETTING, ServerContext, UnavailableError
-from ..operations.operations import Operations
+from ..context import SETTING, ServerContext
 
 AUTH_RESOURCE = "jupyter_peer"
 MAX_BODY = 512 * 1024
 
-#: Status of each error a caller may get; the nearest class counts.
+#: Status of each error; the nearest class in the hierarchy counts.
 _STATUS: dict[type[BaseException], int] = {
     PeerError: 400,
     errors.WireError: 424,
@@ -48,12 +46,12 @@ _WORDS: dict[int, PeerError] = {
 
 
 def status_of(error: PeerError) -> int:
-    """Return the HTTP status for an error of ours."""
+    """Return the HTTP status of a PeerError."""
     return next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
 
 
 def error_body(status_code: int, exc_info: Any = None, **kwargs: Any) -> bytes:
-    """Return ``{code, message, hint}`` for what was refused without an error of ours."""
+    """Return ``{code, message, hint}`` for a request that Tornado or Jupyter refused."""
     error: BaseException | None = _WORDS.get(status_code)
     if error is None and status_code < 500:
         error = BadRequestError()
@@ -66,24 +64,24 @@ class PeerAPIHandler(APIHandler):
     """Base of the REST handlers."""
 
     auth_resource = AUTH_RESOURCE
-    # The operations report what the user does; requests that only look are no activity.
+    # The operations report activity; a request that only reads is none.
     _track_activity = False
 
     @property
     def context(self) -> ServerContext:
-        """What all handlers of this server share."""
+        """The context that all handlers of this server share."""
         context: ServerContext = self.settings[SETTING]
         return context
 
     def update_api_activity(self) -> None:
-        """Record nothing: Jupyter's own would also trip over a query that is not UTF-8."""
+        """Record nothing. Jupyter's own method fails on a query that is not UTF-8."""
 
     def json_body(self) -> dict[str, Any]:
-        """Return the JSON object in the body; no body is an empty one.
+        """Return the JSON object in the body; an empty body is an empty object.
 
         Raises:
-            BadRequestError: It is something else.
-            TooLargeError: It is longer than any request needs to be.
+            BadRequestError: The body is not a JSON object.
+            TooLargeError: The body is longer than :data:`MAX_BODY`.
         """
         body = self.request.body
         if len(body) > MAX_BODY:
@@ -98,40 +96,13 @@ class PeerAPIHandler(APIHandler):
             raise BadRequestError("the body is not a JSON object")
         return value
 
-    async def answer(self, op: str, params: Mapping[str, Any] | None = None) -> None:
-        """Run one operation and answer with its result or its error.
-
-        Args:
-            op: See :mod:`jupyter_peer.control.operations`.
-            params: Its parameters; None takes the body.
-        """
-
-        async def work(operations: Operations) -> msgspec.Struct:
-            return await operations.run(op, self.json_body() if params is None else params)
-
-        await self.respond(work)
-
-    async def respond(self, work: Callable[[Operations], Awaitable[msgspec.Struct]]) -> None:
-        """Answer with the result of some work with the operations, or with its error."""
-        try:
-            running = await self.context.ready()
-            result = await work(running.operations)
-        except UnavailableError as unavailable:
-            self.refuse(unavailable.error, 503)
-        except TooLargeError as error:
-            self.refuse(error, 413)
-        except PeerError as error:
-            self.refuse(error)
-        else:
-            self.finish(msgspec.json.encode(result))
-
     def refuse(self, error: PeerError, status: int | None = None) -> None:
         """Answer with ``{code, message, hint}``."""
         self.set_status(status or status_of(error))
         self.finish(msgspec.json.encode(to_wire(error)))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Give what Tornado and Jupyter refuse the same form."""
+        """Answer in the same form what Tornado and Jupyter refuse."""
         if status_code == 405:
             self.set_header("Allow", ", ".join(self._methods()))
         self.finish(error_body(status_code, **kwargs))

@@ -10,7 +10,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from jupyter_peer.control import operations as ops
+from jupyter_peer.control.table import OPERATIONS
 from jupyter_peer.errors import (
     BadRequestError,
     KernelGoneError,
@@ -248,7 +248,7 @@ requests = st.fixed_dictionaries(
     {},
     optional={
         "id": st.integers(10_000, 20_000) | json_values,
-        "op": st.sampled_from(list(ops.OPS)) | st.text(max_size=10),
+        "op": st.sampled_from(list(OPERATIONS)) | st.text(max_size=10),
         "params": st.dictionaries(names, json_values, max_size=4) | json_values,
     },
 )

@@ -6,14 +6,29 @@ import asyncio
 from collections import Counter
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
-from jupyter_peer.control import operations as ops
+from jupyter_peer.control import panes as rows
 from jupyter_peer.control.frames import decode_message
 from jupyter_peer.errors import BusyError, LookupFailedError, NotWatchedError
 from jupyter_peer.panes.state import PaneState
+from jupyter_peer.server.call import Call
 from jupyter_peer.server.control.watches import MAX_UNACKED, MAX_WATCHES, Watches
 from tests.waiting import until
+
+INFO = {
+    "name": "loss",
+    "title": "",
+    "grant": "view",
+    "since": 1.0,
+    "status": "live",
+    "last_seen": None,
+    "owner": {"node_id": "n" * 16, "node_name": "ada", "alias": None},
+    "path": "direct",
+    "rtt_ms": 1.5,
+    "truncated": 0,
+}
 
 
 class FakeWatch:
@@ -21,7 +36,7 @@ class FakeWatch:
 
     def __init__(self) -> None:
         self.state = PaneState("0" * 16)
-        self.info = {"status": "live"}
+        self.info = dict(INFO)
         self.listeners = []
         self.is_closed = False
 
@@ -70,10 +85,10 @@ class Client:
         await self.may_read.wait()
 
     async def open(self):
-        return await self.watches.open(ops.OpenParams("ada", "loss"))
+        return await self.watches.open(rows.OpenParams("ada", "loss"), Call())
 
     async def ack(self, number, rev):
-        await self.watches.ack(ops.AckParams(number, rev))
+        await self.watches.ack(rows.AckParams(number, rev), Call())
 
 
 @pytest.fixture
@@ -89,8 +104,8 @@ def client(jp_asyncio_loop):
 
 async def test_a_watch_begins_with_the_state_so_far(client):
     opened = await client.open()
-    assert (opened.watch, opened.info, opened.state["rev"]) == (1, {"status": "live"}, 0)
-    assert opened.state["outputs"] == []
+    assert (opened.watch, msgspec.to_builtins(opened.info)) == (1, INFO)
+    assert (opened.state.rev, opened.state.outputs) == (0, [])
 
 
 async def test_each_change_is_an_event_that_builds_on_the_one_before(client):
@@ -150,7 +165,7 @@ async def test_what_becomes_of_the_pane_is_told_even_while_changes_wait(client):
     await until(lambda: len(client.events) == MAX_UNACKED)
     watch.set_info(status="last seen")
     await until(lambda: "info" in client.events[-1])
-    assert client.events[-1] == {"watch": 1, "info": {"status": "last seen"}}
+    assert client.events[-1] == {"watch": 1, "info": {**INFO, "status": "last seen"}}
 
 
 async def test_a_pane_that_begins_anew_is_followed(client):
@@ -190,13 +205,13 @@ async def test_an_acknowledgement_of_nothing_that_was_sent_changes_nothing(clien
 async def test_a_closed_watch_is_told_nothing_more(client):
     opened = await client.open()
     (watch,) = client.opened
-    await client.watches.close_watch(ops.WatchParams(opened.watch))
+    await client.watches.close_watch(rows.WatchParams(opened.watch), Call())
     assert watch.is_closed
     watch.print("x")
     await asyncio.sleep(0)
     assert client.events == []
     with pytest.raises(LookupFailedError):
-        await client.watches.close_watch(ops.WatchParams(opened.watch))
+        await client.watches.close_watch(rows.WatchParams(opened.watch), Call())
 
 
 async def test_watches_of_one_connection_are_bounded(client):
@@ -204,29 +219,29 @@ async def test_watches_of_one_connection_are_bounded(client):
         await client.open()
     with pytest.raises(BusyError):
         await client.open()
-    await client.watches.close_watch(ops.WatchParams(1))
+    await client.watches.close_watch(rows.WatchParams(1), Call())
     assert (await client.open()).watch == MAX_WATCHES + 1
 
 
 async def test_a_pane_that_no_kernel_watches_is_not_opened_by_an_output_alone(client):
     with pytest.raises(NotWatchedError):
-        await client.watches.open(ops.OpenParams("ada", "loss", if_watched=True))
+        await client.watches.open(rows.OpenParams("ada", "loss", if_watched=True), Call())
     await client.open()
     with pytest.raises(NotWatchedError):
-        await client.watches.open(ops.OpenParams("ada", "loss", if_watched=True))
+        await client.watches.open(rows.OpenParams("ada", "loss", if_watched=True), Call())
     assert len(client.opened) == 1
 
 
 async def test_a_pane_is_opened_by_an_output_as_long_as_a_kernel_watches_it(client):
     kernel = Watches(client.operations, client.write, by_kernel=True)
-    first = await kernel.open(ops.OpenParams("ada", "loss"))
-    await kernel.open(ops.OpenParams("ada", "loss"))
-    shown = ops.OpenParams("ada", "loss", if_watched=True)
-    await client.watches.open(shown)
+    first = await kernel.open(rows.OpenParams("ada", "loss"), Call())
+    await kernel.open(rows.OpenParams("ada", "loss"), Call())
+    shown = rows.OpenParams("ada", "loss", if_watched=True)
+    await client.watches.open(shown, Call())
     with pytest.raises(NotWatchedError):
-        await client.watches.open(ops.OpenParams("ada", "other", if_watched=True))
-    await kernel.close_watch(ops.WatchParams(first.watch))
-    await client.watches.open(shown)
+        await client.watches.open(rows.OpenParams("ada", "other", if_watched=True), Call())
+    await kernel.close_watch(rows.WatchParams(first.watch), Call())
+    await client.watches.open(shown, Call())
     await kernel.close()
     with pytest.raises(NotWatchedError):
-        await client.watches.open(shown)
+        await client.watches.open(shown, Call())

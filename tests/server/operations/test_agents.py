@@ -77,7 +77,7 @@ async def test_a_client_that_goes_away_cancels_its_question(tmp_path):
             await http.fetch(request)
         http.close()
         await until(lambda: agents_of(bob).questions.under_way == 0)
-        await until(lambda: agents_of(ada).desk.under_way == 0)
+        await until(lambda: agents_of(ada).turns.under_way == 0)
         assert client.named("turn_over") == [{"turn": 1}]
         await client.close()
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from jupyter_peer.errors import BadRequestError, NotEnabledError, UnknownPeerError
-from jupyter_peer.server.operations.chat import NEWS_CHARACTERS, ChatDesk
+from jupyter_peer.server.operations.chat import NEWS_CHARACTERS, ChatOperations
 from tests.hubs import make_hub
 from tests.server.servers import jupyter_server
 from tests.waiting import until
@@ -90,7 +90,7 @@ def test_an_event_is_bounded_and_has_the_newest_line(tmp_path, network):
         ([str(n) for n in range(30)], [str(n) for n in range(10, 30)]),
         ([], []),
     ):
-        news = ChatDesk(GivenChats(*texts), hub, str).news()
+        news = ChatOperations(hub, print, GivenChats(*texts)).news()
         assert [line.text for line in news.lines] == told
     hub.store.close()
 
@@ -98,7 +98,7 @@ def test_an_event_is_bounded_and_has_the_newest_line(tmp_path, network):
 def test_a_node_without_chat_says_so(tmp_path, network):
     hub = make_hub(network, tmp_path, "ada")
     with pytest.raises(NotEnabledError):
-        ChatDesk(None, hub, str).news()
+        ChatOperations(hub, print, None).news()
     hub.store.close()
 
 

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from jupyter_peer.control.table import OPERATIONS
 from jupyter_peer.errors import InviteMalformedError
 from jupyter_peer.wire.invite import Invite, make_token
 from jupyter_peer.wire.link.identity import Identity
 
-ROUTES = {
-    "identity": {"GET", "PATCH"},
-    "metrics": {"GET"},
-    "audit": {"GET"},
-    "peers": {"GET"},
-    "peers/ada": {"PATCH", "DELETE"},
-    "pair": {"POST"},
-    "connect": {"POST"},
-    "invite": {"POST"},
-    "invites": {"GET"},
-    "invites/abcd": {"DELETE"},
-    "panes": {"GET", "POST"},
-    "panes/loss": {"PATCH", "DELETE"},
-}
+ROUTES: dict[str, set[str]] = {}
+for row in OPERATIONS.values():
+    if row.rest is not None:
+        ROUTES.setdefault(re.sub(r"\{\w+\}", "x", row.rest.path), set()).add(row.rest.method)
 WITH_BODY = [
     (method, path) for path, methods in ROUTES.items() for method in methods & {"POST", "PATCH"}
 ]
@@ -317,7 +309,7 @@ def test_nothing_a_caller_sends_makes_a_5xx(call, jp_asyncio_loop):
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         method=st.sampled_from(["GET", "POST", "PATCH", "DELETE", "PUT"]),
-        route=st.sampled_from([path.split("/")[0] for path in ROUTES]),
+        route=st.sampled_from(sorted({path.split("/")[0] for path in ROUTES} - {"doctor"})),
         rest=st.none() | st.text(min_size=1, max_size=30),
         body=st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), json_values, max_size=5)
         | json_values,

@@ -1,0 +1,60 @@
+"""Types of the fields that parameters and results of operations share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+Json = dict[str, Any]
+
+#: A name, an id or the like.
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+#: A number that JavaScript can hold.
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+Grant = Literal["view", "interact"]
+GrantOrNone = Literal["view", "interact", "none"]
+PeerStatus = Literal["connected", "connecting", "offline", "blocked"]
+
+
+class ErrorModel(msgspec.Struct, frozen=True):
+    """An error as a user reads it; ``code`` is stable and meant for programs."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class PersonModel(msgspec.Struct, frozen=True):
+    """A node and its names."""
+
+    node_id: str
+    node_name: str
+    alias: str | None
+
+
+class NoParams(msgspec.Struct, frozen=True):
+    """Parameters of an operation without any."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The result of an operation that returns nothing: ``{}``."""
+
+
+class StepModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Progress of dialling or of a connection check.
+
+    Attributes:
+        step: ``dial``, ``connected`` or ``doctor``.
+        address: The address that is dialled.
+        ok: None while the step runs, then whether it succeeded.
+        code, message, hint: Of the error; ``message`` also names the check that runs.
+    """
+
+    step: str
+    address: str | None = None
+    ok: bool | None
+    code: str = ""
+    message: str = ""
+    hint: str = ""

@@ -1,0 +1,92 @@
+"""Operations on invites, and pairing by one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from .fields import Done, NoParams, Short, StepModel
+from .operation import Operation, Rest
+from .peers import PeerResult
+
+InviteStatus = Literal["open", "used", "revoked", "expired"]
+
+
+class InviteParams(msgspec.Struct, frozen=True):
+    """Life of the new invite in seconds (None: as configured), and a note for its owner."""
+
+    ttl_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    note: Annotated[str, msgspec.Meta(max_length=512)] = ""
+
+
+class InviteResult(msgspec.Struct, frozen=True):
+    """A new invite. Its text is shown this once; ``expires`` is epoch seconds."""
+
+    invite: str
+    id: str
+    expires: float
+
+
+class InviteModel(msgspec.Struct, frozen=True, kw_only=True):
+    """An invite as the node remembers it, without its token. Times are epoch seconds."""
+
+    id: str
+    created: float
+    expires: float
+    note: str
+    status: InviteStatus
+    used_by: str | None
+    used_at: float | None
+
+
+class InvitesResult(msgspec.Struct, frozen=True):
+    """The invites of this node, newest first."""
+
+    invites: list[InviteModel]
+
+
+class RevokeInviteParams(msgspec.Struct, frozen=True):
+    """The id of an invite."""
+
+    id: Short
+
+
+class PairParams(msgspec.Struct, frozen=True):
+    """The text of another node's invite."""
+
+    invite: Annotated[str, msgspec.Meta(max_length=16384)]
+
+
+INVITE = Operation(
+    name="invite",
+    params=InviteParams,
+    result=InviteResult,
+    help="Mint a single-use invite.",
+    rest=Rest("POST", "invite"),
+)
+INVITES = Operation(
+    name="invites",
+    params=NoParams,
+    result=InvitesResult,
+    help="Return the invites of this node, without their tokens.",
+    rest=Rest("GET", "invites"),
+    is_repeatable=True,
+    is_activity=False,
+)
+REVOKE_INVITE = Operation(
+    name="revoke_invite",
+    params=RevokeInviteParams,
+    result=Done,
+    help="Revoke an unused invite.",
+    rest=Rest("DELETE", "invites/{id}"),
+)
+PAIR = Operation(
+    name="pair",
+    params=PairParams,
+    result=PeerResult,
+    help="Redeem another node's invite.",
+    rest=Rest("POST", "pair", is_outcome=True),
+    progress=StepModel,
+    timeout_s=None,
+)

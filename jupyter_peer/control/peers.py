@@ -1,0 +1,186 @@
+"""Operations on peers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from .fields import Done, ErrorModel, NoParams, PeerStatus, Short, StepModel
+from .operation import Operation, Rest
+
+
+class SelfModel(msgspec.Struct, frozen=True, kw_only=True):
+    """This node as its own user sees it.
+
+    Attributes:
+        fingerprint: SHA-256 of the public key in groups of hex digits, for people to compare.
+        addresses: Where peers can dial this node.
+        version: Of jupyter-peer.
+    """
+
+    node_id: str
+    public_key: str
+    fingerprint: str
+    node_name: str
+    capabilities: list[str]
+    addresses: list[str]
+    version: str
+
+
+class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One peer. Times are epoch seconds.
+
+    Attributes:
+        alias: The name its owner here gave it.
+        transport, address: Of the live connection, or None.
+        origin: How it became a peer: ``invite``, or the policy that stands by it for now.
+        panes: Names of the panes it offers to this node.
+        since: When the live connection began.
+        sealed: Whether the live connection is encrypted by the peer wire.
+        addresses: Where it can be dialled.
+        last_error: Why the last attempt to connect failed.
+    """
+
+    node_id: str
+    node_name: str
+    alias: str | None
+    public_key: str
+    transport: str | None
+    address: str | None
+    status: PeerStatus
+    trusted: bool
+    blocked: bool
+    last_seen: float | None
+    rtt_ms: float | None
+    capabilities: list[str]
+    panes: list[str]
+    since: float | None = None
+    sealed: bool | None = None
+    origin: str = ""
+    addresses: list[str] = []
+    last_error: ErrorModel | None = None
+
+
+class FoundModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that discovery sees and that is no peer; nothing it says of itself is proven.
+
+    ``source`` is ``lan`` or ``lobby``. A node that both see is listed twice.
+    """
+
+    node_id: str
+    node_name: str
+    source: str
+    addresses: list[str]
+
+
+class PeersResult(msgspec.Struct, frozen=True):
+    """All peers, and the nodes that discovery sees; ``me`` is ``self`` on the wire."""
+
+    me: SelfModel = msgspec.field(name="self")
+    peers: list[PeerModel]
+    found: list[FoundModel] = []
+
+
+class PeerResult(msgspec.Struct, frozen=True):
+    """The peer after the operation."""
+
+    peer: PeerModel
+
+
+class PeerParams(msgspec.Struct, frozen=True):
+    """One peer: its alias, node name, node id, or a unique prefix of one."""
+
+    peer: Short
+
+
+class ConnectParams(msgspec.Struct, frozen=True):
+    """A peer or a discovered node, or an address."""
+
+    node_id: Short | None = None
+    address: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.node_id is None) == (self.address is None):
+            raise ValueError("give either node_id or address")
+
+
+class AliasParams(msgspec.Struct, frozen=True):
+    """The new alias of a peer; None removes it."""
+
+    peer: Short
+    alias: Short | None
+
+
+class ChangePeerParams(msgspec.Struct, frozen=True):
+    """What to change of a peer: its alias (None removes it), whether it is blocked, or both."""
+
+    peer: Short
+    alias: Short | msgspec.UnsetType | None = msgspec.UNSET
+    blocked: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class PingResult(msgspec.Struct, frozen=True):
+    """A round trip that was just measured, in milliseconds."""
+
+    rtt_ms: float
+
+
+PEERS = Operation(
+    name="peers",
+    params=NoParams,
+    result=PeersResult,
+    help="Return all peers, and the nodes that discovery sees.",
+    rest=Rest("GET", "peers"),
+    is_repeatable=True,
+    is_activity=False,
+)
+CONNECT = Operation(
+    name="connect",
+    params=ConnectParams,
+    result=PeerResult,
+    help="Dial a peer, a discovered node, or an address.",
+    rest=Rest("POST", "connect"),
+    progress=StepModel,
+    timeout_s=None,
+)
+DISCONNECT = Operation(
+    name="disconnect",
+    params=PeerParams,
+    result=PeerResult,
+    help="Close the connection to a peer until one side connects again.",
+)
+BLOCK = Operation(
+    name="block",
+    params=PeerParams,
+    result=PeerResult,
+    help="Refuse a peer from now on, and close its connection.",
+)
+UNBLOCK = Operation(
+    name="unblock", params=PeerParams, result=PeerResult, help="Accept a blocked peer again."
+)
+FORGET = Operation(
+    name="forget",
+    params=PeerParams,
+    result=Done,
+    help="Delete a peer and its grants.",
+    rest=Rest("DELETE", "peers/{peer}"),
+)
+ALIAS = Operation(
+    name="alias", params=AliasParams, result=PeerResult, help="Set or remove a peer's alias."
+)
+CHANGE_PEER = Operation(
+    name="change_peer",
+    params=ChangePeerParams,
+    result=PeerResult,
+    help="Set a peer's alias, block or unblock it.",
+    rest=Rest("PATCH", "peers/{peer}"),
+)
+PING = Operation(
+    name="ping",
+    params=PeerParams,
+    result=PingResult,
+    help="Measure the round trip to a peer.",
+    is_repeatable=True,
+    is_activity=False,
+)

@@ -1,0 +1,177 @@
+"""Operations of a kernel that answers questions; they belong to its connection.
+
+A kernel registers agents and receives each question as a ``turn`` event. It writes the answer with
+``turn_write`` and ends the turn with ``turn_end``. A ``turn_over`` event (``{"turn": number}``)
+ends the turn from the server's side.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from ..wire.payloads.agents import MAX_ANSWER, AgentName
+from .agents import AgentMode, AgentsModel, ToolModel
+from .fields import Done, Number, PersonModel, Short
+from .operation import Operation
+from .panes import OutputsResult
+
+MAX_TOOLS = 64
+
+
+class RegisterAgentParams(msgspec.Struct, frozen=True):
+    """An agent that runs in the calling kernel until its connection ends."""
+
+    name: AgentName
+    tools: Annotated[list[ToolModel], msgspec.Meta(max_length=MAX_TOOLS)] = []
+
+    def __post_init__(self) -> None:
+        if len({tool.name for tool in self.tools}) < len(self.tools):
+            raise ValueError("two tools have the same name")
+
+
+class AgentParams(msgspec.Struct, frozen=True):
+    """One agent of this connection."""
+
+    name: AgentName
+
+
+class AskerModel(PersonModel, frozen=True):
+    """A node in the chain of askers. Only the id is known of a stranger.
+
+    ``label`` is the best name there is.
+    """
+
+    label: str
+
+
+class TurnEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A question for an agent of this connection.
+
+    Attributes:
+        turn: Names the turn in the operations of this connection.
+        agent: Which of the kernel's agents is asked.
+        prompt: The question.
+        peer: Who sent it.
+        chain: Everybody it came through, the first asker first.
+        deadline: When it expires, epoch seconds.
+        mode: What the agent may do.
+    """
+
+    turn: int
+    agent: str
+    prompt: str
+    peer: AskerModel
+    chain: list[AskerModel]
+    deadline: float
+    mode: AgentMode
+
+
+class TurnOverEvent(msgspec.Struct, frozen=True):
+    """A turn that ended before its agent did: nobody waits for the answer any more."""
+
+    turn: int
+
+
+class TurnParams(msgspec.Struct, frozen=True):
+    """One turn of this connection."""
+
+    turn: Number
+
+
+class TurnWriteParams(msgspec.Struct, frozen=True):
+    """A piece of an answer. The result comes when the next piece may follow."""
+
+    turn: Number
+    text: Annotated[str, msgspec.Meta(max_length=MAX_ANSWER)]
+
+
+class TurnEndParams(msgspec.Struct, frozen=True):
+    """The end of a turn: the answer is complete, or failed with ``error``."""
+
+    turn: Number
+    error: dict[str, str] | None = None
+
+
+class TurnToolParams(msgspec.Struct, frozen=True):
+    """A tool call to be allowed; the owner reads ``arguments``."""
+
+    turn: Number
+    tool: Short
+    arguments: Annotated[str, msgspec.Meta(max_length=64 * 1024)] = ""
+
+
+class TurnPaneParams(msgspec.Struct, frozen=True):
+    """A pane that the asker of a turn may see."""
+
+    turn: Number
+    name: Short
+
+
+class TurnPaneModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A pane that the asker of a turn may see; ``since`` is epoch seconds."""
+
+    name: str
+    title: str
+    status: Literal["live", "ended"]
+    since: float
+    rev: int
+
+
+class TurnPanesResult(msgspec.Struct, frozen=True):
+    """The panes that the asker may see."""
+
+    panes: list[TurnPaneModel]
+
+
+AGENT_REGISTER = Operation(
+    name="agent_register",
+    params=RegisterAgentParams,
+    result=AgentsModel,
+    help="Register an agent of the calling kernel.",
+    is_activity=False,
+)
+AGENT_UNREGISTER = Operation(
+    name="agent_unregister",
+    params=AgentParams,
+    result=Done,
+    help="Remove an agent of the calling kernel, and end its turns.",
+    is_activity=False,
+)
+TURN_WRITE = Operation(
+    name="turn_write",
+    params=TurnWriteParams,
+    result=Done,
+    help="Send a piece of an answer.",
+    is_activity=False,
+)
+TURN_END = Operation(
+    name="turn_end",
+    params=TurnEndParams,
+    result=Done,
+    help="End a turn.",
+    is_activity=False,
+)
+TURN_TOOL = Operation(
+    name="turn_tool",
+    params=TurnToolParams,
+    result=Done,
+    help="Wait until a tool may be called.",
+    is_activity=False,
+    ends_unawaited=True,
+)
+TURN_PANES = Operation(
+    name="turn_panes",
+    params=TurnParams,
+    result=TurnPanesResult,
+    help="Return the panes that the asker may see.",
+    is_activity=False,
+)
+TURN_PANE = Operation(
+    name="turn_pane",
+    params=TurnPaneParams,
+    result=OutputsResult,
+    help="Return what a pane that the asker may see shows now.",
+    is_activity=False,
+)

@@ -1,0 +1,80 @@
+"""Calls of operations: who calls, and which method serves which row of the operation table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import msgspec
+
+from ..control.operation import Operation
+from .control.secrets import BROWSER, Caller
+
+if TYPE_CHECKING:
+    from ..agents.turn import Turn
+
+P = TypeVar("P", bound=msgspec.Struct)
+R = TypeVar("R", bound=msgspec.Struct)
+
+OnProgress = Callable[[dict[str, Any]], None]
+
+_SERVES = "_serves_operation"
+
+
+class CallerTurns(Protocol):
+    """The turns that a connection answers."""
+
+    def turn(self, number: int) -> Turn:
+        """Return one of them.
+
+        Raises:
+            LookupFailedError: It is over, or another's.
+        """
+
+
+@dataclass(frozen=True)
+class Call:
+    """Who calls an operation, and where its progress goes.
+
+    Attributes:
+        caller: Who calls.
+        on_progress: Receives steps on the way. Some are dropped for a client that does not read.
+        tell: Receives pieces that must not be dropped; returns when the next may come.
+        turns: Those of the connection; None without one.
+        own: The methods of the connection, by operation.
+    """
+
+    caller: Caller = BROWSER
+    on_progress: OnProgress | None = None
+    tell: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
+    turns: CallerTurns | None = None
+    own: Mapping[str, Method] = field(default_factory=dict)
+
+
+#: A bound method that serves an operation: parameters and call -> result, or a coroutine of it.
+Method = Callable[[Any, Call], Any]
+
+
+def serves(
+    row: Operation[P, R],
+) -> Callable[
+    [Callable[[Any, P, Call], R | Awaitable[R]]], Callable[[Any, P, Call], R | Awaitable[R]]
+]:
+    """Mark a method as the one that serves an operation; its types are those of the row."""
+
+    def mark(
+        method: Callable[[Any, P, Call], R | Awaitable[R]],
+    ) -> Callable[[Any, P, Call], R | Awaitable[R]]:
+        setattr(method, _SERVES, row.name)
+        return method
+
+    return mark
+
+
+def served_by(owner: object) -> dict[str, Method]:
+    """Return the marked methods of an object, by operation."""
+    marked = [
+        (getattr(function, _SERVES, None), name) for name, function in vars(type(owner)).items()
+    ]
+    return {op: getattr(owner, name) for op, name in marked if op is not None}

@@ -1,0 +1,36 @@
+"""What the operations of every subject share: the node, its audit log, and news of changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...hub.hub import PeerHub
+
+
+class Group:
+    """Operations of one subject.
+
+    Args:
+        hub: The node.
+        on_change: Receives the topics that an operation changed, besides the hub's own events.
+    """
+
+    def __init__(self, hub: PeerHub, on_change: Callable[..., None]) -> None:
+        self.hub = hub
+        self.on_change = on_change
+
+    def id_of(self, text: str) -> str:
+        """Return the id of the peer that somebody names.
+
+        Raises:
+            LookupFailedError: No peer has this name.
+            AmbiguousPeerError: More than one has.
+        """
+        return self.hub.find_peer(text).node_id
+
+    def audit(self, kind: str, peer: str | None = None, **detail: Any) -> None:
+        """Write an entry into the audit log."""
+        self.hub.store.add_audit(kind, peer, detail, time.time())

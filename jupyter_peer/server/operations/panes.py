@@ -1,0 +1,109 @@
+"""Operations on the panes of this node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ...control import panes as rows
+from ...control.fields import Done, GrantOrNone, NoParams
+from ...errors import BadRequestError, KernelGoneError, NotGrantedError
+from ...panes.owner.publish import SharePane
+from ..call import Call, serves
+from .group import Group
+
+if TYPE_CHECKING:
+    from ...hub.hub import PeerHub
+    from ...panes.owner.pane import PaneInfo
+    from ...panes.owner.publish import PanePublisher
+    from ...panes.viewer.watch import PaneWatcher
+    from ..node.kernels import ServerKernels
+
+
+class PaneOperations(Group):
+    """Lists panes, shares them, and sets who may see them.
+
+    Args:
+        hub: The node.
+        on_change: See :class:`.Group`.
+        publisher: Its own panes.
+        watcher: Those of peers.
+        kernels: The kernels whose outputs can be shared.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        on_change: Callable[..., None],
+        publisher: PanePublisher,
+        watcher: PaneWatcher,
+        kernels: ServerKernels,
+    ) -> None:
+        super().__init__(hub, on_change)
+        self._publisher = publisher
+        self._watcher = watcher
+        self._kernels = kernels
+
+    def all(self) -> rows.PanesResult:
+        """Return own panes and those offered."""
+        lists = {"mine": self._publisher.mine(), "offered": self._watcher.offered()}
+        return msgspec.convert(lists, rows.PanesResult)
+
+    @serves(rows.PANES)
+    def _panes(self, params: NoParams, call: Call) -> rows.PanesResult:
+        return self.all()
+
+    @serves(rows.SHARE)
+    async def _share(self, params: rows.ShareParams, call: Call) -> rows.PaneResult:
+        kernel_id = params.kernel_id or call.caller.kernel_id
+        if kernel_id is None:
+            raise BadRequestError("kernel_id says whose output is shared; it is missing")
+        if call.caller.kernel_id not in (None, kernel_id):
+            raise NotGrantedError(
+                "a kernel can share its own outputs only", hint="leave kernel_id out"
+            )
+        if kernel_id not in self._kernels:
+            raise KernelGoneError
+        kind, key = ("cell", params.cell) if params.cell else ("display", params.display)
+        assert key is not None
+        pane = await self._publisher.share(
+            SharePane(params.name, params.title, kernel_id, {kind: key}),
+            with_=[self.id_of(peer) for peer in params.with_],
+            grant=params.grant,
+        )
+        return _result(pane)
+
+    @serves(rows.READ)
+    def _read(self, params: rows.PaneParams, call: Call) -> rows.OutputsResult:
+        return rows.OutputsResult(self._publisher.outputs(params.name))
+
+    @serves(rows.GRANT)
+    def _grant(self, params: rows.GrantParams, call: Call) -> rows.PaneResult:
+        return self._set_grants(params.name, {params.peer: params.grant})
+
+    @serves(rows.CHANGE_PANE)
+    def _change(self, params: rows.ChangePaneParams, call: Call) -> rows.PaneResult:
+        grants = dict(params.grants)
+        if params.peer is not None:
+            grants[params.peer] = params.grant
+        if not grants:
+            raise BadRequestError("give peer and grant, or grants")
+        return self._set_grants(params.name, grants)
+
+    def _set_grants(self, name: str, grants: dict[str, GrantOrNone | None]) -> rows.PaneResult:
+        # All peers are looked up first: either every grant is set or none.
+        by_id = {self.id_of(peer): grant for peer, grant in grants.items()}
+        for node_id, grant in by_id.items():
+            pane = self._publisher.grant(name, node_id, grant)
+        return _result(pane)
+
+    @serves(rows.UNSHARE)
+    def _unshare(self, params: rows.PaneParams, call: Call) -> Done:
+        self._publisher.unshare(params.name)
+        return Done()
+
+
+def _result(pane: PaneInfo) -> rows.PaneResult:
+    return rows.PaneResult(msgspec.convert(msgspec.to_builtins(pane), rows.PaneModel))

@@ -1,0 +1,27 @@
+"""A started node as the handlers of the server use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .control.notices import Notices
+from .operations.operations import Operations
+
+if TYPE_CHECKING:
+    from ..transports.direct.direct import DirectTransport
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started node.
+
+    Attributes:
+        operations: Runs what users and programs ask for.
+        notices: Reports changes to every control connection.
+        direct: Accepts the connections at ``/peer-ws``; None if direct connections are disabled.
+    """
+
+    operations: Operations
+    notices: Notices
+    direct: DirectTransport | None
