@@ -1,0 +1,215 @@
+"""Writes what follows from the operation table: golden shapes and the reference in ``docs/``.
+
+``python -m tests.vectors.operations`` writes ``operations.json`` beside it and
+``docs/reference/operations.md``; ``tests/control/test_generated.py`` checks that both are fresh. The
+browser's tests check ``labextension/src/shapes.ts`` against the JSON: its types are TypeScript's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from jupyter_peer.control.operation import Operation
+from jupyter_peer.control.table import EVENTS, OPERATIONS
+
+GOLDEN = Path(__file__).resolve().parent / "operations.json"
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "operations.md"
+
+_PLAIN: dict[type[inspect.Type], str] = {
+    inspect.StrType: "string",
+    inspect.IntType: "number",
+    inspect.FloatType: "number",
+    inspect.BoolType: "boolean",
+    inspect.NoneType: "null",
+    inspect.AnyType: "unknown",
+}
+
+Struct = type[msgspec.Struct]
+
+
+def typescript(kind: inspect.Type) -> str:
+    """Return a type as TypeScript writes it; structs by their names."""
+    if type(kind) in _PLAIN:
+        return _PLAIN[type(kind)]
+    if isinstance(kind, inspect.Metadata):
+        return typescript(kind.type)
+    if isinstance(kind, inspect.LiteralType):
+        return " | ".join(json.dumps(value) for value in kind.values)
+    if isinstance(kind, inspect.UnionType):
+        return " | ".join(typescript(each) for each in kind.types)
+    if isinstance(kind, inspect.ListType):
+        return f"Array<{typescript(kind.item_type)}>"
+    if isinstance(kind, inspect.DictType):
+        return f"Record<{typescript(kind.key_type)}, {typescript(kind.value_type)}>"
+    assert isinstance(kind, inspect.StructType), kind
+    return kind.cls.__name__
+
+
+def structs(kinds: Iterable[inspect.Type]) -> dict[str, inspect.StructType]:
+    """Return all structs that the types consist of, by name."""
+    found: dict[str, inspect.StructType] = {}
+    waiting = list(kinds)
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, inspect.Metadata):
+            waiting.append(kind.type)
+        elif isinstance(kind, inspect.UnionType):
+            waiting += kind.types
+        elif isinstance(kind, inspect.ListType):
+            waiting.append(kind.item_type)
+        elif isinstance(kind, inspect.DictType):
+            waiting.append(kind.value_type)
+        elif isinstance(kind, inspect.StructType) and kind.cls.__name__ not in found:
+            found[kind.cls.__name__] = kind
+            waiting += [field.type for field in kind.fields]
+    return dict(sorted(found.items()))
+
+
+def fields(kind: inspect.StructType, is_sent: bool) -> dict[str, str]:
+    """Return the fields of a struct and their types; ``?`` ends the name of one that may miss.
+
+    Args:
+        kind: The struct.
+        is_sent: Whether the server sends it. It writes defaults too, unless the struct omits them.
+    """
+    tag = {} if kind.tag_field is None else {kind.tag_field: json.dumps(kind.tag)}
+    return tag | {
+        field.encode_name + "?" * _may_miss(kind, field, is_sent): typescript(field.type)
+        for field in kind.fields
+    }
+
+
+def _may_miss(kind: inspect.StructType, field: inspect.Field, is_sent: bool) -> bool:
+    is_unset = {field.default, field.default_factory} == {msgspec.NODEFAULT}
+    omits = is_unset or kind.cls.__struct_config__.omit_defaults
+    return not field.required and (omits or not is_sent)
+
+
+def golden() -> dict[str, Any]:
+    """Return the content of the golden file."""
+    rows = OPERATIONS.values()
+    received = [row.params for row in rows] + [
+        row.rest.body for row in rows if row.rest is not None and row.rest.body is not None
+    ]
+    sent = [row.result for row in rows] + [row.progress for row in rows if row.progress]
+    return {
+        "operations": {row.name: _facts(row) for row in rows},
+        "events": {name: struct.__name__ for name, struct in EVENTS.items()},
+        "received": _all_fields(received, is_sent=False),
+        "sent": _all_fields([*sent, *EVENTS.values()], is_sent=True),
+    }
+
+
+def _facts(row: Operation[Any, Any]) -> dict[str, Any]:
+    flags = ("is_repeatable", "is_activity", "ends_unawaited")
+    facts: dict[str, Any] = {"params": row.params.__name__, "result": row.result.__name__}
+    if row.progress is not None:
+        facts["progress"] = row.progress.__name__
+    if row.rest is not None:
+        facts["rest"] = f"{row.rest.method} {row.rest.path}"
+    return facts | {flag: getattr(row, flag) for flag in flags}
+
+
+def _all_fields(shapes: Iterable[Struct], *, is_sent: bool) -> dict[str, dict[str, str]]:
+    found = structs(inspect.type_info(shape) for shape in shapes)
+    return {name: fields(kind, is_sent) for name, kind in found.items()}
+
+
+def reference() -> str:
+    """Return the page of the reference."""
+    rest = [
+        (
+            f"`{row.rest.method} {row.rest.path}{_query(row.rest.query)}`",
+            _code(_body(row)),
+            _code(_outcome(row)),
+            row.help,
+        )
+        for row in OPERATIONS.values()
+        if row.rest is not None
+    ]
+    ops = [
+        (f"`{row.name}`", _code(_names(row.params)), _code(_names(row.result, True)), row.help)
+        for row in OPERATIONS.values()
+    ]
+    events = [(f"`{name}`", _code(_names(struct, True))) for name, struct in EVENTS.items()]
+    return "\n".join(
+        [
+            "# Operations",
+            "",
+            "<!-- Written by `python -m tests.vectors.operations`. Do not edit. -->",
+            "",
+            "The server offers its operations over REST and over the control socket. `?` marks what may",
+            "be left out. Every error is `{code, message, hint}`.",
+            "",
+            "## REST",
+            "",
+            "Below `{base_url}jupyter-peer/api/`, with Jupyter's login and XSRF check. A refused request",
+            "is answered with a 4xx status and the error as its body.",
+            "",
+            *_table(("Request", "Body", "Answer", ""), rest),
+            "",
+            "## Control socket",
+            "",
+            "`{base_url}jupyter-peer/ws`. A request is `{id, op, params}`; its answer is",
+            "`{id, result}` or `{id, error}`, after any number of `{id, progress}`.",
+            "",
+            *_table(("`op`", "`params`", "`result`", ""), ops),
+            "",
+            "An event is `{event, data}`.",
+            "",
+            *_table(("`event`", "`data`"), events),
+            "",
+        ]
+    )
+
+
+def _names(struct: Struct, is_sent: bool = False, without: Iterable[str] = ()) -> str:
+    kind = inspect.type_info(struct)
+    assert isinstance(kind, inspect.StructType)
+    return ", ".join(
+        name for name in fields(kind, is_sent) if name.removesuffix("?") not in without
+    )
+
+
+def _body(row: Operation[Any, Any]) -> str | None:
+    assert row.rest is not None
+    if row.rest.method in ("GET", "DELETE"):
+        return None
+    in_path = [part[1:-1] for part in row.rest.path.split("/") if part.startswith("{")]
+    return _names(row.rest.body or row.params, without=in_path)
+
+
+def _outcome(row: Operation[Any, Any]) -> str:
+    assert row.rest is not None
+    names = _names(row.result, True)
+    return f"ok, {names}?, error?" if row.rest.is_outcome else names
+
+
+def _query(query: Mapping[str, object]) -> str:
+    return "?" * bool(query) + "&".join(f"{name}=" for name in query)
+
+
+def _code(names: str | None) -> str:
+    return "" if names is None else f"`{{{names}}}`"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def golden_text() -> str:
+    """Return the golden file as text."""
+    return json.dumps(golden(), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(golden_text(), encoding="utf-8")
+    REFERENCE.parent.mkdir(parents=True, exist_ok=True)
+    REFERENCE.write_text(reference(), encoding="utf-8")
