@@ -9,7 +9,7 @@ import msgspec
 from ..errors import BadRequestError
 from ..wire.payloads.agents import MAX_PROMPT, AgentName
 from .fields import Done, NoParams, Number, Short
-from .operation import Operation, Rest
+from .operation import Operation, looks, of_connection
 
 AgentMode = Literal["read-only", "ask"]
 
@@ -157,54 +157,28 @@ def checked_timeout(seconds: object) -> float:
 
 
 ASK = Operation(
-    name="ask",
-    params=AskParams,
-    result=AskResult,
-    help="Ask a peer's agent.",
-    rest=Rest("POST", "ask-peer", body=AskBody, is_outcome=True),
+    "ask",
+    AskParams,
+    AskResult,
+    "Ask a peer's agent.",
+    "POST ask-peer",
+    body=AskBody,
+    is_outcome=True,
     progress=AskPiece,
     ends_unawaited=True,
-    timeout_s=None,  # the client adds its own reserve to the timeout of the question
+    timeout_s=None,
 )
-CANCEL = Operation(
-    name="cancel",
-    params=CancelParams,
-    result=Done,
-    help="Cancel a request of this connection that is under way.",
-    is_activity=False,
+CANCEL = of_connection(
+    "cancel", CancelParams, Done, "Cancel a request of this connection that is under way."
 )
-AGENTS = Operation(
-    name="agents",
-    params=NoParams,
-    result=AgentsModel,
-    help="Return the agents of this node.",
-    rest=Rest("GET", "agents"),
-    is_repeatable=True,
-    is_activity=False,
-)
+AGENTS = looks("agents", NoParams, AgentsModel, "Return the agents of this node.", "GET agents")
 AGENT_ON = Operation(
-    name="agent_on",
-    params=AgentOnParams,
-    result=AgentsModel,
-    help="Let peers ask the agents of this node.",
+    "agent_on", AgentOnParams, AgentsModel, "Let peers ask the agents of this node."
 )
 AGENT_OFF = Operation(
-    name="agent_off",
-    params=NoParams,
-    result=AgentsModel,
-    help="Stop peers from asking, and end running turns.",
+    "agent_off", NoParams, AgentsModel, "Stop peers from asking, and end running turns."
 )
-APPROVALS = Operation(
-    name="approvals",
-    params=NoParams,
-    result=ApprovalsModel,
-    help="Return the tool calls that wait for the owner's decision.",
-    is_repeatable=True,
-    is_activity=False,
+APPROVALS = looks(
+    "approvals", NoParams, ApprovalsModel, "Return the tool calls that await the owner."
 )
-APPROVE = Operation(
-    name="approve",
-    params=ApproveParams,
-    result=Done,
-    help="Allow or refuse one tool call.",
-)
+APPROVE = Operation("approve", ApproveParams, Done, "Allow or refuse one tool call.")

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from .fields import PersonModel, Short
-from .operation import Operation, Rest
+from .operation import Operation, looks
 
 
 class ChatParams(msgspec.Struct, frozen=True):
@@ -67,19 +67,17 @@ class ChatsResult(msgspec.Struct, frozen=True):
 
 
 CHAT = Operation(
-    name="chat",
-    params=ChatParams,
-    result=ChatResult,
-    help="Send a line of text to a connected peer.",
-    rest=Rest("POST", "chat"),
-    timeout_s=20.0,  # longer than the server waits for the peer
+    "chat",
+    ChatParams,
+    ChatResult,
+    "Send a line of text to a connected peer.",
+    "POST chat",
+    timeout_s=20.0,
 )
-CHATS = Operation(
-    name="chats",
-    params=ChatsParams,
-    result=ChatsResult,
-    help="Return the newest lines with one peer, or with all.",
-    rest=Rest("GET", "chat", {"peer": str, "limit": int}),
-    is_repeatable=True,
-    is_activity=False,
+CHATS = looks(
+    "chats",
+    ChatsParams,
+    ChatsResult,
+    "Return the newest lines with one peer, or with all.",
+    "GET chat?peer&limit",
 )

@@ -38,6 +38,12 @@ class NoParams(msgspec.Struct, frozen=True):
     """Parameters of an operation without any."""
 
 
+class NameParams(msgspec.Struct, frozen=True):
+    """The name of a pane or of a room, or a new one for this node."""
+
+    name: Short
+
+
 class Done(msgspec.Struct, frozen=True):
     """The result of an operation that returns nothing: ``{}``."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from .fields import Done, NoParams, Short, StepModel
-from .operation import Operation, Rest
+from .operation import Operation, looks
 from .peers import PeerResult
 
 InviteStatus = Literal["open", "used", "revoked", "expired"]
@@ -58,35 +58,24 @@ class PairParams(msgspec.Struct, frozen=True):
     invite: Annotated[str, msgspec.Meta(max_length=16384)]
 
 
-INVITE = Operation(
-    name="invite",
-    params=InviteParams,
-    result=InviteResult,
-    help="Mint a single-use invite.",
-    rest=Rest("POST", "invite"),
-)
-INVITES = Operation(
-    name="invites",
-    params=NoParams,
-    result=InvitesResult,
-    help="Return the invites of this node, without their tokens.",
-    rest=Rest("GET", "invites"),
-    is_repeatable=True,
-    is_activity=False,
+INVITE = Operation("invite", InviteParams, InviteResult, "Mint a single-use invite.", "POST invite")
+INVITES = looks(
+    "invites",
+    NoParams,
+    InvitesResult,
+    "Return the invites of this node, without their tokens.",
+    "GET invites",
 )
 REVOKE_INVITE = Operation(
-    name="revoke_invite",
-    params=RevokeInviteParams,
-    result=Done,
-    help="Revoke an unused invite.",
-    rest=Rest("DELETE", "invites/{id}"),
+    "revoke_invite", RevokeInviteParams, Done, "Revoke an unused invite.", "DELETE invites/{id}"
 )
 PAIR = Operation(
-    name="pair",
-    params=PairParams,
-    result=PeerResult,
-    help="Redeem another node's invite.",
-    rest=Rest("POST", "pair", is_outcome=True),
+    "pair",
+    PairParams,
+    PeerResult,
+    "Redeem another node's invite.",
+    "POST pair",
+    is_outcome=True,
     progress=StepModel,
     timeout_s=None,
 )

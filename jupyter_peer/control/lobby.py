@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from ..wire.relay.lobby import JoinPolicy, Visibility
-from .fields import Done, ErrorModel, NoParams, PeerStatus, Short
-from .operation import Operation, Rest
+from .fields import Done, ErrorModel, NameParams, NoParams, PeerStatus, Short
+from .operation import Operation, looks
 
 
 class AtLobbyModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,12 +109,6 @@ class JoinRoomParams(msgspec.Struct, frozen=True):
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
 
 
-class RoomParams(msgspec.Struct, frozen=True):
-    """A room that this node is in."""
-
-    name: Short
-
-
 class RoomResult(msgspec.Struct, frozen=True):
     """The room after the operation. Its creator sees ``token`` this once."""
 
@@ -122,67 +116,28 @@ class RoomResult(msgspec.Struct, frozen=True):
     token: str | None = None
 
 
-LOBBY = Operation(
-    name="lobby",
-    params=NoParams,
-    result=LobbyModel,
-    help="Return the state of this node's connection to its lobby.",
-    rest=Rest("GET", "lobby"),
-    is_repeatable=True,
-    is_activity=False,
+LOBBY = looks(
+    "lobby", NoParams, LobbyModel, "Return the state of the connection to the lobby.", "GET lobby"
 )
-LOBBY_ON = Operation(
-    name="lobby_on", params=NoParams, result=LobbyModel, help="List this node at the lobby."
-)
+LOBBY_ON = Operation("lobby_on", NoParams, LobbyModel, "List this node at the lobby.")
 LOBBY_OFF = Operation(
-    name="lobby_off",
-    params=NoParams,
-    result=LobbyModel,
-    help="Remove this node from the lobby's list and from all rooms.",
+    "lobby_off", NoParams, LobbyModel, "Remove this node from the lobby's list and from all rooms."
 )
 SET_LISTED = Operation(
-    name="set_listed",
-    params=SetListedParams,
-    result=LobbyModel,
-    help="List this node at the lobby, or leave it.",
-    rest=Rest("PATCH", "lobby"),
+    "set_listed", SetListedParams, LobbyModel, "List this node, or leave the lobby.", "PATCH lobby"
 )
-LOBBY_WHO = Operation(
-    name="lobby_who",
-    params=NoParams,
-    result=WhoResult,
-    help="Return the nodes that are listed at the lobby.",
-    rest=Rest("GET", "lobby/who"),
-    is_repeatable=True,
-    is_activity=False,
+LOBBY_WHO = looks(
+    "lobby_who", NoParams, WhoResult, "Return the nodes listed at the lobby.", "GET lobby/who"
 )
-ROOMS = Operation(
-    name="rooms",
-    params=NoParams,
-    result=RoomsResult,
-    help="Return the rooms this node is in, and the public ones.",
-    rest=Rest("GET", "rooms"),
-    is_repeatable=True,
-    is_activity=False,
+ROOMS = looks(
+    "rooms", NoParams, RoomsResult, "Return this node's rooms, and the public ones.", "GET rooms"
 )
 CREATE_ROOM = Operation(
-    name="create_room",
-    params=CreateRoomParams,
-    result=RoomResult,
-    help="Create a room and enter it.",
-    rest=Rest("POST", "rooms"),
+    "create_room", CreateRoomParams, RoomResult, "Create a room and enter it.", "POST rooms"
 )
 JOIN_ROOM = Operation(
-    name="join_room",
-    params=JoinRoomParams,
-    result=RoomResult,
-    help="Enter a room.",
-    rest=Rest("POST", "rooms/{name}/join"),
+    "join_room", JoinRoomParams, RoomResult, "Enter a room.", "POST rooms/{name}/join"
 )
 LEAVE_ROOM = Operation(
-    name="leave_room",
-    params=RoomParams,
-    result=Done,
-    help="Leave a room.",
-    rest=Rest("DELETE", "rooms/{name}/membership"),
+    "leave_room", NameParams, Done, "Leave a room.", "DELETE rooms/{name}/membership"
 )

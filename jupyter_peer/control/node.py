@@ -7,15 +7,9 @@ from typing import Annotated, Any
 import msgspec
 
 from ..findings import Finding
-from .fields import NoParams, Short, StepModel
-from .operation import Operation, Rest
+from .fields import NameParams, NoParams, Short, StepModel
+from .operation import Operation, looks
 from .peers import PeerModel, SelfModel
-
-
-class SetNameParams(msgspec.Struct, frozen=True):
-    """The new cosmetic name of this node."""
-
-    name: Short
 
 
 class MetricsModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,47 +81,29 @@ class DoctorResult(msgspec.Struct, frozen=True):
     took_s: float
 
 
-IDENTITY = Operation(
-    name="identity",
-    params=NoParams,
-    result=SelfModel,
-    help="Return this node's id, names, key, addresses and capabilities.",
-    rest=Rest("GET", "identity"),
-    is_repeatable=True,
-    is_activity=False,
+IDENTITY = looks(
+    "identity",
+    NoParams,
+    SelfModel,
+    "Return this node's id, names, key, addresses and capabilities.",
+    "GET identity",
 )
 SET_NAME = Operation(
-    name="set_name",
-    params=SetNameParams,
-    result=SelfModel,
-    help="Set the cosmetic name of this node.",
-    rest=Rest("PATCH", "identity"),
+    "set_name", NameParams, SelfModel, "Set the cosmetic name of this node.", "PATCH identity"
 )
-METRICS = Operation(
-    name="metrics",
-    params=NoParams,
-    result=MetricsResult,
-    help="Return the counters of each connection.",
-    rest=Rest("GET", "metrics"),
-    is_repeatable=True,
-    is_activity=False,
+METRICS = looks(
+    "metrics", NoParams, MetricsResult, "Return the counters of each connection.", "GET metrics"
 )
-AUDIT = Operation(
-    name="audit",
-    params=AuditParams,
-    result=AuditResult,
-    help="Return the newest entries of the audit log.",
-    rest=Rest("GET", "audit", {"limit": int}),
-    is_repeatable=True,
-    is_activity=False,
+AUDIT = looks(
+    "audit", AuditParams, AuditResult, "Return the newest audit entries.", "GET audit?limit"
 )
 DOCTOR = Operation(
-    name="doctor",
-    params=DoctorParams,
-    result=DoctorResult,
-    help="Check the connections of this node, or the paths to one peer.",
-    rest=Rest("GET", "doctor", {"peer": str}),
-    progress=StepModel,
+    "doctor",
+    DoctorParams,
+    DoctorResult,
+    "Check the connections of this node, or the paths to one peer.",
+    "GET doctor?peer",
     is_repeatable=True,
-    timeout_s=60.0,  # its checks are bounded on the server; several callers wait for each other
+    progress=StepModel,
+    timeout_s=60.0,
 )

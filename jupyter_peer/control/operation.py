@@ -6,9 +6,10 @@ the reference in ``docs/`` and the check of the browser's ``shapes.ts`` all read
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -24,26 +25,6 @@ ANSWER_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
-class Rest:
-    """The REST route of an operation.
-
-    Attributes:
-        method: The HTTP method.
-        path: Below the API's root. A name in braces is a parameter of the operation.
-        query: Parameters that the query string can hold, and their types. A GET has no other.
-        body: Shape of the body where its names differ from the parameters': a struct whose
-            attributes are named as the parameters, renamed on the wire. None takes ``params``.
-        is_outcome: Whether an operation that fails is answered with 200 and ``{ok: false, error}``.
-    """
-
-    method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
-    path: str
-    query: Mapping[str, type[str | int]] = field(default_factory=dict)
-    body: type[msgspec.Struct] | None = None
-    is_outcome: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class Operation(Generic[P, R]):
     """One operation.
 
@@ -51,7 +32,11 @@ class Operation(Generic[P, R]):
         name: ``op`` in a frame of the control socket.
         params, result: Shapes of what goes in and comes out.
         help: One line for people.
-        rest: Its REST route; None if only the control socket offers it.
+        rest: Its REST route as ``METHOD path``. A name in braces is a parameter; names after a
+            ``?`` are those that a GET can have in its query. Empty without a route.
+        body: Shape of a REST body whose names differ from the parameters': a struct whose
+            attributes are named as the parameters, renamed on the wire. None takes ``params``.
+        is_outcome: Whether REST answers a failure with 200 and ``{ok: false, error}``.
         progress: Shape of a step on the way to the result; None if there is none.
         is_repeatable: Whether a client may send it again after it lost the answer.
         is_activity: Whether it is a sign of a person at work. Programs repeat the others on their
@@ -64,12 +49,29 @@ class Operation(Generic[P, R]):
     params: type[P]
     result: type[R]
     help: str
-    rest: Rest | None = None
+    rest: str = ""
+    body: type[msgspec.Struct] | None = None
+    is_outcome: bool = False
     progress: type[msgspec.Struct] | None = None
     is_repeatable: bool = False
     is_activity: bool = True
     ends_unawaited: bool = False
     timeout_s: float | None = ANSWER_TIMEOUT_S
+
+    @property
+    def method(self) -> str:
+        """HTTP method of the REST route."""
+        return self.rest.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """Path of the REST route, below the API's root."""
+        return self.rest.partition(" ")[2].partition("?")[0]
+
+    @property
+    def query(self) -> list[str]:
+        """Names that the query of the REST route can hold."""
+        return [name for name in self.rest.partition("?")[2].split("&") if name]
 
     def read(self, fields: Mapping[str, Any]) -> P:
         """Return parameters that came from outside as their struct.
@@ -79,26 +81,37 @@ class Operation(Generic[P, R]):
         """
         return check_struct(self.params, fields)
 
-    def read_body(self, fields: Mapping[str, Any]) -> P:
+    def read_rest(self, fields: Mapping[str, Any]) -> P:
         """Return the parameters of a REST call: body or query, and path.
 
         Raises:
             BadRequestError: They do not fit.
         """
-        shape = None if self.rest is None else self.rest.body
-        if shape is None:
-            return self.read(fields)
-        return self.params(**msgspec.structs.asdict(check_struct(shape, fields)))
+        if self.body is not None:
+            return self.params(**msgspec.structs.asdict(check_struct(self.body, fields)))
+        # Every value in a query is text.
+        return check_struct(self.params, fields, is_text=bool(self.query))
 
 
-def check_struct(cls: type[S], fields: Mapping[str, Any]) -> S:
+#: A row for an operation that only reads.
+looks = functools.partial(Operation, is_repeatable=True, is_activity=False)
+#: A row for an operation that belongs to one control connection.
+of_connection = functools.partial(Operation, is_activity=False)
+
+
+def check_struct(cls: type[S], fields: Mapping[str, Any], *, is_text: bool = False) -> S:
     """Return the fields as a struct.
+
+    Args:
+        cls: The struct.
+        fields: By their names on the wire.
+        is_text: Whether numbers come as text.
 
     Raises:
         BadRequestError: They do not fit. The message names the field, never its value.
     """
     try:
-        return msgspec.convert(fields, cls)
+        return msgspec.convert(fields, cls, strict=not is_text)
     except (msgspec.ValidationError, RecursionError) as error:
         raise BadRequestError(words_of(error)) from None
 

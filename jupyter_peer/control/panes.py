@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from ..wire.payloads.widgets import InputId, InputMessage
-from .fields import Done, Grant, GrantOrNone, Json, NoParams, Number, PersonModel, Short
-from .operation import Operation, Rest
+from .fields import Done, Grant, GrantOrNone, Json, NameParams, NoParams, Number, PersonModel, Short
+from .operation import Operation, looks, of_connection
 
 PaneStatus = Literal["live", "last seen", "ended", "withdrawn", "closed"]
 
@@ -64,12 +64,6 @@ class PaneResult(msgspec.Struct, frozen=True):
     """The pane after the operation."""
 
     pane: PaneModel
-
-
-class PaneParams(msgspec.Struct, frozen=True):
-    """One pane of this node."""
-
-    name: Short
 
 
 class OutputsResult(msgspec.Struct, frozen=True):
@@ -240,76 +234,33 @@ class InputParams(msgspec.Struct, frozen=True):
     id: InputId | None = None
 
 
-PANES = Operation(
-    name="panes",
-    params=NoParams,
-    result=PanesResult,
-    help="Return the panes of this node, and those that peers offer to it.",
-    rest=Rest("GET", "panes"),
-    is_repeatable=True,
-    is_activity=False,
+PANES = looks(
+    "panes",
+    NoParams,
+    PanesResult,
+    "Return the panes of this node, and those that peers offer to it.",
+    "GET panes",
 )
 SHARE = Operation(
-    name="share",
-    params=ShareParams,
-    result=PaneResult,
-    help="Share the output of a cell, or a display, as a pane.",
-    rest=Rest("POST", "panes"),
+    "share", ShareParams, PaneResult, "Share the output of a cell, or a display.", "POST panes"
 )
-GRANT = Operation(
-    name="grant",
-    params=GrantParams,
-    result=PaneResult,
-    help="Set what a peer may do with a pane.",
-)
+GRANT = Operation("grant", GrantParams, PaneResult, "Set what a peer may do with a pane.")
 CHANGE_PANE = Operation(
-    name="change_pane",
-    params=ChangePaneParams,
-    result=PaneResult,
-    help="Set what one or several peers may do with a pane.",
-    rest=Rest("PATCH", "panes/{name}"),
+    "change_pane",
+    ChangePaneParams,
+    PaneResult,
+    "Set what one or several peers may do with a pane.",
+    "PATCH panes/{name}",
 )
-UNSHARE = Operation(
-    name="unshare",
-    params=PaneParams,
-    result=Done,
-    help="Stop sharing a pane.",
-    rest=Rest("DELETE", "panes/{name}"),
-)
-READ = Operation(
-    name="read",
-    params=PaneParams,
-    result=OutputsResult,
-    help="Return what a pane of this node shows now.",
+UNSHARE = Operation("unshare", NameParams, Done, "Stop sharing a pane.", "DELETE panes/{name}")
+READ = looks("read", NameParams, OutputsResult, "Return what a pane of this node shows now.")
+OPEN = of_connection(
+    "open",
+    OpenParams,
+    OpenResult,
+    "Watch a pane of a peer; its changes come as `pane` events.",
     is_repeatable=True,
-    is_activity=False,
 )
-OPEN = Operation(
-    name="open",
-    params=OpenParams,
-    result=OpenResult,
-    help="Watch a pane of a peer; its changes come as `pane` events.",
-    is_repeatable=True,
-    is_activity=False,
-)
-ACK = Operation(
-    name="ack",
-    params=AckParams,
-    result=Done,
-    help="Confirm the changes of a watch up to a revision.",
-    is_activity=False,
-)
-CLOSE = Operation(
-    name="close",
-    params=WatchParams,
-    result=Done,
-    help="End a watch.",
-    is_activity=False,
-)
-INPUT = Operation(
-    name="input",
-    params=InputParams,
-    result=Done,
-    help="Change a widget of a watched pane.",
-    is_activity=False,
-)
+ACK = of_connection("ack", AckParams, Done, "Confirm the changes of a watch up to a revision.")
+CLOSE = of_connection("close", WatchParams, Done, "End a watch.")
+INPUT = of_connection("input", InputParams, Done, "Change a widget of a watched pane.")

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from .fields import Done, ErrorModel, NoParams, PeerStatus, Short, StepModel
-from .operation import Operation, Rest
+from .operation import Operation, looks
 
 
 class SelfModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,61 +126,34 @@ class PingResult(msgspec.Struct, frozen=True):
     rtt_ms: float
 
 
-PEERS = Operation(
-    name="peers",
-    params=NoParams,
-    result=PeersResult,
-    help="Return all peers, and the nodes that discovery sees.",
-    rest=Rest("GET", "peers"),
-    is_repeatable=True,
-    is_activity=False,
+PEERS = looks(
+    "peers", NoParams, PeersResult, "Return all peers, and discovered nodes.", "GET peers"
 )
 CONNECT = Operation(
-    name="connect",
-    params=ConnectParams,
-    result=PeerResult,
-    help="Dial a peer, a discovered node, or an address.",
-    rest=Rest("POST", "connect"),
+    "connect",
+    ConnectParams,
+    PeerResult,
+    "Dial a peer, a discovered node, or an address.",
+    "POST connect",
     progress=StepModel,
     timeout_s=None,
 )
 DISCONNECT = Operation(
-    name="disconnect",
-    params=PeerParams,
-    result=PeerResult,
-    help="Close the connection to a peer until one side connects again.",
+    "disconnect", PeerParams, PeerResult, "Close a connection until one side connects again."
 )
 BLOCK = Operation(
-    name="block",
-    params=PeerParams,
-    result=PeerResult,
-    help="Refuse a peer from now on, and close its connection.",
+    "block", PeerParams, PeerResult, "Refuse a peer from now on, and close its connection."
 )
-UNBLOCK = Operation(
-    name="unblock", params=PeerParams, result=PeerResult, help="Accept a blocked peer again."
-)
+UNBLOCK = Operation("unblock", PeerParams, PeerResult, "Accept a blocked peer again.")
 FORGET = Operation(
-    name="forget",
-    params=PeerParams,
-    result=Done,
-    help="Delete a peer and its grants.",
-    rest=Rest("DELETE", "peers/{peer}"),
+    "forget", PeerParams, Done, "Delete a peer and its grants.", "DELETE peers/{peer}"
 )
-ALIAS = Operation(
-    name="alias", params=AliasParams, result=PeerResult, help="Set or remove a peer's alias."
-)
+ALIAS = Operation("alias", AliasParams, PeerResult, "Set or remove a peer's alias.")
 CHANGE_PEER = Operation(
-    name="change_peer",
-    params=ChangePeerParams,
-    result=PeerResult,
-    help="Set a peer's alias, block or unblock it.",
-    rest=Rest("PATCH", "peers/{peer}"),
+    "change_peer",
+    ChangePeerParams,
+    PeerResult,
+    "Set a peer's alias, block or unblock it.",
+    "PATCH peers/{peer}",
 )
-PING = Operation(
-    name="ping",
-    params=PeerParams,
-    result=PingResult,
-    help="Measure the round trip to a peer.",
-    is_repeatable=True,
-    is_activity=False,
-)
+PING = looks("ping", PeerParams, PingResult, "Measure the round trip to a peer.")

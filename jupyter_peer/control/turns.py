@@ -14,7 +14,7 @@ import msgspec
 from ..wire.payloads.agents import MAX_ANSWER, AgentName
 from .agents import AgentMode, AgentsModel, ToolModel
 from .fields import Done, Number, PersonModel, Short
-from .operation import Operation
+from .operation import of_connection
 from .panes import OutputsResult
 
 MAX_TOOLS = 64
@@ -125,53 +125,20 @@ class TurnPanesResult(msgspec.Struct, frozen=True):
     panes: list[TurnPaneModel]
 
 
-AGENT_REGISTER = Operation(
-    name="agent_register",
-    params=RegisterAgentParams,
-    result=AgentsModel,
-    help="Register an agent of the calling kernel.",
-    is_activity=False,
+AGENT_REGISTER = of_connection(
+    "agent_register", RegisterAgentParams, AgentsModel, "Register an agent of the calling kernel."
 )
-AGENT_UNREGISTER = Operation(
-    name="agent_unregister",
-    params=AgentParams,
-    result=Done,
-    help="Remove an agent of the calling kernel, and end its turns.",
-    is_activity=False,
+AGENT_UNREGISTER = of_connection(
+    "agent_unregister", AgentParams, Done, "Remove an agent of the kernel, and end its turns."
 )
-TURN_WRITE = Operation(
-    name="turn_write",
-    params=TurnWriteParams,
-    result=Done,
-    help="Send a piece of an answer.",
-    is_activity=False,
+TURN_WRITE = of_connection("turn_write", TurnWriteParams, Done, "Send a piece of an answer.")
+TURN_END = of_connection("turn_end", TurnEndParams, Done, "End a turn.")
+TURN_TOOL = of_connection(
+    "turn_tool", TurnToolParams, Done, "Wait until a tool may be called.", ends_unawaited=True
 )
-TURN_END = Operation(
-    name="turn_end",
-    params=TurnEndParams,
-    result=Done,
-    help="End a turn.",
-    is_activity=False,
+TURN_PANES = of_connection(
+    "turn_panes", TurnParams, TurnPanesResult, "Return the panes that the asker may see."
 )
-TURN_TOOL = Operation(
-    name="turn_tool",
-    params=TurnToolParams,
-    result=Done,
-    help="Wait until a tool may be called.",
-    is_activity=False,
-    ends_unawaited=True,
-)
-TURN_PANES = Operation(
-    name="turn_panes",
-    params=TurnParams,
-    result=TurnPanesResult,
-    help="Return the panes that the asker may see.",
-    is_activity=False,
-)
-TURN_PANE = Operation(
-    name="turn_pane",
-    params=TurnPaneParams,
-    result=OutputsResult,
-    help="Return what a pane that the asker may see shows now.",
-    is_activity=False,
+TURN_PANE = of_connection(
+    "turn_pane", TurnPaneParams, OutputsResult, "Return what a pane shows to the asker."
 )

@@ -19,7 +19,7 @@ SERVER = Path(jupyter_peer.__file__).parent / "server"
 
 
 def rows_with_rest():
-    return [(row, row.rest) for row in OPERATIONS.values() if row.rest is not None]
+    return [row for row in OPERATIONS.values() if row.rest]
 
 
 def in_path(path):
@@ -35,7 +35,7 @@ def test_no_two_rows_have_the_same_name_or_the_same_route():
         row for module in SUBJECTS for row in vars(module).values() if isinstance(row, Operation)
     ]
     assert len(rows) == len(OPERATIONS) == len({row.name for row in rows})
-    routes = [(rest.method, rest.path) for _, rest in rows_with_rest()]
+    routes = [(row.method, row.path) for row in rows_with_rest()]
     assert len(routes) == len(set(routes))
 
 
@@ -55,28 +55,28 @@ def test_every_row_helps_in_one_sentence():
 
 
 def test_names_in_a_path_or_a_query_are_parameters_of_the_operation():
-    for row, rest in rows_with_rest():
-        assert in_path(rest.path) | set(rest.query) <= set(fields(row.params)), row.name
-        assert not rest.query or rest.method == "GET", row.name
+    for row in rows_with_rest():
+        assert in_path(row.path) | set(row.query) <= set(fields(row.params)), row.name
+        assert not row.query or row.method == "GET", row.name
 
 
 def test_a_get_or_delete_can_say_all_that_its_operation_needs():
-    for row, rest in rows_with_rest():
-        if rest.method in ("GET", "DELETE"):
+    for row in rows_with_rest():
+        if row.method in ("GET", "DELETE"):
             needed = {name for name, field in fields(row.params).items() if field.required}
-            assert needed <= in_path(rest.path) | set(rest.query), row.name
+            assert needed <= in_path(row.path) | set(row.query), row.name
 
 
 def test_a_body_of_another_shape_fills_the_parameters():
-    for row, rest in rows_with_rest():
-        if rest.body is not None:
+    for row in rows_with_rest():
+        if row.body is not None:
             needed = {name for name, field in fields(row.params).items() if field.required}
-            assert needed <= set(rest.body.__struct_fields__) <= set(row.params.__struct_fields__)
+            assert needed <= set(row.body.__struct_fields__) <= set(row.params.__struct_fields__)
 
 
 def test_what_only_looks_may_be_repeated_and_keeps_no_server_alive():
-    for row, rest in rows_with_rest():
-        if rest.method == "GET":
+    for row in rows_with_rest():
+        if row.method == "GET":
             assert row.is_repeatable, row.name
             assert row.is_activity == (row is node.DOCTOR), row.name
     acts = {row.name for row in OPERATIONS.values() if row.is_activity}
@@ -86,7 +86,7 @@ def test_what_only_looks_may_be_repeated_and_keeps_no_server_alive():
 
 
 def test_a_peer_is_renamed_in_a_body_by_the_table_alone():
-    read = agents.ASK.read_body({"peer_id": "ada", "prompt": "?", "turn": 3, "stream": True})
+    read = agents.ASK.read_rest({"peer_id": "ada", "prompt": "?", "turn": 3, "stream": True})
     assert read == agents.AskParams(peer="ada", prompt="?")
 
 

@@ -8,6 +8,7 @@ browser's tests check ``labextension/src/shapes.ts`` against the JSON: its types
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,9 +95,7 @@ def _may_miss(kind: inspect.StructType, field: inspect.Field, is_sent: bool) -> 
 def golden() -> dict[str, Any]:
     """Return the content of the golden file."""
     rows = OPERATIONS.values()
-    received = [row.params for row in rows] + [
-        row.rest.body for row in rows if row.rest is not None and row.rest.body is not None
-    ]
+    received = [row.params for row in rows] + [row.body for row in rows if row.body]
     sent = [row.result for row in rows] + [row.progress for row in rows if row.progress]
     return {
         "operations": {row.name: _facts(row) for row in rows},
@@ -111,8 +110,8 @@ def _facts(row: Operation[Any, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"params": row.params.__name__, "result": row.result.__name__}
     if row.progress is not None:
         facts["progress"] = row.progress.__name__
-    if row.rest is not None:
-        facts["rest"] = f"{row.rest.method} {row.rest.path}"
+    if row.rest:
+        facts["rest"] = row.rest
     return facts | {flag: getattr(row, flag) for flag in flags}
 
 
@@ -125,13 +124,13 @@ def reference() -> str:
     """Return the page of the reference."""
     rest = [
         (
-            f"`{row.rest.method} {row.rest.path}{_query(row.rest.query)}`",
+            f"`{row.rest}`",
             _code(_body(row)),
             _code(_outcome(row)),
             row.help,
         )
         for row in OPERATIONS.values()
-        if row.rest is not None
+        if row.rest
     ]
     ops = [
         (f"`{row.name}`", _code(_names(row.params)), _code(_names(row.result, True)), row.help)
@@ -165,34 +164,48 @@ def reference() -> str:
             "",
             *_table(("`event`", "`data`"), events),
             "",
+            "## Shapes",
+            "",
+            "Types are TypeScript's. Times are epoch seconds.",
+            "",
+            *_table(("", ""), _shapes(golden()["sent"])),
+            "",
         ]
     )
+
+
+def _shapes(structs: Mapping[str, Mapping[str, str]]) -> Iterable[tuple[str, ...]]:
+    """Return the structs inside of results and events, field by field."""
+    shown = {type_ for types in structs.values() for type_ in types.values()}
+    words = set(re.findall(r"\w+", " ".join(shown)))
+    for name in sorted(words & structs.keys()):
+        types = ", ".join(f"{field}: {kind}" for field, kind in structs[name].items())
+        yield f"`{name}`", _code(types.replace("|", "\\|"))
 
 
 def _names(struct: Struct, is_sent: bool = False, without: Iterable[str] = ()) -> str:
     kind = inspect.type_info(struct)
     assert isinstance(kind, inspect.StructType)
     return ", ".join(
-        name for name in fields(kind, is_sent) if name.removesuffix("?") not in without
-    )
+        f"{name}: {type_}" if re.search(r"Model|Finding", type_) else name
+        for name, type_ in fields(kind, is_sent).items()
+        if name.removesuffix("?") not in without
+    ).replace("|", "\\|")
 
 
 def _body(row: Operation[Any, Any]) -> str | None:
-    assert row.rest is not None
-    if row.rest.method in ("GET", "DELETE"):
+    if row.method in ("GET", "DELETE"):
         return None
-    in_path = [part[1:-1] for part in row.rest.path.split("/") if part.startswith("{")]
-    return _names(row.rest.body or row.params, without=in_path)
+    in_path = [part[1:-1] for part in row.path.split("/") if part.startswith("{")]
+    return _names(row.body or row.params, without=in_path)
 
 
 def _outcome(row: Operation[Any, Any]) -> str:
-    assert row.rest is not None
     names = _names(row.result, True)
-    return f"ok, {names}?, error?" if row.rest.is_outcome else names
-
-
-def _query(query: Mapping[str, object]) -> str:
-    return "?" * bool(query) + "&".join(f"{name}=" for name in query)
+    if not row.is_outcome:
+        return names
+    name, colon, kind = names.partition(":")
+    return f"ok, {name}?{colon}{kind}, error?: ErrorModel"
 
 
 def _code(names: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from ...control import lobby as rows
-from ...control.fields import Done, ErrorModel, NoParams, PeerStatus
+from ...control.fields import Done, ErrorModel, NameParams, NoParams, PeerStatus
 from ...errors import NotEnabledError, PeerError, to_wire
 from ...findings import Finding, failed, ok
 from ...wire.addresses import lobby_name, lobby_urls
@@ -267,7 +267,7 @@ class LobbyOperations(Group):
         return rows.RoomResult(self._joined_model(room))
 
     @serves(rows.LEAVE_ROOM)
-    async def _leave(self, params: rows.RoomParams, call: Call) -> Done:
+    async def _leave(self, params: NameParams, call: Call) -> Done:
         await self._lobby.leave_room(params.name)
         self.audit("room_left", room=params.name)
         return Done()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...control import node as rows
-from ...control.fields import NoParams
+from ...control.fields import NameParams, NoParams
 from ...control.peers import SelfModel
 from ...errors import NotEnabledError
 from ..call import Call, serves
@@ -47,7 +47,7 @@ class NodeOperations(Group):
         return self._peers.me()
 
     @serves(rows.SET_NAME)
-    def _set_name(self, params: rows.SetNameParams, call: Call) -> SelfModel:
+    def _set_name(self, params: NameParams, call: Call) -> SelfModel:
         self.hub.set_node_name(params.name)
         self.on_change("peers")
         return self._peers.me()

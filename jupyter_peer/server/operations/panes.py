@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...control import panes as rows
-from ...control.fields import Done, GrantOrNone, NoParams
+from ...control.fields import Done, GrantOrNone, NameParams, NoParams
 from ...errors import BadRequestError, KernelGoneError, NotGrantedError
 from ...panes.owner.publish import SharePane
 from ..call import Call, serves
@@ -76,7 +76,7 @@ class PaneOperations(Group):
         return _result(pane)
 
     @serves(rows.READ)
-    def _read(self, params: rows.PaneParams, call: Call) -> rows.OutputsResult:
+    def _read(self, params: NameParams, call: Call) -> rows.OutputsResult:
         return rows.OutputsResult(self._publisher.outputs(params.name))
 
     @serves(rows.GRANT)
@@ -100,7 +100,7 @@ class PaneOperations(Group):
         return _result(pane)
 
     @serves(rows.UNSHARE)
-    def _unshare(self, params: rows.PaneParams, call: Call) -> Done:
+    def _unshare(self, params: NameParams, call: Call) -> Done:
         self._publisher.unshare(params.name)
         return Done()
 

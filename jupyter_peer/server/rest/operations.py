@@ -13,8 +13,8 @@ import msgspec
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from ...control.operation import Operation, Rest
-from ...errors import BadRequestError, PeerError, TooLargeError, to_wire
+from ...control.operation import Operation
+from ...errors import PeerError, TooLargeError, to_wire
 from ..context import UnavailableError
 from .base import PeerAPIHandler
 
@@ -26,22 +26,21 @@ class OperationHandler(PeerAPIHandler):
 
     _unawaited: Callable[[], object] | None = None
 
-    async def serve(self, row: Operation[Any, Any], rest: Rest, path: dict[str, str]) -> None:
+    async def serve(self, row: Operation[Any, Any], path: dict[str, str]) -> None:
         """Run an operation and answer with its result or its error.
 
         Args:
             row: Of the operation table.
-            rest: Its route.
             path: The parameters in the URL's path.
         """
         try:
             running = await self.context.ready()
-            params = row.read_body({**self._fields(rest), **path})
+            params = row.read_rest({**self._fields(row), **path})
             result = asyncio.ensure_future(running.operations.run(row, params))
             if row.ends_unawaited:
                 self._unawaited = result.cancel
             with contextlib.suppress(asyncio.CancelledError):  # the client is gone
-                self.finish(await _body(rest, result))
+                self.finish(await _body(row, result))
         except UnavailableError as unavailable:
             self.refuse(unavailable.error, 503)
         except TooLargeError as error:
@@ -55,25 +54,17 @@ class OperationHandler(PeerAPIHandler):
         if self._unawaited is not None:
             self._unawaited()
 
-    def _fields(self, rest: Rest) -> dict[str, Any]:
+    def _fields(self, row: Operation[Any, Any]) -> dict[str, Any]:
         """Return the parameters in the query of a GET, or in the body of a method that has one."""
-        if rest.method == "DELETE":
-            return {}
-        if rest.method != "GET":
-            return self.json_body()
-        fields: dict[str, Any] = {}
-        for name, kind in rest.query.items():
-            if text := self.get_query_argument(name, ""):
-                try:
-                    fields[name] = kind(text)
-                except ValueError:
-                    raise BadRequestError(f"{name} must be a whole number") from None
-        return fields
+        if row.method in ("GET", "DELETE"):
+            asked = {name: self.get_query_argument(name, "") for name in row.query}
+            return {name: text for name, text in asked.items() if text}
+        return self.json_body()
 
 
-async def _body(rest: Rest, result: Awaitable[msgspec.Struct]) -> bytes:
+async def _body(row: Operation[Any, Any], result: Awaitable[msgspec.Struct]) -> bytes:
     """Return the body of an answer."""
-    if not rest.is_outcome:
+    if not row.is_outcome:
         return msgspec.json.encode(await result)
     try:
         fields = msgspec.structs.asdict(await result)
@@ -93,20 +84,20 @@ def routes_of(
     """
     methods: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in rows:
-        if row.rest is not None:
-            methods[row.rest.path][row.rest.method.lower()] = _method(row, row.rest)
+        if row.rest:
+            methods[row.path][row.method.lower()] = _method(row)
     return [
         (root + _pattern(path), type(f"OperationHandler({path})", (OperationHandler,), found))
         for path, found in methods.items()
     ]
 
 
-def _method(row: Operation[Any, Any], rest: Rest) -> Callable[..., Awaitable[None] | None]:
+def _method(row: Operation[Any, Any]) -> Callable[..., Awaitable[None] | None]:
     # A function for each row: `authorized` remembers the action of the first request it sees.
     @web.authenticated
     @authorized
     async def method(self: OperationHandler, **path: str) -> None:
-        await self.serve(row, rest, path)
+        await self.serve(row, path)
 
     method.__doc__ = row.help
     return method

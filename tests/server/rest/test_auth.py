@@ -15,11 +15,7 @@ from tornado.httpclient import HTTPClientError
 from jupyter_peer.control.table import OPERATIONS
 from jupyter_peer.server.control.secrets import COMMAND_LINE, Caller
 
-EVERY = [
-    (row.rest.method, re.sub(r"\{\w+\}", "x", row.rest.path))
-    for row in OPERATIONS.values()
-    if row.rest is not None
-]
+EVERY = [(row.method, re.sub(r"\{\w+\}", "x", row.path)) for row in OPERATIONS.values() if row.rest]
 READS = [path for method, path in EVERY if method == "GET"]
 WRITES = [
     *((method, path) for method, path in EVERY if method != "GET"),

@@ -15,8 +15,8 @@ from jupyter_peer.wire.link.identity import Identity
 
 ROUTES: dict[str, set[str]] = {}
 for row in OPERATIONS.values():
-    if row.rest is not None:
-        ROUTES.setdefault(re.sub(r"\{\w+\}", "x", row.rest.path), set()).add(row.rest.method)
+    if row.rest:
+        ROUTES.setdefault(re.sub(r"\{\w+\}", "x", row.path), set()).add(row.method)
 WITH_BODY = [
     (method, path) for path, methods in ROUTES.items() for method in methods & {"POST", "PATCH"}
 ]
