@@ -101,6 +101,7 @@ class NotebookKernel:
     """
 
     def __init__(self, lab: Lab, kernel_id: str, on_said: Callable[[Said], None]) -> None:
+        self.owner = lab.name
         self._lab = lab
         self._kernel_id = kernel_id
         self._on_said = on_said

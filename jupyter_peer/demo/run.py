@@ -17,6 +17,8 @@ from .story import ADA, BOB, Story
 from .transcript import Transcript
 
 LIMIT_S = 120.0
+#: Lines of each server's log in the transcript of a failed demo.
+LOG_LINES = 400
 _NEEDED = ("jupyterlab", "ipykernel", "matplotlib", "numpy", "pandas")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -80,23 +82,33 @@ class _Demo:
         try:
             await asyncio.wait_for(story.tell(), LIMIT_S)
         except asyncio.TimeoutError as error:
-            late = error if isinstance(error, PeerError) else PeerTimeoutError("the demo hangs")
-            self._fail(transcript, late, ada, bob)
+            late = (
+                error
+                if isinstance(error, PeerError)
+                else PeerTimeoutError(f"the demo did not end within {LIMIT_S:g} s")
+            )
+            self._note_failure(transcript, late)
         except (PeerError, CellError) as error:
-            self._fail(transcript, error, ada, bob)
+            self._note_failure(transcript, error)
         self._passed = transcript.sum_up()
+        if not self._passed:
+            self._explain(story, ada, bob)
         if self._keep and ada.url and bob.url:
             self._invite_in(ada, bob)
             await self._stopped.wait()
         return self._passed
 
-    def _fail(self, transcript: Transcript, error: Exception, *labs: Lab) -> None:
+    def _note_failure(self, transcript: Transcript, error: Exception) -> None:
         transcript.check("the story came to its end", False, str(error))
-        self._write("")
         if isinstance(error, CellError):
-            self._write(error.trace)
+            self._write(f"\n{error.trace}")
+
+    def _explain(self, story: Story, *labs: Lab) -> None:
+        """Write the waits that were under way, and the logs of both servers."""
+        for what in story.waits:
+            self._write(f"\nThe demo waited for {what}.")
         for lab in labs:
-            self._write(f"The end of {lab.name}'s log:{lab.last_words()}")
+            self._write(f"\n{lab.name}'s log:{lab.last_words(LOG_LINES)}")
 
     def _invite_in(self, ada: Lab, bob: Lab) -> None:
         self._write(

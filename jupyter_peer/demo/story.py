@@ -7,11 +7,12 @@ two would by chat, and looks at what each kernel says and what each server knows
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Coroutine, Iterator
+from typing import Any, TypeVar
 
 from ..errors import PeerTimeoutError
 from ..server_client.results.markup import rtt
@@ -29,6 +30,7 @@ CELL_TIMEOUT_S = 60.0
 LEAST_SEEN = EPOCHS // 2
 
 ADA, BOB = "ada.ipynb", "bob.ipynb"
+T = TypeVar("T")
 _INVITE = re.compile(r"jpeer1:[\w-]+")
 _TEXT_TO_ADA = re.compile(r"^%peer (?:ask|chat) ada (.+)$", re.MULTILINE)
 _REFUSAL = re.compile(r"^(\w+): ", re.MULTILINE)
@@ -60,6 +62,8 @@ class Story:
         self._written = ""
         self._read = ""
         self._refusals = ""
+        #: The waits under way, in words: who waits for what. A failed demo shows them.
+        self.waits: list[str] = []
 
     async def tell(self) -> None:
         """Run it from the beginning to the end.
@@ -69,7 +73,8 @@ class Story:
             CellError: A cell of a notebook failed.
         """
         self._say("demo", "starts two JupyterLabs, each with its own files, key and address")
-        await together(self.ada.start(), self.bob.start())
+        with self._waiting("both JupyterLabs to start"):
+            await together(self.ada.start(), self.bob.start())
         for lab in (self.ada, self.bob):
             self._say(lab.name, f"is at {lab.url}, node {lab.node_id}")
         self._check("two servers, two identities", self.ada.node_id != self.bob.node_id)
@@ -81,7 +86,8 @@ class Story:
             )
         ]
         try:
-            await together(*(kernel.start() for kernel in kernels))
+            with self._waiting("both kernels to answer"):
+                await together(*(kernel.start() for kernel in kernels))
             self._say("demo", "runs ada.ipynb and bob.ipynb in kernels of these servers")
             await together(self._run_ada(kernels[0]), self._run_bob(kernels[1]))
         finally:
@@ -113,7 +119,7 @@ class Story:
                 pane = "loss" if cell.tag == "revoke" else "metrics"
                 self._sightings.take_back(pane, time.time())
             self._is_training = cell.tag == "train"
-            await kernel.run(cell, CELL_TIMEOUT_S)
+            await self._run(kernel, cell)
             if cell.tag == "invite" and not self._invite.done():
                 raise PeerTimeoutError("ada's notebook shows no invite")
             if cell.tag == "paired":
@@ -121,10 +127,16 @@ class Story:
                 self._say("ada", "sees who used it, and builds her model")
             if cell.tag == "revoke":
                 # Before anything else happens to his panes: it is the revocation that he sees.
-                await asyncio.wait_for(self._loss_is_gone.wait(), PATIENCE_S)
+                await self._expect(
+                    self._loss_is_gone.wait(),
+                    "bob's notebook to report ada/loss as withdrawn",
+                    PATIENCE_S,
+                )
 
     async def _run_bob(self, kernel: NotebookKernel) -> None:
-        invite = await asyncio.wait_for(self._invite, CELL_TIMEOUT_S)
+        invite = await self._expect(
+            self._invite, "ada's notebook to show an invite", CELL_TIMEOUT_S
+        )
         for cell in read_cells(find_notebook(BOB), {"INVITE": invite, "PATIENCE": PATIENCE_S}):
             if cell.tag == "pair":
                 self._say("bob", "pastes the invite")
@@ -135,7 +147,7 @@ class Story:
             elif cell.tag == "chat":
                 self._written = text_to_ada(cell)
                 self._say("bob", f"writes to ada: {self._written}")
-            await kernel.run(cell, CELL_TIMEOUT_S)
+            await self._run(kernel, cell)
             await self._after_bobs(cell)
 
     async def _after_bobs(self, cell: Cell) -> None:
@@ -160,6 +172,32 @@ class Story:
             late = milliseconds(answered - asked)
             self._say("ada", f"answers by her agent{busy}, {late} later:")
             self._say("", answer)
+
+    async def _run(self, kernel: NotebookKernel, cell: Cell) -> None:
+        with self._waiting(f"the cell {cell.tag!r} of {kernel.owner}'s notebook to end"):
+            await kernel.run(cell, CELL_TIMEOUT_S)
+
+    async def _expect(self, happens: Awaitable[T], what: str, patience_s: float) -> T:
+        """Return the result of something that has to happen.
+
+        Raises:
+            PeerTimeoutError: It did not happen in time.
+        """
+        with self._waiting(what):
+            try:
+                return await asyncio.wait_for(happens, patience_s)
+            except asyncio.TimeoutError as error:
+                raise PeerTimeoutError(
+                    f"the demo waited {patience_s:g} s for {what}",
+                    hint="the logs of both servers are below",
+                ) from error
+
+    @contextlib.contextmanager
+    def _waiting(self, what: str) -> Iterator[None]:
+        """List a wait as under way; one that fails stays listed."""
+        self.waits.append(what)
+        yield
+        self.waits.remove(what)
 
     async def _check_peer(self, lab: Lab, other: Lab) -> dict[str, Any]:
         known = await lab.get("jupyter-peer/api/peers")

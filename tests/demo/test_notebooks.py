@@ -2,6 +2,8 @@
 
 import ast
 import json
+import time
+from datetime import datetime
 
 import pytest
 
@@ -70,3 +72,51 @@ def test_bobs_words_to_ada_are_found_in_his_cells():
     assert text_to_ada(cells["ask"]).endswith("?")
     assert text_to_ada(cells["chat"])
     assert text_to_ada(cells["pair"]) == ""
+
+
+class View:
+    """A view whose pane is taken back just when a wait for an update has ended."""
+
+    name, rev = "loss", 7
+
+    def __init__(self, moment):
+        self.moment = moment
+        self.status = "live"
+        self.is_new = moment == "after an update"
+
+    @property
+    def outputs(self):
+        return [{"data": {"image/png": "AAAA"}}]
+
+    def wait_for_update(self, timeout):
+        newer, self.is_new = self.is_new, False
+        if self.status == "live" and self.moment == "after a wait in vain":
+            self.take_back()
+        return newer
+
+    def take_back(self):
+        self.status, self.is_new = "withdrawn", True
+
+
+@pytest.mark.parametrize("moment", ["after a wait in vain", "after an update"])
+def test_bob_reports_a_pane_that_is_taken_back_at_any_moment(moment):
+    cell = next(cell for cell in read_cells(find_notebook("bob.ipynb"), {}) if cell.tag == "follow")
+    view, printed = View(moment), []
+
+    def show(line, flush):
+        printed.append(line)
+        if view.status == "live":
+            view.take_back()  # while the kernel was busy with the line
+
+    names = {
+        "loss": view,
+        "metrics": View("never"),
+        "print": show,
+        "PATIENCE": 5,
+        "time": time,
+        "datetime": datetime,
+    }
+    source = cell.source.replace("follow(lambda: metrics.rev >= 4)", "").replace(", metrics]", "]")
+    exec(f"{source}\nfollow(lambda: False)", names)
+    assert printed[-1].endswith("withdrawn")
+    assert names["open_views"] == []

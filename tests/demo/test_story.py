@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from jupyter_peer.demo.run import run_demo
-from jupyter_peer.demo.story import together
+from jupyter_peer.demo.run import LOG_LINES, run_demo
+from jupyter_peer.demo.story import Story, together
 from jupyter_peer.demo.transcript import Transcript
-from jupyter_peer.errors import NotEnabledError
+from jupyter_peer.errors import NoServerError, NotEnabledError, PeerTimeoutError
 
 
 def test_a_transcript_passes_only_if_every_check_does():
@@ -47,3 +47,42 @@ def test_what_is_not_installed_is_named(monkeypatch):
     with pytest.raises(NotEnabledError, match="jupyterlab") as raised:
         run_demo(print)
     assert raised.value.hint == "pip install 'jupyter-peer[demo]'"
+
+
+class FakeLab:
+    """A server that never starts, or starts and says nothing."""
+
+    def __init__(self, name):
+        self.name, self.url = name, ""
+
+    async def start(self):
+        if self.name == "ada":
+            raise NoServerError("ada's JupyterLab has ended")
+        await asyncio.Event().wait()
+
+    async def stop(self):
+        """Nothing runs."""
+
+    def last_words(self, lines=15):
+        return f"\n    | the last {lines} lines of {self.name}"
+
+
+def test_a_failed_demo_says_what_it_waited_for_and_shows_both_logs(monkeypatch):
+    monkeypatch.setattr("jupyter_peer.demo.run.Lab", lambda home, name: FakeLab(name))
+    lines = []
+    assert not run_demo(lines.append)
+    told = "\n".join(lines)
+    assert "FAIL  the story came to its end (ada's JupyterLab has ended" in told
+    assert "The demo waited for both JupyterLabs to start." in told
+    for name in ("ada", "bob"):
+        assert f"{name}'s log:\n    | the last {LOG_LINES} lines of {name}" in told
+
+
+async def test_what_does_not_happen_is_named_and_stays_listed():
+    story = Story(FakeLab("ada"), FakeLab("bob"), Transcript(lambda line: None))
+    with pytest.raises(PeerTimeoutError, match="waited 0 s for bob to see it") as raised:
+        await story._expect(asyncio.Event().wait(), "bob to see it", 0)
+    assert raised.value.hint
+    assert story.waits == ["bob to see it"]
+    assert await story._expect(asyncio.sleep(0, "seen"), "it", 5) == "seen"
+    assert story.waits == ["bob to see it"]
