@@ -27,4 +27,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return ["client", *(name for name in vars(AsyncClient) if not name.startswith("_"))]
+    return ["client", *(name for name in dir(AsyncClient) if not name.startswith("_"))]

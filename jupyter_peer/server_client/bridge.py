@@ -1,9 +1,9 @@
 """One coroutine, two faces: a method that blocks and a method that can be awaited.
 
-What is done is written once, as coroutines that run on the client's own thread. A *face* (client,
-view, shared pane) holds such a core and shows its coroutines with the same names, signatures and
-docstrings, either blocking (:func:`blocking`) or as coroutines of the caller's loop
-(:func:`awaiting`).
+Each call is written once, as a coroutine of a core that runs on the client's own thread. A *face*
+(client, view, shared pane) has such a core. It offers the core's coroutines under the same names,
+with the same signatures and docstrings: a :class:`Blocking` face as methods that block, an
+:class:`Awaiting` face as coroutines of the caller's loop.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import functools
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from types import MethodType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ..errors import PeerError
 from .connection import LoopThread
@@ -22,7 +23,7 @@ from .connection import LoopThread
 P = ParamSpec("P")
 T = TypeVar("T")
 Shape = TypeVar("Shape")
-Core = TypeVar("Core")
+C = TypeVar("C")
 AnyCore = TypeVar("AnyCore", bound=Any)
 
 # Windows cannot interrupt a wait that has no end; elsewhere this only costs a glance.
@@ -30,12 +31,51 @@ _GLANCE = 0.2
 _STEPS = "on_progress"
 
 
-class Face(Generic[Core]):
-    """Something whose coroutines live in ``core`` and run on ``thread``."""
+class Face(Generic[C]):
+    """An object whose coroutines belong to ``core`` and run on ``thread``."""
 
-    def __init__(self, core: Core, thread: LoopThread) -> None:
+    def __init__(self, core: C, thread: LoopThread) -> None:
         self.core = core
         self.thread = thread
+
+
+class Blocking(Face[C]):
+    """A face whose :class:`exposed` calls block."""
+
+
+class Awaiting(Face[C]):
+    """A face whose :class:`exposed` calls are coroutines of the caller's loop."""
+
+
+class Core:
+    """An object whose :class:`exposed` calls are coroutines of the client's own loop."""
+
+
+class exposed(Generic[P, T]):  # noqa: N801 - a decorator
+    """A coroutine of a core that its faces offer too.
+
+    The class with the coroutines is a base of the core and of both faces. Its ``self`` is the core.
+    """
+
+    def __init__(self, work: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
+        self._of: dict[type, Callable[..., Any]] = {
+            Blocking: blocking(work),
+            Awaiting: awaiting(work),
+            object: work,
+        }
+        self.__doc__ = work.__doc__
+
+    @overload
+    def __get__(self, it: Core, owner: Any) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    @overload
+    def __get__(self, it: Blocking[Any], owner: Any) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, it: Awaiting[Any], owner: Any) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    @overload
+    def __get__(self, it: None, owner: Any) -> Callable[..., Any]: ...
+    def __get__(self, it: Any, owner: Any) -> Any:
+        kind = next(kind for kind in self._of if issubclass(owner, kind))
+        return self._of[kind] if it is None else MethodType(self._of[kind], it)
 
 
 def blocking(

@@ -1,21 +1,19 @@
-"""What can be asked of the server: one coroutine a call, shown by both kinds of clients."""
+"""The calls of a client: each written once, offered as a blocking method and as a coroutine.
+
+A call asks the server for one operation of the table and wraps its result.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import time
-import uuid
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
-from ..control.agents import DEFAULT_TIMEOUT_S, checked_timeout
-from ..errors import BadRequestError, UnknownPaneError
+from ..errors import BadRequestError
+from .bridge import exposed
 from .connection import Connection, Json
 from .durations import parse_duration
-from .feed import Feed
 from .results.agent_results import Agents
-from .results.answers import Answer
 from .results.chat import ChatLine, ChatLines
 from .results.findings import Findings
 from .results.results import (
@@ -29,43 +27,33 @@ from .results.results import (
     Peers,
     Record,
     granted,
-    peer_title,
 )
 from .results.rooms import Lobby, Room, Rooms, Who
-from .share import Sharing
 
 Steps = Callable[[Json], None]
 
-# The server knows the deadline too, and says why there is no answer.
-_SERVERS_WORD_S = 10.0
 _GLANCED = ("peers", "panes", "invites", "lobby", "agents")
-_GRANTS = ("view", "interact")
+GRANTS = ("view", "interact")
 _ADDRESS = re.compile(r"\w+://.+|.+:\d+(/.*)?")
 
 
 class Calls:
-    """The calls of one client; all of them run on the loop's thread.
+    """The calls that both kinds of clients offer; ``self`` is their :class:`.ServerCore`."""
 
-    Args:
-        connection: The control socket.
-        kernel_id: Of the kernel this runs in; None outside of one.
-    """
+    _ask: Callable[..., Awaitable[Json]]
+    _connection: Connection
 
-    def __init__(self, connection: Connection, kernel_id: str | None = None) -> None:
-        self.connection = connection
-        self.kernel_id = kernel_id
-        #: Runs this kernel's agents, once there are some.
-        self.host: Any = None
-        self._ask = connection.request
-
+    @exposed
     async def whoami(self) -> Identity:
         """Return this node's identity: id, name, fingerprint, addresses, capabilities."""
         return Identity(await self._ask("identity"))
 
+    @exposed
     async def name(self, name: str) -> Identity:
         """Set this node's cosmetic name."""
         return Identity(await self._ask("set_name", {"name": name}))
 
+    @exposed
     async def invite(self, ttl: str | float | None = None, note: str = "") -> Invite:
         """Mint a single-use invite; the result is the text to give away.
 
@@ -83,10 +71,12 @@ class Calls:
         answer = await self._ask("invite", params)
         return Invite(answer["invite"], id=answer["id"], expires=answer["expires"], note=note)
 
+    @exposed
     async def invites(self) -> Invites:
         """Return the invites this node made, newest first, without their texts."""
         return Invites((await self._ask("invites"))["invites"])
 
+    @exposed
     async def revoke(self, id: str) -> Done:
         """Take an unused invite back.
 
@@ -98,6 +88,7 @@ class Calls:
         await self._ask("revoke_invite", {"id": known})
         return Done(f"invite {known} cannot be used any more")
 
+    @exposed
     async def pair(self, invite: str, on_progress: Steps | None = None) -> Peer:
         """Redeem somebody's invite; returns the peer once both sides trust each other.
 
@@ -114,6 +105,7 @@ class Calls:
         answer = await self._ask("pair", {"invite": str(invite)}, on_progress=on_progress)
         return Peer(answer["peer"])
 
+    @exposed
     async def connect(self, target: str, on_progress: Steps | None = None) -> Peer:
         """Dial a known peer (by any of its names) or an address.
 
@@ -125,40 +117,49 @@ class Calls:
         answer = await self._ask("connect", {key: target}, on_progress=on_progress)
         return Peer(answer["peer"])
 
+    @exposed
     async def peers(self) -> Peers:
         """Return the known peers."""
         answer = await self._ask("peers")
         return Peers(answer["peers"], answer.get("self") or {}, answer.get("found") or ())
 
+    @exposed
     async def disconnect(self, peer: str) -> Peer:
         """Close the link to a peer until one side connects again."""
         return await self._peer("disconnect", peer)
 
+    @exposed
     async def block(self, peer: str) -> Peer:
         """Refuse a peer from now on, and end its link and views at once."""
         return await self._peer("block", peer)
 
+    @exposed
     async def unblock(self, peer: str) -> Peer:
         """Take back :meth:`block`."""
         return await self._peer("unblock", peer)
 
+    @exposed
     async def forget(self, peer: str) -> Done:
         """Forget a peer, its grants included; it needs a new invite to come back."""
         await self._ask("forget", {"peer": peer})
         return Done(f"{peer} is forgotten; to connect again takes a new invite")
 
+    @exposed
     async def alias(self, peer: str, alias: str | None) -> Peer:
         """Give a peer a name of your own, or take it away with None."""
         return Peer((await self._ask("alias", {"peer": peer, "alias": alias}))["peer"])
 
+    @exposed
     async def ping(self, peer: str) -> float:
         """Measure the round trip to a peer, in milliseconds."""
         return float((await self._ask("ping", {"peer": peer}))["rtt_ms"])
 
+    @exposed
     async def metrics(self) -> Record:
         """Return figures of each link, by node id."""
         return Record((await self._ask("metrics"))["peers"])
 
+    @exposed
     async def log(self, limit: int = 50) -> AuditLog:
         """Return the newest entries of the audit log."""
         entries, peers = await asyncio.gather(
@@ -166,6 +167,7 @@ class Calls:
         )
         return AuditLog(entries["audit"], peers["peers"])
 
+    @exposed
     async def doctor(self, peer: str | None = None, on_progress: Steps | None = None) -> Findings:
         """Examine this node, or each path to one peer: what works, what does not, what to do.
 
@@ -180,11 +182,13 @@ class Calls:
         answer = await self._ask("doctor", params, on_progress=on_progress)
         return Findings(answer["findings"], answer)
 
+    @exposed
     async def panes(self) -> Panes:
         """Return ``mine`` and those ``offered`` to this node."""
         panes, peers = await asyncio.gather(self._ask("panes"), self._ask("peers"))
         return Panes(panes, peers["peers"])
 
+    @exposed
     async def read(self, name: str) -> list[Json]:
         """Return what one of your own panes shows now, as nbformat has it.
 
@@ -194,73 +198,20 @@ class Calls:
         outputs: list[Json] = (await self._ask("read", {"name": name}))["outputs"]
         return outputs
 
+    @exposed
     async def grant(self, name: str, peer: str, grant: str) -> Done:
         """Let a peer ``view`` a pane, ``interact`` with it, or ``none`` of both any more."""
-        _check_grant(grant, (*_GRANTS, "none"))
+        check_grant(grant, (*GRANTS, "none"))
         answer = await self._ask("grant", {"name": name, "peer": peer, "grant": grant})
         return Done(granted(name, peer, grant), answer.get("pane"))
 
+    @exposed
     async def unshare(self, name: str) -> Done:
         """Withdraw a pane from everybody."""
         await self._ask("unshare", {"name": name})
         return Done(f"{name} is not shared any more")
 
-    async def share(
-        self,
-        name: str,
-        with_: Sequence[str] = (),
-        grant: str = "view",
-        title: str = "",
-        *,
-        cell: str | None = None,
-    ) -> Sharing:
-        """Share a pane that shows what its handle is told to, or all that one cell shows.
-
-        Use the result as a handle (``pane.display(obj)``, ``pane.unshare()``) or in a ``with``
-        statement, which withdraws the pane at its end. Nothing shown after this returns is missed.
-
-        Args:
-            name: Of the pane: letters, digits, dots, dashes, underscores.
-            with_: Peers that may see it at once.
-            grant: ``view`` or ``interact``.
-            title: For people.
-            cell: ``msg_id`` of the running execute request whose output is the pane.
-
-        Raises:
-            BadNameError: The name cannot be used.
-            UnknownPeerError: One of the peers is not known.
-            PaneExistsError: Another kernel shares a pane of this name.
-        """
-        _check_grant(grant, _GRANTS)
-        display = uuid.uuid4().hex if cell is None else None
-        params: Json = {
-            "name": name,
-            "title": title,
-            "grant": grant,
-            "with": [with_] if isinstance(with_, str) else list(with_),
-            "cell": cell,
-            "display": display,
-            "kernel_id": self.kernel_id,
-        }
-        answer = await self._ask("share", {k: v for k, v in params.items() if v is not None})
-        return Sharing(self.connection, name, answer["pane"], display)
-
-    async def open(self, pane: str) -> Feed:
-        """Watch a pane; the view displays itself live.
-
-        Args:
-            pane: ``peer/name``; the name alone when only one peer offers such a pane.
-
-        Raises:
-            UnknownPeerError: No peer has this name.
-            UnknownPaneError: The peer offers no such pane to this node.
-            NotConnectedError: The peer is not connected.
-        """
-        peer, _, name = pane.strip().rpartition("/")
-        if not peer:
-            peer = await self._offerer(name)
-        return await Feed(self.connection, peer, name).open()
-
+    @exposed
     async def chat(self, peer: str, text: str) -> ChatLine:
         """Write to a connected peer; the line has arrived when this returns.
 
@@ -278,6 +229,7 @@ class Calls:
         answer = await self._ask("chat", {"peer": peer, "text": text})
         return ChatLine(answer["line"])
 
+    @exposed
     async def chats(self, peer: str | None = None, limit: int = 50) -> ChatLines:
         """Return the newest lines with one peer, or with all; they count as read from now on.
 
@@ -290,57 +242,17 @@ class Calls:
         answer = await self._ask("chats", params if peer is None else {**params, "peer": peer})
         return ChatLines(answer["lines"], peer)
 
+    @exposed
     async def unread(self) -> Record:
         """Return how many lines of each peer nobody has read yet, by node id; reads none."""
         return Record((await self._ask("chats", {"limit": 1}))["unread"])
 
-    async def ask(
-        self,
-        peer: str,
-        text: str,
-        timeout: float = DEFAULT_TIMEOUT_S,
-        *,
-        agent: str | None = None,
-        turn: int | None = None,
-        on_text: Callable[[str], None] | None = None,
-    ) -> Answer:
-        """Ask a peer's agent; see :meth:`.Client.ask`.
-
-        Args:
-            peer: Any of its names.
-            text: The question.
-            timeout: Seconds.
-            agent: Which of the peer's agents; None leaves it to the peer.
-            turn: The turn of this kernel for which it is asked.
-            on_text: Takes each piece of the answer, on the loop's thread.
-        """
-        seconds = checked_timeout(timeout)
-        params: Json = {"peer": peer, "prompt": text, "timeout_s": seconds, "agent": agent}
-        if turn is not None:
-            params["turn"] = turn
-        pieces: list[str] = []
-
-        def take(step: Json) -> None:
-            piece = step.get("text")
-            if isinstance(piece, str):
-                pieces.append(piece)
-                if on_text is not None:
-                    on_text(piece)
-
-        begun = time.monotonic()
-        answer = await self._ask(
-            "ask",
-            {**params, "stream": True},
-            on_progress=take,
-            timeout=seconds + _SERVERS_WORD_S,
-        )
-        whole = "".join(pieces) + str(answer.get("answer") or "")
-        return Answer(whole, peer, time.monotonic() - begun)
-
+    @exposed
     async def agents(self) -> Agents:
         """Return how agents stand on this node: who can be asked, in which mode."""
         return Agents(await self._ask("agents"))
 
+    @exposed
     async def agent_on(self, agent: str | None = None, mode: str | None = None) -> Agents:
         """Let peers ask agents here, until the server ends or :meth:`agent_off`.
 
@@ -356,10 +268,12 @@ class Calls:
             raise BadRequestError(f"{mode!r} is not a mode", hint="use read-only or ask")
         return Agents(await self._ask("agent_on", {"agent": agent, "mode": mode}))
 
+    @exposed
     async def agent_off(self) -> Agents:
         """Let no peer ask any more; turns that run are ended."""
         return Agents(await self._ask("agent_off"))
 
+    @exposed
     async def approvals(self) -> list[Record]:
         """Return the calls of tools that wait for your yes, the oldest first.
 
@@ -368,6 +282,7 @@ class Calls:
         answer = await self._ask("approvals")
         return [Record(each) for each in answer["approvals"]]
 
+    @exposed
     async def approve(self, id: int, allow: bool) -> Done:
         """Allow one call of a tool, or refuse it.
 
@@ -377,10 +292,12 @@ class Calls:
         await self._ask("approve", {"id": id, "allow": allow})
         return Done("allowed once" if allow else "refused")
 
+    @exposed
     async def lobby(self) -> Lobby:
         """Return how this node stands at its lobby."""
         return Lobby(await self._ask("lobby"))
 
+    @exposed
     async def lobby_on(self) -> Lobby:
         """Show this node to everybody at the lobby: its name, its id and what it can do.
 
@@ -389,6 +306,7 @@ class Calls:
         """
         return Lobby(await self._ask("lobby_on"))
 
+    @exposed
     async def lobby_off(self) -> Lobby:
         """Leave the lobby: the listing and all rooms.
 
@@ -397,6 +315,7 @@ class Calls:
         """
         return Lobby(await self._ask("lobby_off"))
 
+    @exposed
     async def lobby_who(self) -> Who:
         """Return who is listed at the lobby.
 
@@ -405,6 +324,7 @@ class Calls:
         """
         return Who((await self._ask("lobby_who"))["nodes"])
 
+    @exposed
     async def rooms(self) -> Rooms:
         """Return the rooms this node is in, with their members, and the public ones.
 
@@ -413,6 +333,7 @@ class Calls:
         """
         return Rooms((await self._ask("rooms"))["rooms"])
 
+    @exposed
     async def create_room(
         self,
         name: str,
@@ -435,6 +356,7 @@ class Calls:
         params = {"name": name, "visibility": visibility, "join_policy": join_policy}
         return Room(await self._ask("create_room", {**params, "group": group}))
 
+    @exposed
     async def join_room(self, name: str, token: str | None = None) -> Room:
         """Enter a room; members see each other, and each other's addresses.
 
@@ -443,6 +365,7 @@ class Calls:
         """
         return Room(await self._ask("join_room", {"name": name, "token": token}))
 
+    @exposed
     async def leave_room(self, name: str) -> Done:
         """Leave a room.
 
@@ -452,6 +375,7 @@ class Calls:
         await self._ask("leave_room", {"name": name})
         return Done(f"you have left {name}")
 
+    @exposed
     async def glance(self, patience: float = 0.5) -> Record:
         """Return ``peers``, ``panes``, ``invites``, ``lobby`` and ``agents`` for completion; never fails.
 
@@ -461,7 +385,7 @@ class Calls:
             *(self._ask(op, timeout=patience) for op in _GLANCED),
             return_exceptions=True,
         )
-        newest = self.connection.newest
+        newest = self._connection.newest
         peers, panes, invites, lobby, agents = (
             newest.get(op, {}) if isinstance(answer, BaseException) else answer
             for op, answer in zip(_GLANCED, answers, strict=True)
@@ -474,6 +398,7 @@ class Calls:
             agents=Agents(agents),
         )
 
+    @exposed
     async def ready(self) -> None:
         """Wait until the server is connected.
 
@@ -481,22 +406,17 @@ class Calls:
             NoServerError: It does not answer.
             UnauthorizedError: It does not accept the secret.
         """
-        await self.connection.ready()
-
-    async def _offerer(self, name: str) -> str:
-        offered = (await self._ask("panes"))["offered"]
-        owners: list[dict[str, Any]] = [p["peer"] for p in offered if p["name"] == name]
-        if len(owners) == 1:
-            return str(owners[0]["node_id"])
-        if owners:
-            choices = ", ".join(f"{peer_title(owner)}/{name}" for owner in owners)
-            raise BadRequestError(f"more than one peer offers {name!r}: {choices}")
-        raise UnknownPaneError(f"no peer offers a pane {name!r}")
+        await self._connection.ready()
 
     async def _peer(self, op: str, peer: str) -> Peer:
         return Peer((await self._ask(op, {"peer": peer}))["peer"])
 
 
-def _check_grant(grant: str, grants: Sequence[str]) -> None:
+def check_grant(grant: str, grants: Sequence[str]) -> None:
+    """Check that a grant is one of a few.
+
+    Raises:
+        BadRequestError: It is none of them.
+    """
     if grant not in grants:
         raise BadRequestError(f"{grant!r} is not a grant", hint=f"use {' or '.join(grants)}")

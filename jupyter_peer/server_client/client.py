@@ -22,9 +22,10 @@ from ..control.frames import MAX_FRAME, Frame
 from ..errors import NoServerError, PeerError, UnauthorizedError, from_wire
 from .agents.host import AgentHost, Answering, local_agent
 from .agents.turn import turn_of_caller
-from .bridge import Face, awaiting, awaiting_into, blocking, blocking_into, wait
+from .bridge import Awaiting, Blocking, Face, awaiting_into, blocking_into, wait
 from .calls import Calls
 from .connection import Connection, Dial, Json, LoopThread
+from .core import ServerCore
 from .results.answers import Answer, AnswerStream, AsyncAnswerStream
 from .share import AsyncSharedPane, SharedPane
 from .views.view import AsyncView, View
@@ -144,7 +145,7 @@ def _refusal(url: str, error: HTTPClientError) -> PeerError:
     )
 
 
-class _AnyClient(Face[Calls]):
+class _AnyClient(Calls, Face[ServerCore]):
     """What both kinds of clients have in common."""
 
     def agent(
@@ -213,7 +214,7 @@ class _AnyClient(Face[Calls]):
 
 
 @final
-class Client(_AnyClient):
+class Client(_AnyClient, Blocking[ServerCore]):
     """The blocking client; thread-safe. Its errors are those of :mod:`jupyter_peer.errors`.
 
     Args:
@@ -231,50 +232,11 @@ class Client(_AnyClient):
         certificate: str | None = None,
     ) -> None:
         connection = Connection(dial_to(url, secret, certificate))
-        super().__init__(Calls(connection, kernel_id), LoopThread("jupyter-peer client"))
+        super().__init__(ServerCore(connection, kernel_id), LoopThread("jupyter-peer client"))
         self.url = url
 
-    whoami = blocking(Calls.whoami)
-    name = blocking(Calls.name)
-    invite = blocking(Calls.invite)
-    invites = blocking(Calls.invites)
-    revoke = blocking(Calls.revoke)
-    pair = blocking(Calls.pair)
-    connect = blocking(Calls.connect)
-    peers = blocking(Calls.peers)
-    disconnect = blocking(Calls.disconnect)
-    block = blocking(Calls.block)
-    unblock = blocking(Calls.unblock)
-    forget = blocking(Calls.forget)
-    alias = blocking(Calls.alias)
-    ping = blocking(Calls.ping)
-    metrics = blocking(Calls.metrics)
-    log = blocking(Calls.log)
-    doctor = blocking(Calls.doctor)
-    chat = blocking(Calls.chat)
-    chats = blocking(Calls.chats)
-    unread = blocking(Calls.unread)
-    lobby = blocking(Calls.lobby)
-    lobby_on = blocking(Calls.lobby_on)
-    lobby_off = blocking(Calls.lobby_off)
-    lobby_who = blocking(Calls.lobby_who)
-    rooms = blocking(Calls.rooms)
-    create_room = blocking(Calls.create_room)
-    join_room = blocking(Calls.join_room)
-    leave_room = blocking(Calls.leave_room)
-    agents = blocking(Calls.agents)
-    agent_on = blocking(Calls.agent_on)
-    agent_off = blocking(Calls.agent_off)
-    approvals = blocking(Calls.approvals)
-    approve = blocking(Calls.approve)
-    panes = blocking(Calls.panes)
-    share = blocking_into(SharedPane, Calls.share)
-    read = blocking(Calls.read)
-    grant = blocking(Calls.grant)
-    unshare = blocking(Calls.unshare)
-    open = blocking_into(View, Calls.open)
-    glance = blocking(Calls.glance)
-    ready = blocking(Calls.ready)
+    share = blocking_into(SharedPane, ServerCore.share)
+    open = blocking_into(View, ServerCore.open)
 
     def ask(
         self,
@@ -340,50 +302,11 @@ class Client(_AnyClient):
         self.close()
 
 
-class AsyncClient(_AnyClient):
+class AsyncClient(_AnyClient, Awaiting[ServerCore]):
     """The client as coroutines, for async cells; ``await client`` waits for the connection."""
 
-    whoami = awaiting(Calls.whoami)
-    name = awaiting(Calls.name)
-    invite = awaiting(Calls.invite)
-    invites = awaiting(Calls.invites)
-    revoke = awaiting(Calls.revoke)
-    pair = awaiting(Calls.pair)
-    connect = awaiting(Calls.connect)
-    peers = awaiting(Calls.peers)
-    disconnect = awaiting(Calls.disconnect)
-    block = awaiting(Calls.block)
-    unblock = awaiting(Calls.unblock)
-    forget = awaiting(Calls.forget)
-    alias = awaiting(Calls.alias)
-    ping = awaiting(Calls.ping)
-    metrics = awaiting(Calls.metrics)
-    log = awaiting(Calls.log)
-    doctor = awaiting(Calls.doctor)
-    chat = awaiting(Calls.chat)
-    chats = awaiting(Calls.chats)
-    unread = awaiting(Calls.unread)
-    lobby = awaiting(Calls.lobby)
-    lobby_on = awaiting(Calls.lobby_on)
-    lobby_off = awaiting(Calls.lobby_off)
-    lobby_who = awaiting(Calls.lobby_who)
-    rooms = awaiting(Calls.rooms)
-    create_room = awaiting(Calls.create_room)
-    join_room = awaiting(Calls.join_room)
-    leave_room = awaiting(Calls.leave_room)
-    agents = awaiting(Calls.agents)
-    agent_on = awaiting(Calls.agent_on)
-    agent_off = awaiting(Calls.agent_off)
-    approvals = awaiting(Calls.approvals)
-    approve = awaiting(Calls.approve)
-    panes = awaiting(Calls.panes)
-    share = awaiting_into(AsyncSharedPane, Calls.share)
-    read = awaiting(Calls.read)
-    grant = awaiting(Calls.grant)
-    unshare = awaiting(Calls.unshare)
-    open = awaiting_into(AsyncView, Calls.open)
-    glance = awaiting(Calls.glance)
-    ready = awaiting(Calls.ready)
+    share = awaiting_into(AsyncSharedPane, ServerCore.share)
+    open = awaiting_into(AsyncView, ServerCore.open)
 
     async def ask(
         self,
@@ -419,7 +342,7 @@ class AsyncClient(_AnyClient):
 
 
 def _begin_ask(
-    calls: Calls,
+    core: ServerCore,
     peer: str,
     text: str,
     timeout: float,
@@ -427,7 +350,7 @@ def _begin_ask(
     turn: int | None,
     on_text: Callable[[str], None],
 ) -> Coroutine[Any, Any, Answer]:
-    return calls.ask(peer, text, timeout, agent=agent, turn=turn, on_text=on_text)
+    return core.ask(peer, text, timeout, agent=agent, turn=turn, on_text=on_text)
 
 
 def kernel_client() -> Client:

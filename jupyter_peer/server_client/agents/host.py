@@ -26,8 +26,8 @@ from ...errors import (
     TurnCancelledError,
     to_wire,
 )
-from ..calls import Calls
 from ..connection import Json, LoopThread
+from ..core import ServerCore
 from .turn import Turn, is_read_only
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class AgentHost:
         thread: Where they run.
     """
 
-    def __init__(self, calls: Calls, thread: LoopThread) -> None:
+    def __init__(self, calls: ServerCore, thread: LoopThread) -> None:
         self._calls = calls
         self._thread = thread
         self._agents: dict[str, LocalAgent] = {}

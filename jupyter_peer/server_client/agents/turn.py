@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 from ...document.plain_text import to_text
 from ...errors import BadRequestError, LookupFailedError, TurnCancelledError
-from ..calls import Calls
 from ..connection import Json, LoopThread
+from ..core import ServerCore
 from ..results.answers import Answer
 from ..results.results import Record
 
@@ -220,7 +220,7 @@ class Turn:
     def __init__(
         self,
         fields: Json,
-        calls: Calls,
+        calls: ServerCore,
         thread: LoopThread,
         tools: Mapping[str, Callable[..., Any]],
     ) -> None:

@@ -1,0 +1,148 @@
+"""The core of a client: its connection, and the calls whose results are faces themselves."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..control.agents import DEFAULT_TIMEOUT_S, checked_timeout
+from ..errors import BadRequestError, UnknownPaneError
+from .bridge import Core
+from .calls import GRANTS, Calls, check_grant
+from .connection import Connection, Json
+from .feed import Feed
+from .results.answers import Answer
+from .results.results import peer_title
+from .share import Sharing
+
+# The server knows the deadline too, and explains why there is no answer.
+_RESERVE_S = 10.0
+
+
+class ServerCore(Calls, Core):
+    """The calls of one client; all of them run on the loop's thread.
+
+    Args:
+        connection: The control socket.
+        kernel_id: Of the kernel this runs in; None outside of one.
+
+    Attributes:
+        host: Runs this kernel's agents, once there are some.
+    """
+
+    def __init__(self, connection: Connection, kernel_id: str | None = None) -> None:
+        self.connection = self._connection = connection
+        self.kernel_id = kernel_id
+        self.host: Any = None
+        self._ask = connection.request
+
+    async def share(
+        self,
+        name: str,
+        with_: Sequence[str] = (),
+        grant: str = "view",
+        title: str = "",
+        *,
+        cell: str | None = None,
+    ) -> Sharing:
+        """Share a pane that shows what its handle is told to, or all that one cell shows.
+
+        Use the result as a handle (``pane.display(obj)``, ``pane.unshare()``) or in a ``with``
+        statement, which withdraws the pane at its end. Nothing shown after this returns is missed.
+
+        Args:
+            name: Of the pane: letters, digits, dots, dashes, underscores.
+            with_: Peers that may see it at once.
+            grant: ``view`` or ``interact``.
+            title: For people.
+            cell: ``msg_id`` of the running execute request whose output is the pane.
+
+        Raises:
+            BadNameError: The name cannot be used.
+            UnknownPeerError: One of the peers is not known.
+            PaneExistsError: Another kernel shares a pane of this name.
+        """
+        check_grant(grant, GRANTS)
+        display = uuid.uuid4().hex if cell is None else None
+        params: Json = {
+            "name": name,
+            "title": title,
+            "grant": grant,
+            "with": [with_] if isinstance(with_, str) else list(with_),
+            "cell": cell,
+            "display": display,
+            "kernel_id": self.kernel_id,
+        }
+        answer = await self._ask("share", {k: v for k, v in params.items() if v is not None})
+        return Sharing(self.connection, name, answer["pane"], display)
+
+    async def open(self, pane: str) -> Feed:
+        """Watch a pane; the view displays itself live.
+
+        Args:
+            pane: ``peer/name``; the name alone when only one peer offers such a pane.
+
+        Raises:
+            UnknownPeerError: No peer has this name.
+            UnknownPaneError: The peer offers no such pane to this node.
+            NotConnectedError: The peer is not connected.
+        """
+        peer, _, name = pane.strip().rpartition("/")
+        if not peer:
+            peer = await self._offerer(name)
+        return await Feed(self.connection, peer, name).open()
+
+    async def ask(
+        self,
+        peer: str,
+        text: str,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        *,
+        agent: str | None = None,
+        turn: int | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Ask a peer's agent; see :meth:`.Client.ask`.
+
+        Args:
+            peer: Any of its names.
+            text: The question.
+            timeout: Seconds.
+            agent: Which of the peer's agents; None leaves it to the peer.
+            turn: The turn of this kernel for which it is asked.
+            on_text: Takes each piece of the answer, on the loop's thread.
+        """
+        seconds = checked_timeout(timeout)
+        params: Json = {"peer": peer, "prompt": text, "timeout_s": seconds, "agent": agent}
+        if turn is not None:
+            params["turn"] = turn
+        pieces: list[str] = []
+
+        def take(step: Json) -> None:
+            piece = step.get("text")
+            if isinstance(piece, str):
+                pieces.append(piece)
+                if on_text is not None:
+                    on_text(piece)
+
+        begun = time.monotonic()
+        answer = await self._ask(
+            "ask",
+            {**params, "stream": True},
+            on_progress=take,
+            timeout=seconds + _RESERVE_S,
+        )
+        whole = "".join(pieces) + str(answer.get("answer") or "")
+        return Answer(whole, peer, time.monotonic() - begun)
+
+    async def _offerer(self, name: str) -> str:
+        offered = (await self._ask("panes"))["offered"]
+        owners: list[dict[str, Any]] = [p["peer"] for p in offered if p["name"] == name]
+        if len(owners) == 1:
+            return str(owners[0]["node_id"])
+        if owners:
+            choices = ", ".join(f"{peer_title(owner)}/{name}" for owner in owners)
+            raise BadRequestError(f"more than one peer offers {name!r}: {choices}")
+        raise UnknownPaneError(f"no peer offers a pane {name!r}")
