@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 ACTIVITY_SETTING = "jupyter_peer_last_activity"
 STOP_TIMEOUT_S = 5.0
+#: Variables with which Jupyter and JupyterHub hand a server what opens it or acts for its user.
+SECRETS_OF_JUPYTER = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
 
 
 class PeerExtension(PeerSettings, ExtensionApp):
@@ -65,6 +67,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
             self._server.kernel_manager,
             self._secrets,
             url=lambda: local_url(self._server),
+            directory=lambda: Path(self._server.runtime_dir),
             certificate=lambda: certificate_of(self._server),
         )
         self.context = ServerContext(self._start_node, self._secrets)
@@ -163,7 +166,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
             )
             stack.push_async_callback(hub.close)
             chats = Chats(hub)
-            taps = KernelTaps(self._kernels.get)
+            taps = KernelTaps(self._kernels.get, self._live_secrets)
             stack.callback(taps.close)
             publisher = PanePublisher(
                 hub, taps, max_panes=self.max_panes, max_viewers=self.max_viewers
@@ -233,6 +236,12 @@ class PeerExtension(PeerSettings, ExtensionApp):
             log.warning("`jupyter peer` will not find this server: %s", error)
         else:
             stack.callback(path.unlink, missing_ok=True)
+
+    def _live_secrets(self) -> list[str]:
+        """Return what opens this server or acts for its user, so that no pane shows it."""
+        of_jupyter = [os.environ.get(name, "") for name in SECRETS_OF_JUPYTER]
+        of_jupyter.append(getattr(self._server.identity_provider, "token", ""))
+        return [*self._secrets.live(), *filter(None, of_jupyter)]
 
     def _note_activity(self) -> None:
         self._server.web_app.settings[ACTIVITY_SETTING] = datetime.now(timezone.utc)

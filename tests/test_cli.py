@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
 @pytest.fixture
 def peer(capsys, monkeypatch, tmp_path):
     """Run ``jupyter peer ...``, as a user who has no servers and no configuration."""
-    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET"):
+    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
@@ -230,7 +230,6 @@ def test_a_server_is_chosen_by_process_or_url(peer, both):
 def test_in_a_notebook_its_own_server_is_meant(peer, both, monkeypatch):
     running = json.loads(both.ada.runtime_file.read_text())
     monkeypatch.setenv("JUPYTER_PEER_URL", running["url"])
-    monkeypatch.setenv("JUPYTER_PEER_SECRET", running["secret"])
     assert peer("id", "--json").json["node_id"] == both.ada.node_id
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tornado.websocket import WebSocketClientConnection
 
 URL = "JUPYTER_PEER_URL"
-SECRET = "JUPYTER_PEER_SECRET"  # noqa: S105 - the variable's name
+SECRET_FILE = "JUPYTER_PEER_SECRET_FILE"  # noqa: S105 - the variable's name
 KERNEL_ID = "JUPYTER_PEER_KERNEL_ID"
 CERTIFICATE = "JUPYTER_PEER_CERTIFICATE"
 
@@ -359,8 +359,8 @@ def kernel_client() -> Client:
     Raises:
         NoServerError: No server with this extension started this kernel.
     """
-    url, secret = os.environ.get(URL), os.environ.get(SECRET)
-    if not url or not secret:
+    url, secret_file = os.environ.get(URL), os.environ.get(SECRET_FILE)
+    if not url or not secret_file:
         raise NoServerError(
             "this Python was not started by a Jupyter server with jupyter-peer",
             hint="start `jupyter lab` where jupyter-peer is installed and run this in one of its "
@@ -368,13 +368,20 @@ def kernel_client() -> Client:
         )
     # A forked process has no thread behind the client it inherits.
     rest = os.environ.get(KERNEL_ID), os.environ.get(CERTIFICATE)
-    return _client_of(os.getpid(), url, secret, *rest)
+    return _client_of(os.getpid(), url, secret_file, *rest)
 
 
 @functools.lru_cache(maxsize=1)
 def _client_of(
-    pid: int, url: str, secret: str, kernel_id: str | None, certificate: str | None
+    pid: int, url: str, secret_file: str, kernel_id: str | None, certificate: str | None
 ) -> Client:
+    try:
+        secret = Path(secret_file).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        raise NoServerError(
+            f"the secret of this kernel cannot be read from {secret_file}",
+            hint="restart this kernel from its notebook; if its server has ended, start it again",
+        ) from None
     client = Client(url, secret, kernel_id, certificate)
     atexit.register(client.close)
     return client

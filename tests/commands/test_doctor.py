@@ -22,7 +22,7 @@ class Outcome:
 @pytest.fixture
 def doctor(capsys, monkeypatch, tmp_path):
     """Run ``jupyter peer doctor ...`` as a user without servers."""
-    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET"):
+    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET_FILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("CONFIG", "RUNTIME", "DATA"):
         (tmp_path / name.lower()).mkdir()

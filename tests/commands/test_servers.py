@@ -85,13 +85,15 @@ def test_a_choice_that_fits_none_says_which_there_are(choice):
 
 
 def test_in_a_notebook_the_notebooks_own_server_is_meant():
-    environment = {"JUPYTER_PEER_URL": "http://127.0.0.1:1/x/", "JUPYTER_PEER_SECRET": "of kernel"}
-    assert choose([ADA, BOB], environment=environment) == (
-        "http://127.0.0.1:1/x/",
-        "of kernel",
-        None,
-    )
+    environment = {"JUPYTER_PEER_URL": ADA.url}
+    assert choose([ADA, BOB], environment=environment) == (ADA.url, "of ada", None)
     assert choose([ADA, BOB], pid=12, environment=environment)[1] == "of bob"
+
+
+def test_in_a_notebook_no_other_server_stands_in_for_its_own():
+    with pytest.raises(NoServerError) as raised:
+        choose([BOB], environment={"JUPYTER_PEER_URL": ADA.url})
+    assert ADA.url in raised.value.message
 
 
 def test_a_base_url_is_no_prefix_of_a_longer_name():

@@ -59,7 +59,9 @@ async def test_what_is_said_and_what_opens_doors_is_in_no_log_list_or_open_file(
         )
         assert "the-answer-of-ada" in await his.run("%peer ask ada the-question-of-bob")
         await his.run("%peer chat ada the-line-of-bob")
-        secret = await hers.run("import os; print(os.environ['JUPYTER_PEER_SECRET'])")
+        secret = await hers.run(
+            "import os; print(open(os.environ['JUPYTER_PEER_SECRET_FILE']).read())"
+        )
         secrets = [*SAID, invite, open_invite.split()[0], secret.strip()]
         for person in two:
             secrets += _of_server(person)

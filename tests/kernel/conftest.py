@@ -6,9 +6,9 @@ import pytest
 
 from jupyter_peer.kernel.panel.panel import PeerPanel
 from jupyter_peer.server_client.client import Client
-from tests.server_client.conftest import client, in_kernel, server
+from tests.server_client.conftest import client, in_kernel, secret_file, server
 
-__all__ = ["client", "in_kernel", "server"]
+__all__ = ["client", "in_kernel", "secret_file", "server"]
 
 
 @pytest.fixture

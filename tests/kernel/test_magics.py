@@ -108,7 +108,7 @@ def test_an_error_of_the_server_is_told_with_its_code_and_hint(
 
 
 def test_without_a_server_every_command_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET"):
+    for name in ("JUPYTER_PEER_URL", "JUPYTER_PEER_SECRET_FILE"):
         monkeypatch.delenv(name, raising=False)
     shell = new_shell()
     magics.load(shell)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,10 +24,20 @@ def client(server: FakeServer) -> Iterator[Client]:
 
 
 @pytest.fixture
-def in_kernel(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def secret_file(tmp_path: Path) -> Path:
+    """Return the file that a kernel of the scripted server has its secret in."""
+    path = tmp_path / "kernel.secret"
+    path.write_text(SECRET)
+    return path
+
+
+@pytest.fixture
+def in_kernel(
+    server: FakeServer, secret_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Let this process be a kernel of the scripted server."""
     monkeypatch.setenv(client_module.URL, server.url)
-    monkeypatch.setenv(client_module.SECRET, SECRET)
+    monkeypatch.setenv(client_module.SECRET_FILE, str(secret_file))
     client_module._client_of.cache_clear()
     yield
     # Left open, its thread would look for the server for as long as the tests run.

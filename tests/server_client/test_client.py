@@ -6,6 +6,7 @@ import _thread
 import asyncio
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -332,9 +333,22 @@ def test_outside_of_a_jupyter_server_it_says_what_to_do(monkeypatch: pytest.Monk
             call()
 
 
-def test_a_kernel_has_one_client(monkeypatch: pytest.MonkeyPatch, server: FakeServer) -> None:
+def test_a_kernel_whose_secret_is_gone_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, secret_file: Path
+) -> None:
+    monkeypatch.setenv(client_module.URL, "http://127.0.0.1:1/")
+    monkeypatch.setenv(client_module.SECRET_FILE, str(secret_file))
+    secret_file.unlink()
+    with pytest.raises(NoServerError, match=r"kernel\.secret") as failed:
+        kernel_client()
+    assert "restart this kernel" in failed.value.hint
+
+
+def test_a_kernel_has_one_client(
+    monkeypatch: pytest.MonkeyPatch, server: FakeServer, secret_file: Path
+) -> None:
     monkeypatch.setenv(client_module.URL, server.url)
-    monkeypatch.setenv(client_module.SECRET, SECRET)
+    monkeypatch.setenv(client_module.SECRET_FILE, str(secret_file))
     monkeypatch.setenv(client_module.KERNEL_ID, "kernel-7")
     me = jupyter_peer.client()
     try:

@@ -13,7 +13,7 @@ import msgspec
 
 from ...errors import AmbiguousServerError, NoServerError
 from ...server.control.runtime_file import RunningServer
-from ...server_client.client import CERTIFICATE, SECRET, URL
+from ...server_client.client import URL
 
 _PORTS = {"http": 80, "https": 443}
 _START = "start one with `jupyter lab`; if one runs, `jupyter peer doctor` says why it is not found"
@@ -69,14 +69,14 @@ def choose_server(
         url: Any URL of the server, as copied from a browser; empty for no choice.
         pid: Its process; 0 for no choice.
         environment: In a notebook (``!jupyter peer ...``) it names the notebook's own server,
-            which is taken when nothing else is chosen.
+            which is used when nothing else is chosen. It holds no secret: the runtime file does.
 
     Raises:
         NoServerError: None runs, or not the one that is meant.
         AmbiguousServerError: Several run and none was chosen.
     """
-    if not url and not pid and environment.get(URL) and environment.get(SECRET):
-        return Door(environment[URL], environment[SECRET], environment.get(CERTIFICATE))
+    if not url and not pid:
+        url = environment.get(URL, "")
     fitting = [
         server
         for server in servers

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from hmac import compare_digest
 from typing import Any, NamedTuple, Protocol
 
@@ -23,6 +24,7 @@ from zmq.utils.monitor import recv_monitor_message
 from ...errors import KernelGoneError, PeerTimeoutError
 from ...primitives.pauses import pause_until
 from .comms import read
+from .masking import Mask, Masks
 from .outputs import decode
 from .shell import KernelShell
 from .sockets import prepare, url_of
@@ -94,6 +96,7 @@ class KernelTap:
             ``add_restart_callback``.
         on_close: Called once when the tap has closed.
         timeout: Seconds to wait for a sign of life.
+        secrets: Returns the texts that open this node; no listener gets one.
     """
 
     def __init__(
@@ -103,7 +106,9 @@ class KernelTap:
         *,
         on_close: Callable[[], None] = lambda: None,
         timeout: float = START_TIMEOUT_S,
+        secrets: Callable[[], Iterable[str]] = tuple,
     ) -> None:
+        self._masks = Masks(secrets)
         self.kernel_id = kernel_id
         self._manager = manager
         self._on_close = on_close
@@ -270,28 +275,58 @@ class KernelTap:
             self._verify(parts)
             self.end("the kernel was restarted")
             return
+        if header.msg_type == _STATUS and self._masks.is_holding(parent.msg_id):
+            self._release(parent.msg_id)
         wanted = [each for each in self._listeners if each.wants(header.msg_type, parent.msg_id)]
         if not wanted and self._live.is_set():
             return
+        reading = partial(self._read, header.msg_type, parts, buffers, self._masks.mask())
         if len(parts[4]) + sum([len(buffer) for buffer in buffers]) > _HEAVY:
-            loop = asyncio.get_running_loop()
-            told = await loop.run_in_executor(None, self._read, header.msg_type, parts, buffers)
+            told = await asyncio.get_running_loop().run_in_executor(None, reading)
         else:
-            told = self._read(header.msg_type, parts, buffers)
+            told = reading()
         if not self._live.is_set():
             self._live.set()
         if told is None:
             return
         message = TapMessage(header.msg_type, parent.msg_id, *told)
+        if header.msg_type == "stream":
+            self._tell_stream(message, wanted)
+        else:
+            self._tell(message, wanted)
+
+    def _tell(self, message: TapMessage, wanted: Iterable[TapListener]) -> None:
         for listener in wanted:
             if listener in self._listeners:
                 listener.on_message(message)
 
+    def _tell_stream(self, message: TapMessage, wanted: Sequence[TapListener]) -> None:
+        name = message.content["name"]
+        text = self._masks.feed(message.parent_id, name, message.content["text"])
+        if text:
+            self._tell(message._replace(content={"name": name, "text": text}), wanted)
+
+    def _release(self, parent_id: str) -> None:
+        """Tell what was held back of the streams of a message that the kernel is done with."""
+        for name, text in self._masks.release(parent_id):
+            message = TapMessage("stream", parent_id, {"name": name, "text": text})
+            self._tell(
+                message, [each for each in self._listeners if each.wants("stream", parent_id)]
+            )
+
     def _read(
-        self, msg_type: str, parts: Sequence[memoryview], buffers: Sequence[memoryview]
+        self,
+        msg_type: str,
+        parts: Sequence[memoryview],
+        buffers: Sequence[memoryview],
+        mask: Mask,
     ) -> tuple[Json, list[str]] | None:
         self._verify(parts)
-        return read(msg_type, decode(parts[4]), buffers)
+        content = decode(parts[4])
+        # Streams are masked where their pieces are put together.
+        if msg_type != "stream" and mask.is_in(bytes(parts[4])):
+            content = mask.value(content)
+        return read(msg_type, content, mask.buffers(buffers))
 
     def _verify(self, parts: Sequence[memoryview]) -> None:
         assert self._session is not None
@@ -368,10 +403,16 @@ class KernelTaps:
 
     Args:
         manager_of: Gives the ``KernelManager`` of a kernel id, None when there is no such kernel.
+        secrets: Returns the texts that open this node.
     """
 
-    def __init__(self, manager_of: Callable[[str], Any | None]) -> None:
+    def __init__(
+        self,
+        manager_of: Callable[[str], Any | None],
+        secrets: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         self._manager_of = manager_of
+        self._secrets = secrets
         self._taps: dict[str, KernelTap] = {}
 
     def __call__(self, kernel_id: str) -> KernelTap:
@@ -385,7 +426,12 @@ class KernelTaps:
             manager = self._manager_of(kernel_id)
             if manager is None:
                 raise KernelGoneError
-            tap = KernelTap(kernel_id, manager, on_close=lambda: self._drop(kernel_id))
+            tap = KernelTap(
+                kernel_id,
+                manager,
+                on_close=lambda: self._drop(kernel_id),
+                secrets=self._secrets,
+            )
             self._taps[kernel_id] = tap
         return tap
 

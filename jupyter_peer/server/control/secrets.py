@@ -1,8 +1,8 @@
 """Secrets that open the control socket to this server's own kernels and command line.
 
-A kernel cannot log in as a user would, so it is given a secret in its environment. The secret is
-good for the control socket alone, dies with its kernel, and says which kernel is calling: one
-kernel cannot pose as another.
+A kernel cannot log in as a user would, so it reads a secret from a file of mode 0600 that its
+environment names. The secret opens the control socket alone, from this machine alone, expires with
+its kernel, and identifies the kernel that calls: one kernel cannot pose as another.
 """
 
 from __future__ import annotations
@@ -65,6 +65,10 @@ class Secrets:
             for secret, caller in self._callers.items()
             if caller.kernel_id != kernel_id
         }
+
+    def live(self) -> list[str]:
+        """Return all secrets that are valid now, for what must not show them."""
+        return list(self._callers)
 
     def caller(self, secret: str) -> Caller | None:
         """Return whose secret this is; every secret is compared in constant time."""

@@ -1,13 +1,14 @@
 """The control socket ``{base_url}jupyter-peer/ws`` of browser tabs, kernels and the command line.
 
 A browser comes with Jupyter's own login. Kernels and the command line come with
-``Authorization: peer-secret ...``, which is a credential by itself: neither Jupyter's identity
-provider nor its origin check is asked, since no browser sends that header on its own.
+``Authorization: peer-secret ...``. Such a request must come from this machine, without an Origin and
+without a proxy in between (:mod:`.local_callers`); Jupyter's identity provider is not asked then.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import msgspec
@@ -26,12 +27,16 @@ from tornado.websocket import (
 
 from ...control.frames import Frame
 from ...errors import to_wire
+from ...wire.addresses import host_of
 from ..context import SETTING, ServerContext, UnavailableError
-from ..node.addresses import learned_address
+from ..node.addresses import learned_address, local_url
 from ..rest.base import AUTH_RESOURCE, error_body
 from ..running import Running
+from .local_callers import why_not_local
 from .secrets import BROWSER, Caller, is_secret_header
 from .session import ControlSession
+
+log = logging.getLogger(__name__)
 
 
 class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -58,6 +63,11 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
             await super().prepare()
             return
         self.current_user = None
+        assert self.serverapp is not None
+        reason = why_not_local(self.request, host_of(local_url(self.serverapp)))
+        if reason is not None:
+            log.warning("a request with a secret was refused: %s", reason)
+            raise web.HTTPError(403, f"a secret opens this socket from its own machine: {reason}")
         caller = self.context.secrets.caller_of_header(authorization)
         if caller is None:
             raise web.HTTPError(403, "this secret is not valid (any more)")
@@ -66,7 +76,7 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self.current_user = self._jupyter_current_user = User(f"jupyter-peer:{name}")
 
     def check_origin(self, origin: str | None = None) -> bool:
-        """Leave browsers to Jupyter's check; a secret proves more than an origin."""
+        """Leave browsers to Jupyter's check; a request with a secret has no Origin."""
         return self.caller is not None or bool(super().check_origin(origin))
 
     def get_compression_options(self) -> None:

@@ -1,9 +1,18 @@
-"""The kernels of this server: what they get to know of it, and when they are gone."""
+"""The kernels of this server: how each finds the server again, and when each has ended.
+
+An environment is no place for a secret: a cell prints it, a pane shows it, and every process that
+a kernel starts inherits it. So the environment of a kernel names a file of mode 0600, and the file
+holds the secret.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_async
@@ -12,34 +21,41 @@ from jupyter_server.gateway.managers import GatewayMappingKernelManager
 from ..control.secrets import Caller, Secrets
 
 URL_VARIABLE = "JUPYTER_PEER_URL"
-SECRET_VARIABLE = "JUPYTER_PEER_SECRET"  # noqa: S105 - a name, not a secret
+SECRET_FILE_VARIABLE = "JUPYTER_PEER_SECRET_FILE"  # noqa: S105 - a name, not a secret
 KERNEL_ID_VARIABLE = "JUPYTER_PEER_KERNEL_ID"
 CERTIFICATE_VARIABLE = "JUPYTER_PEER_CERTIFICATE"
+
+log = logging.getLogger(__name__)
 
 
 class ServerKernels:
     """Wraps the one kernel manager of a server.
 
-    Every kernel it starts finds the server's URL, its own secret and its own id in the
-    environment. Jupyter keeps the environment over restarts of the kernel, and so does the secret.
+    Every kernel finds the server's URL, its own id and the path of the file with its secret in the
+    environment. Jupyter keeps the environment when a kernel restarts; the file and the secret stay
+    valid until the kernel is shut down.
 
     Args:
         manager: ``ServerApp.kernel_manager``.
-        secrets: Where the kernels' secrets are minted.
+        kernel_secrets: Where the kernels' secrets are minted.
         url: Gives the server's URL as seen from the same machine; asked at each start, since the
             port is not known before.
+        directory: Gives the directory for the files with the secrets: Jupyter's runtime directory.
         certificate: Gives the path of the server's TLS certificate, for kernels to pin.
     """
 
     def __init__(
         self,
         manager: Any,
-        secrets: Secrets,
+        kernel_secrets: Secrets,
         url: Callable[[], str],
+        directory: Callable[[], Path],
         certificate: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.manager = manager
-        self._secrets = secrets
+        self._secrets = kernel_secrets
+        self._directory = directory
+        self._files: dict[str, Path] = {}
         self._url = url
         self._certificate = certificate
         self._start = manager.start_kernel
@@ -49,7 +65,9 @@ class ServerKernels:
         manager.remove_kernel = self._remove_kernel
 
     def close(self) -> None:
-        """Leave the kernel manager as it was; may be called twice."""
+        """Restore the kernel manager and remove the files of secrets; may be called twice."""
+        for kernel_id in list(self._files):
+            self._drop_secret(kernel_id)
         for name, wrapper in (
             ("start_kernel", self._start_kernel),
             ("remove_kernel", self._remove_kernel),
@@ -80,14 +98,17 @@ class ServerKernels:
             return str(await ensure_async(self._start(*args, kernel_id=kernel_id, **kwargs)))
         if kernel_id is None:
             kernel_id = str(self.manager.new_kernel_id(**kwargs))
-        secret = self._secrets.mint(Caller("kernel", kernel_id))
         # Jupyter takes a given environment as the whole of it, and its own one otherwise.
         environment = dict(os.environ if kwargs.get("env") is None else kwargs["env"])
         environment |= {
             URL_VARIABLE: self._url(),
-            SECRET_VARIABLE: secret,
             KERNEL_ID_VARIABLE: kernel_id,
         }
+        # A server that was itself started from a notebook has the pointer of that notebook.
+        environment.pop(SECRET_FILE_VARIABLE, None)
+        secret_file = self._write_secret(kernel_id)
+        if secret_file is not None:
+            environment[SECRET_FILE_VARIABLE] = str(secret_file)
         certificate = self._certificate()
         if certificate is not None:
             environment[CERTIFICATE_VARIABLE] = certificate
@@ -95,13 +116,38 @@ class ServerKernels:
         try:
             started = str(await ensure_async(self._start(kernel_id=kernel_id, **kwargs)))
         except BaseException:
-            self._secrets.drop_kernel(kernel_id)
+            self._drop_secret(kernel_id)
             raise
         self._secrets.kernel_started(kernel_id)
         return started
 
-    def _remove_kernel(self, kernel_id: str) -> Any:
+    def _write_secret(self, kernel_id: str) -> Path | None:
+        """Mint the secret of a kernel and write its file; None when the file cannot be written."""
+        self._drop_secret(kernel_id)
+        secret = self._secrets.mint(Caller("kernel", kernel_id))
+        directory = self._directory()
+        # Not named for the kernel, whose id may hold what no file name can.
+        path = directory / f"jupyter-peer-{os.getpid()}-{secrets.token_hex(8)}.secret"
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secret)
+        except OSError as error:
+            log.warning("the kernel %s cannot use jupyter-peer: %s", kernel_id, error)
+            self._secrets.drop_kernel(kernel_id)
+            return None
+        self._files[kernel_id] = path
+        return path
+
+    def _drop_secret(self, kernel_id: str) -> None:
         self._secrets.drop_kernel(kernel_id)
+        path = self._files.pop(kernel_id, None)
+        if path is not None:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _remove_kernel(self, kernel_id: str) -> Any:
+        self._drop_secret(kernel_id)
         try:
             return self._remove(kernel_id)
         finally:

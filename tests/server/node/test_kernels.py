@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 import json
 import os
+import re
+import stat
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -44,11 +47,22 @@ class FakeManager:
 
 
 @pytest.fixture
-def world():
+def world(tmp_path):
     manager = FakeManager()
     secrets = Secrets(lambda kernel_id: kernel_id in manager)
-    kernels = ServerKernels(manager, secrets, lambda: "http://127.0.0.1:1/b/")
-    return SimpleNamespace(manager=manager, secrets=secrets, kernels=kernels)
+    runtime = tmp_path / "runtime"
+    kernels = ServerKernels(manager, secrets, lambda: "http://127.0.0.1:1/b/", lambda: runtime)
+    return SimpleNamespace(manager=manager, secrets=secrets, kernels=kernels, runtime=runtime)
+
+
+def secret_of(world, kernel_id):
+    """Return the secret that a kernel finds by its environment."""
+    return read(world.manager.kernels[kernel_id]["env"]["JUPYTER_PEER_SECRET_FILE"])
+
+
+def read(secret_file):
+    """Return the secret in a file."""
+    return Path(secret_file).read_text()
 
 
 async def test_a_kernel_is_told_where_the_server_is_and_who_it_is(world):
@@ -56,11 +70,40 @@ async def test_a_kernel_is_told_where_the_server_is_and_who_it_is(world):
     environment = world.manager.kernels[kernel_id]["env"]
     assert environment["JUPYTER_PEER_URL"] == "http://127.0.0.1:1/b/"
     assert environment["JUPYTER_PEER_KERNEL_ID"] == kernel_id
-    caller = world.secrets.caller(environment["JUPYTER_PEER_SECRET"])
+    caller = world.secrets.caller(secret_of(world, kernel_id))
     assert (caller.kind, caller.kernel_id) == ("kernel", kernel_id)
     assert environment["PATH"] == os.environ["PATH"]
     assert "JUPYTER_PEER_CERTIFICATE" not in environment
-    assert "JUPYTER_PEER_SECRET" not in os.environ
+    assert "JUPYTER_PEER_SECRET_FILE" not in os.environ
+
+
+async def test_the_environment_of_a_kernel_holds_no_secret(world):
+    kernel_id = await world.manager.start_kernel()
+    environment = world.manager.kernels[kernel_id]["env"]
+    secrets = world.secrets.live()
+    assert len(secrets) == 1
+    assert not [name for name, value in environment.items() if secrets[0] in value]
+    (file,) = world.runtime.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(world.runtime.stat().st_mode) == 0o700
+    assert secrets[0] not in file.name
+
+
+async def test_the_file_with_the_secret_is_gone_with_its_kernel_or_server(world):
+    first, _ = [await world.manager.start_kernel() for _ in range(2)]
+    world.manager.remove_kernel(first)
+    assert len(list(world.runtime.iterdir())) == 1
+    world.kernels.close()
+    assert list(world.runtime.iterdir()) == []
+    assert world.secrets.live() == []
+
+
+async def test_a_kernel_starts_even_if_its_secret_cannot_be_written(world, caplog):
+    world.runtime.write_text("a file in the place of the directory")
+    kernel_id = await world.manager.start_kernel(env={"JUPYTER_PEER_SECRET_FILE": "of another"})
+    assert "JUPYTER_PEER_SECRET_FILE" not in world.manager.kernels[kernel_id]["env"]
+    assert "cannot use jupyter-peer" in caplog.text
+    assert world.secrets.live() == []
 
 
 async def test_an_environment_that_is_given_stays_the_only_one(world):
@@ -74,15 +117,12 @@ async def test_an_environment_that_is_given_stays_the_only_one(world):
 
 async def test_two_kernels_have_two_secrets(world):
     first, second = [await world.manager.start_kernel() for _ in range(2)]
-    secrets = {
-        world.manager.kernels[each]["env"]["JUPYTER_PEER_SECRET"] for each in (first, second)
-    }
-    assert len(secrets) == 2
+    assert secret_of(world, first) != secret_of(world, second)
 
 
 async def test_a_kernel_that_is_there_already_keeps_its_secret(world):
     kernel_id = await world.manager.start_kernel(kernel_id="mine")
-    secret = world.manager.kernels[kernel_id]["env"]["JUPYTER_PEER_SECRET"]
+    secret = secret_of(world, kernel_id)
     await world.manager.start_kernel(kernel_id="mine")
     assert world.secrets.caller(secret).kernel_id == "mine"
 
@@ -91,14 +131,15 @@ async def test_a_kernel_that_fails_to_start_leaves_no_secret(world):
     world.manager.error = RuntimeError("no such kernel spec")
     with pytest.raises(RuntimeError):
         await world.manager.start_kernel()
-    assert world.secrets._callers == {}
+    assert world.secrets.live() == []
+    assert list(world.runtime.iterdir()) == []
 
 
 async def test_the_end_of_a_kernel_is_told_and_voids_its_secret(world):
     ended = []
     stop = world.kernels.on_ended(ended.append)
     first, second = [await world.manager.start_kernel() for _ in range(2)]
-    secret = world.manager.kernels[first]["env"]["JUPYTER_PEER_SECRET"]
+    secret = secret_of(world, first)
     world.manager.remove_kernel(first)
     assert ended == [first]
     assert world.secrets.caller(secret) is None
@@ -149,8 +190,18 @@ class Kernel:
         return "".join(printed)
 
     async def environment(self):
-        names = ["URL", "SECRET", "KERNEL_ID"]
+        """Return the URL, the file with the secret and the kernel id, as the kernel has them."""
+        names = ["URL", "SECRET_FILE", "KERNEL_ID"]
         code = f"import os, json; print(json.dumps([os.environ['JUPYTER_PEER_' + n] for n in {names}]))"
+        return json.loads(await self.run(code))
+
+    async def of_child(self):
+        """Return the environment of a process that the kernel starts."""
+        child = "import os, json; print(json.dumps(dict(os.environ)))"
+        code = (
+            "import subprocess, sys; "
+            f"print(subprocess.check_output([sys.executable, '-c', {child!r}], text=True))"
+        )
         return json.loads(await self.run(code))
 
 
@@ -172,7 +223,8 @@ async def kernel_of(server):
 @pytest.mark.usefixtures("jp_environ")
 async def test_a_real_kernel_uses_its_secret_and_keeps_it_over_a_restart(tmp_path):
     async with jupyter_server(tmp_path, "/b/") as server, kernel_of(server) as kernel:
-        url, secret, kernel_id = await kernel.environment()
+        url, secret_file, kernel_id = await kernel.environment()
+        secret = read(secret_file)
         assert (url, kernel_id) == (server.url, kernel.id)
         socket_url = f"{url}jupyter-peer/ws".replace("http", "ws", 1)
         headers = {"Authorization": f"peer-secret {secret}"}
@@ -181,13 +233,46 @@ async def test_a_real_kernel_uses_its_secret_and_keeps_it_over_a_restart(tmp_pat
         await client.close()
         await (await server.app.kernel_manager.restart_kernel(kernel.id))
         await kernel.client._async_wait_for_ready(timeout=60)
-        assert await kernel.environment() == [url, secret, kernel_id]
+        assert await kernel.environment() == [url, secret_file, kernel_id]
+        assert read(secret_file) == secret
         client = await connect(socket_url, headers)
         await server.app.kernel_manager.shutdown_kernel(kernel.id, now=True)
         await until(lambda: client.is_closed)
         await client.close()
         with pytest.raises(Exception, match="403"):
             await connect(socket_url, headers)
+
+
+@pytest.mark.usefixtures("jp_environ")
+async def test_nothing_in_the_environment_of_a_kernel_or_its_children_opens_the_node(tmp_path):
+    async with jupyter_server(tmp_path, "/b/") as server, kernel_of(server) as kernel:
+        printed = json.loads(
+            await kernel.run("import os, json; print(json.dumps(dict(os.environ)))")
+        )
+        inherited = await kernel.of_child()
+        socket_url = f"{server.url}jupyter-peer/ws".replace("http", "ws", 1)
+        values = {*printed.values(), *inherited.values()}
+        live = server.extension.context.secrets.live()
+        assert len(live) == 2  # the kernel's and that of the command line
+        assert not [value for value in values if any(secret in value for secret in live)]
+        # Each word is tried, not only what is known to be a secret.
+        words = {word for value in values for word in re.findall(r"[\w-]{20,}", value)}
+        for word in words:
+            with pytest.raises(Exception, match="403"):
+                await connect(socket_url, {"Authorization": f"peer-secret {word}"})
+        code = "import jupyter_peer; print(jupyter_peer.client().whoami().node_id)"
+        assert (await kernel.run(code)).strip() == server.hub.node_id
+
+
+@pytest.mark.usefixtures("jp_environ")
+async def test_the_command_line_finds_the_server_of_the_notebook_it_is_run_in(tmp_path):
+    async with jupyter_server(tmp_path) as server, kernel_of(server) as kernel:
+        runtime = server.app.runtime_dir
+        told = await kernel.run(
+            f"import os; os.environ['JUPYTER_RUNTIME_DIR'] = {runtime!r}\n"
+            "import sys\n!{sys.executable} -m jupyter peer id --json"
+        )
+        assert json.loads(told)["node_id"] == server.hub.node_id
 
 
 @pytest.mark.usefixtures("jp_environ")
@@ -232,6 +317,37 @@ async def test_a_pane_of_a_real_kernel_is_live_at_the_peer(tmp_path):
         await until(lambda: watching.named("panes")[-1]["offered"])
         assert await ada_server.call("DELETE", "panes/loss") == {}
         assert (await ada_server.call("GET", "panes"))["mine"] == []
+        await asyncio.gather(sharing.close(), watching.close())
+
+
+@pytest.mark.usefixtures("jp_environ")
+async def test_what_opens_a_node_is_not_shown_in_its_panes(tmp_path):
+    token = "the-long-token-of-the-server-of-ada"
+    async with (
+        jupyter_server(
+            tmp_path / "ada",
+            PeerExtension={"node_name": "ada"},
+            IdentityProvider={"token": token},
+        ) as ada,
+        jupyter_server(tmp_path / "bob", PeerExtension={"node_name": "bob"}) as bob,
+        kernel_of(ada) as kernel,
+    ):
+        invite = (await ada.call("POST", "invite"))["invite"]
+        assert (await bob.call("POST", "pair", {"invite": invite}))["ok"]
+        second = (await ada.call("POST", "invite"))["invite"]
+        sharing, watching = await ada.control(), await bob.control()
+        await sharing.ask("share", name="loss", with_=["bob"], kernel_id=kernel.id, display="d")
+        await watching.ask("open", peer="ada", name="loss")
+        opened = "open(os.environ['JUPYTER_PEER_SECRET_FILE']).read()"
+        await kernel.run(
+            "import os; from IPython.display import display\n"
+            f"display([{opened}, {second!r}, {token!r}, 'the end'], display_id='d')"
+        )
+        await until(lambda: "the end" in json.dumps(watching.named("pane")))
+        shown = json.dumps(watching.named("pane"))
+        for secret in (*ada.extension.context.secrets.live(), second, token):
+            assert secret[:30] not in shown
+        assert shown.count("is not shown") == 3
         await asyncio.gather(sharing.close(), watching.close())
 
 

@@ -13,6 +13,7 @@ from jupyter_server.auth.security import passwd
 from tornado.httpclient import HTTPClientError
 
 from jupyter_peer.control.table import OPERATIONS
+from jupyter_peer.server.control.local_callers import is_same_machine
 from jupyter_peer.server.control.secrets import COMMAND_LINE, Caller
 
 EVERY = [(row.method, re.sub(r"\{\w+\}", "x", row.path)) for row in OPERATIONS.values() if row.rest]
@@ -119,8 +120,67 @@ async def test_a_page_of_another_origin_cannot_open_the_control_socket(
     assert await open_control({"Cookie": cookie, "Origin": f"http://{host}"})
     for origin in ("http://evil.example", "null", f"http://{host}.evil.example"):
         assert await refusal(open_control({"Cookie": cookie, "Origin": origin})) == 403
-    # No page can set the header, so its origin says nothing about the secret.
-    await open_control({"Authorization": f"peer-secret {secret}", "Origin": "http://evil.example"})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8888"},
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"X-Forwarded-Proto": "https"},
+        {"x-real-ip": "127.0.0.1"},
+        {"X-Scheme": "https"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"Via": "1.1 proxy"},
+        {"CF-Connecting-IP": "203.0.113.9"},
+    ],
+    ids=str,
+)
+async def test_a_secret_opens_nothing_for_a_page_or_behind_a_proxy(
+    open_control, extension, secret, more
+):
+    for headers in ({}, {"Authorization": f"peer-secret {secret}"}):
+        refused = open_control({**headers, **more})
+        assert await refusal(refused) == 403
+    assert not extension.context.sessions
+
+
+async def test_a_page_of_the_server_itself_needs_a_login_too(open_control, ws_url, secret):
+    origin = f"http://{urlsplit(ws_url).netloc}"
+    headers = {"Authorization": f"peer-secret {secret}", "Origin": origin}
+    assert await refusal(open_control(headers)) == 403
+
+
+@pytest.mark.parametrize(
+    ("peer", "own", "is_same"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("::1", "::1", True),
+        ("::ffff:127.0.0.1", "::ffff:127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.2", True),
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.8", "192.0.2.7", False),
+        ("::ffff:192.0.2.8", "::ffff:192.0.2.7", False),
+        ("2001:db8::1", "2001:db8::2", False),
+        ("", "192.0.2.7", False),
+    ],
+)
+def test_only_this_machine_is_this_machine(peer, own, is_same):
+    assert is_same_machine(peer, own) is is_same
+
+
+async def test_a_secret_opens_nothing_from_another_machine(
+    open_control, extension, secret, monkeypatch
+):
+    monkeypatch.setattr(
+        "jupyter_peer.server.control.local_callers._ends", lambda _: ("192.0.2.8", "192.0.2.7")
+    )
+    headers = {"Authorization": f"peer-secret {secret}"}
+    assert await refusal(open_control(headers)) == 403
+    assert not extension.context.sessions
 
 
 async def test_the_peer_wire_asks_for_no_login_and_gives_no_cookie(

@@ -1,0 +1,193 @@
+"""Removes secrets and invites of this node from what a kernel sends, before a pane shows it.
+
+A cell that prints its environment, an invite or a configuration file shows it to each viewer. What
+would open this node is recognised by its very characters and replaced by a remark.
+
+Text of a stream arrives in pieces, so a secret may be cut between two messages. The end of a piece
+is held back while it may be the beginning of a secret (at least :data:`MIN_HELD` characters of one),
+at most until the kernel is done with the cell. Not recognised: a secret that was encoded (base64, URL escapes, a picture of it), that has other
+characters between its own, or that is cut between two outputs, two streams or two keys of a widget.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ...wire.invite import PREFIX
+
+Json = dict[str, Any]
+
+SECRET_REMARK = "[a secret of this node is not shown]"  # noqa: S105 - a remark, not a secret
+INVITE_REMARK = "[an invite is not shown]"
+#: Fewer characters of a secret may be shown; from there on the next ones are waited for.
+MIN_HELD = 8
+#: So many first characters of a secret are masked even if the rest is cut off, as in a short repr.
+MIN_BEGINNING = 16
+#: Shorter texts (a token that somebody chose) occur by chance.
+MIN_SECRET = MIN_BEGINNING
+_MAX_STREAMS = 256
+_BODY = re.compile(r"[A-Za-z0-9_-]*")
+# A long invite may be wrapped into lines.
+_INVITE = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]+(?:\s+[A-Za-z0-9_-]{32,})*")
+
+
+class _Stream:
+    """The end of one stream's text: what may be the beginning of a secret."""
+
+    __slots__ = ("before", "held", "is_in_invite")
+
+    def __init__(self) -> None:
+        self.before = ""
+        self.held = ""
+        self.is_in_invite = False
+
+
+class Masks:
+    """Masks what one kernel sends.
+
+    Args:
+        secrets: Returns the texts that open this node now.
+    """
+
+    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+        self._secrets = secrets
+        self._streams: OrderedDict[tuple[str, str], _Stream] = OrderedDict()
+
+    def mask(self) -> Mask:
+        """Return what masks messages now; it may be used in another thread."""
+        return Mask(tuple(each for each in self._secrets() if len(each) >= MIN_SECRET))
+
+    def is_holding(self, parent_id: str) -> bool:
+        """Whether text of a message's streams is held back."""
+        return any(
+            stream.held for (parent, _), stream in self._streams.items() if parent == parent_id
+        )
+
+    def feed(self, parent_id: str, name: str, text: str) -> str:
+        """Return the text of a stream that may be shown now.
+
+        Args:
+            parent_id: The message that caused it.
+            name: ``stdout`` or ``stderr``.
+            text: The next piece.
+        """
+        stream = self._streams.pop((parent_id, name), None) or _Stream()
+        self._streams[parent_id, name] = stream
+        if len(self._streams) > _MAX_STREAMS:
+            self._streams.popitem(last=False)
+        return self.mask().piece(stream, text)
+
+    def release(self, parent_id: str) -> list[tuple[str, str]]:
+        """Return name and text of what was held back: nothing more comes of that message."""
+        released = []
+        for (parent, name), stream in self._streams.items():
+            if parent == parent_id and stream.held:
+                released.append((name, self.mask().text(stream.held)))
+                stream.before, stream.held = stream.before + stream.held, ""
+        return released
+
+
+class Mask(NamedTuple):
+    """Replaces texts that open this node.
+
+    Attributes:
+        secrets: Those texts.
+    """
+
+    secrets: tuple[str, ...]
+
+    def is_in(self, raw: bytes) -> bool:
+        """Whether JSON or a binary buffer holds something to be masked."""
+        return PREFIX.encode() in raw or any(
+            each[:MIN_BEGINNING].encode() in raw for each in self.secrets
+        )
+
+    def text(self, text: str) -> str:
+        """Return a text without secrets and invites."""
+        spans = self._spans(text)
+        if not spans:
+            return text
+        shown, at = [], 0
+        for begin, end, remark in spans:
+            if end > at:
+                shown += [text[at : max(begin, at)], remark]
+                at = end
+        return "".join([*shown, text[at:]])
+
+    def value(self, value: Any) -> Any:
+        """Return a JSON value without secrets and invites, in its keys as well."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        return value
+
+    def buffers(self, buffers: Sequence[memoryview]) -> list[memoryview]:
+        """Return binary buffers of the same lengths with stars in the place of secrets."""
+        masked = []
+        for buffer in buffers:
+            raw = bytes(buffer)
+            if self.is_in(raw):
+                # One character a byte, so places are the same.
+                spans = self._spans(raw.decode("latin-1"))
+                stars = bytearray(raw)
+                for begin, end, _ in spans:
+                    stars[begin:end] = b"*" * (end - begin)
+                raw = bytes(stars)
+            masked.append(memoryview(raw))
+        return masked
+
+    def piece(self, stream: _Stream, text: str) -> str:
+        """Return what may be shown of a stream's next piece, and note what is held back."""
+        if stream.is_in_invite:
+            rest = _BODY.match(text)
+            assert rest is not None
+            stream.is_in_invite = rest.end() == len(text)
+            text = text[rest.end() :]
+        seen = len(stream.before)
+        whole = stream.before + stream.held + text
+        held = self._beginning(whole, seen)
+        sent = whole[: len(whole) - held]
+        shown, at = [], seen
+        for begin, end, remark in self._spans(sent):
+            if end > at:
+                shown += [sent[at : max(begin, at)], remark]
+                at = end
+                stream.is_in_invite |= remark == INVITE_REMARK and end == len(whole)
+        stream.held = whole[len(sent) :]
+        longest = max([len(each) for each in (*self.secrets, PREFIX)])
+        stream.before = sent[max(0, len(sent) - longest) :]
+        return "".join([*shown, sent[at:]])
+
+    def _spans(self, text: str) -> list[tuple[int, int, str]]:
+        """Return begin, end and remark of what is to be masked, in order."""
+        spans = []
+        for secret in self.secrets:
+            begin = text.find(secret[:MIN_BEGINNING])
+            while begin >= 0:
+                end = begin + MIN_BEGINNING
+                while text[begin : end + 1] == secret[: end + 1 - begin] and end < len(text):
+                    end += 1
+                spans.append((begin, end, SECRET_REMARK))
+                begin = text.find(secret[:MIN_BEGINNING], end)
+        if PREFIX in text:
+            spans += [(*found.span(), INVITE_REMARK) for found in _INVITE.finditer(text)]
+        return sorted(spans)
+
+    def _beginning(self, text: str, at: int) -> int:
+        """Return how many characters at the end, behind a place, may begin a secret."""
+        most = 0
+        for secret in self.secrets:
+            # What was shown already counts as the beginning too.
+            tail = text[max(0, len(text) - len(secret) + 1) :]
+            begin = tail.find(secret[:MIN_HELD])
+            while begin >= 0 and not secret.startswith(tail[begin:]):
+                begin = tail.find(secret[:MIN_HELD], begin + 1)
+            if begin >= 0:
+                most = max(most, min(len(tail) - begin, len(text) - at))
+        return most
