@@ -65,9 +65,8 @@ class Person:
         self._numbers = itertools.count(1)
         self._printed: dict[str, str] = {}
 
-    async def start(self) -> None:
-        """Start server and kernel, and connect the kernel's client."""
-        await self.lab.start()
+    async def start_kernel(self) -> None:
+        """Start a kernel at the running server, and connect a client to it."""
         (self.lab.folder / "bench.ipynb").write_text(
             json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
         )
@@ -157,5 +156,8 @@ async def start_jupyters(stack: AsyncExitStack, folder: Path, *options: str) -> 
     both = Jupyters(Person(folder, "ada", *options), Person(folder, "bob", *options))
     for person in (both.ada, both.bob):
         stack.push_async_callback(person.stop)
-    await asyncio.gather(both.ada.start(), both.bob.start())
+    await asyncio.gather(both.ada.lab.start(), both.bob.lab.start())
+    # One after the other: kernels that start at once may be given the same port.
+    await both.ada.start_kernel()
+    await both.bob.start_kernel()
     return both

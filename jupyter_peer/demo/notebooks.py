@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from tornado.httpclient import HTTPRequest
+from tornado.httpclient import HTTPError, HTTPRequest
+from tornado.simple_httpclient import HTTPTimeoutError
 from tornado.websocket import websocket_connect
 
 from ..errors import KernelGoneError, PeerTimeoutError
@@ -115,17 +116,36 @@ class NotebookKernel:
         """Connect and wait until the kernel answers.
 
         Raises:
-            PeerTimeoutError: It does not.
+            KernelGoneError: The server refuses the connection, or the kernel has died.
+            PeerTimeoutError: The server or the kernel does not answer in time.
         """
         url = (
             f"{self._lab.url.replace('http', 'ws', 1)}api/kernels/{self._kernel_id}/channels"
             f"?session_id={self._session}"
         )
-        self._socket = await websocket_connect(
-            HTTPRequest(url, headers=self._lab.authorization()),
-            on_message_callback=self._on_frame,
-            max_message_size=64 * 1024 * 1024,
+        request = HTTPRequest(
+            url,
+            headers=self._lab.authorization(),
+            # The server answers when the kernel does.
+            connect_timeout=READY_TIMEOUT_S,
+            request_timeout=READY_TIMEOUT_S,
         )
+        try:
+            self._socket = await websocket_connect(
+                request,
+                on_message_callback=self._on_frame,
+                max_message_size=64 * 1024 * 1024,
+            )
+        except HTTPTimeoutError as error:
+            raise PeerTimeoutError(
+                f"the kernel of {self.owner}'s notebook does not answer within {READY_TIMEOUT_S:g} s",
+                hint=f"the log of {self.owner}'s server says why",
+            ) from error
+        except (HTTPError, OSError) as error:
+            raise KernelGoneError(
+                f"the kernel of {self.owner}'s notebook cannot be reached: {error}",
+                hint=f"the log of {self.owner}'s server says why",
+            ) from error
         # As browsers do; else small messages wait for one another.
         self._socket.protocol.stream.set_nodelay(True)  # type: ignore[union-attr]
         await self._ask("kernel_info_request", {}, {}, READY_TIMEOUT_S)

@@ -78,16 +78,18 @@ class Story:
         for lab in (self.ada, self.bob):
             self._say(lab.name, f"is at {lab.url}, node {lab.node_id}")
         self._check("two servers, two identities", self.ada.node_id != self.bob.node_id)
-        kernels = [
-            NotebookKernel(lab, await self._put(lab, notebook), on_said)
+        kernels: list[NotebookKernel] = []
+        try:
+            # One after the other: Jupyter chooses free ports for a kernel, which binds them later.
+            # Two kernels that start at once may be given the same port, and one of them fails.
             for lab, notebook, on_said in (
                 (self.ada, ADA, self._on_ada_said),
                 (self.bob, BOB, self._on_bob_said),
-            )
-        ]
-        try:
-            with self._waiting("both kernels to answer"):
-                await together(*(kernel.start() for kernel in kernels))
+            ):
+                with self._waiting(f"{lab.name}'s kernel to answer"):
+                    kernel = NotebookKernel(lab, await self._put(lab, notebook), on_said)
+                    kernels.append(kernel)
+                    await kernel.start()
             self._say("demo", "runs ada.ipynb and bob.ipynb in kernels of these servers")
             await together(self._run_ada(kernels[0]), self._run_bob(kernels[1]))
         finally:

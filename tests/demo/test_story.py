@@ -1,11 +1,13 @@
 import asyncio
+import socket
 
 import pytest
 
+from jupyter_peer.demo.notebooks import NotebookKernel
 from jupyter_peer.demo.run import LOG_LINES, run_demo
 from jupyter_peer.demo.story import Story, together
 from jupyter_peer.demo.transcript import Transcript
-from jupyter_peer.errors import NoServerError, NotEnabledError, PeerTimeoutError
+from jupyter_peer.errors import KernelGoneError, NoServerError, NotEnabledError, PeerTimeoutError
 
 
 def test_a_transcript_passes_only_if_every_check_does():
@@ -86,3 +88,56 @@ async def test_what_does_not_happen_is_named_and_stays_listed():
     assert story.waits == ["bob to see it"]
     assert await story._expect(asyncio.sleep(0, "seen"), "it", 5) == "seen"
     assert story.waits == ["bob to see it"]
+
+
+async def test_a_kernel_answers_before_the_next_one_is_started(monkeypatch, tmp_path):
+    happened = []
+
+    class Ready(FakeLab):
+        def __init__(self, name):
+            super().__init__(name)
+            self.folder, self.node_id = tmp_path, name
+
+        async def start(self):
+            """It runs."""
+
+        async def open_notebook(self, notebook):
+            happened.append(f"{self.name} opens")
+            return notebook
+
+    class Kernel:
+        def __init__(self, lab, kernel_id, on_said):
+            self.owner = lab.name
+
+        async def start(self):
+            await asyncio.sleep(0)
+            happened.append(f"{self.owner} answers")
+            if self.owner == "bob":
+                raise KernelGoneError("enough")
+
+        def close(self):
+            happened.append(f"{self.owner} is closed")
+
+    monkeypatch.setattr("jupyter_peer.demo.story.NotebookKernel", Kernel)
+    story = Story(Ready("ada"), Ready("bob"), Transcript(lambda line: None))
+    with pytest.raises(KernelGoneError, match="enough"):
+        await story.tell()
+    assert happened[:4] == ["ada opens", "ada answers", "bob opens", "bob answers"]
+    assert happened[4:] == ["ada is closed", "bob is closed"]
+    assert story.waits == ["bob's kernel to answer"]
+
+
+async def test_a_kernel_that_cannot_be_reached_is_an_error_of_the_demo(monkeypatch):
+    lab = FakeLab("ada")
+    lab.authorization = dict
+    kernel = NotebookKernel(lab, "kernel", lambda said: None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        lab.url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+    with pytest.raises(KernelGoneError, match="ada's notebook cannot be reached") as raised:
+        await kernel.start()
+    assert raised.value.hint == "the log of ada's server says why"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        lab.url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        monkeypatch.setattr("jupyter_peer.demo.notebooks.READY_TIMEOUT_S", 0.1)
+        with pytest.raises(PeerTimeoutError, match=r"does not answer within 0\.1 s"):
+            await kernel.start()
