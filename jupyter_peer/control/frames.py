@@ -3,17 +3,17 @@
 The control socket is how browser tabs, kernels and the command line use the hub of their own
 server. A frame is a JSON object in a WebSocket text message::
 
-    -> {"id": 7, "op": "invite", "params": {"ttl_s": 600}}        without "id": no answer is wanted
+    -> {"id": 7, "op": "invite", "params": {"ttl_s": 600}}        without "id": no answer
     <- {"id": 7, "progress": {...}}                               any number of them
     <- {"id": 7, "result": {...}}    or    {"id": 7, "error": {code, message, hint}}
     <- {"event": "peers", "data": {...}}
 
 A frame with very long strings is a binary message instead: ``u32 header length (big-endian) | JSON
-header | buffers``, where the header is the same object with its long strings lifted out
-(:mod:`.blobs`) and ``"buffers": [sha256hex, ...]``, ``"lengths": [...]`` beside it.
+header | buffers``. The header is the same object with its long strings extracted
+(:mod:`jupyter_peer.document.blobs`) and ``"buffers": [sha256hex, ...]``, ``"lengths": [...]`` beside it.
 
-Unknown keys are ignored, so that an older server understands a newer page; everything else that
-does not fit is refused. What can be asked for is in :mod:`.ops`.
+Unknown keys are ignored, so that an older server understands a newer page. Everything else that
+does not fit is refused. The operations are in :mod:`.table`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from .operation import check_struct, words_of
 MAX_ID = 2**53 - 1
 MAX_FRAME = 128 * 1024 * 1024
 MAX_BUFFERS = 4096
-#: Frames longer than this are looked through for strings to lift.
+#: Only frames longer than this are searched for long strings to extract.
 PLAIN_UP_TO = 64 * 1024
 
 _Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
 _LENGTH = struct.Struct(">I")
+_HINT = "a request is a JSON object {id, op, params} with an op of docs/reference/operations.md"
 
 
 class Frame(NamedTuple):
@@ -46,7 +47,7 @@ class Frame(NamedTuple):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a client asks; ``id`` is None when it wants no answer."""
+    """A request of a client; ``id`` is None if it does not wait for an answer."""
 
     op: Annotated[str, msgspec.Meta(max_length=64)]
     id: _Id | None = None
@@ -61,28 +62,28 @@ class Reply(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """The error of a request; ``id`` is None when the request could not even be read."""
+    """The error of a request; ``id`` is None if the request could not be read."""
 
     id: int | None
     error: PeerError
 
 
 class Progress(NamedTuple):
-    """How far a request is."""
+    """A step on the way to the result of a request."""
 
     id: int
     progress: dict[str, Any]
 
 
 class Event(NamedTuple):
-    """Something that happened without being asked for."""
+    """News that no request asked for."""
 
     event: str
     data: dict[str, Any]
 
 
 def encode_request(op: str, params: Mapping[str, Any], id: int | None = None) -> Frame:
-    """Return the frame of a request; without ``id`` it gets no answer."""
+    """Return the frame of a request; without ``id`` it is not answered."""
     fields: dict[str, Any] = {"op": op, "params": params}
     return _encode(fields if id is None else {"id": id, **fields})
 
@@ -106,9 +107,9 @@ def encode_event(event: str, data: msgspec.Struct | Mapping[str, Any], weight: i
     """Return the frame of an event.
 
     Args:
-        event: Its kind.
-        data: What it says.
-        weight: About how many bytes that is, if known: a large one is then not written twice.
+        event: Its name.
+        data: Its content.
+        weight: About how many bytes the content has, if known. A large event is then encoded once.
     """
     return _encode({"event": event, "data": data}, weight)
 
@@ -149,19 +150,19 @@ def _scrub(value: Any) -> Any:
 
 
 def decode_request(frame: str | bytes) -> Request:
-    """Read what a client sent.
+    """Decode a frame of a client.
 
     Raises:
         BadRequestError: It is not a request.
     """
     try:
-        return check_struct(Request, _decode(frame))
+        return check_struct(Request, _decode(frame), hint=_HINT)
     except MalformedError as error:
-        raise BadRequestError(error.message) from None
+        raise BadRequestError(error.message, hint=_HINT) from None
 
 
 def request_id(frame: str | bytes) -> int | None:
-    """Return the id of a frame that is not a request, if it has one, so that it can be answered."""
+    """Return the id of a frame that is not a valid request, if it has one, for the answer."""
     try:
         value = _decode(frame).get("id")
     except MalformedError:
@@ -171,7 +172,7 @@ def request_id(frame: str | bytes) -> int | None:
 
 
 def decode_message(frame: str | bytes) -> Reply | Failure | Progress | Event:
-    """Read what the server sent.
+    """Decode a frame of the server.
 
     Raises:
         MalformedError: It is none of the four kinds of frames.
@@ -211,7 +212,7 @@ def _decode(frame: str | bytes) -> dict[str, Any]:
     except msgspec.ValidationError as error:
         raise MalformedError(words_of(error)) from None
     if len(names) != len(lengths) or end + sum(lengths) != len(view):
-        raise MalformedError("the buffers of the binary frame are not as long as it says")
+        raise MalformedError("the lengths of the buffers do not match the binary frame")
     blobs: dict[str, Blob] = {}
     for name, length in zip(names, lengths, strict=True):
         blobs[name] = view[end : end + length]

@@ -79,7 +79,7 @@ class Operation(Generic[P, R]):
         Raises:
             BadRequestError: They do not fit.
         """
-        return check_struct(self.params, fields)
+        return check_struct(self.params, fields, hint=self._hint(self.params))
 
     def read_rest(self, fields: Mapping[str, Any]) -> P:
         """Return the parameters of a REST call: body or query, and path.
@@ -88,9 +88,15 @@ class Operation(Generic[P, R]):
             BadRequestError: They do not fit.
         """
         if self.body is not None:
-            return self.params(**msgspec.structs.asdict(check_struct(self.body, fields)))
+            body = check_struct(self.body, fields, hint=self._hint(self.body))
+            return self.params(**msgspec.structs.asdict(body))
         # Every value in a query is text.
-        return check_struct(self.params, fields, is_text=bool(self.query))
+        hint = self._hint(self.params)
+        return check_struct(self.params, fields, hint=hint, is_text=bool(self.query))
+
+    def _hint(self, shape: type[msgspec.Struct]) -> str:
+        names = ", ".join(shape.__struct_encode_fields__)
+        return f"{self.name} takes {names}" if names else f"{self.name} takes no parameters"
 
 
 #: A row for an operation that only reads.
@@ -99,12 +105,13 @@ looks = functools.partial(Operation, is_repeatable=True, is_activity=False)
 of_connection = functools.partial(Operation, is_activity=False)
 
 
-def check_struct(cls: type[S], fields: Mapping[str, Any], *, is_text: bool = False) -> S:
+def check_struct(cls: type[S], fields: Mapping[str, Any], *, hint: str, is_text: bool = False) -> S:
     """Return the fields as a struct.
 
     Args:
         cls: The struct.
         fields: By their names on the wire.
+        hint: What to do if they do not fit.
         is_text: Whether numbers come as text.
 
     Raises:
@@ -113,7 +120,7 @@ def check_struct(cls: type[S], fields: Mapping[str, Any], *, is_text: bool = Fal
     try:
         return msgspec.convert(fields, cls, strict=not is_text)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise BadRequestError(words_of(error)) from None
+        raise BadRequestError(words_of(error), hint=hint) from None
 
 
 def words_of(error: Exception) -> str:
@@ -122,6 +129,6 @@ def words_of(error: Exception) -> str:
     if not has_place:
         text, place = place, ""
     if " matching regex " in text:
-        text = "these characters cannot stand there"
+        text = "it has characters that are not allowed"
     said, where = text[:1].lower() + text[1:], place.rstrip("`").lstrip(".")
     return f"{where}: {said}" if where else said

@@ -1,4 +1,4 @@
-"""What the handlers of one server share: the running hub, or the reason why there is none."""
+"""The context that the handlers of one server share: the running node, or why there is none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTING = "jupyter_peer_context"
 
 
 class UnavailableError(Exception):
-    """The extension cannot serve anything; ``error`` says why. Answered with status 503."""
+    """The extension cannot serve requests; ``error`` says why. REST answers it with status 503."""
 
     def __init__(self, error: PeerError) -> None:
         self.error = error
@@ -26,11 +26,11 @@ class UnavailableError(Exception):
 
 
 class ServerContext:
-    """Starts the node once, at the latest when the first request needs it.
+    """Starts the node once, at the latest for the first request.
 
     Args:
-        start: Starts it; raises PeerError when it cannot.
-        secrets: Those of kernels and the command line.
+        start: Starts it; raises PeerError if that fails.
+        secrets: The secrets of kernels and the command line.
     """
 
     def __init__(self, start: Callable[[], Awaitable[Running]], secrets: Secrets) -> None:
@@ -43,25 +43,27 @@ class ServerContext:
 
     @property
     def running(self) -> Running | None:
-        """The started node, None before it is up and when it could not start."""
+        """The started node; None before it is started and if it failed to start."""
         task = self._starting
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
         return task.result()
 
     async def ready(self) -> Running:
-        """Return the node, started if need be.
+        """Return the node; start it if necessary.
 
         Raises:
-            UnavailableError: It could not start, or the server is being stopped.
+            UnavailableError: It failed to start, or the server is stopping.
         """
         if self._is_closed:
-            raise UnavailableError(NotEnabledError("the server is being stopped"))
+            raise UnavailableError(
+                NotEnabledError("the Jupyter server is stopping", hint="start it again")
+            )
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(
                 self._start_guarded(), name="jupyter-peer start"
             )
-        # One impatient request must not stop the start for all.
+        # A cancelled request must not stop the start for the others.
         return await asyncio.shield(self._starting)
 
     async def _start_guarded(self) -> Running:
@@ -78,7 +80,7 @@ class ServerContext:
             raise UnavailableError(reason) from error
 
     def end(self, session: ControlSession) -> None:
-        """End a session whose connection is gone."""
+        """Close a session whose connection is lost."""
         if session in self.sessions:
             self.sessions.discard(session)
             task = asyncio.get_running_loop().create_task(session.close())
@@ -86,13 +88,13 @@ class ServerContext:
             task.add_done_callback(self._ending.discard)
 
     def kernel_ended(self, kernel_id: str) -> None:
-        """Hang up on a kernel that is gone."""
+        """Close the connections of a kernel that ended."""
         for session in list(self.sessions):
             if session.caller.kernel_id == kernel_id:
                 session.hang_up()
 
     async def close(self) -> None:
-        """End all sessions and refuse everything from now on; may be called twice."""
+        """Close all sessions and refuse all requests from now on; may be called twice."""
         self._is_closed = True
         if self._starting is not None:
             self._starting.cancel()

@@ -1,4 +1,4 @@
-"""Brings what the package logs into Jupyter's own log, where users look."""
+"""Forwards the package's log to Jupyter's own log, where users look."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class _Forwarder(logging.Handler):
 
 
 def forward_logs(target: logging.Logger) -> Callable[[], None]:
-    """Hand what the package logs to ``target``, at a bearable pace; returns what ends that."""
+    """Forward the package's log to ``target``, rate-limited; return a function that stops it."""
     package = logging.getLogger(PACKAGE)
     forwarder = _Forwarder(target)
     package.addHandler(forwarder)
     if package.level == logging.NOTSET:
         package.setLevel(target.getEffectiveLevel())
-    # Otherwise a program that configures the root logger would see each line twice.
+    # A program that configures the root logger would otherwise see each line twice.
     package.propagate = False
 
     def end() -> None:

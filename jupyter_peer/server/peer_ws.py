@@ -1,8 +1,7 @@
 """The peer wire ``{base_url}peer-ws`` on Jupyter's own port.
 
-No Jupyter login is asked for and none would help: whoever connects proves who it is by the
-handshake of the peer wire. So Jupyter's handlers with their cookies, tokens and users are not used
-here at all.
+A peer proves its identity by the handshake of the peer wire. A Jupyter login would prove nothing, so
+Jupyter's handlers with their cookies, tokens and users are not used here.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from .context import SETTING, ServerContext, UnavailableError
 
 
 class MountedPeerWebSocketHandler(PeerWebSocketHandler):
-    """The transport's end point, for the time the node runs."""
+    """The end point of the direct transport, while the node runs."""
 
     def initialize(self) -> None:  # type: ignore[override]
-        """Wait with the transport until the node is up."""
+        """Do not set the transport yet: the node may not be started."""
 
     def check_xsrf_cookie(self) -> None:
-        """Check nothing: no cookie matters here."""
+        """Check nothing: this handler uses no cookie."""
 
     @allow_unauthenticated
     async def get(self, *args: Any, **kwargs: Any) -> None:
@@ -36,7 +35,12 @@ class MountedPeerWebSocketHandler(PeerWebSocketHandler):
             self._refuse(503, unavailable.error)
             return
         if running.direct is None:
-            self._refuse(403, NotEnabledError("direct connections are switched off here"))
+            self._refuse(
+                403,
+                NotEnabledError(
+                    "direct connections are disabled here", hint="connect by a relay or by WebRTC"
+                ),
+            )
             return
         self.transport = running.direct
         await super().get(*args, **kwargs)
@@ -47,5 +51,5 @@ class MountedPeerWebSocketHandler(PeerWebSocketHandler):
         self.finish(msgspec.json.encode(to_peer(error)))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Say nothing of the server's insides to strangers."""
+        """Send no details of the server to strangers."""
         self.finish()

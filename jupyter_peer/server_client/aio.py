@@ -1,7 +1,7 @@
 """The client's API as coroutines, for async cells: ``peer.aio``.
 
-``me = await peer.aio.client()`` gives a client to keep; every call of it can also be made on the
-module itself: ``await peer.aio.peers()``.
+``me = await peer.aio.client()`` returns a client. The module offers every call of it as well:
+``await peer.aio.peers()``.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ Shape = TypeVar("Shape")
 C = TypeVar("C")
 AnyCore = TypeVar("AnyCore", bound=Any)
 
-# Windows cannot interrupt a wait that has no end; elsewhere this only costs a glance.
+# Windows cannot interrupt a wait without a timeout.
 _GLANCE = 0.2
 _STEPS = "on_progress"
 
@@ -165,18 +165,18 @@ def wait(
     try:
         _follow(steps, on_step)
     except BaseException:
-        # An interrupt above all: nobody waits for the answer any more.
+        # Above all an interrupt: nobody waits for the answer any more.
         future.cancel()
         raise
     try:
         return future.result()
     except PeerError as error:
-        # It says all there is to say; the way it took through another thread would bury that.
+        # The traceback of the other thread would bury the message.
         raise error.with_traceback(None) from None
 
 
 def _follow(steps: SimpleQueue[Any], on_step: Callable[[Any], None] | None) -> None:
-    """Take steps until the future itself comes.
+    """Handle steps until the future itself arrives.
 
     A function of its own, because Python 3.11 raises an interrupt that arrives at the jump of a
     loop as if it came from before the loop: a ``try`` around the loop alone would miss it.
@@ -190,7 +190,7 @@ def _follow(steps: SimpleQueue[Any], on_step: Callable[[Any], None] | None) -> N
 
 
 def wait_step(steps: SimpleQueue[T]) -> T:
-    """Return what comes next; an interrupt ends the wait on every system."""
+    """Return the next step; an interrupt ends the wait on every system."""
     while True:
         with contextlib.suppress(Empty):
             return steps.get(timeout=_GLANCE)

@@ -55,15 +55,14 @@ class Calls:
 
     @exposed
     async def invite(self, ttl: str | float | None = None, note: str = "") -> Invite:
-        """Mint a single-use invite; the result is the text to give away.
+        """Mint a single-use invite; the result is its text.
 
         Args:
-            ttl: How long it can be used: ``"24h"``, ``"10m"``, ``"90s"`` or seconds; without it
-                as long as the server is configured to.
+            ttl: Its life: ``"24h"``, ``"10m"``, ``"90s"`` or seconds; None for the configured one.
             note: For your own list of invites.
 
         Raises:
-            BadRequestError: ``ttl`` is not a length of time, or longer than allowed.
+            BadRequestError: ``ttl`` is not a duration, or longer than allowed.
         """
         params: Json = {"note": note}
         if ttl is not None:
@@ -78,19 +77,19 @@ class Calls:
 
     @exposed
     async def revoke(self, id: str) -> Done:
-        """Take an unused invite back.
+        """Revoke an unused invite.
 
         Raises:
-            LookupFailedError: There is no invite of this id.
+            LookupFailedError: No invite has this id.
         """
-        # An Invite is a text, but not the one that is meant here.
+        # An Invite is a str, but its text is not its id.
         known = id.id if isinstance(id, Invite) else id
         await self._ask("revoke_invite", {"id": known})
         return Done(f"invite {known} cannot be used any more")
 
     @exposed
     async def pair(self, invite: str, on_progress: Steps | None = None) -> Peer:
-        """Redeem somebody's invite; returns the peer once both sides trust each other.
+        """Redeem another node's invite; return the peer once both sides trust each other.
 
         Args:
             invite: The text that starts with ``jpeer1:``.
@@ -111,7 +110,7 @@ class Calls:
 
         Raises:
             UnreachableError: Nobody answers there.
-            RefusedError: The other side does not take part.
+            RefusedError: The other side refused.
         """
         key = "address" if _ADDRESS.fullmatch(target) else "node_id"
         answer = await self._ask("connect", {key: target}, on_progress=on_progress)
@@ -119,7 +118,7 @@ class Calls:
 
     @exposed
     async def peers(self) -> Peers:
-        """Return the known peers."""
+        """Return all peers."""
         answer = await self._ask("peers")
         return Peers(answer["peers"], answer.get("self") or {}, answer.get("found") or ())
 
@@ -135,7 +134,7 @@ class Calls:
 
     @exposed
     async def unblock(self, peer: str) -> Peer:
-        """Take back :meth:`block`."""
+        """Accept a blocked peer again."""
         return await self._peer("unblock", peer)
 
     @exposed
@@ -146,7 +145,7 @@ class Calls:
 
     @exposed
     async def alias(self, peer: str, alias: str | None) -> Peer:
-        """Give a peer a name of your own, or take it away with None."""
+        """Set your own name for a peer, or remove it with None."""
         return Peer((await self._ask("alias", {"peer": peer, "alias": alias}))["peer"])
 
     @exposed
@@ -169,7 +168,7 @@ class Calls:
 
     @exposed
     async def doctor(self, peer: str | None = None, on_progress: Steps | None = None) -> Findings:
-        """Examine this node, or each path to one peer: what works, what does not, what to do.
+        """Check the connections of this node, or each path to one peer.
 
         Args:
             peer: Any of its names; None for this node.
@@ -190,7 +189,7 @@ class Calls:
 
     @exposed
     async def read(self, name: str) -> list[Json]:
-        """Return what one of your own panes shows now, as nbformat has it.
+        """Return the outputs that one of your panes shows now, as nbformat has them.
 
         Raises:
             UnknownPaneError: You share none of this name, or its kernel is gone.
@@ -207,13 +206,13 @@ class Calls:
 
     @exposed
     async def unshare(self, name: str) -> Done:
-        """Withdraw a pane from everybody."""
+        """Stop sharing a pane."""
         await self._ask("unshare", {"name": name})
         return Done(f"{name} is not shared any more")
 
     @exposed
     async def chat(self, peer: str, text: str) -> ChatLine:
-        """Write to a connected peer; the line has arrived when this returns.
+        """Send a line to a connected peer; return when it has arrived.
 
         Args:
             peer: Any of its names.
@@ -221,17 +220,17 @@ class Calls:
 
         Raises:
             UnknownPeerError: No peer has this name.
-            BadRequestError, TooLargeError: There is nothing in the text, or too much.
+            BadRequestError, TooLargeError: The text is empty, or too long.
             NotConnectedError: The peer is not connected.
             UnsupportedError: Its version has no chat.
-            RefusedError: It is blocked or not trusted, or has had too much at once.
+            RefusedError: One side is blocked or not trusted, or too many lines came at once.
         """
         answer = await self._ask("chat", {"peer": peer, "text": text})
         return ChatLine(answer["line"])
 
     @exposed
     async def chats(self, peer: str | None = None, limit: int = 50) -> ChatLines:
-        """Return the newest lines with one peer, or with all; they count as read from now on.
+        """Return the newest lines with one peer, or with all, and mark them as read.
 
         The server keeps the last lines of each peer in memory until it stops.
 
@@ -244,12 +243,12 @@ class Calls:
 
     @exposed
     async def unread(self) -> Record:
-        """Return how many lines of each peer nobody has read yet, by node id; reads none."""
+        """Return the number of unread lines of each peer, by node id; mark none as read."""
         return Record((await self._ask("chats", {"limit": 1}))["unread"])
 
     @exposed
     async def agents(self) -> Agents:
-        """Return how agents stand on this node: who can be asked, in which mode."""
+        """Return the agents of this node, and their mode."""
         return Agents(await self._ask("agents"))
 
     @exposed
@@ -257,9 +256,9 @@ class Calls:
         """Let peers ask agents here, until the server ends or :meth:`agent_off`.
 
         Args:
-            agent: Who answers those who name nobody; None leaves it to the newest, and without
-                any to the built-in reader, which finds lines in the panes a peer may see.
-            mode: ``read-only``, or ``ask``: you decide about each call of a tool that does more.
+            agent: Answers questions that name no agent. None takes the newest, or without any the
+                built-in reader, which finds lines in the panes a peer may see.
+            mode: ``read-only``, or ``ask``: you decide on each call of a tool that does more.
 
         Raises:
             UnknownAgentError: There is no such agent.
@@ -270,14 +269,14 @@ class Calls:
 
     @exposed
     async def agent_off(self) -> Agents:
-        """Let no peer ask any more; turns that run are ended."""
+        """Stop peers from asking, and end running turns."""
         return Agents(await self._ask("agent_off"))
 
     @exposed
     async def approvals(self) -> list[Record]:
-        """Return the calls of tools that wait for your yes, the oldest first.
+        """Return the tool calls that await your decision, oldest first.
 
-        From then on this client counts as a place where you can be asked.
+        From now on this client counts as a place that can show them to you.
         """
         answer = await self._ask("approvals")
         return [Record(each) for each in answer["approvals"]]
@@ -287,19 +286,19 @@ class Calls:
         """Allow one call of a tool, or refuse it.
 
         Raises:
-            LookupFailedError: It was answered already, or its time is over.
+            LookupFailedError: It was answered already, or has expired.
         """
         await self._ask("approve", {"id": id, "allow": allow})
         return Done("allowed once" if allow else "refused")
 
     @exposed
     async def lobby(self) -> Lobby:
-        """Return how this node stands at its lobby."""
+        """Return the state of the connection to the lobby."""
         return Lobby(await self._ask("lobby"))
 
     @exposed
     async def lobby_on(self) -> Lobby:
-        """Show this node to everybody at the lobby: its name, its id and what it can do.
+        """List this node at the lobby: its name, id and capabilities.
 
         Raises:
             NotEnabledError: No lobby is set.
@@ -308,7 +307,7 @@ class Calls:
 
     @exposed
     async def lobby_off(self) -> Lobby:
-        """Leave the lobby: the listing and all rooms.
+        """Remove this node from the lobby's list and from all rooms.
 
         Raises:
             NotEnabledError: No lobby is set.
@@ -341,17 +340,17 @@ class Calls:
         join_policy: str = "open",
         group: str | None = None,
     ) -> Room:
-        """Make a room and enter it.
+        """Create a room and enter it.
 
         Args:
             name: 1 to 64 letters, digits, dots, dashes and underscores.
             visibility: ``public`` lists it for everybody at the lobby; ``unlisted`` does not.
-            join_policy: Who may enter: ``open`` (who names it), ``token`` (who has the token in the
-                result) or ``directory`` (who is in the directory of the lobby).
-            group: With ``directory``: only members of this group of it.
+            join_policy: Who may enter: ``open`` (everybody who knows the name), ``token`` (holders of
+                the token in the result) or ``directory`` (members of the lobby's directory).
+            group: With ``directory``: only members of this group.
 
         Raises:
-            RoomExistsError, RoomRefusedError, NotEnabledError, LinkError: There is none.
+            RoomExistsError, RoomRefusedError, NotEnabledError, LinkError: No room was created.
         """
         params = {"name": name, "visibility": visibility, "join_policy": join_policy}
         return Room(await self._ask("create_room", {**params, "group": group}))
@@ -361,7 +360,7 @@ class Calls:
         """Enter a room; members see each other, and each other's addresses.
 
         Raises:
-            UnknownRoomError, RoomRefusedError, NotEnabledError, LinkError: Why not.
+            UnknownRoomError, RoomRefusedError, NotEnabledError, LinkError: It was not entered.
         """
         return Room(await self._ask("join_room", {"name": name, "token": token}))
 
@@ -379,7 +378,7 @@ class Calls:
     async def glance(self, patience: float = 0.5) -> Record:
         """Return ``peers``, ``panes``, ``invites``, ``lobby`` and ``agents`` for completion; never fails.
 
-        What the server does not tell within ``patience`` seconds is as it was last heard, or empty.
+        A part that the server does not return within ``patience`` seconds is the last known one.
         """
         answers = await asyncio.gather(
             *(self._ask(op, timeout=patience) for op in _GLANCED),

@@ -1,7 +1,7 @@
-"""Clients of the control socket: for a kernel its own server's, for the command line any.
+"""Clients of the control socket: a kernel's connects to its own server, the command line's to any.
 
 ``Client`` blocks and may be used from any thread; ``AsyncClient`` is the same as coroutines. Both
-show the calls of :mod:`.calls`.
+offer the calls of :mod:`.calls`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _TornadoSocket:
         try:
             written = self._socket.write_message(frame.payload, binary=frame.is_binary)
         except WebSocketClosedError:
-            # The close callback tells everybody who waits; so too below.
+            # The close callback informs all waiters; so too below.
             return
         written.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -71,17 +71,19 @@ def socket_url(url: str) -> str:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise NoServerError(f"{url!r} is not the address of a Jupyter server")
+        raise NoServerError(
+            f"{url!r} is not the address of a Jupyter server", hint="give an http or https URL"
+        )
     path = f"{parts.path.rstrip('/')}/jupyter-peer/ws"
     return urlunsplit((parts.scheme.replace("http", "ws", 1), parts.netloc, path, "", ""))
 
 
 def dial_to(url: str, secret: str, certificate: str | None = None) -> Dial:
-    """Return what opens a control socket to the server at ``url``.
+    """Return a function that opens a control socket to the server at ``url``.
 
     Args:
         url: Base URL of the server, http or https.
-        secret: What it knows this client by.
+        secret: Authenticates this client.
         certificate: Path of the server's own TLS certificate, PEM: then no other is accepted, and
             its names do not matter, since they are rarely those of 127.0.0.1.
     """
@@ -109,7 +111,7 @@ def dial_to(url: str, secret: str, certificate: str | None = None) -> Dial:
             raise NoServerError(
                 f"the Jupyter server at {url} does not answer", hint="check that it still runs"
             ) from error
-        # Small frames would wait for the server's late acknowledgment of those before, 40 ms or so.
+        # Small frames would wait about 40 ms for the acknowledgment of earlier ones.
         socket.protocol.stream.set_nodelay(True)  # type: ignore[union-attr]
         return _TornadoSocket(socket)
 
@@ -119,7 +121,7 @@ def dial_to(url: str, secret: str, certificate: str | None = None) -> Dial:
 def _pinned(certificate: str) -> ssl.SSLContext:
     import ssl
 
-    # Of a chain only the server's own certificate, which comes first.
+    # Only the server's own certificate, the first of a chain.
     first, end, _ = Path(certificate).read_text().partition("-----END CERTIFICATE-----")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -146,7 +148,7 @@ def _refusal(url: str, error: HTTPClientError) -> PeerError:
 
 
 class _AnyClient(Calls, Face[ServerCore]):
-    """What both kinds of clients have in common."""
+    """The methods of both kinds of clients that concern agents and events."""
 
     def agent(
         self,
@@ -179,16 +181,16 @@ class _AnyClient(Calls, Face[ServerCore]):
         return register if answer is None else register(answer)
 
     def remove_agent(self, name: str) -> None:
-        """Take an agent of this kernel down; its turns are ended.
+        """Remove an agent of this kernel, and end its turns.
 
         Raises:
-            LookupFailedError: This kernel has none of that name.
+            LookupFailedError: This kernel has no agent of that name.
         """
         wait(self.thread, self.host.unregister(name))
 
     @property
     def host(self) -> AgentHost:
-        """What runs this kernel's agents; one for all faces of a client."""
+        """Runs this kernel's agents; one for all faces of a client."""
         core = self.core
         if core.host is None:
             core.host = AgentHost(core, self.thread)
@@ -196,7 +198,7 @@ class _AnyClient(Calls, Face[ServerCore]):
         return host
 
     def on_event(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
-        """Call back, on the client's thread, with each event of a kind; returns what ends it.
+        """Call back, on the client's thread, with each event of a name; return a function that stops it.
 
         Events are ``peers``, ``panes``, ``invites``, ``lobby``, ``chat``, and ``link`` (``{"is_up": bool}``).
         """
@@ -219,7 +221,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
 
     Args:
         url: The server's http or https URL, its ``base_url`` included.
-        secret: What the server gave this kernel, or wrote for the command line.
+        secret: The secret of this kernel or of the command line.
         kernel_id: Of the kernel this runs in; None outside of one.
         certificate: Path of the server's TLS certificate, to accept no other.
     """
@@ -254,13 +256,13 @@ class Client(_AnyClient, Blocking[ServerCore]):
         Args:
             peer: Any of its names.
             text: The question.
-            timeout: Seconds after which nobody waits for the answer.
+            timeout: Seconds until the question expires.
             agent: Which of the peer's agents; None leaves it to the peer.
 
         Raises:
-            NotEnabledError, NotTrustedError, UnknownAgentError, BusyError: It is not answered.
-            AgentLoopError, TooManyHopsError: The question has gone far enough.
-            AgentFailedError, AgentGoneError, PeerTimeoutError, LinkError: There is no answer.
+            NotEnabledError, NotTrustedError, UnknownAgentError, BusyError: The peer refused it.
+            AgentLoopError, TooManyHopsError: It was forwarded in a circle, or too often.
+            AgentFailedError, AgentGoneError, PeerTimeoutError, LinkError: The answer failed.
         """
         turn = turn_of_caller(self.thread)
         return wait(self.thread, self.core.ask(peer, text, timeout, agent=agent, turn=turn))
@@ -275,7 +277,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
     ) -> AnswerStream:
         """Ask a peer's agent and iterate over the answer as it comes; see :meth:`ask`.
 
-        What ends the iteration early (an interrupt, ``close()``) cancels the peer's turn.
+        An interrupt or ``close()`` ends the iteration and cancels the peer's turn.
         """
         return AnswerStream(
             self.thread,
@@ -366,7 +368,7 @@ def kernel_client() -> Client:
             hint="start `jupyter lab` where jupyter-peer is installed and run this in one of its "
             "notebooks; if it was installed just now, restart the server and this kernel",
         )
-    # A forked process has no thread behind the client it inherits.
+    # A forked process does not inherit the client's thread.
     rest = os.environ.get(KERNEL_ID), os.environ.get(CERTIFICATE)
     return _client_of(os.getpid(), url, secret_file, *rest)
 

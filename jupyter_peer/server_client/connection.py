@@ -1,4 +1,4 @@
-"""One control socket kept alive: requests, progress and events, on a thread of its own.
+"""One control socket that reconnects: requests, progress and events, on a thread of its own.
 
 Below is a :class:`ControlSocket` (the client dials it with tornado), above are the calls. The
 thread is what keeps views live and answers coming while a cell blocks the kernel's own loop.
@@ -25,7 +25,7 @@ from ..primitives.pauses import pause_until
 
 log = logging.getLogger(__name__)
 
-# Of its own: the user's notebook may have seeded the global one and count on what it gives.
+# A generator of its own: the user's notebook may have seeded the global one.
 _chance = random.Random()  # noqa: S311 - spreads load, guards nothing
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class ControlSocket(Protocol):
         """Close it."""
 
 
-#: Opens a socket; what comes in goes to the callback, None when it has closed.
+#: Opens a socket. The callback receives each frame, and None once the socket is closed.
 Dial = Callable[[Callable[["str | bytes | None"], None]], Awaitable[ControlSocket]]
 
 
@@ -139,7 +139,7 @@ class Connection:
         self._listeners: dict[str, list[Callable[[Json], None]]] = defaultdict(list)
         self._on_link: list[Callable[[bool], None]] = []
         self._closed = False
-        #: The newest data of the events that tell a whole state.
+        #: The newest data of the events that carry a whole state.
         self.newest: dict[str, Json] = {}
 
     @property
@@ -149,22 +149,22 @@ class Connection:
 
     @property
     def pending(self) -> int:
-        """How many answers are awaited."""
+        """Number of requests without an answer yet."""
         return len(self._pending)
 
     def subscribe(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
-        """Call back with the data of each event of a kind; returns what ends it."""
+        """Call back with the data of each event of a name; return a function that stops it."""
         listeners = self._listeners[event]
         listeners.append(callback)
         return lambda: listeners.remove(callback) if callback in listeners else None
 
     def on_link(self, callback: Callable[[bool], None]) -> Callable[[], None]:
-        """Call back with True when the socket opens and False when it is lost."""
+        """Call back with True when the socket opens and with False when it is lost."""
         self._on_link.append(callback)
         return lambda: self._on_link.remove(callback) if callback in self._on_link else None
 
     async def ready(self) -> ControlSocket:
-        """Return the open socket; dials at once if there is none.
+        """Return the open socket; dial at once if there is none.
 
         Raises:
             NoServerError: The attempt under way failed.
@@ -182,7 +182,7 @@ class Connection:
         return await waiter
 
     def tell(self, op: str, params: Mapping[str, Any]) -> None:
-        """Send a request that wants no answer; does nothing while the socket is down."""
+        """Send a request that is not answered; do nothing while the socket is down."""
         if self._socket is not None:
             self._socket.write(control.encode_request(op, params))
 
@@ -195,7 +195,7 @@ class Connection:
         on_result: Callable[[Json], None] | None = None,
         timeout: float | None = None,
     ) -> Json:
-        """Ask the server for an operation and return its result.
+        """Call an operation of the server and return its result.
 
         Args:
             op: Its name in the operation table, :mod:`jupyter_peer.control.table`.
@@ -223,13 +223,14 @@ class Connection:
                 if answer.done():
                     return answer.result()
                 raise PeerTimeoutError(
-                    f"the Jupyter server did not answer {op!r} within {seconds:g} s"
+                    f"the Jupyter server did not answer {op!r} within {seconds:g} s",
+                    hint="check that it runs and is not busy, then try again",
                 )
             except _LostError:
                 if left == 1:
                     raise NoServerError(
-                        f"the Jupyter server went away before it answered {op!r}",
-                        hint="look at what it did before you try again",
+                        f"the connection to the Jupyter server was lost before it answered {op!r}",
+                        hint=f"check whether it completed {op!r} before you try again",
                     ) from None
             except asyncio.CancelledError:
                 if row.ends_unawaited:
@@ -262,7 +263,12 @@ class Connection:
                     delay = self._longest_delay
             except Exception as error:
                 log.warning("dialling the control socket failed", exc_info=True)
-                self._settle(NoServerError(f"no connection to it: {type(error).__name__}"))
+                self._settle(
+                    NoServerError(
+                        f"connecting to the Jupyter server failed: {type(error).__name__}",
+                        hint="check that it still runs",
+                    )
+                )
             else:
                 delay = self._first_delay
                 try:
@@ -271,11 +277,11 @@ class Connection:
                 finally:
                     self._down(socket)
                     if self._closed:
-                        # The loop ends next, which has to find the socket closed for good.
+                        # The loop stops next; the socket must be closed by then.
                         await pause_until(gone, GOODBYE_TIMEOUT)
-            # Whoever waited so far has had its answer; only a new wish cuts the pause short.
+            # All waiters have their answer by now; only a new one ends the pause early.
             self._wanted.clear()
-            # Half of the delay is random, so that kernels do not come back all at once.
+            # Half of the delay is random, so that kernels do not reconnect all at once.
             await pause_until(self._wanted, delay * (0.5 + _chance.random() / 2))
             delay = min(delay * 2, self._longest_delay)
 
@@ -336,7 +342,7 @@ class Connection:
 
 
 def _closed() -> NoServerError:
-    return NoServerError("this client has been closed", hint="make a new one")
+    return NoServerError("this client has been closed", hint="create a new client")
 
 
 class _LostError(Exception):
@@ -344,7 +350,7 @@ class _LostError(Exception):
 
 
 def _call(callback: Callable[[T], None], value: T) -> None:
-    # One bad listener must not take the socket from the others.
+    # An error in one listener must not stop the others.
     try:
         callback(value)
     except Exception:

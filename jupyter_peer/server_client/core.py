@@ -47,10 +47,10 @@ class ServerCore(Calls, Core):
         *,
         cell: str | None = None,
     ) -> Sharing:
-        """Share a pane that shows what its handle is told to, or all that one cell shows.
+        """Share a pane that shows what its handle displays, or the output of one cell.
 
         Use the result as a handle (``pane.display(obj)``, ``pane.unshare()``) or in a ``with``
-        statement, which withdraws the pane at its end. Nothing shown after this returns is missed.
+        statement, which withdraws the pane at its end. The pane misses nothing that is shown after this returns.
 
         Args:
             name: Of the pane: letters, digits, dots, dashes, underscores.
@@ -112,7 +112,7 @@ class ServerCore(Calls, Core):
             timeout: Seconds.
             agent: Which of the peer's agents; None leaves it to the peer.
             turn: The turn of this kernel for which it is asked.
-            on_text: Takes each piece of the answer, on the loop's thread.
+            on_text: Receives each piece of the answer, on the loop's thread.
         """
         seconds = checked_timeout(timeout)
         params: Json = {"peer": peer, "prompt": text, "timeout_s": seconds, "agent": agent}
@@ -144,5 +144,7 @@ class ServerCore(Calls, Core):
             return str(owners[0]["node_id"])
         if owners:
             choices = ", ".join(f"{peer_title(owner)}/{name}" for owner in owners)
-            raise BadRequestError(f"more than one peer offers {name!r}: {choices}")
+            raise BadRequestError(
+                f"more than one peer offers {name!r}", hint=f"choose one of {choices}"
+            )
         raise UnknownPaneError(f"no peer offers a pane {name!r}")

@@ -1,8 +1,8 @@
-"""One watched pane as the kernel sees it: state, status, and who waits for what is newer.
+"""One watched pane in a kernel: its state, its status, and waiting for updates.
 
-The server's hub watches the peer's pane and passes on what changes (``pane`` events). This end
-folds it into outputs, acknowledges each step (so that a kernel that falls behind gets the newest
-state instead of a queue) and opens the pane again when the control socket was lost.
+The server watches the peer's pane and sends its changes as ``pane`` events. This end applies them
+and acknowledges each step, so that a slow kernel receives the newest state instead of a queue. It
+opens the pane again after the control socket was lost.
 """
 
 from __future__ import annotations
@@ -96,11 +96,11 @@ class Feed:
 
     @property
     def version(self) -> int:
-        """Grows with everything that is new."""
+        """Counts updates."""
         return self._version
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Call back, on the loop's thread, whenever outputs or info have changed."""
+        """Call back, on the loop's thread, whenever outputs or info change."""
         self._listeners.append(callback)
 
     async def open(self) -> Feed:
@@ -123,13 +123,13 @@ class Feed:
         return self
 
     async def wait_for_update(self, timeout: float | None = None) -> bool:
-        """Wait until there is something newer than at the last call (first: than at opening).
+        """Wait for an update since the last call, or since the pane was opened.
 
         Args:
-            timeout: Seconds; None waits as long as it takes.
+            timeout: Seconds; None waits without limit.
 
         Returns:
-            True when there is something newer, False when the time is over.
+            True if there is an update, False after the timeout.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._version == self._seen:
@@ -146,7 +146,7 @@ class Feed:
         return True
 
     async def send(self, model_id: str, state: Mapping[str, Any]) -> None:
-        """Set keys of a widget, as its own page would; returns when the owner has taken it.
+        """Set keys of a widget, as its own page would; return when the owner has applied them.
 
         Args:
             model_id: As in ``widgets``.
@@ -154,12 +154,12 @@ class Feed:
 
         Raises:
             NotGrantedError: The pane may be viewed only, or this key is not for viewers.
-            PeerError: Why else the owner does not take it.
+            PeerError: The owner refused it for another reason.
         """
         await self._input(update_of(model_id, state))
 
     async def say(self, model_id: str, content: Any) -> None:
-        """Say something to a widget's half in the owner's kernel, as its own page would.
+        """Send a custom message to a widget in the owner's kernel, as its own page would.
 
         Args:
             model_id: As in ``widgets``.
@@ -197,11 +197,14 @@ class Feed:
 
     async def _input(self, message: Json) -> None:
         if self._watch is None or self._is_closed:
-            raise NotConnectedError("the pane is not watched at the moment")
+            raise NotConnectedError(
+                f"{self.peer}/{self.name} is not being watched",
+                hint="open it again, or wait until the server is connected",
+            )
         await self._connection.request("input", {"watch": self._watch, "message": message})
 
     async def close(self) -> None:
-        """Stop watching; what was shown stays. May be called twice."""
+        """Stop watching; the outputs stay. May be called twice."""
         if self._is_closed:
             return
         with self._lock:
@@ -251,7 +254,7 @@ class Feed:
         if "messages" not in data:
             return False
         if data.get("prev") != self._rev or data.get("epoch", self._epoch) != self._epoch:
-            raise MalformedError("the step does not follow what is known")
+            raise MalformedError("the step does not build on the known state")
         for message in data["messages"]:
             if message["msg_type"] in COMMS:
                 self._widgets.apply(message)
@@ -277,7 +280,7 @@ class Feed:
         self._tell(is_new=False)
 
     def _on_panes(self, data: Json) -> None:
-        # Opening it again had failed; the owner offers it now.
+        # An earlier attempt to reopen it failed; the owner offers it now.
         names = (pane.get("name") for pane in data.get("offered", ()))
         if self._watch is None and self.name in names:
             self._reopen()
@@ -293,7 +296,7 @@ class Feed:
         try:
             await self._ask()
         except PeerError as error:
-            # A lost socket asks again by itself; everything else is the owner's answer.
+            # A lost socket reopens by itself; any other error is the owner's answer.
             log.info("pane %s cannot be opened again: %s", self.name, error.code)
 
     def _tell(self, is_new: bool) -> None:

@@ -1,4 +1,4 @@
-"""A pane of one's own: the handle that shows things in it and takes it back."""
+"""The handle of a shared pane: it displays objects in the pane and stops sharing it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Sharing:
     Args:
         connection: The control socket.
         name: Of the pane.
-        info: What the server says of it.
+        info: Of the pane, from the server.
         display_id: Of the display that is the pane; None when a whole cell is.
     """
 
@@ -32,7 +32,7 @@ class Sharing:
         self.display_id = display_id
 
     async def unshare(self) -> None:
-        """Withdraw the pane from everybody; doing it twice changes nothing."""
+        """Stop sharing the pane; may be called twice."""
         if self.info.get("withdrawn"):
             return
         await self._connection.request("unshare", {"name": self.name})
@@ -51,7 +51,7 @@ class Sharing:
 
 
 class LivePane(Shown, Face[Sharing]):
-    """What both kinds of handles have in common."""
+    """The methods of both kinds of handles."""
 
     def __init__(self, core: Sharing, thread: LoopThread) -> None:
         super().__init__(core, thread)

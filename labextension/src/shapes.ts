@@ -1,4 +1,4 @@
-/** The shapes that REST and control socket share; the server's `operations` answer with them. */
+/** Shapes that the server sends over REST and control socket; a test checks them against its operation table. */
 
 export type PeerStatus = 'connected' | 'connecting' | 'offline' | 'blocked';
 

@@ -97,3 +97,4 @@ def test_parameters_of_any_row_are_refused_without_their_values(row):
         with pytest.raises(jupyter_peer.errors.BadRequestError) as refused:
             row.read({name: {secret: [secret]}})
         assert secret not in refused.value.message
+        assert refused.value.hint.startswith(f"{row.name} takes ")

@@ -200,7 +200,7 @@ def test_what_changes_something_is_not_asked_twice_when_the_answer_was_lost(
 
     thread = threading.Thread(target=cut)
     thread.start()
-    with pytest.raises(NoServerError, match="went away before it answered 'invite'"):
+    with pytest.raises(NoServerError, match="lost before it answered 'invite'"):
         client.invite()
     thread.join(5)
     assert client.whoami().node_id == NODE

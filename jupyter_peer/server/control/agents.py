@@ -126,7 +126,9 @@ class ConnectionAgents:
 
     def _open(self, number: int) -> tuple[Turn, asyncio.Future[PeerError | None]]:
         if number not in self._turns:
-            raise LookupFailedError("this turn is over", hint="its answer is not wanted any more")
+            raise LookupFailedError(
+                f"turn {number} is over", hint="stop answering; nobody waits for the answer"
+            )
         return self._turns[number]
 
     @serves(rows.AGENT_REGISTER)
@@ -155,9 +157,12 @@ class ConnectionAgents:
     async def _unregister(self, params: rows.AgentParams, call: Call) -> Done:
         agent = self._agents.pop(params.name, None)
         if agent is None:
-            raise LookupFailedError("this connection has no such agent")
+            raise LookupFailedError(
+                f"this connection has no agent {params.name!r}",
+                hint="%peer agent status lists agents",
+            )
         self._node.board.unregister(agent)
-        self._node.turns.stop_agent(agent, AgentGoneError("the agent was taken down"))
+        self._node.turns.stop_agent(agent, AgentGoneError("the agent was removed"))
         return Done()
 
     @serves(rows.TURN_WRITE)
@@ -195,4 +200,7 @@ class ConnectionAgents:
         for pane in self._node.panes_for(self.turn(params.turn).peer):
             if pane.name == params.name:
                 return OutputsResult(pane.outputs)
-        raise LookupFailedError("who asks cannot see such a pane")
+        raise LookupFailedError(
+            f"the asker may not see a pane {params.name!r}",
+            hint="turn_panes lists those it may see",
+        )

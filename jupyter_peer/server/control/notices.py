@@ -1,7 +1,7 @@
-"""Says to every control socket that something has changed, with what it is now.
+"""Sends every control connection the newest state of what changed.
 
-A topic is marked when something happens and its newest state is sent, at most every 100 ms: a
-burst of changes is one event, and a page that reads slowly skips what is outdated already.
+A change marks a topic. The topic's newest state is sent at most every 100 ms, so a burst of changes is
+one event, and a page that reads slowly skips outdated states.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ INTERVAL_S = 0.1
 
 
 class Notices:
-    """The topics of one server and who hears of them.
+    """The topics of one server, and their listeners.
 
     Args:
-        states: Gives the newest state of each topic.
+        states: Return the newest state of each topic.
     """
 
     def __init__(self, states: dict[str, Callable[[], msgspec.Struct]]) -> None:
@@ -33,23 +33,23 @@ class Notices:
         self._listeners: set[Callable[[], None]] = set()
 
     def mark(self, *topics: str) -> None:
-        """Note that these topics have changed."""
+        """Mark topics as changed."""
         for topic in topics:
             self._versions[topic] += 1
         for listener in list(self._listeners):
             listener()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call back when any topic is marked; returns what ends it."""
+        """Call back when any topic is marked; return a function that stops it."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
     def versions(self) -> dict[str, int]:
-        """Return how often each topic was marked so far."""
+        """Return how often each topic was marked."""
         return dict(self._versions)
 
     def frame(self, topic: str) -> Frame:
-        """Return the event that tells the newest state; encoded once for all listeners."""
+        """Return the event with the newest state, encoded once for all listeners."""
         version = self._versions[topic]
         known = self._frames.get(topic)
         if known is None or known[0] != version:
@@ -58,10 +58,10 @@ class Notices:
 
 
 class NoticeReader:
-    """What one connection has been told; :meth:`run` is its task.
+    """Sends one connection the topics that changed; :meth:`run` is its task.
 
     Args:
-        notices: Where it listens.
+        notices: The topics.
         write: Sends a frame and returns when it is on its way.
     """
 
@@ -71,7 +71,7 @@ class NoticeReader:
         self._told = notices.versions()
 
     async def run(self) -> None:
-        """Tell what has changed, until cancelled."""
+        """Send changed topics until cancelled."""
         changed = asyncio.Event()
         end = self._notices.subscribe(changed.set)
         try:
@@ -89,7 +89,7 @@ class NoticeReader:
         try:
             frame = self._notices.frame(topic)
         except Exception:
-            log.exception("what is new in %s cannot be told", topic)
+            log.exception("the state of %s cannot be sent", topic)
         else:
             await self._write(frame)
 

@@ -14,14 +14,14 @@ from ...files.durable_files import replace_file
 
 
 class RunningServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the command line needs to know of a server.
+    """The facts of a server that the command line needs.
 
     Attributes:
         url: With its base URL, as seen from the same machine.
         secret: For the header ``Authorization: peer-secret ...``.
         pid: Its process; the file may outlive it.
-        node_id: Who it is.
-        data_dir: Where its identity and store are.
+        node_id: Of the node.
+        data_dir: Directory of its identity and store.
         certificate: Path of its TLS certificate, to be pinned.
     """
 
@@ -39,7 +39,7 @@ def runtime_file(directory: Path, pid: int) -> Path:
 
 
 def write_runtime_file(directory: Path, server: RunningServer) -> Path:
-    """Write the file of a server, whole or not at all.
+    """Write the file of a server atomically.
 
     Raises:
         OSError: It cannot be written.

@@ -18,7 +18,7 @@ SECRET_BYTES = 32
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who uses the hub.
+    """Who calls operations.
 
     Attributes:
         kind: ``browser``, ``kernel`` or ``command line``.
@@ -34,10 +34,10 @@ COMMAND_LINE = Caller("command line")
 
 
 class Secrets:
-    """All secrets that are valid now.
+    """The secrets that are valid now.
 
     Args:
-        is_alive: Whether a kernel of this id still runs; asked when its secret is used.
+        is_alive: Returns whether a kernel still runs; called when its secret is used.
     """
 
     def __init__(self, is_alive: Callable[[str], bool] = lambda _: True) -> None:
@@ -46,7 +46,7 @@ class Secrets:
         self._started: set[str] = set()
 
     def mint(self, caller: Caller) -> str:
-        """Return a fresh secret for the caller; a kernel's older one is void from now on."""
+        """Return a new secret for the caller; a kernel's older secret is revoked."""
         if caller.kernel_id is not None:
             self.drop_kernel(caller.kernel_id)
         secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -54,11 +54,11 @@ class Secrets:
         return secret
 
     def kernel_started(self, kernel_id: str) -> None:
-        """Take note that the kernel is up; until then its secret is good without asking."""
+        """Record that the kernel started; until then its secret is valid without a check."""
         self._started.add(kernel_id)
 
     def drop_kernel(self, kernel_id: str) -> None:
-        """Void the secret of a kernel that is gone."""
+        """Revoke the secret of a kernel that ended."""
         self._started.discard(kernel_id)
         self._callers = {
             secret: caller
@@ -71,7 +71,7 @@ class Secrets:
         return list(self._callers)
 
     def caller(self, secret: str) -> Caller | None:
-        """Return whose secret this is; every secret is compared in constant time."""
+        """Return the owner of a secret; every secret is compared in constant time."""
         given, found = secret.encode("utf-8", "surrogatepass"), None
         for known, caller in self._callers.items():
             if hmac.compare_digest(known.encode(), given):
@@ -84,11 +84,11 @@ class Secrets:
         return None
 
     def caller_of_header(self, authorization: str) -> Caller | None:
-        """Return who sent an ``Authorization: peer-secret ...`` header, None if nobody known."""
+        """Return who sent an ``Authorization: peer-secret ...`` header; None if unknown."""
         scheme, _, secret = authorization.partition(" ")
         return self.caller(secret.strip()) if scheme.lower() == SCHEME else None
 
 
 def is_secret_header(authorization: str) -> bool:
-    """Return whether a request means to authenticate by a secret, right or wrong."""
+    """Return whether a request authenticates by a secret, valid or not."""
     return authorization.partition(" ")[0].lower() == SCHEME

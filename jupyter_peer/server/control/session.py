@@ -90,7 +90,10 @@ class ControlSession:
             # An ack is on the path of every update. A cancel must also work with 64 under way.
             await self._serve(request)
         elif len(self._under_way) >= MAX_UNDER_WAY:
-            busy = BusyError("too many requests are under way on this connection")
+            busy = BusyError(
+                f"too many requests are under way on this connection: {MAX_UNDER_WAY}",
+                hint="wait for an answer before the next request",
+            )
             if request.id is not None:
                 await self._socket.write(control.encode_failure(request.id, busy))
         else:

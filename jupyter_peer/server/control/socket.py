@@ -1,6 +1,6 @@
 """The control socket ``{base_url}jupyter-peer/ws`` of browser tabs, kernels and the command line.
 
-A browser comes with Jupyter's own login. Kernels and the command line come with
+A browser uses Jupyter's own login. Kernels and the command line send
 ``Authorization: peer-secret ...``. Such a request must come from this machine, without an Origin and
 without a proxy in between (:mod:`.local_callers`); Jupyter's identity provider is not asked then.
 """
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
-    """One control connection; what it does is in :class:`.ControlSession`."""
+    """One control connection; :class:`.ControlSession` serves it."""
 
     auth_resource = AUTH_RESOURCE
     running: Running
@@ -49,15 +49,15 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     @property
     def context(self) -> ServerContext:
-        """What all handlers of this server share."""
+        """The context that all handlers of this server share."""
         context: ServerContext = self.settings[SETTING]
         return context
 
     def set_default_headers(self) -> None:
-        """Set none: they are about pages."""
+        """Set none: they concern pages."""
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Find out who is calling."""
+        """Identify the caller."""
         authorization = self.request.headers.get("Authorization", "")
         if not is_secret_header(authorization):
             await super().prepare()
@@ -70,20 +70,20 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
             raise web.HTTPError(403, f"a secret opens this socket from its own machine: {reason}")
         caller = self.context.secrets.caller_of_header(authorization)
         if caller is None:
-            raise web.HTTPError(403, "this secret is not valid (any more)")
+            raise web.HTTPError(403, "this secret is not valid or has expired")
         self.caller = caller
         name = caller.kernel_id or caller.kind
         self.current_user = self._jupyter_current_user = User(f"jupyter-peer:{name}")
 
     def check_origin(self, origin: str | None = None) -> bool:
-        """Leave browsers to Jupyter's check; a request with a secret has no Origin."""
+        """Apply Jupyter's check to browsers; a request with a secret has no Origin."""
         return self.caller is not None or bool(super().check_origin(origin))
 
     def get_compression_options(self) -> None:
         """Do not compress: it is slow, and most connections stay on one machine."""
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
-        """Leave pinging to Jupyter: Tornado takes the same milliseconds for seconds."""
+        """Disable Tornado's pings: it reads Jupyter's milliseconds as seconds."""
         protocol = super().get_websocket_protocol()
         if isinstance(protocol, WebSocketProtocol13):
             protocol.params.ping_interval = None
@@ -91,7 +91,7 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     @ws_authenticated
     async def get(self, *args: Any, **kwargs: Any) -> None:
-        """Open the socket once the caller may have it and the node is up."""
+        """Open the socket once the caller is authorized and the node is started."""
         if self.caller is None:
             user = self.current_user
             is_authorized = self.authorizer.is_authorized(self, user, "execute", AUTH_RESOURCE)
@@ -107,7 +107,7 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         await super().get(*args, **kwargs)
 
     def open(self, *args: Any, **kwargs: Any) -> None:
-        """Begin to serve the client."""
+        """Start to serve the client."""
         super().open(*args, **kwargs)
         self.set_nodelay(True)
         if self.caller is None:
@@ -118,17 +118,17 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self.context.sessions.add(self.session)
 
     async def on_message(self, message: str | bytes) -> None:
-        """Hand a frame to the session; the next is read when this returns."""
+        """Pass a frame to the session; the next is read when this returns."""
         if self.session is not None:
             await self.session.take(message)
 
     def on_close(self) -> None:
-        """End what was done for the client."""
+        """End the session."""
         if self.session is not None:
             self.context.end(self.session)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Refuse in JSON."""
+        """Answer a refusal in JSON."""
         self.set_header("Content-Type", "application/json")
         self.finish(error_body(status_code, **kwargs))
 

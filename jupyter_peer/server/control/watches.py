@@ -66,7 +66,10 @@ class Watches:
             BusyError: The connection watches too many panes.
         """
         if len(self._open) >= MAX_WATCHES:
-            raise BusyError("too many panes are watched on this connection", hint="close some")
+            raise BusyError(
+                "too many panes are watched on this connection",
+                hint="close panes that nobody looks at",
+            )
         node_id = self._operations.hub.find_peer(params.peer).node_id
         pane = (node_id, params.name)
         if params.if_watched and not self._operations.kernel_watches[pane]:
@@ -100,7 +103,7 @@ class Watches:
         """
         opened = self._open.get(params.watch)
         if opened is None:
-            raise LookupFailedError("this connection has no such watch")
+            raise _no_watch(params.watch)
         check_input(params.message)
         await opened.watch.input(params.message, params.id)
         return Done()
@@ -114,7 +117,7 @@ class Watches:
         """
         opened = self._open.pop(params.watch, None)
         if opened is None:
-            raise LookupFailedError("this connection has no such watch")
+            raise _no_watch(params.watch)
         await self._end(opened)
         return Done()
 
@@ -194,6 +197,12 @@ class _OpenWatch:
         self._telling.cancel()
         await asyncio.gather(self._telling, return_exceptions=True)
         await self.watch.close()
+
+
+def _no_watch(number: int) -> LookupFailedError:
+    return LookupFailedError(
+        f"this connection has no watch {number}", hint="open the pane again to watch it"
+    )
 
 
 async def _encode(event: dict[str, Any], weight: int) -> Frame:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class NodeAgents:
-    """Asks agents of peers, and lets peers ask those of this node.
+    """Asks agents of peers, and lets peers ask agents of this node.
 
     Args:
         hub: The node.
@@ -107,7 +107,9 @@ class NodeAgents:
         turn = None
         if params.turn is not None:
             if call.turns is None:
-                raise BadRequestError("a turn belongs to the kernel that answers it")
+                raise BadRequestError(
+                    "a turn belongs to the kernel that answers it", hint="leave out turn"
+                )
             turn = call.turns.turn(params.turn)
         pieces: list[str] = []
 

@@ -47,7 +47,7 @@ class ChatOperations(Group):
     @property
     def _chats(self) -> Chats:
         if self._given is None:
-            raise NotEnabledError("there is no chat here")
+            raise NotEnabledError("this server has no chat", hint="update jupyter-peer")
         return self._given
 
     @serves(rows.CHAT)

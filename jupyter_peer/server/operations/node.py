@@ -68,7 +68,7 @@ class NodeOperations(Group):
     @serves(rows.DOCTOR)
     async def _check(self, params: rows.DoctorParams, call: Call) -> rows.DoctorResult:
         if self._doctor is None:
-            raise NotEnabledError("there is no doctor here")
+            raise NotEnabledError("this server has no connection check", hint="update jupyter-peer")
         at, started = time.time(), time.monotonic()
         node_id = None if params.peer is None else self.id_of(params.peer)
         report = call.on_progress or (lambda step: None)

@@ -106,7 +106,9 @@ class Operations:
         """
         method = self._methods.get(row.name) or call.own.get(row.name)
         if method is None:
-            raise BadRequestError(f"{row.name} belongs to an open control socket")
+            raise BadRequestError(
+                f"{row.name} belongs to an open control socket", hint="call it over jupyter-peer/ws"
+            )
         if row.is_activity:
             self._on_activity()
         self.under_way += row.is_activity

@@ -59,10 +59,12 @@ class PaneOperations(Group):
     async def _share(self, params: rows.ShareParams, call: Call) -> rows.PaneResult:
         kernel_id = params.kernel_id or call.caller.kernel_id
         if kernel_id is None:
-            raise BadRequestError("kernel_id says whose output is shared; it is missing")
+            raise BadRequestError(
+                "kernel_id is missing", hint="name the kernel whose output to share"
+            )
         if call.caller.kernel_id not in (None, kernel_id):
             raise NotGrantedError(
-                "a kernel can share its own outputs only", hint="leave kernel_id out"
+                "a kernel can share only its own outputs", hint="leave out kernel_id"
             )
         if kernel_id not in self._kernels:
             raise KernelGoneError
@@ -89,7 +91,7 @@ class PaneOperations(Group):
         if params.peer is not None:
             grants[params.peer] = params.grant
         if not grants:
-            raise BadRequestError("give peer and grant, or grants")
+            raise BadRequestError("there is no grant to set", hint="give peer and grant, or grants")
         return self._set_grants(params.name, grants)
 
     def _set_grants(self, name: str, grants: dict[str, GrantOrNone | None]) -> rows.PaneResult:

@@ -97,7 +97,8 @@ class PeerOperations(Group):
             }
             if len(fits) > 1:
                 raise AmbiguousPeerError(
-                    f"more than one node was found by this name: {', '.join(sorted(fits))}"
+                    f"more than one discovered node has this name: {', '.join(sorted(fits))}",
+                    hint="give the node id",
                 ) from None
             if not fits:
                 raise
@@ -164,7 +165,7 @@ class PeerOperations(Group):
         # By its id, since the new alias may be the name it was called by.
         node_id = self.id_of(params.peer)
         if params.alias is msgspec.UNSET and params.blocked is msgspec.UNSET:
-            raise BadRequestError("give alias, blocked or both")
+            raise BadRequestError("there is nothing to change", hint="give alias, blocked or both")
         if params.alias is not msgspec.UNSET:
             self.hub.set_alias(node_id, params.alias)
         if params.blocked is not msgspec.UNSET:

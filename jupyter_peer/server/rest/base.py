@@ -34,13 +34,14 @@ _STATUS: dict[type[BaseException], int] = {
     errors.UnauthorizedError: 403,
     errors.NotEnabledError: 403,
 }
+_REFERENCE = "docs/reference/operations.md lists all routes and their bodies"
 _WORDS: dict[int, PeerError] = {
-    400: BadRequestError("the request cannot be read"),
+    400: BadRequestError("the request cannot be read", hint=_REFERENCE),
     403: errors.UnauthorizedError(
         "this request is not allowed",
         hint="log in, or send the server's token; with a cookie also send its X-XSRFToken",
     ),
-    404: errors.LookupFailedError("there is nothing at this URL"),
+    404: errors.LookupFailedError("there is nothing at this URL", hint=_REFERENCE),
     405: BadRequestError("this method is not allowed here", hint="see the Allow header"),
 }
 
@@ -54,7 +55,7 @@ def error_body(status_code: int, exc_info: Any = None, **kwargs: Any) -> bytes:
     """Return ``{code, message, hint}`` for a request that Tornado or Jupyter refused."""
     error: BaseException | None = _WORDS.get(status_code)
     if error is None and status_code < 500:
-        error = BadRequestError()
+        error = BadRequestError(hint=_REFERENCE)
     if error is None:
         error = exc_info[1] if exc_info else PeerError()
     return msgspec.json.encode(to_wire(error))
@@ -85,15 +86,17 @@ class PeerAPIHandler(APIHandler):
         """
         body = self.request.body
         if len(body) > MAX_BODY:
-            raise TooLargeError("the body is larger than any request needs")
+            raise TooLargeError(
+                "the body is larger than any request needs", hint=f"send up to {MAX_BODY} bytes"
+            )
         if not body.strip():
             return {}
         try:
             value = msgspec.json.decode(body)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            raise BadRequestError("the body is not JSON") from None
+            raise BadRequestError("the body is not JSON", hint=_REFERENCE) from None
         if not isinstance(value, dict):
-            raise BadRequestError("the body is not a JSON object")
+            raise BadRequestError("the body is not a JSON object", hint=_REFERENCE)
         return value
 
     def refuse(self, error: PeerError, status: int | None = None) -> None:

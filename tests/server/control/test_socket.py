@@ -59,6 +59,7 @@ async def test_what_fails_is_answered_with_its_error(open_control, op, params, e
     with pytest.raises(error) as raised:
         await client.ask(op, **params)
     assert type(raised.value) is error
+    assert raised.value.hint
 
 
 async def test_a_request_without_an_id_gets_no_answer(open_control):

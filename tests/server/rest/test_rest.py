@@ -27,6 +27,7 @@ def is_error(answer, code=None):
         set(answer.json) == {"code", "message", "hint"}
         and answer.headers["Content-Type"].startswith("application/json")
         and answer.json["code"] == (code or answer.json["code"])
+        and bool(answer.json["hint"])
     )
 
 
@@ -121,7 +122,7 @@ async def test_an_invite_needs_no_body(call):
 
 async def test_a_value_that_does_not_fit_is_told_by_the_name_of_its_field(call):
     answer = await call("POST", "ask-peer", {"peer_id": "x", "prompt": "y", "agent": "a b"})
-    assert answer.json["message"] == "agent: these characters cannot stand there"
+    assert answer.json["message"] == "agent: it has characters that are not allowed"
     answer = await call("GET", "audit", params={"limit": "0"})
     assert answer.json["message"].startswith("limit: expected")
 
