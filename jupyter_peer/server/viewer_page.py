@@ -1,9 +1,9 @@
 """The page in which a peer's pane is drawn: ``{base_url}jupyter-peer/viewer/...``.
 
-A browser frames it with ``sandbox="allow-scripts"``, so that it has an origin of its own, and talks
-to it by messages. What a peer's script may do in there is decided here, by the policy that the page
-is served with; the frame's own attribute says the same again. The page holds no secret, but it is
-served like everything else of this server, to those who are logged in.
+A browser frames it with ``sandbox="allow-scripts"``, so that it has an origin of its own, and
+exchanges messages with it. The policy below decides what a peer's script may do; the frame's own
+attribute repeats it. The page holds no secret, but only logged-in users receive it, like everything
+else of this server.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .rest.base import AUTH_RESOURCE
 
 STATIC = Path(__file__).parent.parent / "static"
 
-#: Scripts of a peer run (they come inside its outputs, so their text is not known here), but the
-#: page can load nothing, connect to nothing, and frame nothing that has an address. ``frame-src``
-#: also keeps what it frames from going elsewhere, which is a request like any other.
+#: Scripts in a peer's outputs run. The page can load nothing, connect to nothing, and frame nothing
+#: that has an address. ``frame-src`` also stops framed documents from navigating, which would be a
+#: request like any other.
 POLICY = "; ".join(
     (
         "sandbox allow-scripts",
@@ -47,7 +47,7 @@ _FILES = {
 
 
 class ViewerHandler(JupyterHandler):
-    """The page, and the code of widgets that the front end hands to it when a pane has some."""
+    """The page, and the widget code that the front end passes to it for panes with widgets."""
 
     auth_resource = AUTH_RESOURCE
 
@@ -67,11 +67,11 @@ class ViewerHandler(JupyterHandler):
         except FileNotFoundError:
             raise web.HTTPError(404, "the page for panes was not built: run `make setup`") from None
         self.set_header("Content-Type", content_type)
-        # Whatever the settings say of other pages.
+        # Regardless of the settings for other pages.
         self.set_header("Content-Security-Policy", POLICY)
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("X-DNS-Prefetch-Control", "off")
-        # The tag that Tornado makes of the content tells whether it has changed.
+        # Tornado's ETag of the content tells the browser whether it has changed.
         self.set_header("Cache-Control", "private, no-cache")
         await self.finish(content)

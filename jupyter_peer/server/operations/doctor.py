@@ -1,4 +1,4 @@
-"""The doctor of this server: what it is told of settings, and of what they came to."""
+"""The connection check of this server, and the facts about settings that it needs."""
 
 from __future__ import annotations
 

@@ -37,12 +37,12 @@ def lobby_client(
     hub: Callable[[], PeerHub],
     jitter: Callable[[], float],
 ) -> LobbyClient | None:
-    """Return the client of the lobby that the settings name; None when they name none.
+    """Return the client of the configured lobby; None if no lobby is configured.
 
     Args:
         settings: Of the extension.
         identity: This node's key.
-        hub: Returns the hub; asked only when something is told to the lobby.
+        hub: Returns the hub; called only to send facts about it to the lobby.
         jitter: Spreads reconnects.
 
     Raises:
@@ -71,7 +71,7 @@ def lobby_client(
 def lobby_visits(
     settings: PeerSettings, identity: Identity, jitter: Callable[[], float]
 ) -> Visit | None:
-    """Return what opens lobbies of peers, to arrange a WebRTC link; None where lobbies are off.
+    """Return a function that opens a peer's lobby for WebRTC signals; None if lobbies are off.
 
     Such a lobby learns the id of this node and, from its offer, its network addresses.
 
@@ -89,7 +89,7 @@ def lobby_visits(
         client = LobbyClient(
             lobby_urls(url),
             identity,
-            lambda: AboutMe([], "", []),  # signals take a connection, and no registration
+            lambda: AboutMe([], "", []),  # signals need a connection, not a registration
             url=url,
             jitter=jitter,
             ssl_context=trusting(settings.relay_certificate),
@@ -104,7 +104,7 @@ def lobby_visits(
 
 
 async def lobby_findings(client: LobbyClient) -> list[Finding]:
-    """Return whether the lobby answers."""
+    """Return the findings of a check whether the lobby answers."""
     started = time.monotonic()
     try:
         rooms = await client.list_rooms()
@@ -112,7 +112,7 @@ async def lobby_findings(client: LobbyClient) -> list[Finding]:
         return [
             failed(
                 "lobby",
-                f"It cannot be used: {error.message}.",
+                f"The lobby cannot be used: {error.message}.",
                 "check PeerExtension.lobby_url, and whether /health of the lobby answers",
                 client.url,
                 code=error.code,
@@ -121,7 +121,7 @@ async def lobby_findings(client: LobbyClient) -> list[Finding]:
     took = round((time.monotonic() - started) * 1000, 1)
     count = len(client.rooms)
     text = (
-        f"It answers in {took} ms; this node is {'' if client.is_listed else 'not '}listed there, and "
+        f"The lobby answers in {took} ms; this node is {'' if client.is_listed else 'not '}listed there, and "
         f"in {count} room{'s' * (count != 1)}."
     )
     return [ok("lobby", text, client.url, ms=took, rooms=len(rooms))]
@@ -157,8 +157,6 @@ class LobbyOperations(Group):
                 "`jupyter peer relay`",
             )
         return self._client
-
-    # Looking.
 
     @serves(rows.LOBBY)
     def _state(self, params: NoParams, call: Call) -> rows.LobbyModel:
@@ -229,8 +227,6 @@ class LobbyOperations(Group):
             me=card.node_id == self.hub.node_id,
             peer=cast("PeerStatus | None", peer),
         )
-
-    # Doing.
 
     @serves(rows.LOBBY_ON)
     async def _switch_on(self, params: NoParams, call: Call) -> rows.LobbyModel:

@@ -117,6 +117,10 @@ async def test_each_change_is_an_event_that_builds_on_the_one_before(client):
         await client.ack(1, client.events[-1]["rev"])
     assert [(event["prev"], event["rev"]) for event in client.events] == [(0, 1), (1, 2), (2, 3)]
     assert all(event["watch"] == 1 for event in client.events)
+    # The struct that shapes.ts is checked against knows every field of them.
+    assert {name for event in client.events for name in event} <= {
+        *rows.PaneEvent.__struct_fields__
+    }
 
 
 async def test_without_acknowledgements_only_two_changes_are_on_their_way(client):
