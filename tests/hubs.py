@@ -13,9 +13,9 @@ from typing import Any
 from jupyter_peer.hub.config import HubConfig
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.store.store import Store
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.wire.link.identity import Identity
+from tests.loopback import LoopbackNetwork
 
 _count = itertools.count(1)
 

@@ -16,7 +16,6 @@ import msgspec
 
 from ..errors import PeerError, StaleError, to_wire
 from ..primitives.owned_task import OwnedTask
-from ..primitives.pauses import pause_until
 from ..wire.directory import Directory
 from . import DEFAULT_INTERVAL_S
 from .cache import DirectoryCache
@@ -91,7 +90,6 @@ class DirectoryRefresher:
         self._etag: str | None = None
         self._checked: float | None = None
         self._error: PeerError | None = None
-        self._wake = asyncio.Event()
         self._task = OwnedTask()
         self._lock = asyncio.Lock()
 
@@ -107,10 +105,6 @@ class DirectoryRefresher:
     async def close(self) -> None:
         """Stop; may be called twice."""
         await self._task.close()
-
-    def refresh_soon(self) -> None:
-        """Fetch it without waiting for the end of the interval."""
-        self._wake.set()
 
     def status(self) -> DirectoryStatus:
         """Return how it stands."""
@@ -222,9 +216,7 @@ class DirectoryRefresher:
             now = self._clock()
             expiry = self._current.next_expiry(now) if self._current else now
             step = min(left, _LOOK_S, expiry - now if expiry > now else left)
-            if await pause_until(self._wake, max(step, 0.001)):
-                self._wake.clear()
-                return
+            await asyncio.sleep(max(step, 0.001))
             if now < expiry <= self._clock():
                 await self._tell()
 

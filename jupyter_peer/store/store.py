@@ -133,15 +133,6 @@ class Store:
                 (now, id),
             )
 
-    def check_invite(self, token: str, now: float) -> None:
-        """Check that a token could be redeemed by a new peer, without redeeming it.
-
-        Raises:
-            InviteUnknownError, InviteUsedError, InviteRevokedError, InviteExpiredError: It cannot.
-        """
-        with self._read() as database:
-            _check_open(_invite_of(database, token), now)
-
     def redeem_invite(self, token: str, peer: PeerRecord, now: float) -> None:
         """Use up an invite and store the peer as trusted: both or neither, and only once.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import math
 import re
 
@@ -44,11 +43,6 @@ def make_token(raw: bytes) -> str:
 def token_hash(token: str) -> str:
     """Return the hex SHA-256 of a token: all that is ever stored of it."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def is_same_token(left: str, right: str) -> bool:
-    """Compare two tokens in constant time."""
-    return hmac.compare_digest(token_hash(left), token_hash(right))
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,8 +17,8 @@ from jupyter_peer.agents.reader import GrantedPane, PaneReader
 from jupyter_peer.agents.turn import Turn
 from jupyter_peer.agents.turns import TurnDesk
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackNetwork
 from tests.waiting import until
 
 Answer = Callable[[Turn], Awaitable[None]]

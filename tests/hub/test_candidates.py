@@ -9,11 +9,11 @@ from hypothesis import given, strategies as st
 
 from jupyter_peer.errors import NotTrustedError, UnknownPeerError
 from jupyter_peer.hub.candidates import MAX_FOUND, MAX_FOUND_ADDRESSES, Candidates
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.trust.base import CombinedPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.trust.open_lan import OpenLanPolicy
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackNetwork
 from tests.waiting import until
 
 OWN = "a" * 16

@@ -24,11 +24,11 @@ from jupyter_peer.errors import (
 from jupyter_peer.hub import chat as chat_module
 from jupyter_peer.hub.chat import BURST, MAX_BYTES, MAX_CHATS, MAX_LINES, Chats
 from jupyter_peer.hub.clock import Clock
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.trust.base import CombinedPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.trust.open_lan import OpenLanPolicy
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackNetwork
 from tests.waiting import until
 
 

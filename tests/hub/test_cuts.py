@@ -21,9 +21,9 @@ from jupyter_peer.errors import LinkError, PeerError
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.panes.viewer.watch import Watch
 from jupyter_peer.transports.direct.direct import DirectTransport
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from tests.hub.test_handover import nodes
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackNetwork
 from tests.panes.nodes import Node, texts
 from tests.waiting import until
 

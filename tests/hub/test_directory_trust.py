@@ -11,12 +11,12 @@ import pytest
 
 from jupyter_peer.errors import NotTrustedError
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.trust.base import CombinedPolicy
 from jupyter_peer.trust.directory import DirectoryPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.wire.directory import Directory, Member
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackNetwork
 from tests.waiting import until
 
 

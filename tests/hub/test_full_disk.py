@@ -11,9 +11,9 @@ import pytest
 
 from jupyter_peer.errors import BusyError, PeerError, StoreError
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.trust.base import TrustPolicy, Verdict
 from tests.hubs import make_hub, running, two_hubs
+from tests.loopback import LoopbackNetwork
 from tests.waiting import until
 
 

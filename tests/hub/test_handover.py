@@ -8,8 +8,8 @@ import os
 import pytest
 
 from jupyter_peer.errors import LinkError
-from jupyter_peer.transports.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
 from tests.panes.nodes import Node, texts
 from tests.waiting import until
 

@@ -13,12 +13,12 @@ from jupyter_peer.hub import hub as hub_module
 from jupyter_peer.hub.clock import Clock
 from jupyter_peer.hub.wake import WakeWatch
 from jupyter_peer.transports.direct.direct import DirectTransport
-from jupyter_peer.transports.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
 from tests.hub.test_cuts import QUICK, Traffic, with_panes
 from tests.hub.test_handover import apart, nodes, path_of
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
 from tests.relay.nodes import relay
 from tests.waiting import until
 

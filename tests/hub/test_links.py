@@ -18,9 +18,9 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.hub.clock import Clock
 from jupyter_peer.hub.dispatch import MAX_RUNNING
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.wire.link.channel import Limits
 from tests.hubs import make_hub, pair, running, two_hubs
+from tests.loopback import LoopbackNetwork
 from tests.waiting import until
 
 

@@ -23,9 +23,9 @@ from jupyter_peer.errors import (
     UnreachableError,
     WrongNodeError,
 )
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.wire.invite import Invite
 from tests.hubs import make_hub, pair, running, two_hubs
+from tests.loopback import LoopbackNetwork
 from tests.waiting import until
 
 

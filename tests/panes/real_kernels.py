@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
+
+from jupyter_peer.panes.kernel.tap import KernelTap
 
 TIMEOUT = 30
 
@@ -26,3 +29,8 @@ async def kernel() -> AsyncIterator[tuple[AsyncKernelManager, Any]]:
         with contextlib.suppress(Exception):
             await manager.shutdown_kernel(now=True)
         manager.context.destroy(linger=0)
+
+
+async def closed(tap: KernelTap) -> None:
+    """Wait until a closed tap has released everything."""
+    await asyncio.gather(*tap._tasks, return_exceptions=True)

@@ -15,7 +15,7 @@ from jupyter_peer.panes.kernel.masking import (
     Masks,
 )
 from jupyter_peer.panes.kernel.tap import KernelTap, TapMessage
-from tests.panes.real_kernels import TIMEOUT, kernel
+from tests.panes.real_kernels import TIMEOUT, closed, kernel
 from tests.waiting import until
 
 SECRET = "q7Zr-EXAMPLE_of-a-Secret-With-43-Characters"
@@ -147,7 +147,7 @@ async def _heard(code: str) -> list[TapMessage]:
         cell = client.execute(before + code, stop_on_error=False)
         await until(lambda: ear.is_idle(cell), TIMEOUT)
         tap.close()
-        await tap.wait_closed()
+        await closed(tap)
         return [message for message in ear.messages if message.parent_id == cell]
 
 

@@ -14,7 +14,7 @@ from jupyter_client.session import Session
 from jupyter_peer.errors import KernelGoneError, PeerTimeoutError
 from jupyter_peer.panes.kernel.captures import OUTPUTS
 from jupyter_peer.panes.kernel.tap import KernelTap, KernelTaps, TapMessage
-from tests.panes.real_kernels import TIMEOUT, kernel
+from tests.panes.real_kernels import TIMEOUT, closed, kernel
 from tests.waiting import until
 
 
@@ -47,7 +47,7 @@ async def test_a_started_tap_misses_nothing_of_a_real_kernel() -> None:
         tap, ear = KernelTap("k", manager), Ear()
         tap.subscribe(ear)
         await asyncio.gather(tap.start(), tap.start())
-        assert tap.is_live
+        assert tap._live.is_set()
         cell = client.execute(
             "from IPython.display import display, update_display, clear_output\n"
             "print('hello')\n"
@@ -71,7 +71,7 @@ async def test_a_started_tap_misses_nothing_of_a_real_kernel() -> None:
         await until(lambda: ear.messages[-1].parent_id == second, TIMEOUT)
         assert ear.messages[-1].content["transient"] == {"display_id": "d"}
         tap.close()
-        await tap.wait_closed()
+        await closed(tap)
 
 
 async def test_a_busy_kernel_can_be_tapped() -> None:
@@ -83,7 +83,7 @@ async def test_a_busy_kernel_can_be_tapped() -> None:
         assert not ear.text(cell)
         await until(lambda: ear.text(cell) == "done\n", TIMEOUT)
         tap.close()
-        await tap.wait_closed()
+        await closed(tap)
 
 
 async def test_a_50_mb_output_and_a_flood_come_whole() -> None:
@@ -99,7 +99,7 @@ async def test_a_50_mb_output_and_a_flood_come_whole() -> None:
         await until(lambda: ear.text(flood).endswith("2999\n"), TIMEOUT)
         assert ear.text(flood) == "".join(f"{i}\n" for i in range(3000))
         tap.close()
-        await tap.wait_closed()
+        await closed(tap)
 
 
 @pytest.mark.parametrize("how", ["restart", "shutdown", "killed", "exit"])
@@ -126,7 +126,7 @@ async def test_a_tap_ends_when_its_kernel_does(how: str) -> None:
         with pytest.raises(KernelGoneError):
             await tap.start()
         assert taps("k") is not tap
-        await tap.wait_closed()
+        await closed(tap)
         taps.close()
 
 
@@ -145,23 +145,23 @@ async def test_a_restarted_kernel_can_be_tapped_anew() -> None:
         cell = client.execute("print('new')")
         await until(lambda: other.text(cell) == "new\n", TIMEOUT)
         assert not other.reasons
-        await first.wait_closed()
+        await closed(first)
         taps.close()
-        await second.wait_closed()
+        await closed(second)
 
 
 async def test_a_tap_closes_when_nobody_listens_any_more() -> None:
     async with kernel() as (manager, _):
-        closed: list[bool] = []
-        tap = KernelTap("k", manager, on_close=lambda: closed.append(True))
+        ends: list[bool] = []
+        tap = KernelTap("k", manager, on_close=lambda: ends.append(True))
         first, second = tap.subscribe(Ear()), tap.subscribe(Ear())
         await tap.start()
         first()
         first()
-        assert not closed
+        assert not ends
         second()
-        assert closed == [True]
-        await tap.wait_closed()
+        assert ends == [True]
+        await closed(tap)
 
 
 class NoManager:
@@ -231,14 +231,14 @@ async def puppet(**options: Any) -> AsyncIterator[tuple[Puppet, KernelTap, Ear]]
 
         async def is_live() -> bool:
             kernel.send("status", {"execution_state": "idle"})
-            return tap.is_live
+            return tap._live.is_set()
 
         await until(is_live)
         await starting
         yield kernel, tap, ear
     finally:
         tap.close()
-        await tap.wait_closed()
+        await closed(tap)
         kernel.close()
 
 
@@ -320,7 +320,7 @@ async def test_a_kernel_that_does_not_answer_is_told_apart_from_one_that_has_gon
         with pytest.raises(PeerTimeoutError):
             await silent.start()
         assert silent.is_closed
-        await silent.wait_closed()
+        await closed(silent)
         kernel.manager.info["iopub_port"] = 0
         with pytest.raises(KernelGoneError):
             await KernelTap("p", kernel.manager).start()

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackNetwork
 from tests.panes.nodes import Node
 
 

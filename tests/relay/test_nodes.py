@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.wire.invite import Invite
 from tests.hubs import running
+from tests.loopback import LoopbackNetwork
 from tests.panes.nodes import texts
 from tests.relay.hubs import relay_hub, relay_hubs, relay_nodes
 from tests.relay.nodes import relay

@@ -81,8 +81,6 @@ def test_an_invite_works_for_one_node_only(store: Store) -> None:
     with pytest.raises(InviteUsedError):
         store.redeem_invite("token", peer_of("eve"), 5.0)
     assert store.peer("eve") is None
-    with pytest.raises(InviteUsedError):
-        store.check_invite("token", 5.0)
 
 
 def test_the_node_that_used_an_invite_may_present_it_again(store: Store) -> None:
@@ -162,24 +160,18 @@ def test_pairing_again_keeps_what_the_user_said_about_a_peer(store: Store) -> No
 def test_an_invite_ends_at_its_expiry(store: Store, now: float) -> None:
     add_invite(store)
     with pytest.raises(InviteExpiredError):
-        store.check_invite("token", now)
-    with pytest.raises(InviteExpiredError):
         store.redeem_invite("token", peer_of("ada"), now)
     assert store.peers() == []
     assert store.invites(now)[0].status == "expired"
-    store.check_invite("token", 99.9)
+    store.redeem_invite("token", peer_of("ada"), 99.9)
 
 
 def test_a_revoked_invite_is_worthless(store: Store) -> None:
     add_invite(store)
     store.revoke_invite("00000001", 2.0)
     store.revoke_invite("00000001", 3.0)
-    for attempt in (
-        lambda: store.check_invite("token", 4.0),
-        lambda: store.redeem_invite("token", peer_of("ada"), 4.0),
-    ):
-        with pytest.raises(InviteRevokedError):
-            attempt()
+    with pytest.raises(InviteRevokedError):
+        store.redeem_invite("token", peer_of("ada"), 4.0)
     assert store.invites(4.0)[0].status == "revoked"
     assert store.peers() == []
 
@@ -198,8 +190,6 @@ def test_what_is_unknown_is_said_to_be_unknown(store: Store) -> None:
     for token in ("", "Token", "00000001", token_hash("token"), "\ud800", "x" * 100_000):
         with pytest.raises(InviteUnknownError):
             store.redeem_invite(token, peer_of("ada"), 2.0)
-        with pytest.raises(InviteUnknownError):
-            store.check_invite(token, 2.0)
 
 
 def test_an_id_or_token_is_not_taken_twice(store: Store) -> None:

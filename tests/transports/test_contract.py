@@ -15,9 +15,9 @@ from jupyter_peer.errors import LinkClosedError, UnreachableError
 from jupyter_peer.relay.backends.nats import NatsBackend
 from jupyter_peer.transports.base import PeerLink, Transport
 from jupyter_peer.transports.direct.direct import DirectTransport
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
+from tests.loopback import LoopbackNetwork
 from tests.relay.nats_server import nats_server
 from tests.relay.nodes import relay as running_relay
 from tests.transports.lan.lan_nodes import LanNode

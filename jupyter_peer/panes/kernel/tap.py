@@ -126,11 +126,6 @@ class KernelTap:
         self._is_taking = False
         self.is_closed = False
 
-    @property
-    def is_live(self) -> bool:
-        """Whether nothing the kernel says from now on can be missed."""
-        return self._live.is_set() and not self.is_closed
-
     def subscribe(self, listener: TapListener) -> Callable[[], None]:
         """Add a listener; the returned callable removes it and may be called twice."""
         self._listeners.append(listener)
@@ -392,10 +387,6 @@ class KernelTap:
         if self._shell is not None:
             self._shell.close()
         self._on_close()
-
-    async def wait_closed(self) -> None:
-        """Wait until a closed tap has let go of everything."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 class KernelTaps:

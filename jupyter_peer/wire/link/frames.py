@@ -230,11 +230,6 @@ class Assembler:
         self._open: dict[int, _Assembly] = {}
         self._held = 0
 
-    @property
-    def in_progress(self) -> int:
-        """How many messages have begun and not ended."""
-        return len(self._open)
-
     def add(self, fragment: bytes) -> _Assembly | None:
         """Take one fragment; return the message when it is whole.
 

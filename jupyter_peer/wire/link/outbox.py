@@ -84,11 +84,6 @@ class Outgoing:
             self.own_sig = sign(self.canonical)
         return self.own_sig
 
-    @property
-    def is_signed(self) -> bool:
-        """Whether its own signature was made already."""
-        return self.own_sig is not None
-
     def fragments(self) -> tuple[int, Iterator[bytes]]:
         """Return a number and the fragments of a signed message; it is cut once for all viewers.
 
@@ -221,11 +216,6 @@ class Outbox:
         """
         needed = max(_SHORT_WINDOW, int(round_trip_s * _FILL_BYTES_A_SECOND))
         self._window = min(needed, self._max_unconsumed)
-
-    @property
-    def unconsumed(self) -> int:
-        """Bytes sent that the peer has not said it consumed."""
-        return self._sent - self._consumed
 
     def frames(self, budget: int) -> Iterator[bytes]:
         """Yield inner frames to seal and send now, about ``budget`` bytes of them."""

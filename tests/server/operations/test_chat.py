@@ -104,7 +104,7 @@ def test_a_node_without_chat_says_so(tmp_path, network):
 
 @pytest.fixture
 def network():
-    from jupyter_peer.transports.loopback import LoopbackNetwork
+    from tests.loopback import LoopbackNetwork
 
     return LoopbackNetwork()
 

@@ -17,12 +17,12 @@ import pytest
 from jupyter_peer.errors import BadRequestError, NotEnabledError, UnreachableError
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.transports.base import PeerLink
-from jupyter_peer.transports.loopback import LoopbackNetwork
 from jupyter_peer.transports.webrtc import webrtc
 from jupyter_peer.transports.webrtc.connection import MAX_UNFINISHED, IceServers
 from jupyter_peer.transports.webrtc.link import MAX_HELD
 from jupyter_peer.wire.link.identity import Identity
 from tests.hubs import make_hub, pair, running
+from tests.loopback import LoopbackNetwork
 from tests.transports.webrtc.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
 from tests.waiting import until
 

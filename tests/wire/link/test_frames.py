@@ -211,7 +211,7 @@ def test_interleaved_fragments_become_the_messages_they_were(messages, chance: r
         assert [bytes(buffer) for buffer in part.buffers] == buffers
         assert list(part.digests) == digests(buffers)
     assert done == len(messages)
-    assert (assembler.in_progress, assembler._held) == (0, 0)
+    assert (len(assembler._open), assembler._held) == (0, 0)
 
 
 @given(canonicals, buffer_lists, st.lists(st.integers(1, 40), max_size=10), st.data())
@@ -238,7 +238,7 @@ def test_at_most_16_messages_are_in_progress():
         assembler.add(fragment_header(number, is_last=False) + frame[:20])
     with pytest.raises(TooLargeError):
         assembler.add(fragment_header(99, is_last=False) + frame[:20])
-    assert assembler.in_progress == MAX_IN_PROGRESS
+    assert len(assembler._open) == MAX_IN_PROGRESS
     assert assembler.add(fragment_header(3, is_last=True) + frame[20:]) is not None
     assembler.add(fragment_header(99, is_last=False) + frame[:20])
 

@@ -6,8 +6,8 @@ import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 
-from ..errors import LinkClosedError, UnreachableError
-from .base import Accept, Frame, PeerLink, Transport
+from jupyter_peer.errors import LinkClosedError, UnreachableError
+from jupyter_peer.transports.base import Accept, Frame, PeerLink, Transport
 
 SCHEME = "loopback:"
 
