@@ -1,49 +1,48 @@
 import { TranslationBundle } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
+import { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 import { IPeersState, PeersModel } from './model';
 import { PeerError } from './requests';
 
-/** What every part of the panel reaches for. */
-export interface IPanelContext {
+/** What every view of the extension needs. */
+export interface IView {
   model: PeersModel;
   trans: TranslationBundle;
-  /** Put a text on the clipboard. */
-  copy: (text: string) => void;
-  /** Open the conversation with a peer. */
-  chat: (nodeId: string) => void;
-  /** Look at what works: of this node, or with a node id of the paths to a peer. */
-  examine: (nodeId: string | null) => void;
-  /** Ask before something that cannot be undone. */
-  confirm: (title: string, body: string, action: string) => Promise<boolean>;
-  /** Show a peer's pane in a tab. */
-  openPane: (nodeId: string, name: string) => void;
+  commands: CommandRegistry;
 }
 
-export const PanelContext = React.createContext<IPanelContext | null>(null);
+export const ViewContext = React.createContext<IView | null>(null);
 
-export function usePanel(): IPanelContext {
-  const context = React.useContext(PanelContext);
-  if (!context) {
-    throw new Error('a part of the peers panel was rendered outside of it');
+export function useView(): IView {
+  const view = React.useContext(ViewContext);
+  if (!view) {
+    throw new Error('a view of peers was rendered outside of its context');
   }
-  return context;
+  return view;
 }
 
-/** The model's state, rendered again at every change. */
-export function usePeersState(model: PeersModel): IPeersState {
+/** A value that an object announces by a signal, rendered again at every change. */
+export function useFollowed<T>(signal: ISignal<unknown, unknown>, read: () => T): T {
   const subscribe = React.useCallback(
     (changed: () => void) => {
-      model.stateChanged.connect(changed);
+      signal.connect(changed);
       return () => {
-        model.stateChanged.disconnect(changed);
+        signal.disconnect(changed);
       };
     },
-    [model]
+    [signal]
   );
-  return React.useSyncExternalStore(subscribe, () => model.state);
+  return React.useSyncExternalStore(subscribe, read);
 }
 
-/** Now in epoch seconds, for relative times: fresh at each rendering, and rendered again by itself. */
+/** The state of this node's model. */
+export function usePeersState(): IPeersState {
+  const { model } = useView();
+  return useFollowed(model.stateChanged, () => model.state);
+}
+
+/** Now in epoch seconds, for relative times: rendered again by itself. */
 export function useNow(everySeconds = 20): number {
   const [, tick] = React.useState(0);
   React.useEffect(() => {

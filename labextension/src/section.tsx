@@ -1,42 +1,62 @@
-import {
-  caretDownIcon,
-  caretRightIcon,
-  checkIcon,
-  copyIcon,
-  LabIcon
-} from '@jupyterlab/ui-components';
+import { Clipboard, ReactWidget } from '@jupyterlab/apputils';
+import { Button, checkIcon, copyIcon, LabIcon, PanelWithToolbar } from '@jupyterlab/ui-components';
+import { Message } from '@lumino/messaging';
 import * as React from 'react';
-import { usePanel } from './context';
+import { IView, useView, ViewContext } from './context';
 import { PeerError } from './requests';
 
-/** A part of the panel that folds away, with the number of its entries. */
-export function Section(props: {
-  title: string;
-  count: number;
-  children: React.ReactNode;
-}): React.ReactElement {
-  const [open, setOpen] = React.useState(true);
-  const id = React.useId();
-  const Caret = open ? caretDownIcon : caretRightIcon;
-  return (
-    <section className="jp-Peers-section" aria-labelledby={`${id}-title`}>
-      <h3 className="jp-Peers-sectionTitle" id={`${id}-title`}>
-        <button
-          type="button"
-          aria-expanded={open}
-          aria-controls={`${id}-body`}
-          onClick={() => setOpen(!open)}
-        >
-          <Caret.react tag="span" className="jp-Peers-caret" aria-hidden="true" />
-          <span>{props.title}</span>
-          <span className="jp-Peers-count">{props.count}</span>
-        </button>
-      </h3>
-      <div id={`${id}-body`} hidden={!open}>
-        {props.children}
-      </div>
-    </section>
-  );
+/** A React view in a Lumino widget; it is drawn again when it is shown or hidden. */
+export class View extends ReactWidget {
+  /**
+   * @param draw - Returns what is shown; its argument says whether somebody can see it.
+   */
+  constructor(
+    private readonly _view: IView,
+    private readonly _draw: (visible: boolean) => React.ReactElement
+  ) {
+    super();
+  }
+
+  override render(): React.ReactElement {
+    return (
+      <ViewContext.Provider value={this._view}>{this._draw(this.isVisible)}</ViewContext.Provider>
+    );
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.update();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.update();
+  }
+}
+
+/** A section of the peers panel: a title with buttons, and a view that scrolls. */
+export class Section extends PanelWithToolbar {
+  constructor(title: string, view: IView, draw: (visible: boolean) => React.ReactElement) {
+    super();
+    this._title = title;
+    this.addClass('jp-Peers-section');
+    this.title.label = title;
+    this._view = new View(view, draw);
+    this.addWidget(this._view);
+  }
+
+  /** Draw the view again, after something changed that it does not follow by itself. */
+  redraw(): void {
+    this._view.update();
+  }
+
+  /** The number of entries, shown in the title so that a folded section tells it too. */
+  set count(count: number) {
+    this.title.label = count > 0 ? `${this._title} (${count})` : this._title;
+  }
+
+  private readonly _title: string;
+  private readonly _view: View;
 }
 
 /** A failure: what failed, and what to do next. */
@@ -47,44 +67,34 @@ export function Failure({ error }: { error: PeerError | null }): React.ReactElem
   return (
     <div className="jp-Peers-failure" role="alert">
       <span>{sentence(error.message)}</span>
-      {error.hint && <span className="jp-Peers-hint">{sentence(error.hint)}</span>}
+      {error.hint && <span className="jp-Peers-muted">{sentence(error.hint)}</span>}
     </div>
   );
 }
 
-function sentence(text: string): string {
+export function sentence(text: string): string {
   // The name of an option and an address stay as they are written.
   const start = /^\S*[_:/]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(start) ? start : `${start}.`;
 }
 
-/** A button that is only an icon; the label is its name for everyone. */
+/** A button that is only an icon; the label is its name for everybody. */
 export function IconButton(
   props: { icon: LabIcon; label: string } & React.ButtonHTMLAttributes<HTMLButtonElement>
 ): React.ReactElement {
-  const { icon, label, className, ...others } = props;
+  const { icon, label, ...others } = props;
   return (
-    <button
-      type="button"
-      className={`jp-Peers-iconButton ${className ?? ''}`}
-      aria-label={label}
-      title={label}
-      {...others}
-    >
-      <icon.react tag="span" aria-hidden="true" />
-    </button>
+    <Button type="button" minimal small aria-label={label} title={label} {...others}>
+      <icon.react tag="span" aria-hidden="true" elementSize="normal" />
+    </Button>
   );
 }
 
 const COPIED_MS = 2000;
 
-/** Copies a text and says so; with `wide` it is a button with words. */
-export function CopyButton(props: {
-  text: string;
-  label: string;
-  wide?: boolean;
-}): React.ReactElement {
-  const { copy, trans } = usePanel();
+/** Copies a text and says so. */
+export function CopyButton(props: { text: string; label: string }): React.ReactElement {
+  const { trans } = useView();
   const [copied, setCopied] = React.useState(false);
   React.useEffect(() => {
     if (!copied) {
@@ -94,23 +104,20 @@ export function CopyButton(props: {
     return () => window.clearTimeout(timer);
   }, [copied]);
   const onClick = () => {
-    copy(props.text);
+    Clipboard.copyToSystem(props.text);
     setCopied(true);
   };
-  const icon = copied ? checkIcon : copyIcon;
   return (
     <>
-      {props.wide ? (
-        <button type="button" className="jp-Peers-button jp-mod-primary" onClick={onClick}>
-          <icon.react tag="span" aria-hidden="true" />
-          {copied ? trans.__('Copied') : props.label}
-        </button>
-      ) : (
-        <IconButton icon={icon} label={props.label} onClick={onClick} />
-      )}
+      <IconButton icon={copied ? checkIcon : copyIcon} label={props.label} onClick={onClick} />
       <span className="jp-sr-only" role="status">
         {copied ? trans.__('Copied to the clipboard') : ''}
       </span>
     </>
   );
+}
+
+/** Marks work under way. */
+export function Spinner(): React.ReactElement {
+  return <span className="jp-Peers-spinner" aria-hidden="true" />;
 }

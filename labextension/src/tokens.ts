@@ -1,6 +1,10 @@
+import { Toolbar } from '@jupyterlab/ui-components';
 import { Token } from '@lumino/coreutils';
 import { ISignal } from '@lumino/signaling';
-import { IPeersState } from './model';
+import { Widget } from '@lumino/widgets';
+import { IChats } from './chat/model';
+import { ControlSocket } from './control';
+import { IPeersState, PeersModel } from './model';
 
 /** What other extensions may know: this node, its peers and its panes, live. */
 export interface IPeers {
@@ -13,14 +17,77 @@ export const IPeers = new Token<IPeers>(
   'The peers of this Jupyter: who this node is, who is connected by which path, and the panes shared.'
 );
 
-/** The commands of the extension. */
+/** What the plugins of this extension share: one control socket, and the model that follows it. */
+export interface IPeerSession {
+  readonly control: ControlSocket;
+  readonly model: PeersModel;
+}
+
+export const IPeerSession = new Token<IPeerSession>(
+  'jupyter-peer:IPeerSession',
+  'The connection of this page to the server extension. For the plugins of jupyter-peer only.'
+);
+
+/** The side panel as a place: each feature adds its own sections and buttons. */
+export interface IPeersPanel {
+  /** The buttons above the sections. */
+  readonly toolbar: Toolbar;
+  /** Add a section, ordered by rank. */
+  addSection(section: Widget, rank: number): void;
+  /** Add or remove a section that is there only while it has something to show. */
+  showSection(section: Widget, rank: number, shown: boolean): void;
+  /** Show the panel, with this section unfolded. */
+  reveal(section?: Widget): void;
+}
+
+export const IPeersPanel = new Token<IPeersPanel>(
+  'jupyter-peer:IPeersPanel',
+  'The peers panel in the left side bar, where features add sections. For jupyter-peer only.'
+);
+
+/** The conversations with peers. */
+export const IPeerChats = new Token<IChats>(
+  'jupyter-peer:IPeerChats',
+  'The conversations with peers and what is unread. For the plugins of jupyter-peer only.'
+);
+
+/** The commands of the extension. Those that concern a peer take its node id as `peer`. */
 export namespace CommandIDs {
   export const open = 'jupyter-peer:open';
+  export const refresh = 'jupyter-peer:refresh';
+  export const rename = 'jupyter-peer:rename';
+  export const details = 'jupyter-peer:details';
   export const invite = 'jupyter-peer:invite';
   export const pair = 'jupyter-peer:pair';
   export const doctor = 'jupyter-peer:doctor';
-  export const refresh = 'jupyter-peer:refresh';
   export const openPane = 'jupyter-peer:open-pane';
+  export const chat = 'jupyter-peer:chat';
+  export const connect = 'jupyter-peer:connect';
+  export const disconnect = 'jupyter-peer:disconnect';
+  export const alias = 'jupyter-peer:alias';
+  export const block = 'jupyter-peer:block';
+  export const unblock = 'jupyter-peer:unblock';
+  export const forget = 'jupyter-peer:forget';
+  export const joinRoom = 'jupyter-peer:join-room';
+  export const createRoom = 'jupyter-peer:create-room';
+  export const lookAround = 'jupyter-peer:look-around';
 }
 
+/** The name under which all texts of the extension are translated. */
+export const DOMAIN = 'jupyter_peer';
+
+/** The plugin whose schema has the settings of all features. */
+export const SETTINGS_ID = 'jupyter-peer:plugin';
+
 export const PANEL_ID = 'jupyter-peer-sidebar';
+
+/** The order of the sections in the panel. */
+export const RANKS = {
+  peers: 10,
+  chat: 15,
+  invites: 20,
+  nearby: 30,
+  rooms: 40,
+  mine: 50,
+  offered: 60
+};

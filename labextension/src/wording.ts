@@ -106,8 +106,8 @@ export function lastSeen(peer: IPeer, now: number, trans: TranslationBundle): st
     : relativeTime(Math.min(peer.last_seen, now), now, trans);
 }
 
-/** The second line of a peer in the list. */
-export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle): string {
+/** How a peer stands: its status, and then its path and round trip or when it was last seen. */
+export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle): string[] {
   const parts = [statusWord(peer, trans)];
   if (peer.status === 'connected') {
     parts.push(pathWord(peer.transport, trans));
@@ -121,7 +121,7 @@ export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle):
         : trans.__('last seen %1', lastSeen(peer, now, trans))
     );
   }
-  return parts.filter(Boolean).join(' · ');
+  return parts.filter(Boolean);
 }
 
 /** One path that pairing or connecting tries. */
@@ -141,12 +141,12 @@ export function progressWords(progress: IProgress, trans: TranslationBundle): st
 export function policyWords(room: IRoom, trans: TranslationBundle): string {
   switch (room.join_policy) {
     case 'token':
-      return trans.__('whoever has its token may join');
+      return trans.__('anybody who has its token may join');
     case 'directory':
       return trans.__('members of the directory may join');
     default:
       return room.visibility === 'public'
         ? trans.__('anybody may join')
-        : trans.__('whoever knows its name may join');
+        : trans.__('anybody who knows its name may join');
   }
 }

@@ -1,4 +1,4 @@
-"""Chat and the doctor in the peers panel, in a real browser on two real servers."""
+"""Chat and the connection check, in a real browser on two real servers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.ui.lab import Lab
 from tests.ui.test_sidebar import (
     CONNECTED,
-    LOWEST_CONTRAST,
     PANEL,
+    act_on,
+    assert_fits,
     open_panel,
     row_of,
     set_width,
@@ -45,8 +46,8 @@ def test_a_line_is_told_opened_answered_and_shown_as_text(
     assert page.evaluate("window.pwned") is None
 
     theirs = open_panel(open_lab(bob, new=True))
-    row_of(theirs, "ada-laptop").get_by_role("button").first.click()
-    row_of(theirs, "ada-laptop").get_by_role("button", name="Chat").click()
+    act_on(theirs, "ada-laptop", "Chat")
+    expect(theirs.get_by_role("textbox", name="Write to ada-laptop")).to_be_focused()
     panel.get_by_role("textbox", name="Write to bob").fill("the run is done")
     page.keyboard.press("Enter")
     expect(log_of(panel, "bob")).to_contain_text("the run is done")
@@ -62,7 +63,7 @@ def test_a_line_is_told_opened_answered_and_shown_as_text(
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_chat_and_doctor_fit_and_are_readable_in_each_theme_and_width(
+def test_chat_and_connection_check_fit_and_are_readable_in_each_theme_and_width(
     ada: Lab, bob: Lab, open_lab: Callable[..., Page], shoot: Callable[..., None], theme: str
 ) -> None:
     for text in ("how far is it?", "x" * 120, "two\n    lines of\ncode"):
@@ -77,21 +78,25 @@ def test_chat_and_doctor_fit_and_are_readable_in_each_theme_and_width(
     name = theme.split()[-1].lower()
 
     def check(what: str) -> None:
-        for width_name, width in [("wide", 420), ("narrow", 200)]:
+        for width_name, width in [("wide", 420), ("narrow", 250)]:
             set_width(page, width)
             shoot(f"{name}-{what}-{width_name}")
-            assert panel.evaluate("node => node.scrollWidth <= node.clientWidth")
-        assert panel.evaluate(LOWEST_CONTRAST) >= 3
+            assert_fits(panel)
 
     check("unread")
-    row_of(panel, "bob").get_by_role("button", name="Chat").click()
+    row_of(panel, "bob").get_by_role("button", name="unread").click()
     expect(log_of(panel, "bob")).to_contain_text("are you there?")
     check("chat")
-    row_of(panel, "bob").get_by_role("button", name="Why is it slow?").click()
-    expect(panel.get_by_role("list", name="Paths to bob")).to_contain_text("proves its key")
-    check("paths")
-    panel.get_by_role("button", name="What works, what does not").click()
-    health = panel.get_by_role("list", name="Health of this node")
-    expect(health).to_contain_text("peer-listen")
-    expect(health).to_contain_text("→")
-    check("health")
+    act_on(panel, "bob", "Connection Check")
+    findings = page.get_by_role("list", name="Connection check").locator("visible=true")
+    expect(page.get_by_role("tab", name="Connection check: bob")).to_be_visible()
+    expect(findings).to_contain_text("proves its key")
+    tab = page.locator(".jp-Peers-document:visible")
+    assert_fits(tab)
+    shoot(f"{name}-check-peer")
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-peer:doctor')")
+    expect(findings).to_contain_text("Port for peers")
+    expect(findings).to_contain_text("→")
+    expect(findings).not_to_contain_text("peer-listen")
+    assert_fits(tab)
+    shoot(f"{name}-check")

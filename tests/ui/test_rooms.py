@@ -10,7 +10,13 @@ from playwright.sync_api import Locator, Page, expect
 from tests.relay.process import RelayProcess, relay_process
 from tests.ui.lab import Lab
 from tests.ui.test_panel import open_panel as open_panel_of_notebook
-from tests.ui.test_sidebar import LOWEST_CONTRAST, open_panel, set_width, use_theme
+from tests.ui.test_sidebar import (
+    LOWEST_CONTRAST,
+    assert_fits,
+    open_panel,
+    set_width,
+    use_theme,
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +45,21 @@ def test_two_people_meet_in_a_room_pair_and_part(
     ada: Lab, bob: Lab, open_lab: Callable[..., Page], shoot: Callable[[str], None]
 ) -> None:
     mine = open_panel(open_lab(ada))
-    mine.get_by_role("button", name="Make a room…").click()
-    mine.get_by_role("textbox", name="Room").fill("class")
-    mine.get_by_role("combobox", name="Who may join").select_option("token")
-    mine.get_by_role("button", name="Make the room").click()
+    mine.get_by_role("button", name="Create a Room").click()
+    form = mine.page.get_by_role("dialog")
+    form.get_by_role("textbox", name="Name of the room").fill("class")
+    form.get_by_role("combobox", name="Who may join").select_option("token")
+    form.get_by_role("button", name="Create room").click()
     token = mine.locator(".jp-Peers-token code").inner_text()
     expect(mine).to_contain_text("Nobody else yet.")
 
     theirs = open_panel(open_lab(bob, new=True))
-    theirs.get_by_role("button", name="Join a room…").click()
-    theirs.get_by_role("textbox", name="Room").fill("class")
+    theirs.get_by_role("button", name="Join a Room").click()
+    form = theirs.page.get_by_role("dialog")
+    form.get_by_role("textbox", name="Name of the room").fill("class")
     theirs.page.keyboard.press("Enter")
-    expect(theirs.get_by_role("alert")).to_contain_text("This room asks for a token.")
-    theirs.get_by_role("textbox", name="Token").fill(token)
+    expect(form.get_by_role("alert")).to_contain_text("This room asks for a token.")
+    form.get_by_role("textbox", name="Token").fill(token)
     theirs.page.keyboard.press("Enter")
     expect(member(theirs, "class", "ada-laptop")).to_contain_text("not paired")
     expect(member(mine, "class", "bob")).to_contain_text("not paired")
@@ -86,17 +94,15 @@ def test_rooms_fit_and_are_readable_in_each_theme_and_width(
     expect(panel.get_by_role("list", name="Listed at the lobby")).to_contain_text("bob")
     panel.get_by_role("checkbox", name="Everybody at the lobby may see").click()
     expect(panel).to_contain_text("switching it off leaves all rooms")
-    for name, width in [("wide", 420), ("narrow", 200)]:
+    for name, width in [("wide", 420), ("narrow", 250)]:
         set_width(page, width)
-        for form in ("Make a room…", None):
-            if form:
-                panel.get_by_role("button", name=form).click()
-            panel.get_by_role("button", name="Make a room…").scroll_into_view_if_needed()
-            shoot(f"{theme.split()[-1].lower()}-{name}{'-form' if form else ''}")
-            if form:
-                panel.get_by_role("button", name="Cancel").click()
-        assert panel.evaluate("node => node.scrollWidth <= node.clientWidth")
-    assert panel.evaluate(LOWEST_CONTRAST) >= 3
+        shoot(f"{theme.split()[-1].lower()}-{name}")
+        assert_fits(panel)
+    panel.get_by_role("button", name="Create a Room").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_role("textbox", name="Name of the room")).to_be_focused()
+    shoot(f"{theme.split()[-1].lower()}-form")
+    page.keyboard.press("Escape")
     panel.get_by_role("checkbox", name="Everybody at the lobby may see").click()
     expect(panel.get_by_role("list", name="In chess")).to_have_count(0)
     bob.api("PATCH", "lobby", {"listed": False})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -29,6 +30,18 @@ def open_panel(page: Page) -> Locator:
 
 def row_of(panel: Locator, name: str) -> Locator:
     return panel.get_by_role("list", name="Peers").get_by_role("listitem").filter(has_text=name)
+
+
+def act_on(panel: Locator, name: str, action: str) -> None:
+    """Choose an action in the menu of a peer."""
+    row_of(panel, name).get_by_role("button", name=f"Actions for {name}").click()
+    panel.page.get_by_role("menuitem", name=action, exact=True).click()
+
+
+def assert_fits(panel: Locator) -> None:
+    """Nothing is wider than the panel, and all text has the contrast that WCAG asks for."""
+    assert panel.evaluate(TOO_WIDE) == []
+    assert panel.evaluate(LOWEST_CONTRAST) >= 4.5
 
 
 def use_theme(page: Page, theme: str) -> None:
@@ -62,7 +75,9 @@ def test_the_panel_shows_this_node_and_its_peers(
     expect(card).to_contain_text(identity["node_name"])
     expect(card).to_contain_text(identity["node_id"])
     card.get_by_role("button", name="Fingerprint and addresses").click()
-    expect(card).to_contain_text(identity["fingerprint"])
+    dialog = panel.page.get_by_role("dialog")
+    expect(dialog).to_contain_text(identity["fingerprint"])
+    dialog.get_by_role("button", name="Close").click()
 
     expect(row_of(panel, "bob")).to_contain_text(CONNECTED)
     row_of(panel, "bob").get_by_role("button").first.click()
@@ -77,15 +92,16 @@ def test_the_panel_fits_and_is_readable_in_each_theme_and_width(
     panel = open_panel(page)
     use_theme(page, theme)
     expect(row_of(panel, "bob")).to_contain_text(CONNECTED)
-    panel.get_by_role("button", name="Fingerprint and addresses").click()
     row_of(panel, "bob").get_by_role("button").first.click()
-    for name, width in [("wide", 420), ("narrow", 200)]:
+    for name, width in [("wide", 420), ("narrow", 250)]:
         set_width(page, width)
         shoot(f"{theme.split()[-1].lower()}-{name}")
-        # Nothing is wider than the panel, and no text has its background's colour.
-        assert panel.evaluate("node => node.scrollWidth <= node.clientWidth")
-    assert panel.evaluate(LOWEST_CONTRAST) >= 3
+        assert_fits(panel)
 
+
+TOO_WIDE = """node => [node, ...node.querySelectorAll('.jp-Peers-section')]
+  .filter(each => each.scrollWidth > each.clientWidth)
+  .map(each => each.className)"""
 
 # The lowest contrast (WCAG 2, 1.4.3) of a text in the panel against what is behind it.
 LOWEST_CONTRAST = """node => {
@@ -125,11 +141,42 @@ def test_a_link_is_taken_down_and_made_again_from_the_panel(
 ) -> None:
     panel = open_panel(open_lab(ada))
     row = row_of(panel, "bob")
-    row.get_by_role("button").first.click()
-    row.get_by_role("button", name="Disconnect").click()
+    act_on(panel, "bob", "Disconnect")
     expect(row).to_contain_text("Offline · last seen just now")
-    row.get_by_role("button", name="Connect", exact=True).click()
+    act_on(panel, "bob", "Connect")
     expect(row).to_contain_text(CONNECTED)
+
+
+def test_a_row_is_as_high_as_one_of_the_running_sessions(
+    ada: Lab, bob: Lab, open_lab: Callable[..., Page]
+) -> None:
+    page = open_lab(ada)
+    panel = open_panel(page)
+    own = panel.locator(".jp-Peers-peer > .jp-Peers-row").bounding_box()
+    title = panel.locator(".jp-AccordionPanel-title").first.bounding_box()
+    page.locator('.jp-SideBar.jp-mod-left [data-id="jp-running-sessions"]').click()
+    running = page.locator("#jp-running-sessions")
+    theirs = running.locator(".jp-RunningSessions-item").first.bounding_box()
+    their_title = running.locator(".jp-AccordionPanel-title").first.bounding_box()
+    assert own is not None
+    assert theirs is not None
+    assert title is not None
+    assert their_title is not None
+    assert own["height"] == theirs["height"]
+    assert title["height"] == their_title["height"]
+
+
+def test_a_peer_is_forgotten_only_after_a_question_that_enter_does_not_answer(
+    ada: Lab, bob: Lab, open_lab: Callable[..., Page]
+) -> None:
+    page = open_lab(ada)
+    panel = open_panel(page)
+    act_on(panel, "bob", "Forget…")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(row_of(panel, "bob")).to_contain_text(CONNECTED)
 
 
 def test_two_people_pair_with_an_invite(
@@ -141,28 +188,41 @@ def test_two_people_pair_with_an_invite(
     carol = start_lab("carol")
     mine = open_panel(open_lab(ada))
     mine.get_by_role("button", name="Invite", exact=True).click()
-    mine.get_by_role("textbox", name="For whom").fill("carol")
-    mine.get_by_role("button", name="Create invite").click()
-    invite = mine.get_by_role("textbox", name="The invite").input_value()
-    expect(mine).to_contain_text("Works once; expires in 1 day.")
+    dialog = mine.page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="For whom").fill("carol")
+    dialog.get_by_role("button", name="Create invite").click()
+    invite = dialog.get_by_role("textbox", name="The invite").input_value()
+    expect(dialog).to_contain_text("Works once; expires in 1 day.")
     shoot("invite")
 
     theirs = open_panel(open_lab(carol, new=True))
     expect(theirs).to_contain_text("Nobody yet")
     theirs.get_by_role("button", name="Pair", exact=True).click()
-    theirs.get_by_role("textbox", name="Paste the invite").fill(invite)
+    their_dialog = theirs.page.get_by_role("dialog")
+    their_dialog.get_by_role("textbox", name="Paste the invite").fill(invite)
     theirs.page.keyboard.press("Enter")
-    expect(theirs).to_contain_text("Paired with ada-laptop")
+    toast = theirs.page.locator(".Toastify__toast")
+    expect(toast).to_contain_text("Paired with ada-laptop")
     expect(row_of(theirs, "ada-laptop")).to_contain_text(CONNECTED)
     # The other side hears of it without asking.
     expect(row_of(mine, "carol")).to_contain_text(CONNECTED)
+    # What has been redeemed is no longer offered.
+    expect(dialog).to_contain_text("This invite was redeemed.")
+    expect(dialog.get_by_role("button", name="Copy invite")).to_be_disabled()
+    dialog.get_by_role("button", name="Done").click()
 
-    # What is no invite is refused in words.
-    theirs.get_by_role("button", name="Done").click()
+    # The same invite again changes nothing, and the page does not say that it did.
     theirs.get_by_role("button", name="Pair", exact=True).click()
-    theirs.get_by_role("textbox", name="Paste the invite").fill("jpeer1:AAAA")
+    their_dialog.get_by_role("textbox", name="Paste the invite").fill(invite)
     theirs.page.keyboard.press("Enter")
-    expect(theirs.get_by_role("alert")).to_be_visible()
+    expect(toast.filter(has_text="already paired")).to_have_count(1)
+
+    # A text that is not an invite is refused in words.
+    theirs.get_by_role("button", name="Pair", exact=True).click()
+    their_dialog.get_by_role("textbox", name="Paste the invite").fill("jpeer1:AAAA")
+    theirs.page.keyboard.press("Enter")
+    expect(their_dialog.get_by_role("alert")).to_be_visible()
+    theirs.page.keyboard.press("Escape")
 
     carol.close()
     expect(row_of(mine, "carol")).not_to_contain_text("Connected")
@@ -183,10 +243,70 @@ def test_the_panel_is_used_with_the_keyboard_alone(
     page.keyboard.press("Enter")
     expect(row).to_have_attribute("aria-expanded", "true")
 
-    page.evaluate("window.jupyterapp.commands.execute('jupyter-peer:pair')")
-    expect(panel.get_by_role("textbox", name="Paste the invite")).to_be_focused()
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [("Invite a Peer", "For whom"), ("Pair with a Peer", "Paste the invite")],
+)
+def test_a_command_of_the_palette_takes_the_keyboard_into_its_dialog(
+    ada: Lab, open_lab: Callable[..., Page], command: str, field: str
+) -> None:
+    page = open_lab(ada)
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".lm-CommandPalette-input").press_sequentially(command)
+    page.keyboard.press("Enter")
+    box = page.get_by_role("dialog").get_by_role("textbox", name=field)
+    expect(box).to_be_focused()
+    page.keyboard.type("aabb")
+    expect(box).to_have_value("aabb")
     page.keyboard.press("Escape")
-    expect(panel.get_by_role("textbox", name="Paste the invite")).to_have_count(0)
+    expect(box).to_have_count(0)
+
+
+PLUGINS = {
+    "panel": "#jupyter-peer-sidebar",
+    "peers": "[aria-label='Peers'] .jp-Peers-peer",
+    "pairing": "[data-command='jupyter-peer:invite']",
+    "check": "[data-command='jupyter-peer:doctor']",
+    "panes": ".jp-AccordionPanel-title:has-text('Shared with me')",
+    "status": ".jp-Peers-status",
+    "chat": None,
+    "rooms": None,
+    "agents": None,
+    "notices": None,
+    "api": None,
+    "plugin": None,
+}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_each_plugin_can_be_disabled_and_the_others_go_on(
+    ada: Lab,
+    bob: Lab,
+    page: Page,
+    open_lab: Callable[..., Page],
+    page_errors: list[str],
+    request: pytest.FixtureRequest,
+    plugin: str,
+) -> None:
+    config = ada.root.parent / "config" / "labconfig" / "page_config.json"
+    config.write_text(json.dumps({"disabledExtensions": {f"jupyter-peer:{plugin}": True}}))
+    request.addfinalizer(config.unlink)
+    open_lab(ada)
+    if plugin == "plugin":
+        # What all share is gone: nothing of the extension is there, and JupyterLab says why.
+        assert page_errors
+        assert all("jupyter-peer" in error for error in page_errors)
+        page_errors.clear()
+        expect(page.locator('[data-id="jupyter-peer-sidebar"]')).to_have_count(0)
+        return
+    if plugin != "panel":
+        panel = open_panel(page)
+        expect(panel.get_by_role("region", name="This node")).to_contain_text("ada-laptop")
+    for name, selector in PLUGINS.items():
+        if selector and (name == "status" or plugin != "panel"):
+            there = page.locator(selector)
+            expect(there).to_have_count(0 if name == plugin else 1)
 
 
 def test_the_commands_are_in_one_category_of_the_palette(
@@ -197,6 +317,8 @@ def test_the_commands_are_in_one_category_of_the_palette(
     page.locator(".lm-CommandPalette-input").fill("peers")
     items = page.locator(".lm-CommandPalette-item[data-command^='jupyter-peer:']")
     expect(items).to_have_count(6)
+    for item in items.locator(".lm-CommandPalette-itemLabel").all_inner_texts():
+        assert "peer" in item.lower()
     expect(
         page.locator(".lm-CommandPalette-header").and_(page.get_by_text("Peers", exact=True))
     ).to_have_count(1)

@@ -1,12 +1,11 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { askForApprovals } from '../approvals';
-import { PeersModel } from '../model';
+import { askForApprovals } from '../agents/approvals';
+import { ApprovalsModel } from '../agents/model';
 import { IApproval } from '../shapes';
-import { FakeSocket, wellServer } from './fakes';
+import { FakeSocket } from './fakes';
+import { endSession, ISession, openSession, trans } from './session';
 
-const trans = nullTranslator.load('jupyter_peer');
-let model: PeersModel;
+let session: ISession;
 
 function approval(change: Partial<IApproval> = {}): IApproval {
   return {
@@ -34,20 +33,22 @@ const answers = () =>
   FakeSocket.last.sent.filter(({ op }) => op === 'approve').map(({ params }) => params);
 
 beforeEach(async () => {
-  model = new PeersModel(wellServer());
-  askForApprovals(model, trans);
-  FakeSocket.last.accept();
-  await vi.waitFor(() => expect(model.state.live).toBe(true));
+  session = await openSession({}, ({ control }) =>
+    askForApprovals(new ApprovalsModel(control), trans)
+  );
 });
 
 afterEach(async () => {
   tell();
   await vi.waitFor(() => expect(dialogs()).toHaveLength(0));
-  model.dispose();
+  endSession(session);
 });
 
 describe('askForApprovals', () => {
   it('tells the server that somebody can be asked here', () => {
+    FakeSocket.last.fail();
+    session.control.reconnect();
+    FakeSocket.last.accept();
     expect(FakeSocket.last.sent.some(({ op }) => op === 'approvals')).toBe(true);
   });
 

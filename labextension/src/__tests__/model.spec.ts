@@ -1,65 +1,82 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { displayName, IStatusChange, PeersModel, seconds } from '../model';
-import { IIdentity } from '../shapes';
-import { ADA, FakeSocket, NO_PANES, peer, serverSettings, wellServer } from './fakes';
+import { displayName, IStatusChange, PeersModel } from '../model';
+import { seconds } from '../pairing/model';
+import { ADA, FakeSocket, peer } from './fakes';
+import { endSession, ISession, newSession, openSession, picture } from './session';
 
+let session: ISession;
 let model: PeersModel;
 
-afterEach(() => model?.dispose());
-
-/** What the socket answers when it opens. */
-function picture(peers = [peer()], identity: IIdentity = ADA) {
-  return { identity, peers: { self: identity, peers }, panes: NO_PANES };
-}
-
-async function readyModel(peers = [peer()]): Promise<PeersModel> {
-  model = new PeersModel(wellServer(peers));
-  await vi.waitFor(() => expect(model.state.phase).toBe('ready'));
-  return model;
-}
+afterEach(() => endSession(session));
 
 async function liveModel(peers = [peer()]): Promise<PeersModel> {
-  await readyModel(peers);
-  FakeSocket.last.accept();
-  FakeSocket.last.answer(picture(peers));
-  await vi.waitFor(() => expect(model.state.live).toBe(true));
+  session = await openSession(picture(peers));
+  model = session.model;
+  expect(model.state).toMatchObject({ live: true, phase: 'ready' });
   return model;
 }
 
+const fetched = () =>
+  vi.mocked((model as unknown as { _settings: { fetch: typeof fetch } })._settings.fetch).mock.calls
+    .length;
+
 describe('PeersModel', () => {
-  it('has the first picture by REST, before the control socket is open', async () => {
-    await readyModel();
-    expect(model.state).toMatchObject({ live: false, identity: ADA, peers: [peer()] });
+  it('has its picture from the control socket, and asks REST for nothing', async () => {
+    await liveModel();
+    expect(model.state).toMatchObject({ identity: ADA, peers: [peer()] });
+    expect(fetched()).toBe(0);
   });
 
-  it('says why there is no first picture, and has it when asked again', async () => {
-    const rest: Record<string, unknown> = {};
-    model = new PeersModel(serverSettings(rest));
+  it('asks REST why the socket does not open, and has the picture once it does', async () => {
+    session = newSession();
+    model = session.model;
+    expect(model.state.phase).toBe('loading');
+    FakeSocket.last.fail();
     await vi.waitFor(() => expect(model.state.phase).toBe('error'));
     expect(model.state.error?.code).toBe('not_enabled');
-    Object.assign(rest, picture());
     await model.refresh();
-    expect(model.state).toMatchObject({ phase: 'ready', error: null });
+    expect(model.state).toMatchObject({ phase: 'loading', error: null });
+    FakeSocket.last.accept();
+    FakeSocket.last.answer(picture());
+    await vi.waitFor(() => expect(model.state).toMatchObject({ phase: 'ready', error: null }));
+  });
+
+  it('takes nothing of what REST says into its state', async () => {
+    session = newSession(picture());
+    model = session.model;
+    FakeSocket.last.fail();
+    await vi.waitFor(() => expect(fetched()).toBe(1));
+    expect(model.state).toMatchObject({ phase: 'loading', identity: null });
   });
 
   it('asks for the whole picture each time the control socket opens', async () => {
     await liveModel();
     FakeSocket.last.fail();
-    expect(model.state).toMatchObject({ live: false, phase: 'ready' });
+    expect(model.state).toMatchObject({ live: false, phase: 'ready', peers: [peer()] });
     expect(model.state.retryAt).not.toBeNull();
     await model.refresh();
     FakeSocket.last.accept();
     FakeSocket.last.answer(picture([peer({ rtt_ms: 80 })]));
     await vi.waitFor(() => expect(model.state.peers[0].rtt_ms).toBe(80));
+    expect(fetched()).toBe(0);
   });
 
-  it('keeps what is known while the server is away', async () => {
+  it('reads the picture again when a person asks', async () => {
     await liveModel();
-    FakeSocket.last.fail();
-    const { fetch } = (model as unknown as { _settings: { fetch: typeof window.fetch } })._settings;
-    vi.mocked(fetch).mockRejectedValue(new TypeError('network'));
-    await model.refresh();
-    expect(model.state).toMatchObject({ phase: 'ready', error: null, peers: [peer()] });
+    FakeSocket.last.sent.length = 0;
+    const refresh = model.refresh();
+    FakeSocket.last.answer(picture([]));
+    await refresh;
+    expect(model.state.peers).toEqual([]);
+  });
+
+  it('shows why the server refuses the picture', async () => {
+    session = newSession();
+    model = session.model;
+    FakeSocket.last.accept();
+    const error = { code: 'not_ready', message: 'the hub is not running', hint: 'see the log' };
+    FakeSocket.last.sent.splice(0).forEach(({ id }) => FakeSocket.last.say({ id, error }));
+    await vi.waitFor(() => expect(model.state.error).toMatchObject(error));
   });
 
   it('follows the events', async () => {
@@ -70,18 +87,11 @@ describe('PeersModel', () => {
       data: { self: { ...ADA, node_name: 'new' }, peers: [bob] }
     });
     expect(model.state.peers).toEqual([bob]);
+    expect(model.peer(bob.node_id)).toEqual(bob);
     expect(model.state.identity).toMatchObject({ node_name: 'new', fingerprint: ADA.fingerprint });
     const mine = [{ name: 'loss', title: 'Loss', rev: 1, viewers: [], grants: {} }];
     FakeSocket.last.say({ event: 'panes', data: { mine, offered: [] } });
     expect(model.state.panes.mine).toEqual(mine);
-  });
-
-  it('does not let a slow answer by REST undo what the socket said', async () => {
-    await liveModel();
-    const refresh = model.refresh();
-    FakeSocket.last.say({ event: 'peers', data: { self: ADA, peers: [] } });
-    await refresh;
-    expect(model.state.peers).toEqual([]);
   });
 
   it('lists who is connected first, then by name', async () => {
@@ -92,18 +102,15 @@ describe('PeersModel', () => {
       peer({ node_id: 'b', node_name: 'zzz', alias: 'bob' }),
       peer({ node_id: 'e', node_name: 'eve', status: 'connecting' })
     ];
-    await readyModel(names);
+    await liveModel(names);
     expect(model.state.peers.map(displayName)).toEqual(['bob', 'zoe', 'eve', 'carl', 'dora']);
   });
 
   it('tells changes of status, but not the first picture', async () => {
-    model = new PeersModel(wellServer([peer()]));
     const changes: IStatusChange[] = [];
-    model.statusChanged.connect((_, change) => changes.push(change));
-    await vi.waitFor(() => expect(model.state.phase).toBe('ready'));
-    FakeSocket.last.accept();
-    FakeSocket.last.answer(picture());
-    await vi.waitFor(() => expect(model.state.live).toBe(true));
+    session = await openSession(picture(), ({ model }) =>
+      model.statusChanged.connect((_, change) => changes.push(change))
+    );
     expect(changes).toEqual([]);
     const offline = peer({ status: 'offline' });
     const carl = peer({ node_id: 'c', node_name: 'carl' });
@@ -119,8 +126,6 @@ describe('PeersModel', () => {
     const sent = () => FakeSocket.last.sent.splice(0).map(({ op, params }) => ({ op, params }));
     sent();
     const never = [
-      model.mintInvite('10m', 'for bob'),
-      model.revokeInvite('abcd'),
       model.connect('b'),
       model.disconnect('b'),
       model.block('b'),
@@ -130,8 +135,6 @@ describe('PeersModel', () => {
     ];
     never.forEach(each => void each.catch(() => undefined));
     expect(sent()).toEqual([
-      { op: 'invite', params: { ttl_s: 600, note: 'for bob' } },
-      { op: 'revoke_invite', params: { id: 'abcd' } },
       { op: 'connect', params: { node_id: 'b' } },
       { op: 'disconnect', params: { peer: 'b' } },
       { op: 'block', params: { peer: 'b' } },
@@ -152,12 +155,11 @@ describe('PeersModel', () => {
 
   it('may be disposed twice and is silent afterwards', async () => {
     await liveModel();
-    const socket = FakeSocket.last;
     const changed = vi.fn();
     model.dispose();
     model.dispose();
     model.stateChanged.connect(changed);
-    socket.say({ event: 'peers', data: { self: ADA, peers: [] } });
+    FakeSocket.last.say({ event: 'peers', data: { self: ADA, peers: [] } });
     expect(changed).not.toHaveBeenCalled();
   });
 });

@@ -1,21 +1,20 @@
-import { nullTranslator } from '@jupyterlab/translation';
-import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import { Clipboard } from '@jupyterlab/apputils';
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import * as React from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { PanelContext } from '../context';
-import { PeersModel } from '../model';
-import { DEFAULT_SETTINGS, Panel } from '../sidebar';
+import { createRoom, joinRoom } from '../rooms/forms';
+import { RoomsModel } from '../rooms/model';
+import { IRoomsView, RoomsView } from '../rooms/view';
 import { IAtLobby, ILobby, IRoom } from '../shapes';
-import { ADA, FakeSocket, NO_PANES, wellServer } from './fakes';
+import { ADA } from './fakes';
+import { answered, asked, dialog, dialogButton, dialogClosed, endSession } from './session';
+import { ISession, openSession, picture, say, show as draw, trans } from './session';
 
-let model: PeersModel;
-const copy = vi.fn();
+let session: ISession;
+let rooms: RoomsModel;
+let copy: ReturnType<typeof vi.spyOn>;
 
-afterEach(() => {
-  cleanup();
-  model.dispose();
-  copy.mockReset();
-});
+afterEach(() => endSession(session));
 
 function member(change: Partial<IAtLobby> = {}): IAtLobby {
   return {
@@ -56,71 +55,19 @@ function lobby(change: Partial<ILobby> = {}): ILobby {
   };
 }
 
-async function show(state: ILobby): Promise<void> {
-  model = new PeersModel(wellServer());
-  const trans = nullTranslator.load('jupyter_peer');
-  render(
-    <PanelContext.Provider
-      value={{
-        model,
-        trans,
-        copy,
-        chat: vi.fn(),
-        examine: vi.fn(),
-        confirm: async () => true,
-        openPane: vi.fn()
-      }}
-    >
-      <Panel
-        settings={DEFAULT_SETTINGS}
-        form={null}
-        about={null}
-        visible
-        formKey={0}
-        onForm={() => undefined}
-      />
-    </PanelContext.Provider>
-  );
-  await screen.findByText(ADA.node_name);
-  await act(async () => {
-    FakeSocket.last.accept();
-    FakeSocket.last.answer({
-      identity: ADA,
-      peers: { self: ADA, peers: [] },
-      panes: NO_PANES,
-      lobby: state
-    });
+async function show(state: ILobby, view: IRoomsView = { token: null, around: null }) {
+  copy = vi.spyOn(Clipboard, 'copyToSystem').mockImplementation(() => undefined);
+  session = await openSession({ ...picture([]), lobby: state }, ({ control }) => {
+    rooms = new RoomsModel(control);
   });
+  draw(session, <RoomsView rooms={rooms} view={view} />);
 }
 
-const say = (frame: unknown) => act(async () => FakeSocket.last.say(frame));
 const click = (name: string) => fireEvent.click(screen.getByRole('button', { name }));
-const type = (name: string, value: string) =>
-  fireEvent.change(screen.getByRole('textbox', { name }), { target: { value } });
-
-async function asked(op: string): Promise<{ id: number; params: Record<string, unknown> }> {
-  return waitFor(() => {
-    const found = FakeSocket.last.sent.find(each => each.op === op);
-    expect(found).toBeDefined();
-    FakeSocket.last.sent.splice(FakeSocket.last.sent.indexOf(found!), 1);
-    return found!;
-  });
-}
-
-async function answered(op: string, result: unknown): Promise<Record<string, unknown>> {
-  const { id, params } = await asked(op);
-  await say({ id, result });
-  return params;
-}
+const type = async (label: string, value: string) =>
+  fireEvent.change(await screen.findByLabelText(label), { target: { value } });
 
 describe('rooms', () => {
-  it('are not there without a lobby', async () => {
-    await show(lobby({ url: null, status: 'off' }));
-    expect(screen.queryByRole('button', { name: /Rooms/ })).toBeNull();
-    await say({ event: 'lobby', data: lobby() });
-    screen.getByRole('button', { name: /Rooms/ });
-  });
-
   it('show their members and how these stand to this node', async () => {
     const eve = member({ node_id: 'eveeveeveeveeve2', node_name: 'eve', away: true });
     const dan = member({ node_id: 'dandandandandan2', node_name: 'dan', peer: 'connected' });
@@ -145,25 +92,26 @@ describe('rooms', () => {
 
   it('are joined by name, with a token if they ask for one', async () => {
     await show(lobby());
-    click('Join a room…');
-    expect(document.activeElement).toBe(screen.getByRole('textbox', { name: 'Room' }));
-    const join = screen.getByRole<HTMLButtonElement>('button', { name: 'Join' });
-    expect(join.disabled).toBe(true);
-    type('Room', ' class ');
-    type('Token', 't0ken');
-    fireEvent.click(join);
+    const joined = joinRoom(rooms, trans);
+    const name = await screen.findByLabelText('Name of the room');
+    await waitFor(() => expect(document.activeElement).toBe(name));
+    dialogButton('Join').click();
+    await type('Name of the room', ' class ');
+    await type('Token', 't0ken');
+    dialogButton('Join').click();
     expect(await answered('join_room', { room: room(), token: null })).toEqual({
       name: 'class',
       token: 't0ken'
     });
-    await waitFor(() => expect(screen.queryByRole('textbox', { name: 'Room' })).toBeNull());
+    await joined;
+    await dialogClosed();
   });
 
   it('say why one is not let in, and keep what was typed', async () => {
     await show(lobby());
-    click('Join a room…');
-    type('Room', 'class');
-    click('Join');
+    const joined = joinRoom(rooms, trans);
+    await type('Name of the room', 'class');
+    dialogButton('Join').click();
     const { id } = await asked('join_room');
     const error = {
       code: 'room_refused',
@@ -171,25 +119,34 @@ describe('rooms', () => {
       hint: 'ask somebody who is in it'
     };
     await say({ id, error });
-    expect(screen.getByRole('alert').textContent).toBe(
-      'This room asks for a token.Ask somebody who is in it.'
+    await waitFor(() =>
+      expect(dialog().querySelector('[role=alert]')!.textContent).toBe(
+        'This room asks for a token.Ask somebody who is in it.'
+      )
     );
-    expect(screen.getByRole<HTMLInputElement>('textbox', { name: 'Room' }).value).toBe('class');
+    expect(screen.getByLabelText<HTMLInputElement>('Name of the room').value).toBe('class');
+    dialogButton('Cancel').click();
+    await joined;
   });
 
-  it('are made, and show their token once, to be copied', async () => {
+  it('are created, and tell their token once', async () => {
     await show(lobby());
-    click('Join a room…');
-    click('Make a room…');
-    type('Room', 'class');
-    fireEvent.change(screen.getByRole('combobox', { name: 'Who may join' }), {
-      target: { value: 'token' }
-    });
-    fireEvent.click(screen.getByRole('checkbox', { name: 'List it for everybody at the lobby' }));
-    click('Make the room');
+    const token = vi.fn();
+    const made = createRoom(rooms, trans, token);
+    await type('Name of the room', 'class');
+    await type('Who may join', 'token');
+    fireEvent.click(screen.getByLabelText('List it for everybody at the lobby'));
+    dialogButton('Create room').click();
     const params = await answered('create_room', { room: room(), token: 't0ken' });
     expect(params).toEqual({ name: 'class', join_policy: 'token', visibility: 'public' });
-    await say({ event: 'lobby', data: lobby({ rooms: [room({ join_policy: 'token' })] }) });
+    await made;
+    expect(token).toHaveBeenCalledWith('class', 't0ken');
+  });
+
+  it('show the token of a room just created, to be copied', async () => {
+    const token = { room: 'class', token: 't0ken' };
+    const state = lobby({ rooms: [room({ join_policy: 'token' }), room({ name: 'other' })] });
+    await show(state, { token, around: null });
     screen.getByText('t0ken');
     click('Copy the token');
     expect(copy).toHaveBeenCalledWith('t0ken');
@@ -211,42 +168,43 @@ describe('rooms', () => {
     expect(screen.getByRole('alert').textContent).toContain('Give it an invite.');
   });
 
-  it('that are public, and who is listed, are looked for when somebody asks', async () => {
-    await show(lobby({ rooms: [room()] }));
-    click('Look around');
+  it('that are public, and who is listed, are shown to join and to connect', async () => {
     const chess = room({ name: 'chess', visibility: 'public', joined: false, members: null });
     const safe = room({ ...chess, name: 'safe', join_policy: 'token', member_count: 1 });
-    await answered('rooms', { rooms: [room(), chess, safe] });
     const eve = member({ node_id: 'eveeveeveeveeve2', node_name: 'eve', addresses: [] });
     const dan = member({ node_id: 'dandandandandan2', node_name: 'dan', peer: 'offline' });
-    await answered('lobby_who', { nodes: [ME, eve, dan] });
+    const around = { rooms: [room(), chess, safe], nodes: [ME, eve, dan] };
+    await show(lobby({ rooms: [room()] }), { token: null, around });
     const listed = within(screen.getByRole('list', { name: 'Listed at the lobby' }));
     expect(listed.getAllByRole('listitem').map(item => item.textContent)).toEqual([
       'evenot paired',
       'danyour peerConnect'
     ]);
-    // Where a stranger is, the lobby does not tell: it can be invited, and not dialled.
+    // The lobby does not give the address of a stranger: it can be invited, and not dialled.
     fireEvent.click(listed.getByRole('button', { name: 'Copy the node id of eve' }));
     expect(copy).toHaveBeenCalledWith(eve.node_id);
     const list = within(screen.getByRole('list', { name: 'Public rooms' }));
     expect(list.getAllByRole('listitem').map(item => item.textContent)).toEqual([
       'chess2 members · anybody may joinJoin',
-      'safe1 member · whoever has its token may join'
+      'safe1 member · anybody who has its token may join'
     ]);
     fireEvent.click(list.getByRole('button', { name: 'Join chess' }));
     expect(await answered('join_room', { room: chess, token: null })).toEqual({
       name: 'chess',
       token: null
     });
-    click('Hide who is around');
-    expect(screen.queryByRole('list', { name: 'Public rooms' })).toBeNull();
+  });
+
+  it('and listed nodes are asked for together', async () => {
+    await show(lobby());
+    const around = rooms.around();
+    await answered('rooms', { rooms: [] });
+    await answered('lobby_who', { nodes: [ME] });
+    expect(await around).toEqual({ rooms: [], nodes: [ME] });
   });
 
   it('and the list say so when there is nobody else', async () => {
-    await show(lobby());
-    click('Look around');
-    await answered('rooms', { rooms: [] });
-    await answered('lobby_who', { nodes: [ME] });
+    await show(lobby(), { token: null, around: { rooms: [], nodes: [ME] } });
     screen.getByText('There is no other public room.');
     screen.getByText('Nobody else is listed.');
   });
@@ -265,9 +223,9 @@ describe('rooms', () => {
     await answered('lobby_off', lobby());
   });
 
-  it('keep the lobby’s trouble in sight', async () => {
+  it('keep an error of the lobby in sight', async () => {
     const error = { code: 'unreachable', message: 'the lobby does not answer', hint: '' };
     await show(lobby({ status: 'connecting', error, rooms: [room({ members: null })] }));
-    screen.getByText('the lobby does not answer');
+    expect(screen.getByRole('status').textContent).toContain('the lobby does not answer');
   });
 });

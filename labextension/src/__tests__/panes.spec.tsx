@@ -1,0 +1,92 @@
+import { fireEvent, screen, within } from '@testing-library/react';
+import * as React from 'react';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OfferedPanes, openMagic, OwnPanes } from '../panes/lists';
+import { statusWords } from '../status/plugin';
+import { CommandIDs } from '../tokens';
+import { IPaneLists } from '../shapes';
+import { peer } from './fakes';
+import { endSession, ISession, openSession, picture, show, trans } from './session';
+
+let session: ISession;
+const openPane = vi.fn();
+
+afterEach(() => endSession(session));
+
+const bob = { node_id: peer().node_id, node_name: 'bob', alias: null };
+const offered = [
+  { name: 'acc', title: 'Accuracy', grant: 'view' as const, peer: bob },
+  { name: 'roc', title: '', grant: 'interact' as const, peer: { ...bob, alias: 'my bob' } }
+];
+const mine: IPaneLists['mine'] = [
+  {
+    name: 'loss',
+    title: 'Loss',
+    rev: 3,
+    viewers: [{ ...bob, grant: 'view' as const }],
+    grants: {}
+  },
+  { name: 'raw', title: '', rev: 0, viewers: [], grants: {} },
+  {
+    name: 'two',
+    title: '',
+    rev: 0,
+    viewers: [],
+    grants: { a: 'view' as const, b: 'view' as const }
+  }
+];
+
+async function open(
+  element: React.ReactElement,
+  panes: IPaneLists = { mine, offered }
+): Promise<void> {
+  session = await openSession(picture([peer()], panes), ({ view }) =>
+    view.commands.addCommand(CommandIDs.openPane, { execute: openPane })
+  );
+  show(session, element);
+}
+
+describe('panes', () => {
+  it('of this node are listed with who is watching', async () => {
+    await open(<OwnPanes />);
+    const list = within(screen.getByRole('list', { name: 'Panes that I share' }));
+    expect(list.getAllByRole('listitem').map(each => each.textContent)).toEqual([
+      'LossWatching: bob',
+      'rawShared with nobody',
+      'two2 peers can view it'
+    ]);
+  });
+
+  it('of peers are listed with what the grant allows, and open', async () => {
+    await open(<OfferedPanes />);
+    const list = within(screen.getByRole('list', { name: 'Panes shared with me' }));
+    expect(list.getAllByRole('listitem').map(each => each.textContent)).toEqual([
+      'Accuracyfrom bob · can view',
+      'rocfrom my bob · can use'
+    ]);
+    fireEvent.click(list.getByRole('button', { name: 'Open Accuracy of bob' }));
+    expect(openPane).toHaveBeenCalledWith({ peer: bob.node_id, name: 'acc' });
+  });
+
+  it('say how to open them in a notebook', async () => {
+    await open(<OfferedPanes />);
+    expect(offered.map(openMagic)).toEqual(['%peer open bob/acc', `%peer open ${bob.node_id}/roc`]);
+  });
+
+  it('say how to share when there are none', async () => {
+    await open(<OwnPanes />, { mine: [], offered: [] });
+    screen.getByText('%%peer share NAME --with PEER');
+  });
+});
+
+describe('the status bar', () => {
+  it('counts connected peers, shared panes and the people who watch', async () => {
+    await open(<></>);
+    expect(statusWords(session.model.state, trans)).toBe('1 peer · 3 panes shared · 1 watching');
+  });
+
+  it('says nothing while nothing is connected or shared', async () => {
+    session = await openSession(picture([peer({ status: 'offline' })]));
+    expect(statusWords(session.model.state, trans)).toBe('');
+  });
+});

@@ -1,0 +1,88 @@
+import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, MainAreaWidget } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import {
+  checkIcon,
+  CommandToolbarButton,
+  refreshIcon,
+  Toolbar,
+  ToolbarButton
+} from '@jupyterlab/ui-components';
+import * as React from 'react';
+import { IView } from '../context';
+import { displayName } from '../model';
+import { View } from '../section';
+import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel } from '../tokens';
+import { ConnectionCheck } from './model';
+import { CheckView } from './view';
+
+/** The connection check, in a tab of its own: of this node, or of the paths to a peer. */
+export const checkPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-peer:check',
+  description: 'The connection check: what works, what does not, why, and what to do.',
+  autoStart: true,
+  requires: [IPeerSession],
+  optional: [IPeersPanel, ICommandPalette, ITranslator],
+  activate: (
+    { commands, shell }: JupyterFrontEnd,
+    { control, model }: IPeerSession,
+    panel: IPeersPanel | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const view: IView = { commands, model, trans };
+    const open = new Map<string, { tab: MainAreaWidget; check: ConnectionCheck }>();
+
+    const create = (peer: string | null, id: string) => {
+      const check = new ConnectionCheck(control, peer);
+      const content = new View(view, () => <CheckView check={check} />);
+      content.addClass('jp-Peers-document');
+      const tab = new MainAreaWidget({ content, toolbar: new Toolbar() });
+      const again = new ToolbarButton({
+        icon: refreshIcon,
+        label: trans.__('Check again'),
+        onClick: () => void check.run()
+      });
+      const update = () => {
+        again.enabled = model.state.live && !check.state.busy;
+      };
+      check.changed.connect(update);
+      model.stateChanged.connect(update);
+      tab.toolbar.addItem('again', again);
+      tab.id = id;
+      tab.title.icon = checkIcon;
+      const known = model.peer(peer);
+      tab.title.label = known
+        ? trans.__('Connection check: %1', displayName(known))
+        : trans.__('Connection check');
+      tab.title.closable = true;
+      tab.disposed.connect(() => {
+        model.stateChanged.disconnect(update);
+        open.delete(id);
+      });
+      open.set(id, { tab, check });
+      shell.add(tab, 'main', { type: 'Connection Check' });
+      return { tab, check };
+    };
+
+    commands.addCommand(CommandIDs.doctor, {
+      label: args => (args.peer ? trans.__('Connection Check') : trans.__('Peer Connection Check')),
+      caption: trans.__('Connection check: show what works for peers, what does not, and why'),
+      icon: args => (args.peer ? undefined : checkIcon),
+      isEnabled: () => model.state.live,
+      execute: ({ peer }) => {
+        const nodeId = typeof peer === 'string' ? peer : null;
+        const id = `jupyter-peer-check:${nodeId ?? ''}`;
+        const { check } = open.get(id) ?? create(nodeId, id);
+        shell.activateById(id);
+        void check.run();
+      }
+    });
+    palette?.addItem({ command: CommandIDs.doctor, category: trans.__('Peers') });
+    panel?.toolbar.addItem(
+      'check',
+      new CommandToolbarButton({ commands, id: CommandIDs.doctor, label: '' })
+    );
+  }
+};

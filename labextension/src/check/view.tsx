@@ -1,0 +1,96 @@
+import { checkIcon, closeIcon } from '@jupyterlab/ui-components';
+import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import { useFollowed, useView } from '../context';
+import { Steps } from '../panel/dialog';
+import { Failure, Spinner } from '../section';
+import { IFinding } from '../shapes';
+import { checkWords } from './words';
+import { ConnectionCheck } from './model';
+
+/** What works, what does not, why, and what to do: of this node, or of the paths to a peer. */
+export function CheckView({ check }: { check: ConnectionCheck }): React.ReactElement {
+  const { trans } = useView();
+  const { busy, error, findings, steps } = useFollowed(check.changed, () => check.state);
+  return (
+    <div className="jp-Peers-check">
+      {busy && (
+        <p className="jp-Peers-busy" role="status">
+          <Spinner /> {trans.__('Checking; this can take some seconds…')}
+        </p>
+      )}
+      {busy && <Steps steps={steps} busy={busy} trans={trans} />}
+      {!busy && findings && (
+        <>
+          <p role="status">{summary(findings, trans)}</p>
+          <ul className="jp-Peers-findings" aria-label={trans.__('Connection check')}>
+            {[...findings].sort(byUrgency).map((finding, index) => (
+              <FindingRow key={index} finding={finding} />
+            ))}
+          </ul>
+        </>
+      )}
+      <Failure error={error} />
+    </div>
+  );
+}
+
+const URGENCY = { failed: 0, warning: 1, ok: 2, skipped: 3 };
+
+function byUrgency(a: IFinding, b: IFinding): number {
+  return URGENCY[a.status] - URGENCY[b.status];
+}
+
+function FindingRow({ finding }: { finding: IFinding }): React.ReactElement {
+  const { trans } = useView();
+  const { status } = finding;
+  return (
+    <li className="jp-Peers-finding" data-finding={status}>
+      <span className="jp-Peers-findingMark" aria-hidden="true">
+        {status === 'ok' ? (
+          <checkIcon.react tag="span" />
+        ) : status === 'failed' ? (
+          <closeIcon.react tag="span" />
+        ) : (
+          <span>{status === 'warning' ? '!' : '–'}</span>
+        )}
+      </span>
+      <div>
+        <strong>{checkWords(finding.check, trans)}</strong>
+        <span className="jp-Peers-muted"> · {statusWords(status, trans)}</span>
+        {finding.subject && <code>{finding.subject}</code>}
+        <p>{finding.text}</p>
+        {finding.hint && <p>→ {finding.hint}</p>}
+      </div>
+    </li>
+  );
+}
+
+function statusWords(status: IFinding['status'], trans: TranslationBundle): string {
+  switch (status) {
+    case 'ok':
+      return trans.__('ok');
+    case 'warning':
+      return trans.__('warning');
+    case 'failed':
+      return trans.__('failed');
+    default:
+      return trans.__('not checked');
+  }
+}
+
+function summary(findings: readonly IFinding[], trans: TranslationBundle): string {
+  const count = (status: IFinding['status']) =>
+    findings.filter(each => each.status === status).length;
+  const failed = count('failed');
+  const warnings = count('warning');
+  if (failed + warnings === 0) {
+    return trans.__('All checks passed.');
+  }
+  const parts = [
+    failed ? trans._n('%1 failed', '%1 failed', failed) : '',
+    warnings ? trans._n('%1 warning', '%1 warnings', warnings) : '',
+    trans.__('%1 ok', count('ok'))
+  ];
+  return parts.filter(Boolean).join(', ');
+}

@@ -1,0 +1,70 @@
+import { ISignal, Signal } from '@lumino/signaling';
+import { ControlSocket } from '../control';
+import { PeerError } from '../requests';
+import { IInvite, IMintedInvite, IPeer, IProgress } from '../shapes';
+
+/** The invites of this node, and pairing with the invite of another. */
+export class PairingModel {
+  constructor(private readonly _control: ControlSocket) {
+    _control.eventReceived.connect((_, { event }) => {
+      if (event === 'invites') {
+        void this._load();
+      }
+    });
+    _control.stateChanged.connect(() => void this._load());
+    void this._load();
+  }
+
+  /** Every invite that the server remembers. */
+  get invites(): readonly IInvite[] {
+    return this._invites;
+  }
+
+  /** An invite was created, redeemed or revoked, in this tab or elsewhere. */
+  get changed(): ISignal<this, readonly IInvite[]> {
+    return this._changed;
+  }
+
+  create(lifetime: string, note: string): Promise<IMintedInvite> {
+    return this._control.request('invite', { ttl_s: seconds(lifetime), note });
+  }
+
+  async revoke(id: string): Promise<void> {
+    await this._control.request('revoke_invite', { id });
+  }
+
+  /** Redeem an invite; resolves with the peer. */
+  async pair(invite: string, onProgress: (progress: IProgress) => void): Promise<IPeer> {
+    const answer = await this._control.request<{ peer: IPeer }>(
+      'pair',
+      { invite },
+      onProgress as (progress: unknown) => void
+    );
+    return answer.peer;
+  }
+
+  private async _load(): Promise<void> {
+    if (this._control.state !== 'open') {
+      return;
+    }
+    try {
+      const { invites } = await this._control.request<{ invites: IInvite[] }>('invites');
+      this._invites = invites;
+      this._changed.emit(invites);
+    } catch {
+      // After an interruption they are read again.
+    }
+  }
+
+  private readonly _changed = new Signal<this, readonly IInvite[]>(this);
+  private _invites: readonly IInvite[] = [];
+}
+
+/** Seconds of a lifetime such as `10m`, `24h` or `7d`, as the settings write it. */
+export function seconds(lifetime: string): number {
+  const match = /^(\d+)([smhd])$/.exec(lifetime);
+  if (!match) {
+    throw new PeerError({ code: 'bad_request', message: `${lifetime} is not a time` });
+  }
+  return Number(match[1]) * { s: 1, m: 60, h: 3600, d: 86_400 }[match[2] as 's' | 'm' | 'h' | 'd'];
+}

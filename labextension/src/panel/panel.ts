@@ -1,0 +1,68 @@
+import { ITranslator } from '@jupyterlab/translation';
+import { SidePanel } from '@jupyterlab/ui-components';
+import { Message } from '@lumino/messaging';
+import { AccordionPanel, Widget } from '@lumino/widgets';
+import { peersIcon } from '../icon';
+import { PeersModel } from '../model';
+import { DOMAIN, IPeersPanel, PANEL_ID } from '../tokens';
+
+/** The panel in the left side bar: this node above, and below the sections of each feature. */
+export class PeersPanel extends SidePanel implements IPeersPanel {
+  constructor(
+    translator: ITranslator,
+    private readonly _model: PeersModel,
+    private readonly _activate: () => void
+  ) {
+    super({ translator });
+    const name = translator.load(DOMAIN).__('Peers');
+    this.id = PANEL_ID;
+    this.addClass('jp-Peers');
+    this.title.icon = peersIcon;
+    this.title.caption = name;
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', name);
+    this.node.tabIndex = -1;
+    _model.stateChanged.connect(this._showContent, this);
+    this._showContent();
+  }
+
+  addSection(section: Widget, rank: number): void {
+    const after = this.widgets.findIndex(each => (this._ranks.get(each) ?? 0) > rank);
+    this._ranks.set(section, rank);
+    this.insertWidget(after < 0 ? this.widgets.length : after, section);
+  }
+
+  showSection(section: Widget, rank: number, shown: boolean): void {
+    if (shown !== this.widgets.includes(section)) {
+      if (shown) {
+        this.addSection(section, rank);
+      } else {
+        section.parent = null;
+      }
+    }
+  }
+
+  reveal(section?: Widget): void {
+    this._activate();
+    const index = section ? this.widgets.indexOf(section) : -1;
+    if (index >= 0) {
+      (this.content as AccordionPanel).expand(index);
+    }
+  }
+
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    if (!this.node.contains(document.activeElement)) {
+      this.node.focus();
+    }
+  }
+
+  /** The sections have nothing to show until the server has said something. */
+  private _showContent(): void {
+    const hidden = this._model.state.phase !== 'ready';
+    this.content.setHidden(hidden);
+    this.toolbar.setHidden(hidden);
+  }
+
+  private readonly _ranks = new Map<Widget, number>();
+}

@@ -1,0 +1,72 @@
+import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import * as React from 'react';
+import { IView } from '../context';
+import { peersIcon } from '../icon';
+import { Section } from '../section';
+import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel, RANKS } from '../tokens';
+import { OfferedPanes, OwnPanes } from './lists';
+import { paneRendererFactory } from './mime';
+import { PaneTabs } from './tabs';
+
+/** Panes: the lists of those shared, and live views in tabs and in notebooks. */
+export const panesPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-peer:panes',
+  description: 'Live panes of peers, in tabs and in notebooks.',
+  autoStart: true,
+  requires: [IPeerSession],
+  optional: [IPeersPanel, ICommandPalette, ILayoutRestorer, IRenderMimeRegistry, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    { control, model }: IPeerSession,
+    panel: IPeersPanel | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null,
+    rendermime: IRenderMimeRegistry | null,
+    translator: ITranslator | null
+  ): void => {
+    const { commands, serviceManager } = app;
+    const language = translator ?? nullTranslator;
+    const trans = language.load(DOMAIN);
+    const context = { control, settings: serviceManager.serverSettings, translator: language };
+    const tabs = new PaneTabs(app, context, model, trans);
+    commands.addCommand(CommandIDs.openPane, {
+      label: args =>
+        args.name
+          ? trans.__('Open the Pane %1', String(args.name))
+          : trans.__('Open a Peer’s Pane…'),
+      caption: trans.__('Show a pane that a peer shares with you in a tab, live'),
+      icon: peersIcon,
+      execute: async ({ peer, name }) => {
+        if (typeof peer === 'string' && typeof name === 'string') {
+          return tabs.open(peer, name);
+        }
+        const pane = await tabs.choose();
+        return pane ? tabs.open(pane.peer.node_id, pane.name) : undefined;
+      }
+    });
+    palette?.addItem({ command: CommandIDs.openPane, category: trans.__('Peers') });
+    if (restorer) {
+      tabs.restore(restorer);
+    }
+    rendermime?.addFactory(paneRendererFactory(context));
+    if (!panel) {
+      return;
+    }
+    const view: IView = { commands, model, trans };
+    const mine = new Section(trans.__('Shared by me'), view, () => React.createElement(OwnPanes));
+    const offered = new Section(trans.__('Shared with me'), view, () =>
+      React.createElement(OfferedPanes)
+    );
+    panel.addSection(mine, RANKS.mine);
+    panel.addSection(offered, RANKS.offered);
+    const update = () => {
+      mine.count = model.state.panes.mine.length;
+      offered.count = model.state.panes.offered.length;
+    };
+    model.stateChanged.connect(update);
+    update();
+  }
+};

@@ -1,0 +1,203 @@
+import { caretDownIcon, caretRightIcon, ellipsesIcon } from '@jupyterlab/ui-components';
+import { Menu } from '@lumino/widgets';
+import * as React from 'react';
+import { IChats, Unread } from '../chat/model';
+import { useFollowed, useNow, usePeersState, useView } from '../context';
+import { displayName } from '../model';
+import { CopyButton, IconButton } from '../section';
+import { IPeer } from '../shapes';
+import { CommandIDs } from '../tokens';
+import { lastSeen, pathWord, peerSummary, roundTrip, trustWord } from '../wording';
+
+const NOTHING_UNREAD: Unread = {};
+
+/** The live list of peers, each with a menu of what can be done and the details below it. */
+export function PeerList(props: {
+  showOffline: boolean;
+  chats: IChats | null;
+}): React.ReactElement {
+  const { trans } = useView();
+  const { peers } = usePeersState();
+  const now = useNow();
+  const shown = peers.filter(
+    peer => props.showOffline || (peer.status !== 'offline' && peer.status !== 'blocked')
+  );
+  const hidden = peers.length - shown.length;
+  if (peers.length === 0) {
+    return (
+      <p className="jp-Peers-empty">
+        {trans.__(
+          'Nobody yet. Invite a peer, or pair with an invite that somebody sent you. You then share single outputs, never your server.'
+        )}
+      </p>
+    );
+  }
+  return (
+    <>
+      <ul className="jp-Peers-list" aria-label={trans.__('Peers')}>
+        {shown.map(peer => (
+          <PeerRow key={peer.node_id} peer={peer} now={now} chats={props.chats} />
+        ))}
+      </ul>
+      {hidden > 0 && (
+        <p className="jp-Peers-empty">
+          {trans._n(
+            '%1 offline peer is hidden by the settings.',
+            '%1 offline peers are hidden by the settings.',
+            hidden
+          )}
+        </p>
+      )}
+    </>
+  );
+}
+
+function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): React.ReactElement {
+  const { chats, peer, now } = props;
+  const { commands, trans } = useView();
+  const [open, setOpen] = React.useState(false);
+  const detailsId = React.useId();
+  const name = displayName(peer);
+  const summary = peerSummary(peer, now, trans);
+  // The dot says that a peer is connected; in a narrow panel the path has to be readable.
+  const connected = peer.status === 'connected';
+  const [status, ...facts] = summary;
+  const Caret = open ? caretDownIcon : caretRightIcon;
+  const openMenu = (x: number, y: number) => peerMenu(commands, peer.node_id).open(x, y);
+  return (
+    <li
+      className="jp-Peers-peer"
+      data-status={peer.status}
+      data-node-id={peer.node_id}
+      onContextMenu={event => {
+        // With Shift the browser's own menu opens, as everywhere in JupyterLab.
+        if (!event.shiftKey) {
+          event.preventDefault();
+          event.stopPropagation();
+          openMenu(event.clientX, event.clientY);
+        }
+      }}
+    >
+      <div className="jp-Peers-row">
+        <button
+          type="button"
+          className="jp-Peers-rowButton"
+          aria-expanded={open}
+          aria-controls={detailsId}
+          onClick={() => setOpen(!open)}
+        >
+          <Caret.react tag="span" className="jp-Peers-caret" aria-hidden="true" />
+          <span className="jp-Peers-dot" aria-hidden="true" />
+          <span className="jp-Peers-name" title={name}>
+            {name}
+          </span>
+          <span className="jp-Peers-muted" title={summary.join(' · ')}>
+            <span className={connected ? 'jp-sr-only' : undefined}>{status}</span>
+            {facts.map((fact, index) => (
+              <React.Fragment key={index}>
+                {connected && index === 0 ? <span className="jp-sr-only"> · </span> : ' · '}
+                {fact}
+              </React.Fragment>
+            ))}
+          </span>
+        </button>
+        {chats && <UnreadButton chats={chats} peer={peer} />}
+        <IconButton
+          icon={ellipsesIcon}
+          label={trans.__('Actions for %1', name)}
+          aria-haspopup="menu"
+          onClick={event => {
+            const { left, bottom } = event.currentTarget.getBoundingClientRect();
+            openMenu(left, bottom);
+          }}
+        />
+      </div>
+      <div id={detailsId} hidden={!open}>
+        {open && <Details peer={peer} now={now} />}
+      </div>
+    </li>
+  );
+}
+
+/** The commands for one peer; features that are switched off have none. */
+function peerMenu(commands: Menu.IOptions['commands'], peer: string): Menu {
+  const menu = new Menu({ commands });
+  menu.addClass('jp-Peers-menu');
+  const groups = [
+    [CommandIDs.chat, CommandIDs.doctor],
+    [CommandIDs.connect, CommandIDs.disconnect, CommandIDs.alias],
+    [CommandIDs.block, CommandIDs.unblock, CommandIDs.forget]
+  ];
+  for (const group of groups) {
+    const there = group.filter(command => commands.hasCommand(command));
+    there.forEach(command => menu.addItem({ command, args: { peer } }));
+    if (there.length > 0 && group !== groups[groups.length - 1]) {
+      menu.addItem({ type: 'separator' });
+    }
+  }
+  // Its item is executed after it has closed.
+  menu.aboutToClose.connect(() => window.setTimeout(() => menu.dispose(), 0));
+  return menu;
+}
+
+/** How many lines of a peer wait to be read; a click opens the conversation. */
+function UnreadButton(props: { chats: IChats; peer: IPeer }): React.ReactElement | null {
+  const { chats, peer } = props;
+  const { commands, trans } = useView();
+  const unread = useFollowed(chats.unreadChanged, () => chats.unread ?? NOTHING_UNREAD);
+  const count = unread[peer.node_id] ?? 0;
+  if (count === 0) {
+    return null;
+  }
+  const words = trans._n('%1 unread line', '%1 unread lines', count);
+  return (
+    <button
+      type="button"
+      className="jp-Peers-unread"
+      title={words}
+      onClick={() => void commands.execute(CommandIDs.chat, { peer: peer.node_id })}
+    >
+      <span aria-hidden="true">{count}</span>
+      <span className="jp-sr-only">{words}</span>
+    </button>
+  );
+}
+
+function Details({ peer, now }: { peer: IPeer; now: number }): React.ReactElement {
+  const { trans } = useView();
+  const connected = peer.status === 'connected';
+  const path = [
+    pathWord(peer.transport, trans),
+    peer.rtt_ms === null ? '' : trans.__('%1 round trip', roundTrip(peer.rtt_ms))
+  ];
+  return (
+    <dl className="jp-Peers-details">
+      <dt>{trans.__('Node id')}</dt>
+      <dd>
+        <code>{peer.node_id}</code>
+        <CopyButton text={peer.node_id} label={trans.__('Copy the node id')} />
+      </dd>
+      {peer.alias && <Fact name={trans.__('Calls itself')}>{peer.node_name}</Fact>}
+      {connected && <Fact name={trans.__('Path')}>{path.filter(Boolean).join(', ')}</Fact>}
+      {peer.address && (
+        <Fact name={trans.__('Address')}>
+          <code>{peer.address}</code>
+        </Fact>
+      )}
+      <Fact name={trans.__('Last seen')}>
+        {connected ? trans.__('now') : lastSeen(peer, now, trans)}
+      </Fact>
+      {peer.panes.length > 0 && <Fact name={trans.__('Shares')}>{peer.panes.join(', ')}</Fact>}
+      <Fact name={trans.__('Trust')}>{trustWord(peer, trans)}</Fact>
+    </dl>
+  );
+}
+
+function Fact(props: { name: string; children: React.ReactNode }): React.ReactElement {
+  return (
+    <>
+      <dt>{props.name}</dt>
+      <dd>{props.children}</dd>
+    </>
+  );
+}

@@ -1,0 +1,26 @@
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { SETTINGS_ID } from './tokens';
+
+/** The settings of the extension; see `schema/plugin.json`. */
+export interface IPeerSettings {
+  showOffline: boolean;
+  inviteLifetime: string;
+}
+
+export const DEFAULT_SETTINGS: IPeerSettings = { showOffline: true, inviteLifetime: '24h' };
+
+/** Apply the settings now and at each change; without a registry the defaults stay. */
+export async function followSettings(
+  registry: ISettingRegistry | null,
+  apply: (settings: IPeerSettings) => void
+): Promise<void> {
+  try {
+    const settings = await registry?.load(SETTINGS_ID);
+    const read = () =>
+      apply({ ...DEFAULT_SETTINGS, ...(settings?.composite as Partial<IPeerSettings>) });
+    settings?.changed.connect(read);
+    read();
+  } catch (reason) {
+    console.error('jupyter-peer: the settings could not be read', reason);
+  }
+}
