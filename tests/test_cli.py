@@ -13,12 +13,14 @@ from typing import NamedTuple
 import pytest
 
 from jupyter_peer.cli import PeerApp, main
-from jupyter_peer.commands.peers import ListCommand
 from jupyter_peer.errors import from_wire
+from jupyter_peer.server_client.results.results import Peers
 from tests.jupyter_process import JupyterProcess, at_once
 
 COMMANDS = [
+    "whoami",
     "id",
+    "name",
     "invite",
     "invites",
     "revoke",
@@ -33,8 +35,10 @@ COMMANDS = [
     "panes",
     "grant",
     "unshare",
+    "open",
     "chat",
     "ask",
+    "agent",
     "mcp",
     "lobby",
     "rooms",
@@ -173,17 +177,17 @@ def test_without_a_command_the_help_is_shown(peer):
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
-        (["nonsense"], "there is no command 'nonsense'"),
-        (["aks", "ada", "why?"], "there is no command 'aks'"),
-        (["list", "--nonsense"], "there is no option --nonsense"),
-        (["list", "--nonsense=1"], "there is no option --nonsense"),
+        (["nonsense"], "unknown command: nonsense"),
+        (["aks", "ada", "why?"], "unknown command: aks"),
+        (["list", "--nonsense"], "unknown option: --nonsense"),
+        (["list", "--nonsense=1"], "unknown option: --nonsense"),
         (
             ["list", "-x"],
-            "there is no option -x; what begins with a dash and is none stands behind --",
+            "unknown option: -x (write -- before a word that begins with a dash)",
         ),
-        (["list", "ada"], "'ada' is one word too many"),
-        (["alias"], "PEER is missing"),
-        (["grant", "loss", "ada"], "GRANT is missing"),
+        (["list", "ada"], "unexpected argument: ada"),
+        (["alias"], "missing argument: PEER"),
+        (["grant", "loss", "ada"], "missing argument: view|interact|none"),
         (["list", "--pid"], "expected one argument"),
         (["list", "--pid=many"], "expected an int"),
     ],
@@ -294,7 +298,7 @@ def test_pairing_shows_each_path_and_ends_with_who_it_is(peer, both):
     invite = peer("invite", "--pid", both.bob.pid).out.strip()
     outcome = peer("pair", invite, "--pid", both.ada.pid)
     assert outcome.code == 0
-    assert outcome.out.startswith(f"bob ({both.bob.node_id}) is connected (direct, ")
+    assert outcome.out.startswith(f"bob ({both.bob.node_id}) is connected directly, ")
     assert "trying ws://127.0.0.1" in outcome.err
     assert "connected by ws://127.0.0.1" in outcome.err
     used = peer("invites", "--json", "--pid", both.bob.pid).json["invites"][0]
@@ -334,8 +338,9 @@ def test_a_revoked_invite_is_refused(peer, paired):
 
 def test_nodes_found_nearby_are_listed_behind_the_peers():
     eve = {"node_id": "e" * 16, "node_name": "e\x1bve", "source": "lan", "addresses": ["lan:x"]}
-    listed = ListCommand().show({"peers": [], "found": [eve]})
-    assert listed.startswith("no peers yet")
+    listed, notes = Peers([], {}, [eve]).to_terminal()
+    assert notes == ""
+    assert listed.startswith("You have no peers yet. Make an invite: jupyter peer invite\n")
     assert "found nearby, not paired" in listed
     assert "e" * 16 in listed
     assert "\x1b" not in listed
@@ -363,7 +368,7 @@ def test_a_peer_is_given_a_name_and_loses_it(peer, paired):
 def test_a_peer_is_disconnected_and_connected(peer, paired):
     choice = ("--pid", paired.ada.pid)
     assert " is offline" in peer("disconnect", "bob", *choice).out
-    assert " is connected (direct" in peer("connect", paired.bob.node_id, *choice).out
+    assert " is connected directly" in peer("connect", paired.bob.node_id, *choice).out
 
 
 def test_a_peer_is_blocked_and_let_in_again(peer, paired):
@@ -389,15 +394,9 @@ def test_an_unknown_peer_is_told(peer, ada):
 
 
 def test_panes_without_any(peer, ada):
-    assert peer("panes").out.split() == [
-        "shared",
-        "by",
-        "you",
-        "nothing",
-        "shared",
-        "with",
-        "you",
-        "nothing",
+    assert peer("panes").out.splitlines() == [
+        "You share no pane. Share a cell's output: %%peer share NAME",
+        "No pane is shared with you.",
     ]
     assert peer("panes", "--json").json == {"mine": [], "offered": []}
     assert peer("unshare", "none-of-this-name").err.startswith("unknown_pane: ")

@@ -12,7 +12,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from jupyter_peer.app import PeerExtension
 from jupyter_peer.cli import PeerApp
-from jupyter_peer.commands.shared.command import Command
+from jupyter_peer.commands.application import TerminalCommand
 from jupyter_peer.kernel.magics import keep_questions, unfold_share
 from jupyter_peer.server.routes import ROUTES
 from jupyter_peer.server_client.command_table.line import parse, split
@@ -93,7 +93,7 @@ def test_each_command_line_of_it_is_understood(line):
     app = PeerApp()
     try:
         app.parse_command_line(words[2:])
-        while isinstance(app.subapp, Command):
+        while isinstance(app.subapp, TerminalCommand):
             inner = app.subapp
             needed = [word for word in inner.words.split() if not word.startswith("[")]
             assert inner.subapp is not None or len(inner.extra_args) >= len(needed)

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from traitlets import Bool
 
-from .shared.command import FAILED, Command
-from .shared.terminal import tell
+from .application import FAILED, TerminalCommand
+from .terminal import tell
 
 
-class DemoCommand(Command):
+class DemoCommand(TerminalCommand):
     """Runs the demo."""
 
     name = "jupyter-peer-demo"
@@ -33,7 +33,7 @@ class DemoCommand(Command):
             {"DemoCommand": {"keep": True}},
             "Leave both servers up and print their URLs; Ctrl-C stops them.",
         ),
-        **Command.flags,
+        **TerminalCommand.flags,
     }
 
     def run(self) -> None:

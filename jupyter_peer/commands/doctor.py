@@ -1,68 +1,54 @@
-"""The doctor: of the running server, or of what is installed when none runs."""
+"""The connection check: by the running server, or of what is installed when none runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from ..errors import NoServerError
 from ..findings import Finding, failed, skipped
-from ..server_client.client import Client
+from ..server_client.command_table.surface import Surface
+from ..server_client.command_table.table import COMMANDS
 from ..server_client.results.findings import Findings
-from .peers import tell_step
-from .shared.command import FAILED
-from .shared.disabled_servers import ask_why, jupyter_servers
-from .shared.server_command import ServerCommand
-from .shared.servers import running_servers
-from .shared.terminal import for_terminals
+from ..server_client.results.shown import Shown
+from .application import FAILED
+from .disabled_servers import ask_why, jupyter_servers
+from .server_command import TableCommand
+from .servers import running_servers
+
+_ROW = COMMANDS["doctor"]
 
 
-class DoctorCommand(ServerCommand):
-    """Examines the node."""
+class DoctorCommand(TableCommand):
+    """Checks this node, or each path to a peer."""
 
+    row = _ROW
     name = "jupyter-peer-doctor"
-    words = "[PEER]"
+    words = _ROW.words
     description = (
-        "Say what works, what does not, why, and what to do; with PEER, try each path to that peer "
-        "without touching the live link. The running server does the checks. When none runs, what "
-        "is installed and the data directory are looked at. Exit code 0 means that nothing failed."
+        f"{_ROW.description} The running server does the checks. When no server runs, the "
+        "installation and the data directory are checked. Exit code 0 means that nothing failed."
     )
-    examples = """
-        jupyter peer doctor
-        jupyter peer doctor ada --json
-    """
+    examples = "\n".join(_ROW.example_lines(is_terminal=True))
 
-    def ask(self, client: Client) -> dict[str, Any]:
-        if not self.extra_args:
-            return client.doctor().answer
-        return client.doctor(self.extra_args[0], on_progress=tell_step).answer
-
-    def show(self, answer: dict[str, Any]) -> str:
-        findings = [
-            {**finding, "hint": for_terminals(finding["hint"])} for finding in answer["findings"]
-        ]
-        return Findings(findings, answer).to_text()
-
-    def run(self) -> None:
-        """Examine, and end with a failure when something failed."""
-        self._found: dict[str, Any] = {}
-        super().run()
-        if not Findings(self._found["findings"]).is_well:
-            raise SystemExit(FAILED)
-
-    def _ask_server(self) -> dict[str, Any]:
+    def call(self, surface: Surface) -> None:
+        """Write the findings of the server, or of the installation when no server runs."""
         try:
-            self._found = super()._ask_server()
+            super().call(surface)
         except NoServerError as error:
             is_chosen = self.extra_args or self.url or self.pid
             if is_chosen or running_servers(Path(self.runtime_dir)):
                 raise
-            self._found = self._without_server(error)
-        return self._found
+            self.write(self._without_server(error))
 
-    def _without_server(self, error: NoServerError) -> dict[str, Any]:
+    def write(self, result: Shown) -> None:
+        """Write the findings, and exit with 1 when something failed."""
+        super().write(result)
+        if not (isinstance(result, Findings) and result.is_well):
+            raise SystemExit(FAILED)
+
+    def _without_server(self, error: NoServerError) -> Findings:
         from jupyter_core.paths import jupyter_config_path, jupyter_data_dir, jupyter_path
 
         from ..doctor.files import check_files
@@ -71,12 +57,11 @@ class DoctorCommand(ServerCommand):
         servers = [ask_why(server) for server in jupyter_servers(Path(self.runtime_dir))]
         findings: list[Finding] = [
             *(servers or [failed("server", "No Jupyter server runs here.", error.hint)]),
-            skipped(
-                "node", "There is no node to be asked, so only what is installed was looked at."
-            ),
+            skipped("node", "No node runs, so only the installation was checked."),
             *check_versions(),
             *check_server_side(jupyter_config_path()),
             *check_browser_side(jupyter_path("labextensions")),
             *check_files(Path(jupyter_data_dir()) / "peer"),
         ]
-        return {"findings": msgspec.to_builtins(findings), "peer": None}
+        answer = {"findings": msgspec.to_builtins(findings), "peer": None}
+        return Findings(answer["findings"], answer)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from traitlets import Bool
 
 from ..errors import NotEnabledError
-from ..server_client.client import Client
-from .shared.server_command import ServerCommand
-from .shared.servers import choose_server, running_servers
+from .server_command import ServerCommand
 
 
 class McpCommand(ServerCommand):
@@ -50,7 +47,6 @@ class McpCommand(ServerCommand):
                 "the Python package mcp is not installed",
                 hint="pip install 'jupyter-peer[mcp]'",
             ) from None
-        door = choose_server(running_servers(Path(self.runtime_dir)), self.url, self.pid)
-        with Client(door.url, door.secret, certificate=door.certificate) as client:
+        with self.connected() as client:
             client.ready()
             make_server(client, allow_ask=self.allow_ask).run("stdio")

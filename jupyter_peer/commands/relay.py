@@ -12,11 +12,11 @@ from traitlets import Float, Int, List, Unicode
 from ..primitives.log_pace import LogPace
 from ..relay.broker.limits import KIB, MIB, Limits
 from ..relay.lobby.limits import LobbyLimits
-from .shared.command import Command
-from .shared.terminal import tell
+from .application import TerminalCommand
+from .terminal import tell
 
 
-class RelayCommand(Command):
+class RelayCommand(TerminalCommand):
     """Runs a relay."""
 
     name = "jupyter-peer-relay"

@@ -8,8 +8,8 @@ from typing import Any, final
 
 from .bridge import Face, awaiting, blocking
 from .connection import Connection, Json, LoopThread
-from .results.markup import Html, escape, faint, join, strong, tag
-from .results.results import Record, Shown
+from .results.blocks import Block, Line, Text
+from .results.shown import Record, Shown
 from .views.cell import interactive_shell
 
 
@@ -87,21 +87,20 @@ class LivePane(Shown, Face[Sharing]):
         )
         self._is_shown = True
 
-    def _facts(self) -> tuple[str, list[str]]:
+    def _describe(self) -> list[Block]:
         info: Mapping[str, Any] = self.core.info
-        if info.get("withdrawn"):
-            return self.name, ["not shared any more"]
-        grants = info.get("grants") or {}
-        to = ", ".join(f"{peer} ({grant})" for peer, grant in grants.items())
-        return self.name, [f"shared with {to}" if to else "shared with nobody yet: %peer grant"]
+        to = ", ".join(f"{peer} ({grant})" for peer, grant in (info.get("grants") or {}).items())
+        remark = (
+            "no longer shared"
+            if info.get("withdrawn")
+            else f"shared with {to}"
+            if to
+            else f"shared with nobody yet: %peer grant {self.name} PEER view"
+        )
+        return [Line("pane ", Text(self.name, "strong"), ": ", Text(remark, "faint"))]
 
-    def _html(self) -> Html:
-        name, remarks = self._facts()
-        return tag("div", join([escape("pane "), strong(name), Html(" "), faint(remarks[0])]))
-
-    def _text(self) -> str:
-        name, remarks = self._facts()
-        return f"pane {name}: {remarks[0]}"
+    def to_json(self) -> Any:
+        return self.info
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

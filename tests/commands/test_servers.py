@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jupyter_peer.commands.shared.servers import (
+from jupyter_peer.commands.servers import (
     choose_server,
     is_page_of,
     is_running,

@@ -1,7 +1,6 @@
 import json
 
-from jupyter_peer.commands.peers import tell_step
-from jupyter_peer.commands.shared.terminal import describe, remark, tell, tell_json
+from jupyter_peer.commands.terminal import describe, remark, tell, tell_json, tell_step
 from jupyter_peer.errors import UnknownPeerError, from_wire
 
 

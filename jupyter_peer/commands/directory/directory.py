@@ -14,8 +14,8 @@ from ...directory.folder import KEY, DirectoryFolder, member_from
 from ...errors import PeerError, to_wire
 from ...server_client.durations import format_duration, parse_duration
 from ...server_client.results.markup import clock_time, line
-from ..shared.command import Command, Dispatcher
-from ..shared.terminal import remark, tell, tell_json
+from ..application import Dispatcher, TerminalCommand
+from ..terminal import remark, tell, tell_json
 
 _HERE = "jupyter_peer.commands.directory."
 _UNSIGNED = "nodes see this once it is signed: jupyter peer directory sign"
@@ -45,7 +45,7 @@ class DirectoryCommand(Dispatcher):
     }
 
 
-class FolderCommand(Command):
+class FolderCommand(TerminalCommand):
     """Works in the folder of a directory."""
 
     folder = Unicode(".", help="Folder with the directory and its key.").tag(config=True)
@@ -53,7 +53,7 @@ class FolderCommand(Command):
 
     flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "json": ({"FolderCommand": {"as_json": True}}, "Print the result as JSON."),
-        **Command.flags,
+        **TerminalCommand.flags,
     }
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "folder": "FolderCommand.folder",

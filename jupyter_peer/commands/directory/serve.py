@@ -11,11 +11,11 @@ from traitlets import Int, Unicode
 
 from ...directory.folder import PUBLISHED
 from ...directory.serve import DirectoryServer
-from ..shared.command import Command
-from ..shared.terminal import remark, tell
+from ..application import TerminalCommand
+from ..terminal import remark, tell
 
 
-class ServeCommand(Command):
+class ServeCommand(TerminalCommand):
     """Serves a file until it is stopped."""
 
     name = "jupyter-peer-directory-serve"

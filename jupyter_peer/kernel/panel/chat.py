@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from ...server_client.client import Client
-from ...server_client.results.chat import ChatLines, line_html
+from ...server_client.results.chat import ChatLines, Message
 from ...server_client.results.markup import Html, box, faint, join, strong, tag
 from ...server_client.results.results import peer_title
 from .parts import button
@@ -66,7 +66,7 @@ class Conversation(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def _show(self, lines: ChatLines) -> None:
         head = tag("div", strong(f"Chat with {self._title}"))
-        said = join(line_html(line) for line in lines) or faint("Nothing yet.")
+        said = join(Message(line).html() for line in lines) or faint("Nothing yet.")
         said = tag("div", tag("div", said), style=_SCROLL)
         self.lines.value = box(head, said)
 

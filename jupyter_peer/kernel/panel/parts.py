@@ -147,7 +147,7 @@ def remark(text: str) -> widgets.HTML:
 
 def peer_line(peer: Mapping[str, Any]) -> Html:
     """Return one peer: name, status, path and round trip."""
-    return join((strong(peer_title(peer)), Html(" "), peer_status(peer), peer_way(peer)))
+    return join((strong(peer_title(peer)), Html(" "), peer_status(peer).html(), peer_way(peer)))
 
 
 def peer_way(peer: Mapping[str, Any]) -> Html:

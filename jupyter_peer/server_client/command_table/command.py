@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadRequestError
-from ..results.results import Help, Shown
+from ..results.shown import Help, Shown
 from .surface import Surface
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WIDTH = 96
 _HELP_FLAGS = ("--help", "-h")
 _KINDS = {int: "a whole number", float: "a number", str: "text"}
+_SHELL = re.compile(r" [|<>] ")
 _PROGRAM = re.compile(r"(?<!\S)peer ")
 
 #: The values of a command's arguments, by their names.
@@ -144,7 +145,7 @@ class Command:
         run: Makes the call and returns its result.
         arguments: Positional ones in their order, and options.
         details: Further sentences of the help.
-        examples: Lines that begin with ``peer``; others (with a pipe) are for terminals alone.
+        examples: Lines with ``peer`` for the program; those with a pipe or a file are for terminals.
         also: Another word for the same command.
         magic: ``%peer``, or ``%%peer`` for a command that runs the cell below it.
         in_terminal: Whether ``jupyter peer`` has it.
@@ -218,7 +219,7 @@ class Command:
         return [
             _PROGRAM.sub(program, line, count=1)
             for line in self.examples
-            if is_terminal or line.startswith("peer ")
+            if is_terminal or not _SHELL.search(line)
         ]
 
     def help(self) -> Help:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import BadRequestError, PeerError, to_wire
-from ..results.results import Shown
+from ..results.shown import Shown
 from . import known
 from .command import Argument, Command, MisuseError, Values
 from .surface import Surface
@@ -277,7 +277,7 @@ _ROWS = (
                 metavar="PEER/NAME",
             ),
         ),
-        in_terminal=False,
+        details="A terminal prints what the pane shows now.",
     ),
     Command(
         "chat",

@@ -1,49 +1,44 @@
-"""How agents stand on this node, with a face in the notebook."""
+"""What the calls about this node's agents return."""
 
 from __future__ import annotations
 
-from .markup import GOOD, Html, coloured, escape, faint, join, line, table, tag, text_table
-from .results import Record, Shown
+from .blocks import Block, Line, Table, Text
+from .markup import line
+from .shown import Record, Shown
 
 
 class Agents(Shown, Record):
-    """Whether peers may ask, whom, and what those may do: ``on, mode, default, agents, turns``."""
+    """Whether peers can ask agents here: ``on, mode, default, agents, turns``."""
 
-    _HEADS = ("agent", "runs in", "tools", "answers those who name none")
+    def _describe(self) -> list[Block]:
+        blocks: list[Block] = [Line(Text(self._sentence(), "good" if self.get("on") else "faint"))]
+        rows = [
+            (
+                Text(line(agent["name"]), "strong"),
+                f"kernel {agent['kernel_id'][:8]}" if agent["kernel_id"] else "the server",
+                ", ".join(
+                    f"{line(tool['name'])}{' (read-only)' if tool['read_only'] else ''}"
+                    for tool in agent["tools"]
+                )
+                or "-",
+                "yes" if agent["name"] == self.get("default") else "-",
+            )
+            for agent in self.get("agents") or ()
+        ]
+        if rows:
+            blocks.append(Table(("agent", "runs in", "tools", "default"), rows, "agents"))
+        return blocks
 
     def _sentence(self) -> str:
         if not self.get("on"):
             registered = len(self.get("agents") or ())
             known = f"; {registered} registered" if registered else ""
-            return f"peers cannot ask agents here{known} (%peer agent on lets them)"
+            return f"peers cannot ask agents here{known}. Allow it: %peer agent on"
         how = (
-            "you decide about each tool that does more than look"
+            "you approve each call of a tool that can change something"
             if self.get("mode") == "ask"
-            else "with tools that only look"
+            else "tools can only read"
         )
         turns = self.get("turns") or 0
-        under_way = f"; {turns} answering now" if turns else ""
-        return f"peers may ask agents here, {self.get('mode')}: {how}{under_way}"
-
-    def _rows(self) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = []
-        for agent in self.get("agents") or ():
-            tools = ", ".join(
-                f"{line(tool['name'])}{' (read-only)' if tool['read_only'] else ''}"
-                for tool in agent["tools"]
-            )
-            place = f"kernel {agent['kernel_id'][:8]}" if agent["kernel_id"] else "the server"
-            chosen = "yes" if agent["name"] == self.get("default") else "-"
-            rows.append((line(agent["name"]), place, tools or "-", chosen))
-        return rows
-
-    def _html(self) -> Html:
-        sentence = self._sentence()
-        head = tag("div", coloured(sentence, GOOD) if self.get("on") else faint(sentence))
-        rows = [tuple(map(escape, row)) for row in self._rows()]
-        return join((head, table("agents", self._HEADS, rows))) if rows else head
-
-    def _text(self) -> str:
-        rows = self._rows()
-        head = self._sentence()
-        return f"{head}\n{text_table(self._HEADS, rows)}" if rows else head
+        running = f"; {turns} answering now" if turns else ""
+        return f"peers can ask agents here, mode {self.get('mode')}: {how}{running}"

@@ -17,13 +17,12 @@ from typing import Any, final
 from ..bridge import wait_step
 from ..connection import LoopThread
 from ..views.cell import LiveDisplay
-from .markup import Html, clean, escape, faint, join, tag
-from .results import Shown
+from .blocks import Block, Prose, note
+from .markup import clean
+from .shown import Shown
 
 #: Seconds between two updates of an answer that is still coming.
 INTERVAL_S = 0.05
-
-_STYLE = "white-space: pre-wrap; overflow-wrap: anywhere;"
 
 #: Begins the question: takes what gets each piece, returns what ends when the answer is whole.
 Begin = Callable[[Callable[[str], None]], Coroutine[Any, Any, "Answer"]]
@@ -58,11 +57,18 @@ class Answer(Shown, str):
         self._is_shown = True
         return self
 
-    def _html(self) -> Html:
-        return answer_html(self, f"{self.peer} · {self.seconds:.1f} s" if self.peer else "")
+    def _describe(self) -> list[Block]:
+        remark = f"{self.peer} · {self.seconds:.1f} s" if self.peer else ""
+        return [Prose(self), *([note(remark)] if remark else [])]
 
-    def _text(self) -> str:
+    def to_text(self) -> str:
         return clean(self)
+
+    def to_terminal(self) -> tuple[str, str]:
+        return ("", "") if self._is_shown else super().to_terminal()
+
+    def to_json(self) -> Any:
+        return {"ok": True, "answer": str.__str__(self)}
 
     def _ipython_display_(self) -> None:
         from ..views.cell import interactive_shell
@@ -75,12 +81,6 @@ class Answer(Shown, str):
 
     def __repr__(self) -> str:
         return str.__repr__(self)
-
-
-def answer_html(text: str, remark: str) -> Html:
-    """Return an answer, whole or so far, as HTML that shows its text."""
-    shown = tag("div", escape(text), style=_STYLE)
-    return join((shown, tag("div", faint(remark)))) if remark else shown
 
 
 class _Coming:
@@ -226,8 +226,8 @@ class _Partial(Shown):
     def __init__(self, text: str, remark: str) -> None:
         self._so_far, self._remark = text, remark
 
-    def _html(self) -> Html:
-        return answer_html(self._so_far, self._remark)
+    def _describe(self) -> list[Block]:
+        return [Prose(self._so_far), note(self._remark)]
 
-    def _text(self) -> str:
+    def to_text(self) -> str:
         return clean(self._so_far or self._remark)

@@ -1,69 +1,64 @@
-"""Lines of a conversation, with a face in the notebook. They are text, whatever is in them."""
+"""Chat messages. They are plain text, whatever they contain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .markup import Html, clean, clock_time, escape, faint, join, strong, tag
-from .results import Record, Shown, peer_title
+from .blocks import Block, Line, Prose, Text
+from .markup import Html, clean, clock_time, faint, strong, tag
+from .results import peer_title
+from .shown import Record, Shown
 
-_TEXT = "white-space: pre-wrap; overflow-wrap: anywhere;"
+
+class Message(Block):
+    """One message: who, when, and the text."""
+
+    def __init__(self, line: Mapping[str, Any]) -> None:
+        peer = peer_title(line.get("peer") or {})
+        self._who = f"you to {peer}" if line.get("mine") else peer
+        self._when = clock_time(float(line.get("at") or 0))
+        self._words = line.get("text", "")
+
+    def html(self) -> Html:
+        who = tag("span", strong(self._who), faint(f" {self._when}"))
+        return tag("div", who, Prose(self._words).html(), style="margin-bottom: 6px;")
+
+    def text(self) -> str:
+        words = clean(self._words).replace("\n", "\n    ")
+        return f"{self._when} {self._who}: {words}"
 
 
 class ChatLine(Shown, Record):
-    """One line: ``number, peer, mine, at, text``."""
+    """The message that was sent: ``number, peer, mine, at, text``."""
 
-    def _html(self) -> Html:
-        return line_html(self)
+    _KEY = "line"
 
-    def _text(self) -> str:
-        return _plain(self)
+    def _describe(self) -> list[Block]:
+        return [Message(self)]
+
+    def to_terminal(self) -> tuple[str, str]:
+        # Its writer has just typed it.
+        return "", "sent"
 
 
 class ChatLines(Shown, list[ChatLine]):
-    """The last lines, oldest first.
+    """The last messages, oldest first.
 
     Args:
-        lines: As the server gives them.
-        peer: With whom; None for all.
+        lines: As the server returns them.
+        peer: With this peer; None for all.
     """
+
+    _KEY = "lines"
 
     def __init__(self, lines: Iterable[Mapping[str, Any]] = (), peer: str | None = None) -> None:
         super().__init__(ChatLine(line) for line in lines)
         self._nothing = (
-            "nobody has written anything: %peer chat PEER TEXT"
+            "There are no messages. Send one: %peer chat PEER TEXT"
             if peer is None
-            else f"nothing yet: %peer chat {peer} TEXT"
+            else f"There are no messages with {peer}. Send one: %peer chat {peer} TEXT"
         )
 
-    def _html(self) -> Html:
-        return join(line_html(line) for line in self) if self else faint(self._nothing)
-
-    def _text(self) -> str:
-        return "\n".join(_plain(line) for line in self) if self else self._nothing
-
-
-def line_html(line: Mapping[str, Any]) -> Html:
-    """Return one line as HTML that shows it as text."""
-    who = tag("span", strong(_who(line)), faint(f" {_when(line)}"))
-    return tag(
-        "div",
-        who,
-        tag("div", escape(line.get("text", "")), style=_TEXT),
-        style="margin-bottom: 6px;",
-    )
-
-
-def _who(line: Mapping[str, Any]) -> str:
-    peer = peer_title(line.get("peer") or {})
-    return f"you to {peer}" if line.get("mine") else peer
-
-
-def _when(line: Mapping[str, Any]) -> str:
-    return clock_time(float(line.get("at") or 0))
-
-
-def _plain(line: Mapping[str, Any]) -> str:
-    text = clean(line.get("text", "")).replace("\n", "\n    ")
-    return f"{_when(line)} {_who(line)}: {text}"
+    def _describe(self) -> list[Block]:
+        return [Message(line) for line in self] or [Line(Text(self._nothing, "faint"))]

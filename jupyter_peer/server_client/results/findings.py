@@ -1,36 +1,69 @@
-"""What the doctor found, as a table in the notebook and as lines in a terminal."""
+"""The result of a connection check."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .markup import (
-    BAD,
-    GOOD,
-    WARN,
-    Html,
-    code,
-    coloured,
-    escape,
-    faint,
-    join,
-    line,
-    strong,
-    table,
-    tag,
-)
-from .results import Record, Records, peer_title
+from .blocks import Block, Line, Look, Piece, Text, for_terminals
+from .markup import Html, line, table
+from .results import peer_title
+from .shown import Record, Records
 
-_COLOURS = {"ok": GOOD, "warning": WARN, "failed": BAD}
+_LOOKS: dict[str, Look] = {"ok": "good", "warning": "warn", "failed": "bad"}
 _WIDE = 600
 
 
+class Finding(Block):
+    """One line of a connection check: its status, what was checked, the result, what to do."""
+
+    def __init__(self, finding: Mapping[str, Any]) -> None:
+        status = line(finding.get("status", ""), 10)
+        self._status = Text(status, _LOOKS.get(status, "faint"))
+        self._check = line(finding.get("check", ""), 40)
+        self._subject = line(finding.get("subject") or "")
+        self._words = line(finding.get("text", ""), _WIDE)
+        self._hint = f"→ {line(finding['hint'], _WIDE)}" if finding.get("hint") else ""
+
+    def cells(self) -> tuple[Html, Html, Html]:
+        """Return the cells of its row."""
+        return (
+            self._status.html(),
+            Html(_lines(Text(self._check, "strong"), Text(self._subject, "code"))),
+            Html(_lines(self._words, Text(self._hint, "faint"))),
+        )
+
+    def html(self) -> Html:
+        return table("", (), [self.cells()])
+
+    def text(self) -> str:
+        head = f"{self._status.text:<8} {self._check} {self._subject}".rstrip()
+        return "\n".join((head, *(f"{'':<9}{text}" for text in (self._words, self._hint) if text)))
+
+
+class Report(Block):
+    """All lines of a connection check, and how many there are of each status."""
+
+    def __init__(self, findings: Iterable[Finding], title: str) -> None:
+        self._findings = list(findings)
+        self._title = title
+
+    def html(self) -> Html:
+        heads = ("", "check", "result, and what to do")
+        return table(self._title, heads, [finding.cells() for finding in self._findings])
+
+    def text(self) -> str:
+        return "\n".join((*(finding.text() for finding in self._findings), "", self._title))
+
+    def terminal_text(self) -> str:
+        return for_terminals(self.text())
+
+
 class Findings(Records):
-    """The lines of the doctor: ``check, subject, status, text, hint, data``.
+    """The lines of a connection check: ``check, subject, status, text, hint, data``.
 
     Attributes:
-        answer: All that the server said: also ``peer``, ``at`` and ``took_s``.
+        answer: All that the server returned: also ``peer``, ``at`` and ``took_s``.
     """
 
     def __init__(
@@ -49,46 +82,22 @@ class Findings(Records):
         return all(finding.get("status") != "failed" for finding in self)
 
     def summary(self) -> str:
-        """Return how many lines there are of each kind."""
+        """Return how many lines there are of each status."""
         counts = {
             status: sum(finding.get("status") == status for finding in self)
             for status in ("failed", "warning", "ok", "skipped")
         }
         return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
 
-    def _title(self) -> str:
+    def _describe(self) -> list[Block]:
         peer = self.answer.get("peer")
         about = peer_title(peer) if isinstance(peer, Mapping) else "this node"
-        return f"{about}: {self.summary() or 'nothing was looked at'}"
+        title = f"Connection check of {about}: {self.summary() or 'nothing was checked'}"
+        return [Report(map(Finding, self), title)]
 
-    def _html(self) -> Html:
-        rows = []
-        for finding in self:
-            status = str(finding.get("status", ""))
-            colour = _COLOURS.get(status)
-            said = [tag("div", escape(line(finding.get("text", ""), _WIDE)))]
-            if finding.get("hint"):
-                said.append(tag("div", faint(f"→ {line(finding['hint'], _WIDE)}")))
-            subject = line(finding.get("subject") or "")
-            what = [strong(line(finding.get("check", ""), 40))]
-            if subject:
-                what.append(tag("div", code(subject)))
-            rows.append(
-                (coloured(status, colour) if colour else faint(status), join(what), join(said))
-            )
-        return table(self._title(), ("", "what", "what it means, and what to do"), rows)
+    def to_json(self) -> Any:
+        return self.answer
 
-    def to_text(self) -> str:
-        """Return the lines for a terminal."""
-        return self._text()
 
-    def _text(self) -> str:
-        lines = []
-        for finding in self:
-            status, check = line(finding.get("status", ""), 10), line(finding.get("check", ""), 40)
-            subject = line(finding.get("subject") or "")
-            lines.append(f"{status:<8} {check}{f' {subject}' if subject else ''}")
-            lines.append(f"{'':<9}{line(finding.get('text', ''), _WIDE)}")
-            if finding.get("hint"):
-                lines.append(f"{'':<9}→ {line(finding['hint'], _WIDE)}")
-        return "\n".join([*lines, "", self._title()])
+def _lines(*pieces: Piece) -> str:
+    return "".join(Line(piece).html() for piece in pieces if str(getattr(piece, "text", piece)))

@@ -127,7 +127,8 @@ def ago(when: float | None, now: float | None = None) -> str:
 
 
 def rtt(milliseconds: float | None) -> str:
-    """Return a round-trip time."""
+    """Return a round-trip time: ``1.5 ms``, ``12 ms``; empty for None."""
     if milliseconds is None:
         return ""
-    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+    text = f"{milliseconds:.1f}" if milliseconds < 10 else f"{milliseconds:.0f}"
+    return f"{text.removesuffix('.0')} ms"

@@ -18,26 +18,12 @@ from typing import Any
 from ...errors import NoServerError
 from ..bridge import Face, awaiting, blocking
 from ..connection import Json, LoopThread
-from ..feed import CLOSED, ENDED, LAST_SEEN, LIVE, WITHDRAWN, Feed
+from ..feed import LAST_SEEN, LIVE, WITHDRAWN, Feed
 from ..results import outputs
-from ..results.markup import (
-    BAD,
-    FAINT,
-    GOOD,
-    LINE,
-    WARN,
-    Html,
-    ago,
-    clock_time,
-    coloured,
-    escape,
-    join,
-    line,
-    rtt,
-    strong,
-    tag,
-)
-from ..results.results import Record, Shown, peer_title
+from ..results.blocks import Block, Line, Look, Text
+from ..results.markup import Html, ago, clock_time, line, rtt
+from ..results.results import peer_title
+from ..results.shown import Record, Shown
 from .cell import LiveDisplay, running_cell
 
 #: Seconds between two updates of what is shown.
@@ -46,7 +32,7 @@ INTERVAL = 0.05
 #: ``{peer: node id, name}``: which pane an output shows, for front ends that can draw it live.
 PANE_MIME_TYPE = "application/vnd.jupyter-peer.pane+json"
 
-_COLOURS = {LIVE: GOOD, LAST_SEEN: WARN, ENDED: FAINT, WITHDRAWN: BAD, CLOSED: FAINT}
+_LOOKS: dict[str, Look] = {LIVE: "good", LAST_SEEN: "warn", WITHDRAWN: "bad"}
 
 #: Views that are shown stay live though nobody holds them: by their cell, else by their display.
 _shown: dict[str, LiveView] = {}
@@ -171,26 +157,22 @@ class LiveView(Shown, Face[Feed]):
             status = f"{LAST_SEEN} {clock_time(seen)} ({ago(seen)})"
         return pane, status, remarks
 
-    def _html(self) -> Html:
+    def _describe(self) -> Iterator[Block]:
         info = self.core.info
         pane, status, remarks = self._facts(info)
-        head = tag(
-            "div",
-            strong(pane),
-            Html(" "),
-            coloured(status, _COLOURS.get(str(info.get("status", LIVE)), FAINT)),
-            tag(
-                "span", escape("".join(f" · {text}" for text in remarks)), style=f"color: {FAINT};"
-            ),
-            style=f"border-bottom: 1px solid {LINE}; margin-bottom: 4px;",
+        yield Line(
+            Text(pane, "strong"),
+            " (",
+            Text(status, _LOOKS.get(str(info.get("status", LIVE)), "faint")),
+            ")",
+            *(Text(f" · {remark}", "faint") for remark in remarks),
+            is_note=True,
+            is_head=True,
         )
-        body = join(outputs.to_html(output) for output in self._shown())
-        return join((head, body))
+        yield from map(_Output, self._shown())
 
-    def _text(self) -> str:
-        pane, status, remarks = self._facts(self.core.info)
-        head = " · ".join((f"{pane} ({status})", *remarks))
-        return "\n".join((head, *(outputs.to_text(output) for output in self._shown())))
+    def to_json(self) -> Any:
+        return {"info": self.info, "outputs": self.outputs}
 
     def _shown(self) -> Iterator[Json]:
         for output in self.core.outputs():
@@ -199,6 +181,17 @@ class LiveView(Shown, Face[Feed]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer}/{self.name} ({self.status})>"
+
+
+class _Output(Block):
+    def __init__(self, output: Json) -> None:
+        self._output = output
+
+    def html(self) -> Html:
+        return outputs.to_html(self._output)
+
+    def text(self) -> str:
+        return outputs.to_text(self._output)
 
 
 def _end(feed: Feed, thread: LoopThread) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from tornado.testing import bind_unused_port
 
-from jupyter_peer.commands.shared.disabled_servers import JupyterServer, ask_why
+from jupyter_peer.commands.disabled_servers import JupyterServer, ask_why
 from jupyter_peer.errors import BadRequestError
 from jupyter_peer.relay.program import Options, serving
 from tests.doctor.stun_servers import seen_as, stun_servers

@@ -42,7 +42,7 @@ def test_lines_say_who_and_when() -> None:
     assert third.endswith("you to ada: hi")
     assert "1970-01-0" in first
     assert ChatLine(line("x")).to_text().endswith("ada: x")
-    assert "nothing yet: %peer chat ada TEXT" in ChatLines([], "ada").to_text()
+    assert "Send one: %peer chat ada TEXT" in ChatLines([], "ada").to_text()
     assert "%peer chat PEER TEXT" in ChatLines([])._repr_mimebundle_()["text/html"]
 
 

@@ -46,7 +46,7 @@ def test_each_line_says_what_it_means_and_what_to_do():
         "skipped  lobby",
         "         It is so.",
         "",
-        "this node: 1 failed, 1 warning, 1 ok, 1 skipped",
+        "Connection check of this node: 1 failed, 1 warning, 1 ok, 1 skipped",
     ]
 
 
@@ -71,7 +71,10 @@ def test_findings_can_be_worked_with():
     assert Findings(FOUND[2:]).is_well
     assert [f.text for f in findings.of("nat")] == ["A symmetric NAT."]
     assert findings[1].data == {"ms": 1}
-    assert shown(Findings())["text/plain"].strip() == "this node: nothing was looked at"
+    assert (
+        shown(Findings())["text/plain"].strip()
+        == "Connection check of this node: nothing was checked"
+    )
 
 
 def test_the_magic_takes_a_peer_or_none():

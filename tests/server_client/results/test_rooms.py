@@ -59,8 +59,8 @@ def test_a_room_says_who_may_join_and_shows_its_token_with_how_to_use_it() -> No
     html, text = shown(Room({"room": ROOM, "token": "t0ken"}))
     for form in (html, text):
         assert "%peer room join class --token t0ken" in form
-        assert "staff of the directory may join; it is listed" in form
-        assert "pair by an invite" in form
+        assert "staff of the directory can join; it is listed" in form
+        assert "pair with an invite" in form
     assert "token" not in shown(Room({"room": {**ROOM, "join_policy": "open"}, "token": None}))[1]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from ...errors import from_wire
-from ...findings import Finding, failed
+from ..errors import from_wire
+from ..findings import Finding, failed
 from .servers import is_running
 
 _TIMEOUT_S = 3.0

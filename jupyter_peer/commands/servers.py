@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ...errors import AmbiguousServerError, NoServerError
-from ...server.control.runtime_file import RunningServer
-from ...server_client.client import URL
+from ..errors import AmbiguousServerError, NoServerError
+from ..server.control.runtime_file import RunningServer
+from ..server_client.client import URL
 
 _PORTS = {"http": 80, "https": 443}
 _START = "start one with `jupyter lab`; if one runs, `jupyter peer doctor` says why it is not found"

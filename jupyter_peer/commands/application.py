@@ -1,4 +1,4 @@
-"""What all commands have in common: their words and options, their help, their exit codes."""
+"""The base of all commands: words and options, help, exit codes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from jupyter_core.application import JupyterApp, NoStart
 from traitlets.config.loader import KVArgParseConfigLoader
 from traitlets.utils.text import indent, wrap_paragraphs
 
-from ..._version import __version__
-from ...errors import PeerError
-from .terminal import describe, remark
+from .._version import __version__
+from ..errors import PeerError
+from ..server_client.command_table.command import MisuseError
+from .terminal import describe, for_terminals, remark
 
 OK = 0
 FAILED = 1
@@ -23,18 +24,14 @@ MISUSED = 2
 INTERRUPTED = 130
 
 
-class UsageError(Exception):
-    """A command line that cannot be understood."""
-
-
 class _Loader(KVArgParseConfigLoader):
-    """The usual loader, for which an option that does not exist is a mistake, not a remark."""
+    """The loader of traitlets, for which an unknown option is an error and not a warning."""
 
     def _create_parser(self) -> None:
         super()._create_parser()
 
         def refuse(message: str) -> NoReturn:
-            raise UsageError(message)
+            raise MisuseError(message)
 
         self.parser.error = refuse  # type: ignore[method-assign]
 
@@ -43,21 +40,21 @@ class _Loader(KVArgParseConfigLoader):
             if arg == "--":
                 break
             name = arg.lstrip("-").partition("=")[0]
-            # One with a dot names a trait of a class; traitlets itself warns of those.
+            # An option with a dot names a trait of a class; traitlets itself warns of those.
             is_known = not name or name in self.flags or name in self.aliases or "." in name
             if arg.startswith("-") and not is_known:
-                raise UsageError(
-                    f"there is no option {arg.partition('=')[0]}; what begins with a dash and is "
-                    "none stands behind --"
+                raise MisuseError(
+                    f"unknown option: {arg.partition('=')[0]}",
+                    hint="write -- before a word that begins with a dash",
                 )
         super()._parse_args(args)
 
 
-class Command(JupyterApp):
-    """One command; :meth:`run` does it.
+class TerminalCommand(JupyterApp):
+    """One command; :meth:`run` does its work.
 
     Attributes:
-        words: What follows the command's name, as the help shows it: ``"PEER [NAME]"``.
+        words: The positional arguments, as the help shows them: ``"PEER [NAME]"``.
     """
 
     name = "jupyter-peer"
@@ -65,7 +62,7 @@ class Command(JupyterApp):
     words: ClassVar[str] = ""
     option_description = "They can also be set in `jupyter_peer_config.py`, as named below each."
     keyvalue_description = "Set on the command line as here, or in `jupyter_peer_config.py`."
-    # The rest of the base class's flags answer questions, and none is asked here.
+    # The other flags of the base class answer questions; these commands ask none.
     flags = {  # noqa: RUF012 - the base class's shape
         name: flag for name, flag in JupyterApp.flags.items() if name in ("debug", "show-config")
     }
@@ -77,40 +74,48 @@ class Command(JupyterApp):
         return "jupyter_peer_config"
 
     def migrate_config(self) -> None:
-        """Do nothing: there is no configuration of such an age."""
+        """Do nothing: no older configuration exists."""
 
     def run(self) -> None:
-        """Do what the command is for.
+        """Do the work.
 
         Raises:
-            PeerError: It was refused, or failed.
-            UsageError: The words do not fit.
+            PeerError: It was refused or failed.
+            MisuseError: The words do not fit.
         """
         raise NotImplementedError
 
     def start(self) -> None:
         """Check the words and run."""
         super().start()
+        self.check_words()
+        self.run()
+
+    def check_words(self) -> None:
+        """Check the number of words.
+
+        Raises:
+            MisuseError: A word is missing or unexpected.
+        """
         expected, given = self.words.split(), self.extra_args
         needed = [word for word in expected if not word.startswith("[")]
         if len(given) < len(needed):
-            raise UsageError(f"{needed[len(given)]} is missing")
+            raise MisuseError(f"missing argument: {needed[len(given)]}")
         if len(given) > len(expected):
-            raise UsageError(f"{given[len(expected)]!r} is one word too many")
-        self.run()
+            raise MisuseError(f"unexpected argument: {given[len(expected)]}")
 
     @property
     def usage(self) -> str:
-        """How to write the command."""
+        """How the command is written."""
         called = self.name.replace("-", " ")
         return " ".join(filter(None, (called, self.words, "[options]")))
 
     def exit(self, exit_status: int | str | None = 0) -> NoReturn:
-        """End the program; the base class does so when an option does not take a value."""
+        """End the program; the base class calls this for an option with a wrong value."""
         raise SystemExit(MISUSED if exit_status else OK)
 
     def emit_description(self) -> Generator[str, None, None]:
-        """Yield the head of the help: how to write it, and what it does."""
+        """Yield the head of the help: usage and description."""
         yield f"Usage: {self.usage}"
         yield ""
         for paragraph in wrap_paragraphs(self.description, 79):
@@ -126,36 +131,36 @@ class Command(JupyterApp):
             yield ""
 
     def _find_subcommand(self, name: str) -> str:
-        # A word is a peer or a pane here, never another program.
+        # A word names a peer or a pane, never another program.
         return ""
 
     def _create_loader(self, argv: Any, aliases: Any, flags: Any, classes: Any) -> _Loader:
         return _Loader(argv, aliases, flags, classes=classes, log=self.log)
 
 
-class Dispatcher(Command):
-    """A command that only hands over to its subcommands."""
+class Dispatcher(TerminalCommand):
+    """A command that only runs its subcommands."""
 
     words = "COMMAND [...]"
 
     def emit_subcommands_help(self) -> Generator[str, None, None]:
-        """Yield the list of subcommands under its own words."""
+        """Yield the list of subcommands."""
         called = self.name.replace("-", " ")
-        self.subcommand_description = f"Each has a help of its own: `{called} COMMAND --help`."
+        self.subcommand_description = f"Help for each: `{called} COMMAND --help`."
         yield from super().emit_subcommands_help()
 
     def start(self) -> None:
-        """Hand over to a subcommand; anything else is a mistake."""
+        """Run the subcommand; without one, show the help."""
         if self.subapp is None and not self.subcommand:
             if self.extra_args:
                 known = ", ".join(self.subcommands)
-                raise UsageError(f"there is no command {self.extra_args[0]!r}; there are {known}")
+                raise MisuseError(f"unknown command: {self.extra_args[0]}", hint=f"use {known}")
             self.print_help()
             self.exit(MISUSED)
         super().start()
 
 
-def run_command(command: type[Command], argv: Sequence[str] | None = None) -> int:
+def run_command(command: type[TerminalCommand], argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
     Args:
@@ -168,8 +173,8 @@ def run_command(command: type[Command], argv: Sequence[str] | None = None) -> in
         app.start()
     except NoStart:
         return OK
-    except UsageError as error:
-        remark(f"{error}\nusage: {_innermost(app).usage}")
+    except MisuseError as error:
+        remark(f"{for_terminals(str(error))}\nusage: {_innermost(app).usage}")
         return MISUSED
     except PeerError as error:
         remark(describe(error))
@@ -177,7 +182,7 @@ def run_command(command: type[Command], argv: Sequence[str] | None = None) -> in
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever reads has enough (`| head`); Python would complain once more when it exits.
+        # The reader has closed the pipe (`| head`); Python would report that again at its exit.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -189,7 +194,7 @@ def run_command(command: type[Command], argv: Sequence[str] | None = None) -> in
     return OK
 
 
-def _innermost(app: Command) -> Command:
-    while isinstance(app.subapp, Command):
+def _innermost(app: TerminalCommand) -> TerminalCommand:
+    while isinstance(app.subapp, TerminalCommand):
         app = app.subapp
     return app

@@ -1,0 +1,52 @@
+"""What commands write: results to stdout, everything about them to stderr.
+
+So a result can be piped or stored in a variable while its reader still sees what happens.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import PeerError, from_wire, to_wire
+from ..server_client.results.blocks import for_terminals as for_terminals
+from ..server_client.results.markup import clean, line
+
+
+def tell(text: str) -> None:
+    """Write a result for people."""
+    sys.stdout.write(clean(text) + "\n")
+    sys.stdout.flush()
+
+
+def remark(text: str) -> None:
+    """Write a note about a result, or a step on the way to it."""
+    sys.stderr.write(clean(text) + "\n")
+    sys.stderr.flush()
+
+
+def tell_json(value: Any) -> None:
+    """Write a result for programs. JSON escapes all but ASCII, so no name controls a terminal."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def describe(error: PeerError) -> str:
+    """Return ``code: message (hint)``; magics in the hint become commands of this program."""
+    text = to_wire(error)
+    code = error.data.get("code", text["code"])
+    hint = for_terminals(text["hint"])
+    return line(f"{code}: {text['message']}" + (f" ({hint})" if hint else ""), 2000)
+
+
+def tell_step(step: Mapping[str, Any]) -> None:
+    """Write one step of a connection: an address that is tried, fails, or works."""
+    address = line(step.get("address") or step.get("step") or "")
+    if step.get("ok") is None:
+        remark(f"trying {address} ...")
+    elif step["ok"]:
+        remark(f"connected by {address}")
+    else:
+        remark(f"  {address}: {describe(from_wire(step))}")

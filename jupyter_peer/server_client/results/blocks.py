@@ -1,0 +1,202 @@
+"""The blocks a result is made of: each draws itself as HTML and as plain text."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from .markup import (
+    BAD,
+    FAINT,
+    GOOD,
+    LINE,
+    WARN,
+    Html,
+    clean,
+    code,
+    coloured,
+    escape,
+    join,
+    line,
+    strong,
+    table,
+    tag,
+    text_table,
+)
+
+Look = Literal["", "strong", "code", "faint", "good", "warn", "bad"]
+_COLOURS = {"faint": FAINT, "good": GOOD, "warn": WARN, "bad": BAD}
+_PROSE = "white-space: pre-wrap; overflow-wrap: anywhere;"
+_LIMIT = 600
+# What is a notebook's alone (``%%peer share``, ``%peer panel``) stays as it is.
+_WHOLE = re.compile(r": %peer(?! panel)( [a-z].*)$", re.MULTILINE)
+_MAGIC = re.compile(r"(?<!%)%peer(?! panel)( [a-z]+)?( --help)?")
+
+
+def for_terminals(text: str) -> str:
+    """Return a text of ours in which magics are commands of ``jupyter peer``."""
+    return _MAGIC.sub(r"`jupyter peer\1\2`", _WHOLE.sub(r": jupyter peer\1", text))
+
+
+class Text(NamedTuple):
+    """A piece of one line, with its look in HTML."""
+
+    text: object
+    look: Look = ""
+
+    def html(self) -> Html:
+        """Return it as HTML."""
+        if self.look in ("strong", "code"):
+            return (strong if self.look == "strong" else code)(self.text)
+        return coloured(self.text, _COLOURS[self.look]) if self.look else escape(self.text)
+
+
+Piece = str | Text
+
+
+def _html(piece: Piece) -> Html:
+    return piece.html() if isinstance(piece, Text) else escape(piece)
+
+
+def _plain(piece: Piece) -> str:
+    return str(piece.text) if isinstance(piece, Text) else piece
+
+
+class Block:
+    """One part of a result.
+
+    Attributes:
+        is_note: Whether it is about the result rather than the result.
+    """
+
+    is_note = False
+
+    @abstractmethod
+    def html(self) -> Html:
+        """Return it as HTML."""
+
+    @abstractmethod
+    def text(self) -> str:
+        """Return it as plain text."""
+
+    def terminal_text(self) -> str:
+        """Return it as a terminal shows it; other people's words stay as they are."""
+        return self.text()
+
+
+class Line(Block):
+    """One sentence or heading.
+
+    Args:
+        *pieces: Its words.
+        is_note: Whether it is about the result.
+        is_head: Whether a rule separates it from what follows.
+    """
+
+    def __init__(self, *pieces: Piece, is_note: bool = False, is_head: bool = False) -> None:
+        self.pieces = pieces
+        self.is_note = is_note
+        self._style = f"border-bottom: 1px solid {LINE}; margin-bottom: 4px;" if is_head else ""
+
+    def html(self) -> Html:
+        return tag("div", *map(_html, self.pieces), style=self._style)
+
+    def text(self) -> str:
+        return line("".join(map(_plain, self.pieces)), _LIMIT)
+
+    def terminal_text(self) -> str:
+        return for_terminals(self.text())
+
+
+def note(*pieces: Piece) -> Line:
+    """Return a remark about the result."""
+    faint = (piece if isinstance(piece, Text) else Text(piece, "faint") for piece in pieces)
+    return Line(*faint, is_note=True)
+
+
+class Facts(Block):
+    """Named values, one a line."""
+
+    def __init__(self, rows: Iterable[tuple[str, Piece]]) -> None:
+        self._rows = list(rows)
+
+    def html(self) -> Html:
+        return join(
+            tag("div", Text(f"{name}: ", "faint").html(), _html(value))
+            for name, value in self._rows
+        )
+
+    def text(self) -> str:
+        width = max(len(name) for name, _ in self._rows) + 2
+        return "\n".join(f"{name + ':':<{width}}{line(_plain(v))}" for name, v in self._rows)
+
+
+class Table(Block):
+    """Rows under heads.
+
+    Args:
+        heads: Of the columns.
+        rows: One piece a column.
+        caption: What the rows are.
+        is_titled: Whether the caption is shown in plain text too.
+    """
+
+    def __init__(
+        self,
+        heads: Sequence[str],
+        rows: Iterable[Sequence[Piece]],
+        caption: str,
+        *,
+        is_titled: bool = False,
+    ) -> None:
+        self._heads = heads
+        self._rows = list(rows)
+        self._caption = caption
+        self._title = caption if is_titled else ""
+
+    def html(self) -> Html:
+        return table(self._caption, self._heads, [tuple(map(_html, row)) for row in self._rows])
+
+    def text(self) -> str:
+        rows = text_table(self._heads, [tuple(map(_plain, row)) for row in self._rows])
+        return f"{line(self._title)}\n{rows}" if self._title else rows
+
+
+class Prose(Block):
+    """A text of several lines that somebody else wrote: escaped, never formatted."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def html(self) -> Html:
+        return tag("div", escape(self._words), style=_PROSE)
+
+    def text(self) -> str:
+        return clean(self._words)
+
+
+class Preformatted(Block):
+    """A text whose columns are aligned."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def html(self) -> Html:
+        return tag("pre", escape(self._words), style="margin: 0; white-space: pre-wrap;")
+
+    def text(self) -> str:
+        return clean(self._words)
+
+
+def text_of(blocks: Iterable[Block], *, in_terminal: bool = False) -> str:
+    """Return blocks as plain text; empty lines separate tables from what surrounds them."""
+    drawn = ""
+    before: Block | None = None
+    for block in blocks:
+        is_apart = isinstance(block, Table) or isinstance(before, Table)
+        drawn += "" if before is None else "\n\n" if is_apart else "\n"
+        drawn += block.terminal_text() if in_terminal else block.text()
+        before = block
+    return drawn
