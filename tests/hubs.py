@@ -13,6 +13,7 @@ from typing import Any
 from jupyter_peer.hub.config import HubConfig
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.store.store import Store
+from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.wire.link.identity import Identity
 from tests.loopback import LoopbackNetwork
@@ -27,13 +28,15 @@ def make_hub(network: LoopbackNetwork, path: Path, name: str, **config: Any) -> 
     key = path / f"{name}.seed"
     if not key.exists():
         key.write_bytes(os.urandom(32))
-    return PeerHub(
+    hub = PeerHub(
         identity=Identity.from_seed(key.read_bytes()),
         store=store,
         transports=transports,
         policy=config.pop("policy", None) or InvitePolicy(store),
         config=HubConfig(node_name=name, **{"backoff_s": 0.01, "max_backoff_s": 0.1, **config}),
     )
+    hub.network = network  # type: ignore[attr-defined] - a test cuts its links there
+    return hub
 
 
 @contextlib.asynccontextmanager
@@ -61,7 +64,29 @@ async def two_hubs(**config: Any) -> AsyncIterator[tuple[PeerHub, PeerHub]]:
     with tempfile.TemporaryDirectory() as folder:
         ada = make_hub(network, Path(folder), "ada", **config)
         bob = make_hub(network, Path(folder), "bob", **config)
-        ada.network = bob.network = network  # type: ignore[attr-defined]
+        async with running(ada, bob):
+            await pair(ada, bob)
+            yield ada, bob
+
+
+def relay_hub(path: Path, name: str, relay_url: str | None, **config: Any) -> PeerHub:
+    """Return a hub whose only transport is a relay, not started."""
+    seed = path / f"{name}.seed"
+    seed.write_bytes(os.urandom(32))
+    transport = RelayTransport(Identity.from_seed(seed.read_bytes()), relay_url)
+    return make_hub(
+        LoopbackNetwork(), path, name, transports=[transport], relay_url=relay_url, **config
+    )
+
+
+@contextlib.asynccontextmanager
+async def relay_hubs(
+    ada_url: str | None, bob_url: str | None, **config: Any
+) -> AsyncIterator[tuple[PeerHub, PeerHub]]:
+    """Yield ada and bob, each with a relay of its own or none, paired by an invite of ada's."""
+    with tempfile.TemporaryDirectory() as folder:
+        ada = relay_hub(Path(folder), "ada", ada_url, **config)
+        bob = relay_hub(Path(folder), "bob", bob_url, **config)
         async with running(ada, bob):
             await pair(ada, bob)
             yield ada, bob

@@ -9,7 +9,7 @@ import pytest
 from jupyter_peer.agents.approvals import MAX_ARGUMENTS
 from jupyter_peer.agents.board import Tool
 from jupyter_peer.errors import LookupFailedError, ToolRefusedError
-from tests.agents.nodes import nodes
+from tests.nodes import nodes
 from tests.waiting import until
 
 LOOK, ACT = Tool("look", read_only=True), Tool("act")
@@ -39,115 +39,88 @@ def tools_logged(ada):
 
 
 @pytest.mark.parametrize("mode", ["read-only", "ask"])
-def test_a_tool_that_only_looks_needs_nobody(mode):
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            assert await asked(ada, bob, "look", mode) == "yes"
-            assert tools_logged(ada) == [("look", "read-only")]
-
-    asyncio.run(main())
+async def test_a_tool_that_only_looks_needs_nobody(mode):
+    async with nodes("ada", "bob") as (ada, bob):
+        assert await asked(ada, bob, "look", mode) == "yes"
+        assert tools_logged(ada) == [("look", "read-only")]
 
 
 @pytest.mark.parametrize("mode", ["read-only", "auto", ""])
-def test_in_any_mode_but_ask_no_other_tool_is_used(mode):
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.approvals.add_screen(SCREEN)
-            assert "read-only" in await asked(ada, bob, "act", mode)
-            assert tools_logged(ada) == [("act", "refused")]
-
-    asyncio.run(main())
+async def test_in_any_mode_but_ask_no_other_tool_is_used(mode):
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+        assert "read-only" in await asked(ada, bob, "act", mode)
+        assert tools_logged(ada) == [("act", "refused")]
 
 
-def test_an_unknown_tool_is_refused():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            assert (await asked(ada, bob, "os.system")).startswith("no: the agent has no tool")
-
-    asyncio.run(main())
+async def test_an_unknown_tool_is_refused():
+    async with nodes("ada", "bob") as (ada, bob):
+        assert (await asked(ada, bob, "os.system")).startswith("no: the agent has no tool")
 
 
 @pytest.mark.parametrize(("allow", "answer"), [(True, "yes"), (False, "no: the owner has refused")])
-def test_the_owner_decides_each_call(allow, answer):
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.approvals.add_screen(SCREEN)
-            told = []
-            ada.approvals.subscribe(lambda: told.append(len(ada.approvals.pending())))
-            asking = asyncio.ensure_future(asked(ada, bob, "act"))
-            (pending,) = await until(ada.approvals.pending)
-            assert (pending.peer, pending.agent, pending.tool) == (bob.id, "helper", "act")
-            assert pending.arguments == "(1)"
-            ada.approvals.decide(pending.id, allow)
-            with pytest.raises(LookupFailedError):
-                ada.approvals.decide(pending.id, True)
-            assert (await asking).startswith(answer)
-            assert told == [1, 0]
-            assert tools_logged(ada) == [("act", "allowed" if allow else "refused")]
-            with pytest.raises(LookupFailedError):
-                ada.approvals.decide(pending.id, True)
-
-    asyncio.run(main())
+async def test_the_owner_decides_each_call(allow, answer):
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+        told = []
+        ada.approvals.subscribe(lambda: told.append(len(ada.approvals.pending())))
+        asking = asyncio.ensure_future(asked(ada, bob, "act"))
+        (pending,) = await until(ada.approvals.pending)
+        assert (pending.peer, pending.agent, pending.tool) == (bob.id, "helper", "act")
+        assert pending.arguments == "(1)"
+        ada.approvals.decide(pending.id, allow)
+        with pytest.raises(LookupFailedError):
+            ada.approvals.decide(pending.id, True)
+        assert (await asking).startswith(answer)
+        assert told == [1, 0]
+        assert tools_logged(ada) == [("act", "allowed" if allow else "refused")]
+        with pytest.raises(LookupFailedError):
+            ada.approvals.decide(pending.id, True)
 
 
-def test_silence_is_a_no():
-    async def main():
-        async with nodes("ada", "bob", approval_s=0.05) as (ada, bob):
-            ada.approvals.add_screen(SCREEN)
-            assert "has not answered within 0.05 s" in await asked(ada, bob, "act")
-
-    asyncio.run(main())
+async def test_silence_is_a_no():
+    async with nodes("ada", "bob", approval_s=0.05) as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+        assert "has not answered within 0.05 s" in await asked(ada, bob, "act")
 
 
-def test_without_a_browser_it_is_a_no_at_once():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            assert "no browser is open" in await asked(ada, bob, "act")
-            ada.approvals.add_screen(SCREEN)
-            ada.approvals.remove_screen(SCREEN)
-            assert "no browser is open" in await asked(ada, bob, "act")
-
-    asyncio.run(main())
+async def test_without_a_browser_it_is_a_no_at_once():
+    async with nodes("ada", "bob") as (ada, bob):
+        assert "no browser is open" in await asked(ada, bob, "act")
+        ada.approvals.add_screen(SCREEN)
+        ada.approvals.remove_screen(SCREEN)
+        assert "no browser is open" in await asked(ada, bob, "act")
 
 
-def test_arguments_that_nobody_would_read_are_refused():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.approvals.add_screen(SCREEN)
-            answer = await asked(ada, bob, "act", arguments="x" * (MAX_ARGUMENTS + 1))
-            assert "nobody would read" in answer
-
-    asyncio.run(main())
+async def test_arguments_that_nobody_would_read_are_refused():
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+        answer = await asked(ada, bob, "act", arguments="x" * (MAX_ARGUMENTS + 1))
+        assert "nobody would read" in answer
 
 
-def test_a_turn_that_ends_takes_its_prompts_with_it():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.approvals.add_screen(SCREEN)
-            asking = asyncio.ensure_future(asked(ada, bob, "act"))
-            await until(ada.approvals.pending)
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-            await until(lambda: not ada.approvals.pending())
-
-    asyncio.run(main())
+async def test_a_turn_that_ends_takes_its_prompts_with_it():
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+        asking = asyncio.ensure_future(asked(ada, bob, "act"))
+        await until(ada.approvals.pending)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await until(lambda: not ada.approvals.pending())
 
 
-def test_a_turn_cannot_bury_its_owner_in_prompts():
-    async def main():
-        async with nodes("ada", "bob", approval_s=5) as (ada, bob):
-            ada.approvals.add_screen(SCREEN)
+async def test_a_turn_cannot_bury_its_owner_in_prompts():
+    async with nodes("ada", "bob", approval_s=5) as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
 
-            async def many(turn):
-                calls = [asyncio.ensure_future(turn.check_tool("act", "()")) for _ in range(10)]
-                done, rest = await asyncio.wait(calls, timeout=0.1)
-                await turn.write(f"{len(done)} refused, {len(rest)} wait")
-                for call in calls:
-                    call.cancel()
-                await asyncio.gather(*calls, return_exceptions=True)
+        async def many(turn):
+            calls = [asyncio.ensure_future(turn.check_tool("act", "()")) for _ in range(10)]
+            done, rest = await asyncio.wait(calls, timeout=0.1)
+            await turn.write(f"{len(done)} refused, {len(rest)} wait")
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
 
-            ada.agent(many, "helper", ACT)
-            ada.board.mode = "ask"
-            assert await bob.ask(ada) == "6 refused, 4 wait"
-
-    asyncio.run(main())
+        ada.agent(many, "helper", ACT)
+        ada.board.mode = "ask"
+        assert await bob.ask(ada) == "6 refused, 4 wait"

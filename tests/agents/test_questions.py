@@ -26,8 +26,8 @@ from jupyter_peer.errors import (
     UnsupportedError,
 )
 from jupyter_peer.wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
-from tests.agents.nodes import FakeAgent, never, nodes
 from tests.hubs import two_hubs
+from tests.nodes import FakeAgent, never, nodes
 from tests.waiting import until
 
 
@@ -35,69 +35,57 @@ async def hello(turn):
     await turn.write(f"you asked: {turn.prompt}")
 
 
-def test_an_answer_comes_whole_and_in_order():
+async def test_an_answer_comes_whole_and_in_order():
     async def count(turn):
         for number in range(200):
             await turn.write(f"{number} ")
         await turn.write("x" * 100_000)
 
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.agent(count)
-            answer = await bob.ask(ada)
-            assert answer == "".join(f"{number} " for number in range(200)) + "x" * 100_000
-
-    asyncio.run(main())
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.agent(count)
+        answer = await bob.ask(ada)
+        assert answer == "".join(f"{number} " for number in range(200)) + "x" * 100_000
 
 
-def test_pieces_come_while_the_agent_still_answers():
-    async def main():
-        go_on = asyncio.Event()
+async def test_pieces_come_while_the_agent_still_answers():
+    go_on = asyncio.Event()
 
-        async def slowly(turn):
-            await turn.write("first")
-            await go_on.wait()
-            await turn.write("second")
+    async def slowly(turn):
+        await turn.write("first")
+        await go_on.wait()
+        await turn.write("second")
 
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.agent(slowly)
-            pieces = []
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.agent(slowly)
+        pieces = []
 
-            async def take(text):
-                pieces.append(text)
-                go_on.set()
+        async def take(text):
+            pieces.append(text)
+            go_on.set()
 
-            await bob.questions.ask(ada.id, "?", take, timeout_s=5)
-            assert pieces == ["first", "second"]
-
-    asyncio.run(main())
+        await bob.questions.ask(ada.id, "?", take, timeout_s=5)
+        assert pieces == ["first", "second"]
 
 
-def test_the_turn_knows_who_asks_by_which_way_and_how_long():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(hello)
-            assert await bob.ask(ada, "how?", timeout_s=7) == "you asked: how?"
-            (turn,) = agent.turns
-            assert (turn.peer, turn.chain.nodes, turn.mode) == (bob.id, (bob.id,), "read-only")
-            assert 6 < turn.left_s <= 7
-
-    asyncio.run(main())
+async def test_the_turn_knows_who_asks_by_which_way_and_how_long():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(hello)
+        assert await bob.ask(ada, "how?", timeout_s=7) == "you asked: how?"
+        (turn,) = agent.turns
+        assert (turn.peer, turn.chain.nodes, turn.mode) == (bob.id, (bob.id,), "read-only")
+        assert 6 < turn.left_s <= 7
 
 
-def test_an_agent_can_be_named_and_the_newest_answers_without_a_name():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            for name in ("one", "two"):
-                ada.agent(lambda turn: turn.write(turn.agent.name), name)
-            assert await bob.ask(ada) == "two"
-            assert await bob.ask(ada, agent="one") == "one"
-            ada.board.switch_on(agent="one")
-            assert await bob.ask(ada) == "one"
-            with pytest.raises(UnknownAgentError):
-                await bob.ask(ada, agent="three")
-
-    asyncio.run(main())
+async def test_an_agent_can_be_named_and_the_newest_answers_without_a_name():
+    async with nodes("ada", "bob") as (ada, bob):
+        for name in ("one", "two"):
+            ada.agent(lambda turn: turn.write(turn.agent.name), name)
+        assert await bob.ask(ada) == "two"
+        assert await bob.ask(ada, agent="one") == "one"
+        ada.board.switch_on(agent="one")
+        assert await bob.ask(ada) == "one"
+        with pytest.raises(UnknownAgentError):
+            await bob.ask(ada, agent="three")
 
 
 async def refusal(ada, bob, **options):
@@ -106,341 +94,272 @@ async def refusal(ada, bob, **options):
     return caught.value
 
 
-def test_agents_are_off_by_default():
-    async def main():
-        async with nodes("ada", "bob", on=False) as (ada, bob):
-            agent = ada.agent(hello)
-            error = await refusal(ada, bob)
-            assert (type(error), error.code) == (NotEnabledError, "not_enabled")
-            assert "%peer agent on" in error.hint
-            assert agent.turns == []
-            assert ada.log("agent_refused") == [("agent_refused", bob.id, {"code": "not_enabled"})]
-
-    asyncio.run(main())
+async def test_agents_are_off_by_default():
+    async with nodes("ada", "bob", on=False) as (ada, bob):
+        agent = ada.agent(hello)
+        error = await refusal(ada, bob)
+        assert (type(error), error.code) == (NotEnabledError, "not_enabled")
+        assert "%peer agent on" in error.hint
+        assert agent.turns == []
+        assert ada.log("agent_refused") == [("agent_refused", bob.id, {"code": "not_enabled"})]
 
 
-def test_without_an_agent_the_refusal_says_how_to_get_one():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            error = await refusal(ada, bob)
-            assert isinstance(error, UnknownAgentError)
-            assert "@me.agent" in error.hint
-
-    asyncio.run(main())
+async def test_without_an_agent_the_refusal_says_how_to_get_one():
+    async with nodes("ada", "bob") as (ada, bob):
+        error = await refusal(ada, bob)
+        assert isinstance(error, UnknownAgentError)
+        assert "@me.agent" in error.hint
 
 
 @pytest.mark.parametrize("origin", ["open-lan", "directory"])
-def test_a_peer_that_was_not_paired_is_refused(origin):
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.agent(hello)
-            ada.hub._book.change(ada.hub._book.known(bob.id), trusted=False, origin=origin)
-            assert isinstance(await refusal(ada, bob), NotTrustedError)
-
-    asyncio.run(main())
+async def test_a_peer_that_was_not_paired_is_refused(origin):
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.agent(hello)
+        ada.hub._book.change(ada.hub._book.known(bob.id), trusted=False, origin=origin)
+        assert isinstance(await refusal(ada, bob), NotTrustedError)
 
 
-def test_only_so_many_questions_of_a_peer_are_answered_at_once():
-    async def main():
-        async with nodes("ada", "bob", "cy") as (ada, bob, cy):
-            agent = ada.agent(never)
-            asking = [asyncio.ensure_future(bob.ask(ada)) for _ in range(2)]
-            await until(lambda: len(agent.turns) == 2)
-            error = await refusal(ada, bob)
-            assert isinstance(error, BusyError)
-            # others are not held up by it
-            third = asyncio.ensure_future(cy.ask(ada))
-            await until(lambda: len(agent.turns) == 3)
-            for task in (*asking, third):
-                task.cancel()
-            await asyncio.gather(*asking, third, return_exceptions=True)
-            await until(lambda: ada.desk.under_way == 0)
-
-    asyncio.run(main())
+async def test_only_so_many_questions_of_a_peer_are_answered_at_once():
+    async with nodes("ada", "bob", "cy") as (ada, bob, cy):
+        agent = ada.agent(never)
+        asking = [asyncio.ensure_future(bob.ask(ada)) for _ in range(2)]
+        await until(lambda: len(agent.turns) == 2)
+        error = await refusal(ada, bob)
+        assert isinstance(error, BusyError)
+        # others are not held up by it
+        third = asyncio.ensure_future(cy.ask(ada))
+        await until(lambda: len(agent.turns) == 3)
+        for task in (*asking, third):
+            task.cancel()
+        await asyncio.gather(*asking, third, return_exceptions=True)
+        await until(lambda: ada.desk.under_way == 0)
 
 
-def test_a_flood_of_questions_is_refused_after_twenty_in_a_minute_and_counted_in_the_log():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(hello)
-            for _ in range(20):
-                await bob.ask(ada)
-            for _ in range(10):
-                with pytest.raises(BusyError):
-                    await bob.ask(ada)
-            assert len(agent.turns) == 20
-            assert len(ada.log("agent_refused")) == 1
-            ada.now += 61
+async def test_a_flood_of_questions_is_refused_after_twenty_in_a_minute_and_counted_in_the_log():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(hello)
+        for _ in range(20):
             await bob.ask(ada)
-            ada.board.is_on = False
-            await refusal(ada, bob)
-            ada.board.is_on = True
-            for _ in range(20):
-                with contextlib.suppress(BusyError):
-                    await bob.ask(ada)
-            assert ada.log("agent_refused")[-1][2] == {"code": "busy", "more_before": 9}
+        for _ in range(10):
+            with pytest.raises(BusyError):
+                await bob.ask(ada)
+        assert len(agent.turns) == 20
+        assert len(ada.log("agent_refused")) == 1
+        ada.now += 61
+        await bob.ask(ada)
+        ada.board.is_on = False
+        await refusal(ada, bob)
+        ada.board.is_on = True
+        for _ in range(20):
+            with contextlib.suppress(BusyError):
+                await bob.ask(ada)
+        assert ada.log("agent_refused")[-1][2] == {"code": "busy", "more_before": 9}
 
-    asyncio.run(main())
 
-
-def test_a_question_that_is_too_long_is_refused():
-    async def main():
-        async with nodes("ada", "bob", max_prompt=100) as (ada, bob):
-            ada.agent(hello)
-            assert isinstance(await refusal(ada, bob, prompt="x" * 101), TooLargeError)
-            await bob.ask(ada, "x" * 100)
-
-    asyncio.run(main())
+async def test_a_question_that_is_too_long_is_refused():
+    async with nodes("ada", "bob", max_prompt=100) as (ada, bob):
+        ada.agent(hello)
+        assert isinstance(await refusal(ada, bob, prompt="x" * 101), TooLargeError)
+        await bob.ask(ada, "x" * 100)
 
 
 @pytest.mark.parametrize("prompt", ["", " \n"])
-def test_no_question_is_not_sent(prompt):
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            assert isinstance(await refusal(ada, bob, prompt=prompt), BadRequestError)
-            assert ada.log("agent_refused", "agent_turn") == []
-
-    asyncio.run(main())
+async def test_no_question_is_not_sent(prompt):
+    async with nodes("ada", "bob") as (ada, bob):
+        assert isinstance(await refusal(ada, bob, prompt=prompt), BadRequestError)
+        assert ada.log("agent_refused", "agent_turn") == []
 
 
-def test_a_node_without_agents_says_that_it_does_not_know_them():
-    async def main():
-        async with two_hubs() as (ada, bob):
-            from tests.agents.nodes import Node
+async def test_a_node_without_agents_says_that_it_does_not_know_them():
+    async with two_hubs() as (ada, bob):
+        from tests.nodes import Node
 
-            asker = Node(bob)
-            with pytest.raises(UnsupportedError, match="no agents"):
-                await asker.questions.ask(ada.node_id, "?", never, timeout_s=5)
-
-    asyncio.run(main())
+        asker = Node(bob)
+        with pytest.raises(UnsupportedError, match="no agents"):
+            await asker.questions.ask(ada.node_id, "?", never, timeout_s=5)
 
 
-def test_a_peer_that_is_away_is_told_at_once():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            await bob.hub.disconnect(ada.id)
-            assert isinstance(await refusal(ada, bob), NotConnectedError)
-
-    asyncio.run(main())
+async def test_a_peer_that_is_away_is_told_at_once():
+    async with nodes("ada", "bob") as (ada, bob):
+        await bob.hub.disconnect(ada.id)
+        assert isinstance(await refusal(ada, bob), NotConnectedError)
 
 
-def test_the_deadline_ends_the_turn_at_both_ends():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(never)
-            error = await refusal(ada, bob, timeout_s=0.1)
-            assert isinstance(error, PeerTimeoutError)
-            await until(lambda: agent.ended == 1)
-            assert ada.log("agent_turn_ended")[0][2]["outcome"] == "timeout"
-
-    asyncio.run(main())
+async def test_the_deadline_ends_the_turn_at_both_ends():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(never)
+        error = await refusal(ada, bob, timeout_s=0.1)
+        assert isinstance(error, PeerTimeoutError)
+        await until(lambda: agent.ended == 1)
+        assert ada.log("agent_turn_ended")[0][2]["outcome"] == "timeout"
 
 
-def test_the_owners_limit_ends_a_turn_whose_asker_would_wait_for_ever():
-    async def main():
-        async with nodes("ada", "bob", max_turn_s=0.1) as (ada, bob):
-            ada.agent(never)
-            error = await refusal(ada, bob, timeout_s=3600)
-            assert isinstance(error, PeerTimeoutError)
-            assert bob.questions.under_way == 0
-
-    asyncio.run(main())
+async def test_the_owners_limit_ends_a_turn_whose_asker_would_wait_for_ever():
+    async with nodes("ada", "bob", max_turn_s=0.1) as (ada, bob):
+        ada.agent(never)
+        error = await refusal(ada, bob, timeout_s=3600)
+        assert isinstance(error, PeerTimeoutError)
+        assert bob.questions.under_way == 0
 
 
-def test_a_silent_owner_is_not_waited_for_longer_than_the_deadline():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.hub._mail.handlers._handlers["agent_request"] = (lambda message: None, None)
-            assert isinstance(await refusal(ada, bob, timeout_s=0.05), PeerTimeoutError)
-
-    asyncio.run(main())
+async def test_a_silent_owner_is_not_waited_for_longer_than_the_deadline():
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.hub._mail.handlers._handlers["agent_request"] = (lambda message: None, None)
+        assert isinstance(await refusal(ada, bob, timeout_s=0.05), PeerTimeoutError)
 
 
-def test_cancelling_the_question_ends_the_turn():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(never)
-            asking = asyncio.ensure_future(bob.ask(ada))
-            await until(lambda: agent.turns)
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-            await until(lambda: agent.ended == 1)
-            await until(lambda: ada.log("agent_turn_ended"))
-            assert ada.log("agent_turn_ended")[0][2]["outcome"] == "turn_cancelled"
-            assert bob.log("agent_asked")[0][2]["outcome"] == "cancelled"
-
-    asyncio.run(main())
+async def test_cancelling_the_question_ends_the_turn():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(never)
+        asking = asyncio.ensure_future(bob.ask(ada))
+        await until(lambda: agent.turns)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await until(lambda: agent.ended == 1)
+        await until(lambda: ada.log("agent_turn_ended"))
+        assert ada.log("agent_turn_ended")[0][2]["outcome"] == "turn_cancelled"
+        assert bob.log("agent_asked")[0][2]["outcome"] == "cancelled"
 
 
-def test_nobody_can_cancel_the_question_of_another():
-    async def main():
-        async with nodes("ada", "bob", "cy") as (ada, bob, cy):
-            agent = ada.agent(never)
-            asking = asyncio.ensure_future(bob.ask(ada))
-            await until(lambda: agent.turns)
-            (turn,) = agent.turns
-            cy.hub.send(ada.id, "agent_cancel", {"request_id": turn.request_id})
-            await cy.hub.ping(ada.id)
-            assert agent.ended == 0
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-            await until(lambda: agent.ended == 1)
-
-    asyncio.run(main())
+async def test_nobody_can_cancel_the_question_of_another():
+    async with nodes("ada", "bob", "cy") as (ada, bob, cy):
+        agent = ada.agent(never)
+        asking = asyncio.ensure_future(bob.ask(ada))
+        await until(lambda: agent.turns)
+        (turn,) = agent.turns
+        cy.hub.send(ada.id, "agent_cancel", {"request_id": turn.request_id})
+        await cy.hub.ping(ada.id)
+        assert agent.ended == 0
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await until(lambda: agent.ended == 1)
 
 
-def test_nobody_can_add_to_the_answer_of_another():
-    async def main():
-        go_on = asyncio.Event()
+async def test_nobody_can_add_to_the_answer_of_another():
+    go_on = asyncio.Event()
 
-        async def wait(turn):
-            await go_on.wait()
-            await turn.write("mine")
+    async def wait(turn):
+        await go_on.wait()
+        await turn.write("mine")
 
-        async with nodes("ada", "bob", "cy") as (ada, bob, cy):
-            agent = ada.agent(wait)
-            asking = asyncio.ensure_future(bob.ask(ada))
-            await until(lambda: agent.turns)
-            forged = {"request_id": agent.turns[0].request_id, "text": "forged"}
-            cy.hub.send(bob.id, "agent_stream", forged)
-            await cy.hub.ping(bob.id)
-            go_on.set()
-            assert await asking == "mine"
-
-    asyncio.run(main())
+    async with nodes("ada", "bob", "cy") as (ada, bob, cy):
+        agent = ada.agent(wait)
+        asking = asyncio.ensure_future(bob.ask(ada))
+        await until(lambda: agent.turns)
+        forged = {"request_id": agent.turns[0].request_id, "text": "forged"}
+        cy.hub.send(bob.id, "agent_stream", forged)
+        await cy.hub.ping(bob.id)
+        go_on.set()
+        assert await asking == "mine"
 
 
-def test_a_lost_link_ends_the_question_at_both_ends():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(never)
-            asking = asyncio.ensure_future(bob.ask(ada))
-            await until(lambda: agent.turns)
-            bob.hub.network.cut()
-            with pytest.raises(LinkClosedError):
-                await asking
-            await until(lambda: agent.ended == 1)
-
-    asyncio.run(main())
+async def test_a_lost_link_ends_the_question_at_both_ends():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(never)
+        asking = asyncio.ensure_future(bob.ask(ada))
+        await until(lambda: agent.turns)
+        bob.hub.network.cut()
+        with pytest.raises(LinkClosedError):
+            await asking
+        await until(lambda: agent.ended == 1)
 
 
-def test_a_blocked_peer_gets_no_more_of_an_answer():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(never)
-            asking = asyncio.ensure_future(bob.ask(ada))
-            await until(lambda: agent.turns)
-            await ada.hub.block(bob.id)
-            with pytest.raises(PeerError):
-                await asking
-            await until(lambda: agent.ended == 1)
-            assert ada.desk.under_way == 0
-
-    asyncio.run(main())
+async def test_a_blocked_peer_gets_no_more_of_an_answer():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(never)
+        asking = asyncio.ensure_future(bob.ask(ada))
+        await until(lambda: agent.turns)
+        await ada.hub.block(bob.id)
+        with pytest.raises(PeerError):
+            await asking
+        await until(lambda: agent.ended == 1)
+        assert ada.desk.under_way == 0
 
 
-def test_switching_off_ends_what_is_under_way():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(never)
-            asking = asyncio.ensure_future(bob.ask(ada))
-            await until(lambda: agent.turns)
-            ada.board.switch_off()
-            with pytest.raises(NotEnabledError):
-                await asking
-            assert agent.ended == 1
-
-    asyncio.run(main())
+async def test_switching_off_ends_what_is_under_way():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(never)
+        asking = asyncio.ensure_future(bob.ask(ada))
+        await until(lambda: agent.turns)
+        ada.board.switch_off()
+        with pytest.raises(NotEnabledError):
+            await asking
+        assert agent.ended == 1
 
 
-def test_an_agent_that_is_gone_ends_its_turns_and_no_others():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            gone, other = ada.agent(never, "gone"), ada.agent(never, "other")
-            asking = [asyncio.ensure_future(bob.ask(ada, agent=n)) for n in ("gone", "other")]
-            await until(lambda: gone.turns and other.turns)
-            ada.board.unregister(gone)
-            ada.desk.stop_agent(gone, AgentGoneError())
-            with pytest.raises(AgentGoneError):
-                await asking[0]
-            assert not asking[1].done()
-            asking[1].cancel()
-            await asyncio.gather(asking[1], return_exceptions=True)
-            await until(lambda: other.ended == 1)
-
-    asyncio.run(main())
+async def test_an_agent_that_is_gone_ends_its_turns_and_no_others():
+    async with nodes("ada", "bob") as (ada, bob):
+        gone, other = ada.agent(never, "gone"), ada.agent(never, "other")
+        asking = [asyncio.ensure_future(bob.ask(ada, agent=n)) for n in ("gone", "other")]
+        await until(lambda: gone.turns and other.turns)
+        ada.board.unregister(gone)
+        ada.desk.stop_agent(gone, AgentGoneError())
+        with pytest.raises(AgentGoneError):
+            await asking[0]
+        assert not asking[1].done()
+        asking[1].cancel()
+        await asyncio.gather(asking[1], return_exceptions=True)
+        await until(lambda: other.ended == 1)
 
 
-def test_a_server_that_stops_tells_the_asker():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(never)
-            asking = asyncio.ensure_future(bob.ask(ada))
-            await until(lambda: agent.turns)
-            await ada.desk.close()
-            with pytest.raises(TurnCancelledError):
-                await asking
-
-    asyncio.run(main())
+async def test_a_server_that_stops_tells_the_asker():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(never)
+        asking = asyncio.ensure_future(bob.ask(ada))
+        await until(lambda: agent.turns)
+        await ada.desk.close()
+        with pytest.raises(TurnCancelledError):
+            await asking
 
 
-def test_an_agent_that_fails_tells_nothing_of_its_reason(caplog):
+async def test_an_agent_that_fails_tells_nothing_of_its_reason(caplog):
     async def fail(turn):
         await turn.write("so far")
         raise RuntimeError("/home/ada/secret")
 
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.agent(fail)
-            pieces = []
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.agent(fail)
+        pieces = []
 
-            async def take(text):
-                pieces.append(text)
+        async def take(text):
+            pieces.append(text)
 
-            with pytest.raises(AgentFailedError) as caught:
-                await bob.questions.ask(ada.id, "?", take, timeout_s=5)
-            assert pieces == ["so far"]
-            assert "secret" not in str(caught.value)
-
-    asyncio.run(main())
+        with pytest.raises(AgentFailedError) as caught:
+            await bob.questions.ask(ada.id, "?", take, timeout_s=5)
+        assert pieces == ["so far"]
+        assert "secret" not in str(caught.value)
 
 
-def test_an_answer_has_a_largest_size():
+async def test_an_answer_has_a_largest_size():
     async def endless(turn):
         while True:
             await turn.write("x" * MAX_CHUNK)
 
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(endless)
-            error = await refusal(ada, bob)
-            assert isinstance(error, AnswerTooLongError)
-            assert agent.turns[0].written == MAX_ANSWER
-
-    asyncio.run(main())
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(endless)
+        error = await refusal(ada, bob)
+        assert isinstance(error, AnswerTooLongError)
+        assert agent.turns[0].written == MAX_ANSWER
 
 
-def test_an_owner_that_sends_more_than_an_answer_may_have_is_stopped():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            taken = 0
+async def test_an_owner_that_sends_more_than_an_answer_may_have_is_stopped():
+    async with nodes("ada", "bob") as (ada, bob):
+        taken = 0
 
-            async def take(text):
-                nonlocal taken
-                taken += len(text)
+        async def take(text):
+            nonlocal taken
+            taken += len(text)
 
-            async def endless(turn):
-                while not turn.stopped.done():
-                    turn.written = 0
-                    await turn.write("x" * MAX_CHUNK)
+        async def endless(turn):
+            while not turn.stopped.done():
+                turn.written = 0
+                await turn.write("x" * MAX_CHUNK)
 
-            agent = ada.agent(endless)
-            with pytest.raises(AnswerTooLongError):
-                await bob.questions.ask(ada.id, "?", take, timeout_s=10)
-            assert taken <= MAX_ANSWER
-            await until(lambda: agent.ended == 1)
-
-    asyncio.run(main())
+        agent = ada.agent(endless)
+        with pytest.raises(AnswerTooLongError):
+            await bob.questions.ask(ada.id, "?", take, timeout_s=10)
+        assert taken <= MAX_ANSWER
+        await until(lambda: agent.ended == 1)
 
 
 @pytest.mark.parametrize(
@@ -455,15 +374,12 @@ def test_an_owner_that_sends_more_than_an_answer_may_have_is_stopped():
         ("agent_result", {"request_id": "0" * 32, "ok": "maybe"}),
     ],
 )
-def test_messages_of_another_form_or_at_the_wrong_time_change_nothing(type, data):
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            agent = ada.agent(hello)
-            bob.hub.send(ada.id, type, data)
-            assert await bob.ask(ada, "still there") == "you asked: still there"
-            assert len(agent.turns) == 1
-
-    asyncio.run(main())
+async def test_messages_of_another_form_or_at_the_wrong_time_change_nothing(type, data):
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(hello)
+        bob.hub.send(ada.id, type, data)
+        assert await bob.ask(ada, "still there") == "you asked: still there"
+        assert len(agent.turns) == 1
 
 
 @pytest.mark.parametrize(
@@ -477,72 +393,60 @@ def test_messages_of_another_form_or_at_the_wrong_time_change_nothing(type, data
         ({}, PeerError),
     ],
 )
-def test_what_an_owner_answers_is_checked(answer, expected):
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
+async def test_what_an_owner_answers_is_checked(answer, expected):
+    async with nodes("ada", "bob") as (ada, bob):
 
-            def reply(message):
-                data = {"request_id": message.data["request_id"], **answer}
-                message.reply("agent_result", data)
+        def reply(message):
+            data = {"request_id": message.data["request_id"], **answer}
+            message.reply("agent_result", data)
 
-            ada.hub._mail.handlers._handlers["agent_request"] = (reply, None)
-            if isinstance(expected, str):
-                assert await bob.ask(ada) == expected
-                return
-            error = await refusal(ada, bob)
-            assert isinstance(error, expected)
-            assert "\x1b" not in str(error)
-
-    asyncio.run(main())
+        ada.hub._mail.handlers._handlers["agent_request"] = (reply, None)
+        if isinstance(expected, str):
+            assert await bob.ask(ada) == expected
+            return
+        error = await refusal(ada, bob)
+        assert isinstance(error, expected)
+        assert "\x1b" not in str(error)
 
 
-def test_the_log_tells_of_every_turn_and_nothing_of_what_was_said(caplog):
+async def test_the_log_tells_of_every_turn_and_nothing_of_what_was_said(caplog):
     caplog.set_level("DEBUG")
 
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.agent(hello)
-            await bob.ask(ada, "the secret question")
-            await until(lambda: ada.log("agent_turn_ended"))
-            kinds = [kind for kind, _, _ in ada.log("agent_turn", "agent_turn_ended")]
-            assert kinds == ["agent_turn", "agent_turn_ended"]
-            ended = ada.log("agent_turn_ended")[0][2]
-            assert ended["outcome"] == "ok"
-            assert ended["characters"] == len("you asked: the secret question")
-            assert "secret" not in str(ada.log()) + str(bob.log())
-
-    asyncio.run(main())
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.agent(hello)
+        await bob.ask(ada, "the secret question")
+        await until(lambda: ada.log("agent_turn_ended"))
+        kinds = [kind for kind, _, _ in ada.log("agent_turn", "agent_turn_ended")]
+        assert kinds == ["agent_turn", "agent_turn_ended"]
+        ended = ada.log("agent_turn_ended")[0][2]
+        assert ended["outcome"] == "ok"
+        assert ended["characters"] == len("you asked: the secret question")
+        assert "secret" not in str(ada.log()) + str(bob.log())
     assert "secret question" not in caplog.text
 
 
-def test_an_asker_that_does_not_take_holds_no_more_than_one_answer():
-    async def main():
-        async with nodes("ada", "bob") as (ada, bob):
-            ada.agent(lambda turn: turn.write("x" * MAX_ANSWER))
-            go_on, taken = asyncio.Event(), []
+async def test_an_asker_that_does_not_take_holds_no_more_than_one_answer():
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.agent(lambda turn: turn.write("x" * MAX_ANSWER))
+        go_on, taken = asyncio.Event(), []
 
-            async def take(text):
-                taken.append(len(text))
-                await go_on.wait()
+        async def take(text):
+            taken.append(len(text))
+            await go_on.wait()
 
-            asking = asyncio.ensure_future(bob.questions.ask(ada.id, "?", take, timeout_s=5))
-            await until(lambda: ada.log("agent_turn_ended"))
-            go_on.set()
-            await asking
-            assert sum(taken) == MAX_ANSWER
-            assert len(taken) < 70
-
-    asyncio.run(main())
+        asking = asyncio.ensure_future(bob.questions.ask(ada.id, "?", take, timeout_s=5))
+        await until(lambda: ada.log("agent_turn_ended"))
+        go_on.set()
+        await asking
+        assert sum(taken) == MAX_ANSWER
+        assert len(taken) < 70
 
 
-def test_more_agents_than_anybody_needs_are_refused():
-    async def main():
-        async with nodes("ada") as (ada,):
-            for number in range(32):
-                ada.agent(never, f"agent-{number}")
-            with pytest.raises(BusyError):
-                ada.agent(never, "one-more")
-            ada.board.register(FakeAgent("agent-0", never, Tool("look", read_only=True)))
-            assert len(ada.board.agents()) == 32
-
-    asyncio.run(main())
+async def test_more_agents_than_anybody_needs_are_refused():
+    async with nodes("ada") as (ada,):
+        for number in range(32):
+            ada.agent(never, f"agent-{number}")
+        with pytest.raises(BusyError):
+            ada.agent(never, "one-more")
+        ada.board.register(FakeAgent("agent-0", never, Tool("look", read_only=True)))
+        assert len(ada.board.agents()) == 32

@@ -24,7 +24,7 @@ from jupyter_peer.transports.direct.direct import DirectTransport
 from tests.hub.test_handover import nodes
 from tests.hubs import make_hub, pair, running
 from tests.loopback import LoopbackNetwork
-from tests.panes.nodes import Node, texts
+from tests.nodes import Node, texts
 from tests.waiting import until
 
 QUICK = {"backoff_s": 0.001, "max_backoff_s": 0.01, "max_upgrade_s": 0.02}

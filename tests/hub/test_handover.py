@@ -10,7 +10,7 @@ import pytest
 from jupyter_peer.errors import LinkError
 from tests.hubs import make_hub, pair, running
 from tests.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
-from tests.panes.nodes import Node, texts
+from tests.nodes import Node, texts
 from tests.waiting import until
 
 

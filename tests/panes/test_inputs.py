@@ -22,9 +22,9 @@ from jupyter_peer.errors import (
 from jupyter_peer.panes.owner import inputs as input_desk
 from jupyter_peer.panes.owner.input_queue import MAX_WAITING
 from jupyter_peer.panes.viewer.watch import Watch
+from tests.nodes import Node, texts, two_nodes
 from tests.panes.kernels import Sent
 from tests.panes.messages import json_values
-from tests.panes.nodes import Node, texts, two_nodes
 from tests.panes.test_widgets import change, make, view
 from tests.panes.widget_cells import send, turn
 from tests.waiting import until

@@ -22,7 +22,7 @@ from jupyter_peer.panes.kernel.source import PaneSource
 from jupyter_peer.panes.kernel.tap import KernelTaps
 from jupyter_peer.panes.owner.publish import PaneInfo, SharePane
 from jupyter_peer.panes.state import PaneCursor
-from tests.panes.nodes import Node, texts, two_nodes
+from tests.nodes import Node, texts, two_nodes
 from tests.panes.real_kernels import kernel
 from tests.waiting import until
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from jupyter_peer.panes.owner.delivery import LOW_WATER
-from tests.panes.nodes import Node, texts, two_nodes
+from tests.nodes import Node, texts, two_nodes
 from tests.waiting import until
 
 

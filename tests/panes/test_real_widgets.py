@@ -10,7 +10,7 @@ import pytest
 from jupyter_peer.errors import NotGrantedError, PaneEndedError
 from jupyter_peer.panes.viewer.watch import PaneWatcher
 from tests.hubs import make_hub, pair, running
-from tests.panes.nodes import two_nodes
+from tests.nodes import relay_nodes, two_nodes
 from tests.panes.widget_cells import (
     PATIENCE,
     SLIDER,
@@ -23,7 +23,6 @@ from tests.panes.widget_cells import (
     turn,
     value,
 )
-from tests.relay.hubs import relay_nodes
 from tests.relay.nodes import relay
 from tests.waiting import until
 

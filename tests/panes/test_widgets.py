@@ -14,9 +14,9 @@ from jupyter_peer.panes.kernel.source import PaneSource
 from jupyter_peer.panes.owner import widgets as pane_widgets
 from jupyter_peer.panes.state import PaneCursor
 from jupyter_peer.wire.payloads.panes import check_messages
+from tests.nodes import texts, two_nodes
 from tests.panes.kernels import FakeTap
 from tests.panes.messages import json_values
-from tests.panes.nodes import texts, two_nodes
 from tests.waiting import until
 
 Json = dict[str, Any]

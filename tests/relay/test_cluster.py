@@ -15,8 +15,8 @@ from jupyter_peer.errors import UnreachableError
 from jupyter_peer.relay.backends.base import Backend
 from jupyter_peer.relay.backends.nats import NatsBackend
 from jupyter_peer.wire.relay.frames import CLOSE
-from tests.panes.nodes import Node, texts
-from tests.relay.hubs import relay_hubs, relay_nodes
+from tests.hubs import relay_hubs
+from tests.nodes import Node, relay_nodes, texts
 from tests.relay.nats_server import nats_server
 from tests.relay.nodes import LINK, RawNode, relay
 from tests.relay.process import RelayProcess, relay_process

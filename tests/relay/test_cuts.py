@@ -8,8 +8,7 @@ from pathlib import Path
 
 from jupyter_peer.transports.relay import socket as relay_socket
 from tests.hub.test_cuts import QUICK, Traffic, open_sockets, with_panes
-from tests.hubs import pair, running
-from tests.relay.hubs import relay_hub
+from tests.hubs import pair, relay_hub, running
 from tests.relay.nodes import relay
 from tests.waiting import until
 

@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 
 from jupyter_peer.wire.invite import Invite
-from tests.hubs import running
+from tests.hubs import relay_hub, relay_hubs, running
 from tests.loopback import LoopbackNetwork
-from tests.panes.nodes import texts
-from tests.relay.hubs import relay_hub, relay_hubs, relay_nodes
+from tests.nodes import relay_nodes, texts
 from tests.relay.nodes import relay
 from tests.relay.process import relay_process
 from tests.waiting import until

@@ -137,7 +137,7 @@ class SharedBackend(Backend):
 
 
 class FakeSocket:
-    """What the lobby writes to and reads from; the node's end of it is :class:`Node`."""
+    """What the lobby writes to and reads from; the node's end of it is :class:`LobbyNode`."""
 
     def __init__(self) -> None:
         self.close_code: int | None = None
@@ -184,7 +184,7 @@ class FakeSocket:
             self.incoming.put_nowait(None)
 
 
-class Node:
+class LobbyNode:
     """A node at a lobby.
 
     Attributes:
@@ -316,6 +316,6 @@ async def lobbies(
             await lobby.close()
 
 
-def node(letter: str) -> Node:
+def node(letter: str) -> LobbyNode:
     """Return a node; one letter, one identity."""
-    return Node(Identity.from_seed(letter.encode() * 32))
+    return LobbyNode(Identity.from_seed(letter.encode() * 32))

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from jupyter_peer.errors import BusyError
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.relay import lobby as wire
-from tests.relay.lobby.lobbies import ADDRESS, Clock, Node, lobbies, node, proof_of
+from tests.relay.lobby.lobbies import ADDRESS, Clock, LobbyNode, lobbies, node, proof_of
 from tests.waiting import until
 from tests.wire.makers import json_objects
 
@@ -23,12 +23,12 @@ def code(answer: Any) -> str:
     return answer.code
 
 
-async def who(node: Node) -> list[str]:
+async def who(node: LobbyNode) -> list[str]:
     answer = await node.ask(wire.Who())
     return [card.node_name for card in answer.nodes]
 
 
-async def rooms(node: Node) -> dict[str, int]:
+async def rooms(node: LobbyNode) -> dict[str, int]:
     answer = await node.ask(wire.ListRooms())
     return {card.name: card.members for card in answer.rooms}
 
@@ -345,7 +345,7 @@ async def test_nodes_at_two_brokers_meet_in_a_room_and_signal_to_each_other() ->
         assert (signal.sender, signal.kind, signal.sdp) == (bob.node_id, "offer", "v=0")
 
 
-async def _joined(node: Node, name: str) -> Any:
+async def _joined(node: LobbyNode, name: str) -> Any:
     answer = await node.join(name)
     return answer if isinstance(answer, wire.RoomInfo) else None
 
@@ -387,7 +387,7 @@ async def test_many_nodes_that_enter_one_room_by_two_brokers_at_once_are_all_in_
         await until(lambda: _has_all(nodes))
 
 
-async def _has_all(nodes: list[Node]) -> bool:
+async def _has_all(nodes: list[LobbyNode]) -> bool:
     info = await nodes[0].join("class")
     return {card.node_id for card in info.members} == {each.node_id for each in nodes}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -151,12 +150,9 @@ def test_a_view_shows_what_its_widgets_capture_and_their_pictures(
     assert view.outputs == [shown]
 
 
-def test_the_twin_has_the_same_as_coroutines(client: Client, server: FakeServer) -> None:
-    async def use() -> None:
-        view = await client.aio.open("bob/loss")
-        await view.set("rate", value=5)
-        await view.click("b1")
-        await view.close()
-
-    asyncio.run(use())
+async def test_the_twin_has_the_same_as_coroutines(client: Client, server: FakeServer) -> None:
+    view = await client.aio.open("bob/loss")
+    await view.set("rate", value=5)
+    await view.click("b1")
+    await view.close()
     assert server.ops().count("input") == 2
