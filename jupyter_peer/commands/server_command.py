@@ -15,9 +15,9 @@ from typing import Any, ClassVar, cast
 
 from traitlets import Bool, Float, Int, TraitType, Unicode
 
-from ..errors import PeerError, UnauthorizedError, to_wire
+from ..errors import UnauthorizedError
 from ..server_client.client import Client
-from ..server_client.command_table.command import Argument, Command as Row, MisuseError, Values
+from ..server_client.command_table.command import Argument, Command as Row, Values
 from ..server_client.command_table.surface import Surface
 from ..server_client.command_table.table import COMMANDS
 from ..server_client.results.answers import Answer
@@ -25,7 +25,7 @@ from ..server_client.results.markup import clean
 from ..server_client.results.shown import Shown
 from .application import TerminalCommand
 from .servers import choose_server, running_servers
-from .terminal import for_terminals, remark, tell, tell_json, tell_step
+from .terminal import errors_as_json, for_terminals, remark, tell_step, write
 
 # More than any message or question holds; what is longer is refused, and not cut.
 _MAX_STDIN = 2 * 1024 * 1024
@@ -90,14 +90,8 @@ class TableCommand(ServerCommand):
 
     def run(self) -> None:
         """Run the row, and write its result or its error."""
-        try:
+        with errors_as_json(self.as_json):
             self.call(_Terminal(shows=not self.as_json))
-        except MisuseError:
-            raise
-        except PeerError as error:
-            if self.as_json:
-                tell_json({"error": to_wire(error)})
-            raise
 
     def call(self, surface: Surface) -> None:
         """Make the call of the row at the chosen server, and write its result."""
@@ -109,16 +103,8 @@ class TableCommand(ServerCommand):
             self.write(self.row.run(client, self.values, surface))
 
     def write(self, result: Shown) -> None:
-        """Write the result to stdout and its notes to stderr; with ``--json`` JSON to stdout."""
-        if self.as_json:
-            answer = result.to_json()
-            tell_json({self.row.json_key: answer} if self.row.json_key else answer)
-            return
-        text, notes = result.to_terminal()
-        if text:
-            tell(text)
-        if notes:
-            remark(notes)
+        """Write the result."""
+        write(result, as_json=self.as_json, key=self.row.json_key)
 
     def emit_description(self) -> Generator[str, None, None]:
         """Yield usage, description and arguments for the help."""

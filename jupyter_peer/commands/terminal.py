@@ -5,14 +5,17 @@ So a result can be piped or stored in a variable while its reader still sees wha
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import PeerError, from_wire, to_wire
+from ..server_client.command_table.command import MisuseError
 from ..server_client.results.blocks import for_terminals as for_terminals
 from ..server_client.results.markup import clean, line
+from ..server_client.results.shown import Shown
 
 
 def tell(text: str) -> None:
@@ -31,6 +34,36 @@ def tell_json(value: Any) -> None:
     """Write a result for programs. JSON escapes all but ASCII, so no name controls a terminal."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
     sys.stdout.flush()
+
+
+def write(result: Shown, *, as_json: bool, key: str = "") -> None:
+    """Write a result to stdout and its notes to stderr, or its JSON to stdout.
+
+    Args:
+        result: The result.
+        as_json: Whether programs read it.
+        key: In JSON the result stands under this key; empty for the result alone.
+    """
+    if as_json:
+        answer = result.to_json()
+        tell_json({key: answer} if key else answer)
+        return
+    text, notes = result.to_terminal()
+    if text:
+        tell(text)
+    if notes:
+        remark(notes)
+
+
+@contextlib.contextmanager
+def errors_as_json(as_json: bool) -> Iterator[None]:
+    """Write an error as JSON to stdout too, before it is raised on."""
+    try:
+        yield
+    except PeerError as error:
+        if as_json and not isinstance(error, MisuseError):
+            tell_json({"error": to_wire(error)})
+        raise
 
 
 def describe(error: PeerError) -> str:

@@ -70,7 +70,7 @@ def test_verify_says_who_is_in_it_and_until_when(directory, key):
     assert outcome.code == 0
     for words in (
         "Physics",
-        "serial     1",
+        "serial:    1",
         "expires",
         ADA.node_id,
         "staff, lab",
@@ -103,7 +103,7 @@ def test_verify_says_whether_the_serial_moved(directory, key, tmp_path):
     cache = DirectoryCache(peer, decode_public_key(key))
     document = tmp_path / "office/directory.json"
     cache.save(document.read_bytes())
-    assert "as this machine's node has it" in directory("verify").out
+    assert "this machine's node has the same" in directory("verify").out
     directory("sign")
     assert "newer: this machine's node has 1" in directory("verify").out
     old = cache.path.read_bytes()

@@ -11,14 +11,16 @@ from typing import Any, ClassVar
 from traitlets import Bool, Unicode
 
 from ...directory.folder import KEY, DirectoryFolder, member_from
-from ...errors import PeerError, to_wire
 from ...server_client.durations import format_duration, parse_duration
+from ...server_client.results.blocks import Line, note
 from ...server_client.results.markup import clock_time, line
+from ...server_client.results.shown import Outcome, Shown
+from ...wire.directory import Member
 from ..application import Dispatcher, TerminalCommand
-from ..terminal import remark, tell, tell_json
+from ..terminal import errors_as_json, write
 
 _HERE = "jupyter_peer.commands.directory."
-_UNSIGNED = "nodes see this once it is signed: jupyter peer directory sign"
+_UNSIGNED = note("nodes see this change once it is signed: jupyter peer directory sign")
 
 
 class DirectoryCommand(Dispatcher):
@@ -66,24 +68,14 @@ class FolderCommand(TerminalCommand):
         """The folder."""
         return DirectoryFolder(Path(self.folder).expanduser())
 
-    def work(self) -> tuple[dict[str, Any], str, str]:
-        """Do it; return the result for programs and for people, and a remark about it."""
+    def work(self) -> Shown:
+        """Do the work and return its result."""
         raise NotImplementedError
 
     def run(self) -> None:
-        """Do it, and write the result."""
-        try:
-            answer, text, note = self.work()
-        except PeerError as error:
-            if self.as_json:
-                tell_json({"error": to_wire(error)})
-            raise
-        if self.as_json:
-            tell_json(answer)
-            return
-        tell(text)
-        if note:
-            remark(note)
+        """Do the work, and write its result."""
+        with errors_as_json(self.as_json):
+            write(self.work(), as_json=self.as_json)
 
 
 class InitCommand(FolderCommand):
@@ -103,15 +95,15 @@ class InitCommand(FolderCommand):
         **FolderCommand.aliases,
     }
 
-    def work(self) -> tuple[dict[str, Any], str, str]:
+    def work(self) -> Shown:
         """Make it."""
         place = self.place
         key = place.make(self.title, lambda: secrets.token_bytes(32))
         path = place.path / KEY
-        return (
+        return Outcome(
             {"directory_key": key.public_key_b64, "key_file": str(path)},
-            key.public_key_b64,
-            f"the private key is in {path}; next: jupyter peer directory add PUBLIC_KEY",
+            Line(key.public_key_b64),
+            note(f"the private key is in {path}; next: jupyter peer directory add PUBLIC_KEY"),
         )
 
 
@@ -143,7 +135,7 @@ class AddCommand(FolderCommand):
         **FolderCommand.aliases,
     }
 
-    def work(self) -> tuple[dict[str, Any], str, str]:
+    def work(self) -> Shown:
         """List it."""
         text = self.extra_args[0] if self.extra_args else "-"
         if text == "-":
@@ -155,10 +147,9 @@ class AddCommand(FolderCommand):
             expires=time.time() + parse_duration(self.expires) if self.expires else None,
         )
         is_new = self.place.add(member)
-        words = f"{line(member.name) or 'unnamed'} ({member.id})"
-        return (
+        return Outcome(
             {"id": member.id, "name": member.name, "is_new": is_new},
-            f"{words} is {'listed' if is_new else 'listed anew'}",
+            _about(member, "is listed" if is_new else "is listed with the new values"),
             _UNSIGNED,
         )
 
@@ -173,13 +164,12 @@ class RemoveCommand(FolderCommand):
         "signed, servers disconnect it the next time they look."
     )
 
-    def work(self) -> tuple[dict[str, Any], str, str]:
+    def work(self) -> Shown:
         """Remove it."""
         member = self.place.remove(self.extra_args[0])
-        words = f"{line(member.name) or 'unnamed'} ({member.id})"
-        return (
+        return Outcome(
             {"id": member.id, "name": member.name},
-            f"{words} is not listed any more",
+            _about(member, "is no longer listed"),
             _UNSIGNED,
         )
 
@@ -201,24 +191,29 @@ class SignCommand(FolderCommand):
         **FolderCommand.aliases,
     }
 
-    def work(self) -> tuple[dict[str, Any], str, str]:
+    def work(self) -> Shown:
         """Sign it."""
         ttl = parse_duration(self.ttl)
         place = self.place
         signed = place.sign(time.time() + ttl)
         nodes = len(signed.members)
-        answer = {
-            "serial": signed.serial,
-            "expires": signed.expires,
-            "nodes": nodes,
-            "file": str(place.published_path),
-        }
-        text = (
-            f"serial {signed.serial}, {nodes} node{'s' * (nodes != 1)}, "
-            f"until {clock_time(signed.expires)} ({format_duration(ttl)})"
+        return Outcome(
+            {
+                "serial": signed.serial,
+                "expires": signed.expires,
+                "nodes": nodes,
+                "file": str(place.published_path),
+            },
+            Line(
+                f"serial {signed.serial}, {nodes} node{'s' * (nodes != 1)}, "
+                f"until {clock_time(signed.expires)} ({format_duration(ttl)})"
+            ),
+            note(
+                f"publish {place.published_path}: with jupyter peer directory serve, any https "
+                "server, or a file that the servers can read"
+            ),
         )
-        note = (
-            f"publish {place.published_path}: jupyter peer directory serve, any https server, or "
-            "a file that the servers can read"
-        )
-        return answer, text, note
+
+
+def _about(member: Member, words: str) -> Line:
+    return Line(f"{line(member.name) or 'unnamed'} ({member.id}) {words}")

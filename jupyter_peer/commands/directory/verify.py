@@ -14,7 +14,9 @@ from ...directory.folder import PUBLISHED
 from ...directory.source import DirectorySource, FileSource, source_of
 from ...errors import BadRequestError, MalformedError, StaleError
 from ...server_client.durations import format_duration
-from ...server_client.results.markup import clock_time, line, text_table
+from ...server_client.results.blocks import Block, Facts, Line, Table, note
+from ...server_client.results.markup import clock_time
+from ...server_client.results.shown import Outcome, Shown
 from ...wire.directory import Directory
 from ...wire.link.identity import decode_public_key
 from .directory import FolderCommand
@@ -49,7 +51,7 @@ class VerifyCommand(FolderCommand):
         **FolderCommand.aliases,
     }
 
-    def work(self) -> tuple[dict[str, Any], str, str]:
+    def work(self) -> Shown:
         """Verify it."""
         source = self._source()
         key = self._key()
@@ -71,9 +73,10 @@ class VerifyCommand(FolderCommand):
             )
         serial_seen = seen.serial if seen is not None else None
         answer = {**directory.to_fields(), "source": source.url, "serial_seen": serial_seen}
-        draft = None if self.extra_args else self.place.draft()
-        note = "there are changes that are not signed yet" if draft is not None else ""
-        return answer, _text(directory, source.url, serial_seen, now), note
+        blocks = _describe(directory, source.url, serial_seen, now)
+        if not self.extra_args and self.place.draft() is not None:
+            blocks.append(note("some changes are not signed yet: jupyter peer directory sign"))
+        return Outcome(answer, *blocks)
 
     def _source(self) -> DirectorySource:
         if not self.extra_args:
@@ -107,38 +110,29 @@ class VerifyCommand(FolderCommand):
         return Path(jupyter_data_dir()) / "peer"
 
 
-def _text(directory: Directory, url: str, seen: int | None, now: float) -> str:
+def _describe(directory: Directory, url: str, seen: int | None, now: float) -> list[Block]:
     if seen is None:
         moved = "this machine's node has not seen it yet"
     elif seen == directory.serial:
-        moved = "as this machine's node has it"
+        moved = "this machine's node has the same"
     else:
         moved = f"newer: this machine's node has {seen}"
-    rows = [
-        ("directory", directory.name or "unnamed"),
-        ("source", url),
-        ("serial", f"{directory.serial} ({moved})"),
-        (
-            "expires",
-            f"{clock_time(directory.expires)} (in {format_duration(directory.expires - now)})",
-        ),
-    ]
-    head = "\n".join(f"{name:<10} {line(text)}" for name, text in rows)
-    if not directory.members:
-        return f"{head}\n\nno node is in it"
-    nodes = text_table(
-        ("node", "node id", "groups", "member until"),
+    expires = f"{clock_time(directory.expires)} (in {format_duration(directory.expires - now)})"
+    facts = Facts(
         [
-            (
-                member.name or "-",
-                member.id,
-                ", ".join(member.groups) or "-",
-                _until(member.expires, now),
-            )
-            for member in directory.members.values()
-        ],
+            ("directory", directory.name or "unnamed"),
+            ("source", url),
+            ("serial", f"{directory.serial} ({moved})"),
+            ("expires", expires),
+        ]
     )
-    return f"{head}\n\n{nodes}"
+    if not directory.members:
+        return [facts, Line("The directory lists no node.")]
+    rows = [
+        (each.name or "-", each.id, ", ".join(each.groups) or "-", _until(each.expires, now))
+        for each in directory.members.values()
+    ]
+    return [facts, Table(("node", "node id", "groups", "member until"), rows, "nodes")]
 
 
 def _until(expires: float | None, now: float) -> str:

@@ -75,15 +75,27 @@ class Records(Shown, list[Record]):
         super().__init__(Record(item) for item in items)
 
 
-class Done(Shown, Record):
+class Outcome(Shown, Record):
+    """A result whose blocks are known when it is made.
+
+    Args:
+        answer: Its JSON.
+        *blocks: Its text.
+    """
+
+    def __init__(self, answer: Mapping[str, Any], *blocks: Block) -> None:
+        super().__init__(answer)
+        self._blocks = blocks
+
+    def _describe(self) -> Iterable[Block]:
+        return self._blocks
+
+
+class Done(Outcome):
     """The result of a command that only changes something: a sentence."""
 
     def __init__(self, sentence: str, answer: Mapping[str, Any] | None = None) -> None:
-        super().__init__(answer or {})
-        self._sentence = sentence
-
-    def _describe(self) -> list[Block]:
-        return [Line(self._sentence)]
+        super().__init__(answer or {}, Line(sentence))
 
 
 class Help(Shown):
