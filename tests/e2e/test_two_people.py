@@ -172,10 +172,11 @@ async def test_the_doctor_answers_in_a_notebook_and_a_terminal(two: Two) -> None
         assert "failed" not in text
         text = await his.run("%peer doctor ada")
         assert "proves its key" in text
-        assert text.rstrip().endswith("3 ok")
+        assert text.rstrip().endswith("4 ok")
         same = "import jupyter_peer as peer\nfound = await peer.aio.doctor('ada')\n"
         text = await his.run(same + "print(found.is_well, peer.client().doctor('ada').summary())")
-        assert text.split("\n")[0] == "True 3 ok"
+        # The peer answers only so many measurements a second, so the second may be skipped.
+        assert text.split("\n")[0] in ("True 4 ok", "True 3 ok, 1 skipped")
     assert "Connected by direct" in two.bob.command("doctor", "ada")
 
 
