@@ -10,7 +10,7 @@ export default tseslint.config(
   jsxA11y.flatConfigs.recommended,
   reactHooks.configs['recommended-latest'],
   {
-    files: ['{src,viewer}/**/*.{ts,tsx}'],
+    files: ['{src,viewer,wire,guest}/**/*.{ts,tsx}'],
     languageOptions: { parserOptions: { project: './tsconfig.check.json' } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

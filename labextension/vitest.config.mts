@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     environment: 'jsdom',
-    include: ['{src,viewer}/**/*.spec.{ts,tsx}'],
+    include: ['{src,viewer,wire,guest}/**/*.spec.{ts,tsx}'],
     setupFiles: ['./vitest.setup.ts'],
     restoreMocks: true,
     // Style sheets are read as they are by the test of their colours.
