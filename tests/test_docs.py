@@ -16,7 +16,6 @@ from jupyter_peer.commands.application import TerminalCommand
 from jupyter_peer.kernel.magics import keep_questions, unfold_share
 from jupyter_peer.server.routes import ROUTES
 from jupyter_peer.server_client.command_table.line import parse, split
-from jupyter_peer.server_client.command_table.table import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -108,16 +107,6 @@ def test_its_settings_are_those_there_are():
         if cls.__module__.startswith("jupyter_peer.") and hasattr(cls, "class_own_traits"):
             own |= set(cls.class_own_traits(config=True))
     assert set(called(section("Configuration"))) == own
-
-
-def test_its_commands_are_those_there_are():
-    words = {text.split()[0] for text in called(section("Command line"))} - {"jupyter"}
-    assert words == set(PeerApp.subcommands)
-
-
-def test_its_magics_are_those_there_are():
-    words = {text.removeprefix("%%peer ").split()[0] for text in called(section("Magics"))}
-    assert words - {"%peer"} == set(COMMANDS)
 
 
 def test_its_routes_are_served():

@@ -1,4 +1,4 @@
-"""What is written from the operation table is fresh."""
+"""What is written from the tables of operations and commands is fresh."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from tests.vectors import operations
     ("path", "write"),
     [
         (operations.GOLDEN, operations.golden_text),
-        (operations.REFERENCE, operations.reference),
+        (operations.OPERATIONS_PAGE, operations.reference),
+        (operations.COMMANDS_PAGE, operations.commands),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_a_file_says_what_the_table_says_now(path, write):
+def test_a_file_says_what_the_tables_say_now(path, write):
     is_fresh = path.read_text(encoding="utf-8") == write()
     assert is_fresh, f"{path.name} is stale: run `python -m tests.vectors.operations`"

@@ -1,7 +1,7 @@
-"""Writes what follows from the operation table: golden shapes and the reference in ``docs/``.
+"""Writes what follows from the tables of operations and commands: golden shapes and the reference.
 
-``python -m tests.vectors.operations`` writes ``operations.json`` beside it and
-``docs/reference/operations.md``; ``tests/control/test_generated.py`` checks that both are fresh. The
+``python -m tests.vectors.operations`` writes ``operations.json`` beside it, and ``operations.md`` and
+``commands.md`` in ``docs/reference``; ``tests/control/test_generated.py`` checks that all are fresh. The
 browser's tests check ``labextension/src/shapes.ts`` against the JSON: its types are TypeScript's.
 """
 
@@ -16,11 +16,14 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from jupyter_peer.cli import PeerApp
 from jupyter_peer.control.operation import Operation
 from jupyter_peer.control.table import EVENTS, OPERATIONS
+from jupyter_peer.server_client.command_table.table import COMMANDS
 
 GOLDEN = Path(__file__).resolve().parent / "operations.json"
-REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "operations.md"
+_REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
+OPERATIONS_PAGE, COMMANDS_PAGE = _REFERENCE / "operations.md", _REFERENCE / "commands.md"
 
 _PLAIN: dict[type[inspect.Type], str] = {
     inspect.StrType: "string",
@@ -120,8 +123,48 @@ def _all_fields(shapes: Iterable[Struct], *, is_sent: bool) -> dict[str, dict[st
     return {name: fields(kind, is_sent) for name, kind in found.items()}
 
 
+def commands() -> str:
+    """Return the page of the commands."""
+    rows = [
+        (
+            _cell(f"{row.magic} {row.name} {row.usage}".rstrip()),
+            ", ".join(f"`{word}`" for word in (row.name, row.also) if word)
+            if row.in_terminal
+            else "",
+            row.description,
+        )
+        for row in COMMANDS.values()
+    ]
+    programs = [
+        (f"`jupyter peer {name}`", summary)
+        for name, (_, summary) in PeerApp.subcommands.items()
+        if name not in COMMANDS and name not in {row.also for row in COMMANDS.values()}
+    ]
+    return "\n".join(
+        [
+            "# Commands",
+            "",
+            "<!-- Written by `python -m tests.vectors.operations`. Do not edit. -->",
+            "",
+            "A command is the same in a notebook and in a terminal. The second column names it after",
+            "`jupyter peer`; the others need a notebook. Each has `--help`.",
+            "",
+            *_table(("In a notebook", "In a terminal", ""), rows),
+            "",
+            "## Programs of the terminal",
+            "",
+            *_table(("Command", ""), programs),
+            "",
+        ]
+    )
+
+
+def _cell(text: str) -> str:
+    return "`" + text.replace("|", "\\|") + "`"
+
+
 def reference() -> str:
-    """Return the page of the reference."""
+    """Return the page of the operations."""
     rest = [
         (
             f"`{row.rest}`",
@@ -224,5 +267,5 @@ def golden_text() -> str:
 
 if __name__ == "__main__":
     GOLDEN.write_text(golden_text(), encoding="utf-8")
-    REFERENCE.parent.mkdir(parents=True, exist_ok=True)
-    REFERENCE.write_text(reference(), encoding="utf-8")
+    OPERATIONS_PAGE.write_text(reference(), encoding="utf-8")
+    COMMANDS_PAGE.write_text(commands(), encoding="utf-8")
