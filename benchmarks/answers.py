@@ -11,8 +11,8 @@ from jupyter_peer.errors import PeerTimeoutError
 from .node import PATIENCE_S
 
 if TYPE_CHECKING:
-    from jupyter_peer.hub.dispatch import Message
     from jupyter_peer.hub.hub import PeerHub
+    from jupyter_peer.hub.message import Message
 
 ECHO, COUNT, TOTAL = "bench_echo", "bench_count", "bench_total"
 LATE, LATENESS = "bench_late", "bench_lateness"

@@ -13,8 +13,8 @@ from jupyter_peer.errors import PeerTimeoutError
 from .node import PATIENCE_S, Node, start_node
 
 if TYPE_CHECKING:
-    from jupyter_peer.hub.dispatch import Message
     from jupyter_peer.hub.hub import PeerHub
+    from jupyter_peer.hub.message import Message
 
 GROW, ARRIVED, FAN = "bench_grow", "bench_arrived", "bench_fan"
 #: Handshakes at once.

@@ -10,8 +10,8 @@ from .hub_link import HubLink
 from .node import PATIENCE_S, Node, start_node
 
 if TYPE_CHECKING:
-    from jupyter_peer.hub.dispatch import Message
     from jupyter_peer.hub.hub import PeerHub
+    from jupyter_peer.hub.message import Message
 
 COME = "bench_come"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-import msgspec
-
+from jupyter_peer.hub.clock import Clock
 from jupyter_peer.hub.config import HubConfig
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.store.store import Store
@@ -14,18 +13,17 @@ from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.wire.addresses import PATH
-from jupyter_peer.wire.link.handshake import Offer
 from jupyter_peer.wire.link.identity import Identity
 
 #: A test of speed is no test of patience: the machine may be busy.
 PATIENCE_S = 60.0
 
 
-class PlainHub(PeerHub):
-    """A hub that offers no sealing, so that its links speak the plain JSON wire."""
+class UnsealedClock(Clock):
+    """Has no sealing key to offer, so that links speak the plain JSON wire."""
 
-    def _make_offer(self) -> Offer:
-        return msgspec.structs.replace(super()._make_offer(), x25519=b"")
+    def random_bytes(self, count: int) -> bytes:
+        return b"" if count == 32 else super().random_bytes(count)
 
 
 class ListeningTransport(DirectTransport):
@@ -84,11 +82,12 @@ async def start_node(
     store = Store.open(folder / f"{name}.sqlite")
     identity = Identity.from_seed(secrets.token_bytes(32))
     transport = ListeningTransport() if relay_url is None else RelayTransport(identity, relay_url)
-    hub = (PeerHub if sealed else PlainHub)(
+    hub = PeerHub(
         identity=identity,
         store=store,
         transports=[transport],
         policy=InvitePolicy(store),
+        clock=None if sealed else UnsealedClock(),
         config=HubConfig(
             node_name=name,
             relay_url=relay_url,

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_peer.agents.approvals import Approvals
-from jupyter_peer.agents.board import AgentBoard, Tool
+from jupyter_peer.agents.board import AgentBoard
 from jupyter_peer.agents.config import AgentConfig
 from jupyter_peer.agents.questions import Questions
 from jupyter_peer.agents.reader import GrantedPane, PaneReader
+from jupyter_peer.agents.tools import Tool
 from jupyter_peer.agents.turn import Turn
 from jupyter_peer.agents.turns import TurnDesk
 from jupyter_peer.hub.hub import PeerHub

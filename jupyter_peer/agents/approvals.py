@@ -6,13 +6,10 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..control.agents import ApprovalModel
-from ..errors import LookupFailedError, ToolRefusedError
-
-if TYPE_CHECKING:
-    from .turn import Turn
+from ..errors import LookupFailedError, PeerError, ToolRefusedError
 
 #: The owner has to be able to read what is allowed, all of it.
 MAX_ARGUMENTS = 8 * 1024
@@ -52,8 +49,27 @@ class Approvals:
         """Return what waits for an answer, the oldest first."""
         return [model for model, _, _ in self._pending.values()]
 
-    async def ask(self, turn: Turn, tool: str, arguments: str) -> None:
+    async def ask(
+        self,
+        tool: str,
+        arguments: str,
+        *,
+        turn: int,
+        peer: str,
+        agent: str,
+        seconds: float,
+        over: asyncio.Future[PeerError],
+    ) -> None:
         """Return when the owner has allowed this one call.
+
+        Args:
+            tool: Its name.
+            arguments: As the owner is to read them.
+            turn: Number of the turn that needs it.
+            peer: Whose question is answered.
+            agent: Name of the agent that answers.
+            seconds: How long the turn may still take.
+            over: Done when the turn has ended.
 
         Raises:
             ToolRefusedError: The owner has not; the text says why.
@@ -68,25 +84,23 @@ class Approvals:
                 "no browser is open in which the owner could be asked",
                 hint="its owner opens JupyterLab or %peer panel first",
             )
-        if sum(number == turn.number for _, number, _ in self._pending.values()) >= (
-            MAX_PENDING_A_TURN
-        ):
+        if sum(number == turn for _, number, _ in self._pending.values()) >= (MAX_PENDING_A_TURN):
             raise ToolRefusedError("too many tools of this turn wait for the owner already")
         model = ApprovalModel(
             id=next(self._numbers),
-            peer=turn.peer,
-            agent=turn.agent.name,
+            peer=peer,
+            agent=agent,
             tool=tool,
             arguments=arguments,
-            expires=self._now() + min(self._wait_s, turn.left_s),
+            expires=self._now() + min(self._wait_s, seconds),
         )
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._pending[model.id] = (model, turn.number, answer)
+        self._pending[model.id] = (model, turn, answer)
         self._tell()
         try:
-            ends: set[asyncio.Future[Any]] = {answer, turn.stopped}
+            ends: set[asyncio.Future[Any]] = {answer, over}
             await asyncio.wait(ends, timeout=self._wait_s, return_when=asyncio.FIRST_COMPLETED)
-            if turn.stopped.done():
+            if over.done():
                 raise ToolRefusedError("the turn is over")
             if not answer.done():
                 raise ToolRefusedError(f"the owner has not answered within {self._wait_s:g} s")

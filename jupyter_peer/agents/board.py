@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol
-
-import msgspec
+from typing import Any, Protocol
 
 from ..control.agents import AgentMode
 from ..errors import BusyError, UnknownAgentError
 from .config import AgentConfig
-
-if TYPE_CHECKING:
-    from .turn import Turn
+from .tools import ToolUser
+from .turn import Turn
 
 MAX_AGENTS = 32
 
 
-class Tool(msgspec.Struct, frozen=True):
-    """A tool of an agent.
-
-    Attributes:
-        name: What it is called.
-        read_only: Whether it may be used without asking the owner: it only looks.
-    """
-
-    name: str
-    read_only: bool = False
-
-
-class Agent(Protocol):
+class Agent(ToolUser, Protocol):
     """Something that answers questions: a callable in a kernel, or the built-in reader."""
-
-    @property
-    def name(self) -> str:
-        """What askers call it."""
-
-    @property
-    def tools(self) -> dict[str, Tool]:
-        """Its tools by name."""
 
     def answer(self, turn: Turn) -> Coroutine[Any, Any, None]:
         """Write the answer with :meth:`.Turn.write`; returns when it is whole.

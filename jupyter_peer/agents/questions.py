@@ -34,8 +34,8 @@ from ..wire.payloads.hub import convert
 from .audit import AgentAudit
 
 if TYPE_CHECKING:
-    from ..hub.dispatch import Message
     from ..hub.hub import PeerHub
+    from ..hub.message import Message
 
 MAX_QUESTIONS = 64
 #: Seconds beyond the deadline that the owner's own word for it may take.

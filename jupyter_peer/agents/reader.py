@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from ..document.plain_text import clean, to_text
-from .board import Tool
-
-if TYPE_CHECKING:
-    from .turn import Turn
+from .tools import Tool
+from .turn import Turn
 
 NAME = "reader"
 LINES_FOUND = 12

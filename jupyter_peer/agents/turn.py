@@ -13,8 +13,8 @@ from ..wire.payloads.agent_chain import Chain
 from ..wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
 from .approvals import Approvals
 from .audit import AgentAudit
-from .board import Agent
 from .config import ASK
+from .tools import ToolUser
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
@@ -54,7 +54,7 @@ class Turn:
         peer: str,
         request_id: str,
         prompt: str,
-        agent: Agent,
+        agent: ToolUser,
         chain: Chain,
         mode: AgentMode,
         seconds: float,
@@ -165,7 +165,15 @@ class Turn:
                         f"{name} does more than look, and agents here are read-only",
                         hint="%peer agent on --mode ask lets the owner decide each time",
                     )
-                await self._approvals.ask(self, name, arguments)
+                await self._approvals.ask(
+                    name,
+                    arguments,
+                    turn=self.number,
+                    peer=self.peer,
+                    agent=self.agent.name,
+                    seconds=self.left_s,
+                    over=self.stopped,
+                )
         except ToolRefusedError as error:
             self._note_tool(name, "refused", error.message)
             raise

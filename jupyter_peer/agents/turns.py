@@ -36,9 +36,9 @@ from .config import AgentConfig
 from .turn import Turn
 
 if TYPE_CHECKING:
-    from ..hub.dispatch import Message
-    from ..hub.events import HubEvent
     from ..hub.hub import PeerHub
+    from ..hub.info import HubEvent
+    from ..hub.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class TurnDesk:
             mode=turn.mode,
             chain=list(chain.nodes),
         )
-        task = asyncio.get_running_loop().create_task(self._run(turn, message))
+        task = asyncio.get_running_loop().create_task(self._run(turn, agent, message))
         self._turns[key] = (turn, task)
         task.add_done_callback(lambda done: self._turns.pop(key, None))
 
@@ -143,8 +143,8 @@ class TurnDesk:
 
     # One turn.
 
-    async def _run(self, turn: Turn, message: Message) -> None:
-        error = await self._answer(turn)
+    async def _run(self, turn: Turn, agent: Agent, message: Message) -> None:
+        error = await self._answer(turn, agent)
         # whatever still waits for something in its name
         turn.stop(TurnCancelledError("the turn is over"))
         result: dict[str, Any] = {"request_id": turn.request_id, "ok": error is None}
@@ -163,9 +163,9 @@ class TurnDesk:
             tools=turn.tools_used,
         )
 
-    async def _answer(self, turn: Turn) -> PeerError | None:
+    async def _answer(self, turn: Turn, agent: Agent) -> PeerError | None:
         """Let the agent answer; return what went wrong, if anything did."""
-        work = asyncio.get_running_loop().create_task(turn.agent.answer(turn))
+        work = asyncio.get_running_loop().create_task(agent.answer(turn))
         ends: set[asyncio.Future[Any]] = {work, turn.stopped}
         try:
             await asyncio.wait(ends, timeout=turn.left_s, return_when=asyncio.FIRST_COMPLETED)

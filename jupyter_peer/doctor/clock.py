@@ -18,7 +18,7 @@ from ..findings import Finding, ok, skipped, warning
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
-    from ..hub.peers import PeerInfo
+    from ..hub.info import PeerInfo
 
 # What people notice in times that are shown; unsealed links refuse 10 minutes.
 TOLERATED_S = 30.0

@@ -14,7 +14,7 @@ from .speed import check_speed
 
 if TYPE_CHECKING:
     from ..hub.hub import PeerHub
-    from ..hub.peers import PeerInfo
+    from ..hub.info import PeerInfo
 
 MAX_PATHS = 16
 _PING_TIMEOUT_S = 5.0

@@ -22,8 +22,8 @@ from ..findings import Finding, failure, ok, skipped
 from ..primitives.rate_limit import Pace
 
 if TYPE_CHECKING:
-    from ..hub.dispatch import Message
     from ..hub.hub import PeerHub
+    from ..hub.message import Message
 
 MEASURE, MEASURED = "measure", "measured"
 KIB, MIB = 1024, 1024 * 1024

@@ -1,10 +1,14 @@
-"""Decides who gets a session: known peers by their key, strangers by the policy."""
+"""Who gets a session: known peers by their key, strangers by the policy, and the invites to come."""
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
+import msgspec
+
 from ..errors import (
+    BadRequestError,
     BlockedError,
     BusyError,
     DuplicateLinkError,
@@ -12,43 +16,32 @@ from ..errors import (
     NotTrustedError,
     PeerError,
 )
-from ..store.records import Origin, PeerRecord
-from ..store.store import Store
+from ..store.records import InviteRecord, Origin, PeerRecord
 from ..transports.base import PeerLink
-from ..trust.base import Applicant, TrustPolicy
+from ..trust.base import Applicant
+from ..wire.invite import Invite, make_token, token_hash
 from ..wire.link.handshake import Introduction
-from .clock import Clock
-from .connect import Target
-from .peers import Peer, PeerRegistry
+from .connector import Connected, Target
+from .local_node import LocalNode
+from .peer import Peer
+from .registry import PeerRegistry
+
+MAX_NOTE = 200
+# Addresses that an invite has in a field of their own, or that its reader cannot use.
+_ELSEWHERE = ("lan:", "relay:", "webrtc:")
 
 
 class Admission:
-    """Asked by the connector after the other end has proven who it is.
+    """Decides about each node that has proven who it is; see :class:`.Gate`.
 
     Args:
-        node_id: This node.
-        peers: Those already known.
-        store: Where new ones are kept.
-        policy: Decides about strangers.
-        clock: Time.
-        max_peers: Peers this node remembers at most.
+        local: This node.
+        peers: The peers known already; those that are admitted join them.
     """
 
-    def __init__(
-        self,
-        node_id: str,
-        peers: PeerRegistry,
-        store: Store,
-        policy: TrustPolicy,
-        clock: Clock,
-        max_peers: int,
-    ) -> None:
-        self._node_id = node_id
+    def __init__(self, local: LocalNode, peers: PeerRegistry) -> None:
+        self._local = local
         self._peers = peers
-        self._store = store
-        self._policy = policy
-        self._clock = clock
-        self._max_peers = max_peers
 
     def check_incoming(
         self,
@@ -60,16 +53,20 @@ class Admission:
         """Decide about a node that dialled.
 
         Args:
-            link: By which it comes.
-            introduction: Who it is.
-            token: Invite it presents.
-            replaces: Session it wants to take over from.
+            link: Its link.
+            introduction: Its proven identity.
+            token: The token of the invite it presents.
+            replaces: The session that the link is to take over from.
 
         Raises:
             RefusedError: It must stay out.
         """
         peer = self._known(introduction)
-        if peer is not None and peer.is_dialling and self._node_id < introduction.node_id:
+        if (
+            peer is not None
+            and peer.dialling.is_under_way
+            and self._local.node_id < introduction.node_id
+        ):
             # Both dial. The lower id's link stays, on both sides, whatever the timing: this side
             # goes on with its own attempt, and the other gives up when it sees that come in.
             raise DuplicateLinkError
@@ -104,14 +101,29 @@ class Admission:
         if peer.session_id() != target.replaces or peer.is_moving():
             raise DuplicateLinkError
 
-    def remember(self, introduction: Introduction, origin: str, *, trusted: bool) -> Peer:
+    def admit(self, connected: Connected) -> None:
+        """Give a link whose handshake is over to its peer."""
+        introduction, link = connected.peer, connected.link
+        if not self._peers.is_open:
+            link.abort("shutdown")
+            return
+        if connected.has_redeemed:
+            # Pairing is mutual: the node that made the invite and let this one in is trusted too.
+            self._remember(introduction, "invite", trusted=True)
+        peer = self._peers.get(introduction.node_id)
+        if peer is None or peer.record.blocked:
+            link.abort("forgotten")  # while the handshake was under way
+            return
+        peer.adopt(connected)
+
+    def _remember(self, introduction: Introduction, origin: str, *, trusted: bool) -> Peer:
         """Store a node as a peer.
 
-        What its user gave it (alias, block) stays, and so does trust it had before: a weaker
-        policy that lets it in as well takes nothing away.
+        Its alias and block stay. So does trust that it had before, even when a weaker policy lets it
+        in this time.
         """
-        now = self._clock.time()
-        known = self._store.peer(introduction.node_id)
+        now = self._local.clock.time()
+        known = self._local.store.peer(introduction.node_id)
         was_trusted = known is not None and known.trusted
         if known is not None and was_trusted:
             origin = known.origin
@@ -128,11 +140,11 @@ class Admission:
             last_seen=now,
             origin=cast("Origin", origin),
         )
-        self._store.put_peer(record)
+        self._local.store.put_peer(record)
         return self._peers.put(record)
 
     def _drop_passer_by(self) -> bool:
-        """Make room by dropping who was let in for the moment only and is gone; else False."""
+        """Drop the oldest node that was let in for the moment only and is gone; False if none."""
         gone = [
             peer
             for peer in self._peers
@@ -141,12 +153,12 @@ class Admission:
         if not gone:
             return False
         oldest = min(gone, key=lambda peer: peer.record.last_seen or 0)
-        self._store.delete_peer(oldest.node_id)
+        self._local.store.delete_peer(oldest.node_id)
         self._peers.remove(oldest.node_id)
         return True
 
     def _known(self, introduction: Introduction) -> Peer | None:
-        """Return the trusted peer this is, or None for a stranger; raise when it must stay out."""
+        """Return the trusted peer this is, or None for a stranger; raise if it must stay out."""
         peer = self._peers.get(introduction.node_id)
         if peer is None:
             return None
@@ -158,9 +170,13 @@ class Admission:
 
     def _take_stranger(self, link: PeerLink, introduction: Introduction, token: str | None) -> None:
         is_new = self._peers.get(introduction.node_id) is None
-        if is_new and len(self._peers) >= self._max_peers and not self._drop_passer_by():
+        if (
+            is_new
+            and len(self._peers) >= self._local.config.max_peers
+            and not self._drop_passer_by()
+        ):
             raise BusyError("the node has as many peers as it may", hint="it has to forget some")
-        verdict = self._policy.verdict(
+        verdict = self._local.policy.verdict(
             Applicant(
                 node_id=introduction.node_id,
                 public_key=introduction.public_key,
@@ -169,8 +185,73 @@ class Admission:
                 address=link.remote_host,
                 transport=link.transport,
             ),
-            self._clock.time(),
+            self._local.clock.time(),
         )
         if not verdict.accepted:
             raise verdict.error or NotTrustedError()
-        self.remember(introduction, verdict.origin, trusted=verdict.remember)
+        self._remember(introduction, verdict.origin, trusted=verdict.remember)
+
+
+class MintedInvite(msgspec.Struct, frozen=True, kw_only=True):
+    """A new invite; its text is shown once and never stored.
+
+    Attributes:
+        text: The invite, to copy.
+        id: Names it when it is revoked.
+        expires: Epoch seconds.
+        note: Text for its maker.
+    """
+
+    text: str
+    id: str
+    expires: float
+    note: str
+
+
+class InviteBook:
+    """Mints, lists and revokes the invites of this node.
+
+    Args:
+        local: This node.
+    """
+
+    def __init__(self, local: LocalNode) -> None:
+        self._local = local
+
+    def mint(self, ttl_s: float | None, note: str) -> MintedInvite:
+        """Make a single-use invite; see :meth:`.PeerHub.mint_invite`."""
+        local, config = self._local, self._local.config
+        life = config.invite_ttl_s if ttl_s is None else ttl_s
+        longest = config.max_invite_ttl_s
+        if not (math.isfinite(life) and 0 < life <= longest):
+            asked = f"{life / 86400:g} days" if life > 86400 else f"{life:g} seconds"
+            raise BadRequestError(
+                f"an invite cannot live for {asked}",
+                hint=f"give a time from 1 second to {longest / 86400:g} days",
+            )
+        if len(note) > MAX_NOTE:
+            raise BadRequestError(f"a note has at most {MAX_NOTE} characters")
+        now = local.clock.time()
+        token = make_token(local.clock.random_bytes(16))
+        invite = Invite(
+            v=1,
+            id=local.identity.node_id,
+            pk=local.identity.public_key_b64,
+            t=token,
+            a=[at for at in local.addresses() if not at.startswith(_ELSEWHERE)],
+            x=now + life,
+            n=local.name,
+            r=config.relay_url,
+            l=config.lobby_url,
+        )
+        invite_id = local.clock.random_bytes(4).hex()
+        local.store.add_invite(invite_id, token_hash(token), now, invite.x, note)
+        return MintedInvite(text=invite.to_text(), id=invite_id, expires=invite.x, note=note)
+
+    def all(self) -> list[InviteRecord]:
+        """Return all that are still remembered."""
+        return self._local.store.invites(self._local.clock.time())
+
+    def revoke(self, invite_id: str) -> None:
+        """Make an invite void; see :meth:`.PeerHub.revoke_invite`."""
+        self._local.store.revoke_invite(invite_id, self._local.clock.time())

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..errors import BlockedError, BusyError, NotConnectedError, NotTrustedError, UnsupportedError
-from ..primitives.rate_limit import Pace
+from ..primitives.rate_limit import RateLimit
 from ..wire.payloads.chat import CAPABILITY, check_text, read_chat
 from .clock import Clock
-from .events import HubEvent
-
-if TYPE_CHECKING:
-    from .dispatch import Message
-    from .hub import PeerHub
+from .hub import PeerHub
+from .info import HubEvent
+from .message import Message
 
 TYPE = "chat"
 # Of one conversation, and of all.
@@ -53,7 +50,7 @@ class _Conversation:
         self.lines: deque[Line] = deque()
         self.bytes = 0
         self.seen = 0
-        self.pace = Pace(BURST, 1.0)
+        self.limit = RateLimit(1.0, BURST)
 
     def add(self, line: Line) -> None:
         self.lines.append(line)
@@ -84,7 +81,7 @@ class Chats:
         self._clock = clock or Clock()
         self._chats: dict[str, _Conversation] = {}
         self._count = 0
-        hub.capabilities = (*hub.capabilities, CAPABILITY)
+        hub.add_capability(CAPABILITY)
         hub.on(TYPE, self._take)
         hub.subscribe(self._on_hub_event)
 
@@ -141,7 +138,7 @@ class Chats:
         if not self._hub.is_peer(node_id):
             raise NotTrustedError
         text = read_chat(message.data)
-        if not self._open(node_id).pace.may(self._clock.monotonic()):
+        if not self._open(node_id).limit.allows(self._clock.monotonic()):
             raise BusyError("too many messages in a short time", hint="wait some seconds")
         self._add(node_id, text, mine=False)
         message.reply(TYPE, {})

@@ -1,21 +1,31 @@
-"""Where the hub gets time and random numbers from; tests give it their own."""
+"""Time for the hub: its clocks and random numbers, and a watch that notices sleep."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
 import secrets
 import time
+from collections.abc import Awaitable, Callable
+
+from ..primitives.owned_task import OwnedTask
+
+log = logging.getLogger(__name__)
+
+# A loop that was busy for so long counts as asleep; that costs one round of pings.
+MIN_SLEEP_S = 5.0
 
 
 class Clock:
-    """The system's clocks and random numbers."""
+    """The system's clocks and random numbers; tests inject their own."""
 
     def time(self) -> float:
         """Return the wall clock, epoch seconds."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Return a clock that is never set, in seconds."""
+        """Return a clock that nobody sets, in seconds."""
         return time.monotonic()
 
     def random_bytes(self, count: int) -> bytes:
@@ -23,5 +33,45 @@ class Clock:
         return secrets.token_bytes(count)
 
     def jitter(self) -> float:
-        """Return a number between 0.5 and 1.5 that spreads what would happen at once."""
+        """Return a factor between 0.5 and 1.5 that spreads simultaneous events."""
         return 0.5 + random.random()  # noqa: S311 - spreads load, guards nothing
+
+
+class WakeWatch:
+    """Notices that the machine was asleep: the wall clock is ahead of where it should be.
+
+    A monotonic clock does not help: on Linux and macOS it stands still while the machine sleeps, on
+    Windows it goes on. A wall clock that is set forward looks like sleep; one that is set back
+    looks like nothing.
+
+    Args:
+        clock: The wall clock.
+        on_wake: Called and awaited after sleep.
+        poll_s: Seconds between two looks at the clock.
+    """
+
+    def __init__(self, clock: Clock, on_wake: Callable[[], Awaitable[None]], poll_s: float) -> None:
+        self._clock = clock
+        self._on_wake = on_wake
+        self._poll_s = poll_s
+        self._task = OwnedTask()
+
+    def start(self) -> None:
+        """Start the watch."""
+        self._task.start(self._run)
+
+    async def close(self) -> None:
+        """Stop the watch; may be called twice."""
+        await self._task.close()
+
+    async def _run(self) -> None:
+        while True:
+            before = self._clock.time()
+            await asyncio.sleep(self._poll_s)
+            slept = self._clock.time() - before - self._poll_s
+            if slept > MIN_SLEEP_S:
+                log.info("the machine was asleep for %.0f s; links are tried anew", slept)
+                try:
+                    await self._on_wake()
+                except Exception:
+                    log.exception("what follows sleep failed")

@@ -1,251 +1,248 @@
-"""Connecting on somebody's behalf: an invite, a known peer, an address, a lost link."""
+"""Dials one peer: on request, again and again while it is away, and by better paths than now."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import math
+from collections.abc import Iterator
+from typing import Protocol
 
-from ..errors import (
-    BadRequestError,
-    BlockedError,
-    DuplicateLinkError,
-    InviteExpiredError,
-    NotConnectedError,
-    NotTrustedError,
-    OwnNodeError,
-    PeerError,
-    WrongNodeError,
-)
+from ..errors import DuplicateLinkError, NotConnectedError, PeerError, RefusedError
+from ..primitives.backoff import Backoff
 from ..primitives.pauses import pause_until
-from ..wire.addresses import normalize_address
-from ..wire.invite import Invite
-from ..wire.link.identity import Identity
-from .book import PeerBook
-from .candidates import Candidates
-from .clock import Clock
-from .config import HubConfig
-from .connect import Connector, Progress, Target
-from .events import Events, HubEvent
-from .peers import Peer, PeerInfo, PeerRegistry
+from .connector import Connector, Progress, Target
+from .local_node import LocalNode
 
 log = logging.getLogger(__name__)
 
 # A link that both sides dialled is there within this, or it is dialled again.
 DUPLICATE_WAIT_S = 0.2
+# Refusals that a second attempt would not change.
+_FINAL_REFUSALS = ("not_trusted", "blocked", "key_changed")
+
+
+class Destination(Protocol):
+    """A peer, as far as dialling needs it."""
+
+    @property
+    def node_id(self) -> str:
+        """Its id."""
+
+    def is_connected(self) -> bool:
+        """Return whether there is a live link to it."""
+
+    def may_be_dialled(self) -> bool:
+        """Return whether this node may connect to it by itself."""
+
+    def target(self) -> Target:
+        """Return where and how to dial it."""
+
+    def better_target(self) -> Target | None:
+        """Return how to dial better paths than the one in use; None when there is none."""
 
 
 class Dialling:
-    """Decides whom to dial where, and what came of it.
+    """The attempts to connect to one peer.
 
     Args:
-        identity: This node.
-        config: Time-outs.
-        clock: Time and jitter.
+        peer: The peer.
+        local: This node.
         connector: Does the handshakes.
-        peers: Who is known.
-        book: What is known of them.
-        candidates: Where discovery has found nodes.
-        events: Told when a peer is dialled, and listened to for links that come in meanwhile.
+
+    Attributes:
+        error: Why the last attempt failed; None after one that succeeded.
+        is_wanted: Whether this node reconnects by itself.
     """
 
-    def __init__(
-        self,
-        identity: Identity,
-        config: HubConfig,
-        clock: Clock,
-        connector: Connector,
-        peers: PeerRegistry,
-        book: PeerBook,
-        candidates: Candidates,
-        events: Events,
-    ) -> None:
-        self._identity = identity
-        self._config = config
-        self._clock = clock
+    def __init__(self, peer: Destination, local: LocalNode, connector: Connector) -> None:
+        config, clock = local.config, local.clock
+        self.error: PeerError | None = None
+        self.is_wanted = True
+        self._peer = peer
+        self._local = local
         self._connector = connector
-        self._peers = peers
-        self._book = book
-        self._candidates = candidates
-        self._events = events
+        self._under_way = 0
+        self._is_closed = False
+        self._is_up = asyncio.Event()
+        self._retry: asyncio.Task[None] | None = None
+        self._backoff = Backoff(config.backoff_s, config.max_backoff_s, clock.jitter)
+        self._hurry = asyncio.Event()
+        self._hurried_at = -math.inf
+        self._upgrade_at = -math.inf
+        self._upgrades = Backoff(config.upgrade_s, config.max_upgrade_s, clock.jitter)
 
-    async def pair(self, text: object, on_progress: Progress | None = None) -> PeerInfo:
-        """Redeem an invite; both nodes remember each other afterwards.
+    @property
+    def is_under_way(self) -> bool:
+        """Whether this node dials the peer at the moment."""
+        return self._under_way > 0
 
-        Args:
-            text: The invite as it was copied.
-            on_progress: Told of each path that is tried.
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing dials the peer again and again."""
+        return self._retry is None or self._retry.done()
 
-        Raises:
-            InviteMalformedError, InviteExpiredError, OwnNodeError: Nothing was sent.
-            PeerError: Why it could not be redeemed.
-        """
-        invite = Invite.from_text(text)
-        if invite.id == self._identity.node_id:
-            raise OwnNodeError("this invite was made by this node itself")
-        if invite.x <= self._clock.time():
-            raise InviteExpiredError
-        known = self._peers.get(invite.id)
-        if known is not None and known.record.blocked:
-            raise BlockedError
-        addresses = list(invite.a)
-        if invite.r is not None:
-            addresses.append(f"relay:{invite.r}")
-        if invite.l is not None:
-            addresses.append(f"webrtc:{invite.l}")
-        target = Target(
-            addresses=addresses, node_id=invite.id, public_key=invite.pk, token=invite.t
-        )
-        return await self.dial(target, on_progress)
+    # On request.
 
-    async def connect(
-        self,
-        node_id: str | None = None,
-        address: str | None = None,
-        on_progress: Progress | None = None,
-    ) -> PeerInfo:
-        """Dial a known peer, a node that was found, or whoever is at an address.
-
-        Raises:
-            PeerError: Why that failed.
-        """
-        if node_id is None:
-            if address is None:
-                raise BadRequestError("neither a peer nor an address was given")
-            return await self.dial(Target(addresses=[self._dialable(address)]), on_progress)
-        peer = self._peers.get(node_id)
-        if peer is None and address is None and self._candidates.addresses(node_id):
-            return await self._connect_found(node_id, on_progress)
-        peer = self._book.known(node_id)
-        if peer.record.blocked:
-            raise BlockedError
-        if peer.session is not None:
-            return self._book.info(peer)
-        peer.is_wanted = True
-        try:
-            where = None if address is None else self._dialable(address)
-            return await self.dial(self._book.target(peer, where), on_progress)
-        finally:
-            self._peers.keep_connected(peer)
-
-    async def _connect_found(self, node_id: str, on_progress: Progress | None) -> PeerInfo:
-        target = Target(addresses=self._candidates.addresses(node_id), node_id=node_id)
-        try:
-            return await self.dial(target, on_progress)
-        except NotTrustedError as error:
-            raise NotTrustedError(
-                "this node was found, and the two of you have not paired",
-                hint="give it an invite, or ask for one",
-            ) from error
-
-    async def redial(self, peer: Peer) -> None:
-        """Dial a peer whose link was lost.
-
-        Raises:
-            PeerError: Why that failed.
-        """
-        await self.dial(self._book.target(peer))
-
-    async def dial(self, target: Target, on_progress: Progress | None = None) -> PeerInfo:
+    async def dial(self, target: Target | None = None, on_progress: Progress | None = None) -> None:
         """Connect, or find that the peer has connected by itself meanwhile.
 
+        Args:
+            target: Where and how; None for all that is known.
+            on_progress: Called for each path that is tried.
+
         Raises:
             PeerError: Why that failed.
         """
-        deadline = self._clock.monotonic() + self._config.handshake_timeout_s
+        clock, config = self._local.clock, self._local.config
+        deadline = clock.monotonic() + config.handshake_timeout_s
         while True:
             with contextlib.suppress(DuplicateLinkError):
-                return await self._dial_once(target, on_progress)
-            # The peer dialled at the same moment, and its link is the one that stays; but it may
-            # break before it is there, and then nobody else dials.
-            assert target.node_id is not None
-            await self._wait_for_session(target.node_id)
-            peer = self._peers.get(target.node_id)
-            if peer is not None and peer.session is not None:
-                return self._book.info(peer)
-            if self._clock.monotonic() >= deadline:
+                return await self._dial_once(target or self._peer.target(), on_progress)
+            # The peer dialled at the same moment, and its link is the one that stays. But that link
+            # may break before it is here, and then only this side can dial again.
+            if not await pause_until(self._is_up, DUPLICATE_WAIT_S * clock.jitter()):
+                log.debug("%s dialled too, but is not connected yet", self._peer.node_id)
+            if self._peer.is_connected():
+                return None
+            if clock.monotonic() >= deadline:
                 raise NotConnectedError
 
-    async def _dial_once(self, target: Target, on_progress: Progress | None) -> PeerInfo:
-        peer = self._peers.get(target.node_id or "")
-        if peer is not None:
-            peer.dials += 1
-            self._events.emit("peer", peer.node_id)
+    async def _dial_once(self, target: Target, on_progress: Progress | None) -> None:
         try:
-            connected = await self._connector.dial(target, on_progress)
+            with self._counted():
+                self._local.tell("peer", self._peer.node_id)
+                await self._connector.dial(target, on_progress)
         except DuplicateLinkError:
             raise
         except PeerError as error:
-            if peer is not None and peer.session is not None:
-                return self._book.info(peer)  # it came in by itself meanwhile
-            if peer is not None:
-                peer.last_error = error
+            if self._peer.is_connected():
+                return  # it connected by itself meanwhile
+            self.error = error
             raise
         finally:
-            if peer is not None:
-                peer.dials -= 1
-                self._events.emit("peer", peer.node_id)
-        return self._book.peer(connected.peer.node_id)
+            self._local.tell("peer", self._peer.node_id)
 
-    async def _wait_for_session(self, node_id: str) -> None:
-        """Wait a moment for a link that is on its way."""
-        came = asyncio.Event()
-
-        def listen(event: HubEvent) -> None:
-            if event == HubEvent("link_up", node_id):
-                came.set()
-
-        unsubscribe = self._events.subscribe(listen)
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._under_way += 1
         try:
-            peer = self._peers.get(node_id)
-            is_there = peer is not None and peer.session is not None
-            if not is_there and not await pause_until(
-                came, DUPLICATE_WAIT_S * self._clock.jitter()
-            ):
-                log.debug("%s dialled too, but is not there yet", node_id)
+            yield
         finally:
-            unsubscribe()
+            self._under_way -= 1
 
-    def _dialable(self, address: str) -> str:
-        """Return an address as some transport dials it; people leave half of it out."""
-        return address if self._connector.dialable([address]) else normalize_address(address)
+    # Again and again.
 
-    # Looking at paths without taking them.
+    def keep_connected(self) -> None:
+        """Dial the peer while it is away, with growing pauses."""
+        if self._is_closed or not self._peer.may_be_dialled():
+            return
+        self.is_wanted = True
+        if self.is_resting:
+            self._backoff.reset()
+            self._hurry.clear()
+            self._retry = asyncio.get_running_loop().create_task(self._redial())
+        else:
+            self._hurry.set()
 
-    def ways(self, node_id: str) -> list[tuple[str, str | None]]:
-        """Return all addresses of a peer, best first, each with the transport that dials it.
+    def hurry(self) -> None:
+        """End the pause before the next attempt, if one is due at all."""
+        self._backoff.reset()
+        self._hurry.set()
 
-        Raises:
-            UnknownPeerError: There is no such peer.
+    def found(self) -> None:
+        """Dial soon: the peer was found somewhere.
+
+        Anybody can claim to have found it, so this has an effect only every few seconds.
         """
-        addresses = self._book.addresses_of(self._book.known(node_id))
-        ways: list[tuple[str, str | None]] = [
-            (address, transport.name) for transport, address in self._connector.dialable(addresses)
-        ]
-        dialable = {address for address, _ in ways}
-        return [*ways, *((at, None) for at in dict.fromkeys(addresses) if at not in dialable)]
+        now = self._local.clock.monotonic()
+        if now - self._hurried_at >= self._local.config.upgrade_s:
+            self._hurried_at = now
+            self._backoff.reset()
+            self.keep_connected()
 
-    async def probe(self, address: str, node_id: str | None = None) -> float:
-        """Return how quickly a node answers at an address; no link results from it.
+    def want(self) -> None:
+        """Allow this node to reconnect by itself again, after :meth:`let_go`."""
+        self.is_wanted = True
 
-        Args:
-            address: Where.
-            node_id: A known peer; None for this node itself.
+    def let_go(self) -> None:
+        """Stop dialling the peer until somebody asks for it."""
+        self.is_wanted = False
+        self.rest()
 
-        Returns:
-            Seconds from ``hello`` to the answer; 0 for this node itself.
+    def rest(self) -> None:
+        """Stop dialling the peer until :meth:`keep_connected`."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
-        Raises:
-            PeerError: Why it does not.
-        """
-        if node_id is not None:
-            return await self._connector.probe(
-                address, self._book.target(self._book.known(node_id))
-            )
-        own = self._identity
-        target = Target(addresses=(), node_id=own.node_id, public_key=own.public_key_b64)
-        try:
-            await self._connector.probe(address, target)
-        except OwnNodeError:
-            return 0.0
-        raise WrongNodeError(f"whoever answers at {address} did not see that it is itself")
+    async def _redial(self) -> None:
+        # A cancellation is not enough: dialling may end in the very turn in which it comes, and
+        # `asyncio.wait_for` swallows it then (before Python 3.12).
+        own = asyncio.current_task()
+        while not self._peer.is_connected() and self.is_wanted and self._retry is own:
+            await pause_until(self._hurry, self._backoff.next())
+            self._hurry.clear()
+            if self._peer.is_connected():
+                return
+            try:
+                await self.dial()
+            except RefusedError as error:
+                self.error = error
+                if error.code in _FINAL_REFUSALS:
+                    log.info("%s does not want to be dialled: %s", self._peer.node_id, error.code)
+                    return
+            except PeerError as error:
+                self.error = error
+
+    # By better paths.
+
+    def is_upgrade_due(self) -> bool:
+        """Return whether a better path is known, and its last attempt was long enough ago."""
+        if self._peer.better_target() is None:
+            return False
+        return self._local.clock.monotonic() >= self._upgrade_at
+
+    async def upgrade(self) -> None:
+        """Try better paths once, while the link in use goes on."""
+        self._upgrade_at = self._local.clock.monotonic() + self._upgrades.next()
+        target = self._peer.better_target()
+        if target is None:
+            return
+        with self._counted():
+            try:
+                await self._connector.dial(target)
+            except PeerError as error:
+                log.debug("%s: no better path: %s", self._peer.node_id, error.code)
+
+    def upgrade_soon(self) -> None:
+        """Try better paths at the next occasion: addresses or the network have changed."""
+        self._upgrade_at = -math.inf
+        self._upgrades.reset()
+
+    # What became of it.
+
+    def connected(self) -> None:
+        """Note that the peer is connected."""
+        self.error = None
+        self._backoff.reset()
+        self._hurry.set()
+        self._is_up.set()
+
+    def disconnected(self) -> None:
+        """Note that the peer is not connected any more."""
+        self._is_up.clear()
+
+    async def close(self) -> None:
+        """Stop dialling for good."""
+        self._is_closed = True
+        retry = self._retry
+        self.rest()
+        if retry is not None:
+            await asyncio.gather(retry, return_exceptions=True)
+
+    def retire(self) -> None:
+        """Stop dialling for good, without waiting: the peer was forgotten."""
+        self._is_closed = True
+        self.rest()

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 STANDBY_TIMEOUT_S = 300.0
 
 
-class Handovers:
-    """The links that are being taken over from, and those that wait to take over.
+class Handover:
+    """The links to one peer that are being replaced, and those that wait to replace them.
 
     Args:
         farewell: Makes the message that is a link's last.

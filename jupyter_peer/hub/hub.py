@@ -8,42 +8,48 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..errors import BadNameError, BusyError, NotTrustedError
+from ..errors import (
+    BadRequestError,
+    BlockedError,
+    BusyError,
+    InviteExpiredError,
+    NotTrustedError,
+    OwnNodeError,
+    WrongNodeError,
+)
 from ..store.records import InviteRecord
 from ..store.store import Store
 from ..transports.base import Transport
 from ..trust.base import TrustPolicy
-from ..wire.invite import MAX_ADDRESSES
-from ..wire.link.handshake import Offer, clean_name
-from ..wire.link.identity import Identity
+from ..wire.addresses import normalize_address
+from ..wire.invite import Invite
+from ..wire.link.envelope import Buffer
+from ..wire.link.identity import Identity, clean_name
 from ..wire.payloads.hub import Addresses, convert
-from .admission import Admission
-from .book import PeerBook, milliseconds
+from .admission import Admission, InviteBook, MintedInvite
+from .auto_connector import AutoConnector
 from .candidates import Candidates, FoundNode
-from .clock import Clock
+from .clock import Clock, WakeWatch
 from .config import HubConfig
-from .connect import Connector
-from .dialling import Dialling
-from .dispatch import Handler, Message, Order
-from .events import Events
-from .greeter import Greeter
-from .invites import InviteBook, MintedInvite
-from .links import FINAL_REASONS, WAKE_TIMEOUT_S, Links
-from .mail import Mail
-from .peers import PeerInfo, PeerRegistry
-from .upgrade import Upgrader
-from .wake import WakeWatch
+from .connector import Connector, Progress, Target
+from .info import HubEvent, PeerInfo
+from .local_node import LocalNode
+from .message import Handler, Message, Messenger, Order
+from .registry import PeerRegistry
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = ("panes", "pane-buffers", "pane-widgets")
+# After sleep, an answer takes no longer than this, or there is none.
+WAKE_TIMEOUT_S = 5.0
+# The reasons in `bye` after which the other side does not dial again by itself.
+FINAL_REASONS = ("disconnect", "forgotten", "blocked")
 
 
 class PeerHub:
-    """The hub of one node.
+    """The hub of one node: it holds the peers and the doors through which they come.
 
     Args:
         identity: The node's key.
@@ -67,135 +73,59 @@ class PeerHub:
         self.identity = identity
         self.store = store
         self.config = config or HubConfig()
-        self.transports = list(transports)
-        self.capabilities: tuple[str, ...] = CAPABILITIES
         self.started = False
         self._clock = clock or Clock()
-        self._node_name = clean_name(store.setting("node_name") or self.config.node_name)
-        self._learned: list[str] = []
-        self._events = Events()
-        self._peers = PeerRegistry(
-            self.config,
-            self._clock,
-            redial=lambda peer: self._dialling.redial(peer),
-            may_return=lambda peer: self._book.may_return(peer),
+        self._local = LocalNode(
+            identity=identity,
+            store=store,
+            transports=transports,
+            policy=policy,
+            config=self.config,
+            clock=self._clock,
         )
+        self.transports = self._local.transports
+        self._messenger = Messenger(identity, self._clock)
+        self._connector = Connector(self._local, self._messenger)
         self._candidates = Candidates(
             identity.node_id, lambda node_id: self._peers.get(node_id) is not None
         )
-        self._book = PeerBook(
-            store, self._peers, self._candidates, policy, self._clock, self._events
-        )
-        self._mail = Mail(identity, self._peers, self._clock)
-        self._admission = Admission(
-            identity.node_id, self._peers, store, policy, self._clock, self.config.max_peers
-        )
-        self._links = Links(
-            self.config,
-            self._clock,
-            self._peers,
-            self._mail,
-            self._admission,
-            note=self._book.note,
-            emit=self._events.emit,
-            announcement=self._announcement,
-            found_at=self._candidates.addresses,
-        )
-        self._connector = Connector(
-            self._make_offer,
-            self.transports,
-            self.config,
-            check_incoming=self._admission.check_incoming,
-            check_answer=self._admission.check_answer,
-            check_wanted=self._admission.check_wanted,
-            admit=self._links.admit,
-        )
-        self._dialling = Dialling(
-            identity,
-            self.config,
-            self._clock,
-            self._connector,
-            self._peers,
-            self._book,
-            self._candidates,
-            self._events,
-        )
-        self._upgrader = Upgrader(
-            self.config,
-            self._clock,
-            self._peers,
-            addresses=self._book.addresses_of,
-            dialable=self._connector.dialable,
-            dial=self._connector.dial,
-        )
-        self._greeter = Greeter(
-            identity.node_id,
-            policy,
-            self._candidates,
-            self._peers,
-            self.config,
-            self._clock,
-            dial=self._dialling.dial,
-        )
+        self._peers = PeerRegistry(self._local, self._connector, self._messenger, self._candidates)
+        self._admission = self._connector.gate = Admission(self._local, self._peers)
+        self._auto_connector = AutoConnector(self._local, self._candidates, self._peers)
         self._wake = WakeWatch(self._clock, self.network_changed, self.config.wake_poll_s)
-        self._invites = InviteBook(
-            identity,
-            store,
-            self.config,
-            self._clock,
-            addresses=self.addresses,
-            node_name=lambda: self._node_name,
-        )
-        # What parts of it do under the hub's name.
-        self.subscribe = self._events.subscribe
-        self.peers = self._book.all
-        self.peer = self._book.peer
-        self.find_peer = self._book.find
-        self.set_alias = self._book.set_alias
-        self.is_peer = self._book.is_peer
-        self.is_expected = self._book.is_expected
-        self.pair = self._dialling.pair
-        self.connect = self._dialling.connect
-        self.ways = self._dialling.ways
-        self.probe = self._dialling.probe
-        self.send = self._mail.send
-        self.send_many = self._mail.send_many
-        self.request = self._mail.request
+        self._invites = InviteBook(self._local)
         self.on("ping", lambda message: message.reply("pong", {}))
         self.on("addresses", self._on_addresses)
         self.on("bye", self._on_bye)
-        self.subscribe(lambda event: self._greeter.look() if event.kind == "link_down" else None)
-
-    # Life.
+        self.subscribe(self._on_event)
 
     async def start(self) -> None:
         """Listen, and dial all known peers."""
         self.started = True
-        for record in self.store.peers():
-            self._peers.put(record)
-        self._links.start()
-        self._upgrader.start()
+        self._peers.start()
         self._wake.start()
         for transport in self.transports:
             await transport.start(self._connector.accept)
         for peer in self._peers:
-            self._peers.keep_connected(peer)
+            peer.dialling.keep_connected()
 
     async def close(self) -> None:
         """Say goodbye, close all links and end all tasks; may be called twice."""
         if not self.started:
             return
         self.started = False
-        await self._peers.close()
-        await self._greeter.close()
+        await self._auto_connector.close()
         await self._wake.close()
-        await self._upgrader.close()
-        await self._links.close()
+        await self._peers.close()
         for transport in self.transports:
             await transport.close()
-        await self._mail.close()
+        await self._messenger.handlers.close()
 
-    # Who this node is.
+    def subscribe(self, listener: Callable[[HubEvent], None]) -> Callable[[], None]:
+        """Call back at every event; return what ends that."""
+        return self._local.events.connect(listener)
+
+    # This node.
 
     @property
     def node_id(self) -> str:
@@ -205,104 +135,103 @@ class PeerHub:
     @property
     def node_name(self) -> str:
         """This node's cosmetic name."""
-        return self._node_name
+        return self._local.name
 
     def set_node_name(self, name: str) -> None:
         """Change the cosmetic name and tell all connected peers.
 
         Raises:
-            BadNameError: Nothing printable is in it, or more than 64 characters.
+            BadNameError: The name has nothing printable, or more than 64 characters.
         """
-        cleaned = clean_name(name)
-        if not cleaned or cleaned != name.strip():
-            raise BadNameError(
-                "a node name has 1 to 64 printable characters", hint="use letters and digits"
-            )
-        self.store.set_setting("node_name", cleaned)
-        self._node_name = cleaned
-        self._links.announce()
+        self._local.set_name(name)
+        self._peers.announce()
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What this node tells its peers that it can do."""
+        return self._local.capabilities
+
+    def add_capability(self, name: str) -> None:
+        """Announce one more capability in the handshakes to come."""
+        self._local.capabilities = (*self._local.capabilities, name)
 
     def addresses(self) -> list[str]:
-        """Return where this node can be dialled, best first: said, learned, listening."""
-        found = [*self.config.advertised_addresses, *self._learned]
-        for transport in self.transports:
-            found += transport.addresses()
-        return list(dict.fromkeys(found))[:MAX_ADDRESSES]
+        """Return where this node can be dialled: configured, learned, then listening addresses."""
+        return self._local.addresses()
 
     @property
     def learned_addresses(self) -> list[str]:
         """Addresses under which browsers have reached this server."""
-        return list(self._learned)
+        return list(self._local.learned_addresses)
 
     def add_learned_address(self, address: str) -> None:
         """Offer peers an address under which a browser has reached this server."""
-        if address not in self.addresses():
-            self._learned = [address, *self._learned][:4]
-            self._links.announce()
+        if self._local.learn_address(address):
+            self._peers.announce()
 
     async def review_trust(self) -> list[str]:
-        """Act upon a change of what the policy says of nodes it let in for the moment only.
+        """Apply the policy again to the nodes that it has let in for the moment only.
 
-        Those it does not stand by any more are cut off; the others are dialled if they are away, and
-        so are those it lists now and that were found before.
+        Those that it no longer stands by are cut off. The others are dialled if they are away, and
+        so are nodes that it lists now and that were found before.
 
         Returns:
             The ids of those whose link was closed.
         """
         ended = []
         for peer in self._peers:
-            record = peer.record
+            record, dialling = peer.record, peer.dialling
             if record.trusted or record.blocked or record.origin != "directory":
                 continue
-            if self._book.may_return(peer):
-                if peer.is_resting and peer.is_wanted and not peer.is_connected():
-                    self._peers.keep_connected(peer)
+            if peer.may_return():
+                if dialling.is_resting and dialling.is_wanted and not peer.is_connected():
+                    dialling.keep_connected()
                 continue
-            self._peers.rest(peer)
+            dialling.rest()
             if peer.is_connected():
                 log.info("%s is cut off: it is not in the directory any more", peer.node_id)
-                await self._links.end(peer, NotTrustedError.code)
-                self._mail.handlers.drop_peer(peer.node_id)
+                await peer.end(NotTrustedError.code)
+                self._messenger.handlers.drop_peer(peer.node_id)
                 ended.append(peer.node_id)
-                self._events.emit("peer", peer.node_id)
-        self._greeter.look()
+                self._local.tell("peer", peer.node_id)
+        self._auto_connector.look()
         return ended
 
     async def network_changed(self) -> None:
-        """Find out at once what still works: the network or its addresses are not what they were."""
+        """Check every link at once: the network or this machine's addresses have changed."""
         for transport in self.transports:
             transport.network_changed()
-        self._peers.try_now()
-        self._upgrader.look_again()
-        self._links.announce()
-        await self._links.check_all(WAKE_TIMEOUT_S)
+        self._peers.reconnect_now()
+        self._peers.upgrade_soon()
+        self._peers.announce()
+        await self._peers.check_all(WAKE_TIMEOUT_S)
 
     # Discovery.
 
     def found(self, source: str, node_id: str, node_name: str, addresses: list[str]) -> None:
-        """Take what discovery says of a node; a known peer that is away is dialled at once.
+        """Note that discovery sees a node; a known peer that is away is dialled at once.
 
         Args:
             source: Who says it, ``lan`` or ``lobby``.
             node_id: Who it claims to be.
             node_name: What it calls itself.
-            addresses: Where it may be dialled, best first; they take the place of those this
-                source told before.
+            addresses: Where it may be dialled, best first; they replace those that this source
+                gave before.
         """
         if not self.started or not self._candidates.put(source, node_id, node_name, addresses):
             return
         peer = self._peers.get(node_id)
         if peer is not None and peer.is_connected():
-            self._upgrader.look_again(node_id)
-        elif peer is not None and peer.is_wanted:
-            self._peers.try_soon(peer)
-        self._greeter.look()
-        self._events.emit("found", node_id)
+            self._peers.upgrade_soon(node_id)
+        elif peer is not None and peer.dialling.is_wanted:
+            peer.dialling.found()
+        self._auto_connector.look()
+        self._local.tell("found", node_id)
 
     def lost(self, source: str, node_id: str) -> None:
-        """Take it that a source sees a node no more."""
+        """Note that a source of discovery does not see a node any more."""
         if self._candidates.drop(source, node_id):
-            self._events.emit("found", node_id)
+            self._local.tell("found", node_id)
 
     def found_nodes(self) -> list[FoundNode]:
         """Return the nodes that discovery sees now, known peers among them."""
@@ -310,39 +239,82 @@ class PeerHub:
 
     # Peers.
 
+    def peers(self) -> list[PeerInfo]:
+        """Return all known peers, those connected first."""
+        infos = [peer.info() for peer in self._peers]
+        return sorted(infos, key=lambda info: (info.status != "connected", info.label.casefold()))
+
+    def peer(self, node_id: str) -> PeerInfo:
+        """Return a peer by its id.
+
+        Raises:
+            UnknownPeerError: There is none.
+        """
+        return self._peers.known(node_id).info()
+
+    def find_peer(self, text: object) -> PeerInfo:
+        """Return the peer that somebody means; see :meth:`.PeerRegistry.find`.
+
+        Raises:
+            UnknownPeerError: There is none.
+            AmbiguousPeerError: There are several; the text lists them.
+        """
+        return self._peers.find(text).info()
+
+    def is_peer(self, node_id: str) -> bool:
+        """Return whether a node is a peer that may connect."""
+        peer = self._peers.get(node_id)
+        return peer is not None and peer.may_be_dialled()
+
+    def is_expected(self, node_id: str) -> bool:
+        """Return whether a node that is no peer may be let in if it comes now."""
+        policy, now = self._local.policy, self._clock.time()
+        return self._peers.get(node_id) is None and policy.expects(node_id, now)
+
+    def set_alias(self, node_id: str, alias: str | None) -> PeerInfo:
+        """Give a peer a local name; None removes it.
+
+        Raises:
+            UnknownPeerError: There is no such peer.
+            BadNameError: The alias is not printable, too long, or another peer's.
+        """
+        peer = self._peers.known(node_id)
+        peer.change(alias=None if alias is None else self._peers.check_alias(peer, alias))
+        return peer.info()
+
     async def block(self, node_id: str) -> PeerInfo:
-        """End the link to a peer at once and let it in no more."""
-        peer = self._book.known(node_id)
-        self._book.change(peer, blocked=True)
-        self._peers.let_go(peer)
-        await self._links.end(peer, "blocked")
-        self._mail.handlers.drop_peer(node_id)
-        self._events.emit("blocked", node_id)
-        return self._book.info(peer)
+        """End the link to a peer at once and refuse it from now on."""
+        peer = self._peers.known(node_id)
+        peer.change(blocked=True)
+        peer.dialling.let_go()
+        await peer.end("blocked")
+        self._messenger.handlers.drop_peer(node_id)
+        self._local.tell("blocked", node_id)
+        return peer.info()
 
     def unblock(self, node_id: str) -> PeerInfo:
         """Let a blocked peer in again."""
-        peer = self._book.known(node_id)
-        self._book.change(peer, blocked=False)
-        self._peers.keep_connected(peer)
-        return self._book.info(peer)
+        peer = self._peers.known(node_id)
+        peer.change(blocked=False)
+        peer.dialling.keep_connected()
+        return peer.info()
 
     async def forget(self, node_id: str) -> None:
         """End the link to a peer and delete all that is stored of it, its grants included."""
-        peer = self._book.known(node_id)
+        peer = self._peers.known(node_id)
         self.store.delete_peer(node_id)
         self._peers.remove(node_id)
-        await self._links.end(peer, "forgotten")
-        self._mail.handlers.drop_peer(node_id)
-        self._events.emit("forgotten", node_id)
+        await peer.end("forgotten")
+        self._messenger.handlers.drop_peer(node_id)
+        self._local.tell("forgotten", node_id)
 
     async def disconnect(self, node_id: str) -> PeerInfo:
         """End the link to a peer until one side connects again."""
-        peer = self._book.known(node_id)
-        self._peers.let_go(peer)
-        await self._links.end(peer, "disconnect")
-        self._events.emit("peer", node_id)
-        return self._book.info(peer)
+        peer = self._peers.known(node_id)
+        peer.dialling.let_go()
+        await peer.end("disconnect")
+        self._local.tell("peer", node_id)
+        return peer.info()
 
     # Invites and connecting.
 
@@ -351,30 +323,231 @@ class PeerHub:
 
         Args:
             ttl_s: Its life in seconds; None for the configured one.
-            note: Up to 200 characters for the one who makes it.
+            note: Up to 200 characters for its maker.
 
         Raises:
-            BadRequestError: The life is not positive or too long, or the note is.
+            BadRequestError: The life is not positive or too long, or the note is too long.
         """
         return self._invites.mint(ttl_s, note)
 
     def invites(self) -> list[InviteRecord]:
-        """Return all invites this node made that are still remembered."""
+        """Return all invites of this node that are still in the store."""
         return self._invites.all()
 
     def revoke_invite(self, id: str) -> None:
-        """Make an invite void.
+        """Revoke an invite.
 
         Raises:
             LookupFailedError: There is none of this id.
         """
         self._invites.revoke(id)
 
+    async def pair(self, text: object, on_progress: Progress | None = None) -> PeerInfo:
+        """Redeem an invite; both nodes trust each other afterwards.
+
+        Args:
+            text: The invite as it was copied.
+            on_progress: Called for each path that is tried.
+
+        Raises:
+            InviteMalformedError, InviteExpiredError, OwnNodeError: Nothing was sent.
+            PeerError: Why it could not be redeemed.
+        """
+        invite = Invite.from_text(text)
+        if invite.id == self.node_id:
+            raise OwnNodeError("this invite was made by this node itself")
+        if invite.x <= self._clock.time():
+            raise InviteExpiredError
+        known = self._peers.get(invite.id)
+        if known is not None and known.record.blocked:
+            raise BlockedError
+        addresses = list(invite.a)
+        if invite.r is not None:
+            addresses.append(f"relay:{invite.r}")
+        if invite.l is not None:
+            addresses.append(f"webrtc:{invite.l}")
+        target = Target(
+            addresses=addresses, node_id=invite.id, public_key=invite.pk, token=invite.t
+        )
+        return (await self._peers.dial(target, on_progress)).info()
+
+    async def connect(
+        self,
+        node_id: str | None = None,
+        address: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> PeerInfo:
+        """Dial a known peer, a node that was found, or the node at an address.
+
+        Raises:
+            PeerError: Why that failed.
+        """
+        if node_id is None:
+            if address is None:
+                raise BadRequestError("neither a peer nor an address was given")
+            target = Target(addresses=[self._dialable(address)])
+            return (await self._peers.dial(target, on_progress)).info()
+        peer = self._peers.get(node_id)
+        if peer is None and address is None and self._candidates.addresses(node_id):
+            return await self._connect_found(node_id, on_progress)
+        peer = self._peers.known(node_id)
+        if peer.record.blocked:
+            raise BlockedError
+        if peer.is_connected():
+            return peer.info()
+        peer.dialling.want()
+        try:
+            target = peer.target(None if address is None else self._dialable(address))
+            return (await self._peers.dial(target, on_progress)).info()
+        finally:
+            peer.dialling.keep_connected()
+
+    async def _connect_found(self, node_id: str, on_progress: Progress | None) -> PeerInfo:
+        target = Target(addresses=self._candidates.addresses(node_id), node_id=node_id)
+        try:
+            return (await self._peers.dial(target, on_progress)).info()
+        except NotTrustedError as error:
+            raise NotTrustedError(
+                "this node was found, and the two of you have not paired",
+                hint="give it an invite, or ask for one",
+            ) from error
+
+    def _dialable(self, address: str) -> str:
+        """Return an address as some transport dials it; people leave half of it out."""
+        return address if self._connector.dialable([address]) else normalize_address(address)
+
+    def ways(self, node_id: str) -> list[tuple[str, str | None]]:
+        """Return all addresses of a peer, best first, each with the transport that dials it.
+
+        Raises:
+            UnknownPeerError: There is no such peer.
+        """
+        addresses = self._peers.known(node_id).addresses()
+        ways: list[tuple[str, str | None]] = [
+            (address, transport.name) for transport, address in self._connector.dialable(addresses)
+        ]
+        dialable = {address for address, _ in ways}
+        return [*ways, *((at, None) for at in dict.fromkeys(addresses) if at not in dialable)]
+
+    async def probe(self, address: str, node_id: str | None = None) -> float:
+        """Return how quickly a node answers at an address; no link results from it.
+
+        Args:
+            address: Where.
+            node_id: A known peer; None for this node itself.
+
+        Returns:
+            Seconds from ``hello`` to the answer; 0 for this node itself.
+
+        Raises:
+            PeerError: Why it does not answer.
+        """
+        if node_id is not None:
+            return await self._connector.probe(address, self._peers.known(node_id).target())
+        target = Target(addresses=(), node_id=self.node_id, public_key=self.identity.public_key_b64)
+        try:
+            await self._connector.probe(address, target)
+        except OwnNodeError:
+            return 0.0
+        raise WrongNodeError(f"the node that answers at {address} did not recognise this one")
+
     # Messages.
 
     def on(self, type: str, handler: Handler, *, order: Order | None = None) -> None:
         """Register the handler of a message type; see :class:`.Dispatcher`."""
-        self._mail.handlers.on(type, handler, order)
+        self._messenger.handlers.on(type, handler, order)
+
+    def send(
+        self,
+        node_id: str,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        stream: str | None = None,
+        re: str | None = None,
+    ) -> None:
+        """Send a message to a connected peer, without waiting.
+
+        Args:
+            node_id: The peer.
+            type: Kind of message.
+            data: Payload, a JSON object.
+            buffers: Raw bytes of the message.
+            digests: Hex SHA-256 of each buffer, when they are known already.
+            stream: Messages of one stream arrive in the order they were sent; large ones of
+                different streams take turns.
+            re: The request this answers.
+
+        Raises:
+            NotConnectedError: There is no link to it.
+            OverflowLinkError: It does not read fast enough.
+            MalformedError, TooLargeError: The payload cannot be sent.
+        """
+        peer = self._peers.connected(node_id)
+        peer.send(type, data, buffers, digests=digests, stream=stream, re=re)
+
+    def send_many(
+        self,
+        node_ids: Iterable[str],
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        stream: str | None = None,
+    ) -> list[str]:
+        """Send one message to many peers; it is encoded, hashed and signed once.
+
+        Args:
+            node_ids: The peers.
+            type: As of :meth:`send`, like the rest.
+            data: Payload.
+            buffers: Raw bytes.
+            digests: Their hashes.
+            stream: Their order.
+
+        Returns:
+            The ids of those it could not be queued for.
+        """
+        item = self._messenger.write_for_many(type, data, buffers, digests=digests)
+        return self._peers.send_many(node_ids, item, stream or "")
+
+    async def request(
+        self,
+        node_id: str,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        timeout: float = 10.0,
+        stream: str | None = None,
+    ) -> Message:
+        """Send a message and return the answer.
+
+        Args:
+            node_id: The peer.
+            type: As of :meth:`send`, like the rest.
+            data: Payload.
+            buffers: Raw bytes.
+            timeout: Seconds to wait for the answer.
+            stream: Its order; without one the request does not wait for other messages.
+
+        Raises:
+            PeerTimeoutError: No answer in time.
+            PeerError: The error the peer answered with, or why it could not be asked.
+        """
+        peer = self._peers.connected(node_id)
+        return await peer.request(type, data, buffers, timeout=timeout, stream=stream)
+
+    async def ping(self, node_id: str, timeout: float = 10.0) -> float:
+        """Return the round-trip time to a peer in seconds.
+
+        Raises:
+            LinkError: It is not connected, or does not answer in time.
+        """
+        return await self._peers.connected(node_id).ping(timeout)
 
     def queued(self, node_id: str) -> int:
         """Return how many bytes wait for a peer; 0 when it is not connected."""
@@ -384,67 +557,33 @@ class PeerHub:
     def on_drain(self, node_id: str, callback: Callable[[], None]) -> None:
         """Call back once when little waits for a peer, or the link to it is gone."""
         peer = self._peers.get(node_id)
-        if peer is None or peer.session is None:
+        if peer is None or not peer.on_drain(callback):
             asyncio.get_running_loop().call_soon(callback)
-        else:
-            peer.session.on_drain(callback)
 
     def metrics(self) -> dict[str, dict[str, Any]]:
         """Return counters of each connected peer by its id."""
-        return {
-            peer.node_id: {
-                "rtt_ms": milliseconds(peer.session.rtt_s),
-                "bytes_in": peer.session.received_bytes,
-                "bytes_out": peer.session.sent_bytes,
-                "messages_in": peer.session.received_messages,
-                "messages_out": peer.session.sent_messages,
-                "transport": peer.session.link.transport,
-                "queue": peer.session.queued,
-                "since": peer.session.since,
-            }
-            for peer in self._peers
-            if peer.session is not None
-        }
+        counted = {peer.node_id: peer.metrics() for peer in self._peers}
+        return {node_id: metrics for node_id, metrics in counted.items() if metrics is not None}
 
-    async def ping(self, node_id: str, timeout: float = 10.0) -> float:
-        """Return the round-trip time to a peer in seconds.
-
-        Raises:
-            LinkError: It is not connected, or does not answer in time.
-        """
-        return await self._mail.ping(self._mail.session(node_id), timeout)
-
-    # Inside: what peers say of themselves.
-
-    def _announcement(self) -> dict[str, Any]:
-        return {"addresses": self.addresses(), "node_name": self.node_name}
+    # What peers say of themselves, and what becomes of them.
 
     def _on_addresses(self, message: Message) -> None:
         said = convert(message.data, Addresses)
-        peer = self._book.known(message.peer_id)
+        peer = self._peers.known(message.peer_id)
         addresses = list(dict.fromkeys(said.addresses))
         name = clean_name(said.node_name) or peer.record.node_name
         if (addresses, name) == (peer.record.addresses, peer.record.node_name):
             return
-        if not peer.pace.may(self._clock.monotonic()):
+        if not peer.may_announce():
             raise BusyError("your addresses change too often")
         if addresses != peer.record.addresses:
-            self._upgrader.look_again(peer.node_id)
-        self._book.note(peer, addresses=addresses, node_name=name)
+            self._peers.upgrade_soon(peer.node_id)
+        peer.note(addresses=addresses, node_name=name)
 
     def _on_bye(self, message: Message) -> None:
         if message.data.get("reason") in FINAL_REASONS:
-            self._peers.let_go(self._book.known(message.peer_id))
+            self._peers.known(message.peer_id).dialling.let_go()
 
-    # Inside: connecting.
-
-    def _make_offer(self) -> Offer:
-        return Offer(
-            identity=self.identity,
-            node_name=self.node_name,
-            capabilities=self.capabilities,
-            nonce=self._clock.random_bytes(16).hex(),
-            x25519=self._clock.random_bytes(32),
-            stamp=self._mail.stamp,
-            allow_unsealed=self.config.allow_unsealed_peers,
-        )
+    def _on_event(self, event: HubEvent) -> None:
+        if event.kind == "link_down":
+            self._auto_connector.look()

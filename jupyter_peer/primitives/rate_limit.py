@@ -30,3 +30,50 @@ class Pace:
             return False
         self._left -= 1
         return True
+
+
+class RateLimit:
+    """Counts what one sender does, in units of the caller's choice.
+
+    Args:
+        rate: Units a second.
+        burst: Units at once after a pause.
+    """
+
+    __slots__ = ("_at", "_burst", "_left", "_rate")
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = float(rate)
+        self._burst = self._left = float(burst)
+        self._at = 0.0
+
+    def allows(self, now: float, units: float = 1.0) -> bool:
+        """Count units if the limit allows them, and return whether it does.
+
+        Args:
+            now: Seconds of a monotonic clock.
+            units: How many; units that are refused do not count.
+        """
+        self._refill(now)
+        if self._left < units:
+            return False
+        self._left -= units
+        return True
+
+    def charge(self, now: float, units: float) -> float:
+        """Count units that cannot be refused any more, and return how long their sender must wait.
+
+        Args:
+            now: Seconds of a monotonic clock.
+            units: How many; they may overdraw the account.
+
+        Returns:
+            Seconds until the account is even again; 0 if it is.
+        """
+        self._refill(now)
+        self._left -= units
+        return max(0.0, -self._left / self._rate)
+
+    def _refill(self, now: float) -> None:
+        self._left = min(self._left + (now - self._at) * self._rate, self._burst)
+        self._at = now

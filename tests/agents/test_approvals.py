@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jupyter_peer.agents.approvals import MAX_ARGUMENTS
-from jupyter_peer.agents.board import Tool
+from jupyter_peer.agents.tools import Tool
 from jupyter_peer.errors import LookupFailedError, ToolRefusedError
 from tests.nodes import nodes
 from tests.waiting import until

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from jupyter_peer.agents.board import Tool
+from jupyter_peer.agents.tools import Tool
 from jupyter_peer.errors import (
     AgentFailedError,
     AgentGoneError,
@@ -115,7 +115,7 @@ async def test_without_an_agent_the_refusal_says_how_to_get_one():
 async def test_a_peer_that_was_not_paired_is_refused(origin):
     async with nodes("ada", "bob") as (ada, bob):
         ada.agent(hello)
-        ada.hub._book.change(ada.hub._book.known(bob.id), trusted=False, origin=origin)
+        ada.hub._peers.known(bob.id).change(trusted=False, origin=origin)
         assert isinstance(await refusal(ada, bob), NotTrustedError)
 
 
@@ -204,7 +204,7 @@ async def test_the_owners_limit_ends_a_turn_whose_asker_would_wait_for_ever():
 
 async def test_a_silent_owner_is_not_waited_for_longer_than_the_deadline():
     async with nodes("ada", "bob") as (ada, bob):
-        ada.hub._mail.handlers._handlers["agent_request"] = (lambda message: None, None)
+        ada.hub._messenger.handlers._handlers["agent_request"] = (lambda message: None, None)
         assert isinstance(await refusal(ada, bob, timeout_s=0.05), PeerTimeoutError)
 
 
@@ -400,7 +400,7 @@ async def test_what_an_owner_answers_is_checked(answer, expected):
             data = {"request_id": message.data["request_id"], **answer}
             message.reply("agent_result", data)
 
-        ada.hub._mail.handlers._handlers["agent_request"] = (reply, None)
+        ada.hub._messenger.handlers._handlers["agent_request"] = (reply, None)
         if isinstance(expected, str):
             assert await bob.ask(ada) == expected
             return

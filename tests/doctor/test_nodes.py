@@ -148,7 +148,7 @@ async def test_each_path_to_a_peer_that_is_away_is_told_with_its_reason():
         await bob.close()
         await until(lambda: ada.peer(bob.node_id).status != "connected")
         ada.store.update_peer(bob.node_id, addresses=[address, own, "relay:wss://r.example"])
-        ada._peers.get(bob.node_id).record = ada.store.peer(bob.node_id)
+        ada._peers.put(ada.store.peer(bob.node_id))
         findings = await examine_peer(ada, bob.node_id)
         paths = {f.subject: f for f in findings if f.check == "path"}
         assert paths[address].data["code"] == "unreachable"
@@ -166,9 +166,9 @@ async def test_a_peer_whose_identity_changed_is_found_out(tmp_path):
         with pytest.raises(WrongNodeError):
             await ada._connector.probe(
                 bob.addresses()[0],
-                ada._book.target(ada._book.known(bob.node_id)).__class__(
-                    addresses=(), node_id=Identity.from_seed(b"x" * 32).node_id
-                ),
+                ada._peers.known(bob.node_id)
+                .target()
+                .__class__(addresses=(), node_id=Identity.from_seed(b"x" * 32).node_id),
             )
 
 
@@ -204,8 +204,8 @@ async def test_clocks_that_agree():
 )
 async def test_clocks_that_do_not_agree(off, word):
     async with two_hubs() as (ada, bob):
-        bob._mail._clock = type(
-            "Off", (type(bob._mail._clock),), {"time": lambda self: time.time() + off}
+        bob._messenger._clock = type(
+            "Off", (type(bob._messenger._clock),), {"time": lambda self: time.time() + off}
         )()
         [finding] = await check_clock(ada)
         assert finding.status == "warning"

@@ -101,7 +101,7 @@ async def test_a_peer_that_is_away_is_dialled_at_once_where_it_was_found(network
         bob.transports[0]._own_name = "elsewhere"
         stored = ada.peer(bob.node_id).addresses
         await bob.start()
-        bob._peers.let_go(bob._peers.get(ada.node_id))
+        bob._peers.known(ada.node_id).dialling.let_go()
         ada.found("lan", bob.node_id, "bob", ["loopback:elsewhere"])
         await until(lambda: ada.peer(bob.node_id).status == "connected")
         assert "loopback:elsewhere" not in stored
@@ -116,7 +116,7 @@ async def test_where_a_peer_was_found_is_never_stored(network, tmp_path):
         network.transports["found"] = bob.transports[0]
         bob.transports[0].addresses = list
         ada.found("lan", bob.node_id, "bob", ["loopback:found"])
-        ada._book.change(ada._peers.get(bob.node_id), addresses=[])
+        ada._peers.known(bob.node_id).change(addresses=[])
         assert (await ada.connect(bob.node_id)).address == "loopback:found"
         assert "loopback:found" not in ada.store.peer(bob.node_id).addresses
 
@@ -128,10 +128,10 @@ async def test_a_peer_that_was_let_go_is_not_dialled_because_it_was_found(networ
         await ada.disconnect(bob.node_id)
         ada.found("lan", bob.node_id, "bob", [address_of(bob)])
         peer = ada._peers.get(bob.node_id)
-        assert peer.retry is None
+        assert peer.dialling.is_resting
         await ada.block(bob.node_id)
         ada.found("lan", bob.node_id, "bobby", [address_of(bob)])
-        assert peer.retry is None
+        assert peer.dialling.is_resting
 
 
 async def test_claims_to_have_found_a_peer_make_nobody_dial_without_pause(network, tmp_path):
@@ -141,7 +141,7 @@ async def test_claims_to_have_found_a_peer_make_nobody_dial_without_pause(networ
         await bob.close()
         await until(lambda: ada.peer(bob.node_id).status == "offline")
         dialled = []
-        ada._peers._redial = lambda peer: dialled.append(peer) or asyncio.sleep(0)
+        ada._peers.known(bob.node_id).dialling.dial = lambda: dialled.append(1) or asyncio.sleep(0)
         for number in range(200):
             ada.found("lan", bob.node_id, "bob", [f"loopback:{number}"])
             await asyncio.sleep(0)
@@ -168,7 +168,7 @@ async def test_a_stranger_that_was_found_is_listed_and_not_let_in(network, tmp_p
 def open_lan_hub(network, path, name, **config):
     hub = make_hub(network, path, name, **config)
     welcoming = CombinedPolicy([InvitePolicy(hub.store), OpenLanPolicy()])
-    hub._greeter._policy = hub._admission._policy = welcoming
+    hub._local.policy = welcoming
     return hub
 
 
@@ -186,7 +186,7 @@ async def test_under_open_lan_nodes_of_the_network_connect_by_themselves(network
             await until(lambda hub=hub: [peer.status for peer in hub.peers()] == ["connected"])
         await ada.disconnect(bob.node_id)
         await until(lambda: bob.peer(ada.node_id).status == "offline")
-        assert ada._greeter._wanted() == bob._greeter._wanted() == {}
+        assert ada._auto_connector._wanted() == bob._auto_connector._wanted() == {}
 
 
 async def test_the_higher_id_dials_too_when_the_lower_one_does_not(network, tmp_path):
@@ -204,8 +204,8 @@ async def test_open_lan_does_not_dial_whom_a_lobby_tells_of(network, tmp_path):
     ada, bob = (open_lan_hub(network, tmp_path, name) for name in ("ada", "bob"))
     async with running(ada, bob):
         ada.found("lobby", bob.node_id, "bob", [address_of(bob)])
-        assert ada._greeter._wanted() == {}
-        assert ada._greeter._task is None
+        assert ada._auto_connector._wanted() == {}
+        assert ada._auto_connector._task is None
 
 
 async def test_a_better_address_that_was_found_is_taken_up(tmp_path):

@@ -153,7 +153,7 @@ async def test_who_was_let_in_for_the_moment_only_cannot_write():
     with tempfile.TemporaryDirectory() as folder:
         ada, eve = (make_hub(network, Path(folder), name) for name in ("ada", "eve"))
         for hub in (ada, eve):
-            hub._admission._policy = CombinedPolicy([InvitePolicy(hub.store), OpenLanPolicy()])
+            hub._local.policy = CombinedPolicy([InvitePolicy(hub.store), OpenLanPolicy()])
             hub.chats = Chats(hub)
         async with running(ada, eve):
             await eve.connect(address=ada.addresses()[0])
@@ -201,7 +201,7 @@ async def test_a_peer_that_is_forgotten_takes_its_lines_along():
 async def test_a_line_whose_link_is_lost_is_not_taken_for_sent():
     async with two() as (ada, bob):
         taken = []
-        bob._mail.handlers._handlers["chat"] = (taken.append, None)
+        bob._messenger.handlers._handlers["chat"] = (taken.append, None)
         sending = asyncio.ensure_future(ada.chats.send(bob.node_id, "hello"))
         await until(lambda: taken)
         ada._peers.get(bob.node_id).session.link.abort("lost")

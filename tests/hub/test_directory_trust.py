@@ -41,7 +41,7 @@ class Office:
             max_upgrade_s=0.2,
         )
         both = CombinedPolicy([InvitePolicy(hub.store), DirectoryPolicy(lambda: self.current)])
-        hub._book._policy = hub._admission._policy = hub._greeter._policy = both
+        hub._local.policy = both
         return hub
 
     async def list(self, *hubs: PeerHub, expires_in: float = 60.0) -> list[list[str]]:
@@ -163,7 +163,7 @@ async def test_members_that_are_found_connect_by_themselves_and_strangers_do_not
         for hub in (office.ada, office.bob):
             assert hub.store.peer(office.eve.node_id) is None
             assert office.eve.node_id in {node.node_id for node in hub.found_nodes()}
-            assert office.eve.node_id not in hub._greeter._wanted()
+            assert office.eve.node_id not in hub._auto_connector._wanted()
         # eve has the directory too and dials its members; each of them keeps it out
         # (those with a lower id after half the time of a handshake, which is their turn to dial)
         await until(lambda: office.ada._connector.refused and office.bob._connector.refused, 15)
@@ -183,7 +183,7 @@ async def test_a_member_that_is_listed_after_it_was_found_is_dialled_then():
     async with an_office() as office:
         await office.list(office.ada)
         find(office.ada, office.bob)
-        assert office.ada._greeter._wanted() == {}
+        assert office.ada._auto_connector._wanted() == {}
         await office.list(office.ada, office.bob)
         await until(lambda: is_linked(office.ada, office.bob))
 
@@ -196,8 +196,8 @@ async def test_a_found_member_that_is_removed_is_cut_off_and_dialled_no_more():
         await office.list(office.ada)
         await until(lambda: not is_linked(office.ada, office.bob))
         find(office.ada, office.bob)
-        assert office.bob.node_id not in office.ada._greeter._wanted()
-        assert office.ada._peers.get(office.bob.node_id).is_resting
+        assert office.bob.node_id not in office.ada._auto_connector._wanted()
+        assert office.ada._peers.get(office.bob.node_id).dialling.is_resting
 
 
 async def test_an_open_invite_makes_nobody_dial_whom_the_directory_does_not_list():
@@ -205,7 +205,7 @@ async def test_an_open_invite_makes_nobody_dial_whom_the_directory_does_not_list
         await office.list(office.ada, office.bob)
         office.ada.mint_invite()
         office.ada.found("lobby", office.eve.node_id, "eve", office.eve.addresses())
-        assert office.ada._greeter._wanted() == {}
+        assert office.ada._auto_connector._wanted() == {}
 
 
 async def test_a_blocked_or_disconnected_member_is_not_dialled_because_it_was_found():
@@ -216,10 +216,10 @@ async def test_a_blocked_or_disconnected_member_is_not_dialled_because_it_was_fo
         await office.ada.disconnect(office.bob.node_id)
         await until(lambda: not is_linked(office.bob, office.ada))
         find(office.ada, office.bob)
-        assert office.ada._greeter._wanted() == office.bob._greeter._wanted() == {}
+        assert office.ada._auto_connector._wanted() == office.bob._auto_connector._wanted() == {}
         await office.ada.block(office.bob.node_id)
         office.ada.found("lan", office.bob.node_id, "bobby", office.bob.addresses())
-        assert office.ada._greeter._wanted() == {}
+        assert office.ada._auto_connector._wanted() == {}
         assert not is_linked(office.ada, office.bob)
 
 
@@ -228,6 +228,9 @@ async def test_an_impostor_of_a_found_member_gets_nothing():
         await office.list(office.ada, office.bob)
         low, high = sorted((office.ada, office.bob), key=lambda hub: hub.node_id)
         low.found("lobby", high.node_id, "high", office.eve.addresses())
-        await until(lambda: low._greeter._due.get(high.node_id, (0.0, 0.0))[1] > 0.05)
+        # one attempt has failed, and the pause before the next is longer
+        await until(
+            lambda: any(backoff._pause_s > 0.05 for _, backoff in low._auto_connector._due.values())
+        )
         assert low.peers() == []
         assert office.eve.peers() == []

@@ -130,15 +130,15 @@ async def test_of_peers_that_were_there_for_a_moment_nothing_stays():
 
         ada.on("slow", slow)
         assert (await bob.request(ada.node_id, "slow", {})).type == "slow"
-        await until(lambda: not ada._mail.handlers._running)
+        await until(lambda: not ada._messenger.handlers._running)
 
 
 async def test_a_message_that_comes_twice_is_handled_once():
     async with two_hubs() as (ada, bob):
         taken: list[str] = []
         ada.on("note", lambda message: taken.append(message.msg_id))
-        msg_id, item = bob._mail._outgoing("note", {})
-        session = bob._mail.session(ada.node_id)
+        msg_id, item = bob._messenger.write("note", {})
+        session = bob._peers.known(ada.node_id).session
         session.put(item, "notes")
         session.put(item, "notes")
         bob.send(ada.node_id, "note", {}, stream="notes")

@@ -17,7 +17,7 @@ from jupyter_peer.errors import (
     UnsupportedError,
 )
 from jupyter_peer.hub.clock import Clock
-from jupyter_peer.hub.dispatch import MAX_RUNNING
+from jupyter_peer.hub.message import MAX_RUNNING
 from jupyter_peer.wire.link.channel import Limits
 from tests.hubs import make_hub, pair, running, two_hubs
 from tests.loopback import LoopbackNetwork
@@ -240,7 +240,7 @@ async def test_a_peer_that_does_not_seal_is_let_in_only_when_allowed(allowed, tm
     network = LoopbackNetwork()
     ada = make_hub(network, tmp_path, "ada", allow_unsealed_peers=allowed)
     bob = make_hub(network, tmp_path, "bob", allow_unsealed_peers=True)
-    bob._clock = Unsealed()
+    bob._local.clock = Unsealed()
     async with running(ada, bob):
         text = ada.mint_invite().text
         if not allowed:
@@ -324,7 +324,7 @@ async def test_on_a_quick_link_little_is_under_way_and_a_slow_moment_does_not_ch
     async with two_hubs() as (ada, bob):
         bob.on("bulk", lambda message: None)
         await until(lambda: ada.peer(bob.node_id).rtt_ms is not None)
-        session = ada._mail.session(bob.node_id)
+        session = ada._peers.known(bob.node_id).session
         session.measured(0.0005)
         session.measured(0.5)
         assert session.rtt_s == 0.5

@@ -304,10 +304,10 @@ async def test_a_handshake_with_larger_frames_than_allowed_is_refused_by_any_tra
     ada = make_hub(network, tmp_path, "ada", max_frame_before_auth=1024)
     bob = make_hub(network, tmp_path, "bob")
     async with running(ada, bob):
-        bob.capabilities = tuple(f"capability-{number}" for number in range(60))
+        bob._local.capabilities = tuple(f"capability-{number}" for number in range(60))
         with pytest.raises(TooLargeError):
             await bob.pair(ada.mint_invite().text)
         with pytest.raises(TooLargeError):
             await ada.pair(bob.mint_invite().text)
-        bob.capabilities = ()
+        bob._local.capabilities = ()
         assert (await bob.pair(ada.mint_invite().text)).status == "connected"

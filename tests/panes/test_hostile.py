@@ -315,7 +315,7 @@ async def test_offers_without_end_are_bounded() -> None:
 async def test_an_owner_that_answers_rubbish_fails_the_open() -> None:
     async with two_nodes() as (ada, bob):
         await ada.publisher.close()
-        handlers = ada.hub._mail.handlers._handlers
+        handlers = ada.hub._messenger.handlers._handlers
         answers = [
             ("pane_snapshot", {}),
             ("pong", {}),
@@ -334,7 +334,7 @@ async def test_an_owner_that_answers_rubbish_fails_the_open() -> None:
 async def test_an_owner_that_withholds_strings_is_asked_ever_more_seldom() -> None:
     async with two_nodes() as (ada, bob):
         asked: list[str] = []
-        handlers = ada.hub._mail.handlers._handlers
+        handlers = ada.hub._messenger.handlers._handlers
 
         def answer(message: Any) -> None:
             asked.append(message.type)

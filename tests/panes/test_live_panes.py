@@ -293,7 +293,7 @@ async def test_a_cut_link_freezes_the_pane_and_resumes_it_by_revision() -> None:
         seen: list[str] = []
         watch.subscribe(lambda: seen.append(watch.info["status"]))
         asked: list[dict] = []
-        ada.hub._mail.handlers._handlers["pane_open"] = (
+        ada.hub._messenger.handlers._handlers["pane_open"] = (
             _listening(ada, asked),
             None,
         )

@@ -19,8 +19,8 @@ from ..buffers import Packed, Shelf, pack
 from ..state import Delta, PaneCursor, PaneState
 
 if TYPE_CHECKING:
-    from ...hub.dispatch import Message
     from ...hub.hub import PeerHub
+    from ...hub.message import Message
 
 log = logging.getLogger(__name__)
 

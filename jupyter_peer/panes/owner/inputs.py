@@ -17,8 +17,8 @@ from .input_rules import check_rules
 from .pane import OwnPane
 
 if TYPE_CHECKING:
-    from ...hub.dispatch import Message
     from ...hub.hub import PeerHub
+    from ...hub.message import Message
 
 log = logging.getLogger(__name__)
 

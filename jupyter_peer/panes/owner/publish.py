@@ -35,8 +35,8 @@ from .pane import OwnPane, PaneInfo, SharePane
 from .requests import PaneDesk
 
 if TYPE_CHECKING:
-    from ...hub.events import HubEvent
     from ...hub.hub import PeerHub
+    from ...hub.info import HubEvent
 
 __all__ = ["PaneInfo", "PanePublisher", "SharePane"]
 

@@ -13,8 +13,8 @@ from ..buffers import pack
 from .pane import OwnPane
 
 if TYPE_CHECKING:
-    from ...hub.dispatch import Message
     from ...hub.hub import PeerHub
+    from ...hub.message import Message
 
 
 class PaneDesk:

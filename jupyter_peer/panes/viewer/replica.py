@@ -44,8 +44,8 @@ from ..owner.delivery import stream_of
 from ..state import Delta, PaneState
 
 if TYPE_CHECKING:
-    from ...hub.dispatch import Message
     from ...hub.hub import PeerHub
+    from ...hub.message import Message
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from ..state import PaneState
 from .replica import ENDED, LAST_SEEN, LIVE, WITHDRAWN, Replica
 
 if TYPE_CHECKING:
-    from ...hub.dispatch import Message
-    from ...hub.events import HubEvent
     from ...hub.hub import PeerHub
+    from ...hub.info import HubEvent
+    from ...hub.message import Message
 
 log = logging.getLogger(__name__)
 

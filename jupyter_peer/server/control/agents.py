@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...agents.board import Tool
+from ...agents.tools import Tool
 from ...control import turns as rows
 from ...control.agents import AgentsModel
 from ...control.fields import Done

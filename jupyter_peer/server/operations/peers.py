@@ -18,7 +18,7 @@ from .group import Group
 
 if TYPE_CHECKING:
     from ...hub.hub import PeerHub
-    from ...hub.peers import PeerInfo
+    from ...hub.info import PeerInfo
     from ...panes.viewer.watch import PaneWatcher
 
 #: A new connection is reported without its round trip if measuring that takes longer.

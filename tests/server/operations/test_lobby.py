@@ -192,7 +192,7 @@ async def test_a_known_peer_that_is_met_in_a_room_is_connected_by_its_fresh_addr
         # Both forget where the other is, as after moves to other networks.
         for one, other in ((ada, bob), (bob, ada)):
             peer = one.hub._peers.get(other.hub.node_id)
-            one.hub._book.change(peer, addresses=["ws://127.0.0.1:1/peer-ws"])
+            peer.change(addresses=["ws://127.0.0.1:1/peer-ws"])
         session = ada.hub._peers.get(bob.hub.node_id).session
         session.link.abort("lost")
         await until(lambda: ada.hub.peer(bob.hub.node_id).status != "connected")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,23 +20,42 @@ from ..errors import (
 )
 from ..transports.base import Frame, PeerLink, Transport
 from ..wire.link.channel import Channel
-from ..wire.link.handshake import Acceptor, Dialer, Introduction, Offer
-from .config import HubConfig
+from ..wire.link.handshake import Acceptor, Dialer, Introduction
+from .local_node import LocalNode
+from .message import Messenger
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[dict[str, Any]], None]
 
 
-class Connected(msgspec.Struct, frozen=True):
-    """What a handshake yields.
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and how to dial.
 
     Attributes:
-        link: Where it was done.
-        channel: What goes on from there.
-        peer: Who is there.
+        addresses: Where, best first.
+        node_id: The node that must answer; None for any.
+        public_key: The key on record, base64.
+        token: Invite token to redeem.
+        replaces: Session of the live link that the new one is to take over from.
+    """
+
+    addresses: Sequence[str]
+    node_id: str | None = None
+    public_key: str | None = None
+    token: str | None = None
+    replaces: str | None = None
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """The result of a handshake.
+
+    Attributes:
+        link: The connection.
+        channel: Continues after the handshake.
+        peer: The other end.
         has_redeemed: Whether this side has just redeemed an invite of the peer.
-        session: What both sides call it, or None when it is not sealed.
+        session: Its id on both sides, or None when it is not sealed.
         replaces: The session it is to take over from, or None.
     """
 
@@ -57,56 +76,43 @@ class _Prepared(msgspec.Struct, frozen=True):
     target: Target
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom to dial.
+class Gate(Protocol):
+    """Decides who gets a session; implemented by :class:`.Admission`."""
 
-    Attributes:
-        addresses: Where, best first.
-        node_id: Who must answer; None for whoever answers.
-        public_key: The key on record, base64.
-        token: Invite token to redeem.
-        replaces: Session of the live link to it that a better one is to take over from.
-    """
+    def check_incoming(
+        self, link: PeerLink, introduction: Introduction, token: str | None, replaces: str | None
+    ) -> None:
+        """Decide about a node that dialled and has proven its identity; raise to refuse."""
 
-    addresses: Sequence[str]
-    node_id: str | None = None
-    public_key: str | None = None
-    token: str | None = None
-    replaces: str | None = None
+    def check_answer(self, link: PeerLink, introduction: Introduction, target: Target) -> None:
+        """Decide about a node that answered, before it gets a token; raise to refuse."""
+
+    def check_wanted(self, target: Target) -> None:
+        """Raise when the peer has connected by itself while it was dialled."""
+
+    def admit(self, connected: Connected) -> None:
+        """Take over a link whose handshake is over."""
 
 
 class Connector:
     """Runs handshakes.
 
     Args:
-        offer: Makes what this node says of itself, with fresh secrets.
-        transports: To dial with.
-        config: Time-outs and bounds.
-        check_incoming: Decides about a node that dialled, after it has proven who it is; raises to
-            refuse.
-        check_answer: Decides about a node that answered, before anything is sent to it.
-        check_wanted: Raises when the peer has come in by itself while it was dialled.
-        admit: Takes over a link whose handshake is over.
+        local: This node.
+        messenger: Stamps the messages of handshakes.
+
+    Attributes:
+        gate: Decides who gets a session; set before the first link.
+        refused: Counts the nodes that were refused.
     """
 
-    def __init__(
-        self,
-        offer: Callable[[], Offer],
-        transports: Sequence[Transport],
-        config: HubConfig,
-        *,
-        check_incoming: Callable[[PeerLink, Introduction, str | None, str | None], None],
-        check_answer: Callable[[PeerLink, Introduction, Target], None],
-        check_wanted: Callable[[Target], None],
-        admit: Callable[[Connected], None],
-    ) -> None:
-        self._offer = offer
-        self._transports = sorted(transports, key=lambda transport: transport.priority)
-        self._config = config
-        self._check_incoming = check_incoming
-        self._check_answer = check_answer
-        self._check_wanted = check_wanted
-        self._admit = admit
+    gate: Gate
+
+    def __init__(self, local: LocalNode, messenger: Messenger) -> None:
+        self._local = local
+        self._config = local.config
+        self._messenger = messenger
+        self._transports = sorted(local.transports, key=lambda transport: transport.priority)
         self._under_way = 0
         self.refused = 0
 
@@ -136,12 +142,12 @@ class Connector:
             self._under_way -= 1
 
     async def _accept(self, link: PeerLink) -> None:
-        side = Acceptor(self._offer())
+        side = Acceptor(self._local.offer(self._messenger.stamp))
         try:
             link.send([side.on_hello(await self._frame_of(link))])
             token = side.on_auth(await self._frame_of(link))
             assert side.peer is not None
-            self._check_incoming(link, side.peer, token, side.replaces)
+            self.gate.check_incoming(link, side.peer, token, side.replaces)
         except LinkClosedError:
             raise
         except PeerError as error:
@@ -154,12 +160,12 @@ class Connector:
         channel = side.channel(self._config.limits)
         accepted = side.accept()
         link.send([accepted])
-        self._admit(
+        self.gate.admit(
             Connected(link, channel, side.peer, session=side.session, replaces=side.replaces)
         )
 
     async def _frame_of(self, link: PeerLink) -> Frame:
-        """Return the next frame of who has not proven who it is."""
+        """Return the next frame of a node that has proven nothing yet."""
         frame = await link.recv()
         limit = self._config.max_frame_before_auth
         if len(frame) > limit:
@@ -180,11 +186,12 @@ class Connector:
     async def dial(self, target: Target, progress: Progress | None = None) -> Connected:
         """Connect by the first address that works.
 
-        All are tried, best transport first, each a short head start behind the one before or as
-        soon as that has failed ("happy eyeballs", RFC 8305 section 5). The first whose other end proves to be the right node gets ``auth``; the rest are closed.
+        All are tried, best transport first. Each starts a short time after the one before, or as
+        soon as that has failed ("happy eyeballs", RFC 8305 section 5). The first whose other end
+        proves to be the right node gets ``auth``; the rest are closed.
 
         Raises:
-            PeerError: The reason of the address that came farthest.
+            PeerError: The error of the attempt that came farthest.
         """
         ways = self.dialable(target.addresses)
         if not ways:
@@ -288,7 +295,7 @@ class Connector:
         link, side, auth, _ = await self._greet(transport, address, target)
         try:
             assert side.peer is not None
-            self._check_answer(link, side.peer, target)
+            self.gate.check_answer(link, side.peer, target)
         except BaseException:
             link.abort("handshake")
             raise
@@ -305,7 +312,7 @@ class Connector:
         link = await transport.dial(address, target.node_id)
         try:
             side = Dialer(
-                self._offer(),
+                self._local.offer(self._messenger.stamp),
                 expect=target.node_id,
                 expect_key=target.public_key,
                 token=target.token,
@@ -321,7 +328,7 @@ class Connector:
             raise
 
     async def _finish(self, ready: _Prepared) -> Connected:
-        self._check_wanted(ready.target)
+        self.gate.check_wanted(ready.target)
         # The peer goes on as soon as it has accepted: its first large frame may come before this
         # side has seen the `auth_result` in front of it.
         ready.link.max_frame = ready.side.channel(self._config.limits).max_frame
@@ -340,7 +347,7 @@ class Connector:
             session=ready.side.session,
             replaces=ready.target.replaces,
         )
-        self._admit(connected)
+        self.gate.admit(connected)
         return connected
 
 

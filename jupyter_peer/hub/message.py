@@ -1,0 +1,346 @@
+"""Messages: how this node writes them, which handler each goes to, which request a reply answers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from typing import Any, Protocol
+
+from ..errors import (
+    LinkClosedError,
+    PeerError,
+    PeerTimeoutError,
+    ReplayedError,
+    UnsupportedError,
+    from_wire,
+)
+from ..wire.link.envelope import Buffer, Envelope, canonical_bytes
+from ..wire.link.identity import Identity
+from ..wire.link.outbox import Outgoing
+from ..wire.link.replay import SeenGuard
+from .clock import Clock
+
+log = logging.getLogger(__name__)
+
+# Handlers of one peer that may run at once; then its link is read no further until one ends.
+MAX_RUNNING = 256
+
+
+class Answerable(Protocol):
+    """The sender of a message, as far as answers need it."""
+
+    def send(
+        self,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        stream: str | None = None,
+        re: str | None = None,
+    ) -> None:
+        """Send a message to it."""
+
+    def send_error(self, re: str, error: BaseException) -> None:
+        """Answer one of its requests with an error."""
+
+
+class Message:
+    """One verified message from a peer.
+
+    Attributes:
+        peer_id: The sender.
+        type, msg_id, re, ts, data, buffers: As in its envelope; ``ts`` is by the sender's clock.
+    """
+
+    __slots__ = ("_sender", "buffers", "data", "msg_id", "peer_id", "re", "ts", "type")
+
+    def __init__(self, sender: Answerable, envelope: Envelope) -> None:
+        self._sender = sender
+        self.peer_id = envelope.src
+        self.type = envelope.type
+        self.msg_id = envelope.msg_id
+        self.re = envelope.re
+        self.ts = envelope.ts
+        self.data = envelope.data
+        self.buffers: Sequence[Buffer] = envelope.buffers
+
+    def reply(
+        self,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        stream: str | None = None,
+    ) -> None:
+        """Answer the message; see :meth:`.Peer.send`.
+
+        Without a stream the answer does not wait for other messages.
+
+        Raises:
+            LinkError: The peer is gone, or does not read.
+        """
+        self._sender.send(
+            type,
+            data,
+            buffers,
+            digests=digests,
+            stream=self.msg_id if stream is None else stream,
+            re=self.msg_id,
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with an error; nothing happens when the peer is gone."""
+        self._sender.send_error(self.msg_id, error)
+
+    def __repr__(self) -> str:
+        return f"<Message {self.type} from {self.peer_id}>"
+
+
+Handler = Callable[[Message], "Awaitable[None] | None"]
+Order = Callable[[Message], str]
+
+
+class Dispatcher:
+    """Maps each type of message to its handler.
+
+    A handler never blocks the link. One that returns None has finished. One that returns a
+    coroutine runs as its own task; with an ``order`` it starts only when the previous handler with
+    the same key has ended.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, tuple[Handler, Order | None]] = {}
+        self._tails: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._running: dict[str, set[asyncio.Task[None]]] = {}
+
+    def on(self, type: str, handler: Handler, order: Order | None = None) -> None:
+        """Register the handler of a type.
+
+        Args:
+            type: Kind of message.
+            handler: Called with each message; an error it raises is the answer to a request.
+            order: Returns the key whose messages are handled one after the other.
+
+        Raises:
+            ValueError: The type has a handler.
+        """
+        if type in self._handlers:
+            raise ValueError(f"{type} has a handler already")
+        self._handlers[type] = (handler, order)
+
+    def dispatch(self, message: Message) -> None:
+        """Handle a message, or start to."""
+        entry = self._handlers.get(message.type)
+        if entry is None:
+            if message.re is None:  # answering answers could go on for ever
+                message.fail(UnsupportedError(f"{message.type!r} is not known here"))
+            return
+        handler, order = entry
+        try:
+            handling = handler(message)
+        except Exception as error:
+            self._failed(message, error)
+            return
+        if handling is not None:
+            self._run(message, handling, order)
+
+    def room(self, node_id: str) -> Awaitable[None] | None:
+        """Return what to await before more of a peer's messages are read, or None."""
+        running = self._running.get(node_id, ())
+        return _until_below(MAX_RUNNING, running) if len(running) >= MAX_RUNNING else None
+
+    def _run(self, message: Message, handling: Awaitable[None], order: Order | None) -> None:
+        running = self._running.setdefault(message.peer_id, set())
+        key = (message.peer_id, order(message)) if order is not None else None
+        before = self._tails.get(key) if key is not None else None
+        task = asyncio.get_running_loop().create_task(self._handle(message, handling, before))
+        running.add(task)
+        task.add_done_callback(lambda done: self._ended(message.peer_id, running, done))
+        if key is not None:
+            tail = key
+            self._tails[tail] = task
+            task.add_done_callback(lambda done: self._end_tail(tail, done))
+
+    def _ended(
+        self, node_id: str, running: set[asyncio.Task[None]], task: asyncio.Task[None]
+    ) -> None:
+        running.discard(task)
+        if not running and self._running.get(node_id) is running:
+            del self._running[node_id]  # nodes that come and go must not fill the memory
+
+    def _end_tail(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
+        if self._tails.get(key) is task:
+            del self._tails[key]
+
+    async def _handle(
+        self, message: Message, handling: Awaitable[None], before: asyncio.Task[None] | None
+    ) -> None:
+        try:
+            if before is not None:
+                await asyncio.wait({before})
+            await handling
+        except asyncio.CancelledError:
+            if isinstance(handling, Coroutine):
+                handling.close()  # it may never have begun
+            raise
+        except Exception as error:
+            self._failed(message, error)
+
+    def _failed(self, message: Message, error: Exception) -> None:
+        if not isinstance(error, PeerError):
+            log.error("the handler of %s failed", message.type, exc_info=error)
+        if message.re is None:
+            message.fail(error)
+
+    def drop_peer(self, node_id: str) -> None:
+        """Cancel the running handlers of a peer that lost its right to ask."""
+        for task in self._running.pop(node_id, set()):
+            task.cancel()
+
+    async def close(self) -> None:
+        """Cancel all handlers and wait for their end."""
+        tasks = [task for running in self._running.values() for task in running]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._running.clear()
+
+
+async def _until_below(count: int, running: Collection[asyncio.Task[None]]) -> None:
+    while len(running) >= count:
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+
+
+class Messenger:
+    """What all peers of a hub need to send and receive messages.
+
+    Args:
+        identity: Signs.
+        clock: Time and random numbers.
+
+    Attributes:
+        handlers: The handler of each type of message.
+    """
+
+    def __init__(self, identity: Identity, clock: Clock) -> None:
+        self.handlers = Dispatcher()
+        self._identity = identity
+        self._clock = clock
+        self._seen = SeenGuard()
+        # unique without a system call a message: a random half and a count
+        self._id_prefix = clock.random_bytes(8).hex()
+        self._id_count = 0
+
+    def stamp(self) -> tuple[str, float]:
+        """Return a fresh message id and the time."""
+        self._id_count += 1
+        return f"{self._id_prefix}{self._id_count:016x}", self._clock.time()
+
+    def write(
+        self,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        re: str | None = None,
+    ) -> tuple[str, Outgoing]:
+        """Write a message.
+
+        Args:
+            type: Kind of message.
+            data: Payload, a JSON object.
+            buffers: Raw bytes of the message.
+            digests: Hex SHA-256 of each buffer; None computes them.
+            re: The request this answers.
+
+        Returns:
+            Its id, and the message ready for a session; it is signed when it is sent.
+
+        Raises:
+            MalformedError, TooLargeError: The payload cannot be sent.
+        """
+        if buffers:
+            if digests is None:
+                digests = [hashlib.sha256(buffer).hexdigest() for buffer in buffers]
+            data = {**data, "buffers": list(digests)}
+        msg_id, ts = self.stamp()
+        canonical = canonical_bytes(
+            type=type, msg_id=msg_id, re=re, src=self._identity.node_id, ts=ts, data=data
+        )
+        return msg_id, Outgoing(canonical, buffers)
+
+    def write_for_many(
+        self,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+    ) -> Outgoing:
+        """Write a message that several peers get; it is encoded, hashed and signed once."""
+        item = self.write(type, data, buffers, digests=digests)[1]
+        item.sig(self._identity.sign)
+        return item
+
+    def is_new(self, envelope: Envelope) -> bool:
+        """Remember a verified envelope; return False when it came before."""
+        try:
+            self._seen.check(envelope.src, envelope.msg_id)
+        except ReplayedError:
+            log.debug("%s sent a message twice", envelope.src)
+            return False
+        return True
+
+
+class Replies:
+    """The requests to one peer that wait for their reply, by ``msg_id``."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, asyncio.Future[Message]] = {}
+
+    async def wait(self, msg_id: str, put: Callable[[], None], timeout: float) -> Message:
+        """Send a request and wait for its reply.
+
+        Args:
+            msg_id: Of the request.
+            put: Sends the request.
+            timeout: Seconds.
+
+        Raises:
+            PeerTimeoutError: The reply did not come in time.
+            PeerError: The request could not be sent, the peer answered with an error, or the link
+                was lost.
+        """
+        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._waiting[msg_id] = future
+        try:
+            put()
+            return await asyncio.wait_for(future, timeout)
+        except asyncio.TimeoutError as error:
+            raise PeerTimeoutError(f"no answer within {timeout:g} s") from error
+        finally:
+            self._waiting.pop(msg_id, None)
+
+    def resolve(self, message: Message) -> bool:
+        """End the wait for a reply; return whether anything waits for it."""
+        future = self._waiting.get(message.re or "")
+        if future is None:
+            return False
+        if not future.done():
+            if message.type in ("error", "unsupported"):
+                future.set_exception(from_wire({"code": message.type, **message.data}))
+            else:
+                future.set_result(message)
+        return True
+
+    def fail(self, reason: str) -> None:
+        """End all waits: the link was lost."""
+        why = "" if reason == "lost" else f": {reason}"
+        for future in list(self._waiting.values()):
+            if not future.done():
+                future.set_exception(LinkClosedError(f"the link was lost{why}"))

@@ -1,0 +1,445 @@
+"""One peer: its record, its names and addresses, its link, its messages.
+
+Everything that concerns one peer is here or in a part that its :class:`Peer` owns: dialling,
+handover, replies. Above is the registry, which holds all peers; below are sessions and messages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ..errors import LinkError, NotConnectedError, PeerError, StoreError, to_peer, to_wire
+from ..primitives.rate_limit import RateLimit
+from ..primitives.task_set import TaskSet
+from ..store.records import PeerRecord
+from ..wire.invite import MAX_ADDRESSES
+from ..wire.link.envelope import Buffer, Envelope
+from ..wire.link.outbox import Outgoing
+from .candidates import Candidates
+from .connector import Connected, Connector, Target
+from .dialling import Dialling
+from .handover import Handover
+from .info import PeerInfo, milliseconds
+from .local_node import LocalNode
+from .message import Message, Messenger, Replies
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+# Each change of what a peer says of itself is a write to the disk.
+_CHANGES_AT_ONCE = 16
+_CHANGES_A_SECOND = 0.5
+
+
+class Peer:
+    """One known peer while the hub runs.
+
+    Args:
+        record: What the store has of it.
+        local: This node.
+        connector: Does the handshakes.
+        messenger: Writes messages, and hands those that come to their handlers.
+        candidates: Where discovery has found nodes.
+
+    Attributes:
+        dialling: The attempts to connect to it.
+    """
+
+    def __init__(
+        self,
+        record: PeerRecord,
+        local: LocalNode,
+        connector: Connector,
+        messenger: Messenger,
+        candidates: Candidates,
+    ) -> None:
+        self._record = record
+        self._local = local
+        self._connector = connector
+        self._messenger = messenger
+        self._candidates = candidates
+        self._session: Session | None = None
+        self._is_retired = False
+        self._replies = Replies()
+        self._announcements = RateLimit(_CHANGES_A_SECOND, _CHANGES_AT_ONCE)
+        self._measurements = TaskSet("measuring a link")
+        self._handover = Handover(
+            farewell=lambda: messenger.write("moved", {})[1],
+            moved=self._move,
+            done=self._measure_soon,
+            idle_s=2 * local.config.ping_interval_s,
+        )
+        self.dialling = Dialling(self, local, connector)
+
+    # What is known of it.
+
+    @property
+    def record(self) -> PeerRecord:
+        """What the store has of it, or would have if the disk were not full."""
+        return self._record
+
+    @property
+    def node_id(self) -> str:
+        """Its id."""
+        return self._record.node_id
+
+    def names(self) -> list[str]:
+        """Return the names people know it by, best first."""
+        return [name for name in (self._record.alias, self._record.node_name) if name]
+
+    def update(self, record: PeerRecord) -> None:
+        """Replace its record by one that the store has already."""
+        self._record = record
+
+    def change(self, **fields: Any) -> None:
+        """Store what the user has changed, and tell the listeners.
+
+        Raises:
+            StoreError: It cannot be stored; nothing has changed.
+        """
+        if self._differs(fields):
+            self._record = self._local.store.update_peer(self.node_id, **fields)
+            self._local.tell("peer", self.node_id)
+
+    def note(self, *, quiet: bool = False, **fields: Any) -> None:
+        """Store what the peer has shown of itself, and tell the listeners unless ``quiet``.
+
+        A full disk must not end a link: then the change lasts as long as this node runs.
+        """
+        if not self._differs(fields):
+            return
+        try:
+            self._record = self._local.store.update_peer(self.node_id, **fields)
+        except StoreError as error:
+            log.warning("what is new of %s cannot be stored: %s", self.node_id, error)
+            self._record = msgspec.structs.replace(self._record, **fields)
+        if not quiet:
+            self._local.tell("peer", self.node_id)
+
+    def _differs(self, fields: dict[str, Any]) -> bool:
+        return any(getattr(self._record, name) != value for name, value in fields.items())
+
+    def may_announce(self) -> bool:
+        """Count one change of what the peer says of itself; return False when it is one too many."""
+        return self._announcements.allows(self._local.clock.monotonic())
+
+    def may_return(self) -> bool:
+        """Return whether it may connect again: it is trusted, or the policy stands by it."""
+        record = self._record
+        return record.trusted or self._local.policy.stands_by(
+            record.node_id, record.public_key, self._local.clock.time()
+        )
+
+    def may_be_dialled(self) -> bool:
+        """Return whether this node may connect to it by itself."""
+        return not self._record.blocked and self.may_return()
+
+    def status(self) -> str:
+        """Return ``connected``, ``connecting``, ``offline`` or ``blocked``."""
+        if self._record.blocked:
+            return "blocked"
+        if self._session is not None:
+            return "connected"
+        return "connecting" if self.dialling.is_under_way else "offline"
+
+    def info(self) -> PeerInfo:
+        """Return its description for others."""
+        record, session, error = self._record, self._session, self.dialling.error
+        return PeerInfo(
+            node_id=record.node_id,
+            node_name=record.node_name,
+            alias=record.alias,
+            public_key=record.public_key,
+            transport=session.link.transport if session else None,
+            address=session.link.address if session else None,
+            status=self.status(),
+            trusted=record.trusted,
+            blocked=record.blocked,
+            sealed=session.is_sealed if session else None,
+            last_seen=self._local.clock.time() if session else record.last_seen,
+            rtt_ms=milliseconds(session.rtt_s) if session else None,
+            since=session.since if session else None,
+            capabilities=record.capabilities,
+            addresses=record.addresses,
+            origin=record.origin,
+            last_error=to_wire(error) if error else None,
+        )
+
+    def metrics(self) -> dict[str, Any] | None:
+        """Return the counters of its link; None when it is not connected."""
+        session = self._session
+        if session is None:
+            return None
+        return {
+            "rtt_ms": milliseconds(session.rtt_s),
+            "bytes_in": session.received_bytes,
+            "bytes_out": session.sent_bytes,
+            "messages_in": session.received_messages,
+            "messages_out": session.sent_messages,
+            "transport": session.link.transport,
+            "queue": session.queued,
+            "since": session.since,
+        }
+
+    # Where it can be dialled.
+
+    def addresses(self) -> list[str]:
+        """Return its announced addresses, and where discovery found it if it may return."""
+        found = self._candidates.addresses(self.node_id) if self.may_return() else []
+        return [*self._record.addresses, *found]
+
+    def target(self, address: str | None = None) -> Target:
+        """Return how to dial it, at one address or at all that are known."""
+        addresses = [address] if address is not None else self.addresses()
+        return Target(addresses=addresses, node_id=self.node_id, public_key=self._record.public_key)
+
+    def better_target(self) -> Target | None:
+        """Return how to dial better paths than the one in use; None when there is none."""
+        session = self._session
+        if session is None or session.id is None or self.is_moving():
+            return None
+        better = [
+            address
+            for transport, address in self._connector.dialable(self.addresses())
+            if transport.priority < session.link.priority
+        ]
+        if not better:
+            return None
+        return msgspec.structs.replace(self.target(), addresses=better, replaces=session.id)
+
+    # Its link.
+
+    @property
+    def session(self) -> Session | None:
+        """Its live link, or None."""
+        return self._session
+
+    def is_connected(self) -> bool:
+        """Return whether there is a live link to it."""
+        return self._session is not None
+
+    def session_id(self) -> str | None:
+        """Return the id that both sides have for the session of the live link, if there is one."""
+        return self._session.id if self._session is not None else None
+
+    def is_moving(self) -> bool:
+        """Return whether one link is just taking over from another."""
+        session = self._session
+        return session is not None and (session.successor is not None or session.is_held)
+
+    def adopt(self, connected: Connected) -> None:
+        """Use a link whose handshake is over; it replaces an older one."""
+        introduction, link = connected.peer, connected.link
+        changes: dict[str, Any] = {
+            "node_name": introduction.node_name,
+            "capabilities": introduction.capabilities,
+            "last_seen": self._local.clock.time(),
+        }
+        known = [*self._record.addresses, *self._candidates.addresses(self.node_id)]
+        if link.is_dialled and link.address not in known:
+            changes["addresses"] = [link.address, *self._record.addresses][:MAX_ADDRESSES]
+        self.note(quiet=True, **changes)
+        session = Session(
+            link,
+            connected.channel,
+            introduction,
+            self._local.clock,
+            on_envelope=self._receive,
+            on_close=self._on_closed,
+            room=self._messenger.handlers.room,
+            id=connected.session,
+        )
+        old = self._session
+        if old is None or connected.replaces is None:
+            self._use(session)
+        elif old.id != connected.replaces:
+            link.abort("duplicate_link")  # another came while this one was under way
+        elif link.is_dialled:
+            self._handover.move(old, session)
+            self._move(session)
+            session.start()
+        else:
+            self._handover.stand_by(old, session)
+            session.start()
+
+    def _use(self, session: Session) -> None:
+        """Use a link from now on; one that was there before is lost."""
+        old, self._session = self._session, session
+        self.dialling.connected()
+        if old is not None:
+            self._replies.fail("replaced")
+            self._local.tell("link_down", self.node_id)
+            old.link.abort("replaced")
+        log.info("%s connected by %s", self.node_id, session.link.transport)
+        # Listeners hear of the link before its first message is handled, and before its end.
+        self._local.tell("link_up", self.node_id)
+        session.start()
+        self._announce()
+        self._measure_soon(session)
+
+    def _move(self, session: Session) -> None:
+        """Use a better link from now on."""
+        self._session = session
+        log.info("%s moves to %s", self.node_id, session.link.transport)
+        self._local.tell("peer", self.node_id)
+        self._announce()
+
+    async def end(self, reason: str) -> None:
+        """Say goodbye and close the link, if there is one."""
+        session = self._session
+        if session is None:
+            return
+        try:
+            session.put_urgent(self._messenger.write("bye", {"reason": reason})[1])
+        except LinkError:
+            log.debug("%s is gone already", self.node_id)
+        await session.close(reason)
+
+    def _on_closed(self, session: Session, reason: str) -> None:
+        self._handover.on_closed(session)
+        if self._session is not session:
+            return
+        self._session = None
+        self.dialling.disconnected()
+        reason = reason or "closed"
+        log.info("%s: the link ended (%s)", self.node_id, reason)
+        self._replies.fail(reason)
+        if not self._is_retired:
+            self.note(quiet=True, last_seen=self._local.clock.time())
+        self._local.tell("link_down", self.node_id)
+        if self.dialling.is_wanted:
+            self.dialling.keep_connected()
+
+    async def check(self, timeout: float) -> None:
+        """Ping the link, and close it if no answer comes within ``timeout`` seconds."""
+        if self._session is not None:
+            await self._measure(self._session, timeout)
+
+    def _measure_soon(self, session: Session) -> None:
+        self._measurements.start(self._measure(session, self._local.config.handshake_timeout_s))
+
+    async def _measure(self, session: Session, timeout: float) -> None:
+        if session.is_held:
+            return  # it answers when it has taken over; the older link is watched until then
+        before = session.rtt_s
+        try:
+            now = await self._ping(session, timeout)
+        except LinkError as error:
+            log.info("%s does not answer: %s", self.node_id, error)
+            await session.close("timeout")
+        except PeerError as error:
+            log.debug("%s answers pings with an error: %s", self.node_id, error)
+        else:
+            if before is None or abs(before - now) > 0.25 * before:
+                self._local.tell("peer", self.node_id)
+
+    # Its messages.
+
+    def put(self, item: Outgoing, stream: str) -> None:
+        """Send a message that is written already.
+
+        Raises:
+            NotConnectedError: There is no link to it.
+            OverflowLinkError: It does not read fast enough.
+        """
+        self._live_session().put(item, stream)
+
+    def send(
+        self,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        stream: str | None = None,
+        re: str | None = None,
+    ) -> None:
+        """Send a message, without waiting; see :meth:`.PeerHub.send`."""
+        session = self._live_session()
+        item = self._messenger.write(type, data, buffers, digests=digests, re=re)[1]
+        session.put(item, stream or "")
+
+    def send_error(self, re: str, error: BaseException) -> None:
+        """Answer one of its requests with an error; nothing happens when the peer is gone."""
+        fields: dict[str, Any] = dict(to_peer(error))
+        kind = "unsupported" if fields["code"] == "unsupported" else "error"
+        try:
+            self.send(kind, fields, stream=re, re=re)
+        except LinkError:
+            log.debug("%s is gone and cannot be told of an error", self.node_id)
+
+    async def request(
+        self,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        timeout: float = 10.0,
+        stream: str | None = None,
+    ) -> Message:
+        """Send a message and return the answer; see :meth:`.PeerHub.request`."""
+        session = self._live_session()
+        msg_id, item = self._messenger.write(type, data, buffers)
+        order = msg_id if stream is None else stream
+        return await self._replies.wait(msg_id, lambda: session.put(item, order), timeout)
+
+    async def ping(self, timeout: float) -> float:
+        """Return the round-trip time of the link in seconds.
+
+        Raises:
+            LinkError: It is not connected, the link was lost, or no answer came in time.
+        """
+        return await self._ping(self._live_session(), timeout)
+
+    async def _ping(self, session: Session, timeout: float) -> float:
+        msg_id, item = self._messenger.write("ping", {})
+        started = self._local.clock.monotonic()
+        await self._replies.wait(msg_id, lambda: session.put_urgent(item), timeout)
+        rtt_s = self._local.clock.monotonic() - started
+        session.measured(rtt_s)
+        return rtt_s
+
+    def on_drain(self, callback: Callable[[], None]) -> bool:
+        """Call back once when little waits to be sent or the link is gone; False without a link."""
+        if self._session is None:
+            return False
+        self._session.on_drain(callback)
+        return True
+
+    def _announce(self) -> None:
+        with contextlib.suppress(LinkError):
+            self.send("addresses", self._local.announcement(), stream="addresses")
+
+    def _live_session(self) -> Session:
+        if self._session is None:
+            raise NotConnectedError
+        return self._session
+
+    def _receive(self, session: Session, envelope: Envelope) -> None:
+        """Handle a verified envelope; a reply ends its request before any handler runs."""
+        if not self._messenger.is_new(envelope):
+            return
+        if envelope.type == "moved":
+            self._handover.on_moved(session)
+            return
+        message = Message(self, envelope)
+        if message.re is None or not self._replies.resolve(message):
+            self._messenger.handlers.dispatch(message)
+
+    # Its end.
+
+    def retire(self) -> None:
+        """Store nothing more and stop dialling: the peer was forgotten."""
+        self._is_retired = True
+        self.dialling.retire()
+
+    async def close(self, reason: str) -> None:
+        """Stop dialling and measuring, and end all links."""
+        self._handover.close()
+        await self.end(reason)
+        await self._measurements.close()

@@ -1,0 +1,259 @@
+"""All peers of a node: looked up, dialled, pinged, and kept on the best path."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+
+from ..errors import (
+    AmbiguousPeerError,
+    BadNameError,
+    DuplicateLinkError,
+    LinkError,
+    NotConnectedError,
+    UnknownPeerError,
+)
+from ..primitives.pauses import pause_until
+from ..primitives.task_set import TaskSet
+from ..store.records import PeerRecord
+from ..wire.link.identity import clean_name
+from ..wire.link.outbox import Outgoing
+from .candidates import Candidates
+from .connector import Connector, Progress, Target
+from .dialling import DUPLICATE_WAIT_S
+from .local_node import LocalNode
+from .message import Messenger
+from .peer import Peer
+
+log = logging.getLogger(__name__)
+
+
+class PeerRegistry:
+    """Holds the peers.
+
+    Args:
+        local: This node.
+        connector: Does the handshakes.
+        messenger: Writes messages.
+        candidates: Where discovery has found nodes.
+
+    Attributes:
+        is_open: Whether links are wanted: between :meth:`start` and :meth:`close`.
+    """
+
+    def __init__(
+        self,
+        local: LocalNode,
+        connector: Connector,
+        messenger: Messenger,
+        candidates: Candidates,
+    ) -> None:
+        self.is_open = False
+        self._local = local
+        self._connector = connector
+        self._messenger = messenger
+        self._candidates = candidates
+        self._peers: dict[str, Peer] = {}
+        self._loops = TaskSet("keeping links")
+        self._upgrade_soon = asyncio.Event()
+
+    def __iter__(self) -> Iterator[Peer]:
+        return iter(list(self._peers.values()))
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def start(self) -> None:
+        """Load the peers from the store, and begin to ping and to look for better paths."""
+        for record in self._local.store.peers():
+            self.put(record)
+        self.is_open = True
+        self._loops.start(self._ping_all())
+        self._loops.start(self._upgrade_all())
+
+    async def close(self) -> None:
+        """Stop dialling, say goodbye on every link and close it."""
+        self.is_open = False
+        await asyncio.gather(*(peer.dialling.close() for peer in self))
+        await self._loops.close()
+        for peer in self:
+            await peer.close("shutdown")
+
+    # Holding and finding them.
+
+    def get(self, node_id: str) -> Peer | None:
+        """Return a peer by its id, or None."""
+        return self._peers.get(node_id)
+
+    def known(self, node_id: str) -> Peer:
+        """Return a peer by its id.
+
+        Raises:
+            UnknownPeerError: There is none of this id.
+        """
+        peer = self._peers.get(node_id)
+        if peer is None:
+            raise UnknownPeerError
+        return peer
+
+    def connected(self, node_id: str) -> Peer:
+        """Return a peer that has a live link.
+
+        Raises:
+            NotConnectedError: It has none, or there is no such peer.
+        """
+        peer = self._peers.get(node_id)
+        if peer is None or not peer.is_connected():
+            raise NotConnectedError
+        return peer
+
+    def put(self, record: PeerRecord) -> Peer:
+        """Add a peer, or give a known one its new record."""
+        peer = self._peers.get(record.node_id)
+        if peer is None:
+            peer = self._peers[record.node_id] = Peer(
+                record, self._local, self._connector, self._messenger, self._candidates
+            )
+        else:
+            peer.update(record)
+        return peer
+
+    def remove(self, node_id: str) -> None:
+        """Drop a peer and stop dialling it."""
+        peer = self._peers.pop(node_id, None)
+        if peer is not None:
+            peer.retire()
+
+    def find(self, text: object) -> Peer:
+        """Return the peer that somebody means.
+
+        In this order: node id, alias, node name, unique beginning of one of these; upper and lower
+        case do not matter.
+
+        Raises:
+            UnknownPeerError: There is none.
+            AmbiguousPeerError: There are several; the text lists them.
+        """
+        wanted = text.strip().casefold() if isinstance(text, str) else ""
+        if not wanted:
+            raise UnknownPeerError("no peer was named")
+        exact = self._peers.get(wanted)
+        if exact is not None:
+            return exact
+        peers = list(self._peers.values())
+        for fits in (
+            [peer for peer in peers if (peer.record.alias or "").casefold() == wanted],
+            [peer for peer in peers if peer.record.node_name.casefold() == wanted],
+            [
+                peer
+                for peer in peers
+                if any(name.casefold().startswith(wanted) for name in (peer.node_id, *peer.names()))
+            ],
+        ):
+            if len(fits) == 1:
+                return fits[0]
+            if fits:
+                listed = ", ".join(
+                    f"{(peer.names() or ['unnamed'])[0]} ({peer.node_id})" for peer in fits
+                )
+                raise AmbiguousPeerError(f"more than one peer fits: {listed}")
+        raise UnknownPeerError(f"no peer is called {str(text)[:64]!r}")
+
+    def check_alias(self, owner: Peer, alias: str) -> str:
+        """Return an alias as it is stored.
+
+        Raises:
+            BadNameError: It is not printable, too long, or another peer's.
+        """
+        alias = alias.strip()
+        if not alias or clean_name(alias) != alias:
+            raise BadNameError(
+                "an alias has 1 to 64 printable characters", hint="use letters and digits"
+            )
+        for other in self:
+            if other is not owner and alias.casefold() in (
+                other.node_id,
+                (other.record.alias or "").casefold(),
+            ):
+                raise BadNameError(
+                    "another peer has this alias",
+                    hint="choose another, or take it from the other",
+                )
+        return alias
+
+    # Connecting.
+
+    async def dial(self, target: Target, on_progress: Progress | None = None) -> Peer:
+        """Connect to a node, known or not, or find that it has connected by itself meanwhile.
+
+        Raises:
+            PeerError: Why that failed.
+        """
+        clock = self._local.clock
+        deadline = clock.monotonic() + self._local.config.handshake_timeout_s
+        while (peer := self._peers.get(target.node_id or "")) is None:
+            try:
+                connected = await self._connector.dial(target, on_progress)
+            except DuplicateLinkError:  # noqa: PERF203 - a dial costs more
+                # The other node dials too, and its link is the one that stays.
+                if clock.monotonic() >= deadline:
+                    raise NotConnectedError from None
+                await asyncio.sleep(DUPLICATE_WAIT_S * clock.jitter())
+                came = self._peers.get(target.node_id or "")
+                if came is not None and came.is_connected():
+                    return came
+            else:
+                return self.known(connected.peer.node_id)
+        await peer.dialling.dial(target, on_progress)
+        return self.known(peer.node_id)
+
+    def reconnect_now(self) -> None:
+        """Dial all peers that are away, without waiting for the end of their pauses."""
+        for peer in self:
+            peer.dialling.hurry()
+
+    # Keeping their links.
+
+    def send_many(self, node_ids: Iterable[str], item: Outgoing, stream: str) -> list[str]:
+        """Send one message to many peers; return the ids of those it could not be queued for."""
+        return [node_id for node_id in node_ids if not self._try_put(node_id, item, stream)]
+
+    def _try_put(self, node_id: str, item: Outgoing, stream: str) -> bool:
+        try:
+            self.connected(node_id).put(item, stream)
+        except LinkError:
+            return False
+        return True
+
+    def announce(self) -> None:
+        """Tell all connected peers this node's addresses and name."""
+        node_ids = [peer.node_id for peer in self if peer.is_connected()]
+        if node_ids:
+            item = self._messenger.write_for_many("addresses", self._local.announcement())
+            self.send_many(node_ids, item, "addresses")
+
+    async def check_all(self, timeout: float) -> None:
+        """Ping every link, and close those that do not answer within ``timeout`` seconds."""
+        await asyncio.gather(*(peer.check(timeout) for peer in self))
+
+    def upgrade_soon(self, node_id: str | None = None) -> None:
+        """Try better paths soon, to one peer or all: addresses or the network have changed."""
+        for peer in self:
+            if node_id in (None, peer.node_id):
+                peer.dialling.upgrade_soon()
+        self._upgrade_soon.set()
+
+    async def _ping_all(self) -> None:
+        interval = self._local.config.ping_interval_s
+        while True:
+            await asyncio.sleep(interval)
+            await self.check_all(2 * interval)
+
+    async def _upgrade_all(self) -> None:
+        # A cancellation may get lost in `asyncio.wait_for` (before Python 3.12).
+        while self.is_open:
+            due = [peer.dialling for peer in self if peer.dialling.is_upgrade_due()]
+            await asyncio.gather(*(dialling.upgrade() for dialling in due))
+            self._upgrade_soon.clear()
+            await pause_until(self._upgrade_soon, self._local.config.upgrade_s)

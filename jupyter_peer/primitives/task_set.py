@@ -1,0 +1,56 @@
+"""Tasks that end with their owner, as many as it starts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+class TaskSet:
+    """Runs coroutines until they end or the set is closed.
+
+    A task that fails is logged. A task that is started after :meth:`close` is cancelled at once: it
+    came while the others were ended.
+
+    Args:
+        name: What the tasks do, for the log line of one that failed.
+    """
+
+    __slots__ = ("_is_closed", "_name", "_tasks")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        return iter(list(self._tasks))
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a coroutine in a task of the running loop."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        if self._is_closed:
+            task.cancel()
+        return task
+
+    async def close(self) -> None:
+        """Cancel every task and wait for its end; may be called twice, and by one of the tasks."""
+        self._is_closed = True
+        others = self._tasks - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task failed: %s", self._name, exc_info=error)
