@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from jupyter_peer.hub.clock import Clock
-from jupyter_peer.hub.config import HubConfig
 from jupyter_peer.hub.hub import PeerHub
+from jupyter_peer.hub.local_node import HubConfig
+from jupyter_peer.primitives.clock import Clock
 from jupyter_peer.store.store import Store
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.relay.relay import RelayTransport

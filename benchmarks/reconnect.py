@@ -12,7 +12,7 @@ import msgspec
 
 from jupyter_peer.demo.notebooks import CellError
 from jupyter_peer.errors import NotEnabledError, PeerError, PeerTimeoutError
-from jupyter_peer.hub.config import HubConfig
+from jupyter_peer.hub.local_node import HubConfig
 from jupyter_peer.transports.lan.interfaces import Interfaces
 
 from .fault_injection import OPTION, PATH

@@ -110,11 +110,11 @@ class PeerExtension(PeerSettings, ExtensionApp):
         # Here and not above, since a server that starts must not wait for what only a node needs.
         from .files.data_dir import load_or_make_identity, open_data_dir
         from .hub.chat import Chats
-        from .hub.clock import Clock
         from .hub.hub import PeerHub
         from .panes.kernel.tap import KernelTaps
         from .panes.owner.publish import PanePublisher
         from .panes.viewer.watch import PaneWatcher
+        from .primitives.clock import Clock
         from .server.node.network_watch import NetworkWatch
         from .server.operations.agents import NodeAgents
         from .server.operations.doctor import doctor_of

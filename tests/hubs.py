@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from jupyter_peer.hub.config import HubConfig
 from jupyter_peer.hub.hub import PeerHub
+from jupyter_peer.hub.local_node import HubConfig
 from jupyter_peer.store.store import Store
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.trust.invites import InvitePolicy

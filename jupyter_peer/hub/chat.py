@@ -8,9 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from ..errors import BlockedError, BusyError, NotConnectedError, NotTrustedError, UnsupportedError
+from ..primitives.clock import Clock
 from ..primitives.rate_limit import RateLimit
 from ..wire.payloads.chat import CAPABILITY, check_text, read_chat
-from .clock import Clock
 from .hub import PeerHub
 from .info import HubEvent
 from .message import Message

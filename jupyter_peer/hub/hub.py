@@ -20,6 +20,7 @@ from ..errors import (
     OwnNodeError,
     WrongNodeError,
 )
+from ..primitives.clock import Clock, WakeWatch
 from ..store.records import InviteRecord
 from ..store.store import Store
 from ..transports.base import Transport
@@ -32,11 +33,9 @@ from ..wire.payloads.hub import Addresses, convert
 from .admission import Admission, InviteBook, MintedInvite
 from .auto_connector import AutoConnector
 from .candidates import Candidates, FoundNode
-from .clock import Clock, WakeWatch
-from .config import HubConfig
 from .connector import Connector, Progress, Target
 from .info import HubEvent, PeerInfo
-from .local_node import LocalNode
+from .local_node import HubConfig, LocalNode
 from .message import Handler, Message, Messenger, Order
 from .registry import PeerRegistry
 

@@ -16,11 +16,11 @@ from ..errors import (
     UnsupportedError,
     from_wire,
 )
+from ..primitives.clock import Clock
 from ..wire.link.envelope import Buffer, Envelope, canonical_bytes
 from ..wire.link.identity import Identity
 from ..wire.link.outbox import Outgoing
 from ..wire.link.replay import SeenGuard
-from .clock import Clock
 
 log = logging.getLogger(__name__)
 

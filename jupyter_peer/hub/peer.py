@@ -23,11 +23,10 @@ from ..wire.link.outbox import Outgoing
 from .candidates import Candidates
 from .connector import Connected, Connector, Target
 from .dialling import Dialling
-from .handover import Handover
 from .info import PeerInfo, milliseconds
 from .local_node import LocalNode
 from .message import Message, Messenger, Replies
-from .session import Session
+from .session import Handover, Session
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.hub import chat as chat_module
 from jupyter_peer.hub.chat import BURST, MAX_BYTES, MAX_CHATS, MAX_LINES, Chats
-from jupyter_peer.hub.clock import Clock
+from jupyter_peer.primitives.clock import Clock
 from jupyter_peer.trust.base import CombinedPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.trust.open_lan import OpenLanPolicy

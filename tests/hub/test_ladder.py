@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_peer.hub import hub as hub_module
-from jupyter_peer.hub.clock import Clock, WakeWatch
+from jupyter_peer.primitives.clock import Clock, WakeWatch
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity

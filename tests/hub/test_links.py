@@ -16,8 +16,8 @@ from jupyter_peer.errors import (
     UnsealedRefusedError,
     UnsupportedError,
 )
-from jupyter_peer.hub.clock import Clock
 from jupyter_peer.hub.message import MAX_RUNNING
+from jupyter_peer.primitives.clock import Clock
 from jupyter_peer.wire.link.channel import Limits
 from tests.hubs import make_hub, pair, running, two_hubs
 from tests.loopback import LoopbackNetwork

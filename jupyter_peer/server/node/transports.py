@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...errors import BadRequestError
-from ...hub.clock import Clock
+from ...primitives.clock import Clock
 from ...transports.base import Transport
 from ...wire.addresses import PATH, is_loopback
 from ...wire.link.identity import Identity

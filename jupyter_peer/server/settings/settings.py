@@ -13,7 +13,7 @@ from traitlets import Bool, Float, Int, Unicode, default, validate
 
 from ...directory import DEFAULT_INTERVAL_S
 from ...errors import BadAddressError, BadRequestError
-from ...hub.config import HubConfig
+from ...hub.local_node import HubConfig
 from ...wire.addresses import (
     RELAY_SCHEME,
     lobby_name,

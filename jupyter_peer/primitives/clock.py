@@ -1,4 +1,4 @@
-"""Time for the hub: its clocks and random numbers, and a watch that notices sleep."""
+"""Clocks and random numbers that tests can replace, and a watch that notices sleep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 
-from ..primitives.owned_task import OwnedTask
+from .owned_task import OwnedTask
 
 log = logging.getLogger(__name__)
 
