@@ -106,10 +106,11 @@ class Node:
         display: str | None = None,
         title: str = "",
         grant: str = "view",
+        **options: Any,
     ) -> Any:
         source = {"cell": cell} if display is None else {"display": display}
         return await self.publisher.share(
-            SharePane(name, title, kernel, source),
+            SharePane(name, title, kernel, source, **options),
             with_=[to.id] if to is not None else [],
             grant=grant,
         )

@@ -83,6 +83,9 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         kernel_id: Whose output it is. A kernel may leave it out, and can name only itself.
         cell: ``msg_id`` of the execute request whose output is the pane, or
         display: a ``display_id``.
+        tracebacks: Whether errors in the pane show their traceback, which quotes lines of the source.
+        other_widgets: What those who can use the pane may set of widgets of other libraries than
+            ipywidgets: ``none``, plain ``values``, or ``all``.
     """
 
     name: Short
@@ -94,6 +97,8 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     kernel_id: Short | None = None
     cell: Short | None = None
     display: Short | None = None
+    tracebacks: bool = True
+    other_widgets: Literal["none", "values", "all"] = "values"
 
     def __post_init__(self) -> None:
         if (self.cell is None) == (self.display is None):

@@ -46,6 +46,8 @@ class ServerCore(Calls, Core):
         title: str = "",
         *,
         cell: str | None = None,
+        tracebacks: bool = True,
+        other_widgets: str = "values",
     ) -> Sharing:
         """Share a pane that shows what its handle displays, or the output of one cell.
 
@@ -58,6 +60,9 @@ class ServerCore(Calls, Core):
             grant: ``view`` or ``interact``.
             title: For people.
             cell: ``msg_id`` of the running execute request whose output is the pane.
+            tracebacks: Whether errors show their traceback, which quotes lines of your source.
+            other_widgets: What peers who can use the pane may set of widgets of other libraries
+                than ipywidgets: ``none``, plain ``values``, or ``all``.
 
         Raises:
             BadNameError: The name cannot be used.
@@ -74,9 +79,12 @@ class ServerCore(Calls, Core):
             "cell": cell,
             "display": display,
             "kernel_id": self.kernel_id,
+            # Servers of before know neither.
+            "tracebacks": None if tracebacks else False,
+            "other_widgets": None if other_widgets == "values" else other_widgets,
         }
         answer = await self._ask("share", {k: v for k, v in params.items() if v is not None})
-        return Sharing(self.connection, name, answer["pane"], display)
+        return Sharing(self.connection, name, answer["pane"], display, tracebacks)
 
     async def open(self, pane: str) -> Feed:
         """Watch a pane; the view displays itself live.

@@ -21,11 +21,18 @@ class Sharing:
         name: Of the pane.
         info: Of the pane, from the server.
         display_id: Of the display that is the pane; None when a whole cell is.
+        tracebacks: Whether errors in it show lines of the source.
     """
 
     def __init__(
-        self, connection: Connection, name: str, info: Json, display_id: str | None
+        self,
+        connection: Connection,
+        name: str,
+        info: Json,
+        display_id: str | None,
+        tracebacks: bool = True,
     ) -> None:
+        self.tracebacks = tracebacks
         self._connection = connection
         self.name = name
         self.info = info
@@ -97,6 +104,8 @@ class LivePane(Shown, Face[Sharing]):
             if to
             else f"shared with nobody yet: %peer grant {self.name} PEER view"
         )
+        if self.core.tracebacks and not info.get("withdrawn"):
+            remark += "; errors in it quote your source, unless shared with --no-tracebacks"
         return [Line("pane ", Text(self.name, "strong"), ": ", Text(remark, "faint"))]
 
     def to_json(self) -> Any:

@@ -17,9 +17,8 @@ from jupyter_peer.errors import (
     PaneEndedError,
     PeerError,
     TooLargeError,
-    UnknownPaneError,
 )
-from jupyter_peer.panes.owner import inputs as input_desk
+from jupyter_peer.panes.owner import inputs as pane_inputs
 from jupyter_peer.panes.owner.input_queue import MAX_WAITING
 from jupyter_peer.panes.viewer.watch import Watch
 from tests.nodes import Node, texts, two_nodes
@@ -37,10 +36,20 @@ async def sliding(grant: str = "interact") -> AsyncIterator[tuple[Node, Node, Wa
     """Yield two nodes, and a watch of a pane with a slider."""
     async with two_nodes() as (ada, bob):
         await ada.share(to=bob, grant=grant)
-        make(ada.kernel, "slider", value=0, min=0, _view_name="View")
+        make(ada.kernel, "slider", value=0, min=0, max=100, _view_name="View")
         view(ada.kernel, "slider")
         watch = await bob.watcher.open(ada.id, "loss")
         yield ada, bob, watch
+
+
+@contextlib.asynccontextmanager
+async def unbounded() -> AsyncIterator[tuple[Node, Node, Watch]]:
+    """The same with a slider of another library, of which the owner allows everything."""
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob, grant="interact", other_widgets="all")
+        make(ada.kernel, "slider", _model_module="other", value=0, min=0)
+        view(ada.kernel, "slider")
+        yield ada, bob, await bob.watcher.open(ada.id, "loss")
 
 
 def reached(ada: Node) -> list[Any]:
@@ -81,7 +90,7 @@ async def test_an_input_reaches_the_kernel_and_its_echo_everybody() -> None:
 
 
 async def test_buffers_and_messages_reach_the_kernel_as_they_are() -> None:
-    async with sliding() as (ada, _, watch):
+    async with unbounded() as (ada, _, watch):
         data = {"method": "update", "state": {}, "buffer_paths": [["value"]]}
         await send(watch, "slider", data, buffers=["AQID"])
         ada.kernel.idle("sent-0")
@@ -97,7 +106,7 @@ async def test_buffers_and_messages_reach_the_kernel_as_they_are() -> None:
 
 
 async def test_what_comes_while_the_kernel_is_busy_is_put_together() -> None:
-    async with sliding() as (ada, _, watch):
+    async with unbounded() as (ada, _, watch):
         for number in range(1, 1001):
             await turn(watch, "slider", value=number)
             if number % 100 == 0:
@@ -110,7 +119,7 @@ async def test_what_comes_while_the_kernel_is_busy_is_put_together() -> None:
 
 
 async def test_values_are_not_put_together_across_a_click() -> None:
-    async with sliding() as (ada, _, watch):
+    async with unbounded() as (ada, _, watch):
         for number in range(3):
             await turn(watch, "slider", value=number)
             await send(watch, "slider", {"method": "custom", "content": number})
@@ -123,7 +132,7 @@ async def test_values_are_not_put_together_across_a_click() -> None:
 
 
 async def test_what_the_kernel_takes_without_a_word_is_told_to_all() -> None:
-    async with sliding() as (ada, _, watch):
+    async with unbounded() as (ada, _, watch):
         await turn(watch, "slider", id="mine", value=5, min=1)
         change(ada.kernel, "slider", "sent-0", value=4)
         ada.kernel.idle("sent-0")
@@ -140,8 +149,8 @@ async def test_what_the_kernel_takes_without_a_word_is_told_to_all() -> None:
     [
         ({"comm": "outside"}, NotGrantedError),
         ({"comm": "nowhere"}, NotGrantedError),
-        ({"state": {"unknown": 1}}, NotGrantedError),
-        ({"state": {"value": 1, "unknown": 1}}, NotGrantedError),
+        ({"state": {"value": 1, "min": -1}}, NotGrantedError),
+        ({"state": {"value": 101}}, NotGrantedError),
         ({"state": {"_view_name": "x"}}, NotGrantedError),
         ({"state": {"_model_module": "evil"}}, NotGrantedError),
         ({"comm": "any", "state": {"_esm": "alert(1)"}}, NotGrantedError),
@@ -162,7 +171,7 @@ async def test_what_the_kernel_takes_without_a_word_is_told_to_all() -> None:
         ({"msg_type": "execute_request"}, MalformedError),
         ({"buffers": ["AAAA"]}, MalformedError),
         ({"id": "x" * 100}, MalformedError),
-        ({"pane": "other"}, UnknownPaneError),
+        ({"pane": "other"}, NotGrantedError),
         ({"pane": "../loss"}, PeerError),
         ({"pane": ["loss"]}, PeerError),
     ],
@@ -172,14 +181,15 @@ async def test_what_is_not_for_viewers_never_reaches_the_kernel(
 ) -> None:
     async with sliding() as (ada, bob, _):
         make(ada.kernel, "outside", value=1)
-        make(ada.kernel, "any", "AnyModel", _esm="", _css="")
+        make(ada.kernel, "any", "AnyModel", _model_module="anywidget", _esm="", _css="")
         make(ada.kernel, "html", "HTMLModel", value="", description_allow_html=False)
         make(ada.kernel, "out", "OutputModel", outputs=[], msg_id="")
         make(ada.kernel, "layout", "LayoutModel", width=None)
-        ends = {end: [f"IPY_MODEL_{model}", "value"] for end, model in
-                (("source", "slider"), ("target", "html"))}  # fmt: skip
+        make(ada.kernel, "text", "IntTextModel", value=0)
+        ends = {end: [f"IPY_MODEL_{model}", key] for end, model, key in
+                (("source", "text", "value"), ("target", "box", "box_style"))}  # fmt: skip
         make(ada.kernel, "link", "LinkModel", title="", **ends)
-        children = [f"IPY_MODEL_{each}" for each in ("any", "html", "out", "layout")]
+        children = [f"IPY_MODEL_{each}" for each in ("any", "html", "out", "layout", "text")]
         make(ada.kernel, "box", "VBoxModel", children=children)
         view(ada.kernel, "box")
         data = {"method": "update", "state": change_of.get("state", {"value": 1})}
@@ -269,9 +279,9 @@ async def test_a_pane_must_be_open_to_be_used() -> None:
 
 
 async def test_a_flood_is_refused_and_other_work_goes_on(monkeypatch: Any) -> None:
-    monkeypatch.setattr(input_desk, "BURST", 20)
-    monkeypatch.setattr(input_desk, "RATE", 0.001)
-    async with sliding() as (ada, bob, watch):
+    monkeypatch.setattr(pane_inputs, "BURST", 20)
+    monkeypatch.setattr(pane_inputs, "RATE", 0.001)
+    async with unbounded() as (ada, bob, watch):
         for number in range(20):
             await turn(watch, "slider", value=number)
         for number in range(50):
@@ -282,7 +292,7 @@ async def test_a_flood_is_refused_and_other_work_goes_on(monkeypatch: Any) -> No
 
 
 async def test_what_waits_for_a_kernel_is_bounded_and_nothing_of_it_is_lost() -> None:
-    async with sliding() as (ada, _, watch):
+    async with unbounded() as (ada, _, watch):
         await turn(watch, "slider", value=-1)
         click = {"method": "custom", "content": {"event": "click"}}
         for _ in range(MAX_WAITING - 1):
@@ -327,7 +337,7 @@ def test_however_inputs_are_put_together_the_kernel_ends_where_they_do(
 
 
 async def _put_together(made: list[tuple[str, int]]) -> None:
-    async with sliding() as (ada, _, watch):
+    async with unbounded() as (ada, _, watch):
         expected: Json = {}
         clicks: list[tuple[int, Json]] = []
         for kind, number in made:

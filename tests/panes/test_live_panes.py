@@ -20,6 +20,7 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.panes.kernel.source import PaneSource
 from jupyter_peer.panes.kernel.tap import KernelTaps
+from jupyter_peer.panes.owner import requests
 from jupyter_peer.panes.owner.publish import PaneInfo, SharePane
 from jupyter_peer.panes.state import PaneCursor
 from tests.nodes import Node, texts, two_nodes
@@ -66,10 +67,17 @@ async def test_a_pane_that_is_not_granted_is_neither_offered_nor_opened() -> Non
         await ada.share("other", to=bob)
         await until(bob.watcher.offered)
         assert [offer["name"] for offer in bob.watcher.offered()] == ["other"]
-        with pytest.raises(NotGrantedError):
-            await bob.watcher.open(ada.id, "loss")
-        with pytest.raises(UnknownPaneError):
-            await bob.watcher.open(ada.id, "nope")
+        answers = []
+        for name in ("loss", "nope"):
+            with pytest.raises(NotGrantedError) as refused:
+                await bob.watcher.open(ada.id, name)
+            answers.append((refused.value.message.replace(name, "*"), refused.value.hint))
+        # Which of the two exists is not for Bob to know.
+        assert answers[0] == (
+            "ada has not shared the pane '*' with you",
+            "ask ada to share 'loss' with you",
+        )
+        assert answers[1][0] == answers[0][0]
         with pytest.raises(UnknownPeerError):
             await bob.watcher.open("a" * 16, "loss")
         with pytest.raises(BadNameError):
@@ -105,6 +113,22 @@ async def test_a_new_grant_brings_an_open_view_back_to_life() -> None:
         ada.publisher.grant("loss", bob.id, "view")
         await until(lambda: texts(watch) == ["meanwhile"])
         assert watch.info["status"] == "live"
+
+
+async def test_names_of_panes_cannot_be_tried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "TRIES_A_SECOND", 0.0)
+    async with two_nodes() as (ada, bob):
+        await ada.share()
+        await ada.share("other", to=bob)
+        for number in range(requests.TRIES):
+            with pytest.raises(NotGrantedError):
+                await bob.hub.request(ada.id, "pane_open", {"pane": f"try-{number}"})
+        for name in ("loss", "nope"):
+            for kind in ("pane_open", "pane_buffers", "pane_input"):
+                with pytest.raises(BusyError):
+                    await bob.hub.request(ada.id, kind, {"pane": name, "hashes": []})
+        # What is shared with Bob he opens as ever.
+        assert (await bob.watcher.open(ada.id, "other")).info["status"] == "live"
 
 
 async def test_unsharing_withdraws_from_everybody_and_forgets_the_grants() -> None:
@@ -310,7 +334,7 @@ async def test_a_cut_link_freezes_the_pane_and_resumes_it_by_revision() -> None:
 def _listening(node: Node, asked: list[dict]):
     def handler(message):
         asked.append(dict(message.data))
-        return node.publisher._desk._on_open(message)
+        return node.publisher._requests._on_open(message)
 
     return handler
 

@@ -55,8 +55,10 @@ async def test_a_viewer_uses_widgets_until_the_owner_says_no() -> None:
         await book.run("slider.value = 9")
         await until(lambda: value(watch) == 9, timeout=PATIENCE)
         await until(lambda: printed(watch) == "now 7\nnow 9\n", timeout=PATIENCE)
-        # What is drawn outside of a limit is what the kernel makes of it.
-        await turn(watch, slider, value=5000)
+        # The slider of the owner ends at 1000.
+        with pytest.raises(NotGrantedError):
+            await turn(watch, slider, value=1001)
+        await turn(watch, slider, value=1000)
         await until(lambda: value(watch) == 1000, timeout=PATIENCE)
         # Layouts and styles belong to what is shown, and widgets that are not shown do not.
         names = {model["model_name"] for model in watch.state.widgets.document()["state"].values()}

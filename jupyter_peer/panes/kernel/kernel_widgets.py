@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from ...document.widgets import Model, WidgetSet, references
+from ...document.widgets import MODEL, Model, WidgetSet, references
 from ..owner.input_queue import InputQueue
+from ..owner.play import PlayDrivers
 from .captures import OUTPUT_MODEL, OUTPUT_MODULE, Captures
 from .comms import STATES, STATUS
 from .questions import Questions
@@ -57,6 +58,9 @@ class WidgetListener(Protocol):
     def on_comm(self, message: Json, parent_id: str) -> None:
         """Take a ``comm_msg`` of a model."""
 
+    def is_input(self, msg_id: str) -> bool:
+        """Whether a message to the kernel was an input of a viewer of the pane."""
+
 
 class KernelWidgets:
     """Keeps the widgets of one kernel while panes are attached.
@@ -67,6 +71,7 @@ class KernelWidgets:
     Attributes:
         captures: Of its ``Output`` widgets.
         inputs: What viewers do with the widgets.
+        plays: Whose page drives its ``Play`` widgets.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -78,6 +83,7 @@ class KernelWidgets:
     def _begin(self) -> None:
         self.captures = Captures()
         self.inputs = InputQueue(self)
+        self.plays = PlayDrivers()
         self._models = WidgetSet()
         self._refs: dict[str, dict[str, set[str]]] = {}
         self._links: set[str] = set()
@@ -135,6 +141,17 @@ class KernelWidgets:
     def is_link(self, model_id: str) -> bool:
         """Whether a model links keys of two others."""
         return model_id in self._links
+
+    def linked_keys(self, model_id: str) -> set[str]:
+        """Return the keys of a model that links in pages set."""
+        found = set()
+        for link_id in self._links:
+            link = self._models.get(link_id)
+            for name in ("source", "target") if link is not None else ():
+                end = link.state.get(name) if link is not None else None
+                if isinstance(end, list) and len(end) == 2 and end[0] == MODEL + model_id:
+                    found.add(str(end[1]))
+        return found
 
     def want(self, model_ids: Iterable[str]) -> None:
         """Ask the kernel for models it has not told of; panes hear when it has."""
@@ -258,6 +275,9 @@ class KernelWidgets:
         had_refs = self.refs(model_id)
         self._models.update(model_id, state, paths, buffers)
         self._note_refs(model_id, state)
+        if model is not None:
+            is_of_owners_page = is_echo and not self._is_input(message.parent_id)
+            self.plays.heard(model_id, model, state, is_of_owners_page)
         data = data | {"state": state, "buffer_paths": paths}
         told = {"content": {"comm_id": model_id, "data": data}, "buffers": list(buffers)}
         if self.refs(model_id) - had_refs:
@@ -269,6 +289,9 @@ class KernelWidgets:
             if had_refs != self.refs(model_id):
                 self._tell_of([model_id])
         self._make_room()
+
+    def _is_input(self, msg_id: str) -> bool:
+        return any(pane.is_input(msg_id) for pane in self._panes)
 
     def _pass_on(self, told: Json, message: TapMessage) -> None:
         model_id = message.content["comm_id"]
@@ -287,6 +310,7 @@ class KernelWidgets:
         self._refs.pop(model_id, None)
         self._links.discard(model_id)
         self.captures.drop(model_id)
+        self.plays.drop(model_id)
         self._captured.discard(model_id)
 
     def _note_refs(self, model_id: str, state: Json) -> None:

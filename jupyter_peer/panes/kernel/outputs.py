@@ -128,6 +128,11 @@ def _error(content: Json) -> Json | None:
     }
 
 
+def without_traceback(content: Json) -> Json:
+    """Return an error's content, or its output, without the lines of source in its traceback."""
+    return content | {"traceback": [f"{content['ename']}: {content['evalue']}"]}
+
+
 def _clear(content: Json) -> Json | None:
     return {"wait": bool(content.get("wait"))}
 

@@ -1,4 +1,4 @@
-"""What of all a kernel says belongs to one pane."""
+"""Selects the kernel messages that belong to one pane."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from ...document.widgets import VIEW_MIME
 from ...errors import BadRequestError
 from ...wire.payloads.panes import MAX_NAME
+from ..owner.input_rules import VALUES
 from ..owner.widgets import PaneWidgets
 from ..state import PaneState
 from .kernel_widgets import KernelWidgets
-from .outputs import display_id_of
+from .outputs import display_id_of, without_traceback
 from .tap import TapMessage
 
 Json = dict[str, Any]
@@ -33,6 +34,8 @@ class PaneSource:
         kernel: The widgets of the kernel.
         on_change: Called when the state has changed.
         on_end: Called once when the kernel restarts or dies.
+        other_widgets: What viewers may set of widgets of other libraries.
+        tracebacks: Whether errors keep their traceback.
 
     Raises:
         BadRequestError: ``source`` is neither.
@@ -49,6 +52,8 @@ class PaneSource:
         kernel: KernelWidgets,
         on_change: Callable[[], None],
         on_end: Callable[[], None],
+        other_widgets: str = VALUES,
+        tracebacks: bool = True,
     ) -> None:
         kind, key = next(iter(source.items())) if len(source) == 1 else ("", "")
         if kind not in ("cell", "display") or not key:
@@ -57,7 +62,9 @@ class PaneSource:
             raise BadRequestError(f"a {kind} id has at most {MAX_NAME} characters")
         self.state = PaneState()
         self.kernel = kernel
-        self.widgets = PaneWidgets(self.state, kernel, on_change)
+        self.other_widgets = other_widgets
+        self.widgets = PaneWidgets(self.state, kernel, on_change, tracebacks=tracebacks)
+        self._tracebacks = tracebacks
         self._cell = key if kind == "cell" else None
         self._display = key if kind == "display" else None
         self._on_change = on_change
@@ -114,6 +121,8 @@ class PaneSource:
         return None if is_foreign else (message.msg_type, message.content)
 
     def _show(self, msg_type: str, content: Json) -> bool:
+        if msg_type == "error" and not self._tracebacks:
+            content = without_traceback(content)
         outputs = self.state.outputs
         may_lose = self.widgets.is_any and (
             outputs.clear_wait or msg_type in ("clear_output", "update_display_data")

@@ -8,12 +8,14 @@ it was left, and nothing grows.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...errors import BusyError, PeerError
 from ...wire.payloads.widgets import CustomData, InputMessage, decode_buffer
+from .input_rules import Act
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,8 @@ class Input:
         peer_id: The viewer.
         pane: The pane in which it was made.
         message: What was done, checked.
-        may: Whether the viewer may still do it; asked again before it goes to the kernel.
+        may: Whether the viewer may still use the pane; asked again before it goes to the kernel.
+        fits: Whether the widget still takes it, asked then as well: it may be disabled by now.
         on_sent: Called with the id of the message to the kernel.
         size: About how many characters it takes.
     """
@@ -62,6 +65,7 @@ class Input:
         pane: str,
         message: InputMessage,
         may: Callable[[], bool],
+        fits: Callable[[Act], bool],
         on_sent: Callable[[str], None],
         size: int,
     ) -> None:
@@ -69,6 +73,7 @@ class Input:
         self.pane = pane
         self.model_id = message.content.comm_id
         self.may = may
+        self.fits = fits
         self.on_sent = on_sent
         self.size = size
         self.buffers = list(message.buffers)
@@ -81,7 +86,12 @@ class Input:
     @property
     def keys(self) -> set[Any]:
         """The keys it sets."""
-        return {*self.state, *(path[0] for path in self.paths)}
+        return self.act.keys
+
+    @property
+    def act(self) -> Act:
+        """What it does, for the rules."""
+        return Act(self.state, self.paths, self.said, self.is_custom, len(self.buffers))
 
     def only(self, keys: set[Any]) -> tuple[Json, list[Any], list[str]]:
         """Return state, buffer paths and buffers of some of its keys."""
@@ -194,8 +204,21 @@ class InputQueue:
     def _send_next(self) -> None:
         while self._waiting and self._sent is None:
             next_one = self._waiting.popleft()
-            if next_one.may():
+            if not next_one.may():
+                continue
+            if next_one.fits(next_one.act):
                 self._send(next_one)
+            else:
+                self._give_back(next_one)
+
+    def _give_back(self, made: Input) -> None:
+        """Tell the panes what the widget shows instead of an input that it takes no more."""
+        if made.is_custom:
+            return
+        # No message to the kernel has this id.
+        not_sent = f"not-sent-{uuid.uuid4().hex}"
+        made.on_sent(not_sent)
+        self._sender.echo(not_sent, made.model_id, *self._sender.values(made.model_id, made.keys))
 
     def _send(self, made: Input) -> None:
         try:

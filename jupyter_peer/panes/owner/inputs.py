@@ -1,4 +1,4 @@
-"""What viewers do in this node's panes: checked, each time, before anything reaches a kernel."""
+"""Checks what viewers do in this node's panes, each time, before anything reaches a kernel."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...document.outputs import weigh_held
+from ...document.widgets import Model
 from ...errors import BadNameError, BusyError, NotGrantedError, PaneEndedError, PeerError
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import check_pane_name
 from ...wire.payloads.widgets import CustomData, PaneInput, check_input
+from ..kernel.source import PaneSource
 from .input_queue import Input
-from .input_rules import check_rules
+from .input_rules import Act, check_act, own_keys_of_pages
 from .pane import OwnPane
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ AUDIT_ACTS_EVERY_S = 600.0
 _MAX_REMEMBERED = 4096
 
 
-class InputDesk:
+class PaneInputs:
     """Answers ``pane_input``.
 
     Args:
@@ -67,26 +69,49 @@ class InputDesk:
             return  # an answer nobody waits for any more
         try:
             self._count(message.peer_id)
-            # Whoever may not is not even read.
-            self.may(message.peer_id, check_pane_name(message.data.get("pane")))
-            self._take(message.peer_id, convert(message.data, PaneInput))
+            name = check_pane_name(message.data.get("pane"))
+            pane = self._granted(message.peer_id, name)
+            # Whoever may only view is told nothing of what its page did by itself.
+            if pane.grants.get(message.peer_id) == "interact" or not self._is_of_page(
+                message, pane
+            ):
+                self.may(message.peer_id, name)
+                self._take(message.peer_id, convert(message.data, PaneInput))
         except PeerError as error:
             self._write_refusal(message, error)
             raise
         message.reply("pane_input", {})
+
+    def _is_of_page(self, message: Message, pane: OwnPane) -> bool:
+        """Whether an input of who may only view is no act of a person."""
+        try:
+            made = convert(message.data, PaneInput)
+        except PeerError:
+            return False
+        model_id, data = made.message.content.comm_id, made.message.content.data
+        if isinstance(data, CustomData) or pane.source is None:
+            return False
+        model = pane.source.state.widgets.get(model_id)
+        if model is None:
+            return False
+        act = Act(data.state, [list(path) for path in data.buffer_paths])
+        return act.keys <= _left_out(pane.source, message.peer_id, model_id, model, act)
 
     def _take(self, peer_id: str, made: PaneInput) -> None:
         pane = self.may(peer_id, made.pane)
         source = pane.source
         assert source is not None
         if peer_id not in pane.audience.viewers:
-            raise NotGrantedError("the pane is not open", hint="open it first")
+            raise NotGrantedError(
+                f"the pane '{made.pane}' is not open", hint=f"open '{made.pane}' first"
+            )
         check_input(made.message)
         model_id = made.message.content.comm_id
         model = source.state.widgets.get(model_id)
         if model is None:
-            raise NotGrantedError("the pane shows no such widget")
-        check_rules(model, made.message)
+            raise NotGrantedError(
+                f"the pane '{made.pane}' shows no such widget", hint="use what the pane shows now"
+            )
 
         def may() -> bool:
             try:
@@ -95,18 +120,27 @@ class InputDesk:
                 return False
             return now.source is source and model_id in source.state.widgets
 
+        def fits(act: Act) -> bool:
+            now = source.state.widgets.get(model_id)
+            return now is not None and _is_allowed(now, act, source.other_widgets)
+
         data = made.message.content.data
         value = data.content if isinstance(data, CustomData) else data.state
-        source.kernel.inputs.put(
-            Input(
-                peer_id,
-                made.pane,
-                made.message,
-                may,
-                lambda msg_id: source.widgets.note_input(msg_id, made.id),
-                weigh_held(value) + sum(map(len, made.message.buffers)),
-            )
+        queued = Input(
+            peer_id,
+            made.pane,
+            made.message,
+            may,
+            fits,
+            lambda msg_id: source.widgets.note_input(msg_id, made.id),
+            weigh_held(value) + sum(map(len, made.message.buffers)),
         )
+        if not queued.is_custom:
+            queued.leave_out(_left_out(source, peer_id, model_id, model, queued.act))
+            if not queued.keys:
+                return
+        check_act(model, queued.act, source.other_widgets)
+        source.kernel.inputs.put(queued)
         self._write("pane_input", peer_id, made.pane, AUDIT_ACTS_EVERY_S, {})
 
     def may(self, peer_id: str, name: str) -> OwnPane:
@@ -118,7 +152,8 @@ class InputDesk:
         pane = self._granted(peer_id, name)
         if pane.grants.get(peer_id) != "interact":
             raise NotGrantedError(
-                "the pane is shared with you to view", hint="ask the owner to let you interact"
+                f"you can view the pane '{name}', not use it",
+                hint=f"ask its owner to let you use '{name}'",
             )
         if pane.is_ended or pane.source is None:
             raise PaneEndedError
@@ -155,3 +190,27 @@ class InputDesk:
             self._written.pop(next(iter(self._written)))
         self._written[key] = now, 0
         self._audit(kind, peer_id, pane, detail | ({"more_before": times} if times else {}))
+
+
+def _left_out(source: PaneSource, peer_id: str, model_id: str, model: Model, act: Act) -> set[str]:
+    """Return the keys of an input that no person has set: they are left out without an error.
+
+    What a page writes by itself, the steps of a page that does not drive a ``Play``, and what a link of
+    two widgets sets in the viewer's page though no viewer may: the owner's page sets that too.
+    """
+    left_out = own_keys_of_pages(model, act.keys)
+    left_out |= source.kernel.plays.step_left_out(model_id, model, peer_id, act.state)
+    left_out |= {
+        key
+        for key in source.kernel.linked_keys(model_id) & act.keys
+        if not _is_allowed(model, act.only({key}), source.other_widgets)
+    }
+    return left_out
+
+
+def _is_allowed(model: Model, act: Act, other_widgets: str) -> bool:
+    try:
+        check_act(model, act, other_widgets)
+    except NotGrantedError:
+        return False
+    return True

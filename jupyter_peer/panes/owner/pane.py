@@ -10,6 +10,7 @@ import msgspec
 from ..kernel.source import PaneSource
 from ..state import PaneState
 from .delivery import Audience, Delivery
+from .input_rules import VALUES
 
 Json = dict[str, Any]
 
@@ -22,12 +23,17 @@ class SharePane(msgspec.Struct, frozen=True):
         title: For people; the name when empty.
         kernel_id: Whose output it is.
         source: ``{"cell": msg_id}`` or ``{"display": display_id}``.
+        other_widgets: What viewers may set of widgets of other libraries than ipywidgets:
+            ``none``, ``values`` or ``all``.
+        tracebacks: Whether errors show their traceback, which quotes lines of the source.
     """
 
     name: str
     title: str
     kernel_id: str
     source: dict[str, str]
+    other_widgets: str = VALUES
+    tracebacks: bool = True
 
 
 class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,9 +30,10 @@ from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
 from ..kernel.kernel_widgets import Kernel, KernelWidgets
 from ..kernel.source import PaneSource
 from .delivery import Delivery
-from .inputs import InputDesk
+from .input_rules import OTHER_WIDGETS
+from .inputs import PaneInputs
 from .pane import OwnPane, PaneInfo, SharePane
-from .requests import PaneDesk
+from .requests import PaneRequests
 
 if TYPE_CHECKING:
     from ...hub.hub import PeerHub
@@ -83,8 +84,10 @@ class PanePublisher:
         self._sharing: dict[str, asyncio.Lock] = {}
         self._listeners: list[Callable[[], None]] = []
         self._unsubscribe = hub.subscribe(self._on_hub_event)
-        self._desk = PaneDesk(hub, self._panes, self._stored_grants, max_viewers, self._tell)
-        self._inputs = InputDesk(hub, self._desk.granted, self._audit)
+        self._requests = PaneRequests(
+            hub, self._panes, self._stored_grants, max_viewers, self._tell
+        )
+        self._inputs = PaneInputs(hub, self._requests.granted, self._audit)
         self._kernels: dict[str, KernelWidgets] = {}
 
     async def close(self) -> None:
@@ -166,6 +169,11 @@ class PanePublisher:
         check_pane_name(pane.name)
         if len(pane.title) > MAX_TITLE:
             raise BadRequestError(f"a title has at most {MAX_TITLE} characters")
+        if pane.other_widgets not in OTHER_WIDGETS:
+            raise BadRequestError(
+                f"there is no choice {pane.other_widgets!r} for other_widgets",
+                hint=f"other_widgets is one of {', '.join(OTHER_WIDGETS)}",
+            )
         _check_grant(grant)
         node_ids = list(dict.fromkeys(with_))
         for node_id in node_ids:
@@ -203,7 +211,14 @@ class PanePublisher:
             self._end(pane, source)
 
         kernel = self._widgets_of(asked.kernel_id, tap)
-        source = PaneSource(asked.source, kernel, on_change=pane.audience.changed, on_end=on_end)
+        source = PaneSource(
+            asked.source,
+            kernel,
+            on_change=pane.audience.changed,
+            on_end=on_end,
+            other_widgets=asked.other_widgets,
+            tracebacks=asked.tracebacks,
+        )
         # Who keeps the widgets hears of each before the pane does.
         detach = kernel.attach(source.widgets)
         leave = tap.subscribe(source)

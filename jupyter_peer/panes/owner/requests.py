@@ -1,12 +1,15 @@
-"""What peers may ask of this node's panes. Grants are checked here, each time."""
+"""Answers what peers ask of this node's panes. Grants are checked here, each time."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ...errors import BusyError, NotGrantedError, PaneEndedError, PeerError, UnknownPaneError
+from ...errors import BusyError, NotGrantedError, PaneEndedError, PeerError
+from ...primitives.rate_limit import Pace
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneBuffers, PaneClose, PaneOpen
 from ..buffers import pack
@@ -16,11 +19,18 @@ if TYPE_CHECKING:
     from ...hub.hub import PeerHub
     from ...hub.message import Message
 
+#: Panes that are not shared with a peer and that it may ask for: at once, and a second.
+TRIES = 20
+TRIES_A_SECOND = 1 / 3
+_MAX_REMEMBERED = 4096
 
-class PaneDesk:
+
+class PaneRequests:
     """Answers ``pane_open``, ``pane_close`` and ``pane_buffers``.
 
-    What a viewer says of its own rights is never asked for.
+    What a viewer says of its own rights is never asked for. A pane that does not exist and one that
+    is not shared with a peer have the same answer (``not_granted``), found on the same way, so a
+    peer learns no names; and it can try few.
 
     Args:
         hub: The node.
@@ -28,6 +38,7 @@ class PaneDesk:
         stored_grants: Gives the grants of a pane that is not shared at the moment.
         max_viewers: Viewers of one pane.
         on_change: Called when somebody came or went.
+        clock: Seconds that never go back.
     """
 
     def __init__(
@@ -37,7 +48,10 @@ class PaneDesk:
         stored_grants: Callable[[str], Mapping[str, str]],
         max_viewers: int,
         on_change: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
+        self._tries: OrderedDict[str, Pace] = OrderedDict()
         self._hub = hub
         self._panes = panes
         self._stored_grants = stored_grants
@@ -51,16 +65,34 @@ class PaneDesk:
         """Return a pane that a peer may see.
 
         Raises:
-            PaneEndedError, UnknownPaneError, NotGrantedError: Why it may not.
+            PaneEndedError: It is shared with the peer, and its kernel is gone.
+            NotGrantedError: It is not shared with the peer, or there is none.
+            BusyError: The peer has asked for too many panes that are not shared with it.
         """
         pane = self._panes.get(name)
-        if pane is None:
-            if node_id in self._stored_grants(name):
-                raise PaneEndedError
-            raise UnknownPaneError
-        if node_id not in pane.grants or self._is_blocked(node_id):
-            raise NotGrantedError
-        return pane
+        if pane is not None and node_id in pane.grants and not self._is_blocked(node_id):
+            return pane
+        if not self._may_try(node_id):
+            raise BusyError(
+                "too many panes were asked for that are not shared with this node",
+                hint="open a pane that the owner offers; wait a minute before another try",
+            )
+        # Looked up in both cases: how long the answer takes tells no name either.
+        is_known = node_id in self._stored_grants(name)
+        if pane is None and is_known:
+            raise PaneEndedError
+        owner = self._hub.node_name
+        raise NotGrantedError(
+            f"{owner} has not shared the pane '{name}' with you",
+            hint=f"ask {owner} to share '{name}' with you",
+        )
+
+    def _may_try(self, node_id: str) -> bool:
+        pace = self._tries.pop(node_id, None) or Pace(TRIES, TRIES_A_SECOND)
+        self._tries[node_id] = pace
+        if len(self._tries) > _MAX_REMEMBERED:
+            self._tries.popitem(last=False)
+        return pace.may(self._clock())
 
     def _is_blocked(self, node_id: str) -> bool:
         try:
@@ -95,7 +127,9 @@ class PaneDesk:
         asked = convert(message.data, PaneBuffers)
         pane = self.granted(message.peer_id, asked.pane)
         if message.peer_id not in pane.audience.viewers:
-            raise NotGrantedError("the pane is not open", hint="open it first")
+            raise NotGrantedError(
+                f"the pane '{asked.pane}' is not open", hint=f"open '{asked.pane}' first"
+            )
         parts = pane.state.held()
         blobs = await asyncio.get_running_loop().run_in_executor(
             None, lambda: {name: blob for part in parts for name, blob in pack(part).blobs.items()}

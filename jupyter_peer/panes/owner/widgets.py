@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...document.outputs import weigh_held
 from ...document.widgets import UPDATES, shown_in
 from ...wire.payloads.widgets import MAX_MODELS
+from ..kernel.outputs import without_traceback
 from ..state import PaneState
 
 if TYPE_CHECKING:
@@ -29,11 +30,18 @@ class PaneWidgets:
         state: Of the pane.
         kernel: Where its widgets are.
         on_change: Called when the state has changed.
+        tracebacks: Whether errors that an ``Output`` widget shows keep their traceback.
     """
 
     def __init__(
-        self, state: PaneState, kernel: KernelWidgets, on_change: Callable[[], None]
+        self,
+        state: PaneState,
+        kernel: KernelWidgets,
+        on_change: Callable[[], None],
+        *,
+        tracebacks: bool = True,
     ) -> None:
+        self._tracebacks = tracebacks
         self._state = state
         self._kernel = kernel
         self._on_change = on_change
@@ -101,8 +109,13 @@ class PaneWidgets:
                 message = message | {"re": input_id}
         elif weigh_held(message) > MAX_WEIGHT:
             return
-        if self._state.tell([message]):
+        if self._tell([message]):
             self._on_change()
+
+    def _tell(self, messages: list[Json]) -> bool:
+        if not self._tracebacks:
+            messages = [_without_tracebacks(each) for each in messages]
+        return self._state.tell(messages)
 
     @property
     def _limit(self) -> int:
@@ -142,7 +155,7 @@ class PaneWidgets:
         weight = self._state.widgets.weight + sum([model.weight for _, model in models])
         if weight > self._limit or len(self._state.widgets) + len(models) > MAX_MODELS:
             self._give_up()
-        elif self._state.tell([model.opening(each) for each, model in models]):
+        elif self._tell([model.opening(each) for each, model in models]):
             self._on_change()
 
     def _reach(self, roots: Iterable[str]) -> list[str]:
@@ -187,3 +200,19 @@ class PaneWidgets:
 
 def _closing(model_id: str) -> Json:
     return {"msg_type": "comm_close", "content": {"comm_id": model_id}}
+
+
+def _without_tracebacks(message: Json) -> Json:
+    """Return a comm message of a widget; the errors among outputs in it lose their traceback."""
+    data = message["content"].get("data", {})
+    shown = data.get("state", {}).get("outputs")
+    if not isinstance(shown, list):
+        return message
+    cut = [
+        without_traceback(each)
+        if isinstance(each, dict) and each.get("output_type") == "error"
+        else each
+        for each in shown
+    ]
+    state = data["state"] | {"outputs": cut}
+    return message | {"content": message["content"] | {"data": data | {"state": state}}}

@@ -180,7 +180,7 @@ class PaneWatcher:
         Raises:
             BadNameError: No pane can be called that.
             UnknownPeerError: There is no such peer.
-            UnknownPaneError, NotGrantedError, PaneEndedError: The owner's answer.
+            NotGrantedError, PaneEndedError, BusyError: The owner's answer.
             LinkError: The owner cannot be reached.
         """
         check_pane_name(name)

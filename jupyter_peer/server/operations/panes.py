@@ -71,7 +71,14 @@ class PaneOperations(Group):
         kind, key = ("cell", params.cell) if params.cell else ("display", params.display)
         assert key is not None
         pane = await self._publisher.share(
-            SharePane(params.name, params.title, kernel_id, {kind: key}),
+            SharePane(
+                params.name,
+                params.title,
+                kernel_id,
+                {kind: key},
+                other_widgets=params.other_widgets,
+                tracebacks=params.tracebacks,
+            ),
             with_=[self.id_of(peer) for peer in params.with_],
             grant=params.grant,
         )

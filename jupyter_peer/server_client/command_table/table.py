@@ -52,7 +52,15 @@ def _share(me: Client, values: Values, at: Surface) -> Shown:
             "only a cell that runs in a Jupyter kernel can be shared",
             hint="write %%peer share as the first line of a notebook's cell",
         )
-    return me.share(values.name, values.with_, values.grant, values.title, cell=cell.msg_id)
+    return me.share(
+        values.name,
+        values.with_,
+        values.grant,
+        values.title,
+        cell=cell.msg_id,
+        tracebacks=not values.no_tracebacks,
+        other_widgets=values.other_widgets,
+    )
 
 
 def _chat(me: Client, values: Values, at: Surface) -> Shown:
@@ -231,6 +239,18 @@ _ROWS = (
                 default="view",
             ),
             Argument("--title", "a title for people", default="", metavar="TEXT"),
+            Argument(
+                "--no-tracebacks",
+                "of an error show its name and message only; a traceback quotes lines of your source",
+                kind=bool,
+            ),
+            Argument(
+                "--other-widgets",
+                "what peers who can use the pane may set of widgets of other libraries than "
+                "ipywidgets: none, plain values (the default), or all",
+                choices=("none", "values", "all"),
+                default="values",
+            ),
         ),
         magic="%%peer",
         in_terminal=False,

@@ -1,0 +1,50 @@
+"""Messages that pages of well-known libraries send to their kernels, as far as they only operate them.
+
+A custom message may mean anything to the code that receives it, so it passes only where its meaning
+is known here. For others the owner can allow everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# matplotlib's webagg protocol (``backend_webagg_core.FigureCanvasWebAggCore.handle_*``), as ipympl uses
+# it. Not among them: `closing`, which ends the owner's figure, and saving to the owner's disk.
+_MATPLOTLIB = frozenset(
+    {
+        "ack", "button_press", "button_release", "dblclick", "draw", "figure_enter", "figure_leave",
+        "initialized", "key_press", "key_release", "motion_notify", "refresh", "scroll",
+        "send_image_mode", "set_device_pixel_ratio", "set_dpi_ratio",
+    }
+)  # fmt: skip
+_MATPLOTLIB_BUTTONS = frozenset({"home", "back", "forward", "pan", "zoom"})
+# ipyleaflet: what a mouse does on the map or one of its layers.
+_LEAFLET = frozenset(
+    {"click", "dblclick", "mousedown", "mouseup", "mouseover", "mouseout", "mousemove",
+     "contextmenu", "preclick"}
+)  # fmt: skip
+
+
+def is_known_message(module: str, said: Any) -> bool:
+    """Whether a custom message to a widget of a library only operates it.
+
+    Args:
+        module: The widget's ``_model_module``.
+        said: The content of the message.
+    """
+    check = _CHECKS.get(module)
+    return check is not None and isinstance(said, dict) and check(said)
+
+
+def _is_of_matplotlib(said: dict[str, Any]) -> bool:
+    kind = said.get("type")
+    if kind == "toolbar_button":
+        return said.get("name") in _MATPLOTLIB_BUTTONS
+    return kind in _MATPLOTLIB
+
+
+def _is_of_leaflet(said: dict[str, Any]) -> bool:
+    return said.get("event") == "interaction" and said.get("type") in _LEAFLET
+
+
+_CHECKS = {"jupyter-matplotlib": _is_of_matplotlib, "jupyter-leaflet": _is_of_leaflet}
