@@ -43,6 +43,16 @@ class Admission:
         self._local = local
         self._peers = peers
 
+    def known_peer(self, introduction: Introduction) -> str | None:
+        """Return the id of a node that may connect without an invite; None for others."""
+        node_id, key = introduction.node_id, introduction.public_key
+        peer = self._peers.get(node_id)
+        if peer is None:
+            is_known = self._local.policy.stands_by(node_id, key, self._local.clock.time())
+        else:
+            is_known = peer.record.public_key == key and peer.may_be_dialled()
+        return node_id if is_known else None
+
     def check_incoming(
         self,
         link: PeerLink,

@@ -21,6 +21,7 @@ from ..errors import (
 from ..transports.base import Frame, PeerLink, Transport
 from ..wire.link.channel import Channel
 from ..wire.link.handshake import Acceptor, Dialer, Introduction
+from .half_open import HalfOpen
 from .local_node import LocalNode
 from .message import Messenger
 
@@ -79,6 +80,9 @@ class _Prepared(msgspec.Struct, frozen=True):
 class Gate(Protocol):
     """Decides who gets a session; implemented by :class:`.Admission`."""
 
+    def known_peer(self, introduction: Introduction) -> str | None:
+        """Return the id of a node that may connect without an invite; None for others."""
+
     def check_incoming(
         self, link: PeerLink, introduction: Introduction, token: str | None, replaces: str | None
     ) -> None:
@@ -113,18 +117,19 @@ class Connector:
         self._config = local.config
         self._messenger = messenger
         self._transports = sorted(local.transports, key=lambda transport: transport.priority)
-        self._under_way = 0
+        self._half_open = HalfOpen(local.config.max_handshakes, local.clock.monotonic)
         self.refused = 0
 
     # The side that was dialled.
 
     async def accept(self, link: PeerLink) -> None:
         """Do the handshake on a link that came in; never raises but when cancelled."""
-        if self._under_way >= self._config.max_handshakes:
+        try:
+            self._half_open.enter(link)
+        except BusyError as error:
             self.refused += 1
-            await link.close(BusyError.code)
+            await link.close(error.code)
             return
-        self._under_way += 1
         try:
             await asyncio.wait_for(self._accept(link), self._config.handshake_timeout_s)
         except asyncio.TimeoutError:
@@ -139,14 +144,16 @@ class Connector:
             log.exception("%s: the handshake failed", link.address)
             await link.close("error")
         finally:
-            self._under_way -= 1
+            self._half_open.leave(link)
 
     async def _accept(self, link: PeerLink) -> None:
         side = Acceptor(self._local.offer(self._messenger.stamp))
         try:
-            link.send([side.on_hello(await self._frame_of(link))])
-            token = side.on_auth(await self._frame_of(link))
+            hello_ack = side.on_hello(await self._frame_of(link))
             assert side.peer is not None
+            self._half_open.greeted(link, self.gate.known_peer(side.peer))
+            link.send([hello_ack])
+            token = side.on_auth(await self._frame_of(link))
             self.gate.check_incoming(link, side.peer, token, side.replaces)
         except LinkClosedError:
             raise

