@@ -89,10 +89,14 @@ async def test_a_drag_of_a_thousand_moves_on_a_busy_kernel_ends_at_the_last() ->
             "gate = pathlib.Path(tempfile.mkdtemp()) / 'open'"
         )
         gate = await book.tell("str(gate)")
+        begun = Path(gate).with_name("begun")
         busy = book.client.execute(
+            f"pathlib.Path({str(begun)!r}).touch()\n"
             "until = time.monotonic() + 30\n"
             "while not gate.exists() and time.monotonic() < until: time.sleep(0.01)"
         )
+        # Moves that came before the cell would have reached the kernel one by one.
+        await until(begun.exists, timeout=PATIENCE)
         for number in range(1, 1001):
             await turn(watch, slider, value=number)
         # The hubs are as quick as ever while the kernel is not.
