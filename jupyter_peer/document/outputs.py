@@ -214,6 +214,11 @@ class OutputList:
         """Whether an output of this display id is shown."""
         return display_id in self._displays
 
+    @property
+    def has_displays(self) -> bool:
+        """Whether an output of any display id is shown."""
+        return bool(self._displays)
+
     def __len__(self) -> int:
         return len(self._items)
 

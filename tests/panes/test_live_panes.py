@@ -437,8 +437,24 @@ async def test_updates_of_a_cells_displays_count_from_any_cell() -> None:
         ada.kernel.show("a", "d")
         ada.kernel.say("update_display_data", _display("b", "d"), parent="other")
         ada.kernel.say("update_display_data", _display("x", "unknown"), parent="other")
-        ada.kernel.show("no", "d", parent="other")
         await until(lambda: texts(watch) == ["b"])
+
+
+@pytest.mark.parametrize("msg_type", ["display_data", "execute_result"])
+async def test_the_same_display_id_in_another_cell_changes_the_pane(msg_type: str) -> None:
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob)
+        watch = await bob.watcher.open(ada.id, "loss")
+        ada.kernel.show("before")
+        ada.kernel.show("first shown", "d")
+        count = {"execution_count": 7} if msg_type == "execute_result" else {}
+        ada.kernel.say(msg_type, _display("shown again elsewhere", "d") | count, parent="other")
+        ada.kernel.say(msg_type, _display("of another pane", "e") | count, parent="other")
+        ada.kernel.show("after")
+        await until(lambda: texts(watch) == ["before", "shown again elsewhere", "after"])
+        # In its own cell it also stands a second time, as nbclient has it.
+        ada.kernel.show("both", "d")
+        await until(lambda: texts(watch) == ["before", "both", "after", "both"])
 
 
 def _display(text: str, display_id: str) -> dict:

@@ -204,6 +204,8 @@ async def test_an_output_widget_captures_what_belongs_to_it() -> None:
     display = {"data": {"text/plain": "new"}, "metadata": {}, "transient": {"display_id": "d"}}
     pane.kernel.say("update_display_data", display, "elsewhere")
     await until(lambda: captured() == ["in", "new"])
+    pane.kernel.show("newer", "d", "elsewhere")
+    await until(lambda: captured() == ["in", "newer"])
     change(pane.kernel, "out", outputs=[{"output_type": "stream", "name": "stdout", "text": "x"}])
     assert captured() == ["x"]
     # The id of the owner's message is no business of viewers.

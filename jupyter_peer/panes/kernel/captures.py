@@ -20,6 +20,7 @@ OUTPUT_MODULE, OUTPUT_MODEL = "@jupyter-widgets/output", "OutputModel"
 TEXT_LIMIT = 128 * 1024
 MAX_WEIGHT = 4 * 1024 * 1024
 _TYPES = frozenset({"stream", "display_data", "execute_result", "error"})
+_DISPLAYS = frozenset({"display_data", "execute_result", "update_display_data"})
 OUTPUTS = _TYPES | {"clear_output", "update_display_data"}
 
 
@@ -33,9 +34,9 @@ class Captures:
 
     def wants(self, msg_type: str, parent_id: str) -> bool:
         """Whether :meth:`take` may do something with such a message."""
-        if msg_type == "update_display_data":
-            return bool(self._lists)
-        return parent_id in self._stacks and msg_type in OUTPUTS
+        if parent_id in self._stacks:
+            return msg_type in OUTPUTS
+        return msg_type in _DISPLAYS and bool(self._lists)
 
     def is_captured(self, parent_id: str) -> bool:
         """Whether the outputs of a message go to a widget now."""
@@ -63,24 +64,29 @@ class Captures:
 
     def take(self, msg_type: str, content: Json, parent_id: str) -> list[str]:
         """Take an output message; return the widgets that show something else now."""
-        if msg_type == "update_display_data":
-            display_id = display_id_of(content)
-            return [
-                model_id
-                for model_id, shown in self._lists.items()
-                if display_id is not None
-                and shown.has_display(display_id)
-                and shown.apply(msg_type, content) is not None
-            ]
+        changed = self._update_displays(content) if msg_type in _DISPLAYS else []
         stack = self._stacks.get(parent_id)
-        if not stack:
-            return []
+        if not stack or msg_type == "update_display_data":
+            return changed
         model_id = stack[-1]
         shown = self._lists.get(model_id)
         if shown is None:
             self.put(model_id, None)
             shown = self._lists[model_id]
-        return [model_id] if shown.apply(msg_type, content) is not None else []
+        if shown.apply(msg_type, content) is not None and model_id not in changed:
+            changed.append(model_id)
+        return changed
+
+    def _update_displays(self, content: Json) -> list[str]:
+        """Put a display in the place of those of its display id; return whose they were."""
+        display_id = display_id_of(content)
+        return [
+            model_id
+            for model_id, shown in self._lists.items()
+            if display_id is not None
+            and shown.has_display(display_id)
+            and shown.apply("update_display_data", content) is not None
+        ]
 
     def drop(self, model_id: str) -> None:
         """Note that a widget is no more."""

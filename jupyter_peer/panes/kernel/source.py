@@ -24,8 +24,9 @@ _DISPLAYS = frozenset({"display_data", "execute_result", "update_display_data"})
 class PaneSource:
     """Feeds a state with the messages of one cell, or of one display.
 
-    A cell's are the outputs whose parent is its execute request, and updates of its displays from
-    any cell. A display's are those that carry its display id; the newest replaces the one before.
+    A cell's are the outputs whose parent is its execute request. What any cell shows with the display
+    id of one of them takes its place, as in a notebook. A display's are those that carry its display
+    id; the newest replaces the one before.
     What a callback of a widget shows because of a viewer's input stands behind, as in a notebook,
     unless an ``Output`` widget captures it.
 
@@ -74,18 +75,16 @@ class PaneSource:
         """Whether a message may belong to the pane; if not, its content need not be read."""
         if self._display is not None and msg_type in _DISPLAYS:
             return True
-        if msg_type == "update_display_data":
-            return bool(self.state.outputs.display_ids) or parent_id == self._cell
-        return msg_type in _OUTPUTS and (
-            parent_id == self._cell or self.widgets.is_input(parent_id)
-        )
+        if parent_id == self._cell or self.widgets.is_input(parent_id):
+            return msg_type in _OUTPUTS or msg_type in _DISPLAYS
+        return msg_type in _DISPLAYS and self.state.outputs.has_displays
 
     def on_message(self, message: TapMessage) -> None:
         """Take a message of the kernel's."""
         if self._display is not None:
             shown = self._of_display(message) or self._of_input(message)
         else:
-            shown = self._of_cell(message) or self._of_input(message)
+            shown = self._of_cell(message)
         if shown is not None and self._show(*shown):
             self._on_change()
 
@@ -94,22 +93,22 @@ class PaneSource:
         self._on_end()
 
     def _of_cell(self, message: TapMessage) -> tuple[str, Json] | None:
-        if message.msg_type == "update_display_data":
-            display_id = display_id_of(message.content)
-            if display_id is None or not self.state.outputs.has_display(display_id):
-                return None
-            return message.msg_type, message.content
-        is_own = message.parent_id == self._cell and message.msg_type in _OUTPUTS
         is_captured = self.kernel.captures.is_captured(message.parent_id)
-        return (message.msg_type, message.content) if is_own and not is_captured else None
+        is_own = message.parent_id == self._cell or self.widgets.is_input(message.parent_id)
+        if is_own and not is_captured and message.msg_type in _OUTPUTS:
+            return message.msg_type, message.content
+        display_id = display_id_of(message.content) if message.msg_type in _DISPLAYS else None
+        if display_id is None or not self.state.outputs.has_display(display_id):
+            return None
+        return "update_display_data", _shown_in(message.content)
 
     def _of_display(self, message: TapMessage) -> tuple[str, Json] | None:
         if message.msg_type not in _DISPLAYS or display_id_of(message.content) != self._display:
             return None
-        content = {key: message.content[key] for key in ("data", "metadata", "transient")}
         # The first message of the display may have come before anybody listened.
         is_there = self.state.outputs.has_display(self._display or "")
-        return "update_display_data" if is_there else "display_data", content
+        msg_type = "update_display_data" if is_there else "display_data"
+        return msg_type, _shown_in(message.content)
 
     def _of_input(self, message: TapMessage) -> tuple[str, Json] | None:
         if message.msg_type not in _OUTPUTS or not self.widgets.is_input(message.parent_id):
@@ -117,8 +116,8 @@ class PaneSource:
         if self.kernel.captures.is_captured(message.parent_id):
             return None
         # A pane that is one display is not cleared by who did not show it.
-        is_foreign = self._display is not None and message.msg_type == "clear_output"
-        return None if is_foreign else (message.msg_type, message.content)
+        is_clear = message.msg_type == "clear_output"
+        return None if is_clear else (message.msg_type, message.content)
 
     def _show(self, msg_type: str, content: Json) -> bool:
         if msg_type == "error" and not self._tracebacks:
@@ -133,3 +132,8 @@ class PaneSource:
         if changed and may_lose:
             self.widgets.after()
         return changed
+
+
+def _shown_in(content: Json) -> Json:
+    """Return what displays of all message types have in common, without the count of a result."""
+    return {key: content[key] for key in ("data", "metadata", "transient")}
