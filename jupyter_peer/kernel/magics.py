@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from IPython.core import inputtransformer2
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class
@@ -124,8 +125,9 @@ class PeerMagics(Magics):
 def unfold_share(lines: list[str]) -> list[str]:
     """Rewrite a cell that begins with ``%%peer share``: sharing becomes its first statement.
 
-    So the rest runs as any cell does, with ``await``, its own line numbers in tracebacks and its
-    last value shown. Whatever is not a whole ``share`` is left to the cell magic, which says why.
+    So the rest runs as any cell does, with ``await``, its own line numbers in tracebacks, its last
+    value shown, and with the cell magic that it begins with. Whatever is not a whole ``share`` is left
+    to the cell magic, which says why.
     """
     if not lines or not lines[0].startswith(_CELL_MAGIC + " "):
         return lines
@@ -136,7 +138,13 @@ def unfold_share(lines: list[str]) -> list[str]:
         return lines
     if command.name != "share" or not "".join(lines[1:]).strip():
         return lines
-    return [f"get_ipython().run_line_magic('peer', {words!r})\n", *lines[1:]]
+    share = f"get_ipython().run_line_magic('peer', {words!r})\n"
+    transform: Any = inputtransformer2
+    below = transform.leading_empty_lines(lines[1:])
+    if not below[0].startswith("%%"):
+        return [share, *lines[1:]]
+    # IPython looks for a cell magic in the first line alone.
+    return [share, *transform.cell_magic(unfold_share(below))]
 
 
 def keep_questions(lines: list[str]) -> list[str]:

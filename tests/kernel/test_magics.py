@@ -144,6 +144,39 @@ def test_a_cell_that_is_no_share_is_refused_and_not_run(
     assert server.asked == []
 
 
+CELL_MAGICS = [
+    ("%%html\n<b>bold</b>\n", "display.HTML"),
+    ("\n  \n%%javascript\nalert(1)\n", "display.Javascript"),
+    ("%%latex\n$x$\n", "display.Latex"),
+    ("%%capture kept\nprint('away')\n", ""),
+    ("%%time\nran = 1\n", "Wall time"),
+    ("%%bash\necho from bash\n", "from bash"),
+    ("%%mine some words\nits ' body\n\nto the end?\n", "mine some words/its ' body||to the end?"),
+    ("%%peer share second\n%%html\n<i>both</i>\n", "display.HTML"),
+]
+
+
+@pytest.mark.parametrize(("cell", "printed"), CELL_MAGICS, ids=lambda each: str(each)[:14])
+def test_a_cell_magic_works_below_a_share(
+    shell: InteractiveShell,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    cell: str,
+    printed: str,
+) -> None:
+    def mine(line: str, body: str) -> None:
+        print(f"mine {line}/{body.strip()}".replace("\n", "|"))
+
+    shell.register_magic_function(mine, "cell")
+    shared: list[list[str]] = []
+    monkeypatch.setattr(magics, "run", lambda client, words, at=None: shared.append(words))
+    shell.run_cell("%%peer share loss\n" + cell).raise_error()
+    out = capfd.readouterr().out
+    assert printed in out
+    assert printed or not out
+    assert shared == [["share", "loss"], ["share", "second"]][: 1 + cell.count("%%peer")]
+
+
 @given(st.text(max_size=60) | st.lists(st.sampled_from(MISUSE[:-6]), max_size=3).map(" ".join))
 def test_any_line_is_a_command_a_help_or_a_clear_error(line: str) -> None:
     with contextlib.suppress(PeerError, HelpAskedError):
