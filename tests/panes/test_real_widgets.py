@@ -14,6 +14,7 @@ from tests.nodes import relay_nodes, two_nodes
 from tests.panes.widget_cells import (
     PATIENCE,
     SLIDER,
+    Notebook,
     models,
     notebook,
     only,
@@ -161,6 +162,38 @@ async def test_interact_draws_anew_for_who_moves_its_slider() -> None:
         await until(lambda: result() == ["25"], timeout=PATIENCE)
         # Its output is in the widget, and so not in the cell.
         assert len(watch.state.outputs) == 1
+
+
+async def until_told(book: Notebook, expression: str, told: str) -> None:
+    """Wait until the kernel has taken what was written to it."""
+    async with asyncio.timeout(PATIENCE):
+        while await book.tell(expression) != told:
+            pass
+
+
+@pytest.mark.parametrize("code", [SLIDER, SLIDER.replace("with out:", "out.clear_output(wait=True)\n    with out:")])  # fmt: skip
+async def test_what_a_viewers_input_printed_stands_in_the_owners_output_widget(code: str) -> None:
+    async with two_nodes() as (ada, bob), notebook(ada.hub, ada.publisher) as book:
+        await book.show(code, [bob.id])
+        watch = await bob.watcher.open(ada.id, "w")
+        slider = await shown(watch)
+        for number in (3, 4, 5):
+            await turn(watch, slider, value=number)
+            # The same as the viewer sees, before the kernel takes the viewer's next input.
+            await until(lambda n=number: printed(watch).endswith(f"now {n}\n"), timeout=PATIENCE)
+        await until_told(book, "''.join(each['text'] for each in out.outputs)", printed(watch))
+        assert await book.tell("out.msg_id") == ""
+        assert printed(watch) == ("now 5\n" if "clear" in code else "now 3\nnow 4\nnow 5\n")
+
+
+async def test_an_error_of_a_callback_stands_in_the_owners_output_widget() -> None:
+    async with two_nodes() as (ada, bob), notebook(ada.hub, ada.publisher) as book:
+        await book.show(SLIDER.replace('print("now", change.new)', "1 / 0"), [bob.id])
+        watch = await bob.watcher.open(ada.id, "w")
+        await turn(watch, await shown(watch), value=3)
+        await until(lambda: only(watch.state, "OutputModel")[1]["outputs"], timeout=PATIENCE)
+        await until(lambda: value(watch) == 3, timeout=PATIENCE)
+        await until_told(book, "[each['ename'] for each in out.outputs]", "['ZeroDivisionError']")
 
 
 async def test_a_plot_follows_the_slider_of_a_viewer() -> None:

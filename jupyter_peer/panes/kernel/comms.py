@@ -22,6 +22,8 @@ TARGET = "jupyter.widget"
 STATUS = "status"
 #: The answer to ``request_states`` on the control comm, with the states of all widgets.
 STATES = "update_states"
+#: What a person types or uploads for the kernel alone: whoever may look at the widget may not see it.
+_WITHHELD: dict[str, Json] = {"PasswordModel": {"value": ""}, "FileUploadModel": {"value": []}}
 _Maker = Callable[[Json, Sequence[Buffer]], tuple[Json, list[str]] | None]
 
 
@@ -147,3 +149,19 @@ def _states(data: Json, buffers: Sequence[Buffer]) -> dict[str, tuple[Json, list
             own_paths, own_buffers = mine.get(model_id, ([], []))
             found[model_id] = _state(model.get("state"), own_paths, own_buffers)
     return found
+
+
+def without_secrets(
+    name: object, state: Json, paths: list[Any], buffers: Sequence[str]
+) -> tuple[Json, list[Any], Sequence[str]]:
+    """Return a state and its buffers without what nobody but the kernel is to know."""
+    withheld = _WITHHELD.get(name) if isinstance(name, str) else None
+    if withheld is None:
+        return state, paths, buffers
+    pairs = [
+        (path, buffer)
+        for path, buffer in zip(paths, buffers, strict=True)
+        if path[0] not in withheld
+    ]
+    hidden = {key: value for key, value in withheld.items() if key in state}
+    return state | hidden, [path for path, _ in pairs], [buffer for _, buffer in pairs]

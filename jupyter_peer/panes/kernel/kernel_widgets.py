@@ -15,9 +15,10 @@ from ...document.widgets import MODEL, Model, WidgetSet, references
 from ..owner.input_queue import InputQueue
 from ..owner.play import PlayDrivers
 from .captures import OUTPUT_MODEL, OUTPUT_MODULE, Captures
-from .comms import STATES, STATUS
+from .comms import STATES, STATUS, without_secrets
 from .questions import Questions
 from .tap import TapListener, TapMessage
+from .write_back import WriteBack
 
 Json = dict[str, Any]
 
@@ -26,8 +27,6 @@ MAX_WEIGHT = 32 * 1024 * 1024
 MAX_MODELS = 16_384
 _COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
 _LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
-#: What a person types or uploads for the kernel alone: whoever may look at the widget may not see it.
-_WITHHELD: dict[str, Json] = {"PasswordModel": {"value": ""}, "FileUploadModel": {"value": []}}
 
 
 class Kernel(Protocol):
@@ -96,6 +95,9 @@ class KernelWidgets:
             on_done=lambda: self._tell_of(()),
         )
         self._captured: set[str] = set()
+        self._write_back = WriteBack(
+            self.kernel.send, self._idle.__contains__, self.captures.outputs_of
+        )
         self._is_telling = False
 
     # What panes ask.
@@ -209,13 +211,16 @@ class KernelWidgets:
             self._close(message.content["comm_id"])
         elif message.msg_type == STATUS:
             if message.content["execution_state"] == "idle":
-                # What it said before comes first.
+                on_idle = self._idle.pop(message.parent_id, lambda: None)
+                # What it said before comes first, and is written back before the next input.
                 self._tell_captured()
-                self._idle.pop(message.parent_id, lambda: None)()
+                on_idle()
         else:
             taken = self.captures.take(message.msg_type, message.content, message.parent_id)
             if taken:
                 self._captured.update(taken)
+                if self._is_input(message.parent_id):
+                    self._write_back.note(taken, message.parent_id)
                 self._tell_captured_soon()
 
     def on_end(self, reason: str) -> None:
@@ -244,7 +249,7 @@ class KernelWidgets:
 
     def _put(self, model_id: str, data: Json, buffers: Sequence[str]) -> None:
         name = data["state"].get("_model_name")
-        state, paths, buffers = _without_secrets(name, data["state"], data["buffer_paths"], buffers)
+        state, paths, buffers = without_secrets(name, data["state"], data["buffer_paths"], buffers)
         self._questions.found(model_id)
         self._models.put(model_id, state, paths, buffers)
         self._refs[model_id] = {}
@@ -271,7 +276,7 @@ class KernelWidgets:
                 return
         model = self._models.get(model_id)
         name = model.text("_model_name") if model is not None else ""
-        state, paths, buffers = _without_secrets(name, state, paths, message.buffers)
+        state, paths, buffers = without_secrets(name, state, paths, message.buffers)
         had_refs = self.refs(model_id)
         self._models.update(model_id, state, paths, buffers)
         self._note_refs(model_id, state)
@@ -311,6 +316,7 @@ class KernelWidgets:
         self._links.discard(model_id)
         self.captures.drop(model_id)
         self.plays.drop(model_id)
+        self._write_back.drop(model_id)
         self._captured.discard(model_id)
 
     def _note_refs(self, model_id: str, state: Json) -> None:
@@ -360,6 +366,7 @@ class KernelWidgets:
                 # A page has captured what was captured here before it.
                 del state["outputs"]
             else:
+                self._write_back.drop(model_id)
                 self.captures.put(model_id, state["outputs"])
                 state["outputs"] = self.captures.outputs_of(model_id)
                 self._captured.discard(model_id)
@@ -385,19 +392,4 @@ class KernelWidgets:
                     self._tell_of([model_id])
                 message = TapMessage("comm_msg", "", {"comm_id": model_id, "data": data})
                 self._pass_on({"content": message.content, "buffers": []}, message)
-
-
-def _without_secrets(
-    name: object, state: Json, paths: list[Any], buffers: Sequence[str]
-) -> tuple[Json, list[Any], Sequence[str]]:
-    """Return a state and its buffers without what nobody but the kernel is to know."""
-    withheld = _WITHHELD.get(name) if isinstance(name, str) else None
-    if withheld is None:
-        return state, paths, buffers
-    pairs = [
-        (path, buffer)
-        for path, buffer in zip(paths, buffers, strict=True)
-        if path[0] not in withheld
-    ]
-    hidden = {key: value for key, value in withheld.items() if key in state}
-    return state | hidden, [path for path, _ in pairs], [buffer for _, buffer in pairs]
+        self._write_back.flush()
