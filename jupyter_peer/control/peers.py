@@ -32,6 +32,9 @@ class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
     """One peer. Times are epoch seconds.
 
     Attributes:
+        node_name: The name it got here at the first meeting; what it calls itself later does not
+            change it.
+        calls_itself: What it calls itself, when that is another name.
         alias: The name its owner here gave it.
         transport, address: Of the live connection, or None.
         origin: How it became a peer: ``invite``, or the policy that stands by it for now.
@@ -55,6 +58,7 @@ class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
     rtt_ms: float | None
     capabilities: list[str]
     panes: list[str]
+    calls_itself: str | None = None
     since: float | None = None
     sealed: bool | None = None
     origin: str = ""

@@ -129,7 +129,7 @@ class Admission:
     def _remember(self, introduction: Introduction, origin: str, *, trusted: bool) -> Peer:
         """Store a node as a peer.
 
-        Its alias and block stay. So does trust that it had before, even when a weaker policy lets it
+        Its names and block stay. So does trust that it had before, even when a weaker policy lets it
         in this time.
         """
         now = self._local.clock.time()
@@ -141,6 +141,8 @@ class Admission:
             node_id=introduction.node_id,
             public_key=introduction.public_key,
             node_name=introduction.node_name,
+            local_name=(known.local_name if known else "")
+            or self._peers.local_name(introduction.node_id, introduction.node_name),
             alias=known.alias if known else None,
             trusted=trusted or was_trusted,
             blocked=known.blocked if known else False,

@@ -22,6 +22,8 @@ class PeerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The description of one peer; times are epoch seconds.
 
     Attributes:
+        node_name: The name it got here at the first meeting.
+        calls_itself: What it calls itself, when that is not its node name.
         transport, address: Of the live link, or None.
         status: ``connected``, ``connecting``, ``offline`` or ``blocked``.
         since: When the live link began.
@@ -30,6 +32,7 @@ class PeerInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     node_id: str
     node_name: str
+    calls_itself: str | None
     alias: str | None
     public_key: str
     transport: str | None

@@ -89,7 +89,15 @@ class Peer:
 
     def names(self) -> list[str]:
         """Return the names people know it by, best first."""
-        return [name for name in (self._record.alias, self._record.node_name) if name]
+        return [name for name in (self._record.alias, self._record.local_name) if name]
+
+    def is_prefixed(self, text: str) -> bool:
+        """Return whether its id or one of its names begins so, whatever the case."""
+        return any(name.casefold().startswith(text) for name in (self.node_id, *self.names()))
+
+    def is_renamed(self) -> bool:
+        """Return whether it calls itself other than it is called here."""
+        return self._record.node_name not in ("", self._record.local_name)
 
     def update(self, record: PeerRecord) -> None:
         """Replace its record by one that the store has already."""
@@ -151,7 +159,8 @@ class Peer:
         record, session, error = self._record, self._session, self.dialling.error
         return PeerInfo(
             node_id=record.node_id,
-            node_name=record.node_name,
+            node_name=record.local_name,
+            calls_itself=record.node_name if self.is_renamed() else None,
             alias=record.alias,
             public_key=record.public_key,
             transport=session.link.transport if session else None,

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import (
     AmbiguousPeerError,
-    BadNameError,
     DuplicateLinkError,
     LinkError,
     NotConnectedError,
@@ -17,13 +16,14 @@ from ..errors import (
 from ..primitives.pauses import pause_until
 from ..primitives.task_set import TaskSet
 from ..store.records import PeerRecord
-from ..wire.link.identity import clean_name
+from ..wire.link.identity import is_node_id
 from ..wire.link.outbox import Outgoing
 from .candidates import Candidates
 from .connector import Connector, Progress, Target
 from .dialling import DUPLICATE_WAIT_S
 from .local_node import LocalNode
 from .message import Messenger
+from .names import check_alias, local_name
 from .peer import Peer
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,10 @@ class PeerRegistry:
         """Load the peers from the store, and begin to ping and to look for better paths."""
         for record in self._local.store.peers():
             self.put(record)
+        for peer in self:
+            if not peer.record.local_name:  # stored before peers had local names
+                name = self.local_name(peer.node_id, peer.record.node_name)
+                peer.note(quiet=True, local_name=name)
         self.is_open = True
         self._loops.start(self._ping_all())
         self._loops.start(self._upgrade_all())
@@ -128,8 +132,9 @@ class PeerRegistry:
     def find(self, text: object) -> Peer:
         """Return the peer that somebody means.
 
-        In this order: node id, alias, node name, unique beginning of one of these; upper and lower
-        case do not matter.
+        In this order: node id, alias, local name, unique beginning of one of these; upper and lower
+        case do not matter. What a peer calls itself does not either. A text that has the form of a
+        node id is no beginning of a name.
 
         Raises:
             UnknownPeerError: There is none.
@@ -144,12 +149,8 @@ class PeerRegistry:
         peers = list(self._peers.values())
         for fits in (
             [peer for peer in peers if (peer.record.alias or "").casefold() == wanted],
-            [peer for peer in peers if peer.record.node_name.casefold() == wanted],
-            [
-                peer
-                for peer in peers
-                if any(name.casefold().startswith(wanted) for name in (peer.node_id, *peer.names()))
-            ],
+            [peer for peer in peers if peer.record.local_name.casefold() == wanted],
+            [peer for peer in peers if not is_node_id(wanted) and peer.is_prefixed(wanted)],
         ):
             if len(fits) == 1:
                 return fits[0]
@@ -161,26 +162,16 @@ class PeerRegistry:
         raise UnknownPeerError(f"no peer is called {str(text)[:64]!r}")
 
     def check_alias(self, owner: Peer, alias: str) -> str:
-        """Return an alias as it is stored.
+        """Return an alias as it is stored; see :func:`.check_alias`."""
+        return check_alias(alias, self._names_but_of(owner.node_id))
 
-        Raises:
-            BadNameError: It is not printable, too long, or another peer's.
-        """
-        alias = alias.strip()
-        if not alias or clean_name(alias) != alias:
-            raise BadNameError(
-                "an alias has 1 to 64 printable characters", hint="use letters and digits"
-            )
-        for other in self:
-            if other is not owner and alias.casefold() in (
-                other.node_id,
-                (other.record.alias or "").casefold(),
-            ):
-                raise BadNameError(
-                    "another peer has this alias",
-                    hint="choose another, or take it from the other",
-                )
-        return alias
+    def local_name(self, node_id: str, announced: str) -> str:
+        """Return the name that a new peer gets here; see :func:`.local_name`."""
+        return local_name(announced, node_id, self._names_but_of(node_id))
+
+    def _names_but_of(self, node_id: str) -> list[str]:
+        others = [peer for peer in self if peer.node_id != node_id]
+        return [name for peer in others for name in (*peer.names(), peer.node_id)]
 
     # Connecting.
 

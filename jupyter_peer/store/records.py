@@ -27,7 +27,8 @@ class PeerRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         node_id: Its self-certifying id.
         public_key: Its key, base64 of 32 bytes; pinned from the first meeting on.
-        node_name: The cosmetic name it gave itself.
+        node_name: What it calls itself, at the moment.
+        local_name: The name it got here at the first meeting; empty before it has one.
         alias: The name its owner's friend, the user of this node, gave it.
         trusted: Whether it may connect without any further policy.
         blocked: Whether it may not connect at all; stronger than ``trusted``.
@@ -41,6 +42,7 @@ class PeerRecord(msgspec.Struct, frozen=True, kw_only=True):
     node_id: str
     public_key: str
     node_name: str = ""
+    local_name: str = ""
     alias: str | None = None
     trusted: bool = False
     blocked: bool = False

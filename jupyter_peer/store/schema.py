@@ -77,6 +77,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             value TEXT NOT NULL
         ) WITHOUT ROWID""",
     ),
+    ("ALTER TABLE peers ADD COLUMN local_name TEXT NOT NULL DEFAULT ''",),
 )
 
 

@@ -136,7 +136,7 @@ class Store:
     def redeem_invite(self, token: str, peer: PeerRecord, now: float) -> None:
         """Use up an invite and store the peer as trusted: both or neither, and only once.
 
-        A peer that is known already keeps its alias, the time it was added and, when it now names
+        A peer that is known already keeps its names, the time it was added and, when it now names
         none, its addresses and capabilities. The node that used an invite may present it again
         (its answer may have got lost) for as long as it is still a trusted peer.
 
@@ -165,6 +165,7 @@ class Store:
             if known is not None:
                 changes["added"] = known.added
                 changes["alias"] = known.alias
+                changes["local_name"] = known.local_name
                 changes["addresses"] = peer.addresses or known.addresses
                 changes["capabilities"] = peer.capabilities or known.capabilities
                 changes["last_seen"] = known.last_seen if peer.last_seen is None else peer.last_seen
@@ -375,9 +376,9 @@ def _check_open(invite: sqlite3.Row, now: float) -> None:
 
 def _write_peer(database: sqlite3.Connection, peer: PeerRecord) -> None:
     database.execute(
-        "INSERT OR REPLACE INTO peers (node_id, public_key, node_name, alias, trusted, blocked, "
-        "addresses, capabilities, added, last_seen, origin) VALUES (:node_id, :public_key, "
-        ":node_name, :alias, :trusted, :blocked, :addresses, :capabilities, :added, :last_seen, "
+        "INSERT OR REPLACE INTO peers (node_id, public_key, node_name, local_name, alias, trusted, "
+        "blocked, addresses, capabilities, added, last_seen, origin) VALUES (:node_id, :public_key, "
+        ":node_name, :local_name, :alias, :trusted, :blocked, :addresses, :capabilities, :added, :last_seen, "
         ":origin)",
         peer_columns(peer),
     )

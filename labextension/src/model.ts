@@ -39,7 +39,7 @@ const NOTHING: IPeersState = {
 
 const RANK: Record<PeerStatus, number> = { connected: 0, connecting: 1, offline: 2, blocked: 3 };
 
-/** The name shown for a peer: the alias given here, else the name it gives itself. */
+/** The name shown for a peer: the alias, else the name it got when it was paired. */
 export function displayName(peer: Pick<IPeer, 'alias' | 'node_name' | 'node_id'>): string {
   return peer.alias || peer.node_name || peer.node_id;
 }

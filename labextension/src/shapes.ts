@@ -19,7 +19,10 @@ export interface IIdentity {
 /** A peer as this node knows it; times are epoch seconds. */
 export interface IPeer {
   node_id: string;
+  /** The name it got here at the first meeting; it stays when the peer renames itself. */
   node_name: string;
+  /** What it calls itself, when that is another name. */
+  calls_itself: string | null;
   alias: string | null;
   public_key: string;
   transport: string | null;

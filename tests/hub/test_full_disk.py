@@ -41,7 +41,7 @@ async def test_links_end_and_come_back_though_nothing_of_it_can_be_stored(caplog
                 await until(lambda before=since: ada.peer(bob.node_id).since != before)
                 assert await ada.ping(bob.node_id) > 0
             bob.set_node_name("robert")
-            await until(lambda: ada.peer(bob.node_id).node_name == "robert")
+            await until(lambda: ada.peer(bob.node_id).calls_itself == "robert")
         assert told.count("link_down") == told.count("link_up") == 3
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
         # what changes later is stored as ever

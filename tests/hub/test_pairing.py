@@ -280,7 +280,7 @@ async def test_an_ambiguous_name_lists_the_candidates(tmp_path):
         for twin in twins:
             await pair(ada, twin)
         with pytest.raises(PeerError) as ambiguous:
-            ada.find_peer("twin")
+            ada.find_peer("twi")
         assert ambiguous.value.code == "ambiguous_peer"
         assert all(twin.node_id in str(ambiguous.value) for twin in twins)
         ada.set_alias(twins[0].node_id, "twin")
@@ -293,7 +293,7 @@ async def test_a_new_name_and_a_learned_address_reach_the_peers():
     async with two_hubs() as (ada, bob):
         ada.set_node_name("Ada L.")
         ada.add_learned_address("ws://ada.example/peer-ws")
-        await until(lambda: bob.peer(ada.node_id).node_name == "Ada L.")
+        await until(lambda: bob.peer(ada.node_id).calls_itself == "Ada L.")
         await until(lambda: "ws://ada.example/peer-ws" in bob.peer(ada.node_id).addresses)
         with pytest.raises(BadNameError):
             ada.set_node_name(" \n ")

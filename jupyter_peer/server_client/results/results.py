@@ -55,13 +55,20 @@ class Peer(Shown, Record):
 
     def _describe(self) -> list[Block]:
         name, node_id = Text(peer_title(self), "strong"), Text(self.get("node_id", ""), "code")
-        return [Line(name, " (", node_id, ") is ", peer_status(self), path_of(self))]
+        called = _calls_itself(self)
+        return [Line(name, " (", node_id, called, ") is ", peer_status(self), path_of(self))]
 
 
 def peer_status(peer: Mapping[str, Any]) -> Text:
     """Return whether a peer is connected, in its colour."""
     status = str(peer.get("status", ""))
     return Text(status, STATUS_LOOKS.get(status, "faint"))
+
+
+def _calls_itself(peer: Mapping[str, Any]) -> str:
+    """Return ``, calls itself X``; empty when that is the name it has here."""
+    name = line(peer.get("calls_itself") or "", 64)
+    return f", calls itself {name}" if name else ""
 
 
 def path_of(peer: Mapping[str, Any]) -> str:
@@ -111,7 +118,7 @@ class Peers(Shown, list[Peer]):
 
 def _peer_row(peer: Mapping[str, Any]) -> tuple[Piece, ...]:
     return (
-        Text(peer_title(peer), "strong"),
+        Text(peer_title(peer) + _calls_itself(peer), "strong"),
         Text(peer.get("node_id", ""), "code"),
         peer_status(peer),
         line(peer.get("transport") or "-", 32),

@@ -17,6 +17,7 @@ export function peer(change: Partial<IPeer> = {}): IPeer {
   return {
     node_id: 'bobbobbobbobbob2',
     node_name: 'bob',
+    calls_itself: null,
     alias: null,
     public_key: 'B'.repeat(43) + '=',
     transport: 'direct',

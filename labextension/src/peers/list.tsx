@@ -177,7 +177,9 @@ function Details({ peer, now }: { peer: IPeer; now: number }): React.ReactElemen
         <code>{peer.node_id}</code>
         <CopyButton text={peer.node_id} label={trans.__('Copy the node id')} />
       </dd>
-      {peer.alias && <Fact name={trans.__('Calls itself')}>{peer.node_name}</Fact>}
+      {(peer.alias || peer.calls_itself) && (
+        <Fact name={trans.__('Calls itself')}>{peer.calls_itself ?? peer.node_name}</Fact>
+      )}
       {connected && <Fact name={trans.__('Path')}>{path.filter(Boolean).join(', ')}</Fact>}
       {peer.address && (
         <Fact name={trans.__('Address')}>
