@@ -103,9 +103,8 @@ async def test_mcp_lets_a_client_look_and_ask(tmp_path):
             assert answer.content[0].text == "you asked: how?"
             gone = await client.call_tool("read_pane", {"peer": "ada", "name": "other"})
             assert gone.is_error
-            assert gone.content[0].text.endswith("%peer panes lists them)") or (
-                "unknown_pane" in gone.content[0].text
-            )
+            assert "not_granted" in gone.content[0].text
+            assert gone.content[0].text.endswith("(ask ada to share 'other' with you)")
 
 
 async def test_mcp_does_not_ask_unless_it_may_and_reads_own_panes(tmp_path):

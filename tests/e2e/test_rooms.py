@@ -41,14 +41,14 @@ async def test_people_meet_by_magics_pair_and_part(two: Two) -> None:
         made = await hers.run("%peer room create class --for token --public")
         found = re.search(r"--token (\S+)", made)
         assert found
-        assert "who has its token may join" in made
+        assert "everybody who has its token can join" in made
         listed = await his.run("%peer rooms")
-        assert re.search(r"class +1 +who has its token +public", listed)
+        assert re.search(r"class +1 +everybody who has its token +public", listed)
         with pytest.raises(CellError, match="room_refused"):
             await his.run("%peer room join class")
         joined = await his.run(f"%peer room join class --token {found[1]}")
         assert re.search(r"ada +\w{16} +not paired", joined)
-        assert "still pair by an invite" in joined
+        assert "to connect, pair with an invite" in joined
         invite = invite_in(await hers.run("%peer invite"))
         await his.run(f"%peer pair {invite}")
         assert "your peer, connected" in await his.run("%peer rooms")
@@ -56,7 +56,7 @@ async def test_people_meet_by_magics_pair_and_part(two: Two) -> None:
         with pytest.raises(CellError, match="unknown_room"):
             await his.run("%peer room leave class")
         assert "left class" in await hers.run("%peer room leave class")
-        assert "no rooms" in await hers.run("%peer rooms")
+        assert "There are no rooms" in await hers.run("%peer rooms")
 
 
 async def test_people_are_listed_by_magics_and_by_python(two: Two) -> None:
@@ -78,7 +78,7 @@ async def test_people_are_listed_by_magics_and_by_python(two: Two) -> None:
         )
         await until(lambda: "ada" in str(two.bob.peer_call("GET", "lobby")["rooms"]))
         assert "no room" in await hers.run("%peer lobby off")
-        assert "nobody is listed" in await his.run("%peer lobby who")
+        assert "Nobody is listed" in await his.run("%peer lobby who")
         assert "('lab', 1)" in await his.run(
             "print([(room.name, room.member_count) for room in me.rooms()])"
         )
@@ -97,4 +97,4 @@ def test_rooms_by_the_command_line(two: Two) -> None:
     assert "bob" in two.ada.command("lobby", "who")
     assert json.loads(two.bob.command("lobby", "off", "--json"))["rooms"] == []
     assert "left shell" in two.ada.command("room", "leave", "shell")
-    assert "no rooms" in two.ada.command("rooms")
+    assert "There are no rooms" in two.ada.command("rooms")

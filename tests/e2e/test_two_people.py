@@ -236,7 +236,7 @@ async def test_a_pane_is_shared_watched_refused_granted_again_and_withdrawn_by_m
 
         await hers.run("%peer grant steps bob none")
         await shows(his, "print(view.status)", "withdrawn")
-        with pytest.raises(CellError, match=r"\[not_granted\] - ask the owner for a grant"):
+        with pytest.raises(CellError, match=r"\[not_granted\] - ask ada to share"):
             await his.run("%peer open ada/steps")
 
         await hers.run("%peer grant steps bob view")
@@ -244,7 +244,7 @@ async def test_a_pane_is_shared_watched_refused_granted_again_and_withdrawn_by_m
         assert "step one" in await his.run("%peer open ada/steps")
 
         await hers.run("%peer unshare steps")
-        await shows(his, "%peer panes", "no pane is offered")
+        await shows(his, "%peer panes", "No pane is shared with you")
         log = await hers.run("%peer log")
         assert "pane shared" in log
         assert "bob" in log
