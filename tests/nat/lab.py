@@ -216,6 +216,9 @@ class Lab:
 
     def reboot(self, router: Router, *hosts: Host) -> Router:
         """Take a router away, with all it remembers, and put an equal one in its place."""
+        for host in hosts:
+            # By hand: what a namespace held goes some time after the namespace itself.
+            host.unplug()
         self._made.remove(router)
         router.close()
         number = int(router.address.rpartition(".")[2]) - 10
