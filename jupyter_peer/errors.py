@@ -40,6 +40,8 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
     * :exc:`InviteUsedError` (``invite_used``)
     * :exc:`InviteExpiredError` (``invite_expired``)
     * :exc:`InviteRevokedError` (``invite_revoked``)
+    * :exc:`LinkUnknownError` (``link_unknown``) - no such guest link, or not its secret
+    * :exc:`LinkExpiredError` (``link_expired``)
     * :exc:`BusyError` (``busy``) - too many handshakes, peers, panes, viewers or turns
     * :exc:`DuplicateLinkError` (``duplicate_link``) - both dialled at once; the other link stays
     * :exc:`RoomRefusedError` (``room_refused``) - the room's join policy does not let one in
@@ -280,6 +282,18 @@ class InviteRevokedError(RefusedError):
     code = "invite_revoked"
     text = "this invite was revoked by the one who made it"
     advice = "ask for a new invite"
+
+
+class LinkUnknownError(RefusedError):
+    code = "link_unknown"
+    text = "this guest link was stopped, or is not complete"
+    advice = "copy the whole link, or ask its owner for a new one"
+
+
+class LinkExpiredError(RefusedError):
+    code = "link_expired"
+    text = "this guest link has expired"
+    advice = "ask its owner for a new one"
 
 
 class BusyError(RefusedError):

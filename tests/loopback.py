@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from jupyter_peer.errors import LinkClosedError, UnreachableError
 from jupyter_peer.transports.base import Accept, Frame, PeerLink, Transport
@@ -16,11 +17,15 @@ class LoopbackNetwork:
     """Connects the loopback transports that share it.
 
     Links can be stopped and cut, so that tests can play slow and broken networks.
+
+    Attributes:
+        guests: Whether guests come by the links that are dialled next; as of a :class:`.PeerLink`.
     """
 
     def __init__(self) -> None:
         self.transports: dict[str, LoopbackTransport] = {}
         self.links: list[LoopbackLink] = []
+        self.guests: Literal["never", "also", "only"] = "also"
         self._names = itertools.count(1)
 
     def transport(self, name: str | None = None) -> LoopbackTransport:
@@ -163,6 +168,7 @@ class LoopbackTransport(Transport):
         here = self.link_class(self._network, address, is_dialled=True)
         there = other.link_class(self._network, self.scheme + self._own_name, is_dialled=False)
         here.peer, there.peer = there, here
+        there.guests = self._network.guests
         other.take(there)
         return here
 

@@ -16,12 +16,15 @@ from ..errors import (
     NotTrustedError,
     PeerError,
 )
-from ..store.records import InviteRecord, Origin, PeerRecord
+from ..store.records import InviteRecord, LinkRecord, Origin, PeerRecord
 from ..transports.base import PeerLink
 from ..trust.base import Applicant
 from ..wire.invite import Invite, make_token, token_hash
+from ..wire.link.channel import Limits
 from ..wire.link.handshake import Introduction
+from ..wire.payloads.hub import GuestAuth
 from .connector import Connected, Target
+from .guests import Guests
 from .local_node import LocalNode
 from .peer import Peer
 from .registry import PeerRegistry
@@ -37,11 +40,13 @@ class Admission:
     Args:
         local: This node.
         peers: The peers known already; those that are admitted join them.
+        guests: Those who have opened a guest link.
     """
 
-    def __init__(self, local: LocalNode, peers: PeerRegistry) -> None:
+    def __init__(self, local: LocalNode, peers: PeerRegistry, guests: Guests) -> None:
         self._local = local
         self._peers = peers
+        self._guests = guests
 
     def known_peer(self, introduction: Introduction) -> str | None:
         """Return the id of a node that may connect without an invite; None for others."""
@@ -71,6 +76,8 @@ class Admission:
         Raises:
             RefusedError: It must stay out.
         """
+        if link.guests == "only":
+            raise NotTrustedError("only guests come in here", hint="dial the address of /peer-ws")
         peer = self._known(introduction)
         if (
             peer is not None
@@ -89,6 +96,17 @@ class Admission:
                 self._take_stranger(link, introduction, token)
             except PeerError:
                 return  # a trusted peer that shows a spent invite is still a trusted peer
+
+    def check_guest(
+        self, link: PeerLink, introduction: Introduction, shown: GuestAuth
+    ) -> LinkRecord:
+        """Decide about a browser that shows a guest link; see :meth:`.Guests.check`."""
+        return self._guests.check(link, introduction, shown)
+
+    def limits(self, guest: LinkRecord | None) -> Limits:
+        """Return the limits of a link to a guest, or to a peer."""
+        limits = self._local.config.limits
+        return limits if guest is None else self._guests.limits(limits)
 
     def check_answer(self, link: PeerLink, introduction: Introduction, target: Target) -> None:
         """Decide about a node that answered, before a token or anything else is sent to it.
@@ -112,8 +130,11 @@ class Admission:
             raise DuplicateLinkError
 
     def admit(self, connected: Connected) -> None:
-        """Give a link whose handshake is over to its peer."""
+        """Give a link whose handshake is over to its peer, or to a guest."""
         introduction, link = connected.peer, connected.link
+        if connected.guest is not None:
+            self._guests.admit(connected, connected.guest, connected.guest_name)
+            return
         if not self._peers.is_open:
             link.abort("shutdown")
             return

@@ -18,9 +18,11 @@ from ..errors import (
     UnreachableError,
     to_wire,
 )
+from ..store.records import LinkRecord
 from ..transports.base import Frame, PeerLink, Transport
-from ..wire.link.channel import Channel
+from ..wire.link.channel import Channel, Limits
 from ..wire.link.handshake import Acceptor, Dialer, Introduction
+from ..wire.payloads.hub import GuestAuth
 from .half_open import HalfOpen
 from .local_node import LocalNode
 from .message import Messenger
@@ -58,6 +60,8 @@ class Connected(msgspec.Struct, frozen=True):
         has_redeemed: Whether this side has just redeemed an invite of the peer.
         session: Its id on both sides, or None when it is not sealed.
         replaces: The session it is to take over from, or None.
+        guest: The guest link that the other end has opened; None for a peer.
+        guest_name: What that guest calls itself.
     """
 
     link: PeerLink
@@ -66,6 +70,8 @@ class Connected(msgspec.Struct, frozen=True):
     has_redeemed: bool = False
     session: str | None = None
     replaces: str | None = None
+    guest: LinkRecord | None = None
+    guest_name: str = ""
 
 
 class _Prepared(msgspec.Struct, frozen=True):
@@ -87,6 +93,14 @@ class Gate(Protocol):
         self, link: PeerLink, introduction: Introduction, token: str | None, replaces: str | None
     ) -> None:
         """Decide about a node that dialled and has proven its identity; raise to refuse."""
+
+    def check_guest(
+        self, link: PeerLink, introduction: Introduction, shown: GuestAuth
+    ) -> LinkRecord:
+        """Return the guest link that a browser may open; raise to refuse."""
+
+    def limits(self, guest: LinkRecord | None) -> Limits:
+        """Return the limits of a link to a guest, or to a peer."""
 
     def check_answer(self, link: PeerLink, introduction: Introduction, target: Target) -> None:
         """Decide about a node that answered, before it gets a token; raise to refuse."""
@@ -154,7 +168,11 @@ class Connector:
             self._half_open.greeted(link, self.gate.known_peer(side.peer))
             link.send([hello_ack])
             token = side.on_auth(await self._frame_of(link))
-            self.gate.check_incoming(link, side.peer, token, side.replaces)
+            guest = None
+            if side.guest is not None:
+                guest = self.gate.check_guest(link, side.peer, side.guest)
+            else:
+                self.gate.check_incoming(link, side.peer, token, side.replaces)
         except LinkClosedError:
             raise
         except PeerError as error:
@@ -164,11 +182,19 @@ class Connector:
             await link.close(error.code)
             return
         # Before the peer hears that it is in, so that whatever it sends then finds its session.
-        channel = side.channel(self._config.limits)
+        channel = side.channel(self.gate.limits(guest))
         accepted = side.accept()
         link.send([accepted])
         self.gate.admit(
-            Connected(link, channel, side.peer, session=side.session, replaces=side.replaces)
+            Connected(
+                link,
+                channel,
+                side.peer,
+                session=side.session,
+                replaces=side.replaces,
+                guest=guest,
+                guest_name=side.guest.name if side.guest is not None else "",
+            )
         )
 
     async def _frame_of(self, link: PeerLink) -> Frame:

@@ -16,6 +16,7 @@ from ..errors import (
     BlockedError,
     BusyError,
     InviteExpiredError,
+    NotConnectedError,
     NotTrustedError,
     OwnNodeError,
     WrongNodeError,
@@ -34,7 +35,9 @@ from .admission import Admission, InviteBook, MintedInvite
 from .auto_connector import AutoConnector
 from .candidates import Candidates, FoundNode
 from .connector import Connector, Progress, Target
+from .guests import Guests
 from .info import HubEvent, PeerInfo
+from .linked_node import LinkedNode
 from .local_node import HubConfig, LocalNode
 from .message import Handler, Message, Messenger, Order
 from .registry import PeerRegistry
@@ -57,6 +60,9 @@ class PeerHub:
         policy: Decides about strangers.
         config: Settings.
         clock: Time and random numbers.
+
+    Attributes:
+        guests: The browsers that have opened a guest link, and these links.
     """
 
     def __init__(
@@ -89,7 +95,11 @@ class PeerHub:
             identity.node_id, lambda node_id: self._peers.get(node_id) is not None
         )
         self._peers = PeerRegistry(self._local, self._connector, self._messenger, self._candidates)
-        self._admission = self._connector.gate = Admission(self._local, self._peers)
+        self.guests = Guests(
+            self._local, self._messenger, lambda node_id: self._peers.get(node_id) is not None
+        )
+        self._admission = Admission(self._local, self._peers, self.guests)
+        self._connector.gate = self._admission
         self._auto_connector = AutoConnector(self._local, self._candidates, self._peers)
         self._wake = WakeWatch(self._clock, self.network_changed, self.config.wake_poll_s)
         self._invites = InviteBook(self._local)
@@ -102,6 +112,7 @@ class PeerHub:
         """Listen, and dial all known peers."""
         self.started = True
         self._peers.start()
+        self.guests.start()
         self._wake.start()
         for transport in self.transports:
             await transport.start(self._connector.accept)
@@ -115,6 +126,7 @@ class PeerHub:
         self.started = False
         await self._auto_connector.close()
         await self._wake.close()
+        await self.guests.close()
         await self._peers.close()
         for transport in self.transports:
             await transport.close()
@@ -484,8 +496,14 @@ class PeerHub:
             OverflowLinkError: It does not read fast enough.
             MalformedError, TooLargeError: The payload cannot be sent.
         """
-        peer = self._peers.connected(node_id)
-        peer.send(type, data, buffers, digests=digests, stream=stream, re=re)
+        node = self._node(node_id)
+        if node is None:
+            raise NotConnectedError
+        node.send(type, data, buffers, digests=digests, stream=stream, re=re)
+
+    def _node(self, node_id: str) -> LinkedNode | None:
+        """Return a guest or a peer by its id, or None."""
+        return self.guests.get(node_id) or self._peers.get(node_id)
 
     def send_many(
         self,
@@ -511,7 +529,12 @@ class PeerHub:
             The ids of those it could not be queued for.
         """
         item = self._messenger.write_for_many(type, data, buffers, digests=digests)
-        return self._peers.send_many(node_ids, item, stream or "")
+        nodes = {node_id: self._node(node_id) for node_id in node_ids}
+        return [
+            node_id
+            for node_id, node in nodes.items()
+            if node is None or not node.try_put(item, stream or "")
+        ]
 
     async def request(
         self,
@@ -549,20 +572,28 @@ class PeerHub:
         return await self._peers.connected(node_id).ping(timeout)
 
     def queued(self, node_id: str) -> int:
-        """Return how many bytes wait for a peer; 0 when it is not connected."""
-        peer = self._peers.get(node_id)
-        return peer.session.queued if peer is not None and peer.session is not None else 0
+        """Return how many bytes wait for a peer or guest; 0 when it is not connected."""
+        node = self._node(node_id)
+        return node.session.queued if node is not None and node.session is not None else 0
 
     def on_drain(self, node_id: str, callback: Callable[[], None]) -> None:
-        """Call back once when little waits for a peer, or the link to it is gone."""
-        peer = self._peers.get(node_id)
-        if peer is None or not peer.on_drain(callback):
+        """Call back once when little waits for a peer or guest, or the link to it is gone."""
+        node = self._node(node_id)
+        if node is None or not node.on_drain(callback):
             asyncio.get_running_loop().call_soon(callback)
 
     def metrics(self) -> dict[str, dict[str, Any]]:
         """Return counters of each connected peer by its id."""
         counted = {peer.node_id: peer.metrics() for peer in self._peers}
         return {node_id: metrics for node_id, metrics in counted.items() if metrics is not None}
+
+    def capabilities_of(self, node_id: str) -> list[str]:
+        """Return what a peer or guest has announced that it can do; nothing for others."""
+        guest = self.guests.get(node_id)
+        if guest is not None:
+            return guest.capabilities
+        peer = self._peers.get(node_id)
+        return [] if peer is None else peer.record.capabilities
 
     # What peers say of themselves, and what becomes of them.
 

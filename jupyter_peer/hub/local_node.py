@@ -42,6 +42,10 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
         limits: Of each link.
         invite_ttl_s: Life of an invite when nothing else is said.
         max_invite_ttl_s: Longest life of an invite.
+        link_ttl_s: Life of a guest link when nothing else is said.
+        max_link_ttl_s: Longest life of a guest link.
+        max_link_guests: Guests who have one link open at once, at most.
+        max_guests: Guests of all links at once.
         ping_interval_s: Between pings; two that are not answered end the link.
         head_start_s: What a better address is ahead of the next when several are tried.
         backoff_s: First pause before a lost link is dialled again.
@@ -63,6 +67,10 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = DEFAULT_LIMITS
     invite_ttl_s: float = 24 * 3600.0
     max_invite_ttl_s: float = 30 * 24 * 3600.0
+    link_ttl_s: float = 8 * 3600.0
+    max_link_ttl_s: float = 30 * 24 * 3600.0
+    max_link_guests: int = 64
+    max_guests: int = 256
     ping_interval_s: float = 15.0
     head_start_s: float = 0.25
     backoff_s: float = 0.25

@@ -1,31 +1,30 @@
 """One peer: its record, its names and addresses, its link, its messages.
 
-Everything that concerns one peer is here or in a part that its :class:`Peer` owns: dialling,
-handover, replies. Above is the registry, which holds all peers; below are sessions and messages.
+Everything that concerns one peer is here, in its base :class:`.LinkedNode`, or in a part that its
+:class:`Peer` owns: dialling, handover. Above is the registry, which holds all peers; below are sessions and messages.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from ..errors import LinkError, NotConnectedError, PeerError, StoreError, to_peer, to_wire
+from ..errors import LinkError, PeerError, StoreError, to_wire
 from ..primitives.rate_limit import RateLimit
 from ..primitives.task_set import TaskSet
 from ..store.records import PeerRecord
 from ..wire.invite import MAX_ADDRESSES
-from ..wire.link.envelope import Buffer, Envelope
-from ..wire.link.outbox import Outgoing
+from ..wire.link.envelope import Envelope
 from .candidates import Candidates
 from .connector import Connected, Connector, Target
 from .dialling import Dialling
 from .info import PeerInfo, milliseconds
+from .linked_node import LinkedNode
 from .local_node import LocalNode
-from .message import Message, Messenger, Replies
+from .message import Message, Messenger
 from .session import Handover, Session
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ _CHANGES_AT_ONCE = 16
 _CHANGES_A_SECOND = 0.5
 
 
-class Peer:
+class Peer(LinkedNode):
     """One known peer while the hub runs.
 
     Args:
@@ -57,14 +56,12 @@ class Peer:
         messenger: Messenger,
         candidates: Candidates,
     ) -> None:
+        super().__init__(messenger, local.clock)
         self._record = record
         self._local = local
         self._connector = connector
-        self._messenger = messenger
         self._candidates = candidates
-        self._session: Session | None = None
         self._is_retired = False
-        self._replies = Replies()
         self._announcements = RateLimit(_CHANGES_A_SECOND, _CHANGES_AT_ONCE)
         self._measurements = TaskSet("measuring a link")
         self._handover = Handover(
@@ -222,15 +219,6 @@ class Peer:
 
     # Its link.
 
-    @property
-    def session(self) -> Session | None:
-        """Its live link, or None."""
-        return self._session
-
-    def is_connected(self) -> bool:
-        """Return whether there is a live link to it."""
-        return self._session is not None
-
     def session_id(self) -> str | None:
         """Return the id that both sides have for the session of the live link, if there is one."""
         return self._session.id if self._session is not None else None
@@ -297,17 +285,6 @@ class Peer:
         self._local.tell("peer", self.node_id)
         self._announce()
 
-    async def end(self, reason: str) -> None:
-        """Say goodbye and close the link, if there is one."""
-        session = self._session
-        if session is None:
-            return
-        try:
-            session.put_urgent(self._messenger.write("bye", {"reason": reason})[1])
-        except LinkError:
-            log.debug("%s is gone already", self.node_id)
-        await session.close(reason)
-
     def _on_closed(self, session: Session, reason: str) -> None:
         self._handover.on_closed(session)
         if self._session is not session:
@@ -348,85 +325,9 @@ class Peer:
 
     # Its messages.
 
-    def put(self, item: Outgoing, stream: str) -> None:
-        """Send a message that is written already.
-
-        Raises:
-            NotConnectedError: There is no link to it.
-            OverflowLinkError: It does not read fast enough.
-        """
-        self._live_session().put(item, stream)
-
-    def send(
-        self,
-        type: str,
-        data: dict[str, Any],
-        buffers: Sequence[Buffer] = (),
-        *,
-        digests: Sequence[str] | None = None,
-        stream: str | None = None,
-        re: str | None = None,
-    ) -> None:
-        """Send a message, without waiting; see :meth:`.PeerHub.send`."""
-        session = self._live_session()
-        item = self._messenger.write(type, data, buffers, digests=digests, re=re)[1]
-        session.put(item, stream or "")
-
-    def send_error(self, re: str, error: BaseException) -> None:
-        """Answer one of its requests with an error; nothing happens when the peer is gone."""
-        fields: dict[str, Any] = dict(to_peer(error))
-        kind = "unsupported" if fields["code"] == "unsupported" else "error"
-        try:
-            self.send(kind, fields, stream=re, re=re)
-        except LinkError:
-            log.debug("%s is gone and cannot be told of an error", self.node_id)
-
-    async def request(
-        self,
-        type: str,
-        data: dict[str, Any],
-        buffers: Sequence[Buffer] = (),
-        *,
-        timeout: float = 10.0,
-        stream: str | None = None,
-    ) -> Message:
-        """Send a message and return the answer; see :meth:`.PeerHub.request`."""
-        session = self._live_session()
-        msg_id, item = self._messenger.write(type, data, buffers)
-        order = msg_id if stream is None else stream
-        return await self._replies.wait(msg_id, lambda: session.put(item, order), timeout)
-
-    async def ping(self, timeout: float) -> float:
-        """Return the round-trip time of the link in seconds.
-
-        Raises:
-            LinkError: It is not connected, the link was lost, or no answer came in time.
-        """
-        return await self._ping(self._live_session(), timeout)
-
-    async def _ping(self, session: Session, timeout: float) -> float:
-        msg_id, item = self._messenger.write("ping", {})
-        started = self._local.clock.monotonic()
-        await self._replies.wait(msg_id, lambda: session.put_urgent(item), timeout)
-        rtt_s = self._local.clock.monotonic() - started
-        session.measured(rtt_s)
-        return rtt_s
-
-    def on_drain(self, callback: Callable[[], None]) -> bool:
-        """Call back once when little waits to be sent or the link is gone; False without a link."""
-        if self._session is None:
-            return False
-        self._session.on_drain(callback)
-        return True
-
     def _announce(self) -> None:
         with contextlib.suppress(LinkError):
             self.send("addresses", self._local.announcement(), stream="addresses")
-
-    def _live_session(self) -> Session:
-        if self._session is None:
-            raise NotConnectedError
-        return self._session
 
     def _receive(self, session: Session, envelope: Envelope) -> None:
         """Handle a verified envelope; a reply ends its request before any handler runs."""

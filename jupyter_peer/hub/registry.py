@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ..errors import (
     AmbiguousPeerError,
     DuplicateLinkError,
-    LinkError,
     NotConnectedError,
     UnknownPeerError,
 )
@@ -17,7 +16,6 @@ from ..primitives.pauses import pause_until
 from ..primitives.task_set import TaskSet
 from ..store.records import PeerRecord
 from ..wire.link.identity import is_node_id
-from ..wire.link.outbox import Outgoing
 from .candidates import Candidates
 from .connector import Connector, Progress, Target
 from .dialling import DUPLICATE_WAIT_S
@@ -206,23 +204,13 @@ class PeerRegistry:
 
     # Keeping their links.
 
-    def send_many(self, node_ids: Iterable[str], item: Outgoing, stream: str) -> list[str]:
-        """Send one message to many peers; return the ids of those it could not be queued for."""
-        return [node_id for node_id in node_ids if not self._try_put(node_id, item, stream)]
-
-    def _try_put(self, node_id: str, item: Outgoing, stream: str) -> bool:
-        try:
-            self.connected(node_id).put(item, stream)
-        except LinkError:
-            return False
-        return True
-
     def announce(self) -> None:
         """Tell all connected peers this node's addresses and name."""
-        node_ids = [peer.node_id for peer in self if peer.is_connected()]
-        if node_ids:
+        connected = [peer for peer in self if peer.is_connected()]
+        if connected:
             item = self._messenger.write_for_many("addresses", self._local.announcement())
-            self.send_many(node_ids, item, "addresses")
+            for peer in connected:
+                peer.try_put(item, "addresses")
 
     async def check_all(self, timeout: float) -> None:
         """Ping every link, and close those that do not answer within ``timeout`` seconds."""

@@ -74,6 +74,27 @@ class PaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     grants: dict[str, Grant] = {}
 
 
+class LinkRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A guest link: opens one pane for whoever has it. Only the hash of its secret is ever stored.
+
+    Attributes:
+        id: Public part, in the path of the URL.
+        secret_hash: Hex SHA-256 of the secret's text.
+        pane: The pane that it opens.
+        grant: What its guests may do with the pane.
+        created, expires: Epoch seconds.
+        max_guests: How many may have it open at once.
+    """
+
+    id: str
+    secret_hash: str
+    pane: str
+    grant: Grant
+    created: float
+    expires: float
+    max_guests: int
+
+
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened which the user may want to look up later."""
 
@@ -83,7 +104,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
-Record = TypeVar("Record", PeerRecord, InviteRecord, PaneRecord, AuditRecord)
+Record = TypeVar("Record", PeerRecord, InviteRecord, PaneRecord, LinkRecord, AuditRecord)
 
 
 def record_of(cls: type[Record], fields: Mapping[str, object]) -> Record:
@@ -143,6 +164,13 @@ def invite_fields(row: sqlite3.Row, now: float) -> dict[str, object]:
         # What is not a number is left to the record to refuse.
         status = "open" if isinstance(expires, float) and now < expires else "expired"
     return {**fields, "status": status}
+
+
+def link_fields(row: sqlite3.Row) -> dict[str, object]:
+    """Return the fields of a guest link's record from its row."""
+    fields = dict(row)
+    fields["grant"] = fields.pop("level")
+    return fields
 
 
 def audit_fields(row: sqlite3.Row) -> dict[str, object]:

@@ -78,6 +78,17 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
     ),
     ("ALTER TABLE peers ADD COLUMN local_name TEXT NOT NULL DEFAULT ''",),
+    (
+        """CREATE TABLE links (
+            id TEXT PRIMARY KEY NOT NULL,
+            secret_hash TEXT NOT NULL,
+            pane TEXT NOT NULL REFERENCES panes (name) ON DELETE CASCADE,
+            level TEXT NOT NULL CHECK (level IN ('view', 'interact')),
+            created REAL NOT NULL,
+            expires REAL NOT NULL,
+            max_guests INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )
 
 

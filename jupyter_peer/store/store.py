@@ -33,6 +33,7 @@ from .records import (
     AuditRecord,
     Grant,
     InviteRecord,
+    LinkRecord,
     PaneRecord,
     PeerRecord,
     Record,
@@ -40,13 +41,22 @@ from .records import (
     checked,
     invite_fields,
     json_text,
+    link_fields,
     peer_columns,
     peer_fields,
     record_of,
 )
 from .schema import corrupt, open_database, translated
 
-__all__ = ["AuditRecord", "Grant", "InviteRecord", "PaneRecord", "PeerRecord", "Store"]
+__all__ = [
+    "AuditRecord",
+    "Grant",
+    "InviteRecord",
+    "LinkRecord",
+    "PaneRecord",
+    "PeerRecord",
+    "Store",
+]
 
 AUDIT_KEPT = 10_000
 AUDIT_DETAIL_BYTES = 4096
@@ -77,6 +87,7 @@ class Store:
             store.peers()
             store.invites(0.0)
             store.panes()
+            store.links()
             store.audit(1)
         except BaseException:
             store.close()
@@ -271,9 +282,44 @@ class Store:
                 )
 
     def delete_pane(self, name: str) -> bool:
-        """Delete a pane with all its grants; returns whether it was there."""
+        """Delete a pane with all its grants and guest links; returns whether it was there."""
         with self._change() as database:
             return database.execute("DELETE FROM panes WHERE name = ?", (name,)).rowcount > 0
+
+    # Guest links
+
+    def add_link(self, link: LinkRecord) -> None:
+        """Store a guest link; those that have expired by then are dropped.
+
+        Raises:
+            UnknownPaneError: There is no such pane.
+            BadRequestError: A field has a wrong type.
+        """
+        fields = msgspec.structs.asdict(checked(link))
+        with self._change() as database:
+            database.execute("DELETE FROM links WHERE expires <= ?", (link.created,))
+            if not _one(database, "SELECT 1 FROM panes WHERE name = ?", link.pane):
+                raise UnknownPaneError
+            database.execute(
+                "INSERT INTO links (id, secret_hash, pane, level, created, expires, max_guests) "
+                "VALUES (:id, :secret_hash, :pane, :grant, :created, :expires, :max_guests)",
+                fields,
+            )
+
+    def links(self) -> list[LinkRecord]:
+        """Return all guest links, newest first, expired ones included."""
+        rows = self._rows("SELECT * FROM links ORDER BY created DESC, id")
+        return [self._record(LinkRecord, link_fields(row)) for row in rows]
+
+    def link(self, id: str) -> LinkRecord | None:
+        """Return the guest link of this id, or None."""
+        rows = self._rows("SELECT * FROM links WHERE id = ?", id)
+        return self._record(LinkRecord, link_fields(rows[0])) if rows else None
+
+    def delete_link(self, id: str) -> bool:
+        """Delete a guest link; returns whether it was there."""
+        with self._change() as database:
+            return database.execute("DELETE FROM links WHERE id = ?", (id,)).rowcount > 0
 
     # Health
 

@@ -11,7 +11,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Union
+from typing import Literal, Union
 
 from ..errors import LinkClosedError, TooLargeError
 from ..findings import Finding
@@ -39,6 +39,7 @@ class PeerLink(ABC):
         priority: Lower is better: loopback 0, lan 1, direct 2, webrtc 3, relay 4.
         address: Where it leads, as shown to users.
         is_dialled: Whether this side dialled.
+        guests: Whether a guest may come by it: ``never``, ``also`` beside peers, or ``only`` one.
         remote_host: IP address the link really comes from, or None when that is not known.
         max_frame: Frames of the peer over this many bytes close the link.
     """
@@ -49,6 +50,7 @@ class PeerLink(ABC):
     def __init__(self, address: str, *, is_dialled: bool) -> None:
         self.address = address
         self.is_dialled = is_dialled
+        self.guests: Literal["never", "also", "only"] = "never"
         self.remote_host: str | None = None
         self.max_frame = MAX_FRAME
         self.is_closed = False

@@ -25,7 +25,8 @@ _WRAPPED = re.compile("^[\\s>]+|[\\s\u00ad\u200b-\u200d\u2060\ufeff]+", re.MULTI
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
-def _b64url(raw: bytes) -> str:
+def b64url(raw: bytes) -> str:
+    """Return bytes as base64url without padding."""
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
@@ -37,7 +38,7 @@ def make_token(raw: bytes) -> str:
     """
     if len(raw) != TOKEN_BYTES:
         raise ValueError("an invite token has 16 bytes")
-    return _b64url(raw)
+    return b64url(raw)
 
 
 def token_hash(token: str) -> str:
@@ -82,7 +83,7 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def to_text(self) -> str:
         """Return the text to copy, ``jpeer1:`` and base64url JSON without padding."""
-        return PREFIX + _b64url(msgspec.json.encode(self))
+        return PREFIX + b64url(msgspec.json.encode(self))
 
     @classmethod
     def from_text(cls, text: object) -> Invite:

@@ -16,6 +16,7 @@ EVE = Identity.from_seed(b"e" * 32)
 class Link:
     remote_host = None
     transport = "direct"
+    guests = "never"
 
 
 def introduction(node_id: str, public_key: str) -> Introduction:

@@ -145,7 +145,7 @@ async def test_a_local_name_outlives_a_restart_a_new_pairing_and_its_alias(tmp_p
 async def test_peers_of_an_older_store_get_unique_names(tmp_path, monkeypatch):
     network = LoopbackNetwork()
     monkeypatch.setattr(schema, "STEPS", schema.STEPS[:1])
-    make_hub(network, tmp_path, "ada").store.close()
+    schema.open_database(tmp_path / "ada.sqlite").close()
     row = "INSERT INTO peers VALUES (?, ?, ?, NULL, 1, 0, '[]', '[]', ?, NULL, 'invite')"
     with sqlite3.connect(tmp_path / "ada.sqlite") as database:
         database.execute(row, (ID, "k", "bob", 2.0))

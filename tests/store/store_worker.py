@@ -17,7 +17,7 @@ from typing import Any
 
 from jupyter_peer.errors import PeerError
 from jupyter_peer.files.data_dir import load_or_make_identity, open_data_dir
-from jupyter_peer.store.store import PeerRecord, Store
+from jupyter_peer.store.store import LinkRecord, PeerRecord, Store
 from jupyter_peer.wire.invite import token_hash
 
 State = tuple[Any, ...]
@@ -27,6 +27,18 @@ def peer_of(node_id: str) -> PeerRecord:
     return PeerRecord(node_id=node_id, public_key=f"key of {node_id}", added=3.0)
 
 
+def link_of(id: str) -> LinkRecord:
+    return LinkRecord(
+        id=id,
+        secret_hash=token_hash(id),
+        pane="loss",
+        grant="view",
+        created=1.0,
+        expires=100.0,
+        max_guests=20,
+    )
+
+
 def fill(store: Store) -> None:
     """Store one of everything, for the operations below to change."""
     store.add_invite("00000001", token_hash("first"), 1.0, 100.0)
@@ -34,6 +46,7 @@ def fill(store: Store) -> None:
     store.redeem_invite("second", peer_of("bob"), 2.0)
     store.put_pane("loss", "Loss", 1.0)
     store.set_grant("loss", "bob", "view")
+    store.add_link(link_of("a1"))
     store.set_setting("node_name", "old")
     store.add_audit("paired", "bob", {"by": "invite"}, 2.0)
 
@@ -44,6 +57,7 @@ def state_of(store: Store) -> State:
         store.peers(),
         store.invites(5.0),
         store.panes(),
+        store.links(),
         store.setting("node_name"),
         store.audit(100),
     )
@@ -57,6 +71,8 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
     "forget": lambda store: store.delete_peer("bob"),
     "grant": lambda store: store.set_grant("loss", "bob", "interact"),
     "unshare": lambda store: store.delete_pane("loss"),
+    "link": lambda store: store.add_link(link_of("a2")),
+    "unlink": lambda store: store.delete_link("a1"),
     "setting": lambda store: store.set_setting("node_name", "new"),
     "audit": lambda store: store.add_audit("asked", "bob", {}, 5.0),
 }

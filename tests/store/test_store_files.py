@@ -173,7 +173,9 @@ def test_a_database_that_is_cut_off_is_refused(path: Path, kept: float) -> None:
         Store.open(path)
 
 
-@pytest.mark.parametrize("table", ["peers", "invites", "panes", "grants", "audit", "settings"])
+@pytest.mark.parametrize(
+    "table", ["peers", "invites", "panes", "grants", "links", "audit", "settings"]
+)
 def test_a_database_without_one_of_its_tables_is_refused(path: Path, table: str) -> None:
     alter(path, f"DROP TABLE {table}")
     with left_as_it_is(path), pytest.raises(StoreCorruptError, match=table):

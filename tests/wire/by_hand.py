@@ -165,6 +165,7 @@ class HandPeer:
         *,
         is_dialer: bool,
         token: str | None = None,
+        guest: dict[str, Any] | None = None,
         expect: str | None = None,
         name: str = "by hand",
         capabilities: tuple[str, ...] = (),
@@ -179,6 +180,7 @@ class HandPeer:
         self.node_id = node_id_of(self.public_key)
         self._is_dialer = is_dialer
         self._token = token
+        self._guest = guest
         self._expect = expect
         self._name = name
         self._capabilities = list(capabilities)
@@ -282,6 +284,8 @@ class HandPeer:
         data = {"echo": ack["nonce"]}
         if self._token is not None:
             data["token"] = self._token
+        if self._guest is not None:
+            data["guest"] = self._guest
         self._step = "auth_result"
         return self._handshake_frame("auth", data, envelope["msg_id"])
 

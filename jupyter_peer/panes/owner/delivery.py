@@ -137,11 +137,8 @@ class Delivery:
         self._is_closed = False
 
     def abilities(self, node_id: str) -> frozenset[str]:
-        """Return what a peer understands: strings by reference, widgets."""
-        try:
-            return frozenset((BUFFERS, WIDGETS)).intersection(self._hub.peer(node_id).capabilities)
-        except PeerError:
-            return frozenset()
+        """Return what a viewer understands: strings by reference, widgets."""
+        return frozenset((BUFFERS, WIDGETS)).intersection(self._hub.capabilities_of(node_id))
 
     def forget_link(self, node_id: str) -> None:
         """Note that a peer's next link starts with nothing kept."""

@@ -72,9 +72,7 @@ class PaneInputs:
             name = check_pane_name(message.data.get("pane"))
             pane = self._granted(message.peer_id, name)
             # Whoever may only view is told nothing of what its page did by itself.
-            if pane.grants.get(message.peer_id) == "interact" or not self._is_of_page(
-                message, pane
-            ):
+            if pane.grant_of(message.peer_id) == "interact" or not self._is_of_page(message, pane):
                 self.may(message.peer_id, name)
                 self._take(message.peer_id, convert(message.data, PaneInput))
         except PeerError as error:
@@ -150,7 +148,7 @@ class PaneInputs:
             PeerError: Why it may not.
         """
         pane = self._granted(peer_id, name)
-        if pane.grants.get(peer_id) != "interact":
+        if pane.grant_of(peer_id) != "interact":
             raise NotGrantedError(
                 f"you can view the pane '{name}', not use it",
                 hint=f"ask its owner to let you use '{name}'",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -55,6 +55,7 @@ class OwnPane:
     Args:
         name: What it is called.
         delivery: Brings it to viewers.
+        guests: Returns what each guest may do with it, by node id.
 
     Attributes:
         grants: Node id -> what that peer may do.
@@ -64,8 +65,11 @@ class OwnPane:
         audience: Its viewers.
     """
 
-    def __init__(self, name: str, delivery: Delivery) -> None:
+    def __init__(
+        self, name: str, delivery: Delivery, guests: Callable[[], Mapping[str, str]]
+    ) -> None:
         self.name = name
+        self._guests = guests
         self.title = name
         self.kernel_id = ""
         self.since = 0.0
@@ -81,20 +85,33 @@ class OwnPane:
         assert self.source is not None
         return self.source.state
 
+    def grant_of(self, node_id: str) -> str | None:
+        """Return what a peer or guest may do with it; None for nothing."""
+        return self.grants.get(node_id) or self._guests().get(node_id)
+
+    def allowed(self) -> list[str]:
+        """Return the ids of all who may see it, guests included."""
+        return [*self.grants, *self._guests()]
+
+    def peers_who_view(self) -> list[str]:
+        """Return the ids of the peers who have it open; guests are counted by their links."""
+        guests = self._guests()
+        return [node_id for node_id in self.audience.viewers if node_id not in guests]
+
     def _describe(self, node_id: str) -> Json:
         return {
             "title": self.title,
-            "grant": self.grants.get(node_id, "view"),
+            "grant": self.grant_of(node_id) or "view",
             "since": self.since,
             "ended": self.is_ended,
         }
 
     def offer(self, node_id: str) -> Json:
-        """Return the ``pane_offer`` for a peer with a grant."""
+        """Return the ``pane_offer`` for a peer or guest who may see it."""
         return {
             "pane": self.name,
             "title": self.title,
-            "grant": self.grants[node_id],
+            "grant": self.grant_of(node_id) or "view",
             "epoch": self.state.epoch,
             "since": self.since,
         }
@@ -118,7 +135,7 @@ class OwnPane:
                     "node_name": name_of(node_id),
                     "grant": self.grants.get(node_id, "view"),
                 }
-                for node_id in self.audience.viewers
+                for node_id in self.peers_who_view()
             ],
             grants=dict(self.grants),
         )

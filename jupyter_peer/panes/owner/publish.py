@@ -202,7 +202,7 @@ class PanePublisher:
 
     async def _share(self, asked: SharePane, node_ids: list[str], grant: str) -> PaneInfo:
         tap = self._taps(asked.kernel_id)
-        pane = self._panes.get(asked.name) or OwnPane(asked.name, self._delivery)
+        pane = self._panes.get(asked.name) or self._own_pane(asked.name)
         is_gone = False
 
         def on_end() -> None:
@@ -244,10 +244,13 @@ class PanePublisher:
         pane.is_ended = False
         pane.grants = self._stored_grants(asked.name)
         self._panes[asked.name] = pane
-        self._offer(pane, pane.grants)
+        self._offer(pane, pane.allowed())
         pane.audience.show(source.state)
         self._tell()
         return self._info(pane)
+
+    def _own_pane(self, name: str) -> OwnPane:
+        return OwnPane(name, self._delivery, lambda: self._hub.guests.of_pane(name))
 
     def _widgets_of(self, kernel_id: str, tap: Tap) -> KernelWidgets:
         kernel = self._kernels.get(kernel_id)
@@ -292,7 +295,7 @@ class PanePublisher:
         return self._info_of(name)
 
     def unshare(self, name: str) -> None:
-        """Withdraw a pane from everybody and forget its grants.
+        """Withdraw a pane from everybody, and forget its grants and guest links.
 
         Raises:
             UnknownPaneError: There is none of this name.
@@ -303,7 +306,8 @@ class PanePublisher:
         self._audit("pane_unshared", None, name, {})
         if pane is not None:
             pane.unsubscribe()
-            self._withdraw(pane, pane.grants, "unshared")
+            self._withdraw(pane, pane.allowed(), "unshared")
+        self._hub.guests.end_pane(name)
         self._tell()
 
     def kernel_ended(self, kernel_id: str) -> None:
@@ -355,7 +359,7 @@ class PanePublisher:
         pane.is_ended = True
         pane.unsubscribe()
         ended = {"pane": pane.name, "reason": "ended", "epoch": source.state.epoch}
-        for node_id in pane.grants:
+        for node_id in pane.allowed():
             self._tell_peer(node_id, "pane_withdraw", ended)
         self._tell()
 
@@ -402,9 +406,9 @@ class PanePublisher:
 
     def _on_hub_event(self, event: HubEvent) -> None:
         node_id = event.node_id
-        if event.kind == "peer":
+        if event.kind not in _ENDS and event.kind not in _BEGINS:
             return
-        if event.kind in ("blocked", "forgotten"):
+        if event.kind in ("blocked", "forgotten", "guest_down"):
             self._inputs.forget_peer(node_id)
             for pane in self._panes.values():
                 self._drop_inputs(pane, node_id)
@@ -416,13 +420,29 @@ class PanePublisher:
             for pane in self._panes.values():
                 if node_id in pane.grants and not self._hub.peer(node_id).blocked:
                     self._offer(pane, [node_id])
+        elif event.kind == "guest_up":
+            self._receive_guest(node_id)
         elif event.kind == "forgotten":
             for pane in self._panes.values():
                 pane.grants.pop(node_id, None)
         if any(dropped) or event.kind == "forgotten":
             self._tell()
 
+    def _receive_guest(self, node_id: str) -> None:
+        """Offer a guest the pane of its link, or say that it is not shared now."""
+        guest = self._hub.guests.get(node_id)
+        if guest is None:
+            return
+        pane = self._panes.get(guest.link.pane)
+        if pane is not None and pane.source is not None and not pane.is_ended:
+            self._offer(pane, [node_id])
+        else:
+            ended = {"pane": guest.link.pane, "reason": "ended"}
+            self._tell_peer(node_id, "pane_withdraw", ended)
 
+
+_BEGINS = frozenset({"link_up", "guest_up"})
+_ENDS = frozenset({"link_down", "blocked", "forgotten", "guest_down"})
 _GRANTS: dict[str, Grant] = {"view": "view", "interact": "interact"}
 
 

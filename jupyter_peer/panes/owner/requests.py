@@ -62,7 +62,7 @@ class PaneRequests:
         hub.on("pane_buffers", self._on_buffers, order=lambda message: "pane_buffers")
 
     def granted(self, node_id: str, name: str) -> OwnPane:
-        """Return a pane that a peer may see.
+        """Return a pane that a peer or guest may see.
 
         Raises:
             PaneEndedError: It is shared with the peer, and its kernel is gone.
@@ -70,7 +70,7 @@ class PaneRequests:
             BusyError: The peer has asked for too many panes that are not shared with it.
         """
         pane = self._panes.get(name)
-        if pane is not None and node_id in pane.grants and not self._is_blocked(node_id):
+        if pane is not None and pane.grant_of(node_id) and not self._is_blocked(node_id):
             return pane
         if not self._may_try(node_id):
             raise BusyError(
@@ -78,7 +78,7 @@ class PaneRequests:
                 hint="open a pane that the owner offers; wait a minute before another try",
             )
         # Looked up in both cases: how long the answer takes tells no name either.
-        is_known = node_id in self._stored_grants(name)
+        is_known = node_id in self._stored_grants(name) or node_id in self._hub.guests.of_pane(name)
         if pane is None and is_known:
             raise PaneEndedError
         owner = self._hub.node_name
@@ -95,6 +95,8 @@ class PaneRequests:
         return pace.may(self._clock())
 
     def _is_blocked(self, node_id: str) -> bool:
+        if self._hub.guests.get(node_id) is not None:
+            return False
         try:
             return self._hub.peer(node_id).blocked
         except PeerError:
@@ -103,9 +105,10 @@ class PaneRequests:
     def _on_open(self, message: Message) -> None:
         asked = convert(message.data, PaneOpen)
         pane = self.granted(message.peer_id, asked.pane)
-        viewers = pane.audience.viewers
-        is_new = message.peer_id not in viewers
-        if is_new and len(viewers) >= self._max_viewers:
+        is_new = message.peer_id not in pane.audience.viewers
+        # Guests have limits of their own, and take no peer's place.
+        is_peer = self._hub.guests.get(message.peer_id) is None
+        if is_new and is_peer and len(pane.peers_who_view()) >= self._max_viewers:
             raise BusyError("too many viewers have this pane open")
         viewer = pane.audience.admit(message.peer_id, pane.state, epoch=asked.epoch, rev=asked.rev)
         if viewer.reply_to is not None:

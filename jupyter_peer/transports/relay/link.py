@@ -67,6 +67,7 @@ class RelayLink(PeerLink):
         is_dialled: bool,
     ) -> None:
         super().__init__(address, is_dialled=is_dialled)
+        self.guests = "also"
         self.peer_id = peer_id
         self.link_id = link_id
         self._carrier = carrier

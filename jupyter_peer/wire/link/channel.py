@@ -61,11 +61,14 @@ class Limits(NamedTuple):
         max_message: The largest message, and all unfinished ones together.
         max_unconsumed: Sent and not yet consumed by the peer; 512 KiB at least.
         max_queued: Waiting to be sent; see :class:`.outbox.Outbox`.
+        max_received: The largest message of the other side, and all its unfinished ones together;
+            None for ``max_message``.
     """
 
     max_message: int = 64 * 1024 * 1024
     max_unconsumed: int = 4 * 1024 * 1024
     max_queued: int = 16 * 1024 * 1024
+    max_received: int | None = None
 
 
 DEFAULT_LIMITS = Limits()
@@ -141,7 +144,7 @@ class SealedChannel(Channel):
             max_queued=limits.max_queued,
             max_message=limits.max_message,
         )
-        self._assembler = Assembler(limits.max_message)
+        self._assembler = Assembler(limits.max_received or limits.max_message)
         self._consumed = 0
         self._told = 0
 

@@ -31,7 +31,7 @@ from ...errors import (
     from_wire,
     to_peer,
 )
-from ..payloads.hub import Auth, AuthResult, Hello, HelloAck, convert
+from ..payloads.hub import Auth, AuthResult, GuestAuth, Hello, HelloAck, convert
 from .channel import DEFAULT_LIMITS, Channel, Frame, Limits, SealedChannel, UnsealedChannel
 from .envelope import Envelope, canonical_bytes, from_canonical, from_text, to_text
 from .frames import ENVELOPE, envelope_chunks, read_envelope
@@ -215,6 +215,7 @@ class Dialer(_Side):
         expect_key: Base64 key on record for it; another key of the same id is refused.
         token: Invite token to redeem.
         replaces: Session of the live link to this node that this one is to take over from.
+        guest: Guest link to open, in place of a token.
     """
 
     def __init__(
@@ -225,12 +226,14 @@ class Dialer(_Side):
         expect_key: str | None = None,
         token: str | None = None,
         replaces: str | None = None,
+        guest: GuestAuth | None = None,
     ) -> None:
         super().__init__(offer)
         self._expect = expect
         self._expect_key = expect_key
         self._token = token
         self._replaces = replaces
+        self._guest = guest
         self._hello = b""
 
     def hello(self) -> Frame:
@@ -278,6 +281,10 @@ class Dialer(_Side):
             data["token"] = self._token
         if self._replaces is not None:
             data["replaces"] = self._replaces
+        if self._guest is not None:
+            if self._session is None:
+                raise UnsealedRefusedError
+            data["guest"] = msgspec.to_builtins(self._guest)
         if self._session is not None:
             data["session"] = self._session
         return self._frame("auth", data, envelope.msg_id)
@@ -320,11 +327,13 @@ class Acceptor(_Side):
 
     Attributes:
         replaces: Session that the dialler wants this one to take over from, once ``auth`` came.
+        guest: The guest link that the dialler opens, once ``auth`` came; None for a peer.
     """
 
     def __init__(self, offer: Offer) -> None:
         super().__init__(offer)
         self.replaces: str | None = None
+        self.guest: GuestAuth | None = None
         self._auth_id: str | None = None
 
     def on_hello(self, frame: Frame) -> Frame:
@@ -374,7 +383,9 @@ class Acceptor(_Side):
         if self._session is not None and auth.session != self._session:
             raise BadSessionError
         self._auth_id = envelope.msg_id
-        self.replaces = auth.replaces
+        if auth.guest is not None and self._session is None:
+            raise UnsealedRefusedError
+        self.replaces, self.guest = auth.replaces, auth.guest
         return auth.token
 
     def accept(self) -> Frame:

@@ -72,6 +72,18 @@ class HelloAck(msgspec.Struct, frozen=True, kw_only=True):
     seal: SealAck | None = None
 
 
+class GuestAuth(msgspec.Struct, frozen=True, kw_only=True):
+    """``auth.guest``: the guest link that a browser opens, its secret, and the guest's own name."""
+
+    link: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    name: Name = ""
+
+    def __repr__(self) -> str:
+        """Show no secret: this may end up in logs and tracebacks."""
+        return f"<GuestAuth of link {self.link}>"
+
+
 class Auth(msgspec.Struct, frozen=True, kw_only=True):
     """``auth``, dialler to acceptor; ``echo`` is the hello_ack's nonce.
 
@@ -82,6 +94,11 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
     token: Annotated[str, msgspec.Meta(max_length=128)] | None = None
     session: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     replaces: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    guest: GuestAuth | None = None
+
+    def __post_init__(self) -> None:
+        if self.guest is not None and (self.token is not None or self.replaces is not None):
+            raise ValueError("a guest has neither token nor replaces")
 
 
 class AuthResult(msgspec.Struct, frozen=True, kw_only=True):

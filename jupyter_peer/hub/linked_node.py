@@ -1,0 +1,144 @@
+"""A node at the other end of a live link: sending, requests and their answers, pings.
+
+A :class:`.Peer` is one, which may be away, and a :class:`.Guest`, which is gone with its link.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import LinkError, NotConnectedError, to_peer
+from ..primitives.clock import Clock
+from ..wire.link.envelope import Buffer
+from ..wire.link.outbox import Outgoing
+from .message import Message, Messenger, Replies
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+
+class LinkedNode(ABC):
+    """A node that this node has, or may have, a live link to.
+
+    Args:
+        messenger: Writes messages.
+        clock: Time.
+    """
+
+    def __init__(self, messenger: Messenger, clock: Clock) -> None:
+        self._messenger = messenger
+        self._clock = clock
+        self._session: Session | None = None
+        self._replies = Replies()
+
+    @property
+    @abstractmethod
+    def node_id(self) -> str:
+        """Its id."""
+
+    @property
+    def session(self) -> Session | None:
+        """Its live link, or None."""
+        return self._session
+
+    def is_connected(self) -> bool:
+        """Return whether there is a live link to it."""
+        return self._session is not None
+
+    async def end(self, reason: str) -> None:
+        """Say goodbye and close the link, if there is one."""
+        session = self._session
+        if session is None:
+            return
+        try:
+            session.put_urgent(self._messenger.write("bye", {"reason": reason})[1])
+        except LinkError:
+            log.debug("%s is gone already", self.node_id)
+        await session.close(reason)
+
+    def put(self, item: Outgoing, stream: str) -> None:
+        """Send a message that is written already.
+
+        Raises:
+            NotConnectedError: There is no link to it.
+            OverflowLinkError: It does not read fast enough.
+        """
+        self._live_session().put(item, stream)
+
+    def try_put(self, item: Outgoing, stream: str) -> bool:
+        """Send a message that is written already, if it can be queued; return whether it was."""
+        try:
+            self.put(item, stream)
+        except LinkError:
+            return False
+        return True
+
+    def send(
+        self,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        stream: str | None = None,
+        re: str | None = None,
+    ) -> None:
+        """Send a message, without waiting; see :meth:`.PeerHub.send`."""
+        session = self._live_session()
+        item = self._messenger.write(type, data, buffers, digests=digests, re=re)[1]
+        session.put(item, stream or "")
+
+    def send_error(self, re: str, error: BaseException) -> None:
+        """Answer one of its requests with an error; nothing happens when the peer is gone."""
+        fields: dict[str, Any] = dict(to_peer(error))
+        kind = "unsupported" if fields["code"] == "unsupported" else "error"
+        try:
+            self.send(kind, fields, stream=re, re=re)
+        except LinkError:
+            log.debug("%s is gone and cannot be told of an error", self.node_id)
+
+    async def request(
+        self,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        timeout: float = 10.0,
+        stream: str | None = None,
+    ) -> Message:
+        """Send a message and return the answer; see :meth:`.PeerHub.request`."""
+        session = self._live_session()
+        msg_id, item = self._messenger.write(type, data, buffers)
+        order = msg_id if stream is None else stream
+        return await self._replies.wait(msg_id, lambda: session.put(item, order), timeout)
+
+    async def ping(self, timeout: float) -> float:
+        """Return the round-trip time of the link in seconds.
+
+        Raises:
+            LinkError: It is not connected, the link was lost, or no answer came in time.
+        """
+        return await self._ping(self._live_session(), timeout)
+
+    async def _ping(self, session: Session, timeout: float) -> float:
+        msg_id, item = self._messenger.write("ping", {})
+        started = self._clock.monotonic()
+        await self._replies.wait(msg_id, lambda: session.put_urgent(item), timeout)
+        rtt_s = self._clock.monotonic() - started
+        session.measured(rtt_s)
+        return rtt_s
+
+    def on_drain(self, callback: Callable[[], None]) -> bool:
+        """Call back once when little waits to be sent or the link is gone; False without a link."""
+        if self._session is None:
+            return False
+        self._session.on_drain(callback)
+        return True
+
+    def _live_session(self) -> Session:
+        if self._session is None:
+            raise NotConnectedError
+        return self._session
