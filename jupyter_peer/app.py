@@ -31,6 +31,7 @@ from .server.settings.settings import PeerSettings
 if TYPE_CHECKING:
     from .files.data_dir import DataDir
     from .hub.hub import PeerHub
+    from .lobby_client.lobby import LobbyClient
     from .trust.base import TrustPolicy
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         from .panes.viewer.watch import PaneWatcher
         from .primitives.clock import Clock
         from .server.node.network_watch import NetworkWatch
+        from .server.node.reach import Reach
         from .server.operations.agents import NodeAgents
         from .server.operations.doctor import doctor_of
         from .server.operations.lobby import lobby_client
@@ -132,7 +134,11 @@ class PeerExtension(PeerSettings, ExtensionApp):
             )
             store = Store.open(data_dir.path / "peer.sqlite")
             stack.callback(store.close)
-            lobby = lobby_client(self, identity, lambda: hub, Clock().jitter)
+
+            def make_lobby() -> LobbyClient | None:
+                return lobby_client(self, identity, lambda: hub, Clock().jitter)
+
+            lobby = make_lobby()
             transports = Transports(self, self._server, identity, lambda: hub, lobby)
             stack.push_async_callback(transports.close)
             directory = None
@@ -188,6 +194,9 @@ class PeerExtension(PeerSettings, ExtensionApp):
                     "approval": agents.approvals_model,
                 }
             )
+            doctor = doctor_of(
+                self, self._server, hub, data_dir, directory, lambda: operations.lobby.client
+            )
             operations = Operations(
                 hub,
                 publisher,
@@ -196,21 +205,21 @@ class PeerExtension(PeerSettings, ExtensionApp):
                 agents,
                 on_activity=self._note_activity,
                 on_change=notices.mark,
-                doctor=doctor_of(self, self._server, hub, data_dir, directory, lobby),
-                lobby=lobby,
+                doctor=doctor,
                 chats=chats,
             )
             chats.on_change = lambda: notices.mark("chat")
-            stack.callback(operations.lobby.close)
-            if lobby is not None:
-                lobby.start()
-                stack.push_async_callback(lobby.close)
+            stack.push_async_callback(operations.lobby.close)
+            await operations.lobby.use(lobby)
+            reach = Reach(self, self._server, hub, transports, operations.lobby, make_lobby)
+            operations.add_reach(reach, doctor)
             stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites", "lobby")))
             stack.callback(publisher.subscribe(lambda: notices.mark("panes")))
             stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
             stack.callback(agents.board.subscribe(lambda: notices.mark("agents")))
             stack.callback(agents.approvals.subscribe(lambda: notices.mark("approval")))
             await hub.start()
+            await reach.start()
             network = NetworkWatch(transports.network_changed)
             network.start()
             stack.push_async_callback(network.close)

@@ -200,6 +200,7 @@ def _trait(option: Argument, text: str) -> TraitType[Any, Any]:
     if option.kind is int:
         least, most = option.bounds or (None, None)
         trait = Int(option.default, min=least, max=most, help=text)
+        trait.allow_none = option.default is None
     elif option.kind is float:
         trait = Float(option.default, help=text)
     elif option.kind is bool:

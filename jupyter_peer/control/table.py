@@ -9,11 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from ..errors import BadRequestError
-from . import agents, chat, invites, lobby, node, panes, peers, turns
+from . import agents, chat, invites, lobby, node, panes, peers, reach, turns
 from .fields import Done
 from .operation import Operation
 
-_SUBJECTS = (node, invites, peers, panes, lobby, chat, agents, turns)
+_SUBJECTS = (node, reach, invites, peers, panes, lobby, chat, agents, turns)
 
 #: All operations by name.
 OPERATIONS: dict[str, Operation[msgspec.Struct, msgspec.Struct]] = {

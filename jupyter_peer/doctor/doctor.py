@@ -24,7 +24,7 @@ from .installation import check_browser_side, check_versions
 from .listening import check_base_url, check_host, check_listening, check_proxy
 from .nat import check_nat
 from .peer import examine_peer
-from .reach import check_addresses
+from .reach import check_addresses, reach_in_words
 from .trust import check_trust
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ _TAKES = {
 }
 
 
+#: The checks that tell whether others can reach this node, besides those of its transports.
+_OF_REACH = ("listening", "address", "lobby")
+
+
 class Doctor:
     """Examines a node.
 
@@ -57,7 +61,7 @@ class Doctor:
         hub: The node.
         facts: Returns what is to be known of its server, as it is now.
         directory: Returns the state of the directory; None without one.
-        more: Further checks, such as of a lobby, by name.
+        more: Returns further checks, such as of a lobby, by name.
         labextensions: Folders in which JupyterLab looks for extensions.
     """
 
@@ -67,13 +71,13 @@ class Doctor:
         facts: Callable[[], ServerFacts],
         *,
         directory: Callable[[], DirectoryStatus] | None = None,
-        more: dict[str, Check] | None = None,
+        more: Callable[[], dict[str, Check]] = dict,
         labextensions: Sequence[str | Path] = (),
     ) -> None:
         self._hub = hub
         self._facts = facts
         self._directory = directory
-        self._more = more or {}
+        self._more = more
         self._labextensions = labextensions
         # One at a time: it dials, and a caller may be impatient.
         self._lock = asyncio.Lock()
@@ -94,6 +98,22 @@ class Doctor:
             if node_id is not None:
                 return await examine_peer(self._hub, node_id, report)
             return await examine(self._checks(), report=report)
+
+    async def examine_reach(self, mode: str, report: Report = lambda step: None) -> list[Finding]:
+        """Return whether others can reach this node as a mode promises; its summary comes first.
+
+        Args:
+            mode: ``local``, ``network``, ``relay`` or ``webrtc``.
+            report: Told of each step.
+        """
+        async with self._lock:
+            checks = {
+                name: check
+                for name, check in self._checks().items()
+                if name in _OF_REACH or name.startswith("transport ")
+            }
+            findings = await examine(checks, report=report)
+            return [*reach_in_words(mode, findings), *findings]
 
     def _checks(self) -> dict[str, Check]:
         hub, facts = self._hub, self._facts()
@@ -119,7 +139,7 @@ class Doctor:
                 checks[name] = functools.partial(_not_in_effect, name, name in facts.wanted)
         for transport in hub.transports:
             checks[f"transport {transport.name}"] = transport.diagnose
-        checks |= self._more
+        checks |= self._more()
         checks |= {
             "nat": lambda: check_nat(facts.stun_servers),
             "clock": lambda: check_clock(hub, facts.brokers),

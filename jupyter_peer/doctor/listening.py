@@ -9,8 +9,8 @@ from ..wire.addresses import PATH, is_loopback
 from .facts import ServerFacts
 
 _OPEN_A_PORT = (
-    "set PeerExtension.peer_listen to something like 0.0.0.0:9797, or PeerExtension.relay_url to "
-    "a relay both sides can reach"
+    "%peer reach network opens a port for peers, %peer reach relay URL uses a relay that both sides "
+    "can reach"
 )
 
 

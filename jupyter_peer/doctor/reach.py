@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import PeerError
 from ..findings import Finding, failed, ok, skipped, warning
-from ..wire.addresses import host_of, is_loopback
+from ..wire.addresses import PATH, RELAY_PATH, host_of, is_loopback
 from .facts import ServerFacts, is_public
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ async def check_addresses(hub: PeerHub, facts: ServerFacts) -> list[Finding]:
             warning(
                 "address",
                 "This node has no address of its own, so nobody can dial it directly.",
-                "set PeerExtension.peer_listen or PeerExtension.advertised_addresses",
+                "%peer reach network opens a port for peers, or set "
+                "PeerExtension.advertised_addresses",
             )
         ]
     findings = list(await asyncio.gather(*(_probe(hub, facts, at) for at in addresses)))
@@ -42,11 +44,81 @@ async def check_addresses(hub: PeerHub, facts: ServerFacts) -> list[Finding]:
                 "address",
                 "None of the addresses leads here from another machine: an invite made here works "
                 "on this machine alone.",
-                "set PeerExtension.peer_listen to something like 0.0.0.0:9797, or "
-                "PeerExtension.relay_url",
+                "%peer reach network opens a port for peers, %peer reach relay URL uses a relay",
             )
         )
     return findings
+
+
+def reach_in_words(mode: str, findings: Sequence[Finding]) -> list[Finding]:
+    """Return the summary of a check: who can reach this node, and where.
+
+    Args:
+        mode: ``local``, ``network``, ``relay`` or ``webrtc``.
+        findings: What the checks of addresses, transports and lobby have found.
+    """
+    if mode == "local":
+        return [
+            ok(
+                "reach",
+                "Only this computer can reach you. You can still pair with peers that others can "
+                "reach.",
+            )
+        ]
+    if mode == "network":
+        return _network_in_words(findings)
+    check, way = ("relay", "over the relay") if mode == "relay" else ("lobby", "by WebRTC, at")
+    found = [finding for finding in findings if finding.check == check]
+    broken = [finding for finding in findings if finding.status == "failed"]
+    if any(finding.status == "ok" for finding in found) and not (
+        mode == "webrtc" and any(finding.check == "webrtc" for finding in broken)
+    ):
+        at = next(finding.subject for finding in found if finding.status == "ok")
+        return [
+            ok("reach", f"Peers anywhere can reach you {way} {at.replace(RELAY_PATH, '')}.", at)
+        ]
+    reason = next((finding for finding in [*found, *broken] if finding.status == "failed"), None)
+    return [
+        failed(
+            "reach",
+            f"Nobody can reach you {way.removesuffix(', at')} at the moment: "
+            f"{reason.text if reason else 'it does not answer.'}",
+            (reason.hint if reason else "") or "see the server's log",
+        )
+    ]
+
+
+def _network_in_words(findings: Sequence[Finding]) -> list[Finding]:
+    answering = [
+        finding.subject
+        for finding in findings
+        if finding.check == "address"
+        and finding.status == "ok"
+        and not is_loopback(host_of(finding.subject))
+    ]
+    if not answering:
+        return [
+            failed(
+                "reach",
+                "Nobody else can reach you: no address of this computer leads here from the network.",
+                "connect this computer to a network, or choose a relay: %peer reach relay URL",
+            )
+        ]
+    return [
+        ok(
+            "reach",
+            f"Peers {'anywhere' if is_public(host_of(address)) else 'on this network'} can reach you "
+            f"at {_short(address)}, unless a firewall is in between.",
+            address,
+        )
+        for address in answering
+    ]
+
+
+def _short(address: str) -> str:
+    """Return host and port of an address that is nothing more than these."""
+    plain = address.removeprefix("ws://").removesuffix(PATH)
+    return address if "/" in plain else plain
 
 
 async def _probe(hub: PeerHub, facts: ServerFacts, address: str) -> Finding:

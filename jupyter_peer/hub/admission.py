@@ -274,8 +274,8 @@ class InviteBook:
             a=[at for at in local.addresses() if not at.startswith(_ELSEWHERE)],
             x=now + life,
             n=local.name,
-            r=config.relay_url,
-            l=config.lobby_url,
+            r=local.relay_url,
+            l=local.lobby_url,
         )
         invite_id = local.clock.random_bytes(4).hex()
         local.store.add_invite(invite_id, token_hash(token), now, invite.x, note)

@@ -130,7 +130,6 @@ class Connector:
         self._local = local
         self._config = local.config
         self._messenger = messenger
-        self._transports = sorted(local.transports, key=lambda transport: transport.priority)
         self._half_open = HalfOpen(local.config.max_handshakes, local.clock.monotonic)
         self.refused = 0
 
@@ -211,7 +210,7 @@ class Connector:
         """Return the addresses some transport can dial, best transport first."""
         return [
             (transport, address)
-            for transport in self._transports
+            for transport in sorted(self._local.transports, key=lambda each: each.priority)
             for address in dict.fromkeys(addresses)
             if transport.can_dial(address)
         ]

@@ -208,6 +208,34 @@ class PeerHub:
         self._auto_connector.look()
         return ended
 
+    async def add_transport(self, transport: Transport) -> None:
+        """Use one more transport from now on.
+
+        Raises:
+            NotEnabledError: It cannot be used; nothing has changed.
+        """
+        if self.started:
+            await transport.start(self._connector.accept)
+        self.transports.append(transport)
+
+    async def remove_transport(self, transport: Transport) -> None:
+        """Close a transport with its links, and use it no more; links by other transports stay."""
+        self.transports.remove(transport)
+        await transport.close()
+
+    def reach_changed(self, relay_url: str | None, lobby_url: str | None) -> None:
+        """Tell all peers this node's addresses, and try to reach those that are away.
+
+        Args:
+            relay_url: Relay that invites carry from now on.
+            lobby_url: Lobby that they carry.
+        """
+        self._local.relay_url, self._local.lobby_url = relay_url, lobby_url
+        if self.started:
+            self._peers.reconnect_now()
+            self._peers.upgrade_soon()
+            self._peers.announce()
+
     async def network_changed(self) -> None:
         """Check every link at once: the network or this machine's addresses have changed."""
         for transport in self.transports:

@@ -95,6 +95,7 @@ class LocalNode:
         capabilities: What this node announces that it can do.
         events: Emits each :class:`.HubEvent`.
         learned_addresses: Addresses under which browsers have reached this server, newest first.
+        relay_url, lobby_url: Relay and lobby that invites carry now.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class LocalNode:
         self.capabilities: tuple[str, ...] = CAPABILITIES
         self.events: Signal[[HubEvent]] = Signal("an event of the hub")
         self.learned_addresses: list[str] = []
+        self.relay_url, self.lobby_url = config.relay_url, config.lobby_url
         self._name = clean_name(store.setting("node_name") or config.node_name)
 
     @property

@@ -262,13 +262,24 @@ class LobbyClient:
             raise BadRequestError("only an offer or an answer of ordinary size can be signalled")
         await self._request(wire.Signal(to=to, kind=kind, sdp=sdp), wire.Done)  # type: ignore[arg-type]
 
-    def on_signal(self, callback: OnSignal) -> None:
-        """Call back with ``(from_node_id, kind, sdp)`` of each signal.
+    def on_signal(self, callback: OnSignal) -> Callable[[], None]:
+        """Call back with ``(from_node_id, kind, sdp)`` of each signal; return what ends that.
 
         The lobby has seen the proof of the sender's id. Anybody who knows this node's id can send
         some: who listens decides which to answer.
         """
         self._on_signal.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._on_signal:
+                self._on_signal.remove(callback)
+
+        return unsubscribe
+
+    def wait_for_signals(self, is_waiting: bool) -> None:
+        """Keep the connection for signals from now on, or no longer."""
+        self._waits_for_signals = is_waiting
+        self._wake.set()
 
     # Asking.
 
@@ -425,7 +436,7 @@ class LobbyClient:
 
     def _take(self, notice: wire.Notice) -> None:
         if isinstance(notice, wire.Signalled):
-            for listener in self._on_signal:
+            for listener in list(self._on_signal):
                 self._guarded(listener, notice.sender, notice.kind, notice.sdp)
         elif isinstance(notice, wire.Refusal):
             log.info("the lobby at %s: %s", self.url, notice.error)

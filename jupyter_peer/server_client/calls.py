@@ -16,6 +16,7 @@ from .durations import parse_duration
 from .results.agent_results import Agents
 from .results.chat import ChatLine, ChatLines
 from .results.findings import Findings
+from .results.reach import Reach
 from .results.results import (
     AuditLog,
     Done,
@@ -52,6 +53,32 @@ class Calls:
     async def name(self, name: str) -> Identity:
         """Set this node's cosmetic name."""
         return Identity(await self._ask("set_name", {"name": name}))
+
+    @exposed
+    async def reach(
+        self,
+        mode: str | None = None,
+        relay_url: str | None = None,
+        port: int | None = None,
+        on_progress: Steps | None = None,
+    ) -> Reach:
+        """Return who can reach this node, or choose it; a choice is applied at once and kept.
+
+        Args:
+            mode: ``local`` (this computer), ``network`` (this network), ``relay`` (anywhere, by a
+                relay) or ``webrtc`` (through routers); None changes nothing.
+            relay_url: The relay, for ``relay`` and ``webrtc``; None for the last one.
+            port: The port that ``network`` opens; None for the last one (9797 at first) or a free one.
+            on_progress: Called with ``{step, address, ok, message}`` on the way.
+
+        Raises:
+            BadRequestError: There is no such mode, no relay is known, or the port is in use.
+            NotEnabledError: What the mode needs is not installed or is switched off.
+        """
+        if mode is None:
+            return Reach(await self._ask("reach"))
+        params = {"mode": mode, "relay_url": relay_url, "port": port}
+        return Reach(await self._ask("set_reach", params, on_progress=on_progress))
 
     @exposed
     async def invite(self, ttl: str | float | None = None, note: str = "") -> Invite:

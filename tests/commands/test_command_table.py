@@ -30,8 +30,20 @@ __all__ = ["client", "in_kernel", "secret_file", "server"]
 SHOWN = {"output_type": "stream", "name": "stdout", "text": "loss 0.01 %peer list"}
 LINE = {"number": 1, "peer": PEER, "mine": True, "at": 1.0, "text": "%peer list"}
 ROOM = {"name": "class", "visibility": "public", "members": [], "joined": True, "error": None}
+REACH = {
+    "mode": "local",
+    "chosen": "local",
+    "relay_url": None,
+    "fixed_by": None,
+    "addresses": ["ws://127.0.0.1:8888/peer-ws"],
+    "checked": [
+        {"check": "reach", "status": "ok", "text": "Only this computer can reach you.", "hint": ""}
+    ],
+}
 ANSWERS = {
     "set_name": ME,
+    "reach": REACH,
+    "set_reach": REACH,
     "invite": {"invite": "jpeer1:abc", "id": "12345678", "expires": 4e9},
     "revoke_invite": {},
     "pair": {"peer": PEER},
@@ -73,6 +85,7 @@ SAMPLES = {
 KEYS = {
     "whoami": {*ME},
     "name": {*ME},
+    "reach": {*REACH},
     "invite": {"invite", "id", "expires"},
     "invites": {"invites"},
     "revoke": set(),
@@ -257,6 +270,7 @@ def test_an_option_can_be_set_in_a_configuration_file(
         (["agent", "maybe"], "'maybe' is not a value of on|off|status"),
         (["agent", "off", "--mode=ask"], "--agent and --mode belong to `on`"),
         (["chat", "--limit=0"], "1"),
+        (["reach", "network", "--port=0"], "1"),
         (["ask", "ada", "?", "--timeout=soon"], "float"),
     ],
 )

@@ -270,7 +270,7 @@ async def test_the_doctor_looks_at_everything_and_changes_nothing(tmp_path):
         doctor = Doctor(
             ada,
             lambda: facts(data_dir=tmp_path, ways=("relay", "lobby"), wanted=("webrtc",)),
-            more={"lobby": more},
+            more=lambda: {"lobby": more},
             labextensions=[tmp_path],
         )
         findings = await doctor.examine()

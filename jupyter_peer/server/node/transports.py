@@ -21,7 +21,10 @@ from .listening import ServedTransport, hosts_behind, parse_listen, trusting
 
 if TYPE_CHECKING:
     from ...hub.hub import PeerHub
-    from ...transports.webrtc.webrtc import Signaller
+    from ...transports.lan.lan import LanTransport
+    from ...transports.lan.records import Endpoint
+    from ...transports.relay.relay import RelayTransport
+    from ...transports.webrtc.webrtc import Signaller, WebRtcTransport
     from ..settings.settings import PeerSettings
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,7 @@ class Listener(msgspec.Struct, frozen=True):
 
 
 class Transports:
-    """The transports that are switched on.
+    """The transports that are switched on; some can be opened and closed while the node runs.
 
     Args:
         settings: Of the extension.
@@ -56,6 +59,10 @@ class Transports:
         BadRequestError: ``peer_listen``, ``relay_certificate`` or a server for WebRTC cannot be used.
         BadAddressError: ``relay_url`` cannot be.
         NotEnabledError: WebRTC is asked for, and its packages are not installed.
+
+    Attributes:
+        direct, lan, webrtc: None where they are switched off.
+        relay: Without a relay of this node's own, it serves to dial peers over theirs.
     """
 
     def __init__(
@@ -70,11 +77,12 @@ class Transports:
         self._server = server
         self._identity = identity
         self._hub = hub
-        self._signaller = signaller
         self._listeners: list[Listener] = []
-        webrtc = self._webrtc()  # before anything is opened, since it may raise
+        self.webrtc = self._webrtc(signaller)  # before anything is opened, since it may raise
         self.direct = self._direct()
-        optional = (self.direct, self._lan(), webrtc, self._relay())
+        self.lan = self._lan()
+        self.relay = self._relay()
+        optional = (self.direct, self.lan, self.webrtc, self.relay)
         self.all: list[Transport] = [transport for transport in optional if transport is not None]
 
     async def close(self) -> None:
@@ -95,20 +103,72 @@ class Transports:
             max_links=settings.max_peers + 4 * settings.max_handshakes,
         )
         if settings.peer_listen:
-            host, port = parse_listen(settings.peer_listen)
-            try:
-                bound = direct.listen(host, port)
-            except OSError as error:
-                raise BadRequestError(
-                    f"peer_listen {settings.peer_listen!r} cannot be used: {error.strerror}",
-                    hint="choose a free port and an address of this machine",
-                ) from error
-            self._listeners.append(Listener(host, bound[0][1], PATH, is_tls=False))
+            self._open(direct, *parse_listen(settings.peer_listen))
         own = self._own_listener()
         if own is not None:
             self._listeners.append(own)
         direct.reachable_at = self._reachable_at()
         return direct
+
+    def _open(self, direct: ServedTransport, host: str, port: int) -> int:
+        try:
+            bound = direct.listen(host, port)
+        except OSError as error:
+            raise BadRequestError(
+                f"peer_listen '{host}:{port}' cannot be used: {error.strerror}",
+                hint="choose a free port and an address of this machine",
+            ) from error
+        listener = Listener(host, bound[0][1], PATH, is_tls=False)
+        self._listeners.insert(0, listener)
+        return listener.port
+
+    # While the node runs.
+
+    def listen(self, host: str, port: int) -> int:
+        """Open an extra listener for peers alone; return its port.
+
+        Args:
+            host: Address to bind.
+            port: Port; 0 for a free one.
+
+        Raises:
+            BadRequestError: The address cannot be bound; nothing has changed.
+        """
+        assert self.direct is not None
+        bound = self._open(self.direct, host, port)
+        self._listeners_changed()
+        return bound
+
+    async def stop_listening(self, port: int) -> None:
+        """Close the extra listener at a port, and the links that came in there."""
+        assert self.direct is not None
+        own = self._own_listener()
+        self._listeners = [each for each in self._listeners if each.port != port or each == own]
+        self._listeners_changed()
+        await self.direct.stop_listening(port)
+
+    def _listeners_changed(self) -> None:
+        if self.direct is not None:
+            self.direct.reachable_at = self._reachable_at()
+        if self.lan is not None:
+            self.lan.endpoint = self._endpoint()
+
+    async def use_webrtc(self, signaller: Signaller | None) -> None:
+        """Use WebRTC by a lobby if it is switched on, and no other WebRTC from now on.
+
+        Raises:
+            NotEnabledError: Its packages are not installed.
+            BadRequestError: A STUN or TURN server cannot be used.
+        """
+        new = self._webrtc(signaller)
+        former, self.webrtc = self.webrtc, None
+        if former is not None:
+            await self._hub().remove_transport(former)
+        if new is not None:
+            await self._hub().add_transport(new)
+            self.webrtc = new
+
+    # Each of them.
 
     def _reachable_at(self) -> tuple[str, ...]:
         found = [address for listener in self._listeners for address in listener.addresses()]
@@ -116,8 +176,7 @@ class Transports:
 
     async def network_changed(self) -> None:
         """Take it that this machine has other addresses now."""
-        if self.direct is not None:
-            self.direct.reachable_at = self._reachable_at()
+        self._listeners_changed()
         await self._hub().network_changed()
 
     def _own_listener(self) -> Listener | None:
@@ -134,13 +193,25 @@ class Transports:
         path = server.base_url.rstrip("/") + PATH
         return Listener(server.ip, server.port, path, is_tls=certificate_of(server) is not None)
 
-    def _lan(self) -> Transport | None:
+    def _lan(self) -> LanTransport | None:
         if not self._settings.enable_lan:
             return None
         if self.direct is None:
             log.warning("PeerExtension.enable_lan has no effect: enable_direct is False")
             return None
         from ...transports.lan.lan import NAME, LanTransport
+
+        return LanTransport(
+            self.direct,
+            node_id=self._identity.node_id,
+            node_name=lambda: self._hub().node_name,
+            endpoint=self._endpoint(),
+            found=lambda *news: self._hub().found(NAME, *news),
+            lost=lambda gone: self._hub().lost(NAME, gone),
+        )
+
+    def _endpoint(self) -> Endpoint | None:
+        """Return what is announced in the local network."""
         from ...transports.lan.records import Endpoint
 
         # The one that most can reach; of several such the extra one, which shows no Jupyter.
@@ -161,16 +232,9 @@ class Transports:
                     best.path,
                 )
                 endpoint = None
-        return LanTransport(
-            self.direct,
-            node_id=self._identity.node_id,
-            node_name=lambda: self._hub().node_name,
-            endpoint=endpoint,
-            found=lambda *news: self._hub().found(NAME, *news),
-            lost=lambda gone: self._hub().lost(NAME, gone),
-        )
+        return endpoint
 
-    def _relay(self) -> Transport:
+    def _relay(self) -> RelayTransport:
         from ...transports.relay.relay import RelayTransport
 
         # Also without a relay of one's own: peers have theirs.
@@ -181,12 +245,12 @@ class Transports:
             ssl_context=trusting(settings.relay_certificate),
         )
 
-    def _webrtc(self) -> Transport | None:
+    def _webrtc(self, signaller: Signaller | None) -> WebRtcTransport | None:
         settings = self._settings
         if not settings.enable_webrtc:
             return None
         visit = lobby_visits(settings, self._identity, Clock().jitter)
-        if self._signaller is None:
+        if signaller is None:
             if visit is None:
                 log.warning(
                     "PeerExtension.enable_webrtc has no effect: nodes find each other for it by a "
@@ -210,7 +274,7 @@ class Transports:
         )
         servers.check()
         return WebRtcTransport(
-            self._signaller,
+            signaller,
             servers,
             visit=visit,
             is_peer=lambda node_id: self._hub().is_peer(node_id),

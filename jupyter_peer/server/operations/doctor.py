@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jupyter_core.paths import jupyter_path
@@ -42,20 +43,21 @@ def doctor_of(
     hub: PeerHub,
     data_dir: DataDir,
     directory: DirectoryRefresher | None,
-    lobby: LobbyClient | None = None,
+    lobby: Callable[[], LobbyClient | None],
 ) -> Doctor:
     """Return the doctor of a node, which also answers the measurements of peers."""
     Responder(hub)
-    more: dict[str, Check] = {}
 
     async def turn() -> list[Finding]:
         if not settings.turn_url:
             return []
         return [await try_turn(settings.turn_url, settings.turn_username, settings.turn_credential)]
 
-    more["turn"] = turn
-    if lobby is not None:
-        more["lobby"] = lambda: lobby_findings(lobby)
+    def more() -> dict[str, Check]:
+        client = lobby()
+        at_lobby = {} if client is None else {"lobby": lambda: lobby_findings(client)}
+        return {"turn": turn, **at_lobby}
+
     return Doctor(
         hub,
         lambda: facts_of(settings, serverapp, hub, data_dir),

@@ -133,30 +133,48 @@ class LobbyOperations(Group):
     Args:
         hub: The node.
         on_change: See :class:`.Group`.
+
+    Attributes:
         client: The node's lobby client; None without a lobby.
     """
 
-    def __init__(
-        self, hub: PeerHub, on_change: Callable[..., None], client: LobbyClient | None
-    ) -> None:
+    def __init__(self, hub: PeerHub, on_change: Callable[..., None]) -> None:
         super().__init__(hub, on_change)
-        self._client = client
+        self.client: LobbyClient | None = None
         self._found: set[str] = set()
-        self._end = client.subscribe(self._changed) if client is not None else lambda: None
+        self._end: Callable[[], None] = lambda: None
 
-    def close(self) -> None:
-        """Stop listening to the client."""
+    async def use(self, client: LobbyClient | None) -> None:
+        """Start to use a lobby, or none; the former one is left, with its rooms."""
+        former, self.client = self.client, client
         self._end()
+        for node_id in self._found:
+            self.hub.lost(SOURCE, node_id)
+        self._found.clear()
+        if client is not None:
+            self._end = client.subscribe(self._changed)
+            client.start()
+        else:
+            self._end = lambda: None
+        if former is not None:
+            await former.close()
+        self.on_change("lobby")
+
+    async def close(self) -> None:
+        """Leave the lobby."""
+        self._end()
+        if self.client is not None:
+            await self.client.close()
 
     @property
     def _lobby(self) -> LobbyClient:
-        if self._client is None:
+        if self.client is None:
             raise NotEnabledError(
                 "this node has no lobby",
                 hint="set PeerExtension.lobby_url to the URL of a relay that somebody runs with "
                 "`jupyter peer relay`",
             )
-        return self._client
+        return self.client
 
     @serves(rows.LOBBY)
     def _state(self, params: NoParams, call: Call) -> rows.LobbyModel:
@@ -164,7 +182,7 @@ class LobbyOperations(Group):
 
     def model(self) -> rows.LobbyModel:
         """Return the state of the connection to the lobby."""
-        client = self._client
+        client = self.client
         if client is None:
             return rows.LobbyModel(url=None, status="off", listed=False, rooms=[], error=None)
         return rows.LobbyModel(
@@ -271,8 +289,8 @@ class LobbyOperations(Group):
     # News for the hub.
 
     def _changed(self) -> None:
-        assert self._client is not None
-        fellows = self._client.rooms.fellows()
+        assert self.client is not None
+        fellows = self.client.rooms.fellows()
         here = {node_id for node_id, card in fellows.items() if card.addresses and not card.away}
         for node_id in here:
             card = fellows[node_id]

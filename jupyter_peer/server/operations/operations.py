@@ -21,15 +21,16 @@ from .lobby import LobbyOperations
 from .node import NodeOperations
 from .panes import PaneOperations
 from .peers import PeerOperations
+from .reach import ReachOperations
 
 if TYPE_CHECKING:
     from ...doctor.doctor import Doctor
     from ...hub.chat import Chats
     from ...hub.hub import PeerHub
-    from ...lobby_client.lobby import LobbyClient
     from ...panes.owner.publish import PanePublisher
     from ...panes.viewer.watch import PaneWatcher
     from ..node.kernels import ServerKernels
+    from ..node.reach import Reach
     from .agents import NodeAgents
 
 
@@ -45,7 +46,6 @@ class Operations:
         on_activity: Called when the user does something.
         on_change: Receives the topics that an operation changed, besides the hub's own events.
         doctor: Checks connections; None leaves that out.
-        lobby: The lobby of the node; None without one.
         chats: Its conversations with peers; None leaves that out.
 
     Attributes:
@@ -63,7 +63,6 @@ class Operations:
         on_activity: Callable[[], None] = lambda: None,
         on_change: Callable[..., None] = lambda *topics: None,
         doctor: Doctor | None = None,
-        lobby: LobbyClient | None = None,
         chats: Chats | None = None,
     ) -> None:
         self.hub = hub
@@ -72,11 +71,12 @@ class Operations:
         self.agents = agents
         self.peers = PeerOperations(hub, on_change, watcher)
         self.panes = PaneOperations(hub, on_change, publisher, watcher, kernels)
-        self.lobby = LobbyOperations(hub, on_change, lobby)
+        self.lobby = LobbyOperations(hub, on_change)
         self.chat = ChatOperations(hub, on_change, chats)
         self.kernel_watches: Counter[tuple[str, str]] = Counter()
         self.under_way = 0
         self._on_activity = on_activity
+        self._on_change = on_change
         self._methods: dict[str, Method] = {
             **served_by(NodeOperations(hub, on_change, self.peers, doctor)),
             **served_by(InviteOperations(hub, on_change)),
@@ -86,6 +86,10 @@ class Operations:
             **served_by(self.chat),
             **served_by(agents),
         }
+
+    def add_reach(self, reach: Reach, doctor: Doctor) -> None:
+        """Offer the operations on who can reach this node."""
+        self._methods |= served_by(ReachOperations(self.hub, self._on_change, reach, doctor))
 
     async def run(
         self,

@@ -22,6 +22,7 @@ class TolerantSettings(HasTraits):
     """
 
     _unfit: Mapping[str, str] = {}
+    _configured: frozenset[str] = frozenset()
 
     def _load_config(
         self,
@@ -41,8 +42,14 @@ class TolerantSettings(HasTraits):
                 if name in known and (why := self._why_unfit(known[name], value)):
                     unfit[f"{section}.{name}"] = why
                     del fit[section][name]
+                elif name in known:
+                    self._configured |= {name}
         self._unfit = unfit
         super()._load_config(fit, section_names, traits)  # type: ignore[misc]
+
+    def is_configured(self, name: str) -> bool:
+        """Return whether the configuration or the command line has set a trait."""
+        return name in self._configured
 
     def _why_unfit(self, trait: TraitType[Any, Any], value: Any) -> str:
         """Return why a trait cannot have a value; empty when it can."""

@@ -96,6 +96,10 @@ def _room(me: Client, values: Values, at: Surface) -> Shown:
     return me.leave_room(values.name)
 
 
+def _reach(me: Client, values: Values, at: Surface) -> Shown:
+    return me.reach(values.mode, values.url, values.port, on_progress=at.steps)
+
+
 _ROWS = (
     Command(
         "whoami",
@@ -108,6 +112,37 @@ _ROWS = (
         "set the name that other people see for this node",
         lambda me, values, at: me.name(values.name),
         (Argument("name", "the new name; it may have several words", rest=" "),),
+    ),
+    Command(
+        "reach",
+        "show or choose who can reach this node; applied at once and kept",
+        _reach,
+        (
+            # The server checks it: a wrong word is a refused request, not a misuse.
+            Argument(
+                "mode",
+                "local: this computer; network: this network; relay: anywhere, by a relay; webrtc: "
+                "through routers; without it, the reach is shown",
+                ("local", "network", "relay", "webrtc"),
+                metavar="local|network|relay|webrtc",
+                optional=True,
+            ),
+            Argument(
+                "url",
+                "relay, webrtc: the URL of the relay; without it, the last one",
+                optional=True,
+            ),
+            Argument(
+                "--port",
+                "network: the port to open (9797)",
+                kind=int,
+                bounds=(1, 65535),
+                metavar="PORT",
+            ),
+        ),
+        details="The extra port of `network` serves peers alone, never Jupyter. What the server's "
+        "configuration sets is stronger than the choice.",
+        examples=("peer reach", "peer reach network", "peer reach relay wss://relay.example"),
     ),
     Command(
         "invite",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -34,6 +36,7 @@ class WebSocketLink(PeerLink):
 
     Attributes:
         on_ended: Called when nothing of the connection below is left.
+        port: Port of the extra listener that accepted it; None for Jupyter's own or a dialled one.
     """
 
     transport = "direct"
@@ -42,6 +45,7 @@ class WebSocketLink(PeerLink):
     def __init__(self, address: str, *, is_dialled: bool) -> None:
         self._socket: WebSocket | None = None
         self.on_ended: Callable[[WebSocketLink], None] | None = None
+        self.port: int | None = None
         super().__init__(address, is_dialled=is_dialled)
 
     def open(self, opened: WebSocket) -> None:
@@ -137,9 +141,12 @@ class PeerWebSocketHandler(RequestHandler):
     cookies.
     """
 
-    def initialize(self, transport: DirectTransport) -> None:
-        """Take the transport this end point belongs to."""
+    port: int | None = None
+
+    def initialize(self, transport: DirectTransport, port: int) -> None:
+        """Take the transport this end point belongs to, and the port of its listener."""
         self.transport = transport
+        self.port = port
 
     def compute_etag(self) -> None:
         """Nothing here is worth a tag."""
@@ -159,12 +166,22 @@ class PeerWebSocketHandler(RequestHandler):
             return
         link = WebSocketLink(self.request.remote_ip or "unknown", is_dialled=False)
         link.max_frame = self.transport.max_frame_before_auth
+        link.port = self.port
         if not any(name in self.request.headers for name in _PROXY_HEADERS):
             link.remote_host = self.request.remote_ip
         opened = await take_over(self, key, link, link.max_frame)
         if opened is not None:
             link.open(opened)
             self.transport.take(link)
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    try:
+        family = socket.AF_INET if ipaddress.ip_address(host).version == 4 else socket.AF_INET6
+    except ValueError:  # a name, or all addresses
+        return bind_sockets(port, host or None)
+    # `bind_sockets` does not close its socket when the port is in use.
+    return [socket.create_server((host, port), family=family)]
 
 
 class _Nothing(RequestHandler):
@@ -213,8 +230,7 @@ class DirectTransport(Transport):
         self._accept: Accept | None = None
         self._accepting: set[asyncio.Task[None]] = set()
         self._links: set[WebSocketLink] = set()
-        self._servers: list[StrangersServer] = []
-        self._listening: list[str] = []
+        self._servers: dict[int, StrangersServer] = {}
 
     async def start(self, accept: Accept) -> None:
         self._accept = accept
@@ -235,9 +251,11 @@ class DirectTransport(Transport):
         Raises:
             OSError: The address cannot be bound.
         """
-        sockets = bind_sockets(port, host or None)
+        sockets = _bind(host, port)
+        bound = [sock.getsockname()[:2] for sock in sockets]
+        port = bound[0][1]
         application = Application(
-            [(PATH, PeerWebSocketHandler, {"transport": self})],
+            [(PATH, PeerWebSocketHandler, {"transport": self, "port": port})],
             default_handler_class=_Nothing,
             log_function=lambda handler: None,
         )
@@ -249,19 +267,36 @@ class DirectTransport(Transport):
             max_body_size=0,
         )
         server.max_connections = self._max_links
-        bound = [sock.getsockname()[:2] for sock in sockets]
         server.add_sockets(sockets)
-        self._servers.append(server)
+        self._servers[port] = server
         return bound
+
+    async def stop_listening(self, port: int) -> None:
+        """Close the extra listener at a port, and the links that it accepted; others stay."""
+        server = self._servers.pop(port, None)
+        if server is None:
+            return
+        server.stop()
+        # Also what is still in its handshake: that ends as soon as its link does.
+        await self._end({link for link in self._links if link.port == port})
+        await server.close_all_connections()
 
     async def close(self) -> None:
         self._accept = None
-        for server in self._servers:
+        for server in self._servers.values():
             server.stop()
         for task in list(self._accepting):
             task.cancel()
         await asyncio.gather(*self._accepting, return_exceptions=True)
         links, self._links = self._links, set()
+        await self._end(links)
+        for server in self._servers.values():
+            await server.close_all_connections()
+        self._servers.clear()
+
+    @staticmethod
+    async def _end(links: set[WebSocketLink]) -> None:
+        """Close links, and cut those whose other end does not follow soon."""
         for link in links:
             await link.close("shutdown")
         loop = asyncio.get_running_loop()
@@ -271,9 +306,6 @@ class DirectTransport(Transport):
         for link in links:
             link.cut()
         await asyncio.gather(*ends)
-        for server in self._servers:
-            await server.close_all_connections()
-        self._servers.clear()
 
     def can_dial(self, address: str) -> bool:
         return address.startswith(("ws://", "wss://"))

@@ -48,11 +48,15 @@ class LanTransport(Transport):
             that both ends call it the same.
         node_id: This node.
         node_name: Returns what it is called now.
-        endpoint: Where it listens; None when it only looks for others.
+        endpoint: Where it listens, see :attr:`endpoint`.
         found: Called with ``(node_id, node_name, addresses)`` of a node that is seen.
         lost: Called with the id of one that is seen no more.
         interfaces: Returns the network interfaces; tests play changes of the network with it.
         poll_s: How often they are looked at, in seconds.
+
+    Attributes:
+        endpoint: Where it listens; None when it only looks for others. A new one is announced
+            within ``poll_s``.
     """
 
     name = NAME
@@ -73,7 +77,7 @@ class LanTransport(Transport):
         self._direct = direct
         self._node_id = node_id
         self._node_name = node_name
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._found = found
         self._lost = lost
         self._interfaces = interfaces
@@ -86,7 +90,7 @@ class LanTransport(Transport):
         direct.on_incoming = self._name_link
 
     async def start(self, accept: Accept) -> None:
-        if self._endpoint is not None and self._endpoint.is_loopback:
+        if self.endpoint is not None and self.endpoint.is_loopback:
             log.warning(
                 "enable_lan: this server listens on this machine only, so others in the network "
                 "see it and cannot connect to it (it can connect to them); "
@@ -108,7 +112,7 @@ class LanTransport(Transport):
                     "another program may hold UDP port 5353 for itself",
                 )
             ]
-        if self._endpoint is None or self._endpoint.is_loopback:
+        if self.endpoint is None or self.endpoint.is_loopback:
             return [
                 warning(
                     "lan",
@@ -118,8 +122,8 @@ class LanTransport(Transport):
                     seen=seen,
                 )
             ]
-        at = ", ".join(reachable_at(self._endpoint, self._seen))
-        text = f"Announced at {at}, port {self._endpoint.port}; {seen} nodes are seen."
+        at = ", ".join(reachable_at(self.endpoint, self._seen))
+        text = f"Announced at {at}, port {self.endpoint.port}; {seen} nodes are seen."
         return [ok("lan", text, seen=seen)]
 
     # Links.
@@ -170,18 +174,18 @@ class LanTransport(Transport):
                 self._lost(node_id)
 
     async def _announce(self, zeroconf: Any, conf: AsyncZeroconf) -> None:
-        """Announce this node for as long as the network's interfaces stay as they are."""
-        name, info = self._node_name(), None
-        if self._endpoint is not None:
-            info = self._service(zeroconf, self._endpoint, f"{self._node_id}.{SERVICE}", name)
+        """Announce this node for as long as interfaces and endpoint stay as they are."""
+        name, info, endpoint = self._node_name(), None, self.endpoint
+        if endpoint is not None:
+            info = self._service(zeroconf, endpoint, f"{self._node_id}.{SERVICE}", name)
             # Another program may have taken the name, by a copied key or in bad faith.
             await (await conf.async_register_service(info, allow_name_change=True))
             log.debug("announced as %s", info.name)
-        while self._interfaces() == self._seen:
+        while self._interfaces() == self._seen and self.endpoint == endpoint:
             await asyncio.sleep(self._poll_s)
-            if self._endpoint is not None and info is not None and self._node_name() != name:
+            if endpoint is not None and info is not None and self._node_name() != name:
                 name = self._node_name()
-                info = self._service(zeroconf, self._endpoint, info.name, name)
+                info = self._service(zeroconf, endpoint, info.name, name)
                 await (await conf.async_update_service(info))
 
     def _service(

@@ -60,6 +60,28 @@ class RelayTransport(Transport):
         if self._own_urls:
             self._own = self._open(self._own_urls, None)
 
+    async def use(self, relay_url: str | None) -> None:
+        """Register at another relay from now on, or at none; links over the former one end.
+
+        Links over a relay that this node used only to dial peers stay when it becomes its own.
+
+        Raises:
+            BadAddressError: It is no URL; nothing has changed.
+        """
+        urls = relay_urls(relay_url) if relay_url else []
+        if set(urls) == set(self._own_urls):
+            return
+        former, self._own, self._own_urls = self._own, None, urls
+        if former is not None:
+            await former.close()
+        if urls and self._accept is not None:
+            known = self._foreign.pop(tuple(sorted(urls)), None)
+            if known is None or known.socket.is_over or known.same is not None:
+                self._own = self._open(urls, None)
+            else:
+                known.socket.keep()
+                self._own = known
+
     async def close(self) -> None:
         self._accept = None
         for task in list(self._accepting):

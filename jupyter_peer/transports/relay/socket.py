@@ -154,6 +154,10 @@ class RelaySocket:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
+    def keep(self) -> None:
+        """Stay from now on, also without use."""
+        self._idle_s = None
+
     def nudge(self) -> None:
         """Find out now whether the connection still lives, or try now to get one."""
         self._nudged.set()

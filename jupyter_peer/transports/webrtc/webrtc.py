@@ -50,8 +50,8 @@ class Signaller(Protocol):
             PeerError: It cannot be sent, or the node is not there.
         """
 
-    def on_signal(self, callback: Callable[[str, str, str], None]) -> None:
-        """Call back with ``(from_node_id, kind, sdp)`` of each that comes in."""
+    def on_signal(self, callback: Callable[[str, str, str], None]) -> Callable[[], None]:
+        """Call back with ``(from_node_id, kind, sdp)`` of each that comes in; return what ends it."""
 
 
 #: Opens a lobby by its URL and leaves it at the end.
@@ -66,8 +66,9 @@ def check_extra() -> None:
     """
     if importlib.util.find_spec("aiortc") is None:
         raise NotEnabledError(
-            "enable_webrtc is set, and the packages for WebRTC are not installed",
-            hint="pip install 'jupyter-peer[webrtc]', or take enable_webrtc out",
+            "WebRTC cannot be used: its packages are not installed",
+            hint="pip install 'jupyter-peer[webrtc]' and restart Jupyter, or choose another reach and "
+            "take PeerExtension.enable_webrtc out of the configuration",
         )
 
 
@@ -112,9 +113,7 @@ class WebRtcTransport(Transport):
         self._answering: dict[str, asyncio.Task[None]] = {}
         self._strangers: set[str] = set()
         self._offers: dict[str, deque[float]] = {}
-        self._closing = False
-        if signaller is not None:
-            signaller.on_signal(self._on_signal)
+        self._end_signals: Callable[[], None] = lambda: None
 
     async def start(self, accept: Accept) -> None:
         # most of a second of reading files, which a server that starts must not wait for
@@ -122,14 +121,17 @@ class WebRtcTransport(Transport):
             await asyncio.to_thread(importlib.import_module, "aiortc")
         except ImportError as error:  # it is there, and a library that it needs is not
             raise NotEnabledError(
-                f"enable_webrtc is set, and its packages cannot be loaded: {error}",
-                hint="install 'jupyter-peer[webrtc]' anew, or take enable_webrtc out",
+                f"WebRTC cannot be used: its packages cannot be loaded: {error}",
+                hint="install 'jupyter-peer[webrtc]' anew and restart Jupyter, or choose another reach "
+                "and take PeerExtension.enable_webrtc out of the configuration",
             ) from error
-        self._closing = False
         self._accept = accept
+        if self._signaller is not None:
+            self._end_signals = self._signaller.on_signal(self._on_signal)
 
     async def close(self) -> None:
-        self._accept, self._closing = None, True
+        self._accept = None
+        self._end_signals()
         tasks = list(self._answering.values())
         for task in tasks:
             task.cancel()

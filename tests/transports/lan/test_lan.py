@@ -185,6 +185,6 @@ async def test_a_node_on_loopback_alone_says_that_others_cannot_reach_it(caplog)
         assert "peer_listen" in caplog.text
         (finding,) = await ada.diagnose()
         assert (finding.status, "peer_listen" in finding.hint) == ("warning", True)
-        ada._endpoint = Endpoint("0.0.0.0", 9797)
+        ada.endpoint = Endpoint("0.0.0.0", 9797)
         (finding,) = await ada.diagnose()
         assert (finding.status, finding.text[:12]) == ("ok", "Announced at")

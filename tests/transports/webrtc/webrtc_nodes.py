@@ -55,8 +55,9 @@ class MemorySignaller:
             loop = asyncio.get_running_loop()
             loop.call_soon(self._lobby.deliver, self._node_id, to, kind, altered)
 
-    def on_signal(self, callback: Callable[[str, str, str], None]) -> None:
+    def on_signal(self, callback: Callable[[str, str, str], None]) -> Callable[[], None]:
         self._lobby.nodes[self._node_id] = callback
+        return lambda: None
 
 
 class WebRtcNode(WebRtcTransport):
