@@ -35,17 +35,17 @@ export function paneStatus(
             : trans.__('Last seen %1', ago(info.last_seen, now, trans))
       };
     case 'ended':
-      return { key: 'ended', words: trans.__('Ended: its kernel is gone') };
+      return { key: 'ended', words: trans.__('Ended: its kernel has stopped') };
     case 'withdrawn':
-      return { key: 'withdrawn', words: trans.__('Withdrawn by its owner') };
+      return { key: 'withdrawn', words: trans.__('Stopped by its owner') };
     default:
       return { key: 'ended', words: trans.__('Closed') };
   }
 }
 
-/** What is known besides: path, round trip, grant, and how old the newest revision is. */
+/** What is known besides the status: path, round trip, grant and the last change. */
 export function paneFacts(state: IFeedState, now: number, trans: TranslationBundle): string[] {
-  const { info, changedAt, rev } = state;
+  const { info, changedAt } = state;
   if (!info) {
     return [];
   }
@@ -54,9 +54,9 @@ export function paneFacts(state: IFeedState, now: number, trans: TranslationBund
     facts.push(pathWord(info.path, trans));
     facts.push(info.rtt_ms === null ? '' : roundTrip(info.rtt_ms));
   }
-  facts.push(info.grant === 'interact' ? trans.__('you may interact') : trans.__('view only'));
+  facts.push(info.grant === 'interact' ? trans.__('you can use it') : trans.__('you can view it'));
   if (changedAt !== null) {
-    facts.push(trans.__('revision %1, %2', rev, ago(changedAt, now, trans)));
+    facts.push(trans.__('changed %1', ago(changedAt, now, trans)));
   }
   if (info.truncated > 0) {
     facts.push(trans.__('the first %1 characters of its text are cut', info.truncated));
@@ -64,7 +64,7 @@ export function paneFacts(state: IFeedState, now: number, trans: TranslationBund
   return facts.filter(Boolean);
 }
 
-/** How a pane is called here: `ada/loss`. */
+/** The name of a pane on this node: `ada/loss`. */
 export function paneLabel(state: IFeedState, peer: string, name: string): string {
   return `${state.info ? displayName(state.info.owner) : peer}/${name}`;
 }
@@ -77,23 +77,23 @@ function ago(at: number, now: number, trans: TranslationBundle): string {
   return seconds < 60 ? trans.__('%1 s ago', seconds) : relativeTime(at, now, trans);
 }
 
-/** The few words that the frame says itself; it fills in the place that `%1` holds. */
+/** The few texts that the frame itself shows; the frame replaces `%1`. */
 export function frameWords(trans: TranslationBundle): Words {
-  // What is given no value of its own becomes "undefined".
+  // Without a value the translator would write "undefined".
   const open = '%1';
   return {
     blocked: trans.__('Not loaded, since a pane has no network: %1', open),
     cut: trans.__('%1 characters before this are not shown here', open),
     failed: trans.__('A script of this pane failed: %1', open),
-    refused: trans.__('What you did was not taken: %1', open),
-    noRenderer: trans.__('%1 cannot be drawn here; this is its plain text', open),
+    refused: trans.__('The owner did not accept your input: %1', open),
+    noRenderer: trans.__('%1 cannot be shown here; this is its plain text', open),
     noModule: trans.__(
       'The widget module %1 is not part of jupyter-peer; this is its plain text',
       open
     ),
-    noWidgets: trans.__('What draws widgets could not be loaded; this is their plain text'),
-    readOnly: trans.__('You may look at these widgets; their owner did not let you use them'),
+    noWidgets: trans.__('The code for widgets could not be loaded; this is their plain text'),
+    readOnly: trans.__('You can view these widgets. Their owner has not let you use them.'),
     widgetGone: trans.__('This widget is gone'),
-    nothing: trans.__('Nothing is shown in this pane yet')
+    nothing: trans.__('This pane shows nothing yet')
   };
 }

@@ -84,7 +84,15 @@ export function IconButton(
 ): React.ReactElement {
   const { icon, label, ...others } = props;
   return (
-    <Button type="button" minimal small aria-label={label} title={label} {...others}>
+    <Button
+      type="button"
+      className="jp-Peers-icon"
+      minimal
+      small
+      aria-label={label}
+      title={label}
+      {...others}
+    >
       <icon.react tag="span" aria-hidden="true" elementSize="normal" />
     </Button>
   );
@@ -115,9 +123,4 @@ export function CopyButton(props: { text: string; label: string }): React.ReactE
       </span>
     </>
   );
-}
-
-/** Marks work under way. */
-export function Spinner(): React.ReactElement {
-  return <span className="jp-Peers-spinner" aria-hidden="true" />;
 }

@@ -22,9 +22,9 @@ export function trustWord(peer: IPeer, trans: TranslationBundle): string {
   }
   switch (peer.origin) {
     case 'directory':
-      return trans.__('by the directory');
+      return trans.__('member of the directory');
     case 'open-lan':
-      return trans.__('by open-lan');
+      return trans.__('open to the local network');
     default:
       return trans.__('not paired');
   }

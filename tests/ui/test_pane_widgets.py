@@ -12,7 +12,7 @@ from tests.ui.lab import Lab
 from tests.ui.test_panes import content, open_tab
 from tests.ui.test_sidebar import LOWEST_CONTRAST, use_theme
 
-LOOK_ONLY = "You may look at these widgets"
+LOOK_ONLY = "You can view these widgets"
 
 KNOB = """%%peer share {name} --with bob --grant {grant}
 import ipywidgets
@@ -116,7 +116,7 @@ def test_who_may_interact_moves_the_owners_slider_from_the_tab_and_sees_what_com
     kernel.run(KNOB.format(name="knob", grant="interact"))
     page = open_lab(bob)
     view = open_tab(page, bob, "knob")
-    expect(view).to_contain_text("you may interact")
+    expect(view).to_contain_text("you can use it")
     inside, handle = content(view), handle_of(view)
     expect(inside.get_by_text("at 0", exact=True)).to_be_visible()
     # The keyboard comes to the frame within a few stops.
@@ -152,7 +152,7 @@ def test_who_may_only_look_moves_nothing_and_is_told_so(
     kernel.run(KNOB.format(name="gauge", grant="view"))
     page = open_lab(bob)
     view = open_tab(page, bob, "gauge")
-    expect(view).to_contain_text("view only")
+    expect(view).to_contain_text("you can view it")
     inside, handle = content(view), handle_of(view)
     expect(handle).to_be_visible()
     look_only = inside.locator(".peer-widget")
@@ -182,12 +182,12 @@ def test_who_may_only_look_moves_nothing_and_is_told_so(
 
     # The owner lets him, and then no more, while he has it open.
     kernel.run("%peer grant gauge bob interact")
-    expect(view).to_contain_text("you may interact")
+    expect(view).to_contain_text("you can use it")
     expect(look_only.first).not_to_have_attribute("aria-disabled", "true")
     drag(page, handle, 2000)
     expect(inside.get_by_text("at 10", exact=True)).to_be_visible()
     kernel.run("%peer grant gauge bob view")
-    expect(view).to_contain_text("view only")
+    expect(view).to_contain_text("you can view it")
     expect(look_only.first).to_have_attribute("aria-disabled", "true")
     drag(page, handle, -2000)
     expect(handle).to_have_attribute("aria-valuenow", "10.0")

@@ -81,7 +81,9 @@ def test_a_pane_opens_from_the_sidebar_looks_as_in_jupyterlab_and_moves(
     view = page.locator(".jp-PeerPane.jp-mod-tab")
     expect(view).to_contain_text("ada/loss")
     expect(view).to_contain_text("Loss of the training")
-    expect(view).to_contain_text(re.compile(r"Live.*direct · (<1|\d+) ms · view only · revision"))
+    expect(view).to_contain_text(
+        re.compile(r"Live.*direct · (<1|\d+) ms · you can view it · changed")
+    )
     inside = content(view)
     expect(inside.get_by_text("training", exact=True)).to_have_class("ansi-green-fg")
     expect(inside.get_by_text("drawn by a script")).to_be_visible()
@@ -133,7 +135,7 @@ def test_a_tab_says_how_its_pane_stands_and_comes_back_with_the_layout(
     expect(view).to_contain_text("Live", timeout=30_000)
     expect(content(view).get_by_text("one")).to_be_visible()
     kernel.run("%peer unshare log")
-    expect(view).to_contain_text("Withdrawn by its owner")
+    expect(view).to_contain_text("Stopped by its owner")
     # What was shown stays.
     expect(content(view).get_by_text("one")).to_be_visible()
     kernel.run("%%peer share log --with bob\nprint('two')")

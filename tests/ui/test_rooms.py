@@ -50,7 +50,7 @@ def test_two_people_meet_in_a_room_pair_and_part(
     form.get_by_role("textbox", name="Name of the room").fill("class")
     form.get_by_role("combobox", name="Who may join").select_option("token")
     form.get_by_role("button", name="Create room").click()
-    token = mine.locator(".jp-Peers-token code").inner_text()
+    token = mine.locator(".jp-Peers-text code").inner_text()
     expect(mine).to_contain_text("Nobody else yet.")
 
     theirs = open_panel(open_lab(bob, new=True))

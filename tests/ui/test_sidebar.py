@@ -269,7 +269,7 @@ PLUGINS = {
     "pairing": "[data-command='jupyter-peer:invite']",
     "check": "[data-command='jupyter-peer:doctor']",
     "panes": ".jp-AccordionPanel-title:has-text('Shared with me')",
-    "status": ".jp-Peers-status",
+    "status": "#jp-main-statusbar [title='Show peers']",
     "chat": None,
     "rooms": None,
     "agents": None,

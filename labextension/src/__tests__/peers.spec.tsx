@@ -34,8 +34,8 @@ describe('the list of peers', () => {
 
   it.each([
     [{ trusted: true }, 'paired'],
-    [{ trusted: false, origin: 'directory' }, 'by the directory'],
-    [{ trusted: false, origin: 'open-lan' }, 'by open-lan'],
+    [{ trusted: false, origin: 'directory' }, 'member of the directory'],
+    [{ trusted: false, origin: 'open-lan' }, 'open to the local network'],
     [{ trusted: false, origin: '' }, 'not paired']
   ])('says why a peer may connect: %o', async (change, words) => {
     await open([peer(change)]);

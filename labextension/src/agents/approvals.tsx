@@ -29,7 +29,7 @@ export function ApprovalText(props: {
           <pre>{approval.arguments || trans.__('none')}</pre>
         </dd>
       </dl>
-      <p className="jp-Peers-approvalNote">
+      <p className="jp-Peers-muted">
         {trans.__(
           'Without an answer it is a no at %1.',
           new Date(approval.expires * 1000).toLocaleTimeString()

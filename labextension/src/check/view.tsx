@@ -3,7 +3,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useFollowed, useView } from '../context';
 import { Steps } from '../panel/dialog';
-import { Failure, Spinner } from '../section';
+import { Failure } from '../section';
 import { IFinding } from '../shapes';
 import { checkWords } from './words';
 import { ConnectionCheck } from './model';
@@ -14,16 +14,12 @@ export function CheckView({ check }: { check: ConnectionCheck }): React.ReactEle
   const { busy, error, findings, steps } = useFollowed(check.changed, () => check.state);
   return (
     <div className="jp-Peers-check">
-      {busy && (
-        <p className="jp-Peers-busy" role="status">
-          <Spinner /> {trans.__('Checking; this can take some seconds…')}
-        </p>
-      )}
+      {busy && <p role="status">{trans.__('Checking; this can take some seconds…')}</p>}
       {busy && <Steps steps={steps} busy={busy} trans={trans} />}
       {!busy && findings && (
         <>
           <p role="status">{summary(findings, trans)}</p>
-          <ul className="jp-Peers-findings" aria-label={trans.__('Connection check')}>
+          <ul className="jp-Peers-list" aria-label={trans.__('Connection check')}>
             {[...findings].sort(byUrgency).map((finding, index) => (
               <FindingRow key={index} finding={finding} />
             ))}
@@ -45,8 +41,8 @@ function FindingRow({ finding }: { finding: IFinding }): React.ReactElement {
   const { trans } = useView();
   const { status } = finding;
   return (
-    <li className="jp-Peers-finding" data-finding={status}>
-      <span className="jp-Peers-findingMark" aria-hidden="true">
+    <li className="jp-Peers-finding">
+      <span className="jp-Peers-mark" data-mark={status} aria-hidden="true">
         {status === 'ok' ? (
           <checkIcon.react tag="span" />
         ) : status === 'failed' ? (

@@ -1,5 +1,6 @@
 import { Clipboard, Dialog, ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
+import { Button } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { useAction, useFollowed, useNow, useView, IView } from '../context';
 import { ChoiceField, runForm, TextField } from '../panel/dialog';
@@ -179,15 +180,16 @@ export function InviteList({ pairing }: { pairing: PairingModel }): React.ReactE
               <span className="jp-Peers-muted">
                 {trans.__('expires %1', relativeTime(each.expires, now, trans))}
               </span>
-              <button
+              <Button
+                minimal
+                small
                 type="button"
-                className="jp-Peers-action"
                 aria-label={trans.__('Revoke %1', each.note || each.id)}
                 disabled={busy}
                 onClick={() => run(() => pairing.revoke(each.id))}
               >
                 {trans.__('Revoke')}
-              </button>
+              </Button>
             </li>
           );
         })}

@@ -3,7 +3,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { checkIcon, closeIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { PeerError } from '../requests';
-import { Failure, sentence, Spinner } from '../section';
+import { Failure, sentence } from '../section';
 import { IProgress } from '../shapes';
 import { progressWords } from '../wording';
 
@@ -141,11 +141,7 @@ class FormBody extends ReactWidget {
           {fields}
         </form>
         <Steps steps={steps} busy={busy} trans={trans} />
-        {busy && steps.length === 0 && (
-          <p className="jp-Peers-busy" role="status">
-            <Spinner /> {trans.__('Please wait…')}
-          </p>
-        )}
+        {busy && steps.length === 0 && <p role="status">{trans.__('Please wait…')}</p>}
         <Failure error={error} />
       </>
     );
@@ -212,8 +208,10 @@ export function Steps(props: {
         const ok = step.ok === null && !busy ? false : step.ok;
         const Mark = ok ? checkIcon : closeIcon;
         return (
-          <li key={index} data-ok={String(ok)}>
-            {ok === null ? <Spinner /> : <Mark.react tag="span" aria-hidden="true" />}
+          <li key={index}>
+            <span className="jp-Peers-mark" data-mark={ok ? 'ok' : 'failed'} aria-hidden="true">
+              {ok !== null && <Mark.react tag="span" />}
+            </span>
             <span>
               {progressWords(step, trans)}
               {ok === false && <span className="jp-sr-only"> ({trans.__('failed')})</span>}

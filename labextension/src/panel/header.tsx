@@ -3,7 +3,7 @@ import { Button, editIcon, infoIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { IView, usePeersState, useView } from '../context';
 import { displayName, IPeersState, IStatusChange, PeersModel } from '../model';
-import { CopyButton, Failure, IconButton, Spinner, View } from '../section';
+import { CopyButton, Failure, IconButton, View } from '../section';
 import { IIdentity } from '../shapes';
 import { CommandIDs } from '../tokens';
 import { statusWord } from '../wording';
@@ -15,12 +15,12 @@ export function PanelHeader(): React.ReactElement {
   return (
     <>
       {state.phase === 'loading' && (
-        <p className="jp-Peers-busy" role="status">
-          <Spinner /> {trans.__('Loading this node and its peers…')}
+        <p className="jp-Peers-text" role="status">
+          {trans.__('Loading this node and its peers…')}
         </p>
       )}
       {state.phase === 'error' && (
-        <div className="jp-Peers-blank">
+        <div className="jp-Peers-text">
           <Failure error={state.error} />
           <Button
             type="button"
@@ -69,7 +69,6 @@ function Interrupted({ state }: { state: IPeersState }): React.ReactElement {
   const { model, trans } = useView();
   return (
     <div className="jp-Peers-notice" role="status">
-      <Spinner />
       <span>
         {state.retryAt === null
           ? trans.__('Connecting to your Jupyter server…')

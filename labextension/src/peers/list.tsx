@@ -86,7 +86,7 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
           aria-controls={detailsId}
           onClick={() => setOpen(!open)}
         >
-          <Caret.react tag="span" className="jp-Peers-caret" aria-hidden="true" />
+          <Caret.react tag="span" className="jp-Peers-mark" aria-hidden="true" />
           <span className="jp-Peers-dot" aria-hidden="true" />
           <span className="jp-Peers-name" title={name}>
             {name}
@@ -122,7 +122,6 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
 /** The commands for one peer; features that are switched off have none. */
 function peerMenu(commands: Menu.IOptions['commands'], peer: string): Menu {
   const menu = new Menu({ commands });
-  menu.addClass('jp-Peers-menu');
   const groups = [
     [CommandIDs.chat, CommandIDs.doctor],
     [CommandIDs.connect, CommandIDs.disconnect, CommandIDs.alias],

@@ -1,3 +1,4 @@
+import { Button } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { useAction, useView } from '../context';
 import { Failure } from '../section';
@@ -64,15 +65,16 @@ function PublicRoom(props: { room: IRoom; rooms: RoomsModel; live: boolean }): R
           {words}
         </span>
         {room.join_policy !== 'token' && (
-          <button
+          <Button
+            minimal
+            small
             type="button"
-            className="jp-Peers-action"
             aria-label={trans.__('Join %1', room.name)}
             disabled={busy || !live}
             onClick={() => run(() => rooms.join(room.name, null))}
           >
             {trans.__('Join')}
-          </button>
+          </Button>
         )}
       </div>
       <Failure error={error} />

@@ -1,3 +1,4 @@
+import { Button } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { useAction, useView } from '../context';
 import { CopyButton, Failure } from '../section';
@@ -30,15 +31,16 @@ export function MemberRow(props: { member: IAtLobby; live: boolean }): React.Rea
         </span>
         <span className="jp-Peers-muted">{words.join(' · ')}</span>
         {canDial && (
-          <button
+          <Button
+            minimal
+            small
             type="button"
-            className="jp-Peers-action"
             aria-label={trans.__('Connect with %1', name)}
             disabled={busy || !live}
             onClick={() => run(() => model.connect(member.node_id))}
           >
             {busy ? trans.__('Connecting…') : trans.__('Connect')}
-          </button>
+          </Button>
         )}
         {!canDial && member.peer === null && (
           <CopyButton text={member.node_id} label={trans.__('Copy the node id of %1', name)} />

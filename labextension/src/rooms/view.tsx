@@ -118,7 +118,7 @@ function RoomRow(props: {
         />
       </div>
       {token && (
-        <p className="jp-Peers-token">
+        <p className="jp-Peers-text">
           {trans.__('Its token, shown once:')} <code>{token}</code>
           <CopyButton text={token} label={trans.__('Copy the token')} />
         </p>

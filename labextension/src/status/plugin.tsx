@@ -1,10 +1,9 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ReactWidget } from '@jupyterlab/apputils';
-import { IStatusBar } from '@jupyterlab/statusbar';
+import { IStatusBar, TextItem } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator, TranslationBundle } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
-import { peersIcon } from '../icon';
 import { IPeersState, PeersModel } from '../model';
 import { CommandIDs, DOMAIN, IPeerSession } from '../tokens';
 
@@ -51,15 +50,14 @@ class StatusItem extends ReactWidget {
   override render(): React.ReactElement {
     const words = statusWords(this._model.state, this._trans);
     return (
-      <button
-        type="button"
-        className="jp-Peers-status"
+      <TextItem
+        role="button"
+        tabIndex={0}
         title={this._trans.__('Show peers')}
+        source={words}
         onClick={this._open}
-      >
-        <peersIcon.react tag="span" aria-hidden="true" height="14px" />
-        {words}
-      </button>
+        onKeyDown={event => ['Enter', ' '].includes(event.key) && this._open()}
+      />
     );
   }
 }
