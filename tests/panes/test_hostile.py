@@ -64,14 +64,14 @@ fields = st.dictionaries(
 
 
 @given(st.sampled_from(PAYLOADS), fields)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_payloads_of_any_shape_are_read_or_refused(payload: Any, data: Any) -> None:
     with contextlib.suppress(MalformedError):
         convert(data, payload)
 
 
 @given(json_values | st.lists(fields, max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_messages_and_outputs_of_any_shape_are_read_or_refused(value: Any) -> None:
     with contextlib.suppress(MalformedError):
         check_messages(value)
@@ -156,7 +156,7 @@ values_with_marks = st.recursive(
 
 
 @given(st.lists(values_with_marks, max_size=4), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_value_survives_the_way_by_reference(values: list[Any], draw: Any) -> None:
     packed = pack({"outputs": values})
     found = references(packed.data)

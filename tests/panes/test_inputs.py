@@ -329,7 +329,7 @@ moves = st.lists(
 
 
 @given(moves)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_however_inputs_are_put_together_the_kernel_ends_where_they_do(
     made: list[tuple[str, int]],
 ) -> None:
@@ -376,7 +376,7 @@ anything = json_values | st.fixed_dictionaries(
 
 
 @given(st.lists(json_values | st.fixed_dictionaries({"message": anything}), max_size=6))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_inputs_with_anything_in_them_are_refused_and_the_link_stays(made: list[Any]) -> None:
     asyncio.run(_send_anything(made))
 

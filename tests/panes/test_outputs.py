@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 
 @given(st.lists(messages(), max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_outputs_are_those_of_nbclient(sequence: list[Message]) -> None:
     outputs = OutputList()
     for kind, content in sequence:
@@ -68,7 +68,7 @@ def test_outputs_are_those_of_nbclient(sequence: list[Message]) -> None:
 
 
 @given(st.lists(messages(), max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_follower_that_begins_anywhere_ends_with_the_same(sequence: list[Message]) -> None:
     owner = OutputList(text_limit=2048, max_weight=30_000)
     for middle in range(len(sequence)):
@@ -171,7 +171,7 @@ kernel_values = st.recursive(
         },
     ),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_a_kernel_sends_becomes_what_peers_accept(msg_type: str, content: Any) -> None:
     import json
 

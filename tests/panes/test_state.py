@@ -148,12 +148,12 @@ class Panes(RuleBasedStateMachine):
             assert not follower.cursor.is_behind
 
 
-Panes.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Panes.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestPanes = Panes.TestCase
 
 
 @given(st.lists(messages(), max_size=8), st.lists(messages(), max_size=16))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_compacted_messages_lead_to_the_same(before: list[Message], after: list[Message]) -> None:
     owner = OutputList(text_limit=2048, max_weight=40_000)
     for kind, content in before:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from jupyter_peer.document.widgets import VIEW_MIME
 from jupyter_peer.panes.kernel import comms as comms_module
@@ -415,7 +415,6 @@ async def test_an_owner_whose_widgets_are_rubbish_is_asked_anew(widgets: Json) -
     ).map(lambda content: {"comm_id": "m", "target_name": "jupyter.widget"} | content),
     st.lists(st.binary(max_size=4), max_size=3),
 )
-@settings(deadline=None)
 def test_whatever_a_kernel_says_of_widgets_becomes_what_peers_accept(
     msg_type: str, content: Json, buffers: list[bytes]
 ) -> None:

@@ -462,9 +462,7 @@ peers = st.builds(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(peer=peers)
 def test_every_peer_comes_back_unchanged(store: Store, peer: PeerRecord) -> None:
     store.put_peer(peer)
@@ -556,5 +554,5 @@ def test_invites_keep_their_promises_in_any_order_of_events(tmp_path: Path) -> N
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(
-        InviteLifeHere, settings=settings(max_examples=40, stateful_step_count=30, deadline=None)
+        InviteLifeHere, settings=settings(max_examples=40, stateful_step_count=30)
     )

@@ -253,9 +253,7 @@ def test_leftovers_of_attempts_to_make_the_store_are_swept_up(path: Path) -> Non
     assert {file.name for file in path.parent.iterdir()} == {"peer.sqlite", "peer.sqlite.mine"}
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_is_either_refused_or_harmless(path: Path, data: st.DataObject) -> None:
     whole = path.read_bytes()
@@ -283,9 +281,7 @@ def test_any_damage_is_either_refused_or_harmless(path: Path, data: st.DataObjec
         path.chmod(0o600)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, 60_000))
 def test_a_torn_log_loses_only_whole_changes_from_its_end(path: Path, cut: int) -> None:
     """As after a power cut on a disk that had not written all of the log yet."""

@@ -8,7 +8,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from jupyter_peer.errors import BadSignatureError, MalformedError, PeerError, TooLargeError
 from jupyter_peer.wire.directory import (
@@ -63,7 +63,6 @@ members = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, MAX_SERIAL),
     st.floats(allow_nan=False, allow_infinity=False),

@@ -465,7 +465,7 @@ async def test_a_signal_to_nobody_is_refused() -> None:
         assert code(await ada.ask(signal)) == "not_connected"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(json_objects | st.text(max_size=40), max_size=6))
 def test_whatever_a_node_sends_it_is_answered_and_the_others_are_well(sent: Any) -> None:
     async def scene() -> None:

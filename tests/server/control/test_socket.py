@@ -258,7 +258,7 @@ requests = st.fixed_dictionaries(
 def test_nothing_a_client_sends_breaks_the_connection(open_control, jp_asyncio_loop, caplog):
     client = jp_asyncio_loop.run_until_complete(open_control())
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(
             requests.map(json.dumps) | st.text(max_size=20) | st.binary(max_size=20), max_size=3

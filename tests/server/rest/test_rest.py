@@ -307,7 +307,7 @@ NAMES = ["name", "title", "with", "grant", "grants", "kernel_id", "cell", "displ
 
 
 def test_nothing_a_caller_sends_makes_a_5xx(call, jp_asyncio_loop):
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, suppress_health_check=list(HealthCheck))
     @given(
         method=st.sampled_from(["GET", "POST", "PATCH", "DELETE", "PUT"]),
         route=st.sampled_from(sorted({path.split("/")[0] for path in ROUTES} - {"doctor"})),
