@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("jupyter_peer.server_client.aio")
     if name == "tool":
         # Marks a function as a tool of agents: `@peer.tool(read_only=True)`.
-        from jupyter_peer.server_client.agents.turn import tool
+        from jupyter_peer.server_client.agents.tools import tool
 
         return tool
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..control.agents import ApprovalModel
-from ..errors import LookupFailedError, PeerError, ToolRefusedError
+from ..errors import LookupFailedError, PeerError, ToolRefusedError, TurnCancelledError
 
 #: The owner has to be able to read what is allowed, all of it.
 MAX_ARGUMENTS = 8 * 1024
@@ -73,6 +73,7 @@ class Approvals:
 
         Raises:
             ToolRefusedError: The owner has not; the text says why.
+            TurnCancelledError: The turn has ended meanwhile.
         """
         if len(arguments) > MAX_ARGUMENTS:
             raise ToolRefusedError(
@@ -101,7 +102,7 @@ class Approvals:
             ends: set[asyncio.Future[Any]] = {answer, over}
             await asyncio.wait(ends, timeout=self._wait_s, return_when=asyncio.FIRST_COMPLETED)
             if over.done():
-                raise ToolRefusedError("the turn is over")
+                raise TurnCancelledError("the turn is over")
             if not answer.done():
                 raise ToolRefusedError(f"the owner has not answered within {self._wait_s:g} s")
             if not answer.result():

@@ -154,6 +154,7 @@ class Turn:
 
         Raises:
             ToolRefusedError: It may not; the text says why.
+            TurnCancelledError: The turn has ended meanwhile.
         """
         tool = self.agent.tools.get(name)
         try:
@@ -174,7 +175,7 @@ class Turn:
                     seconds=self.left_s,
                     over=self.stopped,
                 )
-        except ToolRefusedError as error:
+        except (ToolRefusedError, TurnCancelledError) as error:
             self._note_tool(name, "refused", error.message)
             raise
         self.tools_used += 1

@@ -18,7 +18,7 @@ from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ..errors import PeerError
-from .connection import LoopThread
+from .connection import LoopThread, check_may_block
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -154,11 +154,13 @@ def wait(
     """Run a coroutine on the thread and block until it is done.
 
     Raises:
-        RuntimeError: The caller is the thread itself, which would wait for ever.
+        RuntimeError: The caller runs in an event loop that others use.
     """
-    if thread.is_current:
+    try:
+        check_may_block()
+    except RuntimeError:
         work.close()
-        raise RuntimeError("this call blocks, so it cannot be made from one of its own callbacks")
+        raise
     steps = SimpleQueue() if steps is None else steps
     future = thread.submit(work)
     future.add_done_callback(steps.put)
@@ -190,7 +192,12 @@ def _follow(steps: SimpleQueue[Any], on_step: Callable[[Any], None] | None) -> N
 
 
 def wait_step(steps: SimpleQueue[T]) -> T:
-    """Return the next step; an interrupt ends the wait on every system."""
+    """Return the next step; an interrupt ends the wait on every system.
+
+    Raises:
+        RuntimeError: The caller runs in an event loop that others use.
+    """
+    check_may_block()
     while True:
         with contextlib.suppress(Empty):
             return steps.get(timeout=_GLANCE)

@@ -53,13 +53,35 @@ class ControlSocket(Protocol):
 Dial = Callable[[Callable[["str | bytes | None"], None]], Awaitable[ControlSocket]]
 
 
-class LoopThread:
-    """A daemon thread that runs an event loop."""
+class _Thread(threading.Thread):
+    """The thread of a :class:`LoopThread`."""
 
-    def __init__(self, name: str) -> None:
+
+def check_may_block() -> None:
+    """Raise an error in a thread whose event loop serves others, who would wait as well.
+
+    Raises:
+        RuntimeError: The caller runs on a :class:`LoopThread`.
+    """
+    if isinstance(threading.current_thread(), _Thread):
+        raise RuntimeError(
+            "this call blocks, so it cannot be made in a callback of the client or in a coroutine "
+            "of an agent; await its async form: turn.aio, or jupyter_peer.aio"
+        )
+
+
+class LoopThread:
+    """A daemon thread that runs an event loop.
+
+    Args:
+        name: Name of the thread.
+        loop: The loop; by default one that Tornado can use.
+    """
+
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop | None = None) -> None:
         # Tornado needs add_reader, which Windows' default loop does not have.
-        self.loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.loop = loop if loop is not None else asyncio.SelectorEventLoop()
+        self._thread = _Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
@@ -76,11 +98,6 @@ class LoopThread:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.loop.shutdown_default_executor()
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the caller runs on this thread."""
-        return threading.current_thread() is self._thread
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine from any thread.
@@ -102,7 +119,7 @@ class LoopThread:
     def stop(self) -> None:
         """End the loop and the thread."""
         self.soon(self.loop.stop)
-        if not self.is_current:
+        if threading.current_thread() is not self._thread:
             self._thread.join(timeout=2)
 
 

@@ -233,7 +233,7 @@ async def test_in_read_only_there_are_no_other_tools(tmp_path):
         assert turn.tools.look.__doc__ == "Look at something."
         with pytest.raises(AttributeError):
             turn.tools.act  # noqa: B018
-        return f"{list(turn.tools)} {turn.tools['look']('it')}"
+        return f"{list(turn.tools)} {await turn.aio.tools['look']('it')}"
 
     async with ada_and_bob(tmp_path) as (adas, bobs, ada, _):
         await run(adas.agent, agent, tools=[look, act, plain])
@@ -246,7 +246,7 @@ async def test_in_ask_each_call_waits_for_the_owner(tmp_path):
     async def agent(turn):
         yield await turn.tools.act("it", hard=True)
         try:
-            yield turn.tools.plain("that")
+            yield await turn.aio.tools.plain("that")
         except ToolRefusedError as error:
             yield f", {error.message}"
 

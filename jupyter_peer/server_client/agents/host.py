@@ -1,15 +1,14 @@
 """The agents of this kernel: registered with the server, and run, a thread for each turn.
 
 A turn's thread is not the kernel's main one: turns run also while a cell does, and beside it. What
-an agent shares with the notebook's cells it has to guard as between any two threads. A coroutine
-runs in a loop of its own in that thread, so it may wait as it likes, and cannot use what belongs to
-the kernel's loop.
+an agent shares with the notebook's cells it has to guard as between any two threads. Coroutines of
+all turns run in one lasting loop (:mod:`.agent_loop`), so an agent can use one client of a language
+model for every turn. They cannot use what belongs to the kernel's own loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 import logging
 import re
@@ -23,12 +22,13 @@ from ...errors import (
     BadRequestError,
     BusyError,
     PeerError,
-    TurnCancelledError,
     to_wire,
 )
 from ..connection import Json, LoopThread
 from ..core import ServerCore
-from .turn import Turn, is_read_only
+from .agent_loop import agent_loop
+from .tools import is_read_only
+from .turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +199,7 @@ class AgentHost:
 def _answer(agent: LocalAgent, turn: Turn) -> None:
     given = agent.answer(turn)
     if inspect.isawaitable(given) or isinstance(given, AsyncIterator):
-        asyncio.run(_answer_async(given, turn))
+        agent_loop().submit(_answer_async(given, turn)).result()
         return
     _write_all(given, turn)
 
@@ -222,32 +222,31 @@ def _write_all(given: Any, turn: Turn) -> None:
 
 
 def _write(piece: object, turn: Turn) -> None:
+    for part in _parts(piece, turn):
+        turn.write(part)
+
+
+def _parts(piece: object, turn: Turn) -> Iterator[str]:
+    turn.raise_if_over()  # also for an empty piece: an agent may yield nothing else for ever
     if not isinstance(piece, str):
         raise TypeError(f"an agent gives text, not {type(piece).__name__}")
-    if turn.is_over:
-        raise TurnCancelledError("the answer is not wanted any more")
-    for at in range(0, len(piece), PIECE):
-        turn.write(piece[at : at + PIECE])
+    return (piece[at : at + PIECE] for at in range(0, len(piece), PIECE))
 
 
 async def _answer_async(given: Any, turn: Turn) -> None:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    task = asyncio.current_task()
     assert task is not None
-
-    def cancel() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-            loop.call_soon_threadsafe(task.cancel)
-
-    turn.on_over(cancel)
+    turn.on_over(lambda: agent_loop().soon(task.cancel))
     if not isinstance(given, AsyncIterator):
         given = await given
     if not isinstance(given, AsyncIterator):
-        # Not in the loop's own thread, which the coroutine's tasks need while a piece is sent.
+        # In a thread, since an iterator may block.
         await asyncio.to_thread(_write_all, given, turn)
         return
     try:
         async for piece in given:
-            await asyncio.to_thread(_write, piece, turn)
+            for part in _parts(piece, turn):
+                await turn.aio.write(part)
     finally:
         close = getattr(given, "aclose", None)
         if close is not None:
