@@ -10,18 +10,20 @@ from collections.abc import Generator, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from jupyter_core.application import JupyterApp, NoStart
-from traitlets.config.loader import KVArgParseConfigLoader
+from traitlets import TraitError
+from traitlets.config.loader import Config, KVArgParseConfigLoader
 from traitlets.utils.text import indent, wrap_paragraphs
 
 from .._version import __version__
 from ..errors import PeerError
 from ..server_client.command_table.command import MisuseError
-from .terminal import describe, for_terminals, remark
+from .terminal import describe, remark
 
 OK = 0
 FAILED = 1
 MISUSED = 2
 INTERRUPTED = 130
+_SEE_HELP = "--help lists the arguments and options of the command"
 
 
 class _Loader(KVArgParseConfigLoader):
@@ -31,7 +33,7 @@ class _Loader(KVArgParseConfigLoader):
         super()._create_parser()
 
         def refuse(message: str) -> NoReturn:
-            raise MisuseError(message)
+            raise MisuseError(message, hint=_SEE_HELP)
 
         self.parser.error = refuse  # type: ignore[method-assign]
 
@@ -100,9 +102,9 @@ class TerminalCommand(JupyterApp):
         expected, given = self.words.split(), self.extra_args
         needed = [word for word in expected if not word.startswith("[")]
         if len(given) < len(needed):
-            raise MisuseError(f"missing argument: {needed[len(given)]}")
+            raise MisuseError(f"missing argument: {needed[len(given)]}", hint=_SEE_HELP)
         if len(given) > len(expected):
-            raise MisuseError(f"unexpected argument: {given[len(expected)]}")
+            raise MisuseError(f"unexpected argument: {given[len(expected)]}", hint=_SEE_HELP)
 
     @property
     def usage(self) -> str:
@@ -129,6 +131,17 @@ class TerminalCommand(JupyterApp):
             yield "========"
             yield from (indent(line.strip()) for line in str(self.examples).strip().splitlines())
             yield ""
+
+    def update_config(self, config: Config) -> None:
+        """Apply the options of the command line or of a configuration file.
+
+        Raises:
+            MisuseError: An option has a value of the wrong kind.
+        """
+        try:
+            super().update_config(config)
+        except TraitError as error:
+            raise MisuseError(str(error), hint=_SEE_HELP) from error
 
     def _find_subcommand(self, name: str) -> str:
         # A word names a peer or a pane, never another program.
@@ -174,7 +187,7 @@ def run_command(command: type[TerminalCommand], argv: Sequence[str] | None = Non
     except NoStart:
         return OK
     except MisuseError as error:
-        remark(f"{for_terminals(str(error))}\nusage: {_innermost(app).usage}")
+        remark(f"{describe(error)}\nusage: {_innermost(app).usage}")
         return MISUSED
     except PeerError as error:
         remark(describe(error))
