@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+#: Which part of a long text stays: of a value its start, of a log its end, of an error both.
+Keep = Literal["start", "end", "ends"]
 
 #: Characters of one text that are shown; ``view.outputs`` has all.
 MAX_TEXT = 100_000
@@ -31,7 +34,7 @@ def to_text(output: Mapping[str, Any]) -> str:
     """Return one nbformat output as plain text."""
     kind = output.get("output_type")
     if kind == "stream":
-        return as_text(output.get("text")).rstrip("\n")
+        return as_text(output.get("text"), keep="end").rstrip("\n")
     if kind == "error":
         return error_text(output)
     data = output.get("data")
@@ -44,12 +47,29 @@ def to_text(output: Mapping[str, Any]) -> str:
     return f"({shown})" if shown else f"({withheld(data)})"
 
 
-def as_text(value: object) -> str:
-    """Return the text of a nbformat string or list of lines, without terminal codes, bounded."""
+def as_text(value: object, *, keep: Keep = "start") -> str:
+    """Return the text of a nbformat string or list of lines, without terminal codes, bounded.
+
+    Args:
+        value: The text.
+        keep: Which part of a text over :data:`MAX_TEXT` stays. A remark says what was left out.
+    """
     text = "".join(map(str, value)) if isinstance(value, list) else str(value or "")
-    if len(text) > MAX_TEXT:
-        text = f"(… {len(text) - MAX_TEXT} characters before this; view.outputs has them)\n{text[-MAX_TEXT:]}"
-    return clean(_overwrite(_ANSI.sub("", text)))
+    return clean(_overwrite(_ANSI.sub("", shortened(text, MAX_TEXT, keep))))
+
+
+def shortened(text: str, limit: int, keep: Keep) -> str:
+    """Return a text of about ``limit`` characters at most, with a remark in place of the rest."""
+    left_out = len(text) - limit
+    if left_out <= 0:
+        return text
+    remark = f"(… {left_out} characters are left out here; view.outputs has them)"
+    if keep == "start":
+        return f"{text[:limit]}\n{remark}"
+    if keep == "end":
+        return f"{remark}\n{text[-limit:]}"
+    half = limit // 2
+    return f"{text[:half]}\n{remark}\n{text[-(limit - half) :]}"
 
 
 def _overwrite(text: str) -> str:
@@ -64,8 +84,13 @@ def error_text(output: Mapping[str, Any]) -> str:
     """Return the traceback of an error output, or what there is of it."""
     trace = output.get("traceback")
     if isinstance(trace, list) and trace:
-        return as_text("\n".join(map(str, trace)))
+        return as_text("\n".join(map(_frame, trace)), keep="ends")
     return as_text(f"{output.get('ename', 'Error')}: {output.get('evalue', '')}")
+
+
+def _frame(part: object) -> str:
+    # One frame, or a message of many megabytes, must not push out the others.
+    return shortened(str(part), MAX_TEXT // 8, "start")
 
 
 def withheld(data: Mapping[str, Any]) -> str:

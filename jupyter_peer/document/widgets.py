@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .outputs import weigh, weigh_held
+from .plotly_figure import apply_changes, changes_figure
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -189,6 +190,9 @@ class WidgetSet:
         model = self._models[model_id]
         before = model.weight
         changed = model.update(state, paths, buffers)
+        if any(map(changes_figure, changed)):
+            values, arrays = apply_changes(model.state, model.buffers)
+            model.update(values, list(arrays), list(arrays.values()))
         self.weight += model.weight - before
         return changed
 
@@ -231,16 +235,20 @@ def shown_in(data: Mapping[str, Any]) -> str | None:
 def compact_comms(messages: Iterable[Json]) -> list[Json]:
     """Return fewer comm messages that lead to the same models.
 
-    A value goes when a later message replaces it, and a message when nothing is left of it. Of the
-    values a viewer has set, the last echo stays all the same: it waits for that. What widgets say
-    besides their state (``custom``) stays, as long as the model does.
+    A value goes when a later message replaces it, and a message when nothing is left of it. Three
+    things stay as long as the model does. Of the values a viewer has set, the last echo stays: that
+    viewer waits for it. A value that the next message of the model resets stays: it is a command to
+    the page. What widgets say besides their state (``custom``) stays.
     """
+    whole = list(messages)
+    commands = _commands(whole)
     kept: list[Json] = []
     closed: set[str] = set()
     later: set[tuple[str, str]] = set()
     later_echoes: set[tuple[str, str]] = set()
     begun: set[str] = set()
-    for message in reversed(list(messages)):
+    for at in range(len(whole) - 1, -1, -1):
+        message = whole[at]
         msg_type, content = message["msg_type"], message["content"]
         model_id = content["comm_id"]
         if model_id in closed or model_id in begun:
@@ -258,14 +266,56 @@ def compact_comms(messages: Iterable[Json]) -> list[Json]:
         elif content["data"]["method"] not in UPDATES:
             kept.append(message)
         else:
-            left = _without(message, later, later_echoes)
+            left = _without(message, later, later_echoes, commands.get(at, frozenset()))
             if left is not None:
                 kept.append(left)
     return kept[::-1]
 
 
+def _commands(messages: Sequence[Json]) -> dict[int, set[str]]:
+    """Return the keys that are set and reset at once, by the index of both messages.
+
+    What a key was before the first message is not known here. A value that nothing follows from
+    (None, False, 0, empty) counts as its reset.
+    """
+    found: dict[int, set[str]] = {}
+    known: dict[tuple[str, str], Any] = {}
+    newest: dict[str, tuple[int, Json]] = {}
+    for at, message in enumerate(messages):
+        model_id = message["content"]["comm_id"]
+        data = message["content"].get("data") or {}
+        if message["msg_type"] != "comm_msg":
+            newest.pop(model_id, None)
+            continue
+        if data["method"] not in UPDATES:
+            continue
+        before_at, before = newest.get(model_id, (-1, {}))
+        was: Json = {}
+        for key, value in data["state"].items():
+            now = known.get((model_id, key))
+            known[model_id, key] = value
+            is_back = key in before and (
+                before[key] == value or (before[key] is None and not value)
+            )
+            if is_back and now != value:
+                found.setdefault(before_at, set()).add(key)
+                found.setdefault(at, set()).add(key)
+            else:
+                was[key] = now
+        newest[model_id] = at, was
+    return found
+
+
+def is_command(message: Json) -> bool:
+    """Whether a message does more than lead to a newer state, so that no snapshot holds it."""
+    return message["msg_type"] == "comm_msg" and message["content"]["data"]["method"] not in UPDATES
+
+
 def _without(
-    message: Json, later: set[tuple[str, str]], later_echoes: set[tuple[str, str]]
+    message: Json,
+    later: set[tuple[str, str]],
+    later_echoes: set[tuple[str, str]],
+    commands: frozenset[str] | set[str],
 ) -> Json | None:
     """Return what is left of an update beside later ones, and note what it sets."""
     model_id, data = message["content"]["comm_id"], message["content"]["data"]
@@ -275,7 +325,9 @@ def _without(
     wanted = {
         key
         for key in keys
-        if (model_id, key) not in later or (is_echo and (model_id, key) not in later_echoes)
+        if key in commands
+        or (model_id, key) not in later
+        or (is_echo and (model_id, key) not in later_echoes)
     }
     marks = {(model_id, key) for key in keys}
     later |= marks

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from ..document.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList, weigh_held
-from ..document.widgets import COMMS, UPDATES, WidgetSet
+from ..document.widget_past import WidgetPast
+from ..document.widgets import COMMS, WidgetSet, is_command
 from ..errors import MalformedError, TooLargeError
 from ..wire.payloads.widgets import MAX_MODELS
 from .compaction import MESSAGE_WEIGHT, compact
@@ -79,6 +80,7 @@ class PaneState:
     Attributes:
         outputs: What is shown.
         widgets: The models of the widgets in it.
+        past: What these have said besides their state.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class PaneState:
         self.rev = 0
         self.outputs = OutputList()
         self.widgets = WidgetSet()
+        self.past = WidgetPast()
         self._journal: deque[Step] = deque()
         self._journal_weight = 0
         self._memo: dict[int | None, Delta] = {}
@@ -106,10 +109,14 @@ class PaneState:
             0,
             OutputList(text_limit=self._text_limit, max_weight=self._max_weight),
             WidgetSet(),
+            WidgetPast(),
         )
 
-    def _set(self, epoch: str, rev: int, outputs: OutputList, widgets: WidgetSet) -> None:
-        self.epoch, self.rev, self.outputs, self.widgets = epoch, rev, outputs, widgets
+    def _set(
+        self, epoch: str, rev: int, outputs: OutputList, widgets: WidgetSet, past: WidgetPast
+    ) -> None:
+        self.epoch, self.rev = epoch, rev
+        self.outputs, self.widgets, self.past = outputs, widgets, past
         self._journal.clear()
         self._journal_weight = 0
         self._memo.clear()
@@ -130,7 +137,7 @@ class PaneState:
     @property
     def room(self) -> int:
         """About how many bytes widgets may still take."""
-        return self._max_weight - self.outputs.weight - self.widgets.weight
+        return self._max_weight - self.outputs.weight - self.widgets.weight - self.past.weight
 
     def tell(self, messages: Sequence[Json]) -> bool:
         """Take comm messages of widgets, which are one change.
@@ -144,13 +151,17 @@ class PaneState:
         pairs = tuple(
             (message, weigh_held(message) + MESSAGE_WEIGHT)
             for message in messages
-            if self.widgets.apply(message)
+            if self._take(message, self.rev + 1)
         )
         if not pairs:
             return False
-        self.outputs.reserve(self.widgets.weight)
+        self.outputs.reserve(self.widgets.weight + self.past.weight)
         self._record(Step(self.rev, self.rev + 1, pairs, sum([weight for _, weight in pairs])))
         return True
+
+    def _take(self, message: Json, rev: int) -> bool:
+        self.past.before(rev, message, self.widgets)
+        return self.widgets.apply(message)
 
     def follow(self, delta: Delta) -> bool:
         """Take a step of another state, whose replica this is.
@@ -170,26 +181,28 @@ class PaneState:
             return False
         if delta.snapshot is not None:
             outputs = OutputList.from_state(delta.snapshot)
-            widgets = WidgetSet.from_document(delta.snapshot.get("widgets") or {})
+            document = delta.snapshot.get("widgets") or {}
+            widgets = WidgetSet.from_document(document)
             self._check_weight(outputs, widgets)
             outputs.truncated = delta.truncated
-            self._set(delta.epoch, delta.rev, outputs, widgets)
+            past = WidgetPast.from_document(document)
+            self._set(delta.epoch, delta.rev, outputs, widgets, past)
             return True
         if delta.epoch != self.epoch or delta.prev != self.rev:
             raise MalformedError("the update does not build on what is here")
         assert delta.messages is not None
-        pairs = self._apply_all(delta.messages)
+        pairs = self._apply_all(delta.messages, delta.rev)
         self.outputs.truncated = delta.truncated
         weight = sum([weight for _, weight in pairs])
         self._record(Step(self.rev, delta.rev, pairs, weight))
         return True
 
-    def _apply_all(self, messages: list[Json]) -> tuple[tuple[Json, int], ...]:
+    def _apply_all(self, messages: list[Json], rev: int) -> tuple[tuple[Json, int], ...]:
         pairs: list[tuple[Json, int]] = []
         taken = 0
         for message in messages:
             if message["msg_type"] in COMMS:
-                self.widgets.apply(message)
+                self._take(message, rev)
                 weight = weigh_held(message) + MESSAGE_WEIGHT
             else:
                 self.outputs.effect_weight = 0
@@ -241,21 +254,23 @@ class PaneState:
             pairs = compact([pair for step in steps for pair in step.messages])
             weight = sum([weight for _, weight in pairs])
             # What widgets say besides their state is in no snapshot, so it does not make one better.
-            said = sum([weight for message, weight in pairs if _is_said(message)])
+            said = sum([weight for message, weight in pairs if is_command(message)])
             if weight - said <= self.outputs.weight + self.widgets.weight + MESSAGE_WEIGHT:
                 messages = [message for message, _ in pairs]
                 return Delta(
                     self.epoch, rev, self.rev, messages, None, self.outputs.truncated, weight
                 )
-        state = self.outputs.state() | {"widgets": self.widgets.document()}
-        weight = self.outputs.weight + self.widgets.weight
+        past = self.past.document(self.outputs.outputs, self.widgets)
+        state = self.outputs.state() | {"widgets": self.widgets.document() | past}
+        weight = self.outputs.weight + self.widgets.weight + self.past.weight
         return Delta(self.epoch, None, self.rev, None, state, self.outputs.truncated, weight)
 
     def held(self) -> list[Json]:
         """Return everything that is held here, as payloads: outputs, widgets, and the journal."""
         journal = [message for step in self._journal for message, _ in step.messages]
-        widgets = self.widgets.document()
-        return [{"outputs": self.outputs.outputs, "widgets": widgets}, {"messages": journal}]
+        outputs = self.outputs.outputs
+        widgets = self.widgets.document() | self.past.document(outputs, self.widgets)
+        return [{"outputs": outputs, "widgets": widgets}, {"messages": journal}]
 
     def _steps_since(self, rev: int | None) -> list[Step] | None:
         if rev is None or not self._journal or rev < self._journal[0].prev:
@@ -304,7 +319,3 @@ class PaneCursor:
     def advance(self, delta: Delta) -> None:
         """Take a step that :meth:`peek` gave and that has been delivered."""
         self.epoch, self.rev = delta.epoch, delta.rev
-
-
-def _is_said(message: Json) -> bool:
-    return message["msg_type"] == "comm_msg" and message["content"]["data"]["method"] not in UPDATES

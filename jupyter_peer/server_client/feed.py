@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..document.outputs import OutputList
-from ..document.widgets import COMMS, WidgetSet
+from ..document.widgets import COMMS, WidgetSet, shown_in
 from ..errors import MalformedError, NotConnectedError, PeerError
 from .connection import Connection, Json
 from .views.widgets import CLICK, find_model, saying, shown_beneath, update_of
@@ -45,6 +45,7 @@ class Feed:
         self._lock = threading.Lock()
         self._outputs = OutputList()
         self._widgets = WidgetSet()
+        self._closed: set[str] = set()
         self._info: Json = {}
         self._watch: int | None = None
         self._rev = 0
@@ -72,6 +73,11 @@ class Feed:
         """Return what can be shown of an output's widgets as text and pictures."""
         with self._lock:
             return shown_beneath(self._widgets, output)
+
+    def is_closed_widget(self, output: Json) -> bool:
+        """Whether an output shows a widget that its owner has closed, which leaves nothing."""
+        data = output.get("data")
+        return isinstance(data, dict) and shown_in(data) in self._closed
 
     @property
     def truncated(self) -> int:
@@ -258,6 +264,11 @@ class Feed:
         for message in data["messages"]:
             if message["msg_type"] in COMMS:
                 self._widgets.apply(message)
+                model_id = message["content"]["comm_id"]
+                if message["msg_type"] == "comm_close":
+                    self._closed.add(model_id)
+                else:
+                    self._closed.discard(model_id)
             else:
                 self._outputs.apply(message["msg_type"], message["content"])
         self._outputs.truncated = data.get("truncated", 0)
@@ -266,7 +277,9 @@ class Feed:
 
     def _load(self, state: Json) -> None:
         self._outputs = OutputList.from_state(state)
-        self._widgets = WidgetSet.from_document(state.get("widgets") or {})
+        document = state.get("widgets") or {}
+        self._widgets = WidgetSet.from_document(document)
+        self._closed = set(document.get("closed", ()))
         self._rev = state.get("rev", 0)
         self._epoch = state.get("epoch")
 

@@ -136,6 +136,16 @@ def test_of_a_drag_the_newest_value_stays_and_the_last_echo() -> None:
     assert folded(fewer)["state"]["m"]["state"] == {"value": 50}
 
 
+def test_a_value_that_is_set_and_reset_at_once_is_a_command_and_stays() -> None:
+    commands = [update(run=text) for text in ("first", None, "second", None)]
+    assert compact_comms([*commands, update(value=1)]) == [*commands, update(value=1)]
+    # What goes on beside them is folded as ever.
+    moves = [update(value=number) for number in range(1, 100)]
+    assert compact_comms([*moves, *commands, *moves]) == [*commands, moves[-1]]
+    flash = [update(on=True), update(on=False)]
+    assert compact_comms(flash * 3) == flash * 3
+
+
 def test_what_a_widget_says_stays_as_long_as_the_widget() -> None:
     said = {
         "msg_type": "comm_msg",

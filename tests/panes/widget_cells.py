@@ -50,12 +50,17 @@ class Notebook:
         return await self.finished(self.client.execute(code))
 
     async def finished(self, msg_id: str) -> str:
-        """Wait for the end of a cell."""
+        """Wait for the end of a cell, which must not fail."""
+        reply = await self.ended(msg_id)
+        assert reply["status"] == "ok", reply
+        return msg_id
+
+    async def ended(self, msg_id: str) -> Json:
+        """Wait for the end of a cell; return the reply's content."""
         while True:
             reply = await self.client.get_shell_msg(timeout=PATIENCE)
             if reply["parent_header"]["msg_id"] == msg_id:
-                assert reply["content"]["status"] == "ok", reply["content"]
-                return msg_id
+                return dict(reply["content"])
 
     async def tell(self, expression: str) -> str:
         """Return an expression's value as text."""

@@ -34,7 +34,7 @@ def to_html(output: Mapping[str, Any]) -> Html:
     kind = output.get("output_type")
     if kind == "stream":
         colour = BAD if output.get("name") == "stderr" else ""
-        return _pre(as_text(output.get("text")), colour)
+        return _pre(as_text(output.get("text"), keep="end"), colour)
     if kind == "error":
         return _pre(error_text(output), BAD)
     data = output.get("data")

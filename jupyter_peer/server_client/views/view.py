@@ -176,6 +176,8 @@ class LiveView(Shown, Face[Feed]):
 
     def _shown(self) -> Iterator[Json]:
         for output in self.core.outputs():
+            if self.core.is_closed_widget(output):
+                continue
             yield output
             yield from self.core.beneath(output)
 

@@ -20,6 +20,8 @@ Json = dict[str, Any]
 
 MAX_MODELS = 4096
 MAX_KEYS = 4096
+#: Messages of models in a snapshot.
+MAX_SAID = 1024
 MAX_BUFFERS = 1024
 MAX_PATH = 32
 MAX_INPUT_DEPTH = 16
@@ -151,12 +153,30 @@ class WidgetModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     buffers: Annotated[list[ModelBuffer], msgspec.Meta(max_length=MAX_BUFFERS)] = []
 
 
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of a model that its state does not hold, and the revision of the pane it led to."""
+
+    rev: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+    message: CommMessage
+
+
 class WidgetDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A widget-state document, as Jupyter has it in notebooks, of all models of a pane."""
+    """A widget-state document, as Jupyter has it in notebooks, of all models of a pane.
+
+    Attributes:
+        said: What the models have said besides their state, the oldest first.
+        closed: The models that the owner has closed and that are still referred to.
+    """
 
     version_major: Literal[2] = 2
     version_minor: Literal[0] = 0
     state: Annotated[dict[CommId, WidgetModel], msgspec.Meta(max_length=MAX_MODELS)] = {}
+    said: Annotated[list[Said], msgspec.Meta(max_length=MAX_SAID)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+    closed: Annotated[list[CommId], msgspec.Meta(max_length=MAX_MODELS)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
 
 
 class InputContent(msgspec.Struct, frozen=True, kw_only=True):

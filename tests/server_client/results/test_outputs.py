@@ -134,11 +134,11 @@ def test_terminal_codes_and_marks_that_turn_the_writing_are_taken_out_of_texts()
     assert "\x1b" not in to_html(output)
 
 
-def test_a_progress_bar_is_its_last_state_and_a_long_text_its_end():
+def test_a_progress_bar_is_its_last_state_and_a_long_log_its_end():
     assert to_text({"output_type": "stream", "text": "10%\r50%\r99%\nnext"}) == "99%\nnext"
     shown = to_text({"output_type": "stream", "text": "a" * MAX_TEXT + "end"})
     assert shown.endswith("end")
-    assert "3 characters before this" in shown
+    assert "3 characters are left out here" in shown
     assert len(shown) < MAX_TEXT + 100
 
 

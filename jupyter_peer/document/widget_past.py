@@ -1,0 +1,148 @@
+"""What widgets have said besides the state they are in, for who opens the pane later.
+
+A state holds the newest value of each key. It does not hold a custom message, nor a value that was set
+and reset at once, with which some libraries send commands to their pages. Those are kept here, the
+newest of them, within bounds; and which models the owner has closed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .outputs import weigh_held
+from .plotly_figure import changes_figure
+from .widgets import UPDATES, Model, WidgetSet, references, shown_in
+
+Json = dict[str, Any]
+
+MAX_SAID = 256
+MAX_SAID_WEIGHT = 2 * 1024 * 1024
+MAX_CLOSED = 1024
+
+
+class Flashes:
+    """Finds the values that are reset by the very next message of their model."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, Json] = {}
+
+    def resets(self, message: Json, model: Model) -> set[str]:
+        """Return the keys that an update resets.
+
+        Args:
+            message: The update.
+            model: As it is before the update.
+        """
+        model_id, state = message["content"]["comm_id"], message["content"]["data"]["state"]
+        before = self._before.get(model_id, {})
+        resets = {
+            key
+            for key, value in state.items()
+            if key in before and before[key] == value and model.state.get(key) != value
+        }
+        # Going back again afterwards is no reset: each pair of messages counts once.
+        self._before[model_id] = {key: model.state.get(key) for key in state if key not in resets}
+        return resets
+
+    def drop(self, model_id: str) -> None:
+        """Forget a model."""
+        self._before.pop(model_id, None)
+
+
+class WidgetPast:
+    """The past of the widgets of one pane.
+
+    Attributes:
+        weight: About how many bytes the messages take.
+    """
+
+    def __init__(self) -> None:
+        self.weight = 0
+        self._said: deque[tuple[int, Json, int]] = deque()
+        self._closed: dict[str, None] = {}
+        self._flashes = Flashes()
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> WidgetPast:
+        """Return the past that came with a widget-state document that was checked."""
+        past = cls()
+        for said in document.get("said", ()):
+            past._keep(said["rev"], said["message"])
+        past._closed = dict.fromkeys(document.get("closed", ()))
+        return past
+
+    @property
+    def closed(self) -> Iterable[str]:
+        """The models that the owner has closed."""
+        return self._closed.keys()
+
+    def before(self, rev: int, message: Json, widgets: WidgetSet) -> None:
+        """Note a comm message that is about to be applied.
+
+        Args:
+            rev: The revision of the pane that it leads to.
+            message: It is known to be well-formed.
+            widgets: As they are before it.
+        """
+        model_id = message["content"]["comm_id"]
+        if message["msg_type"] != "comm_msg":
+            self._forget(model_id)
+            if message["msg_type"] == "comm_close":
+                self._closed[model_id] = None
+                while len(self._closed) > MAX_CLOSED:
+                    del self._closed[next(iter(self._closed))]
+            return
+        model = widgets.get(model_id)
+        if model is None:
+            return
+        data = message["content"]["data"]
+        if data["method"] not in UPDATES:
+            self._keep(rev, message)
+            return
+        keys = [key for key in self._flashes.resets(message, model) if not changes_figure(key)]
+        for state in (model.state, data["state"]) if keys else ():
+            self._keep(rev, _update(model_id, {key: state[key] for key in keys}))
+
+    def document(self, outputs: Sequence[Json], widgets: WidgetSet) -> Json:
+        """Return what a snapshot says of the past, beside the widget-state document.
+
+        Args:
+            outputs: Of the pane; closed models that nothing refers to are left out.
+            widgets: Of the pane.
+        """
+        found: Json = {}
+        if self._said:
+            found["said"] = [{"rev": rev, "message": message} for rev, message, _ in self._said]
+        if self._closed:
+            shown = {shown_in(output.get("data") or {}) for output in outputs}
+            for model_id in widgets:
+                model = widgets.get(model_id)
+                shown |= references(model.state) if model is not None else set()
+            if closed := [each for each in self._closed if each in shown]:
+                found["closed"] = closed
+        return found
+
+    def _keep(self, rev: int, message: Json) -> None:
+        weight = weigh_held(message)
+        if weight > MAX_SAID_WEIGHT:
+            return
+        self._said.append((rev, message, weight))
+        self.weight += weight
+        while len(self._said) > MAX_SAID or self.weight > MAX_SAID_WEIGHT:
+            self.weight -= self._said.popleft()[2]
+
+    def _forget(self, model_id: str) -> None:
+        self._closed.pop(model_id, None)
+        self._flashes.drop(model_id)
+        if self._said:
+            self._said = deque(
+                each for each in self._said if each[1]["content"]["comm_id"] != model_id
+            )
+            self.weight = sum([weight for _, _, weight in self._said])
+
+
+def _update(model_id: str, state: Json) -> Json:
+    data = {"method": "update", "state": state, "buffer_paths": []}
+    return {"msg_type": "comm_msg", "content": {"comm_id": model_id, "data": data}, "buffers": []}
