@@ -9,12 +9,20 @@ import secrets
 from contextlib import AsyncExitStack
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import default
 
 from .control.fields import Done
+from .files.data_dir import DataDir, load_or_make_identity, open_data_dir
+from .hub.chat import Chats
+from .hub.hub import PeerHub
+from .lobby_client.lobby import LobbyClient
+from .panes.kernel.tap import KernelTaps
+from .panes.owner.publish import PanePublisher
+from .panes.viewer.watch import PaneWatcher
+from .primitives.clock import Clock
 from .server.context import SETTING, ServerContext
 from .server.control.notices import Notices
 from .server.control.runtime_file import RunningServer, write_runtime_file
@@ -27,12 +35,8 @@ from .server.operations.operations import Operations
 from .server.routes import ROUTES
 from .server.running import Running
 from .server.settings.settings import PeerSettings
-
-if TYPE_CHECKING:
-    from .files.data_dir import DataDir
-    from .hub.hub import PeerHub
-    from .lobby_client.lobby import LobbyClient
-    from .trust.base import TrustPolicy
+from .store.store import Store
+from .trust.base import TrustPolicy
 
 log = logging.getLogger(__name__)
 
@@ -109,19 +113,11 @@ class PeerExtension(PeerSettings, ExtensionApp):
 
     async def _start_node(self) -> Running:
         # Here and not above, since a server that starts must not wait for what only a node needs.
-        from .files.data_dir import load_or_make_identity, open_data_dir
-        from .hub.chat import Chats
-        from .hub.hub import PeerHub
-        from .panes.kernel.tap import KernelTaps
-        from .panes.owner.publish import PanePublisher
-        from .panes.viewer.watch import PaneWatcher
-        from .primitives.clock import Clock
         from .server.node.network_watch import NetworkWatch
         from .server.node.reach import Reach
         from .server.operations.agents import NodeAgents
         from .server.operations.doctor import doctor_of
         from .server.operations.lobby import lobby_client
-        from .store.store import Store
         from .trust.modes import DIRECTORY, policy_for
 
         self.check_settings()

@@ -6,7 +6,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..errors import (
     AgentLoopError,
@@ -18,13 +17,11 @@ from ..errors import (
     TooLargeError,
     TooManyHopsError,
 )
+from ..hub.hub import PeerHub
 from ..wire.payloads.agent_chain import Chain, check_chain
 from ..wire.payloads.agents import AgentRequest
 from .board import Agent, AgentBoard
 from .config import AgentConfig
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
 
 MINUTE_S = 60.0
 #: Turns of all peers together: each may be a thread in a kernel.

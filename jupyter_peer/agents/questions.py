@@ -7,7 +7,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -28,14 +28,12 @@ from ..errors import (
     UnsupportedError,
     from_wire,
 )
+from ..hub.hub import PeerHub
+from ..hub.message import Message
 from ..wire.payloads.agent_chain import ROOT_BYTES, Chain, begin_chain, extend_chain
 from ..wire.payloads.agents import MAX_ANSWER, AgentResult, AgentStream
 from ..wire.payloads.hub import convert
 from .audit import AgentAudit
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
-    from ..hub.message import Message
 
 MAX_QUESTIONS = 64
 #: Seconds beyond the deadline that the owner's own word for it may take.

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..control.agents import AgentMode
 from ..errors import AnswerTooLongError, PeerError, ToolRefusedError, TurnCancelledError
+from ..hub.hub import PeerHub
 from ..wire.payloads.agent_chain import Chain
 from ..wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
 from .approvals import Approvals
 from .audit import AgentAudit
 from .config import ASK
 from .tools import ToolUser
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
 
 # Bytes that may wait for the asker before the agent has to.
 HIGH_WATER = 256 * 1024

@@ -13,7 +13,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import (
     AgentFailedError,
@@ -26,6 +26,9 @@ from ..errors import (
     TurnCancelledError,
     to_peer,
 )
+from ..hub.hub import PeerHub
+from ..hub.info import HubEvent
+from ..hub.message import Message
 from ..wire.payloads.agents import AgentCancel, AgentRequest
 from ..wire.payloads.hub import convert
 from .admission import AgentAdmission
@@ -34,11 +37,6 @@ from .audit import AgentAudit
 from .board import Agent, AgentBoard
 from .config import AgentConfig
 from .turn import Turn
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
-    from ..hub.info import HubEvent
-    from ..hub.message import Message
 
 log = logging.getLogger(__name__)
 

@@ -10,18 +10,15 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.simple_httpclient import HTTPTimeoutError
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from ..errors import KernelGoneError, PeerTimeoutError
 from .labs import Lab
-
-if TYPE_CHECKING:
-    from tornado.websocket import WebSocketClientConnection
 
 READY_TIMEOUT_S = 45.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")

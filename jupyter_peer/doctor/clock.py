@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tornado.httpclient import HTTPError
 from tornado.iostream import StreamClosedError
@@ -15,10 +15,8 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from ..errors import PeerError
 from ..findings import Finding, ok, skipped, warning
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
-    from ..hub.info import PeerInfo
+from ..hub.hub import PeerHub
+from ..hub.info import PeerInfo
 
 # What people notice in times that are shown; unsealed links refuse 10 minutes.
 TOLERATED_S = 30.0

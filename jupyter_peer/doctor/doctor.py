@@ -12,10 +12,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..directory.refresh import DirectoryStatus
 from ..findings import Finding, ok, skipped, warning
+from ..hub.hub import PeerHub
 from .clock import check_clock
 from .examine import Check, Report, examine
 from .facts import ServerFacts
@@ -26,9 +27,6 @@ from .nat import check_nat
 from .peer import examine_peer
 from .reach import check_addresses, reach_in_words
 from .trust import check_trust
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
 
 _SWITCHES = {
     "relay": "PeerExtension.relay_url names a relay, for peers that cannot dial each other",

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
 from ..errors import PeerError, from_wire, to_wire
 from ..findings import Finding, failed, failure, ok, skipped, warning
+from ..hub.hub import PeerHub
+from ..hub.info import PeerInfo
 from .clock import TOLERATED_S, skew_of
 from .examine import Report
 from .speed import check_speed
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
-    from ..hub.info import PeerInfo
 
 MAX_PATHS = 16
 _PING_TIMEOUT_S = 5.0

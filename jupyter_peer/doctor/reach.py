@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import PeerError
 from ..findings import Finding, failed, ok, skipped, warning
+from ..hub.hub import PeerHub
 from ..wire.addresses import PATH, RELAY_PATH, host_of, is_loopback
 from .facts import ServerFacts, is_public
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
 
 MAX_PROBES = 16
 

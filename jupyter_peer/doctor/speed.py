@@ -13,17 +13,14 @@ import statistics
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..errors import BusyError, MalformedError, PeerError, UnsupportedError
 from ..findings import Finding, failure, ok, skipped
+from ..hub.hub import PeerHub
+from ..hub.message import Message
 from ..primitives.rate_limit import Pace
-
-if TYPE_CHECKING:
-    from ..hub.hub import PeerHub
-    from ..hub.message import Message
 
 MEASURE, MEASURED = "measure", "measured"
 KIB, MIB = 1024, 1024 * 1024

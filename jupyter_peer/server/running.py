@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ..transports.direct.direct import DirectTransport
 from .control.notices import Notices
 from .operations.operations import Operations
-
-if TYPE_CHECKING:
-    from ..transports.direct.direct import DirectTransport
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...document.widgets import COMMS
 from ...errors import LinkError, NotGrantedError, PeerError
+from ...hub.hub import PeerHub
+from ...hub.message import Message
 from ..buffers import Packed, Shelf, pack
 from ..state import Delta, PaneCursor, PaneState
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...hub.message import Message
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...document.outputs import weigh_held
 from ...document.widgets import Model
 from ...errors import BadNameError, BusyError, NotGrantedError, PaneEndedError, PeerError
+from ...hub.hub import PeerHub
+from ...hub.message import Message
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import check_pane_name
 from ...wire.payloads.widgets import CustomData, PaneInput, check_input
@@ -17,10 +19,6 @@ from ..kernel.source import PaneSource
 from .input_queue import Input
 from .input_rules import Act, check_act, own_keys_of_pages
 from .pane import OwnPane
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...hub.message import Message
 
 log = logging.getLogger(__name__)
 

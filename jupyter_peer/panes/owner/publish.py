@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -25,6 +25,8 @@ from ...errors import (
     PeerError,
     UnknownPaneError,
 )
+from ...hub.hub import PeerHub
+from ...hub.info import HubEvent
 from ...store.records import Grant
 from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
 from ..kernel.kernel_widgets import Kernel, KernelWidgets
@@ -34,10 +36,6 @@ from .input_rules import OTHER_WIDGETS
 from .inputs import PaneInputs
 from .pane import OwnPane, PaneInfo, SharePane
 from .requests import PaneRequests
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...hub.info import HubEvent
 
 __all__ = ["PaneInfo", "PanePublisher", "SharePane"]
 

@@ -6,18 +6,15 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from ...errors import BusyError, NotGrantedError, PaneEndedError, PeerError
+from ...hub.hub import PeerHub
+from ...hub.message import Message
 from ...primitives.rate_limit import Pace
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneBuffers, PaneClose, PaneOpen
 from ..buffers import pack
 from .pane import OwnPane
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...hub.message import Message
 
 #: Panes that are not shared with a peer and that it may ask for: at once, and a second.
 TRIES = 20

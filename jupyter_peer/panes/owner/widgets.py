@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...document.outputs import weigh_held
 from ...document.widgets import UPDATES, shown_in
 from ...wire.payloads.widgets import MAX_MODELS
+from ..kernel.kernel_widgets import KernelWidgets
 from ..kernel.outputs import without_traceback
 from ..state import PaneState
-
-if TYPE_CHECKING:
-    from ..kernel.kernel_widgets import KernelWidgets
 
 Json = dict[str, Any]
 

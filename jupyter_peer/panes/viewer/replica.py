@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -28,6 +28,8 @@ from ...errors import (
     PeerError,
     TooLargeError,
 )
+from ...hub.hub import PeerHub
+from ...hub.message import Message
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import (
     MAX_BUFFERS,
@@ -42,10 +44,6 @@ from ...wire.payloads.widgets import InputMessage, check_document
 from ..buffers import Arrived, Shelf, references
 from ..owner.delivery import stream_of
 from ..state import Delta, PaneState
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...hub.message import Message
 
 log = logging.getLogger(__name__)
 

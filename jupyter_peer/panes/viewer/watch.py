@@ -9,20 +9,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import PaneEndedError, UnknownPeerError
+from ...hub.hub import PeerHub
+from ...hub.info import HubEvent
+from ...hub.message import Message
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneGrant, PaneOffer, PaneWithdraw, check_pane_name
 from ...wire.payloads.widgets import InputMessage
 from ..buffers import Shelf
 from ..state import PaneState
 from .replica import ENDED, LAST_SEEN, LIVE, WITHDRAWN, Replica
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...hub.info import HubEvent
-    from ...hub.message import Message
 
 log = logging.getLogger(__name__)
 

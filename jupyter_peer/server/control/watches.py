@@ -12,7 +12,7 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -22,12 +22,10 @@ from ...control.frames import Frame, encode_event
 from ...errors import BusyError, LookupFailedError, MalformedError, NotWatchedError
 from ...panes.owner.delivery import HEAVY
 from ...panes.state import PaneCursor
+from ...panes.viewer.watch import Watch
 from ...wire.payloads.widgets import check_input
 from ..call import Call, serves
-
-if TYPE_CHECKING:
-    from ...panes.viewer.watch import Watch
-    from ..operations.operations import Operations
+from ..operations.operations import Operations
 
 log = logging.getLogger(__name__)
 

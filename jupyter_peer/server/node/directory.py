@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...directory.cache import DirectoryCache
 from ...directory.refresh import DirectoryRefresher
 from ...directory.source import source_of
 from ...errors import BadRequestError, MalformedError
+from ...hub.hub import PeerHub
 from ...wire.directory import is_group
 from ...wire.link.identity import decode_public_key
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ..settings.settings import PeerSettings
+from ..settings.settings import PeerSettings
 
 
 def directory_of(settings: PeerSettings, folder: Path) -> DirectoryRefresher:

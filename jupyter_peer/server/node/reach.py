@@ -9,22 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import msgspec
 
 from ...control.reach import ReachMode
 from ...errors import BadAddressError, BadRequestError, NotEnabledError, PeerError
+from ...hub.hub import PeerHub
+from ...lobby_client.lobby import LobbyClient
 from ...wire.addresses import RELAY_SCHEME, is_loopback, lobby_name, relay_address, relay_urls
-from ..settings.settings import LOBBY_OFF
+from ..operations.lobby import LobbyOperations
+from ..settings.settings import LOBBY_OFF, PeerSettings
 from .addresses import is_on_unix_socket
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...lobby_client.lobby import LobbyClient
-    from ..operations.lobby import LobbyOperations
-    from ..settings.settings import PeerSettings
-    from .transports import Transports
+from .transports import Transports
 
 log = logging.getLogger(__name__)
 

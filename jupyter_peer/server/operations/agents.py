@@ -6,8 +6,6 @@ turns belong to its connection and end with it (:mod:`jupyter_peer.server.contro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from ...agents.approvals import Approvals
@@ -20,11 +18,9 @@ from ...control import agents as rows
 from ...control.fields import Done, NoParams
 from ...control.turns import AskerModel
 from ...errors import BadRequestError, PeerError
+from ...hub.hub import PeerHub
+from ...panes.owner.publish import PanePublisher
 from ..call import Call, serves
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...panes.owner.publish import PanePublisher
 
 
 class NodeAgents:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ...control import chat as rows
 from ...control.fields import PersonModel
 from ...errors import NotEnabledError, PeerError
+from ...hub.chat import Chats, Line
+from ...hub.hub import PeerHub
 from ..call import Call, serves
 from .group import Group
-
-if TYPE_CHECKING:
-    from ...hub.chat import Chats, Line
-    from ...hub.hub import PeerHub
 
 # Bounds of an event; a client asks for the rest.
 NEWS_LINES = 20

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from jupyter_core.paths import jupyter_path
+from jupyter_server.serverapp import ServerApp
 
+from ...directory.refresh import DirectoryRefresher
 from ...doctor.doctor import Doctor
 from ...doctor.examine import Check
 from ...doctor.facts import ServerFacts
 from ...doctor.speed import Responder
 from ...errors import PeerError
+from ...files.data_dir import DataDir
 from ...findings import Finding
+from ...hub.hub import PeerHub
+from ...lobby_client.lobby import LobbyClient
 from ...transports.webrtc.turn import try_turn
 from ...wire.addresses import RELAY_PATH, relay_urls
 from ..node.addresses import certificate_of
+from ..settings.settings import PeerSettings
 from .lobby import lobby_findings
-
-if TYPE_CHECKING:
-    from jupyter_server.serverapp import ServerApp
-
-    from ...directory.refresh import DirectoryRefresher
-    from ...files.data_dir import DataDir
-    from ...hub.hub import PeerHub
-    from ...lobby_client.lobby import LobbyClient
-    from ..settings.settings import PeerSettings
 
 _WAYS = {
     "relay": "relay_url",

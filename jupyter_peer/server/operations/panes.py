@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...control import panes as rows
 from ...control.fields import Done, GrantOrNone, NameParams, NoParams
 from ...errors import BadRequestError, KernelGoneError, NotGrantedError
-from ...panes.owner.publish import SharePane
+from ...hub.hub import PeerHub
+from ...panes.owner.pane import PaneInfo
+from ...panes.owner.publish import PanePublisher, SharePane
+from ...panes.viewer.watch import PaneWatcher
 from ..call import Call, serves
+from ..node.kernels import ServerKernels
 from .group import Group
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...panes.owner.pane import PaneInfo
-    from ...panes.owner.publish import PanePublisher
-    from ...panes.viewer.watch import PaneWatcher
-    from ..node.kernels import ServerKernels
 
 
 class PaneOperations(Group):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,13 +12,11 @@ from ...control import peers as rows
 from ...control.fields import Done, NoParams
 from ...control.invites import PAIR, PairParams
 from ...errors import AmbiguousPeerError, BadRequestError, PeerError, UnknownPeerError
+from ...hub.hub import PeerHub
+from ...hub.info import PeerInfo
+from ...panes.viewer.watch import PaneWatcher
 from ..call import Call, serves
 from .group import Group
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...hub.info import PeerInfo
-    from ...panes.viewer.watch import PaneWatcher
 
 #: A new connection is reported without its round trip if measuring that takes longer.
 FIRST_PING_S = 2.0
