@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from jupyter_peer.hub.guest_links import MintedLink
+from jupyter_peer.hub.guests.guest_links import MintedLink
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.transports.base import PeerLink
 from tests.loopback import SCHEME, LoopbackNetwork

@@ -24,10 +24,10 @@ from ..wire.link.channel import Limits
 from ..wire.link.handshake import Introduction
 from ..wire.payloads.hub import GuestAuth
 from .connector import Connected, Target
-from .guests import Guests
+from .guests.guests import Guests
 from .local_node import LocalNode
-from .peer import Peer
-from .registry import PeerRegistry
+from .peers.peer import Peer
+from .peers.registry import PeerRegistry
 
 MAX_NOTE = 200
 # Addresses that an invite has in a field of their own, or that its reader cannot use.

@@ -32,15 +32,15 @@ from ..wire.link.envelope import Buffer
 from ..wire.link.identity import Identity, clean_name
 from ..wire.payloads.hub import Addresses, convert
 from .admission import Admission, InviteBook, MintedInvite
-from .auto_connector import AutoConnector
-from .candidates import Candidates, FoundNode
 from .connector import Connector, Progress, Target
-from .guests import Guests
+from .guests.guests import Guests
 from .info import HubEvent, PeerInfo
 from .linked_node import LinkedNode
 from .local_node import HubConfig, LocalNode
 from .message import Handler, Message, Messenger, Order
-from .registry import PeerRegistry
+from .peers.auto_connector import AutoConnector
+from .peers.candidates import Candidates, FoundNode
+from .peers.registry import PeerRegistry
 
 log = logging.getLogger(__name__)
 

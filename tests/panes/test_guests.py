@@ -10,7 +10,7 @@ from jupyter_peer.errors import (
     NotGrantedError,
     UnknownPaneError,
 )
-from jupyter_peer.hub import guests as guests_module
+from jupyter_peer.hub.guests import guests as guests_module
 from jupyter_peer.wire.invite import Invite
 from tests.guests import HandGuest, open_link, shown
 from tests.hubs import two_hubs

@@ -102,17 +102,14 @@ async def test_a_listener_that_was_opened_is_closed_when_the_start_fails(tmp_pat
             assert not (tmp_path / "data/peer-2").exists()
 
 
-async def test_a_listener_that_cannot_be_opened_is_said_so(tmp_path, monkeypatch):
-    # Not by a port that is taken: Tornado leaves such a socket to the garbage collector.
-    def refuse(*args):
-        raise OSError(98, "Address already in use")
-
-    monkeypatch.setattr("jupyter_peer.transports.direct.direct.bind_sockets", refuse)
-    settings = {"peer_listen": "127.0.0.1:9797"}
-    async with jupyter_server(tmp_path, PeerExtension=settings) as server:
-        answer = json.loads((await server.fetch("jupyter-peer/api/peers")).body)
-    assert answer["code"] == "bad_request"
-    assert "'127.0.0.1:9797' cannot be used: Address already in use" in answer["message"]
+async def test_a_listener_that_cannot_be_opened_is_said_so(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = {"peer_listen": address}
+        async with jupyter_server(tmp_path, PeerExtension=settings) as server:
+            answer = json.loads((await server.fetch("jupyter-peer/api/peers")).body)
+        assert answer["code"] == "bad_request"
+        assert f"'{address}' cannot be used: Address already in use" in answer["message"]
 
 
 async def test_requests_that_come_before_the_start_wait_for_one_start(tmp_path):

@@ -6,21 +6,21 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
-from ..errors import (
+from ...errors import (
     AmbiguousPeerError,
     DuplicateLinkError,
     NotConnectedError,
     UnknownPeerError,
 )
-from ..primitives.pauses import pause_until
-from ..primitives.task_set import TaskSet
-from ..store.records import PeerRecord
-from ..wire.link.identity import is_node_id
+from ...primitives.pauses import pause_until
+from ...primitives.task_set import TaskSet
+from ...store.records import PeerRecord
+from ...wire.link.identity import is_node_id
+from ..connector import Connector, Progress, Target
+from ..local_node import LocalNode
+from ..message import Messenger
 from .candidates import Candidates
-from .connector import Connector, Progress, Target
 from .dialling import DUPLICATE_WAIT_S
-from .local_node import LocalNode
-from .message import Messenger
 from .names import check_alias, local_name
 from .peer import Peer
 

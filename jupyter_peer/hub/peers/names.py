@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Collection
 from itertools import count
 
-from ..errors import BadNameError
-from ..wire.link.identity import clean_name, is_node_id
+from ...errors import BadNameError
+from ...wire.link.identity import clean_name, is_node_id
 
 MAX_NAME = 64
 _MARKS_IN_A_ROW = 2

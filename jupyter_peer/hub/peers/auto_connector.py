@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from ..errors import PeerError
-from ..primitives.backoff import Backoff
-from ..primitives.pauses import pause_until
+from ...errors import PeerError
+from ...primitives.backoff import Backoff
+from ...primitives.pauses import pause_until
+from ..connector import Target
+from ..local_node import LocalNode
 from .candidates import Candidates
-from .connector import Target
-from .local_node import LocalNode
 from .registry import PeerRegistry
 
 log = logging.getLogger(__name__)

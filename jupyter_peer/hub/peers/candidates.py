@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from ..wire.invite import MAX_ADDRESS
-from ..wire.link.identity import clean_name, is_node_id
+from ...wire.invite import MAX_ADDRESS
+from ...wire.link.identity import clean_name, is_node_id
 
 # Of each source. Sources tell of whoever speaks up, so their number is anybody's choice.
 MAX_FOUND = 256

@@ -7,12 +7,12 @@ import math
 
 import msgspec
 
-from ..errors import BadRequestError, LinkExpiredError, LinkUnknownError, LookupFailedError
-from ..store.records import Grant, LinkRecord
-from ..wire.guest_link import LINK_ID_BYTES, fragment, link_id
-from ..wire.invite import make_token, token_hash
-from ..wire.payloads.hub import GuestAuth
-from .local_node import LocalNode
+from ...errors import BadRequestError, LinkExpiredError, LinkUnknownError, LookupFailedError
+from ...store.records import Grant, LinkRecord
+from ...wire.guest_link import LINK_ID_BYTES, fragment, link_id
+from ...wire.invite import make_token, token_hash
+from ...wire.payloads.hub import GuestAuth
+from ..local_node import LocalNode
 
 # What the secret of a link that does not exist is compared with, so that both take as long.
 _NO_HASH = token_hash("")

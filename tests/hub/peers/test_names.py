@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from jupyter_peer.errors import AmbiguousPeerError, BadNameError, UnknownPeerError
-from jupyter_peer.hub.names import local_name, skeleton, visible
+from jupyter_peer.hub.peers.names import local_name, skeleton, visible
 from jupyter_peer.store import schema
 from tests.hubs import make_hub, pair, running
 from tests.loopback import LoopbackNetwork

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import (
+from ...errors import (
     BusyError,
     LinkUnknownError,
     NotGrantedError,
@@ -22,21 +22,21 @@ from ..errors import (
     PeerError,
     StoreError,
 )
-from ..primitives.rate_limit import RateLimit
-from ..primitives.task_set import TaskSet
-from ..store.records import Grant, LinkRecord
-from ..transports.base import PeerLink
-from ..wire.link.channel import Limits
-from ..wire.link.envelope import Envelope
-from ..wire.link.handshake import Introduction
-from ..wire.link.identity import clean_name
-from ..wire.payloads.hub import GuestAuth
-from .connector import Connected
+from ...primitives.rate_limit import RateLimit
+from ...primitives.task_set import TaskSet
+from ...store.records import Grant, LinkRecord
+from ...transports.base import PeerLink
+from ...wire.link.channel import Limits
+from ...wire.link.envelope import Envelope
+from ...wire.link.handshake import Introduction
+from ...wire.link.identity import clean_name
+from ...wire.payloads.hub import GuestAuth
+from ..connector import Connected
+from ..linked_node import LinkedNode
+from ..local_node import LocalNode
+from ..message import Message, Messenger
+from ..session import Session
 from .guest_links import GuestLinks, MintedLink
-from .linked_node import LinkedNode
-from .local_node import LocalNode
-from .message import Message, Messenger
-from .session import Session
 
 log = logging.getLogger(__name__)
 

@@ -12,20 +12,20 @@ from typing import Any
 
 import msgspec
 
-from ..errors import LinkError, PeerError, StoreError, to_wire
-from ..primitives.rate_limit import RateLimit
-from ..primitives.task_set import TaskSet
-from ..store.records import PeerRecord
-from ..wire.invite import MAX_ADDRESSES
-from ..wire.link.envelope import Envelope
+from ...errors import LinkError, PeerError, StoreError, to_wire
+from ...primitives.rate_limit import RateLimit
+from ...primitives.task_set import TaskSet
+from ...store.records import PeerRecord
+from ...wire.invite import MAX_ADDRESSES
+from ...wire.link.envelope import Envelope
+from ..connector import Connected, Connector, Target
+from ..info import PeerInfo, milliseconds
+from ..linked_node import LinkedNode
+from ..local_node import LocalNode
+from ..message import Message, Messenger
+from ..session import Handover, Session
 from .candidates import Candidates
-from .connector import Connected, Connector, Target
 from .dialling import Dialling
-from .info import PeerInfo, milliseconds
-from .linked_node import LinkedNode
-from .local_node import LocalNode
-from .message import Message, Messenger
-from .session import Handover, Session
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jupyter_peer.errors import NotTrustedError, UnknownPeerError
-from jupyter_peer.hub.candidates import MAX_FOUND, MAX_FOUND_ADDRESSES, Candidates
+from jupyter_peer.hub.peers.candidates import MAX_FOUND, MAX_FOUND_ADDRESSES, Candidates
 from jupyter_peer.trust.base import CombinedPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.trust.open_lan import OpenLanPolicy

@@ -1,0 +1,1 @@
+"""Guests: browsers without a node that a link lets see one pane."""
