@@ -20,7 +20,8 @@ from urllib.parse import urlsplit, urlunsplit
 from ..control.agents import DEFAULT_TIMEOUT_S
 from ..control.frames import MAX_FRAME, Frame
 from ..errors import NoServerError, PeerError, UnauthorizedError, from_wire
-from .agents.host import AgentHost, Answering, local_agent
+from .agents.host import AgentHost
+from .agents.local_agent import Answering, function_agent
 from .agents.turn import turn_of_caller
 from .bridge import Awaiting, Blocking, Face, awaiting_into, blocking_into, wait
 from .calls import Calls
@@ -175,10 +176,38 @@ class _AnyClient(Calls, Face[ServerCore]):
         """
 
         def register(function: Answering) -> Answering:
-            wait(self.thread, self.host.register(local_agent(function, name, tools)))
+            wait(self.thread, self.host.register(function_agent(function, name, tools)))
             return function
 
         return register if answer is None else register(answer)
+
+    def serve(
+        self,
+        agent: Any,
+        name: str | None = None,
+        *,
+        read_only: Sequence[str] = (),
+        tools: Sequence[str] = (),
+    ) -> None:
+        """Register an agent of pydantic-ai as an agent of this kernel: ``me.serve(agent)``.
+
+        Its text is streamed to the asker. In a turn it has those of its tools that the mode allows.
+        A refused call is a result from which its model can go on.
+
+        Args:
+            agent: The agent; needs the extra ``agents``.
+            name: What askers call it; the agent's own name without it.
+            read_only: Names of tools that change nothing, besides the functions that are marked
+                with ``@peer.tool(read_only=True)``.
+            tools: Names of more tools that you can allow, such as those of an MCP server.
+
+        Raises:
+            BadNameError: The name cannot be used, or an agent of another kernel has it.
+            BadRequestError: This is no such agent, or a tool cannot be used.
+        """
+        from .agents.pydantic_agents import served_agent
+
+        wait(self.thread, self.host.register(served_agent(agent, name, read_only, tools)))
 
     def remove_agent(self, name: str) -> None:
         """Remove an agent of this kernel, and end its turns.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import threading
 import time
+import typing
 
 import pytest
 
@@ -240,6 +242,26 @@ async def test_in_read_only_there_are_no_other_tools(tmp_path):
         assert await run(bobs.ask, "ada", "?") == "['look'] seen it"
         log = [(e.kind, e.detail.get("tool")) for e in ada.hub.store.audit(20)]
         assert ("agent_tool", "look") in log
+
+
+async def test_the_tools_of_a_turn_are_functions_like_those_they_stand_for(tmp_path):
+    @tool(read_only=True)
+    def count(what: str, *, twice: bool = False) -> int:
+        """Count something."""
+        return len(what) * (1 + twice)
+
+    def agent(turn):
+        for offered in (turn.tools.count, turn.aio.tools.count):
+            assert inspect.isfunction(offered)
+            assert (offered.__name__, offered.__doc__) == ("count", "Count something.")
+            assert inspect.signature(offered) == inspect.signature(count)
+            assert typing.get_type_hints(offered) == typing.get_type_hints(count)
+        assert inspect.iscoroutinefunction(turn.aio.tools.count)
+        return str(turn.tools.count("abc", twice=True))
+
+    async with ada_and_bob(tmp_path) as (adas, bobs, _, _):
+        await run(adas.agent, agent, tools=[count])
+        assert await run(bobs.ask, "ada", "?") == "6"
 
 
 async def test_in_ask_each_call_waits_for_the_owner(tmp_path):

@@ -11,15 +11,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import re
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 from ...errors import (
     AgentFailedError,
-    BadNameError,
-    BadRequestError,
     BusyError,
     PeerError,
     to_wire,
@@ -27,61 +24,14 @@ from ...errors import (
 from ..connection import Json, LoopThread
 from ..core import ServerCore
 from .agent_loop import agent_loop
-from .tools import is_read_only
+from .local_agent import LocalAgent
 from .turn import Turn
 
 log = logging.getLogger(__name__)
 
-Answering = Callable[[Turn], Any]
-
 #: Turns that run at once, those included that are over and whose code has not come to an end.
 MAX_THREADS = 32
 PIECE = 256 * 1024
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-class LocalAgent(NamedTuple):
-    """An agent of this kernel.
-
-    Attributes:
-        name: What it is called.
-        answer: The callable.
-        tools: What it may call, by name.
-    """
-
-    name: str
-    answer: Answering
-    tools: dict[str, Callable[..., Any]]
-
-    def params(self) -> Json:
-        """Return what the server is told of it."""
-        tools = [
-            {"name": name, "read_only": is_read_only(function)}
-            for name, function in self.tools.items()
-        ]
-        return {"name": self.name, "tools": tools}
-
-
-def local_agent(
-    answer: Answering, name: str | None, tools: Sequence[Callable[..., Any]]
-) -> LocalAgent:
-    """Return a callable as an agent.
-
-    Raises:
-        BadNameError, BadRequestError: Its name or a tool cannot be used.
-    """
-    if not callable(answer):
-        raise BadRequestError("an agent is a function that takes a turn")
-    called = name if name is not None else getattr(answer, "__name__", "")
-    if not _NAME.fullmatch(called):
-        raise BadNameError("this name cannot be used for an agent")
-    by_name: dict[str, Callable[..., Any]] = {}
-    for function in tools:
-        tool_name = getattr(function, "__name__", "")
-        if not tool_name.isidentifier() or tool_name in by_name:
-            raise BadRequestError("a tool is a function with a name of its own")
-        by_name[tool_name] = function
-    return LocalAgent(called, answer, by_name)
 
 
 class AgentHost:

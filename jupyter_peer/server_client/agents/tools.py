@@ -102,12 +102,23 @@ def asking_async(requests: TurnRequests, name: str, function: Tool) -> Tool:
 
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        await requests.request_async("turn_tool", _call(name, args, kwargs))
+        await allow(requests, name, args, kwargs)
         if inspect.iscoroutinefunction(function):
             return await function(*args, **kwargs)
         return await asyncio.to_thread(function, *args, **kwargs)
 
     return _named(call, name)
+
+
+async def allow(
+    requests: TurnRequests, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Return when a tool may be called once with these arguments.
+
+    Raises:
+        ToolRefusedError: It may not; the text says why.
+    """
+    await requests.request_async("turn_tool", _call(name, args, kwargs))
 
 
 def _named(call: Tool, name: str) -> Tool:
