@@ -184,6 +184,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
                     "peers": lambda: operations.peers.all(),
                     "panes": lambda: operations.panes.all(),
                     "invites": Done,
+                    "links": lambda: operations.links.all(),
                     "lobby": lambda: operations.lobby.model(),
                     "chat": lambda: operations.chat.news(),
                     "agents": agents.model,
@@ -203,14 +204,17 @@ class PeerExtension(PeerSettings, ExtensionApp):
                 on_change=notices.mark,
                 doctor=doctor,
                 chats=chats,
+                page_url=transports.guest_page,
             )
             chats.on_change = lambda: notices.mark("chat")
             stack.push_async_callback(operations.lobby.close)
             await operations.lobby.use(lobby)
             reach = Reach(self, self._server, hub, transports, operations.lobby, make_lobby)
             operations.add_reach(reach, doctor)
-            stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites", "lobby")))
-            stack.callback(publisher.subscribe(lambda: notices.mark("panes")))
+            stack.callback(
+                hub.subscribe(lambda event: notices.mark("peers", "invites", "links", "lobby"))
+            )
+            stack.callback(publisher.subscribe(lambda: notices.mark("panes", "links")))
             stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
             stack.callback(agents.board.subscribe(lambda: notices.mark("agents")))
             stack.callback(agents.approvals.subscribe(lambda: notices.mark("approval")))

@@ -7,11 +7,12 @@ import logging
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from traitlets import Float, Int, List, Unicode
+from traitlets import Bool, Float, Int, List, Unicode
 
 from ..primitives.log_pace import LogPace
 from ..relay.broker.limits import KIB, MIB, Limits
 from ..relay.lobby.limits import LobbyLimits
+from ..sockets.guest_page import guest_page
 from .application import TerminalCommand
 from .terminal import tell
 
@@ -44,6 +45,9 @@ class RelayCommand(TerminalCommand):
         help="""Hosts under which nodes reach this relay, as `relay.example` or
         `relay.example:9000`. With this, requests for other hosts are refused, and a node's proof
         of its id cannot be used at another relay.""",
+    ).tag(config=True)
+    guests = Bool(
+        True, help="Whether browsers may open guest links here: serve their page and carry them."
     ).tag(config=True)
     max_nodes = Int(Limits().max_nodes, min=1, help="Nodes registered at once.").tag(config=True)
     rate = Int(0, min=0, help="KiB a node may send in a second on average; 0 for no limit.").tag(
@@ -105,6 +109,14 @@ class RelayCommand(TerminalCommand):
         "log-level": "Application.log_level",
     }
 
+    flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        **TerminalCommand.flags,
+        "no-guests": (
+            {"RelayCommand": {"guests": False}},
+            "Admit no browsers: serve no page for guest links and carry no guests.",
+        ),
+    }
+
     def _log_level_default(self) -> int:
         return logging.INFO
 
@@ -122,6 +134,7 @@ class RelayCommand(TerminalCommand):
             certfile=self.certfile or None,
             keyfile=self.keyfile or None,
             names=tuple(name.lower() for name in self.names),
+            has_guests=self.guests,
             limits=Limits(
                 max_nodes=self.max_nodes,
                 rate=self.rate * KIB,
@@ -139,5 +152,9 @@ class RelayCommand(TerminalCommand):
             nats_prefix=self.nats_prefix,
             nats_replicas=self.nats_replicas,
         )
+        page = guest_page() if self.guests else None
+        digest = f"\nguest page: sha256 {page.digest}" if page is not None else ""
         # One line a listener: other programs read the port from it.
-        asyncio.run(run(options, lambda urls: tell("\n".join(f"relay: {u}" for u in urls))))
+        asyncio.run(
+            run(options, lambda urls: tell("\n".join(f"relay: {u}" for u in urls) + digest))
+        )

@@ -17,6 +17,7 @@ class SelfModel(msgspec.Struct, frozen=True, kw_only=True):
         fingerprint: SHA-256 of the public key in groups of hex digits, for people to compare.
         addresses: Where peers can dial this node.
         version: Of jupyter-peer.
+        guest_page: Hex SHA-256 of the page that guest links open, for people to compare.
     """
 
     node_id: str
@@ -26,6 +27,7 @@ class SelfModel(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: list[str]
     addresses: list[str]
     version: str
+    guest_page: str | None = None
 
 
 class PeerModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from ..errors import BadRequestError
-from . import agents, chat, invites, lobby, node, panes, peers, reach, turns
+from . import agents, chat, invites, links, lobby, node, panes, peers, reach, turns
 from .fields import Done
 from .operation import Operation
 
-_SUBJECTS = (node, reach, invites, peers, panes, lobby, chat, agents, turns)
+_SUBJECTS = (node, reach, invites, peers, panes, links, lobby, chat, agents, turns)
 
 #: All operations by name.
 OPERATIONS: dict[str, Operation[msgspec.Struct, msgspec.Struct]] = {
@@ -28,6 +28,7 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
     "peers": peers.PeersResult,
     "panes": panes.PanesResult,
     "invites": Done,  # they have changed; a client that shows them asks
+    "links": links.LinksResult,
     "lobby": lobby.LobbyModel,
     "chat": chat.ChatsResult,
     "agents": agents.AgentsModel,

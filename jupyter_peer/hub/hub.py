@@ -223,6 +223,11 @@ class PeerHub:
         self.transports.remove(transport)
         await transport.close()
 
+    @property
+    def relay_url(self) -> str | None:
+        """The relay that invites and guest links carry now."""
+        return self._local.relay_url
+
     def reach_changed(self, relay_url: str | None, lobby_url: str | None) -> None:
         """Tell all peers this node's addresses, and try to reach those that are away.
 

@@ -31,11 +31,25 @@ class Carrier(Protocol):
 
 
 class Connection:
-    """One WebSocket as a server sees it; made before it is open, since messages come at once."""
+    """One WebSocket as a server sees it; made before it is open, since messages come at once.
 
-    __slots__ = ("__weakref__", "_arrived", "_carrier", "_failure", "_messages", "_read", "_socket")
+    Attributes:
+        is_guest: Whether it is a browser's, which has opened a guest link.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = (
+        "__weakref__",
+        "_arrived",
+        "_carrier",
+        "_failure",
+        "_messages",
+        "_read",
+        "_socket",
+        "is_guest",
+    )
+
+    def __init__(self, *, is_guest: bool = False) -> None:
+        self.is_guest = is_guest
         self._socket: WebSocket | None = None
         self._messages: list[tuple[int, Payload]] = []
         self._arrived: asyncio.Future[None] | None = None

@@ -18,6 +18,7 @@ from ..directory.cache import DirectoryCache
 from ..directory.refresh import DirectoryRefresher
 from ..directory.source import source_of
 from ..errors import BadRequestError, MalformedError
+from ..sockets.guest_page import guest_page
 from ..wire.link.identity import decode_public_key
 from .backends.base import Backend
 from .backends.memory import MemoryBackend
@@ -43,6 +44,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         certfile: PEM file of a TLS certificate with its chain; None for plain HTTP.
         keyfile: PEM file of its key, if that is not in ``certfile``.
         names: Hosts under which nodes reach it; see :class:`.server.RelayServer`.
+        has_guests: Whether browsers may open guest links here.
         limits: All limits of nodes and links.
         lobby_limits: All limits of the lobby.
         directory_url: Directory that rooms can ask, https or a file; None for none.
@@ -60,6 +62,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     certfile: str | None = None
     keyfile: str | None = None
     names: tuple[str, ...] = ()
+    has_guests: bool = True
     limits: Limits = Limits()
     lobby_limits: LobbyLimits = LobbyLimits()
     directory_url: str | None = None
@@ -100,10 +103,18 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
             "backend": backend.name,
             "broker": backend.broker_id,
             "nodes": broker.nodes,
+            "guest_page": page.digest if page is not None else None,
         }
 
+    page = guest_page() if options.has_guests else None
     server = RelayServer(
-        options.limits, metrics, doors, health, lambda: backend.relay_id, options.names
+        options.limits,
+        metrics,
+        doors,
+        health,
+        lambda: backend.relay_id,
+        options.names,
+        RELAY_PATH if page is not None else None,
     )
     async with contextlib.AsyncExitStack() as stack:
         await backend.start(broker)

@@ -1,4 +1,4 @@
-"""HTTP of the relay program: WebSocket doors, ``/health`` and ``/metrics``.
+"""HTTP of the relay program: WebSocket doors, the page for guests, ``/health`` and ``/metrics``.
 
 A door is a path and what serves a node there once it has proven its id. The server takes the
 connection from Tornado (:mod:`~jupyter_peer.sockets.tornado_upgrade`), which would keep the request, its
@@ -11,12 +11,15 @@ import asyncio
 import json
 import logging
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
+from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from ..errors import BusyError, PeerError
+from ..sockets.guest_page import GuestPageHandler, is_same_origin
 from ..sockets.listener import StrangersServer
 from ..sockets.tornado_upgrade import take_over, upgrade_key
 from .broker.limits import Limits
@@ -47,6 +50,8 @@ class RelayServer:
         names: Hosts under which nodes reach this relay, in lower case and with port where it is not
             the scheme's own. Others are refused, and a proof then holds for this name alone. Empty
             for any.
+        guest_door: The door that browsers may use, as guests, with the page for them; None admits
+            no browser at all.
     """
 
     def __init__(
@@ -57,11 +62,14 @@ class RelayServer:
         health: Health,
         relay_id: Callable[[], str],
         names: tuple[str, ...] = (),
+        guest_door: str | None = None,
     ) -> None:
         self.limits = limits
         self.metrics = metrics
         self.health = health
         self.names = names
+        self._guest_door = None if guest_door is None else doors[guest_door]
+        self._guests: Counter[str] = Counter()
         self._relay_id = relay_id
         self._serving: set[asyncio.Task[None]] = set()
         self._unproven = 0
@@ -72,6 +80,7 @@ class RelayServer:
                 *((path, _Upgrade, {"server": self, "door": door}) for path, door in doors.items()),
                 ("/health", _Health, {"server": self}),
                 ("/metrics", _Metrics, {"server": self}),
+                *([(r"/s/(.*)", GuestPageHandler)] if guest_door is not None else ()),
             ],
             default_handler_class=_Nothing,
             log_function=lambda handler: None,
@@ -134,10 +143,25 @@ class RelayServer:
             return BusyError("there are too many connections")
         return None
 
+    def is_admitted(self, request: HTTPServerRequest, door: Door) -> bool:
+        """Return whether a request may be a browser's: programs send no ``Origin``.
+
+        A page of another site must not make the browsers of its visitors connect.
+        """
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return True
+        return door is self._guest_door and is_same_origin(origin, request.host)
+
+    def has_room_for(self, request: HTTPServerRequest) -> bool:
+        """Return whether one more guest may come from the address of a request."""
+        limit = self.limits.max_guests_of_address
+        return "Origin" not in request.headers or self._guests[request.remote_ip or ""] < limit
+
     async def take(self, handler: RequestHandler, key: str, door: Door) -> None:
         """Upgrade a connection and serve it in a task of its own."""
         host = handler.request.host.lower()
-        connection = Connection()
+        connection = Connection(is_guest="Origin" in handler.request.headers)
         opened = None
         self._unproven += 1
         try:
@@ -148,6 +172,8 @@ class RelayServer:
         if opened is None:
             return
         connection.open(opened)
+        if connection.is_guest:
+            self._guests[connection.address] += 1
         task = asyncio.get_running_loop().create_task(self._serve(connection, door, host))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
@@ -155,6 +181,7 @@ class RelayServer:
             task.cancel()  # it came while the others were ended
 
     async def _serve(self, connection: Connection, door: Door, host: str) -> None:
+        address = connection.address
         try:
             try:
                 proof = await prove(
@@ -178,6 +205,9 @@ class RelayServer:
             log.exception("%s: serving it failed", connection.address)
         finally:
             await connection.close()
+            if connection.is_guest:
+                self._guests[address] -= 1
+                self._guests += Counter()  # forgets those that have none
 
 
 class _Page(RequestHandler):
@@ -248,7 +278,9 @@ class _Upgrade(_Page):
             self.refuse(426)
         elif self.server.names and self.request.host.lower() not in self.server.names:
             self.refuse(421)
-        elif self.server.refusal() is not None:
+        elif self.door is not None and not self.server.is_admitted(self.request, self.door):
+            self.refuse(403)
+        elif self.server.refusal() is not None or not self.server.has_room_for(self.request):
             self.set_header("Retry-After", "5")
             self.refuse(503)
         else:

@@ -1,7 +1,7 @@
-"""The peer wire ``{base_url}peer-ws`` on Jupyter's own port.
+"""The peer wire on Jupyter's own port: ``{base_url}peer-ws``, ``{base_url}guest-ws``, and the page.
 
-A peer proves its identity by the handshake of the peer wire. A Jupyter login would prove nothing, so
-Jupyter's handlers with their cookies, tokens and users are not used here.
+A peer or guest proves its identity by the handshake of the peer wire. A Jupyter login would prove
+nothing, so Jupyter's handlers with their cookies, tokens and users are not used here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
 
 from ..errors import NotEnabledError, PeerError, to_peer
-from ..transports.direct.direct import PeerWebSocketHandler
+from ..sockets.guest_page import GuestPageHandler
+from ..transports.direct.direct import GuestWebSocketHandler, PeerWebSocketHandler
 from .context import SETTING, ServerContext, UnavailableError
 
 
@@ -53,3 +54,24 @@ class MountedPeerWebSocketHandler(PeerWebSocketHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Send no details of the server to strangers."""
         self.finish()
+
+
+class MountedGuestWebSocketHandler(MountedPeerWebSocketHandler, GuestWebSocketHandler):
+    """The door for guests, while the node runs."""
+
+
+class MountedGuestPageHandler(GuestPageHandler):
+    """The page of guest links. It is the same for everybody, so nobody has to log in for it."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Check nothing: this handler uses no cookie."""
+
+    @allow_unauthenticated
+    def get(self, path: str = "") -> None:
+        """Serve the page."""
+        super().get(path)
+
+    @allow_unauthenticated
+    def head(self, path: str = "") -> None:
+        """Serve its headers."""
+        super().get(path)

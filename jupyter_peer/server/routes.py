@@ -6,7 +6,11 @@ from typing import Any
 
 from ..control.table import OPERATIONS
 from .control.socket import ControlWebSocketHandler
-from .peer_ws import MountedPeerWebSocketHandler
+from .peer_ws import (
+    MountedGuestPageHandler,
+    MountedGuestWebSocketHandler,
+    MountedPeerWebSocketHandler,
+)
 from .rest.base import NothingHere
 from .rest.operations import routes_of
 from .viewer_page import ViewerHandler
@@ -18,5 +22,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (API + r"(?:/.*)?", NothingHere),
     (r"/jupyter-peer/viewer(?:/([^/]*))?", ViewerHandler),
     (r"/jupyter-peer/ws", ControlWebSocketHandler),
+    (r"/jupyter-peer/s/(.*)", MountedGuestPageHandler),
     (r"/peer-ws", MountedPeerWebSocketHandler),
+    (r"/guest-ws", MountedGuestWebSocketHandler),
 ]

@@ -1,7 +1,7 @@
 """The page in which a peer's pane is drawn: ``{base_url}jupyter-peer/viewer/...``.
 
 A browser frames it with ``sandbox="allow-scripts"``, so that it has an origin of its own, and
-exchanges messages with it. The policy below decides what a peer's script may do; the frame's own
+exchanges messages with it. Its policy decides what a peer's script may do; the frame's own
 attribute repeats it. The page holds no secret, but only logged-in users receive it, like everything
 else of this server.
 """
@@ -14,31 +14,10 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
+from ..sockets.frame_policy import FRAME_POLICY
 from .rest.base import AUTH_RESOURCE
 
 STATIC = Path(__file__).parent.parent / "static"
-
-#: Scripts in a peer's outputs run. The page can load nothing, connect to nothing, and frame nothing
-#: that has an address. ``frame-src`` also stops framed documents from navigating, which would be a
-#: request like any other.
-POLICY = "; ".join(
-    (
-        "sandbox allow-scripts",
-        "default-src 'none'",
-        "script-src 'unsafe-inline' 'unsafe-eval' blob:",
-        "style-src 'unsafe-inline'",
-        "img-src data: blob:",
-        "media-src data: blob:",
-        "font-src data:",
-        "connect-src 'none'",
-        "worker-src 'none'",
-        "frame-src 'none'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
-    )
-)
 
 _FILES = {
     "": ("viewer.html", "text/html; charset=utf-8"),
@@ -68,7 +47,7 @@ class ViewerHandler(JupyterHandler):
             raise web.HTTPError(404, "the page for panes was not built: run `make setup`") from None
         self.set_header("Content-Type", content_type)
         # Regardless of the settings for other pages.
-        self.set_header("Content-Security-Policy", POLICY)
+        self.set_header("Content-Security-Policy", FRAME_POLICY)
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("X-DNS-Prefetch-Control", "off")

@@ -16,6 +16,7 @@ from .durations import parse_duration
 from .results.agent_results import Agents
 from .results.chat import ChatLine, ChatLines
 from .results.findings import Findings
+from .results.links import Link, Links
 from .results.reach import Reach
 from .results.results import (
     AuditLog,
@@ -33,7 +34,7 @@ from .results.rooms import Lobby, Room, Rooms, Who
 
 Steps = Callable[[Json], None]
 
-_GLANCED = ("peers", "panes", "invites", "lobby", "agents")
+_GLANCED = ("peers", "panes", "invites", "links", "lobby", "agents")
 GRANTS = ("view", "interact")
 _ADDRESS = re.compile(r"\w+://.+|.+:\d+(/.*)?")
 
@@ -238,6 +239,71 @@ class Calls:
         return Done(f"{name} is not shared any more")
 
     @exposed
+    async def link(
+        self,
+        pane: str,
+        ttl: str | float | None = None,
+        grant: str = "view",
+        max_guests: int | None = None,
+    ) -> Link:
+        """Make a link that opens one of your panes in any browser; the result is its URL.
+
+        Args:
+            pane: One of your panes.
+            ttl: Its life: ``"8h"``, ``"10m"`` or seconds; None for 8 hours.
+            grant: What guests may do: ``view``, or ``interact`` to use its widgets too.
+            max_guests: How many may have it open at once; None for 64.
+
+        Raises:
+            UnknownPaneError: You share no pane of this name.
+            BadRequestError: A value is out of range.
+            NotEnabledError: No browser can reach this node.
+        """
+        check_grant(grant, GRANTS)
+        params: Json = {"pane": pane, "grant": grant}
+        if ttl is not None:
+            params["ttl_s"] = parse_duration(ttl)
+        if max_guests is not None:
+            params["max_guests"] = max_guests
+        answer = await self._ask("link", params)
+        return Link(
+            answer["link"], id=answer["id"], expires=answer["expires"], pane=pane, grant=grant
+        )
+
+    @exposed
+    async def links(self) -> Links:
+        """Return your guest links, newest first, each with the guests who have it open."""
+        return Links((await self._ask("links"))["links"])
+
+    @exposed
+    async def unlink(self, id: str) -> Done:
+        """Stop a guest link and cut off its guests.
+
+        Raises:
+            LookupFailedError: No link has this id.
+        """
+        # A Link is a str, but its text is not its id.
+        known = id.id if isinstance(id, Link) else id
+        await self._ask("unlink", {"id": known})
+        return Done(f"guest link {known} is stopped")
+
+    @exposed
+    async def drop_guest(self, id: str, guest: str) -> Done:
+        """Cut off one guest of a link for good; the others stay.
+
+        Args:
+            id: Of the link.
+            guest: Of the guest, as :meth:`links` shows it.
+
+        Raises:
+            LookupFailedError: No link has this id.
+            NotGrantedError: No such guest has it open.
+        """
+        known = id.id if isinstance(id, Link) else id
+        await self._ask("drop_guest", {"id": known, "guest": guest})
+        return Done(f"guest {guest} is cut off")
+
+    @exposed
     async def chat(self, peer: str, text: str) -> ChatLine:
         """Send a line to a connected peer; return when it has arrived.
 
@@ -403,7 +469,7 @@ class Calls:
 
     @exposed
     async def glance(self, patience: float = 0.5) -> Record:
-        """Return ``peers``, ``panes``, ``invites``, ``lobby`` and ``agents`` for completion; never fails.
+        """Return what completion offers, by operation (``peers``, ``links``, ...); never fails.
 
         A part that the server does not return within ``patience`` seconds is the last known one.
         """
@@ -412,7 +478,7 @@ class Calls:
             return_exceptions=True,
         )
         newest = self._connection.newest
-        peers, panes, invites, lobby, agents = (
+        peers, panes, invites, links, lobby, agents = (
             newest.get(op, {}) if isinstance(answer, BaseException) else answer
             for op, answer in zip(_GLANCED, answers, strict=True)
         )
@@ -420,6 +486,7 @@ class Calls:
             peers=Peers(peers.get("peers", ()), peers.get("self", {}), peers.get("found", ())),
             panes=Panes(panes),
             invites=Invites(invites.get("invites", ())),
+            links=Links(links.get("links", ())),
             lobby=Lobby(lobby),
             agents=Agents(agents),
         )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from ..errors import BadAddressError
 
 PATH = "/peer-ws"
+GUEST_PATH = "/guest-ws"
 RELAY_PATH = "/relay-ws"
 LOBBY_PATH = "/lobby-ws"
 RELAY_SCHEME = "relay:"

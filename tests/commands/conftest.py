@@ -43,6 +43,8 @@ ANSWERS = {
     "set_reach": REACH,
     "invite": {"invite": "jpeer1:abc", "id": "12345678", "expires": 4e9},
     "revoke_invite": {},
+    "link": {"link": "https://relay.example/s/x/y#v1.a.b", "id": "12345678", "expires": 4e9},
+    "unlink": {},
     "pair": {"peer": PEER},
     "connect": {"peer": PEER},
     "disconnect": {"peer": PEER},

@@ -10,11 +10,22 @@ import msgspec
 import pytest
 
 import jupyter_peer
-from jupyter_peer.control import agents, chat, invites, lobby, node, panes, peers, reach, turns
+from jupyter_peer.control import (
+    agents,
+    chat,
+    invites,
+    links,
+    lobby,
+    node,
+    panes,
+    peers,
+    reach,
+    turns,
+)
 from jupyter_peer.control.operation import Operation
 from jupyter_peer.control.table import OPERATIONS
 
-SUBJECTS = (node, reach, invites, peers, panes, lobby, chat, agents, turns)
+SUBJECTS = (node, reach, invites, peers, panes, links, lobby, chat, agents, turns)
 SERVER = Path(jupyter_peer.__file__).parent / "server"
 
 

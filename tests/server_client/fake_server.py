@@ -109,6 +109,7 @@ class FakeServer:
             "panes": {"mine": [], "offered": [OFFER]},
             "lobby": {"url": None, "status": "off", "listed": False, "rooms": [], "error": None},
             "invites": {"invites": []},
+            "links": {"links": []},
             "chats": {"lines": [], "unread": {}},
             "approvals": {"approvals": []},
             "agents": {"on": False, "mode": "read-only", "default": None, "agents": [], "turns": 0},

@@ -43,9 +43,13 @@ _LESS = [bytes((max(ttl - 1, 0),)) for ttl in range(256)]
 
 
 class _Node:
-    """One registered node."""
+    """One registered node.
 
-    __slots__ = ("connection", "id", "outbox", "rate", "unread")
+    Attributes:
+        host: The only node that a guest sends to: the one of its first frame. Empty before that.
+    """
+
+    __slots__ = ("connection", "host", "id", "outbox", "rate", "unread")
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class _Node:
         self.outbox = Outbox(connection.write, drained)
         self.rate = rate
         self.unread = 0
+        self.host = b""
 
 
 class _Uplink:
@@ -100,6 +105,7 @@ class Broker:
         self._metrics = metrics
         self._nodes: dict[bytes, _Node] = {}
         self._attaching: Counter[bytes] = Counter()
+        self._guests: Counter[bytes] = Counter()
         self._touched: set[_Node] = set()
         self._is_flush_due = False
         self._queued = 0
@@ -169,6 +175,7 @@ class Broker:
             await connection.carry(_Uplink(self, node))
         finally:
             node.outbox.close()
+            self._unseat(node)
             if self._nodes.get(node_id) is node:
                 del self._nodes[node_id]
                 self._note_state()
@@ -204,6 +211,8 @@ class Broker:
         if head[SRC] != node.id or head[0] != VERSION or head[1] > CLOSE:
             check_head(frame)
             raise BadIdentityError("a frame names another node as its sender")
+        if node.connection.is_guest and head[DST] != node.host:
+            self._seat(node, head[DST])
         metrics = self._metrics
         metrics.frames += 1
         metrics.bytes += len(frame)
@@ -217,6 +226,26 @@ class Broker:
         else:
             check_head(frame)  # whoever is here has a proper id
             self._send_away(head, frame[HEAD_BYTES:])
+
+    def _seat(self, guest: _Node, host: bytes) -> None:
+        """Count a browser among the guests of the node that its first frame names.
+
+        Raises:
+            BadIdentityError: It was a guest of another node before.
+            BusyError: That node has as many guests as it may.
+        """
+        if guest.host:
+            raise BadIdentityError("a guest sends to the node of its link alone")
+        if self._guests[host] >= self._limits.max_guests_of_node:
+            raise BusyError("the owner of this link has as many guests as it may")
+        guest.host = host
+        self._guests[host] += 1
+
+    def _unseat(self, guest: _Node) -> None:
+        if guest.host:
+            self._guests[guest.host] -= 1
+            if not self._guests[guest.host]:
+                del self._guests[guest.host]
 
     def taken(self, node: _Node, size: int, count: int) -> Awaitable[None] | None:
         """Write what one read of a node brought; return what it has to wait for, or None."""

@@ -30,6 +30,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         hold_node: Held for one absent node.
         hold_sender: Held of one sender, so that nobody can take all the room there is.
         hold_all: Held in all.
+        max_guests_of_node: Browsers at once that have opened guest links of one node.
+        max_guests_of_address: Browsers at once that come from one IP address.
         drain_s: Time to hand out what is queued when the program ends.
     """
 
@@ -49,6 +51,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     hold_node: int = MIB
     hold_sender: int = 4 * MIB
     hold_all: int = 64 * MIB
+    max_guests_of_node: int = 256
+    max_guests_of_address: int = 256
     drain_s: float = 5.0
 
 

@@ -17,6 +17,7 @@ from ...wire.addresses import PATH, is_loopback
 from ...wire.link.identity import Identity
 from ..operations.lobby import lobby_visits
 from .addresses import certificate_of, is_on_unix_socket, peer_address
+from .guest_urls import best_page, page_of_port, page_of_relay
 from .listening import ServedTransport, hosts_behind, parse_listen, trusting
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Listener(msgspec.Struct, frozen=True):
     port: int
     path: str
     is_tls: bool
+    is_jupyter: bool = False
 
     def addresses(self) -> list[str]:
         """Return where peers dial it, best first."""
@@ -101,6 +103,7 @@ class Transports:
             ssl_context=ssl.create_default_context() if settings.allow_unsealed_peers else None,
             max_frame_before_auth=settings.max_frame_before_auth,
             max_links=settings.max_peers + 4 * settings.max_handshakes,
+            max_guest_links=settings.max_guests + settings.max_handshakes,
         )
         if settings.peer_listen:
             self._open(direct, *parse_listen(settings.peer_listen))
@@ -168,6 +171,22 @@ class Transports:
             await self._hub().add_transport(new)
             self.webrtc = new
 
+    def guest_page(self, link_id: str) -> str:
+        """Return the URL of the page of a guest link, without the fragment.
+
+        Raises:
+            NotEnabledError: A browser can reach no port of this node, and there is no relay.
+        """
+        relay = self._hub().relay_url
+        learned = [page_of_port(at, is_jupyter=True) for at in self._hub().learned_addresses]
+        ports = [
+            page_of_port(at, is_jupyter=listener.is_jupyter)
+            for listener in self._listeners
+            for at in listener.addresses()
+        ]
+        page = page_of_relay(relay, self._identity.node_id) if relay else None
+        return best_page(page, [*learned, *ports]) + link_id
+
     # Each of them.
 
     def _reachable_at(self) -> tuple[str, ...]:
@@ -191,7 +210,8 @@ class Transports:
             )
             return None
         path = server.base_url.rstrip("/") + PATH
-        return Listener(server.ip, server.port, path, is_tls=certificate_of(server) is not None)
+        is_tls = certificate_of(server) is not None
+        return Listener(server.ip, server.port, path, is_tls, is_jupyter=True)
 
     def _lan(self) -> LanTransport | None:
         if not self._settings.enable_lan:

@@ -17,6 +17,7 @@ from ...errors import BadRequestError
 from ..call import Call, Method, served_by
 from .chat import ChatOperations
 from .invites import InviteOperations
+from .links import LinkOperations, no_page
 from .lobby import LobbyOperations
 from .node import NodeOperations
 from .panes import PaneOperations
@@ -47,6 +48,7 @@ class Operations:
         on_change: Receives the topics that an operation changed, besides the hub's own events.
         doctor: Checks connections; None leaves that out.
         chats: Its conversations with peers; None leaves that out.
+        page_url: Returns the URL of a guest link's page by the link's id.
 
     Attributes:
         under_way: How many operations of the user run now.
@@ -64,6 +66,7 @@ class Operations:
         on_change: Callable[..., None] = lambda *topics: None,
         doctor: Doctor | None = None,
         chats: Chats | None = None,
+        page_url: Callable[[str], str] = no_page,
     ) -> None:
         self.hub = hub
         self.watcher = watcher
@@ -71,6 +74,7 @@ class Operations:
         self.agents = agents
         self.peers = PeerOperations(hub, on_change, watcher)
         self.panes = PaneOperations(hub, on_change, publisher, watcher, kernels)
+        self.links = LinkOperations(hub, on_change, page_url)
         self.lobby = LobbyOperations(hub, on_change)
         self.chat = ChatOperations(hub, on_change, chats)
         self.kernel_watches: Counter[tuple[str, str]] = Counter()
@@ -82,6 +86,7 @@ class Operations:
             **served_by(InviteOperations(hub, on_change)),
             **served_by(self.peers),
             **served_by(self.panes),
+            **served_by(self.links),
             **served_by(self.lobby),
             **served_by(self.chat),
             **served_by(agents),

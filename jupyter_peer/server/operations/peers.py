@@ -15,6 +15,7 @@ from ...errors import AmbiguousPeerError, BadRequestError, PeerError, UnknownPee
 from ...hub.hub import PeerHub
 from ...hub.info import PeerInfo
 from ...panes.viewer.watch import PaneWatcher
+from ...sockets.guest_page import guest_page
 from ..call import Call, serves
 from .group import Group
 
@@ -37,7 +38,7 @@ class PeerOperations(Group):
 
     def me(self) -> rows.SelfModel:
         """Return this node as its user sees it."""
-        hub = self.hub
+        hub, page = self.hub, guest_page()
         return rows.SelfModel(
             node_id=hub.node_id,
             public_key=hub.identity.public_key_b64,
@@ -46,6 +47,7 @@ class PeerOperations(Group):
             capabilities=list(hub.capabilities),
             addresses=hub.addresses(),
             version=__version__,
+            guest_page=page.digest if page is not None else None,
         )
 
     def all(self) -> rows.PeersResult:

@@ -209,6 +209,10 @@ class PeerSettings(AgentSettings, TolerantSettings):
 
     max_viewers = Int(64, min=1, help="Viewers of one pane at once.").tag(config=True)
 
+    max_guests = Int(
+        256, min=1, help="Browsers that have guest links of this node open at once."
+    ).tag(config=True)
+
     invite_ttl_s = Float(24 * 3600.0, min=1, help="Seconds an invite lives by default.").tag(
         config=True
     )
@@ -243,6 +247,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
             max_frame_before_auth=self.max_frame_before_auth,
             max_handshakes=self.max_handshakes,
             max_peers=self.max_peers,
+            max_guests=self.max_guests,
             limits=Limits(
                 max_message=self.max_message,
                 max_unconsumed=self.max_unconsumed,

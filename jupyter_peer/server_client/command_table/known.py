@@ -30,6 +30,11 @@ def open_invites(known: Any) -> list[str]:
     return [invite["id"] for invite in known.invites if invite.get("status") == "open"]
 
 
+def links(known: Any) -> list[str]:
+    """Return the ids of the guest links."""
+    return [str(link["id"]) for link in known.links]
+
+
 def agents(known: Any) -> list[str]:
     """Return the names of the agents that are registered here."""
     return [str(agent["name"]) for agent in known.agents.get("agents", ())]

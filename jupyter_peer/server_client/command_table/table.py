@@ -321,6 +321,50 @@ _ROWS = (
         details="Everybody who has it open sees that it ended.",
     ),
     Command(
+        "link",
+        "make a link that opens one of your panes in any browser",
+        lambda me, values, at: me.link(values.name, values.ttl, values.grant, values.max_guests),
+        (
+            _MY_PANE,
+            Argument(
+                "--ttl",
+                "how long it is valid: 90s, 10m, 8h, 7d (8h)",
+                ("1h", "8h", "24h", "7d"),
+                metavar="8h",
+            ),
+            Argument(
+                "--grant",
+                "what guests can do: view (the default) or interact",
+                choices=_GRANTS,
+                default="view",
+            ),
+            Argument(
+                "--max",
+                "how many may have it open at once (64)",
+                kind=int,
+                default=64,
+                bounds=(1, 64),
+                metavar="N",
+                dest="max_guests",
+            ),
+        ),
+        details="Whoever has the link sees the pane, live and sealed end to end, without an account "
+        "and with nothing to install. Stop it at any moment with %peer unlink.",
+        examples=("peer link loss --ttl=8h", "peer link loss --grant=interact --max=20"),
+    ),
+    Command(
+        "links",
+        "list your guest links and who has each of them open",
+        lambda me, values, at: me.links(),
+        details="The URL of a link is not stored.",
+    ),
+    Command(
+        "unlink",
+        "stop a guest link and cut off its guests",
+        lambda me, values, at: me.unlink(values.id),
+        (Argument("id", "the id that %peer links shows", known.links),),
+    ),
+    Command(
         "open",
         "show a peer's pane here, live",
         lambda me, values, at: me.open(values.pane),

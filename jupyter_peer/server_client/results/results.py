@@ -38,7 +38,7 @@ class Identity(Shown, Record):
                     ("name", Text(line(self.get("node_name", "")), "strong")),
                     *(
                         (key.replace("_", " "), Text(self[key], "code"))
-                        for key in ("node_id", "public_key", "fingerprint")
+                        for key in ("node_id", "public_key", "fingerprint", "guest_page")
                         if self.get(key)
                     ),
                     *(("address", Text(each, "code")) for each in self.get("addresses") or ()),

@@ -7,16 +7,18 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar, Literal
 
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from ...errors import LinkClosedError, WireError
 from ...sockets.frames import BINARY, TEXT, Payload
+from ...sockets.guest_page import GuestPageHandler, is_same_origin
 from ...sockets.listener import StrangersServer
 from ...sockets.tornado_upgrade import take_over, upgrade_key
 from ...sockets.websocket import NORMAL, WebSocket, close_code_of, to_text
-from ...wire.addresses import PATH, normalize_address
+from ...wire.addresses import GUEST_PATH, PATH, normalize_address
 from ...wire.link.handshake import MAX_FRAME
 from ..base import Accept, Frame, PeerLink, Transport
 from .websocket import DIAL_TIMEOUT_S, any_certificate, open_websocket
@@ -137,10 +139,10 @@ class PeerWebSocketHandler(RequestHandler):
     """The ``/peer-ws`` end point, to be mounted in any Tornado application.
 
     It asks for no login: whoever connects must pass the handshake of the peer wire, and may send
-    only small frames before that. Any origin may connect: nothing here depends on a browser's
-    cookies.
+    only small frames before that. A browser is refused: it has a door of its own.
     """
 
+    guests: ClassVar[Literal["never", "only"]] = "never"
     port: int | None = None
 
     def initialize(self, transport: DirectTransport, port: int) -> None:
@@ -160,11 +162,16 @@ class PeerWebSocketHandler(RequestHandler):
             self.set_header("Sec-WebSocket-Version", "13")
             self.finish()
             return
-        if self.transport.is_full:
+        if not self.is_origin_allowed():
+            self.set_status(403)
+            self.finish()
+            return
+        if self.transport.is_full(self.guests):
             # Without a word: Jupyter would write several lines into its log for each.
             self.detach().close()
             return
         link = WebSocketLink(self.request.remote_ip or "unknown", is_dialled=False)
+        link.guests = self.guests
         link.max_frame = self.transport.max_frame_before_auth
         link.port = self.port
         if not any(name in self.request.headers for name in _PROXY_HEADERS):
@@ -173,6 +180,24 @@ class PeerWebSocketHandler(RequestHandler):
         if opened is not None:
             link.open(opened)
             self.transport.take(link)
+
+    def is_origin_allowed(self) -> bool:
+        """Return whether a request may come from where it says it does."""
+        return "Origin" not in self.request.headers
+
+
+class GuestWebSocketHandler(PeerWebSocketHandler):
+    """The ``/guest-ws`` end point: for browsers that have loaded the page of a guest link here.
+
+    A page of another site must not make the browsers of its visitors connect, so the origin has to
+    be the host that the request names.
+    """
+
+    guests: ClassVar[Literal["never", "only"]] = "only"
+
+    def is_origin_allowed(self) -> bool:
+        """Return whether the page was served by this very host."""
+        return is_same_origin(self.request.headers.get("Origin", ""), self.request.host)
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:
@@ -185,7 +210,7 @@ def _bind(host: str, port: int) -> list[socket.socket]:
 
 
 class _Nothing(RequestHandler):
-    """All that the extra listener says to anything but ``/peer-ws``."""
+    """All that the extra listener says to anything but its doors and the page for guests."""
 
     def prepare(self) -> None:
         self.set_status(404)
@@ -206,6 +231,7 @@ class DirectTransport(Transport):
         max_frame_before_auth: Bytes of the largest frame until the handshake is over.
         max_links: Links that came in or were dialled and whose connection has not ended; with so
             many, no more come in. As many requests to become one are heard at once.
+        max_guest_links: The same for links of guests, which take no place of a peer.
 
     Attributes:
         on_incoming: Called with each link that came in, before its handshake.
@@ -221,9 +247,10 @@ class DirectTransport(Transport):
         is_accepting: bool = True,
         max_frame_before_auth: int = MAX_FRAME,
         max_links: int = MAX_LINKS,
+        max_guest_links: int = MAX_LINKS,
     ) -> None:
         self.max_frame_before_auth = max_frame_before_auth
-        self._max_links = max_links
+        self._max_links = {"never": max_links, "only": max_guest_links}
         self._ssl_context = ssl_context or any_certificate()
         self._is_accepting = is_accepting
         self.on_incoming: Callable[[WebSocketLink], None] | None = None
@@ -238,7 +265,7 @@ class DirectTransport(Transport):
     def listen(
         self, host: str, port: int, ssl_options: ssl.SSLContext | None = None
     ) -> list[tuple[str, int]]:
-        """Open a listener that serves nothing but ``/peer-ws``.
+        """Open a listener that serves ``/peer-ws``, and to guests ``/guest-ws`` and their page.
 
         Args:
             host: Address to bind; empty for all.
@@ -255,7 +282,11 @@ class DirectTransport(Transport):
         bound = [sock.getsockname()[:2] for sock in sockets]
         port = bound[0][1]
         application = Application(
-            [(PATH, PeerWebSocketHandler, {"transport": self, "port": port})],
+            [
+                (PATH, PeerWebSocketHandler, {"transport": self, "port": port}),
+                (GUEST_PATH, GuestWebSocketHandler, {"transport": self, "port": port}),
+                (r"/s/(.*)", GuestPageHandler),
+            ],
             default_handler_class=_Nothing,
             log_function=lambda handler: None,
         )
@@ -266,7 +297,7 @@ class DirectTransport(Transport):
             max_header_size=16 * 1024,
             max_body_size=0,
         )
-        server.max_connections = self._max_links
+        server.max_connections = self._max_links["never"]
         server.add_sockets(sockets)
         self._servers[port] = server
         return bound
@@ -323,10 +354,10 @@ class DirectTransport(Transport):
         self._keep(link)
         return link
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there are as many connections as this node has."""
-        return len(self._links) >= self._max_links
+    def is_full(self, guests: Literal["never", "only"]) -> bool:
+        """Return whether there are as many connections of peers, or guests, as this node has."""
+        count = sum((link.guests == "only") == (guests == "only") for link in self._links)
+        return count >= self._max_links[guests]
 
     def take(self, link: WebSocketLink) -> None:
         """Take a link that came in."""

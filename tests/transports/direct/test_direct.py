@@ -194,7 +194,7 @@ async def test_of_connections_that_nobody_ends_only_so_many_are_taken():
             statuses.append((await asyncio.wait_for(reader.readline(), 5))[9:12])
         assert statuses == [b"101"] * 3 + [b""] * 2
         writers[0].transport.abort()
-        await until(lambda: not transport.is_full)
+        await until(lambda: not transport.is_full("never"))
     finally:
         for writer in writers:
             writer.transport.abort()

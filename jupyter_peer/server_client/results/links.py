@@ -1,0 +1,109 @@
+"""What the calls about guest links return."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, final
+
+from ..durations import format_duration
+from .blocks import Block, Line, Table, Text, note
+from .markup import Html, ago, clock_time, join, line
+from .shown import Record, Shown
+
+_MAY = {"view": "view", "interact": "use"}
+
+
+@final
+class Link(Shown, str):
+    """A new guest link: the URL to give away, with its ``id`` and when it ``expires``."""
+
+    __slots__ = ("expires", "grant", "id", "pane")
+
+    id: str
+    expires: float
+    pane: str
+    grant: str
+
+    def __new__(cls, url: str, *, id: str, expires: float, pane: str, grant: str) -> Link:
+        self = super().__new__(cls, url)
+        self.id, self.expires, self.pane, self.grant = id, expires, pane, grant
+        return self
+
+    @property
+    def url(self) -> str:
+        """The URL, as a plain str."""
+        return str.__str__(self)
+
+    @property
+    def link(self) -> str:
+        """The same under the name REST gives it."""
+        return self.url
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        facts = {"id": self.id, "expires": self.expires, "pane": self.pane, "grant": self.grant}
+        return (self.url,), facts
+
+    def _repr_svg_(self) -> str:
+        return qr_svg(self.url)
+
+    def to_html(self) -> Html:
+        return join([super().to_html(), Html(f"<div>{qr_svg(self.url)}</div>")])
+
+    def _describe(self) -> list[Block]:
+        left = format_duration(self.expires - time.time())
+        return [
+            Line(Text(self.url, "code")),
+            note(
+                f"whoever has this link can {_MAY[self.grant]} {self.pane} in any browser until "
+                f"{clock_time(self.expires)} ({left} left)"
+            ),
+            note(f"to stop it: %peer unlink {self.id}; who has it open: %peer links"),
+        ]
+
+    def to_json(self) -> Any:
+        return {"link": self.url, "id": self.id, "expires": self.expires}
+
+
+class Links(Shown, list[Record]):
+    """The guest links: ``id, pane, grant, expires, max_guests, guests``."""
+
+    _KEY = "links"
+
+    def __init__(self, links: Iterable[Mapping[str, Any]] = ()) -> None:
+        super().__init__(Record(link) for link in links)
+
+    def _describe(self) -> list[Block]:
+        if not self:
+            return [Line(Text("You have no guest links. Make one: %peer link NAME", "faint"))]
+        rows = [
+            (
+                Text(link["id"], "code"),
+                Text(line(link["pane"]), "strong"),
+                f"can {_MAY.get(link['grant'], '?')}",
+                clock_time(link["expires"]),
+                f"{len(link['guests'])} of {link['max_guests']}",
+                ", ".join(map(_guest, link["guests"])) or "-",
+            )
+            for link in self
+        ]
+        heads = ("id", "pane", "guests", "expires", "open", "who has it open")
+        return [Table(heads, rows, "guest links")]
+
+
+def _guest(guest: Mapping[str, Any]) -> str:
+    name = line(guest.get("name") or "", 64) or "no name"
+    return f"{name} ({guest['id']}, {line(guest['path'], 16)}, {ago(guest['since'])})"
+
+
+def qr_svg(text: str) -> str:
+    """Return a text as the SVG of a QR code (ISO/IEC 18004), black on white."""
+    # Only who shows one pays for the import.
+    import segno
+
+    drawn = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(
+        drawn, kind="svg", scale=4, border=4, light="#fff", xmldecl=False, svgns=True
+    )
+    return drawn.getvalue().decode()

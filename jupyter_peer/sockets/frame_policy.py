@@ -1,0 +1,25 @@
+"""What the frame in which a pane is drawn may do: run scripts, and nothing that leaves the page."""
+
+from __future__ import annotations
+
+#: Scripts in a peer's outputs run. The page can load nothing, connect to nothing, and frame nothing
+#: that has an address. ``frame-src`` also stops framed documents from navigating, which would be a
+#: request like any other.
+FRAME_POLICY = "; ".join(
+    (
+        "sandbox allow-scripts",
+        "default-src 'none'",
+        "script-src 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'unsafe-inline'",
+        "img-src data: blob:",
+        "media-src data: blob:",
+        "font-src data:",
+        "connect-src 'none'",
+        "worker-src 'none'",
+        "frame-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)

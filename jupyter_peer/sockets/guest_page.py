@@ -1,0 +1,139 @@
+"""The page of guest links: one static file, the same wherever it is served (wire/SPEC.md section 11).
+
+Relay, peer port and Jupyter's port serve it. Fetching it says nothing of a link: id and secret are
+read by the script in it, and a browser keeps the fragment to itself. The file has two roles. As the
+page itself it may run its own script, connect to where it came from, and nothing else. With
+``?frame`` it is the frame in which a pane is drawn: there scripts of the pane run, in an origin of
+its own, without a network. ``?widgets`` is the code that draws widgets, which the page hands to the
+frame.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from tornado.web import RequestHandler
+
+from .frame_policy import FRAME_POLICY
+
+STATIC = Path(__file__).parent.parent / "static"
+_INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
+_HTML, _SCRIPT = "text/html; charset=utf-8", "text/javascript; charset=utf-8"
+
+
+class Served(msgspec.Struct, frozen=True):
+    """One answer: its bytes, the same compressed, and its headers."""
+
+    content: bytes
+    compressed: bytes
+    headers: Mapping[str, str]
+
+
+class GuestPage:
+    """The files of the page, read once.
+
+    Attributes:
+        digest: Hex SHA-256 of the page, for people to compare.
+    """
+
+    def __init__(self) -> None:
+        page = (STATIC / "guest.html").read_bytes()
+        self.digest = hashlib.sha256(page).hexdigest()
+        framed = {"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": FRAME_POLICY}
+        self._served = {
+            "": _served(page, _HTML, {"X-Frame-Options": "DENY", **_own_policy(page)}),
+            "frame": _served(page, _HTML, framed),
+            "widgets": _served((STATIC / "widgets.js").read_bytes(), _SCRIPT, framed),
+        }
+
+    def get(self, query: str) -> Served | None:
+        """Return the answer to a query; None for one that is not known."""
+        return self._served.get(query)
+
+
+@functools.cache
+def guest_page() -> GuestPage | None:
+    """Return the page; None in a checkout whose front end was not built."""
+    try:
+        return GuestPage()
+    except FileNotFoundError:
+        return None
+
+
+def _served(content: bytes, content_type: str, headers: Mapping[str, str]) -> Served:
+    return Served(
+        content,
+        gzip.compress(content, 9, mtime=0),
+        {
+            "Content-Type": content_type,
+            "Cache-Control": "no-cache",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-DNS-Prefetch-Control": "off",
+            "X-Robots-Tag": "noindex, nofollow",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            **headers,
+        },
+    )
+
+
+def _own_policy(page: bytes) -> dict[str, str]:
+    """Return the policy of the page itself: its own script and style, by their hashes."""
+    sources: dict[bytes, list[str]] = {b"script": [], b"style": []}
+    for kind, text in _INLINE.findall(page):
+        digest = base64.b64encode(hashlib.sha256(text).digest()).decode()
+        sources[kind].append(f"'sha256-{digest}'")
+    return {
+        "Content-Security-Policy": "; ".join(
+            (
+                "default-src 'none'",
+                f"script-src {' '.join(sources[b'script'])}",
+                f"style-src {' '.join(sources[b'style'])}",
+                "connect-src 'self'",
+                "frame-src 'self'",
+                "base-uri 'none'",
+                "form-action 'none'",
+                "frame-ancestors 'none'",
+            )
+        )
+    }
+
+
+class GuestPageHandler(RequestHandler):
+    """Serves the page at every path below ``/s/``; whether there is such a link it does not know."""
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+
+    def get(self, path: str = "") -> None:
+        """Serve the page, its frame, or the code for widgets."""
+        page = guest_page()
+        served = page.get(self.request.query) if page is not None else None
+        if served is None:
+            self.set_status(404)
+            self.finish()
+            return
+        for name, value in served.headers.items():
+            self.set_header(name, value)
+        self.set_header("Vary", "Accept-Encoding")
+        content = served.content
+        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            content = served.compressed
+        # Tornado answers a HEAD request with the headers alone.
+        self.finish(content)
+
+    head = get
+
+
+def is_same_origin(origin: str, host: str) -> bool:
+    """Return whether a page of an origin was served by the host that a request names."""
+    scheme, separator, place = origin.lower().partition("://")
+    return bool(separator) and scheme in ("http", "https") and place == host.lower()
