@@ -38,6 +38,7 @@ COMMANDS = [
     "link",
     "links",
     "unlink",
+    "reach",
     "open",
     "chat",
     "ask",
