@@ -50,8 +50,9 @@ class Answers:
         while self._count < message.data["expect"]:
             self._more.clear()
             try:
-                await asyncio.wait_for(self._more.wait(), deadline - time.monotonic())
-            except asyncio.TimeoutError:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await self._more.wait()
+            except TimeoutError:
                 raise PeerTimeoutError("not all messages have come") from None
         count, self._count = self._count, 0
         message.reply(TOTAL, {"count": count})

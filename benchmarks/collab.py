@@ -73,8 +73,9 @@ class Replica:
         )
         await self._socket.write_message(create_sync_message(self._document), binary=True)
         try:
-            await asyncio.wait_for(self._until_filled(), _PATIENCE_S)
-        except asyncio.TimeoutError as error:
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._until_filled()
+        except TimeoutError as error:
             raise PeerTimeoutError(f"{COLLAB} does not hand out the notebook") from error
 
     async def _until_filled(self) -> None:
@@ -197,7 +198,8 @@ class Collab:
             sent[text[:24]] = time.time()
             self._writer.show(data)
             await asyncio.sleep(every)
-        await asyncio.wait_for(all_there.wait(), _PATIENCE_S)
+        async with asyncio.timeout(_PATIENCE_S):
+            await all_there.wait()
         return [seen[key] - at for key, at in sent.items() if key in seen]
 
     async def close(self) -> None:

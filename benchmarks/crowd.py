@@ -66,8 +66,9 @@ class Crowd:
         while len(self._arrivals) < message.data["expect"]:
             self._more.clear()
             try:
-                await asyncio.wait_for(self._more.wait(), deadline - time.monotonic())
-            except asyncio.TimeoutError:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await self._more.wait()
+            except TimeoutError:
                 raise PeerTimeoutError("not everybody has got the message") from None
         last, self._arrivals = max(self._arrivals), []
         message.reply(ARRIVED, {"last": last})

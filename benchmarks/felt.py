@@ -206,7 +206,8 @@ async def first_output(bench: Workbench) -> list[Figure]:
         await both.pair()
         await both.ada.run(f"pane = me.share('u6', with_=['bob']); pane.display({text!r})")
         await both.bob.run("view = me.open('ada/u6'); display(view)")
-        await asyncio.wait_for(shown.wait(), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            await shown.wait()
         times.append(time.perf_counter() - begun)
         both.bob.listeners.remove(on_said)
         await both.ada.run("pane.unshare()")

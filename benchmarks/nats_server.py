@@ -48,7 +48,8 @@ async def start_nats(stack: AsyncExitStack, folder: Path) -> str:
     async def stop() -> None:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.wait(), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            await process.wait()
 
     stack.push_async_callback(stop)
     deadline = asyncio.get_running_loop().time() + PATIENCE_S

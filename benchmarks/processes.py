@@ -50,7 +50,8 @@ class Program:
         assert process.stdout is not None
         program = cls(process, b"")
         try:
-            program.first_line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                program.first_line = await process.stdout.readline()
         except BaseException as error:
             await program.stop()
             if isinstance(error, asyncio.TimeoutError):
@@ -74,8 +75,9 @@ async def _ends(process: asyncio.subprocess.Process, end: Callable[[], object]) 
     if process.returncode is None:
         end()
     try:
-        await asyncio.wait_for(process.wait(), 10)
-    except asyncio.TimeoutError:
+        async with asyncio.timeout(10):
+            await process.wait()
+    except TimeoutError:
         return False
     return True
 

@@ -193,7 +193,8 @@ class Registered:
         """
         self._socket = await open_websocket(self.url, self, ssl_context=None, max_message=MIB)
         self._socket.send_text(self._registration.begin())
-        await asyncio.wait_for(self._is_done, PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            await self._is_done
 
     def on_message(self, opcode: int, payload: Payload) -> None:
         """Go on with the registration."""

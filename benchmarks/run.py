@@ -57,7 +57,8 @@ async def run(
         for done, measurement in enumerate(measurements):
             progress.begin(measurement.name, done)
             try:
-                figures = await asyncio.wait_for(measurement.load()(bench), LIMIT_S)
+                async with asyncio.timeout(LIMIT_S):
+                    figures = await measurement.load()(bench)
             except Exception as error:
                 outcome.failures[measurement.name] = _why(error)
                 figures = [Figure(f"{measurement.name} {measurement.what}", "", None)]

@@ -90,7 +90,8 @@ async def _own_page(both: Jupyters, ids: dict[str, str], first: int, count: int)
             data = {"method": "update", "state": {"value": number}, "buffer_paths": []}
             begun = time.perf_counter()
             await both.ada.say("comm_msg", {"comm_id": ids["slider"], "data": data})
-            await asyncio.wait_for(seen.wait(), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                await seen.wait()
             times.append(time.perf_counter() - begun)
     finally:
         both.ada.listeners.remove(on_said)

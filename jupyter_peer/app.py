@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 from contextlib import AsyncExitStack
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,9 @@ class PeerExtension(PeerSettings, ExtensionApp):
     async def stop_extension(self) -> None:
         """Say goodbye to all peers and close everything; may be called twice."""
         try:
-            await asyncio.wait_for(self._stop(), STOP_TIMEOUT_S)
-        except asyncio.TimeoutError:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._stop()
+        except TimeoutError:
             log.warning("jupyter-peer did not stop within %s s", STOP_TIMEOUT_S)
         finally:
             self._kernels.close()
@@ -253,4 +254,4 @@ class PeerExtension(PeerSettings, ExtensionApp):
         return [*self._secrets.live(), *filter(None, of_jupyter)]
 
     def _note_activity(self) -> None:
-        self._server.web_app.settings[ACTIVITY_SETTING] = datetime.now(timezone.utc)
+        self._server.web_app.settings[ACTIVITY_SETTING] = datetime.now(UTC)

@@ -15,7 +15,7 @@ def make_certificate(folder: Path, host: str = "some.host") -> tuple[Path, Path]
     """Return the paths of a new certificate for ``host`` and of its key, in ``folder``."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-    now = dt.datetime.now(dt.timezone.utc)
+    now = dt.datetime.now(dt.UTC)
     try:
         shown: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

@@ -80,8 +80,9 @@ class _Demo:
         transcript = Transcript(self._write)
         story = Story(ada, bob, transcript)
         try:
-            await asyncio.wait_for(story.tell(), LIMIT_S)
-        except asyncio.TimeoutError as error:
+            async with asyncio.timeout(LIMIT_S):
+                await story.tell()
+        except TimeoutError as error:
             late = (
                 error
                 if isinstance(error, PeerError)

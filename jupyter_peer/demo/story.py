@@ -187,8 +187,9 @@ class Story:
         """
         with self._waiting(what):
             try:
-                return await asyncio.wait_for(happens, patience_s)
-            except asyncio.TimeoutError as error:
+                async with asyncio.timeout(patience_s):
+                    return await happens
+            except TimeoutError as error:
                 raise PeerTimeoutError(
                     f"the demo waited {patience_s:g} s for {what}",
                     hint="the logs of both servers are below",

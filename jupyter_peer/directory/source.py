@@ -112,8 +112,9 @@ class FileSource(DirectorySource):
         # a network disk can take its time
         reading = asyncio.to_thread(read_document, self._path)
         try:
-            return Fetched(await asyncio.wait_for(reading, FETCH_TIMEOUT_S))
-        except asyncio.TimeoutError as error:
+            async with asyncio.timeout(FETCH_TIMEOUT_S):
+                return Fetched(await reading)
+        except TimeoutError as error:
             raise _unreachable(self.url, "it does not answer in time") from error
 
 

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Union
+from typing import Any
 
 from ..findings import Finding, failed
 
@@ -16,7 +16,7 @@ CHECK_TIMEOUT_S = 12.0
 
 Findings = Sequence[Finding]
 Report = Callable[[dict[str, Any]], None]
-Check = Callable[[], Union[Findings, Awaitable[Findings]]]  # noqa: UP007 - evaluated on 3.10
+Check = Callable[[], Findings | Awaitable[Findings]]
 
 
 async def examine(
@@ -50,9 +50,10 @@ async def _run(name: str, check: Check, timeout: float) -> Findings:
     try:
         result = check()
         if inspect.isawaitable(result):
-            return await asyncio.wait_for(result, timeout)
+            async with asyncio.timeout(timeout):
+                return await result
         return result
-    except asyncio.TimeoutError:
+    except TimeoutError:
         return [failed(name, f"There was no answer within {timeout:g} s.", "")]
     except Exception as error:
         log.exception("the check %s failed", name)

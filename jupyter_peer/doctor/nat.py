@@ -60,7 +60,7 @@ async def check_nat(servers: Sequence[str]) -> list[Finding]:
     for text in servers[:MAX_SERVERS]:
         try:
             named.append(parse_server(text))
-        except BadAddressError as error:  # noqa: PERF203 - the others are asked all the same
+        except BadAddressError as error:
             findings.append(failure("nat", error, text[:80]))
     known = await asyncio.gather(*(_look_up(*server) for server in named))
     for server, address in zip(named, known, strict=True):
@@ -205,10 +205,10 @@ class _Asker(asyncio.DatagramProtocol):
 async def _look_up(host: str, port: int) -> Address | None:
     loop = asyncio.get_running_loop()
     try:
-        found = await asyncio.wait_for(
-            loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM),
-            _LOOKUP_TIMEOUT_S,
-        )
-    except (OSError, UnicodeError, asyncio.TimeoutError):
+        async with asyncio.timeout(_LOOKUP_TIMEOUT_S):
+            found = await loop.getaddrinfo(
+                host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM
+            )
+    except (TimeoutError, OSError, UnicodeError):
         return None
     return (str(found[0][4][0]), port) if found else None

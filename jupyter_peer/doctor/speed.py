@@ -20,7 +20,7 @@ from ..errors import BusyError, MalformedError, PeerError, UnsupportedError
 from ..findings import Finding, failure, ok, skipped
 from ..hub.hub import PeerHub
 from ..hub.message import Message
-from ..primitives.rate_limit import Pace
+from ..primitives.rate_limit import RateLimit
 
 MEASURE, MEASURED = "measure", "measured"
 KIB, MIB = 1024, 1024 * 1024
@@ -32,9 +32,9 @@ _LANES = 4
 _PINGS = 5
 _PING_TIMEOUT_S = 5.0
 _CHUNK_TIMEOUT_S = 8.0
-#: Chunks that one peer, and all peers together, may have returned at once and then per second.
-_PEER_ALLOWANCE = (2 * CHUNKS, 2.0)
-_TOTAL_ALLOWANCE = (8 * CHUNKS, 8.0)
+#: Chunks that one peer, and all peers together, may have returned per second, and at once.
+_PEER_ALLOWANCE = (2.0, 2 * CHUNKS)
+_TOTAL_ALLOWANCE = (8.0, 8 * CHUNKS)
 _MAX_PEERS = 64
 #: Bytes of the plot that the expectation speaks of.
 PLOT = 100_000
@@ -67,9 +67,9 @@ class Responder:
 
     def __init__(self, hub: PeerHub, now: Now = time.monotonic) -> None:
         self._now = now
-        self._total = Pace(*_TOTAL_ALLOWANCE)
+        self._total = RateLimit(*_TOTAL_ALLOWANCE)
         # The oldest allowance is dropped first. The total bounds what a peer can gain by that.
-        self._peers: OrderedDict[str, Pace] = OrderedDict()
+        self._peers: OrderedDict[str, RateLimit] = OrderedDict()
         hub.on(MEASURE, self._on_measure)
 
     def _on_measure(self, message: Message) -> None:
@@ -82,11 +82,11 @@ class Responder:
         if len(message.buffers) != 1 or len(message.buffers[0]) > CHUNK:
             raise MalformedError(f"a measurement carries one buffer of at most {CHUNK} bytes")
         now = self._now()
-        own = self._peers.setdefault(message.peer_id, Pace(*_PEER_ALLOWANCE))
+        own = self._peers.setdefault(message.peer_id, RateLimit(*_PEER_ALLOWANCE))
         self._peers.move_to_end(message.peer_id)
         if len(self._peers) > _MAX_PEERS:
             self._peers.popitem(last=False)
-        if not (own.may(now) and self._total.may(now)):
+        if not (own.allows(now) and self._total.allows(now)):
             raise BusyError("too many measurements in a short time", hint="retry in 10 seconds")
         # The hub verified this hash on arrival, so it need not be computed again.
         message.reply(MEASURED, {}, message.buffers, digests=message.data.get("buffers"))

@@ -86,8 +86,9 @@ class LobbyConnection:
         )
         try:
             await self._write(self._registration.begin())
-            await asyncio.wait_for(self._proven, ANSWER_TIMEOUT_S)
-        except asyncio.TimeoutError:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._proven
+        except TimeoutError:
             self.close(_BROKEN)
             raise UnreachableError(f"{url} does not answer like a lobby") from None
         except BaseException:
@@ -118,8 +119,9 @@ class LobbyConnection:
         self._pending[number] = answer
         try:
             await self._write(msgspec.structs.replace(message, id=number).to_text())
-            notice = await asyncio.wait_for(answer, ANSWER_TIMEOUT_S)
-        except asyncio.TimeoutError:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                notice = await answer
+        except TimeoutError:
             raise PeerTimeoutError("the lobby does not answer") from None
         finally:
             del self._pending[number]

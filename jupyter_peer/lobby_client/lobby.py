@@ -303,8 +303,9 @@ class LobbyClient:
         self._waiters.append(waiter)
         self._wake.set()
         try:
-            return await asyncio.wait_for(waiter, self._pace.wait_s)
-        except asyncio.TimeoutError:
+            async with asyncio.timeout(self._pace.wait_s):
+                return await waiter
+        except TimeoutError:
             raise PeerTimeoutError(f"the lobby at {self.url} does not answer") from None
         finally:
             if waiter in self._waiters:
@@ -323,8 +324,7 @@ class LobbyClient:
 
     async def _run(self) -> None:
         pause = self._pace.backoff_s
-        # Not only by cancellation: `asyncio.wait_for` can swallow one (before Python 3.12).
-        while not self.is_closed:
+        while True:
             if not self._is_wanted():
                 await self._wait(None)
                 continue
@@ -348,7 +348,7 @@ class LobbyClient:
 
     async def _wait(self, timeout: float | None) -> None:
         """Wait, or until a request cannot."""
-        if not self._waiters and not self.is_closed:
+        if not self._waiters:
             self._wake.clear()
             await pause_until(self._wake, timeout)
 
@@ -396,7 +396,7 @@ class LobbyClient:
                 return await LobbyConnection.open(
                     self._identity, url, self._take, self._ssl_context
                 )
-            except PeerError as error:  # noqa: PERF203 - the next one may answer
+            except PeerError as error:
                 reason = error
                 self._urls.remove(url)
                 self._urls.append(url)

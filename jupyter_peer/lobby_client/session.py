@@ -115,7 +115,7 @@ class LobbyVisit:
         for room in self._rooms.waiting():
             try:
                 self._rooms.take(await self._reenter(room))
-            except PeerError as error:  # noqa: PERF203 - each room has its own reason
+            except PeerError as error:
                 room.error = error
                 if isinstance(error, LinkError):
                     raise

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from .rate_limit import RateLimit
+
 BURST = 60
 EVERY_S = 2.0
 _MAX_KINDS = 512
@@ -31,11 +33,11 @@ class LogPace(logging.Filter):
         if record.levelno <= logging.DEBUG:
             return True
         key = (record.name, str(record.msg))
-        kind = self._kinds.pop(key, None) or _Kind(self._clock())
+        kind = self._kinds.pop(key, None) or _Kind()
         while len(self._kinds) >= _MAX_KINDS:
             del self._kinds[next(iter(self._kinds))]
         self._kinds[key] = kind
-        if not kind.may(self._clock()):
+        if not kind.limit.allows(self._clock()):
             kind.left_out += 1
             return False
         if kind.left_out:
@@ -45,17 +47,8 @@ class LogPace(logging.Filter):
 
 
 class _Kind:
-    __slots__ = ("at", "left", "left_out")
+    __slots__ = ("left_out", "limit")
 
-    def __init__(self, now: float) -> None:
-        self.at = now
-        self.left = float(BURST)
+    def __init__(self) -> None:
+        self.limit = RateLimit(1 / EVERY_S, BURST)
         self.left_out = 0
-
-    def may(self, now: float) -> bool:
-        self.left = min(self.left + (now - self.at) / EVERY_S, float(BURST))
-        self.at = now
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True

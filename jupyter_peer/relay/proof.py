@@ -46,8 +46,9 @@ async def prove(
     """
     admission = Admission(secrets.token_bytes(CHALLENGE_BYTES), host, relay_id)
     try:
-        return await asyncio.wait_for(_prove(connection, admission), timeout)
-    except asyncio.TimeoutError as error:
+        async with asyncio.timeout(timeout):
+            return await _prove(connection, admission)
+    except TimeoutError as error:
         raise PeerTimeoutError("the registration took too long") from error
 
 

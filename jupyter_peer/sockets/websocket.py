@@ -101,7 +101,6 @@ class WebSocket(asyncio.Protocol):
         "_is_client",
         "_is_closing",
         "_is_lost",
-        "_late",
         "_loop",
         "_messages",
         "_reader",
@@ -122,7 +121,6 @@ class WebSocket(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._messages: Iterator[tuple[int, Payload]] = iter(())
-        self._late = b""
         self._handing_on: asyncio.Task[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._ended: asyncio.Future[None] | None = None
@@ -198,10 +196,7 @@ class WebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.read_at = self._loop.time()
         self.is_pinged = False
-        if self._handing_on is not None:
-            # TLS of Python 3.10 still hands on what it has deciphered by then: of one read
-            self._late += data
-        elif not self._is_broken:
+        if not self._is_broken:
             self._messages = self._reader.feed(data)
             handling = self._hand_on()
             if handling is not None:
@@ -232,9 +227,6 @@ class WebSocket(asyncio.Protocol):
             while handling is not None:
                 await handling
                 handling = self._hand_on()
-                while handling is None and self._late and not self._is_broken:
-                    self._messages, self._late = self._reader.feed(self._late), b""
-                    handling = self._hand_on()
         except Exception:
             log.exception("handling what a WebSocket brought failed")
             self.abort()

@@ -11,13 +11,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, Union
+from typing import Literal
 
 from ..errors import LinkClosedError, TooLargeError
 from ..findings import Finding
 from ..wire.link.handshake import MAX_FRAME
 
-Frame = Union[bytes, str]  # noqa: UP007 - evaluated at run time on Python 3.10
+Frame = bytes | str
 OnFrame = Callable[[Frame], "Awaitable[None] | None"]
 OnClose = Callable[[str], None]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from ...errors import BusyError, NotGrantedError, PaneEndedError, PeerError
 from ...hub.hub import PeerHub
 from ...hub.message import Message
-from ...primitives.rate_limit import Pace
+from ...primitives.rate_limit import RateLimit
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneBuffers, PaneClose, PaneOpen
 from ..buffers import pack
@@ -48,7 +48,7 @@ class PaneRequests:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._tries: OrderedDict[str, Pace] = OrderedDict()
+        self._tries: OrderedDict[str, RateLimit] = OrderedDict()
         self._hub = hub
         self._panes = panes
         self._stored_grants = stored_grants
@@ -85,11 +85,11 @@ class PaneRequests:
         )
 
     def _may_try(self, node_id: str) -> bool:
-        pace = self._tries.pop(node_id, None) or Pace(TRIES, TRIES_A_SECOND)
-        self._tries[node_id] = pace
+        limit = self._tries.pop(node_id, None) or RateLimit(TRIES_A_SECOND, TRIES)
+        self._tries[node_id] = limit
         if len(self._tries) > _MAX_REMEMBERED:
             self._tries.popitem(last=False)
-        return pace.may(self._clock())
+        return limit.allows(self._clock())
 
     def _is_blocked(self, node_id: str) -> bool:
         if self._hub.guests.get(node_id) is not None:

@@ -101,7 +101,7 @@ class Table(ABC):
         for callback in self._watchers:
             try:
                 callback(key, before, after)
-            except Exception:  # noqa: PERF203 - one that fails must not end the following of others
+            except Exception:
                 log.exception("what changed under %s was not understood", key)
 
 

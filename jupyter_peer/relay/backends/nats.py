@@ -95,8 +95,9 @@ class NatsBackend(Backend):
     async def start(self, sink: Sink) -> None:
         self._sink = sink
         try:
-            await asyncio.wait_for(self._connect(), CONNECT_S)
-        except (nats.errors.Error, asyncio.TimeoutError, OSError, ValueError) as error:
+            async with asyncio.timeout(CONNECT_S):
+                await self._connect()
+        except (TimeoutError, nats.errors.Error, OSError, ValueError) as error:
             await self.close()
             raise UnreachableError(
                 f"NATS does not answer: {str(error) or 'no connection in time'}",
@@ -225,7 +226,7 @@ class NatsBackend(Backend):
                 if under_way >= _UNDER_WAY:
                     await client.flush()
                     under_way = 0
-            except (nats.errors.Error, asyncio.TimeoutError, OSError):
+            except (TimeoutError, nats.errors.Error, OSError):
                 self._tell_lost(frame)
             if not self.is_congested:
                 self._has_drained.set()
@@ -298,7 +299,7 @@ class NatsBackend(Backend):
             # a flush goes ahead of what is queued, so that only a second one comes behind the subscription.
             await self._client.flush()
             await self._client.flush()
-        except (nats.errors.Error, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, nats.errors.Error, OSError) as error:
             await self._unsubscribe(subscription)
             raise UnreachableError(f"NATS does not answer: {error}") from error
         old = self._mailboxes.get(node)
@@ -320,7 +321,7 @@ class NatsBackend(Backend):
             answer = await self._client.request(
                 f"{self._prefix}.mail.{node}", text.encode(), timeout=_POST_S
             )
-        except (nats.errors.Error, asyncio.TimeoutError, OSError):
+        except (TimeoutError, nats.errors.Error, OSError):
             return False
         return answer.data == b"1"
 

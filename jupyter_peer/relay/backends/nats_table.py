@@ -58,7 +58,8 @@ class NatsTable(Table):
         try:
             self._kv = await self._bucket_there()
             self._watcher = await self._kv.watchall()
-            found = await asyncio.wait_for(self._snapshot(self._watcher), _SNAPSHOT_S)
+            async with asyncio.timeout(_SNAPSHOT_S):
+                found = await self._snapshot(self._watcher)
         except _ERRORS as error:
             raise _unreachable(error) from error
         self._deleted.clear()

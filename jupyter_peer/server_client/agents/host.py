@@ -97,7 +97,7 @@ class AgentHost:
         for agent in list(self._agents.values()):
             try:
                 await self._calls.connection.request("agent_register", agent.params())
-            except PeerError as error:  # noqa: PERF203 - one that fails must not stop the others
+            except PeerError as error:
                 log.warning("the agent %s is not registered any more: %s", agent.name, error)
 
     def _on_turn(self, fields: Json) -> None:

@@ -60,23 +60,12 @@ async def open_websocket(
 async def _open(
     parts: SplitResult, opening: _Opening, ssl_context: ssl.SSLContext | None
 ) -> WebSocket:
-    loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + DIAL_TIMEOUT_S
-    # A task of its own, since a cancelled `wait_for` may swallow that before Python 3.12.
-    connecting = loop.create_task(_connect(parts, opening, ssl_context))
-    connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
     try:
-        await asyncio.wait({connecting}, timeout=DIAL_TIMEOUT_S)
-    finally:
-        if is_late := not connecting.done():
-            connecting.cancel()
-            await asyncio.wait({connecting})
-    if not is_late:
-        connecting.result()
-        await asyncio.wait({opening.opened}, timeout=give_up_at - loop.time())
-    if not opening.opened.done():
-        raise TimeoutError("it takes too long")
-    return opening.opened.result()
+        async with asyncio.timeout(DIAL_TIMEOUT_S):
+            await _connect(parts, opening, ssl_context)
+            return await opening.opened
+    except TimeoutError as error:
+        raise TimeoutError("it takes too long") from error
 
 
 async def _connect(

@@ -272,8 +272,9 @@ async def _open(zeroconf: Any, interfaces: Interfaces) -> Any:
         yield conf
     finally:
         # Says goodbye, so that others need not wait until the announcement is too old.
-        with contextlib.suppress(asyncio.TimeoutError, OSError):
-            await asyncio.wait_for(conf.async_close(), CLOSE_TIMEOUT_S)
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await conf.async_close()
 
 
 def _packed(address: str) -> bytes:

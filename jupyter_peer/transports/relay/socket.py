@@ -105,7 +105,6 @@ class RelaySocket:
         self._idle_s = idle_s
         self._gives_way = gives_way
         self._has_given_way = False
-        self._is_closing = False
         self._loop = asyncio.get_running_loop()
         self._used_at = self.read_at = self._loop.time()
         self._connection: WebSocket | None = None
@@ -150,7 +149,6 @@ class RelaySocket:
 
     async def close(self) -> None:
         """Close the connection; may be called twice."""
-        self._is_closing = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -167,8 +165,7 @@ class RelaySocket:
     async def _run(self) -> None:
         pause, turn = _FIRST_PAUSE_S, 0
         try:
-            # Before Python 3.12 `wait_for` may swallow a cancellation.
-            while not (self._is_closing or self._has_given_way or self._is_idle()):
+            while not (self._has_given_way or self._is_idle()):
                 url = self._urls[turn % len(self._urls)]
                 was_stable = await self._connect(url)
                 self._tell(url)
@@ -225,8 +222,9 @@ class RelaySocket:
         self._ready = self._loop.create_future()
         self._registration = Registration(self._identity, host=urlsplit(url).netloc)
         try:
-            await asyncio.wait_for(self._open(url, self._registration), REGISTER_TIMEOUT_S)
-        except asyncio.TimeoutError as error:
+            async with asyncio.timeout(REGISTER_TIMEOUT_S):
+                await self._open(url, self._registration)
+        except TimeoutError as error:
             raise PeerTimeoutError(f"{url} does not answer") from error
 
     async def _open(self, url: str, registration: Registration) -> None:

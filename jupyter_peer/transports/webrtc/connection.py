@@ -175,8 +175,9 @@ class Connection:
             UnreachableError: No path was found within ``timeout`` seconds.
         """
         try:
-            return await asyncio.wait_for(asyncio.shield(self._opened), timeout)
-        except asyncio.TimeoutError as error:
+            async with asyncio.timeout(timeout):
+                return await asyncio.shield(self._opened)
+        except TimeoutError as error:
             raise UnreachableError("no path between the two networks was found in time") from error
 
     def end(self) -> None:
@@ -244,8 +245,9 @@ class Connection:
             if self._gathering is not None:
                 await asyncio.wait({self._gathering})
             await self._send_the_rest()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._close(), CLOSE_TIMEOUT_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await self._close()
         except Exception:
             log.exception("a WebRTC connection did not close well")
         finally:

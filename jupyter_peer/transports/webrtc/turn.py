@@ -73,13 +73,11 @@ async def try_turn(url: str, username: str, credential: str) -> Finding:
     stun = importlib.import_module("aioice.stun")
     started = time.monotonic()
     try:
-        endpoint, ended = await asyncio.wait_for(
-            turn.create_turn_endpoint(
+        async with asyncio.timeout(TIMEOUT_S):
+            endpoint, ended = await turn.create_turn_endpoint(
                 _Ended, (host, port), username, credential, ssl=has_tls, transport=transport
-            ),
-            TIMEOUT_S,
-        )
-    except (asyncio.TimeoutError, stun.TransactionTimeout):
+            )
+    except (TimeoutError, stun.TransactionTimeout):
         return failed(
             "turn",
             "It does not answer.",

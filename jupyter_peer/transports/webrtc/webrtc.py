@@ -192,8 +192,9 @@ class WebRtcTransport(Transport):
             async with self._at_lobby_of(address) as signaller:
                 await self._signal(signaller, node_id, "offer", offer)
                 try:
-                    answer = await asyncio.wait_for(answered, ANSWER_TIMEOUT_S)
-                except asyncio.TimeoutError as error:
+                    async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                        answer = await answered
+                except TimeoutError as error:
                     raise UnreachableError("it does not answer by the lobby") from error
             await connection.accept(answer)
             return await connection.link(CONNECT_TIMEOUT_S)

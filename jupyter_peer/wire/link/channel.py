@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 MAX_SEALED_FRAME = 64 * 1024
 assert FRAGMENT_BYTES + FRAGMENT_HEADER_BYTES + TAG_BYTES <= MAX_SEALED_FRAME
 
-Frame = Union[bytes, str]  # noqa: UP007 - evaluated at run time on Python 3.10
+Frame = bytes | str
 
 
 class Limits(NamedTuple):

@@ -9,7 +9,7 @@ import json.encoder
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Union
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ MAX_VALUES = 4 * 1024 * 1024
 """Commas and opening brackets outside strings: a bound on the values in a payload."""
 MAX_BUFFERS = 4096
 
-Buffer = Union[bytes, bytearray, memoryview]  # noqa: UP007 - evaluated at run time on 3.10
+Buffer = bytes | bytearray | memoryview
 
 _is_msg_id = re.compile(r"[0-9a-f]{32}").fullmatch
 _is_type = re.compile(r"[a-z][a-z0-9_.-]{0,63}").fullmatch

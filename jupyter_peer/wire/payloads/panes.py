@@ -11,7 +11,7 @@ references (:mod:`.blobs`), so a payload is checked in two steps: its own fields
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeVar, Union
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -307,18 +307,18 @@ class ErrorOutput(msgspec.Struct, frozen=True, tag_field="output_type", tag="err
     traceback: _Traceback = []
 
 
-_Message = Union[  # noqa: UP007 - evaluated at run time on Python 3.10
-    StreamMessage,
-    DisplayMessage,
-    UpdateMessage,
-    ResultMessage,
-    ErrorMessage,
-    ClearMessage,
-    CommOpen,
-    CommMessage,
-    CommClose,
-]
-_Output = Union[StreamOutput, DisplayOutput, ResultOutput, ErrorOutput]  # noqa: UP007
+_Message = (
+    StreamMessage
+    | DisplayMessage
+    | UpdateMessage
+    | ResultMessage
+    | ErrorMessage
+    | ClearMessage
+    | CommOpen
+    | CommMessage
+    | CommClose
+)
+_Output = StreamOutput | DisplayOutput | ResultOutput | ErrorOutput
 _Messages = Annotated[list[_Message], msgspec.Meta(max_length=MAX_MESSAGES)]
 _Outputs = Annotated[list[_Output], msgspec.Meta(max_length=MAX_OUTPUTS)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -36,7 +36,7 @@ InputId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 _Short = Annotated[str, msgspec.Meta(max_length=_MAX_SHORT)]
 _State = Annotated[Json, msgspec.Meta(max_length=MAX_KEYS)]
 _Index = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
-Path = Annotated[list[Union[str, _Index]], msgspec.Meta(min_length=1, max_length=MAX_PATH)]  # noqa: UP007
+Path = Annotated[list[str | _Index], msgspec.Meta(min_length=1, max_length=MAX_PATH)]
 _Paths = Annotated[list[Path], msgspec.Meta(max_length=MAX_BUFFERS)]
 _Base64 = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]*={0,2}\Z")]
 _Buffers = Annotated[list[_Base64], msgspec.Meta(max_length=MAX_BUFFERS)]
@@ -91,7 +91,7 @@ class MessageContent(msgspec.Struct, frozen=True, kw_only=True):
     """Content of ``comm_msg``."""
 
     comm_id: CommId
-    data: Union[UpdateData, EchoData, CustomData]  # noqa: UP007 - evaluated on Python 3.10
+    data: UpdateData | EchoData | CustomData
 
 
 class CloseContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +183,7 @@ class InputContent(msgspec.Struct, frozen=True, kw_only=True):
     """Content of the ``comm_msg`` of an input."""
 
     comm_id: CommId
-    data: Union[UpdateData, CustomData]  # noqa: UP007 - evaluated at run time on Python 3.10
+    data: UpdateData | CustomData
 
 
 class InputMessage(msgspec.Struct, frozen=True, tag_field="msg_type", tag="comm_msg"):
