@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from jupyter_peer.errors import LinkClosedError, UnreachableError
+from jupyter_peer.primitives.signal import Signal
+from jupyter_peer.primitives.task_set import TaskSet
 from jupyter_peer.transports.base import Accept, Frame, PeerLink, Transport
 
 SCHEME = "loopback:"
@@ -55,7 +57,7 @@ class LoopbackLink(PeerLink):
         self._network = network
         self._inbound: asyncio.Queue[Frame] = asyncio.Queue()
         self._backlog = 0
-        self._writable: list[Callable[[], None]] = []
+        self._writable = Signal[[]]("a loopback link may be written to")
         self._reading = asyncio.Event()
         self._reading.set()
         self._pump = asyncio.get_running_loop().create_task(self._read())
@@ -88,7 +90,7 @@ class LoopbackLink(PeerLink):
         if self.is_closed or not self.is_backed_up:
             asyncio.get_running_loop().call_soon(callback)
         else:
-            self._writable.append(callback)
+            self._writable.connect(callback)
 
     async def _read(self) -> None:
         while True:
@@ -104,12 +106,7 @@ class LoopbackLink(PeerLink):
         """Note that the other end has taken so many bytes."""
         self._backlog -= size
         if not self.is_backed_up:
-            self._wake_writers()
-
-    def _wake_writers(self) -> None:
-        writers, self._writable = self._writable, []
-        for callback in writers:
-            callback()
+            self._writable.release()
 
     def _shut(self, reason: str) -> None:
         if self.peer is not None and not self.peer.is_closed:
@@ -126,7 +123,7 @@ class LoopbackLink(PeerLink):
                 self._network.links.remove(self)
             self._pump.cancel()
             super()._closed(reason)
-            self._wake_writers()
+            self._writable.release()
 
 
 class LoopbackTransport(Transport):
@@ -146,7 +143,7 @@ class LoopbackTransport(Transport):
         self._network = network
         self._own_name = own_name
         self._accept: Accept | None = None
-        self._accepting: set[asyncio.Task[None]] = set()
+        self._accepting = TaskSet("a handshake with a node that dialled")
 
     async def start(self, accept: Accept) -> None:
         self._accept = accept
@@ -154,9 +151,7 @@ class LoopbackTransport(Transport):
 
     async def close(self) -> None:
         self._network.transports.pop(self._own_name, None)
-        for task in list(self._accepting):
-            task.cancel()
-        await asyncio.gather(*self._accepting, return_exceptions=True)
+        await self._accepting.close()
 
     def can_dial(self, address: str) -> bool:
         return address.startswith(self.scheme)
@@ -179,9 +174,4 @@ class LoopbackTransport(Transport):
         """Take a link that was dialled."""
         assert self._accept is not None
 
-        async def run(accept: Accept) -> None:
-            await accept(link)
-
-        task = asyncio.get_running_loop().create_task(run(self._accept))
-        self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
+        self._accepting.start(self._accept(link))

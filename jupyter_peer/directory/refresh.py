@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from ..errors import PeerError, StaleError, to_wire
+from ..primitives.backoff import Backoff, spread
 from ..primitives.owned_task import OwnedTask
 from ..wire.directory import Directory
 from . import DEFAULT_INTERVAL_S
@@ -27,10 +27,6 @@ log = logging.getLogger(__name__)
 _FIRST_RETRY_S = 5.0
 # A machine that sleeps, or whose clock is set, is noticed within this.
 _LOOK_S = 30.0
-
-
-def _spread() -> float:
-    return 0.8 + 0.4 * random.random()  # noqa: S311 - spreads load, guards nothing
 
 
 class DirectoryStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +61,7 @@ class DirectoryRefresher:
         on_change: Awaited after each moment at which memberships can have changed.
         interval_s: Between two looks at the source.
         clock: Epoch seconds.
-        spread: A factor around 1, so that not all nodes ask at once.
+        jitter: Returns a factor around 1, so that not all nodes ask at once.
     """
 
     def __init__(
@@ -77,7 +73,7 @@ class DirectoryRefresher:
         on_change: Callable[[], Awaitable[None]] | None = None,
         interval_s: float = DEFAULT_INTERVAL_S,
         clock: Callable[[], float] = time.time,
-        spread: Callable[[], float] = _spread,
+        jitter: Callable[[], float] = spread(0.8, 1.2),  # noqa: B008 - draws when it is called
     ) -> None:
         self.on_change = on_change
         self._source = source
@@ -85,7 +81,7 @@ class DirectoryRefresher:
         self._cache = cache
         self._interval_s = interval_s
         self._clock = clock
-        self._spread = spread
+        self._jitter = jitter
         self._current = cache.load() if cache is not None else None
         self._etag: str | None = None
         self._checked: float | None = None
@@ -192,21 +188,19 @@ class DirectoryRefresher:
         return kept
 
     async def _run(self) -> None:
-        failures = 0
+        backoff = Backoff(_FIRST_RETRY_S, self._interval_s)
         while True:
+            pause = self._interval_s
             try:
                 await self.refresh()
-                failures = 0
-                pause = self._interval_s
+                backoff.reset()
             except PeerError as error:
                 log.warning("%s", error)
-                pause = min(self._interval_s, _FIRST_RETRY_S * 2 ** min(failures, 20))
-                failures += 1
+                pause = backoff.next()
             except Exception:
                 log.exception("the directory cannot be refreshed")
-                pause = self._interval_s
             await self._tell()
-            await self._wait(pause * self._spread())
+            await self._wait(pause * self._jitter())
 
     async def _wait(self, pause: float) -> None:
         """Wait until it is time to ask the source again; tell of what expires meanwhile."""

@@ -48,6 +48,7 @@ class LobbyConnection:
 
     Attributes:
         read_at: When something was read last, by the loop's clock.
+        ended: Set once it has ended.
         error: Why it ended, once it has; None when the other side just hung up.
     """
 
@@ -60,7 +61,7 @@ class LobbyConnection:
         self._registration = Registration(identity, urlsplit(url).netloc)
         self._loop = asyncio.get_running_loop()
         self._proven = self._loop.create_future()
-        self._ended = asyncio.Event()
+        self.ended = asyncio.Event()
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[wire.Notice]] = {}
         self._socket: WebSocket | None = None
@@ -99,11 +100,7 @@ class LobbyConnection:
     @property
     def is_open(self) -> bool:
         """Whether it still stands."""
-        return not self._ended.is_set()
-
-    async def until_ended(self) -> None:
-        """Wait until it has ended."""
-        await self._ended.wait()
+        return not self.ended.is_set()
 
     async def request(self, message: Any) -> wire.Notice:
         """Send a request and return its answer.
@@ -130,11 +127,11 @@ class LobbyConnection:
         return notice
 
     async def _write(self, text: str) -> None:
-        if self._socket is None or self._ended.is_set():
+        if self._socket is None or self.ended.is_set():
             raise self._gone()
         if not self._socket.is_open:
             # Why it was closed comes a moment later.
-            await pause_until(self._ended, 1.0)
+            await pause_until(self.ended, 1.0)
             raise self._gone()
         written = self._socket.send_text(text)
         if written is not None:
@@ -162,7 +159,7 @@ class LobbyConnection:
 
     def on_message(self, opcode: int, payload: Payload) -> None:
         """Take what the lobby says."""
-        if self._ended.is_set():
+        if self.ended.is_set():
             return
         try:
             if opcode == BINARY:
@@ -210,10 +207,10 @@ class LobbyConnection:
             answer.set_result(notice)
 
     def _end(self, error: PeerError | None) -> None:
-        if self._ended.is_set():
+        if self.ended.is_set():
             return
         self.error = error or self._said_by_close()
-        self._ended.set()
+        self.ended.set()
         if self._socket is not None:
             self._socket.end(_BROKEN)
         gone = self._gone()

@@ -18,7 +18,10 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from ..errors import BadRequestError, LinkError, PeerError, PeerTimeoutError, UnknownRoomError
-from ..primitives.pauses import pause_until
+from ..primitives.backoff import Backoff
+from ..primitives.owned_task import OwnedTask
+from ..primitives.pauses import pause_until, pause_until_any
+from ..primitives.signal import Signal
 from ..wire.link.identity import Identity
 from ..wire.relay import lobby as wire
 from .connection import LobbyConnection
@@ -81,7 +84,7 @@ class LobbyClient:
         self.error: PeerError | None = None
         self._identity = identity
         self._about_me = about_me
-        self._on_signal: list[OnSignal] = []
+        self._on_signal = Signal[[str, str, str]]("a signal came by the lobby")
         self._waits_for_signals = waits_for_signals
         self._jitter = jitter
         self._pace = pace
@@ -92,28 +95,24 @@ class LobbyClient:
         self._entering = 0
         self._linger_until = 0.0
         self._waiters: list[asyncio.Future[LobbyVisit]] = []
-        self._on_change: list[Callable[[], None]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._on_change = Signal[[]]("the lobby changed")
+        self._task = OwnedTask()
         self._is_dialling = False
 
     # Life.
 
     def start(self) -> None:
         """Begin; nothing is dialled before something is wanted."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="lobby")
+        self._task.start(self._run)
 
     async def close(self) -> None:
         """Leave, so that the lobby forgets this node at once; may be called twice."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await self._task.close()
 
     @property
     def is_closed(self) -> bool:
         """Whether it was closed, or not started yet."""
-        return self._task is None
+        return not self._task.is_started
 
     @property
     def status(self) -> Status:
@@ -124,13 +123,7 @@ class LobbyClient:
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back whenever status, listing or rooms change; returns what ends that."""
-        self._on_change.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._on_change:
-                self._on_change.remove(callback)
-
-        return unsubscribe
+        return self._on_change.connect(callback)
 
     # What the user asks for.
 
@@ -268,13 +261,7 @@ class LobbyClient:
         The lobby has seen the proof of the sender's id. Anybody who knows this node's id can send
         some: who listens decides which to answer.
         """
-        self._on_signal.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._on_signal:
-                self._on_signal.remove(callback)
-
-        return unsubscribe
+        return self._on_signal.connect(callback)
 
     def wait_for_signals(self, is_waiting: bool) -> None:
         """Keep the connection for signals from now on, or no longer."""
@@ -323,6 +310,7 @@ class LobbyClient:
         )
 
     async def _run(self) -> None:
+        backoff = Backoff(self._pace.backoff_s, self._pace.max_backoff_s, self._jitter)
         pause = self._pace.backoff_s
         while True:
             if not self._is_wanted():
@@ -341,10 +329,10 @@ class LobbyClient:
             if self.error is None and not self._is_wanted():
                 continue
             if asyncio.get_running_loop().time() - began > pause:
-                pause = self._pace.backoff_s
+                backoff.reset()
             self._changed()
-            await self._wait(pause * self._jitter())
-            pause = min(2 * pause, self._pace.max_backoff_s)
+            pause = backoff.next()
+            await self._wait(pause)
 
     async def _wait(self, timeout: float | None) -> None:
         """Wait, or until a request cannot."""
@@ -408,17 +396,7 @@ class LobbyClient:
             self._wake.clear()
             if await visit.look():
                 self._changed()
-            ended = asyncio.ensure_future(connection.until_ended())
-            woken = asyncio.ensure_future(self._wake.wait())
-            try:
-                await asyncio.wait(
-                    {ended, woken},
-                    timeout=self._pace.look_s,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            finally:
-                ended.cancel()
-                woken.cancel()
+            await pause_until_any((connection.ended, self._wake), self._pace.look_s)
 
     def _saying(self) -> wire.Register:
         me = self._about_me()
@@ -436,8 +414,7 @@ class LobbyClient:
 
     def _take(self, notice: wire.Notice) -> None:
         if isinstance(notice, wire.Signalled):
-            for listener in list(self._on_signal):
-                self._guarded(listener, notice.sender, notice.kind, notice.sdp)
+            self._on_signal.emit(notice.sender, notice.kind, notice.sdp)
         elif isinstance(notice, wire.Refusal):
             log.info("the lobby at %s: %s", self.url, notice.error)
         elif self.rooms.take(notice):
@@ -446,15 +423,7 @@ class LobbyClient:
 
     def _changed(self) -> None:
         self._wake.set()
-        for callback in list(self._on_change):
-            self._guarded(callback)
-
-    @staticmethod
-    def _guarded(callback: Callable[..., None], *news: str) -> None:
-        try:
-            callback(*news)
-        except Exception:
-            log.exception("a listener of the lobby failed")
+        self._on_change.emit()
 
 
 def _that_fit(addresses: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from ..errors import (
     RoomExistsError,
     UnknownRoomError,
 )
+from ..primitives.backoff import Backoff
 from ..wire.relay import lobby as wire
 from .connection import LobbyConnection
 from .limits import Pace
@@ -44,9 +45,8 @@ class LobbyVisit:
         self._rooms = rooms
         self._saying = saying
         self._pace = pace
-        self._jitter = jitter
         self._said: wire.Register | None = None
-        self._retry_s = pace.look_s
+        self._backoff = Backoff(pace.look_s, pace.max_backoff_s, jitter)
         self._retry_at = 0.0
 
     async def ask(self, message: Any, kind: type[Any]) -> Any:
@@ -101,8 +101,7 @@ class LobbyVisit:
         is_due = now >= self._retry_at and bool(self._rooms.waiting())
         if is_due:
             await self._enter_again()
-            self._retry_at = now + self._retry_s * self._jitter()
-            self._retry_s = min(2 * self._retry_s, self._pace.max_backoff_s)
+            self._retry_at = now + self._backoff.next()
         silent = now - self.connection.read_at
         if silent > 2 * self._pace.silence_s:
             self.connection.close()

@@ -7,7 +7,6 @@ headers and five coroutine frames alive for as long as it lasts.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import ssl
@@ -19,6 +18,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from ..errors import BusyError, PeerError
+from ..primitives.task_set import TaskSet
 from ..sockets.guest_page import GuestPageHandler, is_same_origin
 from ..sockets.listener import StrangersServer
 from ..sockets.tornado_upgrade import take_over, upgrade_key
@@ -71,7 +71,7 @@ class RelayServer:
         self._guest_door = None if guest_door is None else doors[guest_door]
         self._guests: Counter[str] = Counter()
         self._relay_id = relay_id
-        self._serving: set[asyncio.Task[None]] = set()
+        self._serving = TaskSet("serving a node")
         self._unproven = 0
         self._servers: list[StrangersServer] = []
         self._is_closing = False
@@ -124,9 +124,7 @@ class RelayServer:
     async def close(self) -> None:
         """End all connections; may be called twice. The doors have closed theirs before."""
         self.stop_listening()
-        for task in list(self._serving):
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await self._serving.close()
         for server in self._servers:
             await server.close_all_connections()
         self._servers.clear()
@@ -174,11 +172,7 @@ class RelayServer:
         connection.open(opened)
         if connection.is_guest:
             self._guests[connection.address] += 1
-        task = asyncio.get_running_loop().create_task(self._serve(connection, door, host))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
-        if self._is_closing:
-            task.cancel()  # it came while the others were ended
+        self._serving.start(self._serve(connection, door, host))
 
     async def _serve(self, connection: Connection, door: Door, host: str) -> None:
         address = connection.address

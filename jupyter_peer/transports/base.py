@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Literal
 
 from ..errors import LinkClosedError, TooLargeError
 from ..findings import Finding
@@ -182,7 +182,7 @@ async def _end_of(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
-Accept = Callable[[PeerLink], Awaitable[None]]
+Accept = Callable[[PeerLink], Coroutine[Any, Any, None]]
 
 
 class Transport(ABC):

@@ -14,7 +14,6 @@ import logging
 import re
 import secrets
 from collections import deque
-from collections.abc import Coroutine
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -24,6 +23,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from ...errors import UnreachableError
+from ...primitives.task_set import TaskSet
 from ...wire.relay.frames import CLOSE, DST, HEAD, LINK, SRC, TTL, VERSION
 from .base import Backend, ConflictError, Sink, Take
 from .nats_table import NatsTable
@@ -86,7 +86,7 @@ class NatsBackend(Backend):
         self._has_frames = asyncio.Event()
         self._has_drained = asyncio.Event()
         self._heard: dict[str, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet("work of a broker with NATS")
         self._is_joined = False
         self._is_closing = False
 
@@ -113,9 +113,9 @@ class NatsBackend(Backend):
             raise
         self.table.watch(self._on_change)
         self._is_joined = True
-        self._spawn(self._publish())
-        self._spawn(self._beat())
-        self._spawn(self._tidy())
+        self._tasks.start(self._publish())
+        self._tasks.start(self._beat())
+        self._tasks.start(self._tidy())
 
     async def _name_relay(self) -> None:
         """Take the name of the relay from the table, or give it one."""
@@ -141,10 +141,7 @@ class NatsBackend(Backend):
 
     async def close(self) -> None:
         self._is_closing = True
-        tasks, self._tasks = self._tasks, set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.close()
         self._has_drained.set()
         await self.table.close()
         with contextlib.suppress(nats.errors.Error, OSError):
@@ -254,7 +251,7 @@ class NatsBackend(Backend):
         entry = self.table.get(_AT + dst)
         if entry is not None and self._missed.get(node) != entry.revision:
             self._missed[node] = entry.revision
-            self._spawn(self._forget(node, entry.revision))
+            self._tasks.start(self._forget(node, entry.revision))
         self._tell_lost(HEAD.pack(VERSION, 0, TTL, node, src.encode(), bytes.fromhex(link)))
 
     def _tell_lost(self, frame: bytes) -> None:
@@ -274,11 +271,11 @@ class NatsBackend(Backend):
             here = self._nodes.pop(node, None)
             if here is not None:
                 self._sink.moved(node)
-                self._spawn(self._unsubscribe(here))
+                self._tasks.start(self._unsubscribe(here))
             self._sink.appeared(node)
         elif node in self._nodes:
             # Somebody missed it while this broker had lost the server.
-            self._spawn(self._say_again(node))
+            self._tasks.start(self._say_again(node))
 
     async def _say_again(self, node: bytes) -> None:
         async with self._lock(node):
@@ -364,7 +361,7 @@ class NatsBackend(Backend):
 
     async def _on_reconnected(self) -> None:
         log.info("NATS: connected again")
-        self._spawn(self._rejoin())
+        self._tasks.start(self._rejoin())
 
     async def _rejoin(self) -> None:
         """Catch up with the table, and say again which nodes are here."""
@@ -408,8 +405,3 @@ class NatsBackend(Backend):
         if lock is None:
             lock = self._locks[node] = asyncio.Lock()
         return lock
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -16,6 +16,7 @@ from nats.js.errors import (
 from nats.js.kv import KV_DEL, KV_OP, KV_PURGE, KeyValue
 
 from ...errors import UnreachableError
+from ...primitives.owned_task import OwnedTask
 from .base import ConflictError, Entry, Table
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class NatsTable(Table):
         self._replicas = replicas
         self._kv: KeyValue | None = None
         self._watcher: KeyValue.KeyWatcher | None = None
-        self._following: asyncio.Task[None] | None = None
+        self._following = OwnedTask()
         # Own deletions whose echo is still to come: what the watch says of before is no news.
         self._deleted: dict[str, int] = {}
         # Own deletions that have left a mark in the bucket, with their revision and time.
@@ -64,14 +65,12 @@ class NatsTable(Table):
             raise _unreachable(error) from error
         self._deleted.clear()
         self._replace(found)
-        self._following = asyncio.get_running_loop().create_task(self._follow(self._watcher))
+        watcher = self._watcher
+        self._following.start(lambda: self._follow(watcher))
 
     async def close(self) -> None:
         """Stop following; may be called twice."""
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
-            self._following = None
+        await self._following.close()
         watcher, self._watcher = self._watcher, None
         if watcher is not None and not self._client.is_closed:
             try:

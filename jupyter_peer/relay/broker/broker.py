@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from ...errors import BadIdentityError, BusyError, LinkClosedError, OverflowLinkError, ProtocolError
+from ...primitives.owned_task import OwnedTask
 from ...primitives.pauses import pause_until
 from ...sockets.frames import BINARY, Payload
 from ...sockets.websocket import POLICY, RESTART
@@ -111,7 +112,7 @@ class Broker:
         self._queued = 0
         self._hold = HoldStore(limits.hold_s, limits.hold_node, limits.hold_sender, limits.hold_all)
         self._loop = asyncio.get_running_loop()
-        self._sweeping: asyncio.Task[None] | None = None
+        self._sweeping = OwnedTask()
         self._drained = asyncio.Event()
         self._emptied = asyncio.Event()
         self.is_draining = False
@@ -121,7 +122,7 @@ class Broker:
 
     def start(self) -> None:
         """Begin to ping the silent and to drop what is held too long."""
-        self._sweeping = self._loop.create_task(self._sweep())
+        self._sweeping.start(self._sweep)
 
     async def close(self) -> None:
         """Hand out what is queued, tell every node to go elsewhere, and close; may be called twice."""
@@ -131,10 +132,7 @@ class Broker:
         for node in self._nodes.values():
             node.connection.end(RESTART, "restart")
         await pause_until(self._emptied, self._limits.drain_s)
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
-            self._sweeping = None
+        await self._sweeping.close()
 
     @property
     def nodes(self) -> int:
@@ -157,7 +155,7 @@ class Broker:
             raise BusyError("this relay has as many nodes as it takes", hint="use another relay")
         limits = self._limits
         is_limited = NodeRate.is_limited(limits)
-        rate = NodeRate(limits, self._loop.time()) if is_limited else None
+        rate = NodeRate(limits) if is_limited else None
         node = _Node(node_id, connection, rate, self._on_drained)
         await self._attach(node_id)
         old = self._nodes.get(node_id)

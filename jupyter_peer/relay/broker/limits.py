@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ...primitives.rate_limit import RateLimit
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -56,47 +58,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float = 5.0
 
 
-class TokenBucket:
-    """A rate with a burst; whoever is over it is told how long to wait.
-
-    Args:
-        rate: Units a second.
-        burst: Units at once after a pause.
-        now: Seconds of a monotonic clock.
-    """
-
-    __slots__ = ("_at", "_burst", "_left", "_rate")
-
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._left = burst
-        self._at = now
-
-    def take(self, units: float, now: float) -> float:
-        """Take units and return the seconds after which the account is even again, at least 0.
-
-        What was read from a socket cannot be given back, so an account may be overdrawn by one
-        read; the wait makes up for it.
-        """
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate) - units
-        self._at = now
-        return max(0.0, -self._left / self._rate)
-
-
 class NodeRate:
     """Both rates of one node."""
 
     __slots__ = ("_bytes", "_frames")
 
-    def __init__(self, limits: Limits, now: float) -> None:
-        burst = limits.burst_s
-        self._bytes = TokenBucket(limits.rate, limits.rate * burst, now) if limits.rate else None
-        self._frames = (
-            TokenBucket(limits.frame_rate, limits.frame_rate * burst, now)
-            if limits.frame_rate
-            else None
-        )
+    def __init__(self, limits: Limits) -> None:
+        self._bytes = _limit(limits.rate, limits.burst_s)
+        self._frames = _limit(limits.frame_rate, limits.burst_s)
 
     @staticmethod
     def is_limited(limits: Limits) -> bool:
@@ -105,5 +74,9 @@ class NodeRate:
 
     def take(self, size: int, frames: int, now: float) -> float:
         """Return the seconds to wait before more is read of this node."""
-        wait = self._bytes.take(size, now) if self._bytes else 0.0
-        return max(wait, self._frames.take(frames, now) if self._frames else 0.0)
+        wait = self._bytes.charge(now, size) if self._bytes else 0.0
+        return max(wait, self._frames.charge(now, frames) if self._frames else 0.0)
+
+
+def _limit(rate: int, burst_s: float) -> RateLimit | None:
+    return RateLimit(rate, rate * burst_s) if rate else None

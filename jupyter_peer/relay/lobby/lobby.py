@@ -26,6 +26,7 @@ from ...errors import (
     RoomExistsError,
     UnknownRoomError,
 )
+from ...primitives.owned_task import OwnedTask
 from ...primitives.pauses import pause_until
 from ...sockets.frames import TEXT
 from ...sockets.websocket import NORMAL, to_text
@@ -81,7 +82,7 @@ class Lobby:
         self._leaving: set[tuple[str, str]] = set()
         self._rooms = Rooms(backend.table, self._on_node, self._on_room)
         self._absences = Absences(self._rooms, self._limits.grace_s, self._is_here, monotonic)
-        self._sweeping: asyncio.Task[None] | None = None
+        self._sweeping = OwnedTask()
         self._is_draining = False
         self._emptied = asyncio.Event()
         metrics.add_gauge(
@@ -91,7 +92,7 @@ class Lobby:
 
     def start(self) -> None:
         """Begin to look for who has been away for too long."""
-        self._sweeping = asyncio.get_running_loop().create_task(self._sweep_forever())
+        self._sweeping.start(self._sweep_forever)
 
     async def close(self) -> None:
         """Tell every node to go elsewhere, and end; may be called twice.
@@ -103,10 +104,7 @@ class Lobby:
             guest.send_elsewhere()
         if self._guests:
             await pause_until(self._emptied, _DRAIN_S)
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
-            self._sweeping = None
+        await self._sweeping.close()
 
     # One node.
 
@@ -122,7 +120,7 @@ class Lobby:
             raise BusyError("this lobby is about to end", hint="another one may run already")
         if len(self._rooms.nodes) >= self._limits.max_nodes and node_id not in self._rooms.nodes:
             raise BusyError("this lobby has as many nodes as it takes", hint="use another lobby")
-        guest = Guest(socket, proof, secrets.token_hex(8), self._limits, self._monotonic())
+        guest = Guest(socket, proof, secrets.token_hex(8), self._limits)
         await self._backend.open_mailbox(node_id, guest.take)
         earlier = self._guests.get(node_id)
         self._guests[node_id] = guest

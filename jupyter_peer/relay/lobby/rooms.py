@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from ...errors import BusyError, UnknownRoomError
+from ...primitives.backoff import Backoff
 from ...wire.relay.lobby import JoinPolicy, NodeCard, RoomCard, RoomInfo, Visibility
 from ..backends.base import ConflictError, Table
 
 _NODE, _ROOM = "node.", "room."
 MAX_TRIES = 8
-_FIRST_PAUSE_S = 0.005
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.64
 
 
 class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,7 +223,7 @@ class Rooms:
         await self.change_room(name, without)
 
     async def _change(self, key: str, change: Callable[[bytes | None], bytes | None]) -> None:
-        pause = _FIRST_PAUSE_S
+        backoff = Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         for _ in range(MAX_TRIES):
             entry = self._table.get(key)
             value = None if entry is None else entry.value
@@ -237,8 +238,7 @@ class Rooms:
                 return
             except ConflictError:
                 # What the other broker wrote comes here a moment later.
-                await asyncio.sleep(pause)
-                pause *= 2
+                await asyncio.sleep(backoff.next())
         raise BusyError("this was changed by others at every try")
 
     # Following the table.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from ...primitives.rate_limit import RateLimit
 from ...sockets.frames import TEXT, Payload, frame_head
 from ...sockets.websocket import GOING_AWAY, POLICY, RESTART
 from ...wire.relay.lobby import Notice
@@ -51,15 +52,12 @@ class Guest:
         proof: Who it is.
         visit: Names this connection among all of the node.
         limits: What it may do.
-        now: Seconds of a monotonic clock.
 
     Attributes:
         is_registered: Whether it has said who it is; before that it is in no list.
     """
 
-    def __init__(
-        self, socket: Socket, proof: Proof, visit: str, limits: LobbyLimits, now: float
-    ) -> None:
+    def __init__(self, socket: Socket, proof: Proof, visit: str, limits: LobbyLimits) -> None:
         self.node_id = proof.node_id
         self.public_key = proof.public_key
         self.visit = visit
@@ -67,16 +65,11 @@ class Guest:
         self._socket = socket
         self._limits = limits
         self._pending = 0
-        self._credit = limits.rate * limits.burst_s
-        self._counted_at = now
+        self._rate = RateLimit(limits.rate, limits.rate * limits.burst_s)
 
     def charge(self, cost: float, now: float) -> float:
         """Count what the node has asked for; return the seconds to wait before its next message."""
-        limits = self._limits
-        earned = (now - self._counted_at) * limits.rate
-        self._counted_at = now
-        self._credit = min(limits.rate * limits.burst_s, self._credit + earned) - cost
-        return max(0.0, -self._credit / limits.rate)
+        return self._rate.charge(now, cost)
 
     async def answer(self, notice: Notice) -> None:
         """Write an answer and wait until the socket has taken it: who does not read cannot ask."""

@@ -13,6 +13,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from ...errors import LinkClosedError, WireError
+from ...primitives.task_set import TaskSet
 from ...sockets.frames import BINARY, TEXT, Payload
 from ...sockets.guest_page import GuestPageHandler, is_same_origin
 from ...sockets.listener import StrangersServer
@@ -255,7 +256,7 @@ class DirectTransport(Transport):
         self._is_accepting = is_accepting
         self.on_incoming: Callable[[WebSocketLink], None] | None = None
         self._accept: Accept | None = None
-        self._accepting: set[asyncio.Task[None]] = set()
+        self._accepting = TaskSet("a handshake with a node that dialled")
         self._links: set[WebSocketLink] = set()
         self._servers: dict[int, StrangersServer] = {}
 
@@ -316,9 +317,7 @@ class DirectTransport(Transport):
         self._accept = None
         for server in self._servers.values():
             server.stop()
-        for task in list(self._accepting):
-            task.cancel()
-        await asyncio.gather(*self._accepting, return_exceptions=True)
+        await self._accepting.close()
         links, self._links = self._links, set()
         await self._end(links)
         for server in self._servers.values():
@@ -368,12 +367,7 @@ class DirectTransport(Transport):
         if self.on_incoming is not None:
             self.on_incoming(link)
 
-        async def run(accept: Accept) -> None:
-            await accept(link)
-
-        task = asyncio.get_running_loop().create_task(run(self._accept))
-        self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
+        self._accepting.start(self._accept(link))
 
     def _keep(self, link: WebSocketLink) -> None:
         if not link.is_ended:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from ...errors import LinkClosedError, OverflowLinkError, TooLargeError, UnreachableError
+from ...primitives.backoff import Backoff
+from ...primitives.signal import Signal
 from ...wire.relay.frames import TTL
 from ...wire.relay.link import BINARY, CREDIT, OPEN, TEXT, Flow, Payload, head, limit_payload
 from ..base import Frame, PeerLink
@@ -76,7 +78,7 @@ class RelayLink(PeerLink):
         self._unsent: deque[tuple[int, bytes]] = deque()
         self._inbox: deque[_Sized] = deque()
         self._pump: asyncio.Task[None] | None = None
-        self._writable: list[Callable[[], None]] = []
+        self._writable = Signal[[]]("a link over a relay may be written to")
         self._is_in_line = False
         self._has_answered = False
         self._answered: asyncio.Future[None] | None = None
@@ -90,16 +92,16 @@ class RelayLink(PeerLink):
             UnreachableError: It does not answer.
         """
         answered = self._answered = asyncio.get_running_loop().create_future()
-        pause = _FIRST_REPEAT_S
+        backoff = Backoff(_FIRST_REPEAT_S, timeout)
         while timeout > 0:
             # Again, since the other's connection may have been lost with this in it.
             self._tell(OPEN)
-            await asyncio.wait({answered}, timeout=min(pause, timeout))
+            pause = min(backoff.next(), timeout)
+            await asyncio.wait({answered}, timeout=pause)
             if answered.done():
                 answered.result()
                 return
             timeout -= pause
-            pause *= 2
         raise UnreachableError("the peer does not answer over the relay")
 
     def _tell(self, form: int) -> None:
@@ -132,7 +134,7 @@ class RelayLink(PeerLink):
         if self.is_closed:
             asyncio.get_running_loop().call_soon(callback)
             return
-        self._writable.append(callback)
+        self._writable.connect(callback)
         self._get_in_line()
 
     def _get_in_line(self) -> None:
@@ -146,9 +148,7 @@ class RelayLink(PeerLink):
         self._is_in_line = False
         if not self.is_closed and (self._unsent or self._flow.is_exhausted):
             return  # credit was used up meanwhile; more of it brings this back
-        writable, self._writable = self._writable, []
-        for callback in writable:
-            callback()
+        self._writable.release()
 
     # Receiving.
 

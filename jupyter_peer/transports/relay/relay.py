@@ -8,6 +8,7 @@ import ssl
 
 from ...errors import BadAddressError, UnreachableError
 from ...findings import Finding, failed, ok
+from ...primitives.task_set import TaskSet
 from ...wire.addresses import RELAY_SCHEME, relay_address, relay_urls
 from ...wire.link.identity import Identity
 from ...wire.relay.frames import LINK_BYTES
@@ -53,7 +54,7 @@ class RelayTransport(Transport):
         self._own: RelayCarrier | None = None
         self._foreign: dict[tuple[str, ...], RelayCarrier] = {}
         self._accept: Accept | None = None
-        self._accepting: set[asyncio.Task[None]] = set()
+        self._accepting = TaskSet("a handshake with a node that dialled")
 
     async def start(self, accept: Accept) -> None:
         self._accept = accept
@@ -84,9 +85,7 @@ class RelayTransport(Transport):
 
     async def close(self) -> None:
         self._accept = None
-        for task in list(self._accepting):
-            task.cancel()
-        await asyncio.gather(*self._accepting, return_exceptions=True)
+        await self._accepting.close()
         await asyncio.gather(*(carrier.close() for carrier in self._carriers()))
         self._own = None
         self._foreign.clear()
@@ -189,9 +188,4 @@ class RelayTransport(Transport):
             link.abort("not accepting")
             return
 
-        async def run(accept: Accept) -> None:
-            await accept(link)
-
-        task = asyncio.get_running_loop().create_task(run(self._accept))
-        self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
+        self._accepting.start(self._accept(link))

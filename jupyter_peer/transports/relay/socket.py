@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import ssl
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -21,6 +20,8 @@ from ...errors import (
     UnreachableError,
     WireError,
 )
+from ...primitives.backoff import Backoff, spread
+from ...primitives.pauses import pause_until, pause_until_any
 from ...sockets.frames import BINARY, Payload
 from ...sockets.websocket import NORMAL, WebSocket, to_text
 from ...wire.link.identity import Identity
@@ -38,6 +39,9 @@ _PONG_S = 5.0
 _STABLE_S = 10.0
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 30.0
+# After a good connection the links wait for the next one, so the pause may end at once: nodes that
+# come back to a relay are spread widely enough.
+_AFTER_GOOD, _AFTER_BAD = spread(0.0, 1.0), spread(0.5, 1.5)
 
 
 class Above(Protocol):
@@ -140,12 +144,12 @@ class RelaySocket:
             if left <= 0 or self._tried.is_set() or self._task.done():
                 why = self.last_error.message if self.last_error else "it does not answer"
                 raise UnreachableError(f"the relay cannot be used: {why}") from self.last_error
-            await _first(left, self._registered, self._tried)
+            await pause_until_any((self._registered, self._tried), left)
 
     async def until_tried(self, timeout: float) -> None:
         """Wait until the first attempt to register has ended in one way or the other."""
         if not self._was_tried.is_set():
-            await _first(timeout, self._was_tried)
+            await pause_until(self._was_tried, timeout)
 
     async def close(self) -> None:
         """Close the connection; may be called twice."""
@@ -163,7 +167,7 @@ class RelaySocket:
     # Life.
 
     async def _run(self) -> None:
-        pause, turn = _FIRST_PAUSE_S, 0
+        turn, backoff = 0, Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         try:
             while not (self._has_given_way or self._is_idle()):
                 url = self._urls[turn % len(self._urls)]
@@ -171,15 +175,11 @@ class RelaySocket:
                 self._tell(url)
                 turn += 1
                 if was_stable:
-                    pause = _FIRST_PAUSE_S
+                    backoff.reset()
                 if turn % len(self._urls) == 0:
                     self._nudged.clear()
-                    # Links wait for one that was good: nodes that come back to a relay need to be
-                    # spread no more than this.
-                    least = 0.0 if was_stable else 0.5
-                    jitter = least + random.random()  # noqa: S311 - spreads load, guards nothing
-                    await _first(pause * jitter, self._nudged)
-                    pause = min(2 * pause, _LONGEST_PAUSE_S)
+                    jitter = _AFTER_GOOD() if was_stable else _AFTER_BAD()
+                    await pause_until(self._nudged, backoff.next() * jitter)
         finally:
             self.is_over = True
             self._drop("shutdown")
@@ -239,14 +239,14 @@ class RelaySocket:
         """Return why the connection ended: lost, or not used. One that is silent is asked."""
         while not self._lost.is_set() and not self._is_idle():
             self._nudged.clear()
-            await _first(_PING_S, self._lost, self._nudged)
+            await pause_until_any((self._lost, self._nudged), _PING_S)
             asked_at = self._loop.time()
             if not self._nudged.is_set() and asked_at - self.read_at < _PING_S:
                 continue
             if self._connection is not None:
                 self._connection.ping()
             self._heard.clear()
-            await _first(_PONG_S, self._lost, self._heard)
+            await pause_until_any((self._lost, self._heard), _PONG_S)
             if self.read_at < asked_at:
                 return PeerTimeoutError("the relay does not answer")
         return self._fault or UnreachableError("the connection was closed")
@@ -361,13 +361,3 @@ class _Ear:
     def on_end(self) -> None:
         if self._socket.hears(self._attempt):
             self._socket.on_over(None)
-
-
-async def _first(timeout: float, *events: asyncio.Event) -> None:
-    """Wait until the first of these events, or the time is over."""
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import LinkClosedError, OverflowLinkError, TooLargeError
+from ...primitives.signal import Signal
 from ..base import Frame, PeerLink
 from .sdp import MAX_MESSAGE
 
@@ -43,13 +44,13 @@ class DataChannelLink(PeerLink):
         super().__init__(address, is_dialled=is_dialled)
         self._channel = channel
         self._hang_up = hang_up
-        self._writable: list[Callable[[], None]] = []
+        self._writable = Signal[[]]("a data channel may be written to")
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
         self._reader: asyncio.Task[None] | None = None
         channel.bufferedAmountLowThreshold = LOW_WATER
         channel.on("message", self._take)
-        channel.on("bufferedamountlow", self._wake_writers)
+        channel.on("bufferedamountlow", self._writable.release)
         channel.on("close", lambda: self._closed("lost"))
 
     def send(self, frames: Sequence[Frame]) -> None:
@@ -70,14 +71,9 @@ class DataChannelLink(PeerLink):
 
     def on_writable(self, callback: Callable[[], None]) -> None:
         if self.is_backed_up:
-            self._writable.append(callback)
+            self._writable.connect(callback)
         else:
             asyncio.get_running_loop().call_soon(callback)
-
-    def _wake_writers(self) -> None:
-        writers, self._writable = self._writable, []
-        for callback in writers:
-            callback()
 
     def _take(self, frame: Frame) -> None:
         if self.is_closed:
@@ -113,5 +109,5 @@ class DataChannelLink(PeerLink):
         if not self.is_closed:
             super()._closed(reason)
             self._held.clear()
-            self._wake_writers()
+            self._writable.release()
             self._hang_up()

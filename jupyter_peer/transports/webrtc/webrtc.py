@@ -12,12 +12,12 @@ import importlib
 import importlib.util
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from ...errors import BadAddressError, NotEnabledError, PeerError, UnreachableError
 from ...findings import Finding, failed, warning
+from ...primitives.rate_limit import RateLimit
 from ...wire.addresses import lobby_urls
 from ..base import Accept, PeerLink, Transport
 from .connection import Connection, IceServers
@@ -33,8 +33,10 @@ MAX_ANSWERING = 16
 MAX_VISITS = 4
 # Who is not known yet may come with an invite, which it shows only in the handshake.
 MAX_STRANGERS = 2
-OFFERS_OF_A_PEER = (10, 10.0)
-OFFERS_OF_STRANGERS = (10, 60.0)
+# A burst, and after it so many a second.
+OFFERS_AT_ONCE = 10
+OFFERS_OF_A_PEER = 1.0
+OFFERS_OF_STRANGERS = 1 / 6
 _MAX_HISTORIES = 1024
 
 
@@ -112,7 +114,7 @@ class WebRtcTransport(Transport):
         self._dials: dict[str, tuple[str, asyncio.Future[Description]]] = {}
         self._answering: dict[str, asyncio.Task[None]] = {}
         self._strangers: set[str] = set()
-        self._offers: dict[str, deque[float]] = {}
+        self._offers: dict[str, RateLimit] = {}
         self._end_signals: Callable[[], None] = lambda: None
 
     async def start(self, accept: Accept) -> None:
@@ -271,17 +273,11 @@ class WebRtcTransport(Transport):
 
     def _is_in_time(self, key: str, is_peer: bool) -> bool:
         """Return whether one more offer is within the rate allowed."""
-        most, span = OFFERS_OF_A_PEER if is_peer else OFFERS_OF_STRANGERS
-        now = time.monotonic()
         if key not in self._offers and len(self._offers) >= _MAX_HISTORIES:
             self._offers.clear()
-        history = self._offers.setdefault(key, deque())
-        while history and now - history[0] > span:
-            history.popleft()
-        if len(history) >= most:
-            return False
-        history.append(now)
-        return True
+        rate = OFFERS_OF_A_PEER if is_peer else OFFERS_OF_STRANGERS
+        limit = self._offers.setdefault(key, RateLimit(rate, OFFERS_AT_ONCE))
+        return limit.allows(time.monotonic())
 
     def _begin_to_answer(self, node_id: str, offer: Description) -> None:
         earlier = self._answering.get(node_id)
