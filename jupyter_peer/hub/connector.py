@@ -144,8 +144,9 @@ class Connector:
             await link.close(error.code)
             return
         try:
-            await asyncio.wait_for(self._accept(link), self._config.handshake_timeout_s)
-        except asyncio.TimeoutError:
+            async with asyncio.timeout(self._config.handshake_timeout_s):
+                await self._accept(link)
+        except TimeoutError:
             log.info("%s: no handshake within the time allowed", link.address)
             await link.close("timeout")
         except LinkClosedError:
@@ -283,9 +284,9 @@ class Connector:
                 f"nothing here dials {address}", hint="switch on the transport it is for"
             )
         try:
-            greeted = self._greet(*ways[0], target)
-            link, _, _, took_s = await asyncio.wait_for(greeted, self._config.handshake_timeout_s)
-        except asyncio.TimeoutError as error:
+            async with asyncio.timeout(self._config.handshake_timeout_s):
+                link, _, _, took_s = await self._greet(*ways[0], target)
+        except TimeoutError as error:
             raise PeerTimeoutError(f"{address} does not answer in time") from error
         await link.close("probe")
         return took_s
@@ -306,10 +307,9 @@ class Connector:
         report({"step": "dial", "address": address, "ok": None})
         ready: _Prepared | None = None
         try:
-            ready = await asyncio.wait_for(
-                self._prepare(transport, address, target), self._config.handshake_timeout_s
-            )
-        except asyncio.TimeoutError:
+            async with asyncio.timeout(self._config.handshake_timeout_s):
+                ready = await self._prepare(transport, address, target)
+        except TimeoutError:
             late = PeerTimeoutError(f"{address} does not answer in time")
             errors.append(late)
             report(_failed(address, late))
@@ -366,8 +366,9 @@ class Connector:
         ready.link.max_frame = ready.side.channel(self._config.limits).max_frame
         ready.link.send([ready.auth])
         try:
-            frame = await asyncio.wait_for(ready.link.recv(), self._config.handshake_timeout_s)
-        except asyncio.TimeoutError as error:
+            async with asyncio.timeout(self._config.handshake_timeout_s):
+                frame = await ready.link.recv()
+        except TimeoutError as error:
             raise PeerTimeoutError from error
         ready.side.on_auth_result(frame)
         assert ready.side.peer is not None

@@ -320,8 +320,9 @@ class Replies:
         self._waiting[msg_id] = future
         try:
             put()
-            return await asyncio.wait_for(future, timeout)
-        except asyncio.TimeoutError as error:
+            async with asyncio.timeout(timeout):
+                return await future
+        except TimeoutError as error:
             raise PeerTimeoutError(f"no answer within {timeout:g} s") from error
         finally:
             self._waiting.pop(msg_id, None)

@@ -184,7 +184,7 @@ class PeerRegistry:
         while (peer := self._peers.get(target.node_id or "")) is None:
             try:
                 connected = await self._connector.dial(target, on_progress)
-            except DuplicateLinkError:  # noqa: PERF203 - a dial costs more
+            except DuplicateLinkError:
                 # The other node dials too, and its link is the one that stays.
                 if clock.monotonic() >= deadline:
                     raise NotConnectedError from None
