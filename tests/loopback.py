@@ -146,6 +146,8 @@ class LoopbackTransport(Transport):
         self._accepting = TaskSet("a handshake with a node that dialled")
 
     async def start(self, accept: Accept) -> None:
+        # Anew, because a transport that was closed may start again.
+        self._accepting = TaskSet("a handshake with a node that dialled")
         self._accept = accept
         self._network.transports[self._own_name] = self
 

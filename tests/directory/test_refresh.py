@@ -40,7 +40,7 @@ def make(tmp_path, source, clock):
     """Make a refresher on the data directory of the test, as after a restart."""
 
     def make(key: bytes = OFFICE.public_key, **settings) -> DirectoryRefresher:
-        settings.setdefault("spread", lambda: 1.0)
+        settings.setdefault("jitter", lambda: 1.0)
         return DirectoryRefresher(
             source, key, DirectoryCache(tmp_path, key), clock=clock, **settings
         )

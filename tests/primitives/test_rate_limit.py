@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import given, strategies as st
+
 from jupyter_peer.primitives.rate_limit import RateLimit
 
 
@@ -39,3 +41,14 @@ def test_who_overdraws_an_account_waits_until_it_is_even():
     assert limit.charge(0.0, 200) == 2
     assert limit.charge(1.0, 0) == 1
     assert limit.charge(2.0, 0) == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 500)), max_size=50))
+def test_a_sender_that_waits_as_told_never_exceeds_rate_and_burst(steps):
+    limit, now, sent = RateLimit(rate=100, burst=200), 0.0, 0.0
+    for pause, units in steps:
+        now += pause
+        assert sent <= 200 + 100 * now + 1e-6
+        sent += units
+        now += limit.charge(now, units)
+    assert sent <= 200 + 100 * now + 1e-6

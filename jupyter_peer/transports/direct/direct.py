@@ -261,6 +261,8 @@ class DirectTransport(Transport):
         self._servers: dict[int, StrangersServer] = {}
 
     async def start(self, accept: Accept) -> None:
+        # Anew, because a transport that was closed may start again.
+        self._accepting = TaskSet("a handshake with a node that dialled")
         self._accept = accept
 
     def listen(

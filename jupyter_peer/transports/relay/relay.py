@@ -57,6 +57,8 @@ class RelayTransport(Transport):
         self._accepting = TaskSet("a handshake with a node that dialled")
 
     async def start(self, accept: Accept) -> None:
+        # Anew, because a transport that was closed may start again.
+        self._accepting = TaskSet("a handshake with a node that dialled")
         self._accept = accept
         if self._own_urls:
             self._own = self._open(self._own_urls, None)
