@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import ssl
+from functools import partial
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -122,11 +123,16 @@ async def _connect_tcp(host: str, port: int) -> socket.socket:
                 attempts.pop(attempt).close()
         raise failure
     finally:
-        for attempt in attempts:
+        # Without waiting: a second cancellation would end the wait before the sockets are closed.
+        for attempt, sock in attempts.items():
+            attempt.add_done_callback(partial(_close_after, sock))
             attempt.cancel()
-        await asyncio.gather(*attempts, return_exceptions=True)
-        for sock in attempts.values():
-            sock.close()
+
+
+def _close_after(sock: socket.socket, attempt: asyncio.Task[None]) -> None:
+    sock.close()
+    if not attempt.cancelled():
+        attempt.exception()  # nobody asks any more
 
 
 class _Opening(asyncio.Protocol):

@@ -139,6 +139,27 @@ async def test_a_server_that_says_nothing_is_given_up(monkeypatch):
             await open_websocket(url, Ear(), ssl_context=None, max_message=100)
 
 
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_connect_that_is_cancelled_closes_its_socket_also_when_cancelled_again(
+    monkeypatch, times
+):
+    loop, tried = asyncio.get_running_loop(), []
+
+    async def never(sock, address):
+        tried.append(sock)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(loop, "sock_connect", never)
+    task = asyncio.ensure_future(websocket._connect_tcp("127.0.0.1", 9))
+    await until(lambda: tried)
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: tried[0].fileno() == -1)
+
+
 async def test_a_port_that_nobody_listens_at_and_a_wrong_address_are_unreachable():
     listening = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
