@@ -191,7 +191,7 @@ async def test_it_cannot_dial_a_node_in_a_peers_name():
             ):
                 relay.send(RelayFrame(DATA, bob.node_id, ada.node_id, link, payload))
         # bob answers the link and refuses; ada's session is the one it was
-        assert await bob.ping(ada.node_id) < 5
+        await bob.ping(ada.node_id)
         assert bob.metrics()[ada.node_id]["since"] == before
         assert [peer.node_id for peer in bob.peers()] == [ada.node_id]
         eve.close()
@@ -213,12 +213,13 @@ async def hello_of(identity: Identity) -> str:
 
 async def test_links_it_opens_by_the_thousand_keep_nobody_who_is_in_from_working():
     async with hostile_relay() as relay, relay_hubs(relay.url, relay.url) as (ada, bob):
+        before = bob.metrics()[ada.node_id]["since"]
         for number in range(3_000):
             payload = bytes((OPEN,)) + limit_payload(1 << 20)
             src = ada.node_id if number % 2 else "a" * 16
             relay.send(RelayFrame(DATA, bob.node_id, src, number.to_bytes(8, "big"), payload))
-        assert await bob.ping(ada.node_id) < 5
-        assert bob.peer(ada.node_id).status == "connected"
+        await bob.ping(ada.node_id, timeout=60)  # it stands in line behind 3,000 links
+        assert bob.metrics()[ada.node_id]["since"] == before
 
 
 @pytest.mark.parametrize(
@@ -245,8 +246,9 @@ async def test_whatever_it_says_by_the_way_ends_its_connection_at_worst(text):
 async def until_connected(hub: PeerHub, other: PeerHub) -> None:
     async def answers() -> bool:
         try:
-            return await hub.ping(other.node_id, 2) < 5
+            await hub.ping(other.node_id, 2)
         except LinkError:
             return False
+        return True
 
     await until(answers, 15)

@@ -21,7 +21,7 @@ async def test_two_nodes_of_one_relay_pair_by_the_invite_alone():
         await until(lambda: ada.peer(bob.node_id).transport == "relay")
         seen = bob.peer(ada.node_id)
         assert (seen.transport, seen.address, seen.sealed) == ("relay", f"relay:{url}", True)
-        assert await ada.ping(bob.node_id) < 5
+        await ada.ping(bob.node_id)
         await until(lambda: ada.peer(bob.node_id).addresses == [f"relay:{url}"])
 
 
@@ -30,7 +30,7 @@ async def test_a_node_without_a_relay_of_its_own_uses_the_one_of_the_invite():
         await until(lambda: ada.peer(bob.node_id).transport == "relay")
         assert bob.addresses() == []
         assert Invite.from_text(bob.mint_invite().text).r is None
-        assert await bob.ping(ada.node_id) < 5
+        await bob.ping(ada.node_id)
 
 
 async def test_nodes_of_two_relays_reach_each_other_over_either():
@@ -39,7 +39,7 @@ async def test_nodes_of_two_relays_reach_each_other_over_either():
         await ada.disconnect(bob.node_id)
         info = await ada.connect(bob.node_id)
         assert info.address == f"relay:{other}"
-        assert await ada.ping(bob.node_id) < 5
+        await ada.ping(bob.node_id)
 
 
 async def test_a_link_moves_to_a_direct_way_when_there_is_one_and_back_when_it_is_gone(tmp_path):
@@ -73,7 +73,7 @@ async def test_a_link_moves_to_a_direct_way_when_there_is_one_and_back_when_it_i
                 await transport.close()
             network.cut()
             await until(lambda: ada.peer(bob.node_id).transport == "relay", 10)
-            assert await ada.ping(bob.node_id) < 5
+            await ada.ping(bob.node_id)
 
 
 async def test_a_pane_goes_on_where_it_was_when_a_broker_is_killed_and_started_again():
@@ -118,4 +118,4 @@ async def test_of_several_brokers_the_next_is_used_when_one_is_gone():
         await first.aclose()
         await until(lambda: not ada.peer(bob.node_id).transport, what="the first broker ends")
         await until(lambda: ada.peer(bob.node_id).transport == "relay", 15)
-        assert await ada.ping(bob.node_id) < 5
+        await ada.ping(bob.node_id)
