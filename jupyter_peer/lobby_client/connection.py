@@ -155,6 +155,11 @@ class LobbyConnection:
             self._socket.end(code)
         self._end(None)
 
+    async def until_closed(self) -> None:
+        """Wait until the socket is closed: two seconds after :meth:`close` at the latest."""
+        if self._socket is not None:
+            await self._socket.until_ended()
+
     # What comes.
 
     def on_message(self, opcode: int, payload: Payload) -> None:

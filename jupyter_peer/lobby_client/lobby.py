@@ -373,6 +373,7 @@ class LobbyClient:
             self._live = None
             connection.leave()
             self._changed()
+            await connection.until_closed()
         if connection.error is not None:
             raise connection.error
 

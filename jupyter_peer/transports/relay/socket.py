@@ -182,7 +182,11 @@ class RelaySocket:
                     await pause_until(self._nudged, backoff.next() * jitter)
         finally:
             self.is_over = True
+            connection = self._connection
             self._drop("shutdown")
+            if connection is not None:
+                # The loop may end next, and would leave the socket open.
+                await connection.until_ended()
 
     def _tell(self, url: str) -> None:
         """Log why there is no connection; again only when the reason is another."""

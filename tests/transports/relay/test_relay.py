@@ -114,6 +114,14 @@ async def test_a_foreign_relay_is_left_when_no_link_needs_it(monkeypatch):
         await again.close()
 
 
+async def test_a_transport_that_was_closed_has_no_socket_left_in_the_loop():
+    async with relay() as url:
+        async with node(url) as (ada, _, _):
+            await until(lambda: ada.is_registered)
+            connection = ada._own.socket._connection
+        assert connection._is_lost
+
+
 async def test_one_relay_under_two_names_is_used_by_one_connection():
     async with relay() as url:
         other_name = url.replace("127.0.0.1", "localhost")
