@@ -54,7 +54,7 @@ class Program:
                 program.first_line = await process.stdout.readline()
         except BaseException as error:
             await program.stop()
-            if isinstance(error, asyncio.TimeoutError):
+            if isinstance(error, TimeoutError):
                 raise PeerTimeoutError(f"{arguments} does not start") from None
             raise
         if not program.first_line:

@@ -73,7 +73,7 @@ async def run(
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, asyncio.TimeoutError) and not isinstance(error, PeerError):
+    if isinstance(error, TimeoutError) and not isinstance(error, PeerError):
         return f"not done within {LIMIT_S:g} s"
     if not isinstance(error, PeerError):
         log.debug("a measurement failed", exc_info=error)

@@ -148,7 +148,7 @@ async def test_frames_to_a_node_whose_broker_died_end_their_link_at_once_and_lat
         frame = None
         while frame is None or frame.kind != CLOSE:
             ada.send(bob, b"lost")
-            with contextlib.suppress(asyncio.TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 frame = await asyncio.wait_for(ada.frame(), 0.2)
         assert (frame.src, frame.link, frame.reason) == (bob.id, LINK, "link_closed")
         ada.send(bob, b"held", link=b"8 bytes!")

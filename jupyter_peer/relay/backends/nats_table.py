@@ -22,7 +22,7 @@ from .base import ConflictError, Entry, Table
 log = logging.getLogger(__name__)
 
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
-_ERRORS = (nats.errors.Error, asyncio.TimeoutError, OSError)
+_ERRORS = (nats.errors.Error, TimeoutError, OSError)
 _SNAPSHOT_S = 10.0
 
 

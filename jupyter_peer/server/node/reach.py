@@ -194,7 +194,7 @@ class Reach:
         for choice in (former, Choice(relay_url=former.relay_url, port=former.port)):
             try:
                 await self._apply(choice, is_port_asked=False)
-            except PeerError as error:  # noqa: PERF203 - two attempts at most
+            except PeerError as error:
                 log.warning("the reach %r cannot be restored: %s", choice.mode, error)
             else:
                 return

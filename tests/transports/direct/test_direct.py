@@ -114,7 +114,7 @@ async def test_requests_that_never_end_are_cut_off_and_hold_up_nobody(monkeypatc
             while not reader.at_eof():
                 writer.write(b"a")
                 await writer.drain()
-                with contextlib.suppress(asyncio.TimeoutError):
+                with contextlib.suppress(TimeoutError):
                     return await asyncio.wait_for(reader.read(), 0.05)
         return b""
 
