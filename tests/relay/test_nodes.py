@@ -52,9 +52,7 @@ async def test_a_link_moves_to_a_direct_way_when_there_is_one_and_back_when_it_i
             network = LoopbackNetwork()
             for hub in (ada, bob):
                 direct = network.transport(hub.node_name)
-                hub.transports.insert(0, direct)
-                hub._connector._transports.insert(0, direct)
-                await direct.start(hub._connector.accept)
+                await hub.add_transport(direct)
             got: list[int] = []
             bob.on("count", lambda message: got.append(message.data["n"]))
 
@@ -69,8 +67,8 @@ async def test_a_link_moves_to_a_direct_way_when_there_is_one_and_back_when_it_i
             count(400, 600)
             await until(lambda: len(got) == 600)
             assert got == list(range(600))
-            for transport in (ada.transports.pop(0), bob.transports.pop(0)):
-                await transport.close()
+            for hub in (ada, bob):
+                await hub.remove_transport(hub.transports[-1])
             network.cut()
             await until(lambda: ada.peer(bob.node_id).transport == "relay", 10)
             await ada.ping(bob.node_id)
