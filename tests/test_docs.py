@@ -18,9 +18,11 @@ from jupyter_peer.server.routes import ROUTES
 from jupyter_peer.server_client.command_table.line import parse, split
 
 ROOT = Path(__file__).parent.parent
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HOP = re.compile(r"^\| \d+ \| `([^`]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
 _ROW = re.compile(r"^\| (.+?) \|", re.MULTILINE)
 
 
@@ -120,3 +122,44 @@ def test_its_routes_are_served():
             1
         ]
         assert method.lower() in vars(handler), (method, path)
+
+
+def _definitions(path):
+    """Return the dotted names of all functions and classes that a Python file defines."""
+
+    def below(node, prefix):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                yield prefix + child.name
+                yield from below(child, f"{prefix}{child.name}.")
+
+    return set(below(ast.parse(path.read_text(encoding="utf-8")), ""))
+
+
+def _is_in_typescript(path, name):
+    """Whether a TypeScript file defines a function, or a class with a method."""
+    text = path.read_text(encoding="utf-8")
+    owner, _, method = name.rpartition(".")
+    if not owner:
+        return f"function {method}(" in text
+    _, found, body = text.partition(f"class {owner} ")
+    return bool(found and re.search(rf"^  (private )?(async )?{method}\(", body, re.MULTILINE))
+
+
+@pytest.mark.parametrize("hop", [match[1] for match in _HOP.finditer(ARCHITECTURE)])
+def test_each_hop_of_a_walk_is_in_the_code(hop):
+    file, _, name = hop.partition(":")
+    if file.endswith(".py"):
+        assert name in _definitions(ROOT / "jupyter_peer" / file)
+    else:
+        assert _is_in_typescript(ROOT / "labextension" / file, name)
+
+
+def test_each_walk_numbers_its_hops_and_gives_a_reason_for_each():
+    walks = ARCHITECTURE.split("\n### ")[1:]
+    assert len(walks) == 5
+    for walk in walks:
+        rows = [line for line in walk.splitlines() if re.match(r"\| \d", line)]
+        assert len(rows) > 10
+        assert [row.split(" | ")[0] for row in rows] == [f"| {n + 1}" for n in range(len(rows))]
+        assert all(_HOP.fullmatch(row) for row in rows)
