@@ -21,11 +21,20 @@ class InviteParams(msgspec.Struct, frozen=True):
 
 
 class InviteResult(msgspec.Struct, frozen=True):
-    """A new invite. Its text is shown this once; ``expires`` is epoch seconds."""
+    """A new invite.
+
+    Attributes:
+        invite: Its text, shown this once.
+        id: Names it when it is revoked.
+        expires: Epoch seconds.
+        local_only: Whether it works on this machine alone, since no other machine can dial this
+            node. Another reach (``PUT reach``) and a new invite change that.
+    """
 
     invite: str
     id: str
     expires: float
+    local_only: bool
 
 
 class InviteModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -233,12 +233,14 @@ class MintedInvite(msgspec.Struct, frozen=True, kw_only=True):
         id: Names it when it is revoked.
         expires: Epoch seconds.
         note: Text for its maker.
+        local_only: Whether it works on this machine alone.
     """
 
     text: str
     id: str
     expires: float
     note: str
+    local_only: bool
 
 
 class InviteBook:
@@ -279,7 +281,13 @@ class InviteBook:
         )
         invite_id = local.clock.random_bytes(4).hex()
         local.store.add_invite(invite_id, token_hash(token), now, invite.x, note)
-        return MintedInvite(text=invite.to_text(), id=invite_id, expires=invite.x, note=note)
+        return MintedInvite(
+            text=invite.to_text(),
+            id=invite_id,
+            expires=invite.x,
+            note=note,
+            local_only=local.is_local_only,
+        )
 
     def all(self) -> list[InviteRecord]:
         """Return all that are still remembered."""

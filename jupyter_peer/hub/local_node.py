@@ -16,6 +16,7 @@ from ..primitives.signal import Signal
 from ..store.store import Store
 from ..transports.base import Transport
 from ..trust.base import TrustPolicy
+from ..wire.addresses import leads_here
 from ..wire.invite import MAX_ADDRESSES
 from ..wire.link.channel import DEFAULT_LIMITS, Limits
 from ..wire.link.handshake import MAX_FRAME, Offer
@@ -150,6 +151,11 @@ class LocalNode:
         for transport in self.transports:
             found += transport.addresses()
         return list(dict.fromkeys(found))[:MAX_ADDRESSES]
+
+    @property
+    def is_local_only(self) -> bool:
+        """Whether no other machine can dial this node."""
+        return all(leads_here(address) for address in self.addresses())
 
     def learn_address(self, address: str) -> bool:
         """Add an address under which a browser has reached this server; return whether it is new."""

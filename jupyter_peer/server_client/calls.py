@@ -96,7 +96,13 @@ class Calls:
         if ttl is not None:
             params["ttl_s"] = parse_duration(ttl)
         answer = await self._ask("invite", params)
-        return Invite(answer["invite"], id=answer["id"], expires=answer["expires"], note=note)
+        return Invite(
+            answer["invite"],
+            id=answer["id"],
+            expires=answer["expires"],
+            note=note,
+            local_only=answer["local_only"],
+        )
 
     @exposed
     async def invites(self) -> Invites:

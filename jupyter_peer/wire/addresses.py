@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from ..errors import BadAddressError
@@ -13,6 +14,7 @@ RELAY_PATH = "/relay-ws"
 LOBBY_PATH = "/lobby-ws"
 RELAY_SCHEME = "relay:"
 MAX_ADDRESS = 512
+_BEFORE_URL = re.compile(r"^(lan|relay|webrtc):(?=\w+://)")
 MAX_RELAY_URLS = 8
 
 
@@ -44,6 +46,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def leads_here(address: str) -> bool:
+    """Return whether an address, of whatever transport, leads to the machine that dials it."""
+    url = address if "://" not in address else _BEFORE_URL.sub("", address).partition(",")[0]
+    return is_loopback(host_of(url))
 
 
 def relay_urls(text: str) -> list[str]:

@@ -11,7 +11,6 @@ import re
 import msgspec
 
 from ..errors import InviteMalformedError, MalformedError
-from .addresses import host_of, is_loopback
 from .link.identity import clean_name, decode_public_key, is_node_id, node_id_of
 
 PREFIX = "jpeer1:"
@@ -75,11 +74,6 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def public_key(self) -> bytes:
         """The inviter's raw public key."""
         return decode_public_key(self.pk)
-
-    @property
-    def leads_elsewhere(self) -> bool:
-        """Whether another machine may be able to dial one of its addresses."""
-        return any(not is_loopback(host_of(url)) for url in (*self.a, self.r, self.l) if url)
 
     def to_text(self) -> str:
         """Return the text to copy, ``jpeer1:`` and base64url JSON without padding."""

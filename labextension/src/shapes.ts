@@ -190,11 +190,12 @@ export interface IFinding {
   hint: string;
 }
 
-/** An invite just minted; the text is shown once and kept nowhere. */
+/** An invite just minted; the text is shown once and kept nowhere. `local_only` if no other machine can use it. */
 export interface IMintedInvite {
   invite: string;
   id: string;
   expires: number;
+  local_only: boolean;
 }
 
 /** What is remembered of an invite. */

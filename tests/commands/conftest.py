@@ -41,7 +41,7 @@ ANSWERS = {
     "set_name": ME,
     "reach": REACH,
     "set_reach": REACH,
-    "invite": {"invite": "jpeer1:abc", "id": "12345678", "expires": 4e9},
+    "invite": {"invite": "jpeer1:abc", "id": "12345678", "expires": 4e9, "local_only": True},
     "revoke_invite": {},
     "link": {"link": "https://relay.example/s/x/y#v1.a.b", "id": "12345678", "expires": 4e9},
     "unlink": {},

@@ -16,7 +16,7 @@ from jupyter_peer.server_client.client import Client
 from jupyter_peer.server_client.command_table.command import Command
 from jupyter_peer.server_client.command_table.line import run
 from jupyter_peer.server_client.command_table.table import COMMANDS
-from tests.commands.conftest import REACH, SHOWN, Run, shortest
+from tests.commands.conftest import ANSWERS, REACH, SHOWN, Run, shortest
 from tests.kernel.shells import new_shell
 from tests.server_client.fake_server import ME, FakeServer
 
@@ -25,7 +25,7 @@ KEYS = {
     "whoami": {*ME},
     "name": {*ME},
     "reach": {*REACH},
-    "invite": {"invite", "id", "expires"},
+    "invite": {"invite", "id", "expires", "local_only"},
     "invites": {"invites"},
     "revoke": set(),
     "pair": {"peer"},
@@ -176,6 +176,12 @@ def test_a_value_that_does_not_fit_is_a_misuse(words: list[str], said: str, peer
     outcome = peer(*words)
     assert (outcome.code, outcome.out) == (2, "")
     assert said in outcome.err
+
+
+def test_an_invite_for_this_machine_alone_offers_the_switch(peer: Run, server: FakeServer) -> None:
+    assert "`jupyter peer reach network`" in peer("invite").err
+    server.answers["invite"] = {**ANSWERS["invite"], "local_only": False}
+    assert "reach" not in peer("invite").err
 
 
 def test_what_others_write_is_not_turned_into_commands(peer: Run) -> None:

@@ -24,8 +24,9 @@ async def test_a_node_is_opened_to_its_network_and_closed_again_without_a_restar
     hosts = [net.host(name, router.lan, last) for name, last in (("a", 20), ("b", 30))]
     with people((tmp_path, "ada", hosts[0], ()), (tmp_path, "bob", hosts[1], ())) as (ada, bob):
         assert ada.peer_call("GET", "reach")["mode"] == "local"
-        invite = ada.peer_call("POST", "invite", {"ttl_s": 300})["invite"]
-        refused = bob.peer_call("POST", "pair", {"invite": invite})
+        invite = ada.peer_call("POST", "invite", {"ttl_s": 300})
+        assert invite["local_only"] is True
+        refused = bob.peer_call("POST", "pair", {"invite": invite["invite"]})
         assert refused["error"]["code"] == "unreachable"
 
         at = f"{hosts[0].address}:9797"
@@ -36,6 +37,7 @@ async def test_a_node_is_opened_to_its_network_and_closed_again_without_a_restar
         assert answer["checked"][0]["text"].startswith(
             f"Peers on this network can reach you at {at}"
         )
+        assert ada.peer_call("POST", "invite", {"ttl_s": 1})["local_only"] is False
         peer, seconds = pair(ada, bob)
         print(f"paired without a restart in {seconds:.2f} s")
         assert peer["address"] == f"ws://{at}/peer-ws"

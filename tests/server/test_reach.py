@@ -283,3 +283,19 @@ async def test_a_kept_choice_that_cannot_be_read_opens_nothing(tmp_path, kept):
         ada.hub.store.set_setting("reach", kept)
     async with jupyter_server(tmp_path) as ada:
         assert (await ada.call("GET", "reach"))["mode"] == "local"
+
+
+@pytest.mark.parametrize(
+    ("settings", "local_only"),
+    [
+        ({}, True),
+        ({"enable_direct": False}, True),
+        ({"relay_url": "ws://127.0.0.1:9"}, True),
+        ({"relay_url": "wss://relay.example"}, False),
+        ({"lobby_url": "wss://relay.example"}, True),
+        ({"advertised_addresses": ["ada.example:9797"]}, False),
+    ],
+)
+async def test_an_invite_that_works_on_this_machine_alone_is_marked(tmp_path, settings, local_only):
+    async with jupyter_server(tmp_path, PeerExtension=settings) as ada:
+        assert (await ada.call("POST", "invite", {}))["local_only"] is local_only

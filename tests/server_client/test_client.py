@@ -33,7 +33,7 @@ def test_the_calls_send_what_the_server_expects_and_return_what_it_answers(
     client: Client, server: FakeServer
 ) -> None:
     server.answers |= {
-        "invite": {"invite": "jpeer1:abc", "id": "12345678", "expires": 4e9},
+        "invite": {"invite": "jpeer1:abc", "id": "12345678", "expires": 4e9, "local_only": False},
         "set_name": lambda params: ME | {"node_name": params["name"]},
         "revoke_invite": {},
         "connect": {"peer": PEER},

@@ -115,24 +115,6 @@ def test_neither_do_the_marks_of_a_quoted_mail():
     assert Invite.from_text(quoted) == Invite.from_text(text)
 
 
-@pytest.mark.parametrize(
-    ("fields", "leads"),
-    [
-        ({"a": []}, False),
-        ({"a": ["ws://localhost:1/peer-ws", "ws://127.1.2.3:1/peer-ws"]}, False),
-        ({"a": ["ws://[::1]:1/peer-ws"]}, False),
-        ({"a": ["ws://[::1"]}, True),
-        ({"a": ["ws://192.0.2.1:1/peer-ws"]}, True),
-        ({"a": ["ws://localhost.example/peer-ws"]}, True),
-        ({"a": [], "r": "wss://relay.example"}, True),
-        ({"a": [], "l": "ws://127.0.0.1:9000"}, False),
-    ],
-)
-def test_an_invite_that_leads_nowhere_else_is_known(fields, leads):
-    invite = Invite.from_text(text_of({**FIELDS, "r": None, "l": None, **fields}))
-    assert invite.leads_elsewhere is leads
-
-
 def test_two_invites_at_once_are_refused():
     with pytest.raises(InviteMalformedError, match="foreign"):
         Invite.from_text(f"{text_of(FIELDS)}, {text_of(FIELDS)}")

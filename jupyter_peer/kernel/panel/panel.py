@@ -101,6 +101,10 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             [self.invite_text, self.copy_button], layout={"display": _HIDDEN}
         )
         self.expiry = widgets.HTML(layout={"display": _HIDDEN})
+        self.reach_button = button(
+            "Open to this network", "Let this network reach you, and make a new invite"
+        )
+        self.reach_button.layout.display = _HIDDEN
         self.pair_text = widgets.Text(
             placeholder="paste an invite: jpeer1:…",
             tooltip="The invite of somebody else",
@@ -118,6 +122,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.approvals = ApprovalsPart(client, self._do)
         self.views = widgets.VBox()
         self.mint_button.on_click(lambda _: self._do(self._mint, self.mint_button))
+        self.reach_button.on_click(lambda _: self._do(self._open_and_mint, self.reach_button))
         self.pair_button.on_click(lambda _: self._do(self._pair, self.pair_button))
         super().__init__(
             [
@@ -126,6 +131,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 widgets.HBox([self.mint_button, self.ttl]),
                 self._invite_row,
                 self.expiry,
+                self.reach_button,
                 widgets.HBox([self.pair_text, self.pair_button]),
                 self.progress,
                 heading("Peers"),
@@ -178,8 +184,15 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.copy_button.value = copy_button(invite.text)
         self._say_of_invite(
             f"Give this to one person. It works once, until {clock_time(invite.expires)}."
+            + " It works on this machine alone, because no other machine can reach you."
+            * invite.local_only
         )
         self._invite_row.layout.display = self.expiry.layout.display = _SHOWN
+        self.reach_button.layout.display = _SHOWN if invite.local_only else _HIDDEN
+
+    async def _open_and_mint(self) -> None:
+        await self._client.aio.reach("network")
+        await self._mint()
 
     async def _pair(self) -> None:
         self._steps = {}
@@ -276,7 +289,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._say_of_invite(f"The invite {each.id} is {each.status}.")
                 self._invite = None
                 self.invite_text.value = ""
-                self._invite_row.layout.display = _HIDDEN
+                self._invite_row.layout.display = self.reach_button.layout.display = _HIDDEN
 
     def _show_link(self, data: Json) -> None:
         was_away, self._is_away = self._is_away, not data["is_up"]

@@ -18,7 +18,9 @@ class InviteOperations(Group):
         minted = self.hub.mint_invite(params.ttl_s, params.note)
         self.audit("invite_minted", invite=minted.id, expires=minted.expires)
         self.on_change("invites")
-        return rows.InviteResult(minted.text, minted.id, minted.expires)
+        return rows.InviteResult(
+            minted.text, minted.id, minted.expires, local_only=minted.local_only
+        )
 
     @serves(rows.INVITES)
     def _invites(self, params: NoParams, call: Call) -> rows.InvitesResult:

@@ -32,7 +32,9 @@ _PROSE = "white-space: pre-wrap; overflow-wrap: anywhere;"
 _LIMIT = 600
 # What is a notebook's alone (``%%peer share``, ``%peer panel``) stays as it is.
 _WHOLE = re.compile(r": %peer(?! panel)( [a-z].*)$", re.MULTILINE)
-_MAGIC = re.compile(r"(?<!%)%peer(?! panel)( [a-z]+)?( --help)?")
+_MAGIC = re.compile(
+    r"(?<!%)%peer(?! panel)( reach (?:local|network|(?:relay|webrtc)(?: URL)?)| [a-z]+)?( --help)?"
+)
 
 
 def for_terminals(text: str) -> str:

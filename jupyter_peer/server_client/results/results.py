@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, final
 
-from ...errors import InviteMalformedError
 from ..durations import format_duration
 from .blocks import Block, Facts, Line, Look, Piece, Table, Text, note
 from .markup import ago, clock_time, line, rtt
@@ -150,25 +149,33 @@ def _trust(peer: Mapping[str, Any]) -> str:
     return f"by {origin}" if peer.get("status") == "connected" else f"if {origin} allows it"
 
 
-_HERE_ONLY = (
-    "This invite works on this machine alone: other machines cannot dial the addresses in it. Set "
-    "PeerExtension.peer_listen or PeerExtension.relay_url and make a new invite. %peer doctor says more."
+_LOCAL_ONLY = (
+    "This invite works on this machine alone: other machines cannot dial this node. "
+    "%peer reach network lets this network reach it; then make a new invite. "
+    "%peer reach shows the other ways."
 )
 
 
 @final
 class Invite(Shown, str):
-    """A new invite: the text to give away, with its ``id`` and when it ``expires``."""
+    """A new invite: the text to give away, with its ``id`` and when it ``expires``.
 
-    __slots__ = ("expires", "id", "note")
+    Attributes:
+        local_only: Whether it works on this machine alone.
+    """
+
+    __slots__ = ("expires", "id", "local_only", "note")
 
     id: str
     expires: float
     note: str
+    local_only: bool
 
-    def __new__(cls, text: str, *, id: str, expires: float, note: str = "") -> Invite:
+    def __new__(
+        cls, text: str, *, id: str, expires: float, note: str = "", local_only: bool = False
+    ) -> Invite:
         self = super().__new__(cls, text)
-        self.id, self.expires, self.note = id, expires, note
+        self.id, self.expires, self.note, self.local_only = id, expires, note, local_only
         return self
 
     @property
@@ -182,18 +189,8 @@ class Invite(Shown, str):
         return self.text
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
-        return (self.text,), {"id": self.id, "expires": self.expires, "note": self.note}
-
-    def warning(self) -> str:
-        """Return the warning that no other machine can use it; empty when one can."""
-        # Only the maker of an invite pays for the import of the parser.
-        from ...wire.invite import Invite as Content
-
-        try:
-            is_dialable = Content.from_text(self.text).leads_elsewhere
-        except InviteMalformedError:
-            return ""
-        return "" if is_dialable else _HERE_ONLY
+        named = {"note": self.note, "local_only": self.local_only}
+        return (self.text,), {"id": self.id, "expires": self.expires, **named}
 
     def _describe(self) -> list[Block]:
         left = format_duration(self.expires - time.time())
@@ -206,12 +203,17 @@ class Invite(Shown, str):
         ]
         if self.note:
             blocks.append(note(f"note: {line(self.note)}"))
-        if warning := self.warning():
-            blocks.append(note(Text(warning, "warn")))
+        if self.local_only:
+            blocks.append(note(Text(_LOCAL_ONLY, "warn")))
         return blocks
 
     def to_json(self) -> Any:
-        return {"invite": self.text, "id": self.id, "expires": self.expires}
+        return {
+            "invite": self.text,
+            "id": self.id,
+            "expires": self.expires,
+            "local_only": self.local_only,
+        }
 
 
 class Invites(Shown, list[Record]):

@@ -43,7 +43,7 @@ function invite(change: Partial<IInvite> = {}): IInvite {
 const field = (label: string | RegExp) => screen.findByLabelText<HTMLInputElement>(label);
 
 describe('inviting', () => {
-  async function created(): Promise<HTMLTextAreaElement> {
+  async function created(local_only = false): Promise<HTMLTextAreaElement> {
     await open();
     done = inviteSomebody(session.view, pairing, '24h');
     const note = await field(/For whom/);
@@ -52,7 +52,9 @@ describe('inviting', () => {
     fireEvent.change(await field('Can be redeemed for'), { target: { value: '1h' } });
     fireEvent.keyDown(note, { key: 'Enter' });
     const { expires } = invite();
-    expect(await answered('invite', { invite: 'jpeer1:abc', id: 'i1', expires })).toEqual({
+    expect(
+      await answered('invite', { invite: 'jpeer1:abc', id: 'i1', expires, local_only })
+    ).toEqual({
       ttl_s: 3600,
       note: 'bob'
     });
@@ -72,6 +74,11 @@ describe('inviting', () => {
     expect(copy).toHaveBeenCalledWith('jpeer1:abc');
     await screen.findByText('Copied to the clipboard.');
     expect(dialog()).not.toBeNull();
+  });
+
+  it('says of an invite when no other computer can use it', async () => {
+    await created(true);
+    screen.getByText(/works on this computer only/);
   });
 
   it.each([

@@ -139,6 +139,13 @@ class MintedInvite extends ReactWidget {
           value={this.text}
           onFocus={event => event.target.select()}
         />
+        {this._minted.local_only && (
+          <p role="alert">
+            {trans.__(
+              'This invite works on this computer only, because no other computer can reach you.'
+            )}
+          </p>
+        )}
         <p className="jp-Peers-muted">
           {trans.__(
             'Works once; expires %1.',

@@ -12,7 +12,7 @@ from tests.server_client.fake_server import OFFER, PEER, FakeServer, state, stre
 from tests.waiting import until
 
 EXPIRES = time.time() + 600
-INVITE = {"invite": "jpeer1:abc", "id": "12345678", "expires": EXPIRES}
+INVITE = {"invite": "jpeer1:abc", "id": "12345678", "expires": EXPIRES, "local_only": False}
 MINE = {"name": "table", "title": "", "rev": 3, "viewers": [], "grants": {}}
 
 
@@ -43,6 +43,27 @@ async def test_an_invite_is_minted_with_its_expiry_and_a_button_that_copies_it(
     assert not is_hidden(panel._invite_row)
     assert 'data-text="jpeer1:abc"' in panel.copy_button.value
     assert time.strftime("%H:%M:%S", time.localtime(EXPIRES)) in panel.expiry.value
+
+
+async def test_an_invite_for_this_machine_alone_says_so_and_offers_the_switch(
+    open_panel: Open, server: FakeServer
+) -> None:
+    panel = open_panel()
+    server.answers["invite"] = INVITE
+    panel.mint_button.click()
+    await until(lambda: not is_hidden(panel._invite_row))
+    assert is_hidden(panel.reach_button)
+    server.answers["invite"] = {**INVITE, "local_only": True}
+    panel.mint_button.click()
+    await until(lambda: not is_hidden(panel.reach_button))
+    assert "on this machine alone" in panel.expiry.value
+    server.answers |= {"set_reach": {"mode": "network"}, "invite": INVITE}
+    panel.reach_button.click()
+    await until(lambda: is_hidden(panel.reach_button))
+    chosen = {"mode": "network", "relay_url": None, "port": None}
+    assert [name for name, _ in server.asked][-2:] == ["set_reach", "invite"]
+    assert server.asked[-2] == ("set_reach", chosen)
+    assert "on this machine alone" not in panel.expiry.value
 
 
 async def test_an_invite_that_was_used_is_not_offered_to_be_copied_any_more(

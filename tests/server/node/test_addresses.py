@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from jupyter_peer.errors import BadRequestError
 from jupyter_peer.server.node.addresses import learned_address, local_url
 from jupyter_peer.server.node.listening import hosts_behind, parse_listen
-from jupyter_peer.wire.addresses import normalize_address
+from jupyter_peer.wire.addresses import leads_here, normalize_address
 
 
 def app(**fields):
@@ -99,3 +99,23 @@ def test_a_wildcard_stands_for_real_addresses_with_loopback_last():
     assert hosts_behind("0.0.0.0")[-1] == "127.0.0.1"
     assert "0.0.0.0" not in hosts_behind("0.0.0.0")
     assert set(hosts_behind("")) >= {"127.0.0.1", "[::1]"}
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("ws://localhost:1/peer-ws", True),
+        ("ws://127.1.2.3:1/peer-ws", True),
+        ("lan:ws://[::1]:1/peer-ws", True),
+        ("relay:ws://127.0.0.1:9,ws://relay.example", True),
+        ("webrtc:ws://lobby.localhost", True),
+        ("ws://[::1", False),
+        ("ws://192.0.2.1:1/peer-ws", False),
+        ("wss://localhost.example/peer-ws", False),
+        ("relay:wss://relay.example,ws://127.0.0.1:9", False),
+        ("webrtc:wss://relay.example", False),
+        ("", False),
+    ],
+)
+def test_an_address_that_leads_to_the_machine_that_dials_it_is_known(address, here):
+    assert leads_here(address) is here
