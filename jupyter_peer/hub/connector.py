@@ -18,12 +18,12 @@ from ..errors import (
     UnreachableError,
     to_wire,
 )
+from ..sockets.half_open import HalfOpen
 from ..store.records import LinkRecord
 from ..transports.base import Frame, PeerLink, Transport
 from ..wire.link.channel import Channel, Limits
 from ..wire.link.handshake import Acceptor, Dialer, Introduction
 from ..wire.payloads.hub import GuestAuth
-from .half_open import HalfOpen
 from .local_node import LocalNode
 from .message import Messenger
 
@@ -130,7 +130,8 @@ class Connector:
         self._local = local
         self._config = local.config
         self._messenger = messenger
-        self._half_open = HalfOpen(local.config.max_handshakes, local.clock.monotonic)
+        places = local.config.max_handshakes
+        self._half_open = HalfOpen(places, local.clock.monotonic, quota=max(1, places // 4))
         self.refused = 0
 
     # The side that was dialled.
@@ -138,7 +139,8 @@ class Connector:
     async def accept(self, link: PeerLink) -> None:
         """Do the handshake on a link that came in; never raises but when cancelled."""
         try:
-            self._half_open.enter(link)
+            host = link.remote_host or link.address  # by a relay: the node that the relay names
+            self._half_open.enter(link, host, lambda: link.abort(BusyError.code))
         except BusyError as error:
             self.refused += 1
             await link.close(error.code)

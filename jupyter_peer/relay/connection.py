@@ -42,6 +42,7 @@ class Connection:
         "_arrived",
         "_carrier",
         "_failure",
+        "_is_aborted",
         "_messages",
         "_read",
         "_socket",
@@ -56,10 +57,13 @@ class Connection:
         self._read: asyncio.Future[None] | None = None
         self._carrier: Carrier | None = None
         self._failure: PeerError | None = None
+        self._is_aborted = False
 
     def open(self, opened: WebSocket) -> None:
         """Begin on a WebSocket that brings its messages here."""
         self._socket = opened
+        if self._is_aborted:
+            opened.abort()
 
     @property
     def socket(self) -> WebSocket:
@@ -226,8 +230,10 @@ class Connection:
         self.socket.ping()
 
     def abort(self) -> None:
-        """Close the socket without a word."""
-        self.socket.abort()
+        """Close the socket without a word, at once or as soon as it is open."""
+        self._is_aborted = True
+        if self._socket is not None:
+            self._socket.abort()
         self._read_on()
 
     def end(self, code: int, reason: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import ssl
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -20,6 +21,7 @@ from tornado.web import Application, RequestHandler
 from ..errors import BusyError, PeerError
 from ..primitives.task_set import TaskSet
 from ..sockets.guest_page import GuestPageHandler, is_same_origin
+from ..sockets.half_open import HalfOpen
 from ..sockets.listener import StrangersServer
 from ..sockets.tornado_upgrade import take_over, upgrade_key
 from .broker.limits import Limits
@@ -72,7 +74,7 @@ class RelayServer:
         self._guests: Counter[str] = Counter()
         self._relay_id = relay_id
         self._serving = TaskSet("serving a node")
-        self._unproven = 0
+        self._unproven = HalfOpen(limits.max_unproven, time.monotonic, spares_prompt=True)
         self._servers: list[StrangersServer] = []
         self._is_closing = False
         self._application = Application(
@@ -108,8 +110,8 @@ class RelayServer:
             idle_connection_timeout=self.limits.proof_s,
             max_header_size=_HEADER_BYTES,
             max_body_size=0,
+            max_connections=self.limits.max_unproven,
         )
-        server.max_connections = self.limits.max_unproven
         bound = [sock.getsockname()[:2] for sock in sockets]
         server.add_sockets(sockets)
         self._servers.append(server)
@@ -129,18 +131,6 @@ class RelayServer:
             await server.close_all_connections()
         self._servers.clear()
 
-    def refusal(self) -> BusyError | None:
-        """Return why no further connection is taken, or None."""
-        if self._is_closing:
-            return BusyError("this relay is about to end")
-        limits = self.limits
-        if self._unproven >= limits.max_unproven:
-            return BusyError("too many registrations are under way")
-        # a node may be at both doors, and some are slow to go
-        if len(self._serving) >= 2 * limits.max_nodes + limits.max_unproven:
-            return BusyError("there are too many connections")
-        return None
-
     def is_admitted(self, request: HTTPServerRequest, door: Door) -> bool:
         """Return whether a request may be a browser's: programs send no ``Origin``.
 
@@ -151,28 +141,38 @@ class RelayServer:
             return True
         return door is self._guest_door and is_same_origin(origin, request.host)
 
-    def has_room_for(self, request: HTTPServerRequest) -> bool:
-        """Return whether one more guest may come from the address of a request."""
-        limit = self.limits.max_guests_of_address
-        return "Origin" not in request.headers or self._guests[request.remote_ip or ""] < limit
-
     async def take(self, handler: RequestHandler, key: str, door: Door) -> None:
-        """Upgrade a connection and serve it in a task of its own."""
+        """Upgrade a connection and serve it in a task of its own.
+
+        Raises:
+            BusyError: The server accepts no further connection.
+        """
+        self._check_room(handler.request)
         host = handler.request.host.lower()
         connection = Connection(is_guest="Origin" in handler.request.headers)
-        opened = None
-        self._unproven += 1
+        self._unproven.enter(connection, handler.request.remote_ip or "", connection.abort)
         try:
             opened = await take_over(handler, key, connection, UNPROVEN_BYTES)
-        finally:
-            if opened is None:
-                self._unproven -= 1
+        except BaseException:
+            self._unproven.leave(connection)
+            raise
         if opened is None:
+            self._unproven.leave(connection)
             return
         connection.open(opened)
         if connection.is_guest:
             self._guests[connection.address] += 1
         self._serving.start(self._serve(connection, door, host))
+
+    def _check_room(self, request: HTTPServerRequest) -> None:
+        if self._is_closing:
+            raise BusyError("this relay is about to end")
+        # a node may be at both doors, and some are slow to go
+        if len(self._serving) >= 2 * self.limits.max_nodes + self.limits.max_unproven:
+            raise BusyError("there are too many connections")
+        guests = self._guests[request.remote_ip or ""]
+        if "Origin" in request.headers and guests >= self.limits.max_guests_of_address:
+            raise BusyError("there are too many guests from this address")
 
     async def _serve(self, connection: Connection, door: Door, host: str) -> None:
         address = connection.address
@@ -185,7 +185,7 @@ class RelayServer:
                     self._relay_id(),
                 )
             finally:
-                self._unproven -= 1
+                self._unproven.leave(connection)
             connection.max_message = self.limits.max_frame
             await door(connection, proof)
         except ConnectionError:
@@ -274,12 +274,13 @@ class _Upgrade(_Page):
             self.refuse(421)
         elif self.door is not None and not self.server.is_admitted(self.request, self.door):
             self.refuse(403)
-        elif self.server.refusal() is not None or not self.server.has_room_for(self.request):
-            self.set_header("Retry-After", "5")
-            self.refuse(503)
         else:
             assert self.door is not None
-            await self.server.take(self, key, self.door)
+            try:
+                await self.server.take(self, key, self.door)
+            except BusyError:
+                self.set_header("Retry-After", "5")
+                self.refuse(503)
 
 
 def url_of(host: str, port: int, *, is_tls: bool) -> str:

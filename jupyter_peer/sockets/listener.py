@@ -11,36 +11,56 @@ import errno
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
+from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+
+from ..errors import BusyError
+from .half_open import HalfOpen
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 64
+_IP = (socket.AF_INET, socket.AF_INET6)
 
 
 class StrangersServer(HTTPServer):
-    """Serves requests, of so many connections at once; a further one is closed unheard.
+    """Serves requests on a limited number of connections; see :class:`.HalfOpen` for a further one.
 
-    A connection that was upgraded to a WebSocket is whose who took it and counts here no more.
+    After the upgrade to a WebSocket a connection belongs to its new owner and no longer counts.
 
-    Attributes:
-        max_connections: How many; to be set before :meth:`add_sockets`.
+    Args:
+        args, options: As of Tornado's ``HTTPServer``.
+        max_connections: Number of connections.
     """
 
-    max_connections = 512
+    _places: HalfOpen
+
+    def initialize(self, *args: Any, max_connections: int = 512, **options: Any) -> None:
+        """Take the arguments: Tornado constructs its classes in this way."""
+        super().initialize(*args, **options)
+        self._places = HalfOpen(max_connections, time.monotonic, spares_prompt=True)
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
-        """Begin to take connections at these sockets, which belong to the server from now on."""
+        """Begin to accept connections at these sockets, which belong to the server from now on."""
         super().add_sockets([_Door(sock) for sock in sockets])
 
-    def _handle_connection(self, connection: socket.socket, address: Any) -> None:
-        if len(self._connections) >= self.max_connections:
-            connection.close()
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        host = str(address[0]) if stream.socket.family in _IP else ""
+        try:
+            self._places.enter(stream, host, stream.close)
+        except BusyError:
+            stream.close()
         else:
-            super()._handle_connection(connection, address)
+            super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        super().on_close(server_conn)
+        self._places.leave(cast("HTTP1ServerConnection", server_conn).stream)
 
 
 class _Door(socket.socket):

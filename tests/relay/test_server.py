@@ -17,6 +17,7 @@ from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import Registration, proof_bytes, read_notice
 from tests.certificates import make_certificate
+from tests.idle_sockets import idle_sockets
 from tests.relay.nodes import RawNode, RawSocket, nodes, relay
 from tests.waiting import until
 
@@ -141,6 +142,16 @@ async def test_a_relay_takes_so_many_nodes_and_registrations_and_no_more():
             await RawSocket.open(f"{url}/relay-ws")
         for socket in silent:
             socket.close()
+
+
+@pytest.mark.parametrize("path", ["/relay-ws", "/lobby-ws", None])
+async def test_sockets_that_prove_nothing_do_not_keep_nodes_out(path):
+    async with relay(max_unproven=4, proof_s=30) as url:
+        port = int(url.rpartition(":")[2])
+        async with idle_sockets(port, path, 10):
+            for _ in range(6):
+                node = await RawNode.connect(url)
+                node.close()
 
 
 async def test_where_its_names_are_known_a_proof_holds_for_one_of_them_only():

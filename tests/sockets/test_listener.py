@@ -13,6 +13,7 @@ from tornado.web import Application, RequestHandler
 
 from jupyter_peer.sockets import listener
 from jupyter_peer.sockets.listener import StrangersServer
+from tests.idle_sockets import idle_sockets
 from tests.waiting import until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -25,8 +26,8 @@ class Page(RequestHandler):
 
 @contextlib.asynccontextmanager
 async def served(most: int) -> AsyncIterator[tuple[StrangersServer, int]]:
-    server = StrangersServer(Application([("/", Page)], log_function=lambda handler: None))
-    server.max_connections = most
+    application = Application([("/", Page)], log_function=lambda handler: None)
+    server = StrangersServer(application, max_connections=most)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
     server.add_sockets(sockets)
@@ -59,6 +60,13 @@ async def test_as_many_connections_as_allowed_are_served_and_the_next_when_one_h
         assert (await ask(port)).endswith(b"here")
         for _, writer in open_ones:
             writer.close()
+
+
+async def test_connections_that_never_ask_make_room_for_those_that_do():
+    async with served(3) as (server, port), idle_sockets(port, None, 5):
+        assert len(server._connections) == 3
+        for _ in range(5):
+            assert (await ask(port)).endswith(b"here")
 
 
 async def test_without_a_descriptor_left_who_comes_is_closed_and_the_server_goes_on(

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import ClassVar, Literal
 
 from tornado.netutil import bind_sockets
@@ -167,7 +167,7 @@ class PeerWebSocketHandler(RequestHandler):
             self.set_status(403)
             self.finish()
             return
-        if self.transport.is_full(self.guests):
+        if not self.transport.has_room(self.guests):
             # Without a word: Jupyter would write several lines into its log for each.
             self.detach().close()
             return
@@ -257,7 +257,7 @@ class DirectTransport(Transport):
         self.on_incoming: Callable[[WebSocketLink], None] | None = None
         self._accept: Accept | None = None
         self._accepting = TaskSet("a handshake with a node that dialled")
-        self._links: set[WebSocketLink] = set()
+        self._links: dict[WebSocketLink, None] = {}  # the oldest first
         self._servers: dict[int, StrangersServer] = {}
 
     async def start(self, accept: Accept) -> None:
@@ -299,8 +299,8 @@ class DirectTransport(Transport):
             idle_connection_timeout=DIAL_TIMEOUT_S,
             max_header_size=16 * 1024,
             max_body_size=0,
+            max_connections=self._max_links["never"],
         )
-        server.max_connections = self._max_links["never"]
         server.add_sockets(sockets)
         self._servers[port] = server
         return bound
@@ -312,7 +312,7 @@ class DirectTransport(Transport):
             return
         server.stop()
         # Also what is still in its handshake: that ends as soon as its link does.
-        await self._end({link for link in self._links if link.port == port})
+        await self._end([link for link in self._links if link.port == port])
         await server.close_all_connections()
 
     async def close(self) -> None:
@@ -320,14 +320,14 @@ class DirectTransport(Transport):
         for server in self._servers.values():
             server.stop()
         await self._accepting.close()
-        links, self._links = self._links, set()
+        links, self._links = self._links, {}
         await self._end(links)
         for server in self._servers.values():
             await server.close_all_connections()
         self._servers.clear()
 
     @staticmethod
-    async def _end(links: set[WebSocketLink]) -> None:
+    async def _end(links: Collection[WebSocketLink]) -> None:
         """Close links, and cut those whose other end does not follow soon."""
         for link in links:
             await link.close("shutdown")
@@ -355,10 +355,21 @@ class DirectTransport(Transport):
         self._keep(link)
         return link
 
-    def is_full(self, guests: Literal["never", "only"]) -> bool:
-        """Return whether there are as many connections of peers, or guests, as this node has."""
-        count = sum((link.guests == "only") == (guests == "only") for link in self._links)
-        return count >= self._max_links[guests]
+    def has_room(self, guests: Literal["never", "only"]) -> bool:
+        """Return whether one more link of a peer, or of a guest, may come in.
+
+        A link that was closed here counts until its other end follows, which nobody can force. When
+        all links are taken, the oldest of those is cut.
+        """
+        links = [link for link in self._links if (link.guests == "only") == (guests == "only")]
+        if len(links) < self._max_links[guests]:
+            return True
+        closing = next((link for link in links if link.is_closed), None)
+        if closing is None:
+            return False
+        closing.cut()
+        self._forget(closing)
+        return True
 
     def take(self, link: WebSocketLink) -> None:
         """Take a link that came in."""
@@ -373,8 +384,8 @@ class DirectTransport(Transport):
 
     def _keep(self, link: WebSocketLink) -> None:
         if not link.is_ended:
-            self._links.add(link)
+            self._links[link] = None
             link.on_ended = self._forget
 
     def _forget(self, link: WebSocketLink) -> None:
-        self._links.discard(link)
+        self._links.pop(link, None)

@@ -14,6 +14,7 @@ from jupyter_peer.errors import BadAddressError, UnreachableError
 from jupyter_peer.transports.direct import direct
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.wire.addresses import PATH, normalize_address
+from tests.idle_sockets import idle_sockets
 from tests.waiting import until
 
 
@@ -172,30 +173,23 @@ async def test_a_dial_that_is_given_up_leaves_no_connection_behind():
     await transport.close()
 
 
-async def test_of_connections_that_nobody_ends_only_so_many_are_taken():
+async def test_of_links_that_nobody_ends_only_so_many_are_taken_and_closed_ones_make_room():
     transport = DirectTransport(max_links=3)
+    accepted = []
 
     async def accept(link):
-        await link.close("busy")  # the other end takes its time to close too
+        accepted.append(link)
 
     await transport.start(accept)
     ((_, port),) = transport.listen("127.0.0.1", 0)
-    upgrade = (
-        f"GET {PATH} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    ).encode()
-    writers = []
-    statuses = []
     try:
-        for _ in range(5):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writers.append(writer)
-            writer.write(upgrade)
-            statuses.append((await asyncio.wait_for(reader.readline(), 5))[9:12])
-        assert statuses == [b"101"] * 3 + [b""] * 2
-        writers[0].transport.abort()
-        await until(lambda: not transport.is_full("never"))
+        async with idle_sockets(port, PATH, 5) as sockets:
+            assert len(accepted) == 3
+            await accepted[1].close("busy")  # the other end takes its time to close too
+            await sockets.open(2)
+            assert len(accepted) == 4
+            assert [link.is_ended for link in accepted] == [False, True, False, False]
+            sockets.cut()
+            await until(lambda: transport.has_room("never"))
     finally:
-        for writer in writers:
-            writer.transport.abort()
         await transport.close()
