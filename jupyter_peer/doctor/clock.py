@@ -1,4 +1,4 @@
-"""Whether this machine's clock agrees with those of others."""
+"""Compares this machine's clock with the clocks of peers and relays."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..findings import Finding, ok, skipped, warning
 from ..hub.hub import PeerHub
 from ..hub.info import PeerInfo
 
-# What people notice in times that are shown; unsealed links refuse 10 minutes.
+# A person notices this much in displayed times. Unsealed links refuse 10 minutes.
 TOLERATED_S = 30.0
 MAX_ASKED = 8
 _TIMEOUT_S = 5.0
 _MOST_S = 1e9
-_HINT = "let the system set its clock by the network (timedatectl set-ntp true)"
+_HINT = "let the system set its clock from the network (timedatectl set-ntp true)"
 
 
 async def check_clock(hub: PeerHub, brokers: Sequence[str] = ()) -> list[Finding]:
@@ -31,7 +31,7 @@ async def check_clock(hub: PeerHub, brokers: Sequence[str] = ()) -> list[Finding
 
     Args:
         hub: This node.
-        brokers: ``http`` or ``https`` URLs of relays, whose answers say the time.
+        brokers: ``http`` or ``https`` URLs of relays, whose answers carry the time.
     """
     connected = [peer for peer in hub.peers() if peer.status == "connected"][:MAX_ASKED]
     answers = await asyncio.gather(
@@ -41,39 +41,42 @@ async def check_clock(hub: PeerHub, brokers: Sequence[str] = ()) -> list[Finding
     peers = sum(skew is not None for skew in answers[: len(connected)])
     skews = [skew for skew in answers if skew is not None]
     if not skews:
-        return [skipped("clock", "There is no connected peer or relay to compare the clock with.")]
+        return [skipped("clock", "No peer or relay is connected, so the clock was not compared.")]
     middle = statistics.median(skews)
     data: dict[str, Any] = {"skew_s": round(middle, 3), "peers": peers, "asked": len(skews)}
     those = _those(peers, len(skews) - peers)
     if abs(middle) <= TOLERATED_S:
-        return [ok("clock", f"It agrees with {those} within {_words(middle)}.", **data)]
+        return [ok("clock", f"The clock agrees with {those} within {_words(middle)}.", **data)]
     way = "behind" if middle > 0 else "ahead of"
-    text = f"It is {_words(middle)} {way} {those}."
+    text = f"The clock is {_words(middle)} {way} {those}."
     if len(skews) == 1:
-        text += " Either clock may be the wrong one."
+        text += " Either clock may be wrong."
     return [
         warning(
-            "clock", f"{text} Invites and directories then end too early or late.", _HINT, **data
+            "clock",
+            f"{text} Invites and directories then expire too early or too late.",
+            _HINT,
+            **data,
         )
     ]
 
 
 async def skew_of(hub: PeerHub, peer: PeerInfo) -> float | None:
-    """Return how many seconds a peer's clock is ahead, None when it does not answer."""
+    """Return how many seconds a peer's clock is ahead; None if the peer does not answer."""
     started, wall = time.monotonic(), time.time()
     try:
         answer = await hub.request(peer.node_id, "ping", {}, timeout=_TIMEOUT_S)
     except PeerError:
         return None
     skew = answer.ts - (wall + (time.monotonic() - started) / 2)
-    # what a peer says of its clock is any number
+    # a peer may send any number
     return max(-_MOST_S, min(skew, _MOST_S))
 
 
 async def skew_of_server(url: str) -> float | None:
-    """Return how many seconds a web server's clock is ahead, None when it does not say.
+    """Return how many seconds a web server's clock is ahead; None if its answer has no time.
 
-    The certificate is not checked: all that is taken from the answer is a time to be shown.
+    The certificate is not checked, because the answer only provides a time for display.
     """
     client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=64 * 1024)
     started, wall = time.monotonic(), time.time()
@@ -91,7 +94,7 @@ async def skew_of_server(url: str) -> float | None:
         return None
     finally:
         client.close()
-    # it says whole seconds, cut off
+    # the header has whole seconds, rounded down
     return said + 0.5 - (wall + (time.monotonic() - started) / 2)
 
 

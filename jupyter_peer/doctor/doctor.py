@@ -1,7 +1,7 @@
-"""The doctor of one node: which checks there are, and in which order they are shown.
+"""The connection check of one node: its checks, and the order of their results.
 
-Below are the checks, each of which knows one thing; above is the server, which knows its settings
-and hands them over. Nothing here changes anything.
+Each check examines one thing. The server above passes its settings to them. No check changes
+anything.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from .reach import check_addresses, reach_in_words
 from .trust import check_trust
 
 _SWITCHES = {
-    "relay": "PeerExtension.relay_url names a relay, for peers that cannot dial each other",
-    "lobby": "PeerExtension.lobby_url names a lobby, which says who is online",
-    "lan": "PeerExtension.enable_lan=True finds nodes in the local network",
-    "webrtc": "PeerExtension.enable_webrtc=True gets through most routers",
+    "relay": "set PeerExtension.relay_url to a relay, for peers that cannot dial each other",
+    "lobby": "set PeerExtension.lobby_url to a lobby, which lists who is online",
+    "lan": "set PeerExtension.enable_lan=True to find nodes in the local network",
+    "webrtc": "set PeerExtension.enable_webrtc=True to connect through most routers",
 }
 _NOT_SET = {
-    "relay": "No relay is set.",
-    "lobby": "No lobby is set.",
-    "lan": "Finding nodes in the local network (mDNS) is switched off.",
+    "relay": "No relay is configured.",
+    "lobby": "No lobby is configured.",
+    "lan": "Discovery in the local network (mDNS) is switched off.",
     "webrtc": "WebRTC is switched off.",
 }
 _TAKES = {
     "relay": "the server's log says why",
-    "lobby": "the server's log says why; this version may not have it",
-    "lan": "it takes PeerExtension.enable_direct=True",
-    "webrtc": "it takes PeerExtension.lobby_url, by which nodes find each other for it",
+    "lobby": "read the reason in the server's log; this version may not support it",
+    "lan": "set PeerExtension.enable_direct=True, which it needs",
+    "webrtc": "set PeerExtension.lobby_url: nodes exchange their addresses through a lobby",
 }
 
 
-#: The checks that tell whether others can reach this node, besides those of its transports.
+#: The checks of whether others can reach this node, besides those of its transports.
 _OF_REACH = ("listening", "address", "lobby")
 
 
@@ -57,9 +57,9 @@ class Doctor:
 
     Args:
         hub: The node.
-        facts: Returns what is to be known of its server, as it is now.
+        facts: Returns the current facts of its server.
         directory: Returns the state of the directory; None without one.
-        more: Returns further checks, such as of a lobby, by name.
+        more: Returns further checks by name, such as that of a lobby.
         labextensions: Folders in which JupyterLab looks for extensions.
     """
 
@@ -77,16 +77,16 @@ class Doctor:
         self._directory = directory
         self._more = more
         self._labextensions = labextensions
-        # One at a time: it dials, and a caller may be impatient.
+        # One at a time, because a check dials and an impatient caller may start several.
         self._lock = asyncio.Lock()
 
     async def examine(
         self, node_id: str | None = None, report: Report = lambda step: None
     ) -> list[Finding]:
-        """Return what was found.
+        """Run the checks and return their findings.
 
         Args:
-            node_id: A peer whose paths are to be tried; None for this node.
+            node_id: The peer whose paths are tried; None for this node.
             report: Told of each step.
 
         Raises:
@@ -165,7 +165,7 @@ class Doctor:
             warning(
                 "peers",
                 text,
-                f"%peer doctor {away[0].node_id} tells why {away[0].label} cannot be reached",
+                f"%peer doctor {away[0].node_id} shows why {away[0].label} cannot be reached",
                 **figures,
             ),
         ]
@@ -173,5 +173,5 @@ class Doctor:
 
 def _not_in_effect(name: str, is_wanted: bool) -> list[Finding]:
     if is_wanted:
-        return [warning(name, "It is switched on and has no effect.", _TAKES[name])]
+        return [warning(name, "It is switched on but has no effect.", _TAKES[name])]
     return [skipped(name, _NOT_SET[name], _SWITCHES[name])]

@@ -1,4 +1,4 @@
-"""Runs checks side by side; one that hangs or breaks is a line of its own and harms no other."""
+"""Runs checks concurrently; a check that hangs or fails becomes one finding and stops no other."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ async def examine(
     timeout: float = CHECK_TIMEOUT_S,
     report: Report = lambda step: None,
 ) -> list[Finding]:
-    """Run all checks at once and return what they found, in the order of the checks.
+    """Run all checks concurrently and return their findings, in the order of the checks.
 
     Args:
         checks: By name; each returns its findings or a coroutine that does.
         timeout: Seconds each may take.
-        report: Told how many are done, as a step of progress.
+        report: Receives the number of finished checks, as a step of progress.
     """
     done = 0
 
@@ -54,13 +54,13 @@ async def _run(name: str, check: Check, timeout: float) -> Findings:
                 return await result
         return result
     except TimeoutError:
-        return [failed(name, f"There was no answer within {timeout:g} s.", "")]
+        return [failed(name, f"No answer arrived within {timeout:g} s.", "")]
     except Exception as error:
         log.exception("the check %s failed", name)
         return [
             failed(
                 name,
                 f"The check itself failed with {type(error).__name__}.",
-                "the server's log has the details",
+                "read the details in the server's log",
             )
         ]

@@ -1,4 +1,4 @@
-"""What the doctor is told of a server: its settings and what they came to."""
+"""The facts of a server that the connection check needs: settings and their effects."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
         socket: Path of a UNIX socket it listens on instead.
         has_tls: Whether it speaks https itself.
         base_url: With a slash at both ends.
-        allow_remote_access: Whether Jupyter takes any ``Host``.
-        trust_xheaders: Whether it believes the headers of a proxy in front.
+        allow_remote_access: Whether Jupyter accepts any ``Host``.
+        trust_xheaders: Whether Jupyter trusts the headers of a proxy in front.
         hub_prefix: ``JUPYTERHUB_SERVICE_PREFIX``, empty outside of JupyterHub.
         proxies: Names of environment variables that name an outgoing proxy.
         peer_listen: The setting, empty for none.
-        advertised: The addresses its owner said.
-        learned: Addresses under which browsers came.
+        advertised: The addresses that its owner configured.
+        learned: Addresses under which browsers reached the server.
         enable_direct: Whether direct links are on.
         wanted: Names of what else is switched on: ``relay``, ``lobby``, ``lan``, ``webrtc``.
-        ways: Those of them that are in effect.
-        brokers: URLs of relays and lobbies, as ``http`` or ``https``, without a path of theirs.
+        ways: Those of ``wanted`` that are in effect.
+        brokers: URLs of relays and lobbies, as ``http`` or ``https``, without a path.
         trust_mode: The setting.
         stun_servers: The setting.
         data_dir: The data directory that is used.
-        is_fallback: Whether that is a sibling, since another server has the one that was set.
+        is_fallback: Whether that is a sibling, because another server uses the configured one.
     """
 
     ip: str
@@ -56,12 +56,12 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ways_in(self) -> list[str]:
-        """By what else than its addresses others reach this node."""
+        """The means besides addresses by which others reach this node."""
         return [way for way in self.ways if way in ("relay", "webrtc")]
 
 
 def is_public(host: str) -> bool:
-    """Return whether a host is an address or a name of the internet at large."""
+    """Return whether a host is a public address or a public name."""
     try:
         return ipaddress.ip_address(host).is_global
     except ValueError:

@@ -1,4 +1,4 @@
-"""The data directory: who can read it, whether it is sound, whether there is room."""
+"""Checks the data directory: its permissions, its database, and free space on its disk."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ KEY_NAME = "identity.key"
 def check_files(
     path: Path, *, is_fallback: bool = False, damage: Callable[[], list[str]] | None = None
 ) -> list[Finding]:
-    """Return how it stands with a data directory.
+    """Return the findings about a data directory.
 
     Args:
         path: The directory.
-        is_fallback: Whether it is a sibling of the one that was set.
-        damage: Returns what is wrong with the database; None when it is not open here.
+        is_fallback: Whether it is a sibling of the configured one.
+        damage: Returns the faults of the database; None when it is not open here.
     """
     if not path.is_dir():
-        return [ok("data-dir", f"{path} is not there yet; the first start of a server makes it.")]
+        return [
+            ok("data-dir", f"{path} does not exist yet; the first start of a server creates it.")
+        ]
     findings = [_modes(path), _space(path)]
     if is_fallback:
         findings.append(
             warning(
                 "data-dir",
-                f"Another server of yours uses the data directory that was set, so this one is a "
-                f"node of its own, in {path}: with its own id, and without the other's peers.",
+                f"Another server of yours uses the configured data directory. So this server is a "
+                f"separate node in {path}, with another id and without the other's peers.",
                 "stop the other server, or give each its PeerExtension.data_dir",
             )
         )
@@ -46,14 +48,16 @@ def check_files(
 
 def _modes(path: Path) -> Finding:
     if sys.platform == "win32":
-        return ok("data-dir", f"It is {path}.")
+        return ok("data-dir", f"The data directory is {path}.")
     try:
         status = path.stat()
         key = path / KEY_NAME
         key_mode = stat.S_IMODE(key.stat().st_mode) if key.exists() else 0o600
     except OSError as error:
         return failed(
-            "data-dir", f"{path} cannot be read: {error.strerror}.", "see to its permissions"
+            "data-dir",
+            f"{path} cannot be read: {error.strerror}.",
+            f"check the permissions of {path}",
         )
     mode = stat.S_IMODE(status.st_mode)
     if status.st_uid != os.geteuid():
@@ -65,21 +69,22 @@ def _modes(path: Path) -> Finding:
     if key_mode & 0o077:
         return failed(
             "data-dir",
-            f"The key in {path} can be read by others (mode {key_mode:03o}): whoever has it can "
+            f"Other users can read the key in {path} (mode {key_mode:03o}). Whoever has it can "
             "pose as this node.",
-            f"chmod 600 {path / KEY_NAME}; if others may have read it, move it away and pair anew",
+            f"chmod 600 {path / KEY_NAME}; if somebody may have read it, move it away and pair "
+            "again",
         )
     if mode & 0o022:
         return failed(
-            "data-dir", f"{path} can be written by others (mode {mode:03o}).", f"chmod 700 {path}"
+            "data-dir", f"Other users can write to {path} (mode {mode:03o}).", f"chmod 700 {path}"
         )
     if mode & 0o077:
         return warning(
             "data-dir",
-            f"Others can look into {path} (mode {mode:03o}), though not into the key.",
+            f"Other users can list {path} (mode {mode:03o}), but cannot read the key.",
             f"chmod 700 {path}",
         )
-    return ok("data-dir", f"{path} is yours alone.")
+    return ok("data-dir", f"Only you can read {path}.")
 
 
 def _space(path: Path) -> Finding:
@@ -87,10 +92,12 @@ def _space(path: Path) -> Finding:
         free = shutil.disk_usage(path).free
     except OSError as error:
         return failed(
-            "disk", f"The disk of {path} cannot be asked: {error.strerror}.", "see to the disk"
+            "disk",
+            f"Reading the free space of {path} failed: {error.strerror}.",
+            f"check the disk of {path}",
         )
     text = f"{free // (1024 * 1024):,} MiB are free for the data directory."
-    hint = "make room on the disk: what is changed while it is full is lost"
+    hint = "free space on the disk: changes are lost while it is full"
     if free < FULL_BYTES:
         return failed("disk", text, hint, free_bytes=free)
     if free < LOW_BYTES:
@@ -107,7 +114,7 @@ def _store(damage: Callable[[], list[str]]) -> Finding:
         return failed(
             "store",
             f"The database is damaged: {wrong[0][:200]}.",
-            "stop the server, keep a copy of peer.sqlite, and restore an older one; without one, "
-            "move it away: the identity stays, peers have to pair anew",
+            "stop the server, copy peer.sqlite, and restore an older copy; if there is none, "
+            "move peer.sqlite away: the identity stays, but peers must pair again",
         )
-    return ok("store", "The database is sound.")
+    return ok("store", "The database is intact.")

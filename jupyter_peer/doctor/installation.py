@@ -1,4 +1,4 @@
-"""What is installed in this Python, and whether Jupyter finds it; needs no server."""
+"""Checks the installed parts and whether Jupyter finds them; needs no server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EXTENSION = "jupyter-peer"
 
 
 def check_versions() -> list[Finding]:
-    """Return what runs here, and which extras are there."""
+    """Return the versions that run here and the installed extras."""
     versions = {"jupyter-peer": __version__, "Python": platform.python_version()}
     for name in _SHOWN:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -31,12 +31,12 @@ def check_versions() -> list[Finding]:
 
 
 def check_browser_side(folders: Iterable[str | Path]) -> list[Finding]:
-    """Return whether JupyterLab finds the sidebar, and in the same version.
+    """Return whether JupyterLab finds the sidebar in the server's version.
 
     Args:
-        folders: Jupyter's directories for labextensions, first found first used.
+        folders: Jupyter's directories for labextensions; the first one with a sidebar counts.
     """
-    hint = "reinstall jupyter-peer in the environment of JupyterLab; `jupyter labextension list` shows it"
+    hint = "reinstall jupyter-peer in JupyterLab's environment; see `jupyter labextension list`"
     for folder in folders:
         package = Path(folder) / _EXTENSION / "package.json"
         try:
@@ -45,17 +45,17 @@ def check_browser_side(folders: Iterable[str | Path]) -> list[Finding]:
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError):
-            return [failed("sidebar", f"{package} cannot be read.", hint)]
+            return [failed("sidebar", f"Reading {package} failed.", hint)]
         if version != __version__:
             return [
                 warning(
                     "sidebar",
-                    f"JupyterLab's sidebar is of version {str(version)[:40]}, the server of "
+                    f"JupyterLab's sidebar has version {str(version)[:40]}, the server has "
                     f"{__version__}.",
                     f"{hint}; then reload the page",
                 )
             ]
-        return [ok("sidebar", "JupyterLab finds the sidebar, in the version of the server.")]
+        return [ok("sidebar", "JupyterLab finds the sidebar, in the server's version.")]
     if importlib.util.find_spec("jupyterlab") is None:
         return [skipped("sidebar", "JupyterLab is not installed here; the sidebar needs it.")]
     return [failed("sidebar", "JupyterLab does not find the sidebar.", hint)]
@@ -65,7 +65,7 @@ def check_server_side(folders: Iterable[str | Path]) -> list[Finding]:
     """Return whether Jupyter servers load the extension.
 
     Args:
-        folders: Jupyter's configuration directories, the strongest first.
+        folders: Jupyter's configuration directories, in order of precedence.
     """
     for folder in folders:
         for path in _config_files(Path(folder)):
@@ -75,18 +75,18 @@ def check_server_side(folders: Iterable[str | Path]) -> list[Finding]:
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             if is_on is True:
-                return [ok("extension", f"Jupyter servers load it, by {path}.")]
+                return [ok("extension", f"Jupyter servers load the extension, because of {path}.")]
             return [
                 failed(
                     "extension",
-                    f"{path} switches it off.",
+                    f"{path} disables the extension.",
                     "jupyter server extension enable jupyter_peer",
                 )
             ]
     return [
         failed(
             "extension",
-            "No configuration makes Jupyter servers load it.",
+            "No configuration lets Jupyter servers load the extension.",
             "jupyter server extension enable jupyter_peer, or reinstall the package",
         )
     ]

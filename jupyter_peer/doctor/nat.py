@@ -1,4 +1,4 @@
-"""What kind of NAT this machine is behind, by asking STUN servers from one socket (RFC 5780)."""
+"""Finds the kind of NAT in front of this machine with STUN requests from one socket (RFC 5780)."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ..wire.stun import (
 )
 
 MAX_SERVERS = 4
-# A request is repeated like this, as a datagram or two may be lost (RFC 8489 section 6.2.1).
+# A request is repeated at these times, because datagrams may be lost (RFC 8489 section 6.2.1).
 _PAUSES_S = (0.3, 0.6, 1.1)
 _LOOKUP_TIMEOUT_S = 3.0
-_RELAY = "peers behind such networks meet by a relay (relay_url) or a TURN server (turn_url) only"
+_RELAY = "such peers connect only through a relay (relay_url) or a TURN server (turn_url)"
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What asking brought.
+    """The answers of STUN servers.
 
     Attributes:
-        local: Address of the socket on this machine, on the way to the first server.
-        mapped: As whom each server that answered saw it, by the server's address.
+        local: Address of the socket on this machine, on the route to the first server.
+        mapped: The address that each server saw, by the server's address.
     """
 
     local: Address
@@ -51,8 +51,9 @@ async def check_nat(servers: Sequence[str]) -> list[Finding]:
         return [
             skipped(
                 "nat",
-                "No STUN server is set, so the kind of NAT is not known.",
-                "PeerExtension.stun_servers=['stun:host:3478', ...] names some; two tell most",
+                "No STUN server is configured, so the kind of NAT is unknown.",
+                "set PeerExtension.stun_servers=['stun:host:3478', ...]; two servers give the "
+                "best result",
             )
         ]
     findings: list[Finding] = []
@@ -76,10 +77,10 @@ async def check_nat(servers: Sequence[str]) -> list[Finding]:
 
 
 def judge(seen: Seen, asked: int) -> Finding:
-    """Return what kind of NAT that was.
+    """Return the kind of NAT that the answers show.
 
     Args:
-        seen: What asking brought.
+        seen: The answers.
         asked: How many servers were asked.
     """
     mapped = set(seen.mapped.values())
@@ -90,7 +91,7 @@ def judge(seen: Seen, asked: int) -> Finding:
     if not mapped:
         return failed(
             "nat",
-            f"None of {asked} STUN servers answers: UDP may be blocked on the way.",
+            f"None of {asked} STUN servers answers: a firewall may block UDP.",
             f"check stun_servers and the firewall; without UDP, {_RELAY}",
             kind="blocked",
         )
@@ -98,44 +99,44 @@ def judge(seen: Seen, asked: int) -> Finding:
     if mapped == {seen.local}:
         return ok(
             "nat",
-            f"No NAT: the internet sees this machine as itself ({shown}).",
+            f"No NAT: the internet sees this machine's own address ({shown}).",
             kind="open",
             **data,
         )
     if len(mapped) > 1:
         return warning(
             "nat",
-            f"A symmetric NAT: each server sees another address ({shown}), so nobody can be told "
+            f"A symmetric NAT: each server sees another address ({shown}), so peers cannot know "
             "where to send.",
-            f"{_RELAY}; with one side behind a milder NAT it may still work by STUN",
+            f"{_RELAY}; STUN may be enough if the other peer is behind a cone NAT",
             kind="symmetric",
             **data,
         )
     if len(seen.mapped) < 2:
         return ok(
             "nat",
-            f"There is a NAT, seen as {shown}. Its kind is not known: only one server answered.",
+            f"A NAT with the address {shown}. Its kind is unknown: only one server answered.",
             kind="unknown",
             **data,
         )
     return ok(
         "nat",
-        f"A cone NAT: all servers see the same address ({shown}), so WebRTC gets through by STUN.",
+        f"A cone NAT: all servers see the same address ({shown}), so WebRTC connects with STUN.",
         kind="cone",
         **data,
     )
 
 
 async def ask_all(servers: Sequence[Address]) -> Seen:
-    """Ask servers from one socket how they see it.
+    """Ask servers from one socket which address they see.
 
-    When only one answers, and has a second address, that is asked too.
+    When only one server answers, its second address is asked too, if it has one.
 
     Args:
         servers: IPv4 addresses with ports.
     """
     loop = asyncio.get_running_loop()
-    # connect() alone tells by which of its addresses this machine would go there
+    # connect() chooses the local address for this route and sends nothing
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(servers[0])
@@ -158,7 +159,7 @@ async def ask_all(servers: Sequence[Address]) -> Seen:
 
 
 class _Asker(asyncio.DatagramProtocol):
-    """Sends requests and keeps the answers that fit them."""
+    """Sends requests and keeps the matching answers."""
 
     def __init__(self) -> None:
         self._transport: asyncio.DatagramTransport | None = None
@@ -170,7 +171,7 @@ class _Asker(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, address: tuple[Any, ...]) -> None:
         transaction = transaction_of(data)
         server, answer = self._waiting.get(transaction or b"", (None, None))
-        # Only from where it was asked: anybody can guess that something was.
+        # Only from the address that was asked: anybody can guess that a request was sent.
         if answer is None or answer.done() or server != address[:2]:
             return
         try:
@@ -179,10 +180,10 @@ class _Asker(asyncio.DatagramProtocol):
             return
 
     def error_received(self, error: Exception) -> None:
-        """Wait for the others: a closed port at one server is no answer."""
+        """Keep waiting: one server's closed port says nothing about the others."""
 
     async def ask(self, servers: Sequence[Address]) -> dict[Address, Mapped]:
-        """Return the answers of those that answer in time."""
+        """Return the answers that arrive in time."""
         loop = asyncio.get_running_loop()
         for server in dict.fromkeys(servers):
             transaction = secrets.token_bytes(TRANSACTION_BYTES)

@@ -1,4 +1,4 @@
-"""One peer: each path to it tried on its own, beside the live link and without touching it."""
+"""Checks one peer: tries each path to it alone, without touching the live link."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _PING_TIMEOUT_S = 5.0
 async def examine_peer(
     hub: PeerHub, node_id: str, report: Report = lambda step: None
 ) -> list[Finding]:
-    """Return how it stands with a peer: trust, the live link, and every path to it.
+    """Return the findings about a peer: trust, the live link, and every path to it.
 
     Args:
         hub: This node.
         node_id: The peer.
-        report: Told of each path that is tried, as when a peer is dialled.
+        report: Receives each path that is tried, as when a peer is dialled.
 
     Raises:
         UnknownPeerError: There is no such peer.
@@ -40,8 +40,9 @@ async def examine_peer(
         paths = [
             warning(
                 "path",
-                f"No address of {peer.label} is known, so it has to dial this node.",
-                "ask for a new invite, or give an address: %peer connect ADDRESS",
+                f"No address of {peer.label} is known, so {peer.label} must dial this node.",
+                f"ask {peer.label} for a new invite, or connect by an address: %peer connect "
+                "ADDRESS",
             )
         ]
     speed = [await check_speed(hub, node_id)] if peer.status == "connected" else []
@@ -53,13 +54,15 @@ def _trust(peer: PeerInfo) -> list[Finding]:
         return [
             failed(
                 "trust",
-                f"{peer.label} is blocked: this node refuses it and does not dial it.",
+                f"{peer.label} is blocked: this node neither accepts nor dials it.",
                 f"%peer unblock {peer.node_id}",
             )
         ]
     if peer.trusted:
-        return [ok("trust", f"{peer.label} is a trusted peer, known by its key.")]
-    return [ok("trust", f"{peer.label} is let in as long as the policy {peer.origin} says so.")]
+        return [ok("trust", f"{peer.label} is a trusted peer with a known key.")]
+    return [
+        ok("trust", f"{peer.label} may connect for as long as the policy {peer.origin} allows it.")
+    ]
 
 
 async def _link(hub: PeerHub, peer: PeerInfo) -> list[Finding]:
@@ -70,7 +73,7 @@ async def _link(hub: PeerHub, peer: PeerInfo) -> list[Finding]:
                 f"{peer.label} is {peer.status}.",
                 ""
                 if peer.blocked
-                else "it is dialled again and again; the paths below say why not",
+                else "the node keeps dialling; the paths below show why it fails",
             )
         ]
     try:
@@ -94,8 +97,8 @@ async def _link(hub: PeerHub, peer: PeerInfo) -> list[Finding]:
         findings.append(
             warning(
                 "clock",
-                f"Its clock and this one are {abs(skew):.0f} s apart.",
-                "let both systems set their clocks by the network",
+                f"The clocks of {peer.label} and of this machine differ by {abs(skew):.0f} s.",
+                "let both systems set their clocks from the network",
                 skew_s=round(skew, 3),
             )
         )
@@ -110,13 +113,18 @@ async def _path(
         return [
             skipped(
                 "path",
-                "Nothing is switched on here that dials such an address.",
-                f"set what {scheme!r} addresses need (relay_url, lobby_url, enable_lan, enable_webrtc)",
+                "No transport that dials such an address is switched on here.",
+                f"set the trait that {scheme!r} addresses need: relay_url, lobby_url, "
+                "enable_lan or enable_webrtc",
                 address,
             )
         ]
     if peer.blocked:
-        return [skipped("path", "It is not tried, since the peer is blocked.", "", address)]
+        return [
+            skipped(
+                "path", f"This path was not tried, because {peer.label} is blocked.", "", address
+            )
+        ]
     started = time.monotonic()
     step = {"step": "dial", "address": address}
     report({**step, "ok": None})
@@ -126,7 +134,7 @@ async def _path(
         report({**step, "ok": False, **to_wire(error)})
         reason = error.message
         if error.code == "bad_signature":
-            reason = f"who answers has not the key of {peer.label}"
+            reason = f"the node that answers does not have the key of {peer.label}"
         text = f"By {by}: {reason}."
         return [failed("path", text, error.hint, address, code=error.code, transport=by)]
     report({**step, "ok": True})
@@ -134,8 +142,8 @@ async def _path(
     return [
         ok(
             "path",
-            f"By {by}: {peer.label} answers and proves its key. Round trip about "
-            f"{rtt_s * 1000:.1f} ms, {took} ms with the connection.",
+            f"By {by}: {peer.label} answers and proves its key. The round trip takes about "
+            f"{rtt_s * 1000:.1f} ms; connecting took {took} ms.",
             address,
             transport=by,
             rtt_ms=round(rtt_s * 1000, 3),
@@ -151,7 +159,7 @@ def _last_attempt(peer: PeerInfo) -> list[Finding]:
     return [
         warning(
             "last-attempt",
-            f"The last attempt ended with: {error.message}.",
+            f"The last attempt failed: {error.message}.",
             error.hint,
             code=error.code,
         )

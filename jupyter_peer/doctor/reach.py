@@ -1,4 +1,4 @@
-"""Whether this node answers at its own addresses, by dialling them as a peer would."""
+"""Checks whether this node answers at its own addresses, by dialling them as a peer would."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MAX_PROBES = 16
 
 
 async def check_addresses(hub: PeerHub, facts: ServerFacts) -> list[Finding]:
-    """Return for each advertised address whether this very node answers there."""
+    """Return for each advertised address whether this node answers there."""
     if not facts.enable_direct:
-        return [skipped("address", "Direct links are switched off, so none is dialled.")]
+        return [skipped("address", "Direct links are switched off, so no address was dialled.")]
     addresses = [at for at in hub.addresses() if at.startswith(("ws://", "wss://"))][:MAX_PROBES]
     if not addresses:
         return [
             warning(
                 "address",
-                "This node has no address of its own, so nobody can dial it directly.",
+                "This node has no address, so nobody can dial it directly.",
                 "%peer reach network opens a port for peers, or set "
                 "PeerExtension.advertised_addresses",
             )
@@ -39,8 +39,8 @@ async def check_addresses(hub: PeerHub, facts: ServerFacts) -> list[Finding]:
         findings.append(
             warning(
                 "address",
-                "None of the addresses leads here from another machine: an invite made here works "
-                "on this machine alone.",
+                "No address reaches this node from another machine: an invite made here works "
+                "on this machine only.",
                 "%peer reach network opens a port for peers, %peer reach relay URL uses a relay",
             )
         )
@@ -52,7 +52,7 @@ def reach_in_words(mode: str, findings: Sequence[Finding]) -> list[Finding]:
 
     Args:
         mode: ``local``, ``network``, ``relay`` or ``webrtc``.
-        findings: What the checks of addresses, transports and lobby have found.
+        findings: The findings of the checks of addresses, transports and lobby.
     """
     if mode == "local":
         return [
@@ -97,14 +97,16 @@ def _network_in_words(findings: Sequence[Finding]) -> list[Finding]:
         return [
             failed(
                 "reach",
-                "Nobody else can reach you: no address of this computer leads here from the network.",
+                "Nobody else can reach you: no address of this computer leads here from the "
+                "network.",
                 "connect this computer to a network, or choose a relay: %peer reach relay URL",
             )
         ]
     return [
         ok(
             "reach",
-            f"Peers {'anywhere' if is_public(host_of(address)) else 'on this network'} can reach you "
+            f"Peers {'anywhere' if is_public(host_of(address)) else 'on this network'} can "
+            "reach you "
             f"at {_short(address)}, unless a firewall is in between.",
             address,
         )
@@ -113,7 +115,7 @@ def _network_in_words(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _short(address: str) -> str:
-    """Return host and port of an address that is nothing more than these."""
+    """Return host and port of an address that has nothing else."""
     plain = address.removeprefix("ws://").removesuffix(PATH)
     return address if "/" in plain else plain
 
@@ -136,38 +138,39 @@ def _refused(facts: ServerFacts, address: str, error: PeerError) -> Finding:
         return failed(
             "address",
             "Another node answers at this address.",
-            "take it out of PeerExtension.advertised_addresses, or see where the port is led to",
+            "remove the address from PeerExtension.advertised_addresses, or check where the "
+            "port is forwarded",
             address,
             **data,
         )
     text = error.message
-    # Jupyter itself sends whoever comes without its base URL there, where a browser goes on
+    # Jupyter redirects requests without its base URL, and only browsers follow
     is_elsewhere = urlsplit(address).path != f"{facts.base_url}peer-ws"
     is_redirect = any(f"answered {code}" in text for code in (301, 302, 307, 308))
     if "answered 404" in text or (is_elsewhere and is_redirect):
         return failed(
             "address",
-            "A web server answers, and there is no peer wire at this path.",
-            f"the path has to be {facts.base_url}peer-ws on Jupyter's port; a proxy in front has to "
-            "pass it on",
+            "A web server answers, but there is no peer wire at this path.",
+            f"use the path {facts.base_url}peer-ws on Jupyter's port; a proxy in front must "
+            "forward it",
             address,
             **data,
         )
     if is_redirect or any(f"answered {code}" in text for code in (401, 403)):
         return failed(
             "address",
-            "Something in front of this server asks for a login or refuses: "
+            "A proxy in front of this server asks for a login or refuses: "
             f"{text.partition(': ')[2] or text}.",
-            f"let {facts.base_url}peer-ws through without a login; it does its own",
+            f"let {facts.base_url}peer-ws through without a login; peers prove their key there",
             address,
             **data,
         )
     if any(f"answered {code}" in text for code in (400, 426, 500, 501, 502, 503, 504)):
         return failed(
             "address",
-            "What answers there passes no WebSocket on to this server: "
+            "The server that answers does not forward WebSockets to this server: "
             f"{text.partition(': ')[2] or text}.",
-            "let the proxy pass the Upgrade and Connection headers on",
+            "let the proxy forward the Upgrade and Connection headers",
             address,
             **data,
         )
@@ -176,16 +179,18 @@ def _refused(facts: ServerFacts, address: str, error: PeerError) -> Finding:
     if is_named and is_public(host_of(address)) and error.code in ("unreachable", "timeout"):
         return warning(
             "address",
-            f"It cannot be dialled from here ({reason}). Many routers do not lead their own network "
-            "back to its outer address, so it may still work from elsewhere.",
-            "try it from another network, and see that the port is forwarded to this machine",
+            f"It cannot be dialled from here ({reason}). Many routers do not route their own "
+            "network "
+            "to their public address, so it may still work from elsewhere.",
+            "try it from another network, and check that the router forwards the port to this "
+            "machine",
             address,
             **data,
         )
     return failed(
         "address",
         f"It cannot be dialled: {reason}.",
-        "see that something listens there and no firewall is in between, or take it out of "
+        "check that a server listens there and no firewall blocks it, or remove the address from "
         "PeerExtension.advertised_addresses",
         address,
         **data,

@@ -1,8 +1,8 @@
-"""Measures the round trip and the throughput of the connection to a peer, and answers its measurements.
+"""Measures round trip and throughput of the connection to a peer, and answers its measurements.
 
-A node sends ``measure`` with one buffer, and the peer returns the same buffer (``wire/SPEC.md``, 6.1).
-So the answer is never larger than the request, and nobody gains traffic by it. Only a peer with a
-session is answered, and only within an allowance.
+A node sends ``measure`` with one buffer, and the peer returns the same buffer
+(``wire/SPEC.md``, 6.1). So the answer is never larger than the request, and no attacker can amplify
+traffic. Only a peer with a session gets an answer, and only within an allowance.
 """
 
 from __future__ import annotations

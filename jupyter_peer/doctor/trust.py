@@ -1,4 +1,4 @@
-"""What strangers get, and how it stands with the directory that decides about them."""
+"""Checks what strangers may do, and the state of the directory that decides about them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ def check_trust(trust_mode: str, directory: DirectoryStatus | None, now: float) 
 
     Args:
         trust_mode: The setting.
-        directory: Of the trust mode ``directory``.
+        directory: Its state, in the trust mode ``directory``.
         now: Epoch seconds.
     """
     if trust_mode == "open-lan":
         return [
             warning(
                 "trust",
-                "Every program on every machine in the local network can connect without asking "
+                "Every program on every machine in the local network can connect without an invite "
                 "(trust_mode is open-lan).",
-                "use it only where you trust everybody; PeerExtension.trust_mode='manual' ends it",
+                "use it only where you trust everybody; set PeerExtension.trust_mode='manual' "
+                "to end it",
             )
         ]
     if directory is None:
         return [ok("trust", "Strangers need an invite (trust_mode is manual).")]
     return [
-        ok("trust", "Strangers need an invite, or to be in the directory."),
+        ok("trust", "Strangers need an invite or a place in the directory."),
         _directory(directory, now),
     ]
 
@@ -37,8 +38,8 @@ def _directory(status: DirectoryStatus, now: float) -> Finding:
     if status.serial is None or status.expires is None:
         return failed(
             "directory",
-            f"It was never seen, so nobody is a member.{why}",
-            hint or "it is being fetched; look again in a moment",
+            f"The directory was never received, so it has no members yet.{why}",
+            hint or "run the check again in a moment: the directory is being fetched",
             status.url,
         )
     nodes = f"{status.members} node{'s' * (status.members != 1)}"
@@ -47,8 +48,8 @@ def _directory(status: DirectoryStatus, now: float) -> Finding:
     if status.expires <= now:
         return failed(
             "directory",
-            f"Its newest version ({what}) has expired, so nobody is a member.{why}",
-            "whoever keeps it has to sign it anew: jupyter peer directory sign",
+            f"The newest version ({what}) has expired, so nobody is a member.{why}",
+            "ask the directory's publisher to sign it again: jupyter peer directory sign",
             status.url,
             **data,
         )
@@ -56,12 +57,14 @@ def _directory(status: DirectoryStatus, now: float) -> Finding:
     if why:
         return warning(
             "directory",
-            f"The version seen before ({what}) is used, for {left} more.{why}",
+            f"The last version received ({what}) is in use, for {left} more.{why}",
             hint,
             status.url,
             **data,
         )
-    return ok("directory", f"In force: {what}, for {left} more.", status.url, **data)
+    return ok(
+        "directory", f"The version in use is {what}, valid for {left} more.", status.url, **data
+    )
 
 
 def _words(seconds: float) -> str:

@@ -49,7 +49,7 @@ def test_without_a_server_it_looks_at_what_is_installed(doctor):
     assert "No Jupyter server runs here" in outcome.out
     for check in ("versions", "extension", "sidebar", "data-dir"):
         assert f" {check}" in outcome.out
-    assert "is not there yet" in outcome.out
+    assert "does not exist yet" in outcome.out
     found = json.loads(doctor("--json").out)
     assert {"server", "versions", "extension", "data-dir"} <= {
         f["check"] for f in found["findings"]
@@ -69,7 +69,7 @@ def test_an_extension_that_is_switched_off_is_told(doctor, monkeypatch, tmp_path
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "no")
     config = tmp_path / "config/jupyter_server_config.json"
     config.write_text('{"ServerApp": {"jpserver_extensions": {"jupyter_peer": false}}}')
-    assert "switches it off" in doctor().out
+    assert "disables the extension" in doctor().out
 
 
 def test_a_running_server_does_the_checks(doctor, ada, tmp_path):

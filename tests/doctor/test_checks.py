@@ -151,8 +151,8 @@ def test_one_that_is_not_there_yet_is_no_failure(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "key", "status", "words"),
     [
-        (0o755, 0o600, "warning", "look into"),
-        (0o770, 0o600, "failed", "written by others"),
+        (0o755, 0o600, "warning", "list"),
+        (0o770, 0o600, "failed", "can write to"),
         (0o700, 0o644, "failed", "pose as this node"),
     ],
 )
@@ -241,7 +241,7 @@ def test_how_it_stands_with_the_directory(status, expected):
 def test_how_long_the_directory_is_good_for_is_told_in_fitting_words(left, words):
     status = DirectoryStatus(url="https://d.example", serial=1, expires=NOW + left, members=1)
     finding = check_trust("directory", status, NOW)[1]
-    assert f"serial 1 with 1 node, for {words} more" in finding.text
+    assert f"serial 1 with 1 node, valid for {words} more" in finding.text
 
 
 # What is installed

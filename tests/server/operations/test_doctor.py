@@ -144,7 +144,7 @@ async def test_a_directory_out_of_reach_is_told(tmp_path):
     async with jupyter_server(tmp_path, PeerExtension=config) as server:
         [finding] = only(await findings_of(server), "directory")
         assert finding["status"] == "failed"
-        assert "never seen" in finding["text"]
+        assert "never received" in finding["text"]
 
 
 async def _upgrade(url, host):
