@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ..document.outputs import weigh_held
 from ..errors import (
     AgentError,
     AgentFailedError,
@@ -31,7 +33,14 @@ from ..errors import (
 from ..hub.hub import PeerHub
 from ..hub.message import Message
 from ..wire.payloads.agent_chain import ROOT_BYTES, Chain, begin_chain, extend_chain
-from ..wire.payloads.agents import MAX_ANSWER, AgentResult, AgentStream
+from ..wire.payloads.agents import (
+    DISPLAYS,
+    MAX_ANSWER,
+    MAX_DISPLAY_BYTES,
+    MAX_DISPLAYS,
+    AgentResult,
+    AgentStream,
+)
 from ..wire.payloads.hub import convert
 from .audit import AgentAudit
 
@@ -39,7 +48,9 @@ MAX_QUESTIONS = 64
 #: Seconds beyond the deadline that the owner's own word for it may take.
 GRACE_S = 0.5
 
-Take = Callable[[str], Awaitable[None]]
+#: A piece of an answer: a text, or ``data`` and ``metadata`` of something displayed.
+Piece = str | dict[str, Any]
+Take = Callable[[Piece], Awaitable[None]]
 # What an owner may say of a question. A code of another kind would pose as a failure of this side.
 _THEIRS = (
     AgentError,
@@ -58,20 +69,41 @@ _THEIRS = (
 class _Question:
     def __init__(self, peer: str) -> None:
         self.peer = peer
-        self.pieces: list[str] = []
-        self.received = 0
+        self._pieces: list[Piece] = []
+        self._received = self._displays = self._display_bytes = 0
         self.news = asyncio.Event()
 
-    def add(self, text: str) -> None:
-        self.received += len(text)
-        if self.received <= MAX_ANSWER:
-            self.pieces.append(text)
-        self.news.set()
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the peer has sent more than an answer may have."""
+        return (
+            self._received > MAX_ANSWER
+            or self._displays > MAX_DISPLAYS
+            or self._display_bytes > MAX_DISPLAY_BYTES
+        )
 
-    def take(self) -> str:
-        text = "".join(self.pieces)
-        self.pieces.clear()
-        return text
+    def add(self, text: str) -> None:
+        self._received += len(text)
+        self._keep(text)
+
+    def show(self, display: dict[str, Any]) -> None:
+        self._displays += 1
+        self._display_bytes += weigh_held(display)
+        self._keep(display)
+
+    def take(self) -> list[Piece]:
+        """Return what has come, neighbouring texts joined."""
+        pieces, self._pieces = self._pieces, []
+        joined: list[Piece] = []
+        for is_text, group in itertools.groupby(pieces, lambda piece: isinstance(piece, str)):
+            run = list(group)
+            joined += ["".join(map(str, run))] if is_text else run
+        return [piece for piece in joined if piece]
+
+    def _keep(self, piece: Piece) -> None:
+        if not self.is_too_long:
+            self._pieces.append(piece)
+        self.news.set()
 
 
 class Questions:
@@ -90,6 +122,7 @@ class Questions:
         self._audit = audit
         self._now = now
         self._questions: dict[str, _Question] = {}
+        hub.add_capability(DISPLAYS)
         hub.on("agent_stream", self._on_stream)
         # one that nobody waits for any more
         hub.on("agent_result", lambda message: None)
@@ -117,7 +150,7 @@ class Questions:
         Args:
             peer: Node id.
             prompt: The question.
-            take: Takes each piece of the answer; while it waits, pieces are joined.
+            take: Receives each piece of the answer; while it waits, texts are joined.
             agent: Which agent; None leaves it to the peer.
             timeout_s: Seconds until nobody waits for the answer any more.
             chain: Of the question that this node is answering, if this one is asked for that.
@@ -171,17 +204,11 @@ class Questions:
             while not waiting.done():
                 await question.news.wait()
                 question.news.clear()
-                if question.received > MAX_ANSWER:
-                    raise AnswerTooLongError
-                if text := question.take():
-                    await take(text)
+                await self._pass_on(question, take)
             is_over = not isinstance(waiting.exception(), LinkError)
             result = self._result(waiting)
             question.add(result.text)
-            if question.received > MAX_ANSWER:
-                raise AnswerTooLongError
-            if text := question.take():
-                await take(text)
+            await self._pass_on(question, take)
             if not result.ok:
                 raise _theirs(from_wire(msgspec.to_builtins(result.error)))
         finally:
@@ -191,6 +218,12 @@ class Questions:
                     self._hub.send(question.peer, "agent_cancel", request)
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
+
+    async def _pass_on(self, question: _Question, take: Take) -> None:
+        if question.is_too_long:
+            raise AnswerTooLongError
+        for piece in question.take():
+            await take(piece)
 
     def _result(self, waiting: asyncio.Future[Message]) -> AgentResult:
         try:
@@ -204,7 +237,10 @@ class Questions:
         piece = convert(message.data, AgentStream)
         question = self._questions.get(piece.request_id)
         if question is not None and question.peer == message.peer_id:
-            question.add(piece.text)
+            if piece.display is None:
+                question.add(piece.text)
+            else:
+                question.show({"data": piece.display.data, "metadata": piece.display.metadata})
 
 
 def _theirs(error: PeerError) -> PeerError:

@@ -8,10 +8,18 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..control.agents import AgentMode
+from ..document.outputs import weigh_held
+from ..document.plain_text import to_text
 from ..errors import AnswerTooLongError, PeerError, ToolRefusedError, TurnCancelledError
 from ..hub.hub import PeerHub
 from ..wire.payloads.agent_chain import Chain
-from ..wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
+from ..wire.payloads.agents import (
+    DISPLAYS,
+    MAX_ANSWER,
+    MAX_CHUNK,
+    MAX_DISPLAY_BYTES,
+    MAX_DISPLAYS,
+)
 from .approvals import Approvals
 from .audit import AgentAudit
 from .config import ASK
@@ -75,6 +83,7 @@ class Turn:
         self._seconds = seconds
         self.stopped: asyncio.Future[PeerError] = asyncio.get_running_loop().create_future()
         self.written = 0
+        self._displays = self._display_bytes = 0
         self.tools_used = 0
 
     @property
@@ -124,18 +133,40 @@ class Turn:
         """
         for at in range(0, len(text), MAX_CHUNK):
             piece = text[at : at + MAX_CHUNK]
-            if self.stopped.done():
-                raise self.stopped.result()
             if self.written + len(piece) > MAX_ANSWER:
                 raise AnswerTooLongError
-            await self._room()
-            self._hub.send(
-                self.peer,
-                "agent_stream",
-                {"request_id": self.request_id, "text": piece},
-                stream=self.stream,
-            )
+            await self._send({"text": piece})
             self.written += len(piece)
+
+    async def show(self, display: dict[str, Any]) -> None:
+        """Send something displayed as the next piece; an older asker receives its plain text.
+
+        Args:
+            display: ``data`` and ``metadata`` of a mime bundle.
+
+        Raises:
+            AnswerTooLongError: The answer has more displays, or larger ones, than one may have.
+            LinkError: The asker is gone.
+        """
+        if DISPLAYS not in self._hub.capabilities_of(self.peer):
+            await self.write(to_text({"output_type": "display_data", **display}))
+            return
+        self._displays += 1
+        self._display_bytes += weigh_held(display)
+        if self._displays > MAX_DISPLAYS or self._display_bytes > MAX_DISPLAY_BYTES:
+            raise AnswerTooLongError(
+                f"an answer shows at most {MAX_DISPLAYS} things of "
+                f"{MAX_DISPLAY_BYTES // 1024**2} MiB together",
+                hint="show fewer or smaller things",
+            )
+        await self._send({"display": display})
+
+    async def _send(self, piece: dict[str, Any]) -> None:
+        if self.stopped.done():
+            raise self.stopped.result()
+        await self._room()
+        data = {"request_id": self.request_id, **piece}
+        self._hub.send(self.peer, "agent_stream", data, stream=self.stream)
 
     async def _room(self) -> None:
         while self._hub.queued(self.peer) > HIGH_WATER:

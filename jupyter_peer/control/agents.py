@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -50,14 +50,22 @@ class AskBody(msgspec.Struct, frozen=True, kw_only=True, rename={"peer": "peer_i
     timeout_s: Timeout = DEFAULT_TIMEOUT_S
 
 
+class DisplayModel(msgspec.Struct, frozen=True):
+    """Something displayed in an answer: a mime bundle."""
+
+    data: dict[str, Any]
+    metadata: dict[str, Any] = {}
+
+
 class AskPiece(msgspec.Struct, frozen=True):
-    """A piece of an answer."""
+    """A piece of an answer: a text, or something displayed with its plain text."""
 
     text: str
+    display: DisplayModel | None = None
 
 
 class AskResult(msgspec.Struct, frozen=True):
-    """The whole answer; empty if it came in pieces."""
+    """The whole answer as text; empty if it came in pieces."""
 
     answer: str
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from ..wire.payloads.agents import MAX_ANSWER, AgentName
-from .agents import AgentMode, AgentsModel, ToolModel
+from .agents import AgentMode, AgentsModel, DisplayModel, ToolModel
 from .fields import Done, Number, PersonModel, Short
 from .operation import of_connection
 from .panes import OutputsResult
@@ -81,10 +81,11 @@ class TurnParams(msgspec.Struct, frozen=True):
 
 
 class TurnWriteParams(msgspec.Struct, frozen=True):
-    """A piece of an answer. The result comes when the next piece may follow."""
+    """A piece of an answer, a text or a display. The result comes when the next may follow."""
 
     turn: Number
-    text: Annotated[str, msgspec.Meta(max_length=MAX_ANSWER)]
+    text: Annotated[str, msgspec.Meta(max_length=MAX_ANSWER)] = ""
+    display: DisplayModel | None = None
 
 
 class TurnEndParams(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ from .bridge import Awaiting, Blocking, Face, awaiting_into, blocking_into, wait
 from .calls import Calls
 from .connection import Connection, Dial, Json, LoopThread
 from .core import ServerCore
-from .results.answers import Answer, AnswerStream, AsyncAnswerStream
+from .results.answers import Answer, AnswerPiece, AnswerStream, AsyncAnswerStream
 from .share import AsyncSharedPane, SharedPane
 from .views.view import AsyncView, View
 
@@ -379,9 +379,9 @@ def _begin_ask(
     timeout: float,
     agent: str | None,
     turn: int | None,
-    on_text: Callable[[str], None],
+    on_piece: Callable[[AnswerPiece], None],
 ) -> Coroutine[Any, Any, Answer]:
-    return core.ask(peer, text, timeout, agent=agent, turn=turn, on_text=on_text)
+    return core.ask(peer, text, timeout, agent=agent, turn=turn, on_piece=on_piece)
 
 
 def kernel_client() -> Client:

@@ -13,7 +13,7 @@ from .bridge import Core
 from .calls import GRANTS, Calls, check_grant
 from .connection import Connection, Json
 from .feed import Feed
-from .results.answers import Answer
+from .results.answers import Answer, AnswerPiece, piece_of
 from .results.results import peer_title
 from .share import Sharing
 
@@ -110,7 +110,7 @@ class ServerCore(Calls, Core):
         *,
         agent: str | None = None,
         turn: int | None = None,
-        on_text: Callable[[str], None] | None = None,
+        on_piece: Callable[[AnswerPiece], None] | None = None,
     ) -> Answer:
         """Ask a peer's agent; see :meth:`.Client.ask`.
 
@@ -120,20 +120,19 @@ class ServerCore(Calls, Core):
             timeout: Seconds.
             agent: Which of the peer's agents; None leaves it to the peer.
             turn: The turn of this kernel for which it is asked.
-            on_text: Receives each piece of the answer, on the loop's thread.
+            on_piece: Receives each piece of the answer, on the loop's thread.
         """
         seconds = checked_timeout(timeout)
         params: Json = {"peer": peer, "prompt": text, "timeout_s": seconds, "agent": agent}
         if turn is not None:
             params["turn"] = turn
-        pieces: list[str] = []
+        pieces: list[AnswerPiece] = []
 
         def take(step: Json) -> None:
-            piece = step.get("text")
-            if isinstance(piece, str):
+            if (piece := piece_of(step)) is not None:
                 pieces.append(piece)
-                if on_text is not None:
-                    on_text(piece)
+                if on_piece is not None:
+                    on_piece(piece)
 
         begun = time.monotonic()
         answer = await self._ask(
@@ -142,8 +141,8 @@ class ServerCore(Calls, Core):
             on_progress=take,
             timeout=seconds + _RESERVE_S,
         )
-        whole = "".join(pieces) + str(answer.get("answer") or "")
-        return Answer(whole, peer, time.monotonic() - begun)
+        rest = str(answer.get("answer") or "")
+        return Answer([*pieces, rest], peer, time.monotonic() - begun)
 
     async def _offerer(self, name: str) -> str:
         offered = (await self._ask("panes"))["offered"]

@@ -11,6 +11,7 @@ from .connection import Connection, Json, LoopThread
 from .results.blocks import Block, Line, Text
 from .results.shown import Record, Shown
 from .views.cell import interactive_shell
+from .views.mime import formatted
 
 
 class Sharing:
@@ -85,7 +86,7 @@ class LivePane(Shown, Face[Sharing]):
         formatter = shell.display_formatter if shell is not None else None
         if formatter is None:
             return
-        data, metadata = _format(formatter, obj)
+        data, metadata = formatted(formatter, obj)
         shell.display_pub.publish(
             data=data,
             metadata=metadata,
@@ -151,14 +152,3 @@ class AsyncSharedPane(LivePane):
         trace: TracebackType | None,
     ) -> None:
         await self.unshare()
-
-
-def _format(formatter: Any, obj: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    # What displays itself would do so outside of the pane.
-    itself = formatter.ipython_display_formatter
-    before, itself.enabled = itself.enabled, False
-    try:
-        data, metadata = formatter.format(obj)
-    finally:
-        itself.enabled = before
-    return data or {"text/plain": repr(obj)}, metadata

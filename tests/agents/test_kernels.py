@@ -149,9 +149,6 @@ async def test_an_agent_that_fails_is_told_without_its_reason(tmp_path, caplog):
         with pytest.raises(AgentFailedError) as caught:
             await run(bobs.ask, "ada", "?")
         assert "home" not in str(caught.value)
-        await run(adas.agent, lambda turn: 42, name="wrong")
-        with pytest.raises(AgentFailedError):
-            await run(bobs.ask, "ada", "?")
         await until(lambda: idle(ada))
     assert "/home/ada" in caplog.text  # where its owner looks
 

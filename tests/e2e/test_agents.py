@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,61 @@ async def test_a_question_is_answered_by_the_reader_and_by_the_agent_that_the_pa
         asked = await bobs.run("import jupyter_peer as p; print(p.client().ask('ada', 'well?'))")
         assert "You may see progress. step 39" in asked
         await until(lambda: len(outcomes(ada)) == 3, 15)
+
+
+async def test_what_an_agent_draws_reaches_the_asker_and_no_cell_of_its_owner(two):
+    ada, bob = two
+    invite = ada.peer_call("POST", "invite", {})["invite"]
+    assert bob.peer_call("POST", "pair", {"invite": invite})["ok"]
+    async with ada.notebook() as adas, bob.notebook() as bobs:
+        await adas.run(
+            textwrap.dedent("""
+            %matplotlib inline
+            import matplotlib.pyplot as plt
+            import jupyter_peer as peer
+            from IPython.display import display
+            from threading import Event
+
+            drawn, go_on = Event(), Event()
+
+            @peer.client().agent(name="painter")
+            def painter(turn):
+                plt.plot([1, 2, 3])
+                display("displayed in the turn")
+                drawn.set()
+                go_on.wait(20)
+                yield plt.gcf()
+
+            async def hasty(turn):
+                display("displayed in a coroutine")
+                return plt.subplots()[0]
+
+            %peer agent on --agent painter
+            """)
+        )
+        await bobs.run(
+            textwrap.dedent("""
+            import jupyter_peer as peer
+            me = peer.client()
+            from concurrent.futures import ThreadPoolExecutor
+            asking = ThreadPoolExecutor().submit(me.ask, "ada", "draw")
+            """)
+        )
+        # The owner's cells end while a turn's figure is open: they draw their own and no other.
+        own = "drawn.wait(20); plt.figure(); plt.title('mine'); print(plt.get_fignums())"
+        shown = await adas.run(own)
+        assert "[1]" in shown
+        assert shown.count("<Figure") == 1
+        await adas.run("go_on.set()")
+        parts = await bobs.run(
+            "print([sorted(getattr(p, 'bundle', {'data': {}})['data']) for p in asking.result().parts])"
+        )
+        assert "['text/plain'], ['image/png', 'text/plain']" in parts
+        after = await adas.run("print(plt.get_fignums())\npeer.client().agent(hasty)")
+        assert "[]" in after
+        assert "displayed in the turn" not in after
+        assert "<Figure" not in after
+        parts = await bobs.run("print([str(p) for p in me.ask('ada', '?', agent='hasty').parts])")
+        assert "displayed in a coroutine" in parts
+        assert "Figure" in parts
+        assert "displayed" not in await adas.run("print('quiet')")

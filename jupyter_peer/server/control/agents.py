@@ -24,6 +24,7 @@ from ...errors import (
     PeerError,
     from_wire,
 )
+from ...panes.kernel.outputs import clean
 from ..call import Call, serves
 from .secrets import Caller
 
@@ -167,7 +168,14 @@ class ConnectionAgents:
 
     @serves(rows.TURN_WRITE)
     async def _turn_write(self, params: rows.TurnWriteParams, call: Call) -> Done:
-        await self.turn(params.turn).write(params.text)
+        turn = self.turn(params.turn)
+        if params.display is None:
+            await turn.write(params.text)
+            return Done()
+        display = clean("display_data", msgspec.to_builtins(params.display))
+        if not display or not display["data"]:
+            raise BadRequestError("nothing of this can be shown", hint="give data by mime type")
+        await turn.show({"data": display["data"], "metadata": display["metadata"]})
         return Done()
 
     @serves(rows.TURN_END)

@@ -11,12 +11,13 @@ import msgspec
 from ...agents.approvals import Approvals
 from ...agents.board import Agent, AgentBoard
 from ...agents.config import AgentConfig
-from ...agents.questions import Questions
+from ...agents.questions import Piece, Questions
 from ...agents.reader import GrantedPane, PaneReader
 from ...agents.turns import TurnDesk
 from ...control import agents as rows
 from ...control.fields import Done, NoParams
 from ...control.turns import AskerModel
+from ...document.plain_text import to_text
 from ...errors import BadRequestError, PeerError
 from ...hub.hub import PeerHub
 from ...panes.owner.publish import PanePublisher
@@ -109,12 +110,13 @@ class NodeAgents:
             turn = call.turns.turn(params.turn)
         pieces: list[str] = []
 
-        async def keep(text: str) -> None:
-            pieces.append(text)
+        async def keep(piece: Piece) -> None:
+            pieces.append(_text_of(piece))
 
-        async def tell(text: str) -> None:
+        async def tell(piece: Piece) -> None:
             assert call.tell is not None
-            await call.tell({"text": text})
+            shown = {} if isinstance(piece, str) else {"display": piece}
+            await call.tell({"text": _text_of(piece), **shown})
 
         is_streamed = params.stream and call.tell is not None
         asking = self.questions.ask(
@@ -156,6 +158,12 @@ class NodeAgents:
     def _approve(self, params: rows.ApproveParams, call: Call) -> Done:
         self.approvals.decide(params.id, params.allow)
         return Done()
+
+
+def _text_of(piece: Piece) -> str:
+    if isinstance(piece, str):
+        return piece
+    return f"{to_text({'output_type': 'display_data', **piece})}\n"
 
 
 def _model(agent: Agent) -> rows.AgentModel:

@@ -13,6 +13,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from ..connection import LoopThread
+from .displays import hold_displays
 
 #: Functions of agents that may block at once: tools that are no coroutine functions.
 MAX_BLOCKING = 32
@@ -28,7 +29,8 @@ def agent_loop() -> LoopThread:
 def _loop_of(pid: int) -> LoopThread:
     # Not the client's kind of loop: on Windows only the default one starts subprocesses.
     loop = asyncio.new_event_loop()
-    loop.set_default_executor(ThreadPoolExecutor(MAX_BLOCKING, "jupyter-peer tool"))
+    loop.set_default_executor(ThreadPoolExecutor(MAX_BLOCKING, "jupyter-peer tool", hold_displays))
     thread = LoopThread("jupyter-peer agents", loop)
+    thread.soon(hold_displays)
     atexit.register(thread.stop)
     return thread

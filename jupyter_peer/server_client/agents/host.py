@@ -24,6 +24,7 @@ from ...errors import (
 from ..connection import Json, LoopThread
 from ..core import ServerCore
 from .agent_loop import agent_loop
+from .displays import displayed, hold_displays, pieces_of, separate_figures
 from .local_agent import LocalAgent
 from .turn import Turn
 
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 
 #: Turns that run at once, those included that are over and whose code has not come to an end.
 MAX_THREADS = 32
-PIECE = 256 * 1024
 
 
 class AgentHost:
@@ -122,10 +122,14 @@ class AgentHost:
 
     def _run(self, agent: LocalAgent, turn: Turn) -> None:
         error: PeerError | None = None
+        hold_displays()
+        separate_figures()
         try:
             with turn.entered():
                 _answer(agent, turn)
         except PeerError as failed:
+            if not turn.is_over:
+                log.warning("the agent %s did not answer: %s", agent.name, failed)
             error = failed
         except BaseException:
             if not turn.is_over:
@@ -155,13 +159,9 @@ def _answer(agent: LocalAgent, turn: Turn) -> None:
 
 
 def _write_all(given: Any, turn: Turn) -> None:
-    if given is None:
-        return
-    if isinstance(given, str):
+    if not isinstance(given, Iterator):
         _write(given, turn)
         return
-    if not isinstance(given, Iterator):
-        raise TypeError(f"an agent gives text, not {type(given).__name__}")
     try:
         for piece in given:
             _write(piece, turn)
@@ -169,18 +169,20 @@ def _write_all(given: Any, turn: Turn) -> None:
         close = getattr(given, "close", None)
         if close is not None:
             close()
+    _write(None, turn)
 
 
 def _write(piece: object, turn: Turn) -> None:
-    for part in _parts(piece, turn):
-        turn.write(part)
+    for params in _pieces(piece, turn):
+        turn.request("turn_write", params)
 
 
-def _parts(piece: object, turn: Turn) -> Iterator[str]:
+def _pieces(piece: object, turn: Turn) -> Iterator[Json]:
     turn.raise_if_over()  # also for an empty piece: an agent may yield nothing else for ever
-    if not isinstance(piece, str):
-        raise TypeError(f"an agent gives text, not {type(piece).__name__}")
-    return (piece[at : at + PIECE] for at in range(0, len(piece), PIECE))
+    while turn.displayed:
+        yield displayed(turn.displayed.popleft())
+    if piece is not None:
+        yield from pieces_of(piece)
 
 
 async def _answer_async(given: Any, turn: Turn) -> None:
@@ -195,9 +197,14 @@ async def _answer_async(given: Any, turn: Turn) -> None:
         return
     try:
         async for piece in given:
-            for part in _parts(piece, turn):
-                await turn.aio.write(part)
+            await _write_async(piece, turn)
     finally:
         close = getattr(given, "aclose", None)
         if close is not None:
             await close()
+    await _write_async(None, turn)
+
+
+async def _write_async(piece: object, turn: Turn) -> None:
+    for params in _pieces(piece, turn):
+        await turn.request_async("turn_write", params)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -25,6 +26,8 @@ from .requests import TurnRequests
 from .tools import TurnTools, allowed, asking, asking_async
 
 _ASK_TIMEOUT = 60.0
+#: Displays that wait for the next piece of the answer; the oldest are dropped.
+MAX_DISPLAYED = 32
 
 current: ContextVar[Turn | None] = ContextVar("jupyter_peer_turn", default=None)
 _running: set[Turn] = set()
@@ -74,6 +77,8 @@ class Turn(TurnRequests):
         mode: ``read-only`` or ``ask``.
         tools: What may be called.
         aio: The same as coroutines: ``aio.tools``, ``aio.panes()``, ``aio.ask(...)``.
+        displayed: What was displayed in this turn and is not yet part of the answer.
+        figures: The figures of pyplot in this turn, by number.
     """
 
     def __init__(
@@ -88,6 +93,8 @@ class Turn(TurnRequests):
         self.peer = Record(fields["peer"])
         self.chain = [Record(person) for person in fields["chain"]]
         self.deadline: float = fields["deadline"]
+        self.displayed: deque[Json] = deque(maxlen=MAX_DISPLAYED)
+        self.figures: OrderedDict[int, Any] = OrderedDict()
         self.mode = "ask" if fields["mode"] == "ask" else "read-only"
         usable = allowed(tools, self.mode)
         self.tools = TurnTools({n: asking(self, n, f) for n, f in usable.items()}, self.mode)

@@ -1,6 +1,7 @@
-"""Answers of peers' agents: a text as it comes, and when it is whole.
+"""Answers of peers' agents: as they come, and whole.
 
-An answer is plain text, and a stranger's: it is escaped where it is shown, and never formatted.
+An answer is a stranger's. Its text is escaped where it is shown and never formatted. What it displays
+is drawn like the output of a pane: as text and pictures, nothing else.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
+from itertools import groupby
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, final
@@ -19,38 +21,91 @@ from ..connection import LoopThread
 from ..views.cell import LiveDisplay
 from .blocks import Block, Prose, note
 from .markup import clean
+from .outputs import Foreign
 from .shown import Shown
 
 #: Seconds between two updates of an answer that is still coming.
 INTERVAL_S = 0.05
 
 #: Begins the question: takes what gets each piece, returns what ends when the answer is whole.
-Begin = Callable[[Callable[[str], None]], Coroutine[Any, Any, "Answer"]]
+Begin = Callable[[Callable[["AnswerPiece"], None]], Coroutine[Any, Any, "Answer"]]
+
+
+@final
+class AnswerDisplay(Shown, str):
+    """Something displayed in an answer: a ``str`` of its plain text that shows as it is displayed.
+
+    Attributes:
+        bundle: ``data`` by mime type, and ``metadata``.
+    """
+
+    __slots__ = ("bundle",)
+
+    bundle: dict[str, Any]
+
+    def __new__(cls, text: str, bundle: dict[str, Any]) -> AnswerDisplay:
+        """Make it of its plain text and its bundle."""
+        self = super().__new__(cls, text)
+        self.bundle = bundle
+        return self
+
+    def __reduce__(self) -> tuple[type[AnswerDisplay], tuple[str, dict[str, Any]]]:
+        return AnswerDisplay, (str.__str__(self), self.bundle)
+
+    @property
+    def output(self) -> dict[str, Any]:
+        """The same as an output of nbformat."""
+        return {"output_type": "display_data", **self.bundle}
+
+    def _describe(self) -> list[Block]:
+        return [Foreign(self.output)]
+
+    def to_json(self) -> Any:
+        return self.output
+
+    def __repr__(self) -> str:
+        return str.__repr__(self)
+
+
+#: A piece of an answer: a text, or an :class:`AnswerDisplay`.
+AnswerPiece = str
+
+
+def piece_of(step: dict[str, Any]) -> AnswerPiece | None:
+    """Return the piece of an answer that a step of the request carries, if it does."""
+    text, display = step.get("text"), step.get("display")
+    if not isinstance(text, str):
+        return None
+    return AnswerDisplay(text, display) if isinstance(display, dict) else text
 
 
 @final
 class Answer(Shown, str):
-    """The answer of a peer's agent: a ``str``, shown as plain text.
+    """The answer of a peer's agent: a ``str`` of its text, with what it displays.
 
     Attributes:
+        parts: Its texts and displays (:class:`AnswerDisplay`), in order.
         peer: Who was asked, as it was named.
         seconds: How long it took.
     """
 
-    __slots__ = ("_is_shown", "peer", "seconds")
+    __slots__ = ("_is_shown", "parts", "peer", "seconds")
 
+    parts: list[AnswerPiece]
     peer: str
     seconds: float
     _is_shown: bool
 
-    def __new__(cls, text: str, peer: str = "", seconds: float = 0.0) -> Answer:
-        """Make it of its text."""
-        self = super().__new__(cls, text)
+    def __new__(cls, pieces: Iterable[AnswerPiece], peer: str = "", seconds: float = 0.0) -> Answer:
+        """Make it of its pieces; neighbouring texts become one part."""
+        pieces = [pieces] if isinstance(pieces, str) else list(pieces)
+        self = super().__new__(cls, "".join(pieces))
+        self.parts = _joined(pieces)
         self.peer, self.seconds, self._is_shown = peer, seconds, False
         return self
 
-    def __reduce__(self) -> tuple[type[Answer], tuple[str, str, float]]:
-        return Answer, (str.__str__(self), self.peer, self.seconds)
+    def __reduce__(self) -> tuple[type[Answer], tuple[list[AnswerPiece], str, float]]:
+        return Answer, (self.parts, self.peer, self.seconds)
 
     def shown_already(self) -> Answer:
         """Return it for a cell in which it stands already."""
@@ -59,7 +114,7 @@ class Answer(Shown, str):
 
     def _describe(self) -> list[Block]:
         remark = f"{self.peer} · {self.seconds:.1f} s" if self.peer else ""
-        return [Prose(self), *([note(remark)] if remark else [])]
+        return [*_blocks(self.parts), *([note(remark)] if remark else [])]
 
     def to_text(self) -> str:
         return clean(self)
@@ -106,7 +161,7 @@ class _Coming:
         self._is_over = True
         self._future.cancel()
 
-    def _text_of(self, step: str | Future[Answer]) -> str | None:
+    def _piece_of(self, step: AnswerPiece | Future[Answer]) -> AnswerPiece | None:
         """Return the next piece, or None at the end of the answer; raises why there is no more."""
         if isinstance(step, str):
             return step
@@ -120,7 +175,7 @@ class AnswerStream(_Coming):
     """An answer in pieces: iterate over it. ``close()`` tells the peer that it is not wanted."""
 
     def __init__(self, thread: LoopThread, begin: Begin) -> None:
-        self._news: SimpleQueue[str | Future[Answer]] = SimpleQueue()
+        self._news: SimpleQueue[AnswerPiece | Future[Answer]] = SimpleQueue()
         super().__init__(thread.submit(begin(self._news.put)))
         self._future.add_done_callback(self._news.put)
 
@@ -136,7 +191,7 @@ class AnswerStream(_Coming):
             # An interrupt: nobody waits for the rest.
             self.close()
             raise
-        text = self._text_of(step)
+        text = self._piece_of(step)
         if text is None:
             raise StopIteration
         return text
@@ -159,10 +214,10 @@ class AsyncAnswerStream(_Coming):
 
     def __init__(self, thread: LoopThread, begin: Begin) -> None:
         loop = asyncio.get_running_loop()
-        self._news: asyncio.Queue[str | Future[Answer]] = asyncio.Queue()
+        self._news: asyncio.Queue[AnswerPiece | Future[Answer]] = asyncio.Queue()
         put = self._news.put_nowait
 
-        def tell(news: str | Future[Answer]) -> None:
+        def tell(news: AnswerPiece | Future[Answer]) -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(put, news)
 
@@ -180,7 +235,7 @@ class AsyncAnswerStream(_Coming):
         except BaseException:
             self.close()
             raise
-        text = self._text_of(step)
+        text = self._piece_of(step)
         if text is None:
             raise StopAsyncIteration
         return text
@@ -199,23 +254,24 @@ class AsyncAnswerStream(_Coming):
 
 def show_streamed(stream: AnswerStream, peer: str) -> Answer:
     """Show an answer in the running cell while it comes; returns it whole."""
-    display, text, shown_at = LiveDisplay(), "", 0.0
+    display, shown_at = LiveDisplay(), 0.0
+    pieces: list[AnswerPiece] = []
 
     def show(remark: str) -> None:
-        bundle = _Partial(text, remark)._repr_mimebundle_()
+        bundle = _Partial(_joined(pieces), remark)._repr_mimebundle_()
         (display.update if display.is_shown else display.show)(bundle)
 
     try:
         show(f"{peer} is asked …")
         for piece in stream:
-            text += piece
+            pieces.append(piece)
             if (now := time.monotonic()) - shown_at >= INTERVAL_S:
                 show(f"{peer} answers …")
                 shown_at = now
     except BaseException:
         # An interrupt may come while a piece is shown, and not only while one is awaited.
         stream.close()
-        show(f"{peer}: the answer ends here" if text else f"{peer} has not answered")
+        show(f"{peer}: the answer ends here" if pieces else f"{peer} has not answered")
         raise
     answer = stream.answer
     display.update(answer._repr_mimebundle_())
@@ -223,11 +279,24 @@ def show_streamed(stream: AnswerStream, peer: str) -> Answer:
 
 
 class _Partial(Shown):
-    def __init__(self, text: str, remark: str) -> None:
-        self._so_far, self._remark = text, remark
+    def __init__(self, parts: list[AnswerPiece], remark: str) -> None:
+        self._parts, self._remark = parts, remark
 
     def _describe(self) -> list[Block]:
-        return [Prose(self._so_far), note(self._remark)]
+        return [*_blocks(self._parts), note(self._remark)]
 
     def to_text(self) -> str:
-        return clean(self._so_far or self._remark)
+        return clean("".join(self._parts) or self._remark)
+
+
+def _joined(pieces: Iterable[AnswerPiece]) -> list[AnswerPiece]:
+    """Return the pieces with neighbouring texts as one."""
+    parts: list[AnswerPiece] = []
+    for is_display, group in groupby(pieces, lambda piece: isinstance(piece, AnswerDisplay)):
+        run = list(group)
+        parts += run if is_display else ["".join(run)]
+    return [part for part in parts if part]
+
+
+def _blocks(parts: Iterable[AnswerPiece]) -> list[Block]:
+    return [Foreign(p.output) if isinstance(p, AnswerDisplay) else Prose(p) for p in parts]

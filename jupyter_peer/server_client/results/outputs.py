@@ -20,6 +20,7 @@ from ...document.plain_text import (
     to_text as to_text,
     withheld,
 )
+from .blocks import Block
 from .markup import BAD, Html, escape, faint, tag
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -27,6 +28,19 @@ _PRE = (
     "margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; background: none; "
     "font-family: var(--jp-code-font-family, monospace); font-size: var(--jp-code-font-size, 13px);"
 )
+
+
+class Foreign(Block):
+    """An output that somebody else made, as text and pictures."""
+
+    def __init__(self, output: Mapping[str, Any]) -> None:
+        self._output = output
+
+    def html(self) -> Html:
+        return to_html(self._output)
+
+    def text(self) -> str:
+        return to_text(self._output)
 
 
 def to_html(output: Mapping[str, Any]) -> Html:

@@ -13,6 +13,7 @@ import msgspec
 
 from .agent_chain import MAX_HOPS, Chain, Hop, read_chain
 from .hub import ErrorReply
+from .panes import DisplayContent
 
 #: Characters of a question, whatever the settings of a node allow.
 MAX_PROMPT = 1024 * 1024
@@ -20,6 +21,11 @@ MAX_PROMPT = 1024 * 1024
 MAX_CHUNK = 16 * 1024
 #: Characters of a whole answer.
 MAX_ANSWER = 1024 * 1024
+#: Displays of a whole answer, and the bytes of all of them.
+MAX_DISPLAYS = 32
+MAX_DISPLAY_BYTES = 16 * 1024 * 1024
+#: Announces that a node receives displays in answers.
+DISPLAYS = "agent-displays"
 
 RequestId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
 AgentName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
@@ -61,10 +67,11 @@ class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentStream(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_stream``: the next piece of an answer."""
+    """``agent_stream``: the next piece of an answer: a text, or a display."""
 
     request_id: RequestId
-    text: Chunk
+    text: Chunk = ""
+    display: DisplayContent | None = None
 
 
 class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
