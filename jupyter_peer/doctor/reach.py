@@ -54,16 +54,8 @@ def reach_in_words(mode: str, findings: Sequence[Finding]) -> list[Finding]:
         mode: ``local``, ``network``, ``relay`` or ``webrtc``.
         findings: The findings of the checks of addresses, transports and lobby.
     """
-    if mode == "local":
-        return [
-            ok(
-                "reach",
-                "Only this computer can reach you. You can still pair with peers that others can "
-                "reach.",
-            )
-        ]
-    if mode == "network":
-        return _network_in_words(findings)
+    if mode in ("local", "network"):
+        return _by_address_in_words(mode, findings)
     check, way = ("relay", "over the relay") if mode == "relay" else ("lobby", "by WebRTC, at")
     found = [finding for finding in findings if finding.check == check]
     broken = [finding for finding in findings if finding.status == "failed"]
@@ -85,7 +77,7 @@ def reach_in_words(mode: str, findings: Sequence[Finding]) -> list[Finding]:
     ]
 
 
-def _network_in_words(findings: Sequence[Finding]) -> list[Finding]:
+def _by_address_in_words(mode: str, findings: Sequence[Finding]) -> list[Finding]:
     answering = [
         finding.subject
         for finding in findings
@@ -93,6 +85,15 @@ def _network_in_words(findings: Sequence[Finding]) -> list[Finding]:
         and finding.status == "ok"
         and not is_loopback(host_of(finding.subject))
     ]
+    # Behind a proxy, such as that of a JupyterHub, others reach a node that opens no port itself.
+    if not answering and mode == "local":
+        return [
+            ok(
+                "reach",
+                "Only this computer can reach you. You can still pair with peers that others can "
+                "reach.",
+            )
+        ]
     if not answering:
         return [
             failed(
@@ -184,6 +185,14 @@ def _refused(facts: ServerFacts, address: str, error: PeerError) -> Finding:
             "to their public address, so it may still work from elsewhere.",
             "try it from another network, and check that the router forwards the port to this "
             "machine",
+            address,
+            **data,
+        )
+    if address in facts.learned:
+        return warning(
+            "address",
+            f"It cannot be dialled ({reason}). A browser reached this server by it before.",
+            "nothing, unless it should work: it is dropped when no browser uses it for 30 days",
             address,
             **data,
         )

@@ -5,12 +5,13 @@ All parts of one hub share one :class:`LocalNode`. It knows no peers.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from ..errors import BadNameError
+from ..errors import BadNameError, StoreError
 from ..primitives.clock import Clock
 from ..primitives.signal import Signal
 from ..store.store import Store
@@ -23,8 +24,25 @@ from ..wire.link.handshake import MAX_FRAME, Offer
 from ..wire.link.identity import Identity, clean_name
 from .info import HubEvent
 
+log = logging.getLogger(__name__)
+
 CAPABILITIES = ("panes", "pane-buffers", "pane-widgets")
 MAX_LEARNED = 4
+#: An address under which no browser came for so long is dropped.
+LEARNED_FOR_S = 30 * 24 * 3600.0
+# How old the time that is stored with one may be before it is written again.
+_LEARNED_ANEW_S = 24 * 3600.0
+_LEARNED = "learned_addresses"
+
+
+def _learned_in(store: Store) -> dict[str, float]:
+    """Return the addresses that were learned before, and when a browser last used each."""
+    text = store.setting(_LEARNED)
+    try:
+        return msgspec.json.decode(text, type=dict[str, float]) if text else {}
+    except msgspec.DecodeError as error:
+        log.warning("the addresses learned before cannot be read: %s", error)
+        return {}
 
 
 class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +113,6 @@ class LocalNode:
     Attributes:
         capabilities: What this node announces that it can do.
         events: Emits each :class:`.HubEvent`.
-        learned_addresses: Addresses under which browsers have reached this server, newest first.
         relay_url, lobby_url: Relay and lobby that invites carry now.
     """
 
@@ -117,7 +134,7 @@ class LocalNode:
         self.clock = clock
         self.capabilities: tuple[str, ...] = CAPABILITIES
         self.events: Signal[[HubEvent]] = Signal("an event of the hub")
-        self.learned_addresses: list[str] = []
+        self._learned = _learned_in(store)
         self.relay_url, self.lobby_url = config.relay_url, config.lobby_url
         self._name = clean_name(store.setting("node_name") or config.node_name)
 
@@ -157,12 +174,28 @@ class LocalNode:
         """Whether no other machine can dial this node."""
         return all(leads_here(address) for address in self.addresses())
 
+    @property
+    def learned_addresses(self) -> list[str]:
+        """Addresses under which browsers have reached this server, newest first."""
+        oldest = self.clock.time() - LEARNED_FOR_S
+        return [address for address, at in self._learned.items() if at > oldest]
+
     def learn_address(self, address: str) -> bool:
-        """Add an address under which a browser has reached this server; return whether it is new."""
-        if address in self.addresses():
+        """Keep an address under which a browser has reached this server; return whether it is new.
+
+        It is kept over restarts: the next one may come without a browser.
+        """
+        is_new = address not in self.addresses()
+        now = self.clock.time()
+        if not is_new and now - self._learned.get(address, now) < _LEARNED_ANEW_S:
             return False
-        self.learned_addresses = [address, *self.learned_addresses][:MAX_LEARNED]
-        return True
+        others = [(at, self._learned[at]) for at in self.learned_addresses if at != address]
+        self._learned = dict([(address, now), *others][:MAX_LEARNED])
+        try:
+            self.store.set_setting(_LEARNED, msgspec.json.encode(self._learned).decode())
+        except StoreError as error:
+            log.warning("%s is not kept over a restart: %s", address, error)
+        return is_new
 
     def announcement(self) -> dict[str, Any]:
         """Return the payload of ``addresses``."""

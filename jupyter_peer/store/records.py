@@ -17,6 +17,9 @@ from ..errors import BadRequestError
 from ..wire.payloads.validation import misfit
 
 Grant = Literal["view", "interact"]
+#: Columns of a peer that hold a list as JSON.
+_LISTS = ("addresses", "worked", "capabilities")
+
 InviteStatus = Literal["open", "used", "revoked", "expired"]
 Origin = Literal["invite", "open-lan", "directory"]
 
@@ -32,7 +35,8 @@ class PeerRecord(msgspec.Struct, frozen=True, kw_only=True):
         alias: The name its owner's friend, the user of this node, gave it.
         trusted: Whether it may connect without any further policy.
         blocked: Whether it may not connect at all; stronger than ``trusted``.
-        addresses: Where it can be dialled, best first.
+        addresses: Where it can be dialled, best first, as it announced.
+        worked: Addresses at which it was dialled and proved its key, newest first.
         capabilities: What its last handshake said it can do.
         added: When it was first stored, epoch seconds.
         last_seen: When it was last connected, epoch seconds, or None.
@@ -47,6 +51,7 @@ class PeerRecord(msgspec.Struct, frozen=True, kw_only=True):
     trusted: bool = False
     blocked: bool = False
     addresses: list[str] = []
+    worked: list[str] = []
     capabilities: list[str] = []
     added: float
     last_seen: float | None = None
@@ -135,7 +140,7 @@ def peer_columns(peer: PeerRecord) -> dict[str, object]:
         BadRequestError: A field has a wrong type.
     """
     columns = msgspec.structs.asdict(checked(peer))
-    for key in ("addresses", "capabilities"):
+    for key in _LISTS:
         columns[key] = json_text(columns[key])
     return columns
 
@@ -145,7 +150,7 @@ def peer_fields(row: sqlite3.Row) -> dict[str, object]:
     fields = dict(row)
     for key in ("trusted", "blocked"):
         fields[key] = bool(fields[key])
-    for key in ("addresses", "capabilities"):
+    for key in _LISTS:
         fields[key] = _json_value(fields[key])
     return fields
 

@@ -89,6 +89,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             max_guests INTEGER NOT NULL
         ) WITHOUT ROWID""",
     ),
+    ("ALTER TABLE peers ADD COLUMN worked TEXT NOT NULL DEFAULT '[]'",),
 )
 
 

@@ -178,6 +178,7 @@ class Store:
                 changes["alias"] = known.alias
                 changes["local_name"] = known.local_name
                 changes["addresses"] = peer.addresses or known.addresses
+                changes["worked"] = peer.worked or known.worked
                 changes["capabilities"] = peer.capabilities or known.capabilities
                 changes["last_seen"] = known.last_seen if peer.last_seen is None else peer.last_seen
             _write_peer(database, msgspec.structs.replace(peer, **changes))
@@ -423,9 +424,9 @@ def _check_open(invite: sqlite3.Row, now: float) -> None:
 def _write_peer(database: sqlite3.Connection, peer: PeerRecord) -> None:
     database.execute(
         "INSERT OR REPLACE INTO peers (node_id, public_key, node_name, local_name, alias, trusted, "
-        "blocked, addresses, capabilities, added, last_seen, origin) VALUES (:node_id, :public_key, "
-        ":node_name, :local_name, :alias, :trusted, :blocked, :addresses, :capabilities, :added, :last_seen, "
-        ":origin)",
+        "blocked, addresses, worked, capabilities, added, last_seen, origin) VALUES (:node_id, :public_key, "
+        ":node_name, :local_name, :alias, :trusted, :blocked, :addresses, :worked, :capabilities, :added, "
+        ":last_seen, :origin)",
         peer_columns(peer),
     )
 

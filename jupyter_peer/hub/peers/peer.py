@@ -16,7 +16,6 @@ from ...errors import LinkError, PeerError, StoreError, to_wire
 from ...primitives.rate_limit import RateLimit
 from ...primitives.task_set import TaskSet
 from ...store.records import PeerRecord
-from ...wire.invite import MAX_ADDRESSES
 from ...wire.link.envelope import Envelope
 from ..connector import Connected, Connector, Target
 from ..info import PeerInfo, milliseconds
@@ -32,6 +31,8 @@ log = logging.getLogger(__name__)
 # Each change of what a peer says of itself is a write to the disk.
 _CHANGES_AT_ONCE = 16
 _CHANGES_A_SECOND = 0.5
+#: Addresses kept that worked; the networks of a laptop at home, at work and on the way.
+MAX_WORKED = 3
 
 
 class Peer(LinkedNode):
@@ -194,9 +195,12 @@ class Peer(LinkedNode):
     # Where it can be dialled.
 
     def addresses(self) -> list[str]:
-        """Return its announced addresses, and where discovery found it if it may return."""
+        """Return the addresses that worked, those it announced, and where discovery found it.
+
+        The last ones only if it may return.
+        """
         found = self._candidates.addresses(self.node_id) if self.may_return() else []
-        return [*self._record.addresses, *found]
+        return list(dict.fromkeys([*self._record.worked, *self._record.addresses, *found]))
 
     def target(self, address: str | None = None) -> Target:
         """Return how to dial it, at one address or at all that are known."""
@@ -236,9 +240,9 @@ class Peer(LinkedNode):
             "capabilities": introduction.capabilities,
             "last_seen": self._local.clock.time(),
         }
-        known = [*self._record.addresses, *self._candidates.addresses(self.node_id)]
-        if link.is_dialled and link.address not in known:
-            changes["addresses"] = [link.address, *self._record.addresses][:MAX_ADDRESSES]
+        if link.is_dialled:
+            worked = dict.fromkeys([link.address, *self._record.worked])
+            changes["worked"] = list(worked)[:MAX_WORKED]
         self.note(quiet=True, **changes)
         session = Session(
             link,

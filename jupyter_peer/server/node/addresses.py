@@ -71,6 +71,24 @@ def learned_address(headers: Mapping[str, str], scheme: str, base_url: str) -> s
     return peer_address(scheme, host, base_url)
 
 
+def hub_address(environment: Mapping[str, str]) -> str | None:
+    """Return the address that a JupyterHub names for this server; None without one.
+
+    ``JUPYTERHUB_PUBLIC_URL`` is the server's own public URL (JupyterHub 5 and later, where its
+    administrator has set one), and ``JUPYTERHUB_SERVICE_PREFIX`` the path below which the Hub
+    passes requests on to it. See https://jupyterhub.readthedocs.io/en/stable/reference/services.html
+    """
+    url = environment.get("JUPYTERHUB_PUBLIC_URL", "")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not _is_dialable(parts.netloc):
+        return None
+    base_url = environment.get("JUPYTERHUB_SERVICE_PREFIX") or parts.path
+    return peer_address(parts.scheme, parts.netloc, f"/{base_url.strip('/')}/".replace("//", "/"))
+
+
 def _is_dialable(host: str) -> bool:
     try:
         parts = urlsplit(f"//{host}")

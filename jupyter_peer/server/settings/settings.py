@@ -6,6 +6,7 @@ when it starts, with a line in the log and the reason in every answer, and leave
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from ...wire.addresses import (
 )
 from ...wire.link.channel import DEFAULT_LIMITS, Limits
 from ...wire.link.handshake import MAX_FRAME
+from ..node.addresses import hub_address
 from .agents import AgentSettings
 from .texts import Texts
 from .tolerant import TolerantSettings
@@ -76,7 +78,8 @@ class PeerSettings(AgentSettings, TolerantSettings):
         `ws://host:port/peer-ws` or `wss://host/base/peer-ws`.
 
         They are put into invites before those the server finds out by itself. Needed when a router
-        forwards a port, or a proxy stands in front.""",
+        forwards a port, or a proxy stands in front. The public URL that a JupyterHub gives its
+        servers (`JUPYTERHUB_PUBLIC_URL`) is added by itself.""",
     ).tag(config=True)
 
     allow_unsealed_peers = Bool(
@@ -239,7 +242,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
             raise BadRequestError("invite_ttl_s is longer than max_invite_ttl_s")
         return HubConfig(
             node_name=self.node_name,
-            advertised_addresses=tuple(self._advertised()),
+            advertised_addresses=self._outer_addresses(),
             relay_url=self._relay_url(),
             lobby_url=lobby_name(self.lobby_urls()) or None,
             allow_unsealed_peers=self.allow_unsealed_peers,
@@ -256,6 +259,11 @@ class PeerSettings(AgentSettings, TolerantSettings):
             invite_ttl_s=self.invite_ttl_s,
             max_invite_ttl_s=self.max_invite_ttl_s,
         )
+
+    def _outer_addresses(self) -> tuple[str, ...]:
+        """Return where others reach this node by the word of its owner, or of its JupyterHub."""
+        at_hub = hub_address(os.environ) if self.enable_direct else None
+        return (*dict.fromkeys([*self._advertised(), *([at_hub] if at_hub else [])]),)
 
     def _relay_url(self) -> str | None:
         if not self.relay_url:
