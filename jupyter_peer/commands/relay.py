@@ -27,9 +27,9 @@ class RelayCommand(TerminalCommand):
         "SIGTERM, after it has handed out what is queued. `/health` and `/metrics` are beside it."
     )
     examples = """
-        jupyter peer relay                                     # for nodes of this machine
-        jupyter peer relay --ip=0.0.0.0 --certfile=relay.pem   # for everybody, by TLS
-        jupyter peer relay --nats=nats://bus:4222              # one of several, as one relay
+        jupyter peer relay                         # for nodes of this machine
+        jupyter peer relay --ip=0.0.0.0 --certfile=relay.pem --name=relay.example:9000
+        jupyter peer relay --nats=nats://bus:4222  # one of several, as one relay
     """
 
     ip = Unicode("127.0.0.1", help="Address to listen at; empty for all of this machine.").tag(
@@ -42,9 +42,10 @@ class RelayCommand(TerminalCommand):
     )
     names = List(
         Unicode(),
-        help="""Hosts under which nodes reach this relay, as `relay.example` or
-        `relay.example:9000`. With this, requests for other hosts are refused, and a node's proof
-        of its id cannot be used at another relay.""",
+        help="""Hosts by which nodes reach this relay, as `relay.example:9000`; without the port if it
+        is that of http or https. Requests for other hosts are refused, and a node's proof of its id
+        is worth nothing at another relay. A relay that others than this machine reach must have
+        one, also behind a proxy: nodes refuse to register at one without.""",
     ).tag(config=True)
     guests = Bool(
         True, help="Whether browsers may open guest links here: serve their page and carry them."

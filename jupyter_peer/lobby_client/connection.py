@@ -25,6 +25,7 @@ from ..primitives.pauses import pause_until
 from ..sockets.frames import BINARY, Payload
 from ..sockets.websocket import WebSocket, to_text
 from ..transports.direct.websocket import open_websocket
+from ..wire.addresses import LOBBY_PATH
 from ..wire.link.identity import Identity
 from ..wire.relay import lobby as wire
 from ..wire.relay.frames import Registration, read_notice as read_refusal
@@ -58,7 +59,7 @@ class LobbyConnection:
         self.url = url
         self.error: PeerError | None = None
         self._on_notice = on_notice
-        self._registration = Registration(identity, urlsplit(url).netloc)
+        self._registration = Registration(identity, urlsplit(url).netloc, LOBBY_PATH)
         self._loop = asyncio.get_running_loop()
         self._proven = self._loop.create_future()
         self.ended = asyncio.Event()

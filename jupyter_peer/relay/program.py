@@ -19,6 +19,7 @@ from ..directory.refresh import DirectoryRefresher
 from ..directory.source import source_of
 from ..errors import BadRequestError, MalformedError
 from ..sockets.guest_page import guest_page
+from ..wire.addresses import LOBBY_PATH, RELAY_PATH, is_loopback
 from ..wire.link.identity import decode_public_key
 from .backends.base import Backend
 from .backends.memory import MemoryBackend
@@ -30,9 +31,6 @@ from .lobby.lobby import Lobby
 from .server import Door, RelayServer, url_of
 
 log = logging.getLogger(__name__)
-
-RELAY_PATH = "/relay-ws"
-LOBBY_PATH = "/lobby-ws"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +81,7 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
         BadRequestError: An option cannot be used.
         UnreachableError: What the backend stands on does not answer.
     """
+    _check_names(options)
     tls = _tls(options)
     directory = _directory(options)
     backend = backend or _backend(options)
@@ -193,6 +192,22 @@ def _directory(options: Options) -> DirectoryRefresher | None:
             _check_folder(options.data_dir)
         cache = DirectoryCache(options.data_dir, key)
     return DirectoryRefresher(source_of(options.directory_url), key, cache)
+
+
+def _check_names(options: Options) -> None:
+    """Refuse a relay without a name where others reach it.
+
+    Its challenges would name nobody, so a node's answer to one would be good at any such relay.
+
+    Raises:
+        BadRequestError: It has none.
+    """
+    if not options.names and not is_loopback(options.ip):
+        raise BadRequestError(
+            f"a relay that listens at {options.ip or 'all addresses'} needs a name",
+            hint="--name=relay.example:9000 is the host by which nodes reach it, with its port unless "
+            "it is that of http or https",
+        )
 
 
 def _check_folder(folder: Path) -> None:

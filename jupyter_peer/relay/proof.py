@@ -29,13 +29,18 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 async def prove(
-    connection: Connection, timeout: float, host: str | None = None, relay_id: str | None = None
+    connection: Connection,
+    timeout: float,
+    door: str,
+    host: str | None = None,
+    relay_id: str | None = None,
 ) -> Proof:
     """Have a node prove its id.
 
     Args:
         connection: A WebSocket that was just opened.
         timeout: Seconds it may take.
+        door: Path of the door, for which alone the proof holds.
         host: The name the node dialled, to be signed by it; None where the operator has not said
             which names are this relay's.
         relay_id: What the relay calls itself.
@@ -44,7 +49,7 @@ async def prove(
         PeerError: It did not prove it.
         ConnectionError: The connection ended.
     """
-    admission = Admission(secrets.token_bytes(CHALLENGE_BYTES), host, relay_id)
+    admission = Admission(secrets.token_bytes(CHALLENGE_BYTES), host, relay_id, door)
     try:
         async with asyncio.timeout(timeout):
             return await _prove(connection, admission)

@@ -50,8 +50,8 @@ class RelayServer:
         health: What ``/health`` shows; ``ok`` of it decides about 200 or 503.
         relay_id: Returns what the relay calls itself.
         names: Hosts under which nodes reach this relay, in lower case and with port where it is not
-            the scheme's own. Others are refused, and a proof then holds for this name alone. Empty
-            for any.
+            the scheme's own. Others are refused, and a proof then holds for this name alone. Only a
+            relay that nobody outside this machine reaches may have none.
         guest_door: The door that browsers may use, as guests, with the page for them; None admits
             no browser at all.
     """
@@ -70,7 +70,8 @@ class RelayServer:
         self.metrics = metrics
         self.health = health
         self.names = names
-        self._guest_door = None if guest_door is None else doors[guest_door]
+        self._doors = dict(doors)
+        self._guest_door = guest_door
         self._guests: Counter[str] = Counter()
         self._relay_id = relay_id
         self._serving = TaskSet("serving a node")
@@ -79,7 +80,7 @@ class RelayServer:
         self._is_closing = False
         self._application = Application(
             [
-                *((path, _Upgrade, {"server": self, "door": door}) for path, door in doors.items()),
+                *((path, _Upgrade, {"server": self, "door": path}) for path in doors),
                 ("/health", _Health, {"server": self}),
                 ("/metrics", _Metrics, {"server": self}),
                 *([(r"/s/(.*)", GuestPageHandler)] if guest_door is not None else ()),
@@ -131,7 +132,7 @@ class RelayServer:
             await server.close_all_connections()
         self._servers.clear()
 
-    def is_admitted(self, request: HTTPServerRequest, door: Door) -> bool:
+    def is_admitted(self, request: HTTPServerRequest, door: str) -> bool:
         """Return whether a request may be a browser's: programs send no ``Origin``.
 
         A page of another site must not make the browsers of its visitors connect.
@@ -139,9 +140,9 @@ class RelayServer:
         origin = request.headers.get("Origin")
         if origin is None:
             return True
-        return door is self._guest_door and is_same_origin(origin, request.host)
+        return door == self._guest_door and is_same_origin(origin, request.host)
 
-    async def take(self, handler: RequestHandler, key: str, door: Door) -> None:
+    async def take(self, handler: RequestHandler, key: str, door: str) -> None:
         """Upgrade a connection and serve it in a task of its own.
 
         Raises:
@@ -174,20 +175,21 @@ class RelayServer:
         if "Origin" in request.headers and guests >= self.limits.max_guests_of_address:
             raise BusyError("there are too many guests from this address")
 
-    async def _serve(self, connection: Connection, door: Door, host: str) -> None:
+    async def _serve(self, connection: Connection, door: str, host: str) -> None:
         address = connection.address
         try:
             try:
                 proof = await prove(
                     connection,
                     self.limits.proof_s,
+                    door,
                     host if self.names else None,
                     self._relay_id(),
                 )
             finally:
                 self._unproven.leave(connection)
             connection.max_message = self.limits.max_frame
-            await door(connection, proof)
+            await self._doors[door](connection, proof)
         except ConnectionError:
             pass
         except PeerError as error:
@@ -208,10 +210,10 @@ class _Page(RequestHandler):
     """What all pages have in common."""
 
     server: RelayServer
-    door: Door | None
+    door: str
 
-    def initialize(self, server: RelayServer, door: Door | None = None) -> None:
-        """Take the server the page belongs to, and who serves what comes in at a door."""
+    def initialize(self, server: RelayServer, door: str = "") -> None:
+        """Keep the server the page belongs to, and the path of the door if it is one."""
         self.server = server
         self.door = door
 
@@ -272,10 +274,9 @@ class _Upgrade(_Page):
             self.refuse(426)
         elif self.server.names and self.request.host.lower() not in self.server.names:
             self.refuse(421)
-        elif self.door is not None and not self.server.is_admitted(self.request, self.door):
+        elif not self.server.is_admitted(self.request, self.door):
             self.refuse(403)
         else:
-            assert self.door is not None
             try:
                 await self.server.take(self, key, self.door)
             except BusyError:

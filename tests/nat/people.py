@@ -153,5 +153,7 @@ def turn_server(lab: Lab) -> Iterator[None]:
 @contextlib.contextmanager
 def relay_and_lobby(lab: Lab) -> Iterator[None]:
     """Run the relay program in the middle."""
-    with relay_process(f"--ip={PUB}", port=RELAY_PORT, prefix=lab.pub.prefix):
+    with relay_process(
+        f"--ip={PUB}", f"--name={PUB}:{RELAY_PORT}", port=RELAY_PORT, prefix=lab.pub.prefix
+    ):
         yield

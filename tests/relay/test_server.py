@@ -188,6 +188,8 @@ async def test_it_speaks_tls(tmp_path):
         {"certfile": "/nonexistent.pem"},
         {"keyfile": "/nonexistent.pem"},
         {"certfile": __file__},
+        {"ip": "0.0.0.0"},  # and no name
+        {"ip": ""},
     ],
 )
 async def test_an_option_that_cannot_be_used_is_refused_with_a_reason(options):

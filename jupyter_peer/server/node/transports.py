@@ -269,7 +269,7 @@ class Transports:
         settings = self._settings
         if not settings.enable_webrtc:
             return None
-        visit = lobby_visits(settings, self._identity, Clock().jitter)
+        visit = lobby_visits(settings, Clock().jitter)
         if signaller is None:
             if visit is None:
                 log.warning(
@@ -294,6 +294,7 @@ class Transports:
         )
         servers.check()
         return WebRtcTransport(
+            self._identity,
             signaller,
             servers,
             visit=visit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, cast
@@ -14,6 +15,7 @@ from ...control.fields import Done, ErrorModel, NameParams, NoParams, PeerStatus
 from ...errors import NotEnabledError, PeerError, to_wire
 from ...findings import Finding, failed, ok
 from ...wire.addresses import lobby_name, lobby_urls
+from ...wire.link.identity import Identity
 from ...wire.relay import lobby as wire
 from ..call import Call, serves
 from ..node.listening import trusting
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from ...lobby_client.lobby import LobbyClient
     from ...lobby_client.rooms import JoinedRoom
     from ...transports.webrtc.webrtc import Visit
-    from ...wire.link.identity import Identity
     from ..settings.settings import PeerSettings
 
 SOURCE = "lobby"
@@ -68,16 +69,14 @@ def lobby_client(
     )
 
 
-def lobby_visits(
-    settings: PeerSettings, identity: Identity, jitter: Callable[[], float]
-) -> Visit | None:
+def lobby_visits(settings: PeerSettings, jitter: Callable[[], float]) -> Visit | None:
     """Return a function that opens a peer's lobby for WebRTC signals; None if lobbies are off.
 
-    Such a lobby learns the id of this node and, from its offer, its network addresses.
+    Each gets a throwaway key, so what this node signs there proves nothing anywhere else. Such a
+    lobby still learns this node's id and its network addresses, from its offer.
 
     Args:
         settings: Of the extension.
-        identity: This node's key.
         jitter: Spreads reconnects.
     """
     if settings.lobby_url.strip() == LOBBY_OFF:
@@ -88,7 +87,7 @@ def lobby_visits(
     async def visit(url: str) -> AsyncIterator[LobbyClient]:
         client = LobbyClient(
             lobby_urls(url),
-            identity,
+            Identity.from_seed(secrets.token_bytes(32)),
             lambda: AboutMe([], "", []),  # signals need a connection, not a registration
             url=url,
             jitter=jitter,

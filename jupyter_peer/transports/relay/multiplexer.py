@@ -36,16 +36,13 @@ class RelayCarrier:
     Args:
         urls: Of the brokers of one relay; the first that answers is used.
         address: Under which peers are dialled over it, as links show it.
-        identity: This node's key.
+        identity: The key to register.
         ssl_context: For ``wss://``.
-        on_incoming: Takes a link that another node opened.
+        on_incoming: Takes a link that another node opened; None to refuse all.
         idle_s: Seconds without a link after which the relay is left; None to stay.
-        find_same: Returns another carrier that is registered at the relay of this id, if there is
-            one; this one then gives way to it.
 
     Attributes:
         socket: The connection.
-        same: The other carrier, after this one gave way to it.
     """
 
     def __init__(
@@ -54,21 +51,18 @@ class RelayCarrier:
         address: str,
         identity: Identity,
         ssl_context: ssl.SSLContext,
-        on_incoming: Callable[[RelayLink], None],
+        on_incoming: Callable[[RelayLink], None] | None,
         idle_s: float | None = None,
-        find_same: Callable[[str], RelayCarrier | None] = lambda relay_id: None,
     ) -> None:
-        self.same: RelayCarrier | None = None
         self._address = address
         self._own_id = identity.node_id.encode()
         self._on_incoming = on_incoming
-        self._find_same = find_same
         self._links: dict[Key, RelayLink] = {}
         self._orphans: set[Key] = set()
         self._line: deque[RelayLink] = deque()
         self._is_line_moving = False
         self._loop = asyncio.get_running_loop()
-        self.socket = RelaySocket(urls, identity, ssl_context, self, idle_s, self._gives_way)
+        self.socket = RelaySocket(urls, identity, ssl_context, self, idle_s)
 
     @property
     def links(self) -> int:
@@ -78,10 +72,6 @@ class RelayCarrier:
     @property
     def is_used(self) -> bool:
         return bool(self._links)
-
-    def _gives_way(self, relay_id: str) -> bool:
-        self.same = self._find_same(relay_id)
-        return self.same is not None
 
     async def close(self) -> None:
         """End all links and close the connection; may be called twice."""
@@ -124,7 +114,7 @@ class RelayCarrier:
             self.socket.nudge()
 
     def _new_link(self, key: Key) -> RelayLink | None:
-        if len(self._links) >= _MAX_LINKS:
+        if self._on_incoming is None or len(self._links) >= _MAX_LINKS:
             return None
         link = RelayLink(self, self._address, self._own_id, *key, is_dialled=False)
         self._links[key] = link

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
+from collections.abc import Callable
 
 from ...errors import BadAddressError, UnreachableError
 from ...findings import Finding, failed, ok
@@ -21,14 +22,13 @@ DIAGNOSE_TIMEOUT_S = 5.0
 # A foreign relay is left this long after its last link, so that a link that comes back finds it.
 _IDLE_S = 30.0
 _MAX_FOREIGN = 16
-_OWN_FIRST_S = 3.0
 
 
 class RelayTransport(Transport):
     """Dials ``relay:<URL>`` and takes what comes in over this node's own relay.
 
     Args:
-        identity: This node's key; a relay has it prove its id.
+        identity: This node's key, which is proven to its own relay alone.
         relay_url: This node's relay, see :func:`.relay_urls`; None for none. Peers' relays are
             used all the same, for as long as there are links over them.
         ssl_context: For ``wss://``. By default the system's authorities decide, since a relay, unlike
@@ -61,12 +61,10 @@ class RelayTransport(Transport):
         self._accepting = TaskSet("a handshake with a node that dialled")
         self._accept = accept
         if self._own_urls:
-            self._own = self._open(self._own_urls, None)
+            self._own = self._open_own()
 
     async def use(self, relay_url: str | None) -> None:
         """Register at another relay from now on, or at none; links over the former one end.
-
-        Links over a relay that this node used only to dial peers stay when it becomes its own.
 
         Raises:
             BadAddressError: It is no URL; nothing has changed.
@@ -78,12 +76,7 @@ class RelayTransport(Transport):
         if former is not None:
             await former.close()
         if urls and self._accept is not None:
-            known = self._foreign.pop(tuple(sorted(urls)), None)
-            if known is None or known.socket.is_over or known.same is not None:
-                self._own = self._open(urls, None)
-            else:
-                known.socket.keep()
-                self._own = known
+            self._own = self._open_own()
 
     async def close(self) -> None:
         self._accept = None
@@ -105,17 +98,8 @@ class RelayTransport(Transport):
             urls = relay_urls(address.removeprefix(RELAY_SCHEME))
         except BadAddressError as error:
             raise UnreachableError(f"{address[:200]} is no address of a relay") from error
-        if self._own is not None:
-            # Both may be one relay: the foreign connection is to find that out, not to replace it.
-            await self._own.socket.until_tried(_OWN_FIRST_S)
         carrier = self._carrier_of(urls)
-        link_id = secrets.token_bytes(LINK_BYTES)
-        try:
-            link = await carrier.dial(node_id, link_id, DIAL_TIMEOUT_S)
-        except UnreachableError:
-            if carrier.same is None:
-                raise
-            link = await carrier.same.dial(node_id, link_id, DIAL_TIMEOUT_S)
+        link = await carrier.dial(node_id, secrets.token_bytes(LINK_BYTES), DIAL_TIMEOUT_S)
         link.address = address
         return link
 
@@ -157,32 +141,35 @@ class RelayTransport(Transport):
             return self._own
         key = tuple(sorted(urls))
         carrier = self._foreign.get(key)
-        if carrier is not None and carrier.same is not None:
-            return carrier.same  # found out before
         if carrier is None or carrier.socket.is_over:
             live = {at: kept for at, kept in self._foreign.items() if not kept.socket.is_over}
             if len(live) >= _MAX_FOREIGN:
                 raise UnreachableError("links over too many relays are open already")
             if len(self._foreign) >= 4 * _MAX_FOREIGN:
                 self._foreign = live
-            carrier = self._foreign[key] = self._open(urls, _IDLE_S)
+            carrier = self._foreign[key] = self._open_foreign(urls)
         return carrier
 
-    def _open(self, urls: list[str], idle_s: float | None) -> RelayCarrier:
-        return RelayCarrier(
-            urls,
-            relay_address(urls),
-            self._identity,
-            self._ssl_context,
-            self._take,
-            idle_s,
-            (lambda relay_id: None) if idle_s is None else self._registered_at,
-        )
+    def _open_own(self) -> RelayCarrier:
+        return self._open(self._own_urls, self._identity, self._take, None)
 
-    def _registered_at(self, relay_id: str) -> RelayCarrier | None:
-        """Return who is registered at a relay already, under whatever URL."""
-        same = (each for each in self._carriers() if each.socket.relay_id == relay_id)
-        return next(same, None)
+    def _open_foreign(self, urls: list[str]) -> RelayCarrier:
+        """Use a relay that somebody else has named.
+
+        It gets a throwaway key, so what this node signs there proves nothing anywhere else.
+        """
+        return self._open(urls, Identity.from_seed(secrets.token_bytes(32)), None, _IDLE_S)
+
+    def _open(
+        self,
+        urls: list[str],
+        identity: Identity,
+        on_incoming: Callable[[RelayLink], None] | None,
+        idle_s: float | None,
+    ) -> RelayCarrier:
+        return RelayCarrier(
+            urls, relay_address(urls), identity, self._ssl_context, on_incoming, idle_s
+        )
 
     def _take(self, link: RelayLink) -> None:
         """Take a link that another node has opened."""

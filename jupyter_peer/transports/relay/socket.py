@@ -13,7 +13,6 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from ...errors import (
-    DuplicateLinkError,
     PeerError,
     PeerTimeoutError,
     ProtocolError,
@@ -73,16 +72,13 @@ class RelaySocket:
 
     Args:
         urls: Of the brokers of one relay; the first that answers is used.
-        identity: This node's key.
+        identity: The key to register.
         ssl_context: For ``wss://``.
         above: Takes what comes.
         idle_s: Seconds without use after which it is let go; None to keep it.
-        gives_way: Asked whether another connection leads to the relay of this id already. A relay
-            knows a node by one connection only, so this one then ends.
 
     Attributes:
         is_over: Whether it was let go.
-        relay_id: What the relay calls itself, while registered.
         read_at: When something came last, by the loop's clock.
         max_frame: Bytes of the largest frame the relay takes.
         last_error: Why it is not registered; None once it is.
@@ -95,20 +91,16 @@ class RelaySocket:
         ssl_context: ssl.SSLContext,
         above: Above,
         idle_s: float | None = None,
-        gives_way: Callable[[str], bool] = lambda relay_id: False,
     ) -> None:
         self.is_over = False
         self.max_frame = _MAX_FRAME
         self.last_error: PeerError | None = None
         self._told = ""
-        self.relay_id: str | None = None
         self._urls = urls
         self._identity = identity
         self._ssl_context = ssl_context
         self._above = above
         self._idle_s = idle_s
-        self._gives_way = gives_way
-        self._has_given_way = False
         self._loop = asyncio.get_running_loop()
         self._used_at = self.read_at = self._loop.time()
         self._connection: WebSocket | None = None
@@ -118,7 +110,6 @@ class RelaySocket:
         self._lost = asyncio.Event()
         self._registered = asyncio.Event()
         self._tried = asyncio.Event()
-        self._was_tried = asyncio.Event()
         self._nudged = asyncio.Event()
         self._heard = asyncio.Event()
         self._task = self._loop.create_task(self._run())
@@ -146,19 +137,10 @@ class RelaySocket:
                 raise UnreachableError(f"the relay cannot be used: {why}") from self.last_error
             await pause_until_any((self._registered, self._tried), left)
 
-    async def until_tried(self, timeout: float) -> None:
-        """Wait until the first attempt to register has ended in one way or the other."""
-        if not self._was_tried.is_set():
-            await pause_until(self._was_tried, timeout)
-
     async def close(self) -> None:
         """Close the connection; may be called twice."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-
-    def keep(self) -> None:
-        """Stay from now on, also without use."""
-        self._idle_s = None
 
     def nudge(self) -> None:
         """Find out now whether the connection still lives, or try now to get one."""
@@ -169,7 +151,7 @@ class RelaySocket:
     async def _run(self) -> None:
         turn, backoff = 0, Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         try:
-            while not (self._has_given_way or self._is_idle()):
+            while not self._is_idle():
                 url = self._urls[turn % len(self._urls)]
                 was_stable = await self._connect(url)
                 self._tell(url)
@@ -202,9 +184,7 @@ class RelaySocket:
             log.info("registered at the relay %s", url)
             self._told = ""
             self.last_error = None
-            self.relay_id = self._registration.relay_id if self._registration else None
             self._registered.set()
-            self._was_tried.set()
             self._above.on_registered()
             began = self._loop.time()
             self.last_error = await self._stay()
@@ -212,7 +192,6 @@ class RelaySocket:
             self.last_error = error
         self._drop("lost")
         self._tried.set()
-        self._was_tried.set()
         return began is not None and self._loop.time() - began > _STABLE_S
 
     def _is_idle(self) -> bool:
@@ -258,7 +237,6 @@ class RelaySocket:
     def _drop(self, reason: str) -> None:
         """Let go of the connection: what was under way is lost."""
         self._registered.clear()
-        self.relay_id = None
         self._registration = None
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -306,9 +284,6 @@ class RelaySocket:
             raise ProtocolError("the relay sent a frame before the registration was over")
         answer = registration.receive(message)
         if answer is not None:
-            self._has_given_way = self._gives_way(registration.relay_id or "")
-            if self._has_given_way:
-                raise DuplicateLinkError("this node is at that relay already, by another URL")
             assert self._connection is not None
             self._connection.send_text(answer)
             return

@@ -19,9 +19,11 @@ MAX_CANDIDATES = 16
 MAX_MESSAGE = 256 * 1024
 _PORT = 5000
 _ANSWERS = "a=x-jupyter-peer-answers:"
+_INTRODUCTION = "a=x-jupyter-peer-introduction:"
 
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
+_INTRODUCED = re.compile(r"[A-Za-z0-9+/]{43}= [A-Za-z0-9+/]{86}==")
 _FINGERPRINT = re.compile(r"(sha-256|sha-384|sha-512) ((?:[0-9A-Fa-f]{2}:){31,63}[0-9A-Fa-f]{2})")
 _HASH_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _CANDIDATE = re.compile(
@@ -50,6 +52,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         fingerprints: Of the certificate, ``(hash, hex)``.
         candidates: Where it may be reached, in the order given.
         answers: In an answer the ``ufrag`` of the offer it is for.
+        introduction: In an offer the sender's public key and signature; see :mod:`.introduction`.
     """
 
     ufrag: str
@@ -58,6 +61,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     fingerprints: list[tuple[str, str]]
     candidates: list[Candidate]
     answers: str | None = None
+    introduction: str | None = None
 
     @classmethod
     def from_sdp(cls, kind: str, sdp: object, *, allow_loopback: bool = False) -> Description:
@@ -107,9 +111,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
             setup=setup,
             fingerprints=fingerprints,
             candidates=found[:MAX_CANDIDATES],
-            answers=_one(lines, _ANSWERS, _UFRAG)
-            if any(line.startswith(_ANSWERS) for line in lines)
-            else None,
+            answers=_one_at_most(lines, _ANSWERS, _UFRAG),
+            introduction=_one_at_most(lines, _INTRODUCTION, _INTRODUCED),
         )
 
     def to_sdp(self) -> str:
@@ -138,6 +141,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if self.answers is not None:
             lines.append(_ANSWERS + self.answers)
+        if self.introduction is not None:
+            lines.append(_INTRODUCTION + self.introduction)
         return "\r\n".join(lines) + "\r\n"
 
 
@@ -146,6 +151,12 @@ def _one(lines: list[str], prefix: str, form: re.Pattern[str]) -> str:
     if len(values) != 1 or not form.fullmatch(value := values.pop()):
         raise MalformedError(f"the session description has no good {prefix}")
     return value
+
+
+def _one_at_most(lines: list[str], prefix: str, form: re.Pattern[str]) -> str | None:
+    if any(line.startswith(prefix) for line in lines):
+        return _one(lines, prefix, form)
+    return None
 
 
 def _candidate(text: str, allow_loopback: bool) -> Candidate | None:

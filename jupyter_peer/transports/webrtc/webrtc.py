@@ -19,8 +19,10 @@ from ...errors import BadAddressError, NotEnabledError, PeerError, UnreachableEr
 from ...findings import Finding, failed, warning
 from ...primitives.rate_limit import RateLimit
 from ...wire.addresses import lobby_urls
+from ...wire.link.identity import Identity
 from ..base import Accept, PeerLink, Transport
 from .connection import Connection, IceServers
+from .introduction import introduce, introduced
 from .sdp import Description
 
 log = logging.getLogger(__name__)
@@ -78,6 +80,7 @@ class WebRtcTransport(Transport):
     """Dials ``webrtc:<lobby url>`` and answers those who dial.
 
     Args:
+        identity: This node's key; it signs the offers that go over other lobbies.
         signaller: The lobby this node is at, where others find it; None without one.
         servers: STUN and TURN.
         visit: Opens another lobby, by its URL, for as long as one peer is dialled there; None
@@ -93,6 +96,7 @@ class WebRtcTransport(Transport):
 
     def __init__(
         self,
+        identity: Identity,
         signaller: Signaller | None,
         servers: IceServers,
         *,
@@ -101,6 +105,7 @@ class WebRtcTransport(Transport):
         is_expected: Callable[[str], bool],
         allow_loopback: bool = False,
     ) -> None:
+        self._identity = identity
         self._signaller = signaller
         self._visit = visit
         self._visits = 0
@@ -192,6 +197,8 @@ class WebRtcTransport(Transport):
             offer = await connection.offer()
             self._dials[node_id] = (offer.ufrag, answered)
             async with self._at_lobby_of(address) as signaller:
+                if signaller is not self._signaller:
+                    offer = introduce(offer, self._identity, node_id)
                 await self._signal(signaller, node_id, "offer", offer)
                 try:
                     async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -239,9 +246,11 @@ class WebRtcTransport(Transport):
         try:
             if kind == "answer":
                 self._take_answer(node_id, sdp)
-            elif kind == "offer" and self._may_offer(node_id):
+            elif kind == "offer":
                 offer = Description.from_sdp("offer", sdp, allow_loopback=self._allow_loopback)
-                self._begin_to_answer(node_id, offer)
+                proven_id = introduced(offer, self._identity.node_id) or node_id
+                if self._may_offer(proven_id):
+                    self._begin_to_answer(proven_id, offer, sender=node_id)
         except PeerError as error:
             log.info("a signal of %s is refused: %s", node_id, error)
 
@@ -279,11 +288,11 @@ class WebRtcTransport(Transport):
         limit = self._offers.setdefault(key, RateLimit(rate, OFFERS_AT_ONCE))
         return limit.allows(time.monotonic())
 
-    def _begin_to_answer(self, node_id: str, offer: Description) -> None:
+    def _begin_to_answer(self, node_id: str, offer: Description, sender: str) -> None:
         earlier = self._answering.get(node_id)
         if earlier is not None:
             earlier.cancel()  # it has given that one up
-        task = asyncio.get_running_loop().create_task(self._answer(node_id, offer))
+        task = asyncio.get_running_loop().create_task(self._answer(node_id, offer, sender))
         self._answering[node_id] = task
         if not self._is_peer(node_id):
             self._strangers.add(node_id)
@@ -296,12 +305,12 @@ class WebRtcTransport(Transport):
         if not task.cancelled() and task.exception() is not None:
             log.error("answering %s failed", node_id, exc_info=task.exception())
 
-    async def _answer(self, node_id: str, offer: Description) -> None:
+    async def _answer(self, node_id: str, offer: Description, sender: str) -> None:
         connection = self._connection(self._address)
         try:
             assert self._signaller is not None  # offers come by the own lobby only
             answer = await connection.answer(offer)
-            await self._signal(self._signaller, node_id, "answer", answer)
+            await self._signal(self._signaller, sender, "answer", answer)
             link = await connection.link(CONNECT_TIMEOUT_S)
         except PeerError as error:
             log.info("no link with %s by WebRTC: %s", node_id, error)

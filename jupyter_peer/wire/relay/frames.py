@@ -25,6 +25,7 @@ from ...errors import (
     from_wire,
     to_wire,
 )
+from ..addresses import LOBBY_PATH, RELAY_PATH, host_of, is_loopback
 from ..link.identity import (
     SIGNATURE_BYTES,
     Identity,
@@ -49,9 +50,9 @@ LINK = slice(35, HEAD_BYTES)
 LANE = slice(19, HEAD_BYTES)
 MAX_CLOSE_REASON = 64
 MAX_TEXT = 4096
-PROOF_LABEL = b"jupyter-peer/1 relay "
+# What a node signs at one door must be worth nothing at another.
+PROOF_LABELS = {RELAY_PATH: b"jupyter-peer/1 relay ", LOBBY_PATH: b"jupyter-peer/1 lobby "}
 CHALLENGE_BYTES = 32
-MAX_RELAY_ID = 64
 
 Bytes = bytes | bytearray | memoryview
 
@@ -177,32 +178,37 @@ def refusal_text(error: BaseException) -> str:
     return _to_text({"error": to_wire(error)})
 
 
-def proof_bytes(challenge: str) -> bytes:
-    """Return what a node signs to prove its id."""
-    return PROOF_LABEL + challenge.encode("utf-8", "surrogatepass")
+def proof_bytes(challenge: str, door: str = RELAY_PATH) -> bytes:
+    """Return what a node signs to prove its id at a door.
+
+    Args:
+        challenge: As the door sent it.
+        door: Path of the door.
+    """
+    return PROOF_LABELS[door] + challenge.encode("utf-8", "surrogatepass")
 
 
 class Registration:
     """The node's side: send :meth:`begin`, answer each text frame by :meth:`receive`.
 
     Args:
-        identity: The node's own key.
-        host: The ``Host`` this node dialled. When the challenge names a host it must be this one,
-            so that a relay cannot hand on another relay's challenge and register there instead.
+        identity: The key to register, which need not be the node's own.
+        host: The ``Host`` this node dialled. The challenge must name it, so a relay cannot pass on
+            another relay's challenge and register there instead. A relay on this machine may leave
+            it out: nobody outside reaches it.
+        door: Path of the door that was dialled.
 
     Attributes:
         is_registered: Whether the relay has accepted the proof.
         max_frame: Largest binary frame the relay takes, once registered; 0 when it does not say.
-        relay_id: What the relay calls itself, from the challenge on; the same under all its URLs.
-            None when it does not say.
     """
 
-    def __init__(self, identity: Identity, host: str | None = None) -> None:
+    def __init__(self, identity: Identity, host: str | None = None, door: str = RELAY_PATH) -> None:
         self._identity = identity
         self._host = host
+        self._door = door
         self._state = "new"
         self.max_frame = 0
-        self.relay_id: str | None = None
 
     @property
     def is_registered(self) -> bool:
@@ -230,9 +236,6 @@ class Registration:
         _check_refusal(fields)
         if self._state == "challenge":
             self._state = "proof"
-            relay_id = fields.get("relay")
-            if isinstance(relay_id, str) and 0 < len(relay_id) <= MAX_RELAY_ID:
-                self.relay_id = relay_id
             return self._proof(fields.get("challenge"))
         if self._state == "proof" and fields.get("registered") == self._identity.node_id:
             self._state = "registered"
@@ -244,13 +247,8 @@ class Registration:
     def _proof(self, challenge: object) -> str:
         if not isinstance(challenge, str) or len(challenge) < 2 * CHALLENGE_BYTES:
             raise MalformedError("the relay's challenge is malformed")
-        _, at, named = challenge.partition("@")
-        if at and self._host is not None and named.lower() != self._host.lower():
-            raise WrongNodeError(
-                f"the relay at {self._host} shows the challenge of {named[:255]}",
-                hint="nothing was signed; check the relay's URL",
-            )
-        signature = self._identity.sign(proof_bytes(challenge))
+        self._check_host(challenge.partition("@")[2])
+        signature = self._identity.sign(proof_bytes(challenge, self._door))
         return _to_text(
             {
                 "register": self._identity.node_id,
@@ -258,6 +256,21 @@ class Registration:
                 "sig": base64.b64encode(signature).decode(),
             }
         )
+
+    def _check_host(self, named: str) -> None:
+        host = self._host
+        if host is None or named.lower() == host.lower():
+            return
+        if named:
+            raise WrongNodeError(
+                f"the relay at {host} sent the challenge of {named[:255]}",
+                hint="this node signed nothing; check the relay's URL",
+            )
+        if not is_loopback(host_of(f"//{host}")):
+            raise WrongNodeError(
+                f"the relay at {host} does not name itself in its challenge",
+                hint=f"this node signed nothing; start the relay with --name={host}",
+            )
 
 
 class Admission:
@@ -268,13 +281,21 @@ class Admission:
         host: The name under which the node dialled, when the operator has said which names are
             this relay's; it becomes part of what the node signs.
         relay_id: What the relay calls itself.
+        door: Path of the door at which the node registers.
 
     Attributes:
         node_id: The proven id, or None.
         public_key: Its raw key.
     """
 
-    def __init__(self, nonce: bytes, host: str | None = None, relay_id: str | None = None) -> None:
+    def __init__(
+        self,
+        nonce: bytes,
+        host: str | None = None,
+        relay_id: str | None = None,
+        door: str = RELAY_PATH,
+    ) -> None:
+        self._door = door
         self._facts = {} if relay_id is None else {"relay": relay_id}
         self.challenge = nonce.hex() + (f"@{host}" if host else "")
         self.node_id: str | None = None
@@ -306,7 +327,7 @@ class Admission:
             return _to_text({"challenge": self.challenge, **self._facts})
         if key != self.public_key:
             raise BadIdentityError("the proof is of another node than the one that was announced")
-        verify(key, _signature(fields.get("sig")), proof_bytes(self.challenge))
+        verify(key, _signature(fields.get("sig")), proof_bytes(self.challenge, self._door))
         self.node_id = node_id
         return None
 

@@ -15,6 +15,7 @@ import pytest
 from jupyter_peer.errors import PeerError
 from jupyter_peer.relay.lobby.limits import LobbyLimits
 from jupyter_peer.relay.program import Options, serving
+from jupyter_peer.wire.addresses import LOBBY_PATH
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import Registration, read_notice
 from tests.relay.nodes import RawSocket
@@ -41,7 +42,7 @@ class RawGuest:
     ) -> RawGuest:
         identity = identity or Identity.from_seed(os.urandom(32))
         guest = cls(identity, await RawSocket.open(f"{url}/lobby-ws"))
-        registration = Registration(identity)
+        registration = Registration(identity, door=LOBBY_PATH)
         text: str | None = registration.begin()
         while text is not None:
             guest.socket.send(text)

@@ -114,6 +114,19 @@ async def test_a_foreign_relay_is_left_when_no_link_needs_it(monkeypatch):
         await again.close()
 
 
+async def test_over_a_relay_that_a_peer_named_nobody_dials_this_node():
+    async with relay() as url, node(url) as (_, bob_id, _), node() as (ada, ada_id, incoming):
+        await ada.dial(f"relay:{url}", bob_id)
+        (foreign,) = ada._foreign.values()
+        throwaway = foreign._own_id.decode()
+        assert throwaway != ada_id
+        eve = await RawNode.connect(url)
+        eve.send(throwaway, bytes((OPEN,)) + limit_payload(WINDOW))
+        assert (await eve.frame()).kind == CLOSE
+        assert incoming == []
+        eve.close()
+
+
 async def test_a_transport_that_was_closed_has_no_socket_left_in_the_loop():
     async with relay() as url:
         async with node(url) as (ada, _, _):
@@ -122,7 +135,7 @@ async def test_a_transport_that_was_closed_has_no_socket_left_in_the_loop():
         assert connection._is_lost
 
 
-async def test_one_relay_under_two_names_is_used_by_one_connection():
+async def test_dialling_over_ones_own_relay_by_another_name_does_not_replace_ones_connection():
     async with relay() as url:
         other_name = url.replace("127.0.0.1", "localhost")
         async with node(url) as (ada, _, _), node(other_name) as (_, bob_id, incoming):

@@ -36,13 +36,14 @@ async def test_a_link_is_arranged_by_signals_and_carries_frames() -> None:
         ]
         ada, bob, eve = (
             WebRtcTransport(
+                identity,
                 person.lobby,
                 IceServers(),
                 is_peer=lambda node_id: node_id != EVE.node_id,
                 is_expected=lambda node_id: False,
                 allow_loopback=True,
             )
-            for person in people
+            for person, identity in zip(people, (ADA, BOB, EVE), strict=True)
         )
         with on_loopback():
             try:
@@ -83,11 +84,16 @@ async def test_a_guest_without_a_lobby_dials_by_that_of_its_peer_and_leaves_it()
     options = {"is_expected": lambda node_id: False, "allow_loopback": True}
     async with a_lobby() as url:
         host = Person(url, ADA, "ada", waits_for_signals=True)
-        ada = WebRtcTransport(host.lobby, IceServers(), is_peer=lambda node_id: True, **options)
+        seen: list[str] = []  # by the lobby
+        host.lobby.on_signal(lambda node_id, kind, sdp: seen.append(node_id))
+        ada = WebRtcTransport(
+            ADA, host.lobby, IceServers(), is_peer=lambda node_id: node_id == BOB.node_id, **options
+        )
         bob = WebRtcTransport(
+            BOB,
             None,
             IceServers(),
-            visit=lobby_visits(settings, BOB, lambda: 1.0),
+            visit=lobby_visits(settings, lambda: 1.0),
             is_peer=lambda node_id: True,
             **options,
         )
@@ -102,6 +108,9 @@ async def test_a_guest_without_a_lobby_dials_by_that_of_its_peer_and_leaves_it()
                 other = await asyncio.wait_for(came.get(), CONNECT_S)
                 link.send([b"by your lobby"])
                 assert await asyncio.wait_for(other.recv(), CONNECT_S) == b"by your lobby"
+                # The lobby never had bob's key prove his id.
+                assert seen
+                assert BOB.node_id not in seen
                 # It is there no more, and was never to be seen.
                 with pytest.raises(UnreachableError, match="lobby"):
                     await ada.dial(address, BOB.node_id)
@@ -127,6 +136,7 @@ async def test_an_offer_that_comes_at_a_lobby_of_a_peer_is_not_answered() -> Non
 
     asked: list[str] = []
     bob = WebRtcTransport(
+        BOB,
         None,
         IceServers(),
         is_peer=lambda node_id: bool(asked.append(node_id)) or True,

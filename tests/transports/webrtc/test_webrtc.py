@@ -333,11 +333,11 @@ async def test_packages_that_cannot_be_loaded_are_an_error_that_says_so(lobby, m
 def webrtc_hub(lobby, path, name) -> PeerHub:
     key = path / f"{name}.seed"
     key.write_bytes(os.urandom(32))
-    node_id = Identity.from_seed(key.read_bytes()).node_id
+    identity = Identity.from_seed(key.read_bytes())
     hub: PeerHub
     node = WebRtcNode(
         lobby,
-        node_id,
+        identity,
         is_peer=lambda other: hub.is_peer(other),
         is_expected=lambda other: hub.is_expected(other),
     )

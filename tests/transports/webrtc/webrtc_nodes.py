@@ -63,10 +63,14 @@ class MemorySignaller:
 class WebRtcNode(WebRtcTransport):
     """A WebRTC transport with an id of its own."""
 
-    def __init__(self, lobby: MemoryLobby, node_id: str | None = None, **options: Any) -> None:
-        self.node_id = node_id or Identity.from_seed(os.urandom(32)).node_id
+    def __init__(
+        self, lobby: MemoryLobby, identity: Identity | None = None, **options: Any
+    ) -> None:
+        identity = identity or Identity.from_seed(os.urandom(32))
+        self.node_id = identity.node_id
         self.lobby = lobby
         super().__init__(
+            identity,
             MemorySignaller(lobby, self.node_id),
             options.pop("servers", IceServers()),
             **{

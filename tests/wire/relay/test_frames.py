@@ -16,6 +16,7 @@ from jupyter_peer.errors import (
     ProtocolError,
     WrongNodeError,
 )
+from jupyter_peer.wire.addresses import LOBBY_PATH, RELAY_PATH
 from jupyter_peer.wire.link.identity import Identity, verify
 from jupyter_peer.wire.relay.frames import (
     CLOSE,
@@ -137,11 +138,34 @@ def test_a_challenge_that_names_another_relay_is_not_signed():
     assert challenge.endswith("@relay.example")
     registration = Registration(ADA, host="evil.example")
     registration.begin()
-    with pytest.raises(WrongNodeError):
+    with pytest.raises(WrongNodeError) as refused:
         registration.receive(json.dumps({"challenge": challenge}))
+    assert "relay.example" in refused.value.message
     registration = Registration(ADA, host="Relay.Example")
     registration.begin()
     assert registration.receive(json.dumps({"challenge": challenge})) is not None
+
+
+@pytest.mark.parametrize("host", ["relay.example", "192.0.2.1:9000", "[2001:db8::1]:9000"])
+def test_a_challenge_that_names_no_relay_is_signed_on_this_machine_only(host):
+    challenge = json.dumps({"challenge": Admission(os.urandom(32)).challenge})
+    registration = Registration(ADA, host=host)
+    registration.begin()
+    with pytest.raises(WrongNodeError, match="does not name itself") as refused:
+        registration.receive(challenge)
+    assert f"--name={host}" in refused.value.hint
+    for here in ("127.0.0.1:9000", "localhost:9000", "[::1]:9000"):
+        registration = Registration(ADA, host=here)
+        registration.begin()
+        assert registration.receive(challenge) is not None
+
+
+def test_a_proof_for_the_relay_is_no_proof_for_the_lobby():
+    for at, elsewhere in ((RELAY_PATH, LOBBY_PATH), (LOBBY_PATH, RELAY_PATH)):
+        admission, registration = Admission(bytes(32), door=elsewhere), Registration(ADA, door=at)
+        proof = registration.receive(str(admission.receive(registration.begin())))
+        with pytest.raises(BadSignatureError):
+            admission.receive(str(proof))
 
 
 @given(st.text(max_size=100))
