@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -40,6 +41,7 @@ class RelayCarrier:
         ssl_context: For ``wss://``.
         on_incoming: Takes a link that another node opened; None to refuse all.
         idle_s: Seconds without a link after which the relay is left; None to stay.
+        now: Monotonic seconds.
 
     Attributes:
         socket: The connection.
@@ -53,6 +55,7 @@ class RelayCarrier:
         ssl_context: ssl.SSLContext,
         on_incoming: Callable[[RelayLink], None] | None,
         idle_s: float | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = address
         self._own_id = identity.node_id.encode()
@@ -61,8 +64,9 @@ class RelayCarrier:
         self._orphans: set[Key] = set()
         self._line: deque[RelayLink] = deque()
         self._is_line_moving = False
+        self._now = now
         self._loop = asyncio.get_running_loop()
-        self.socket = RelaySocket(urls, identity, ssl_context, self, idle_s)
+        self.socket = RelaySocket(urls, identity, ssl_context, self, idle_s, now)
 
     @property
     def links(self) -> int:
@@ -99,7 +103,7 @@ class RelayCarrier:
         key = (node_id.encode(), link_id)
         link = RelayLink(self, self._address, self._own_id, *key, is_dialled=True)
         self._links[key] = link
-        doubt = self._loop.call_later(timeout / 3, self._nudge_if_silent, self._loop.time())
+        doubt = self._loop.call_later(timeout / 3, self._nudge_if_silent, self._now())
         try:
             await link.open(max(timeout - (self._loop.time() - began), 0.1))
         except BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
+import time
 from collections.abc import Callable
 
 from ...errors import BadAddressError, UnreachableError
@@ -33,6 +34,7 @@ class RelayTransport(Transport):
             used all the same, for as long as there are links over them.
         ssl_context: For ``wss://``. By default the system's authorities decide, since a relay, unlike
             a peer, has no other proof of who it is.
+        now: Monotonic seconds.
 
     Raises:
         BadAddressError: ``relay_url`` is no URL.
@@ -47,10 +49,12 @@ class RelayTransport(Transport):
         relay_url: str | None = None,
         *,
         ssl_context: ssl.SSLContext | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._identity = identity
         self._own_urls = relay_urls(relay_url) if relay_url else []
         self._ssl_context = ssl_context or ssl.create_default_context()
+        self._now = now
         self._own: RelayCarrier | None = None
         self._foreign: dict[tuple[str, ...], RelayCarrier] = {}
         self._accept: Accept | None = None
@@ -168,7 +172,7 @@ class RelayTransport(Transport):
         idle_s: float | None,
     ) -> RelayCarrier:
         return RelayCarrier(
-            urls, relay_address(urls), identity, self._ssl_context, on_incoming, idle_s
+            urls, relay_address(urls), identity, self._ssl_context, on_incoming, idle_s, self._now
         )
 
     def _take(self, link: RelayLink) -> None:

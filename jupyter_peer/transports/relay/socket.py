@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -76,10 +77,11 @@ class RelaySocket:
         ssl_context: For ``wss://``.
         above: Takes what comes.
         idle_s: Seconds without use after which it is let go; None to keep it.
+        now: Monotonic seconds.
 
     Attributes:
         is_over: Whether it was let go.
-        read_at: When something came last, by the loop's clock.
+        read_at: When something came last, by ``now``.
         max_frame: Bytes of the largest frame the relay takes.
         last_error: Why it is not registered; None once it is.
     """
@@ -91,6 +93,7 @@ class RelaySocket:
         ssl_context: ssl.SSLContext,
         above: Above,
         idle_s: float | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.is_over = False
         self.max_frame = _MAX_FRAME
@@ -101,8 +104,9 @@ class RelaySocket:
         self._ssl_context = ssl_context
         self._above = above
         self._idle_s = idle_s
+        self._now = now
         self._loop = asyncio.get_running_loop()
-        self._used_at = self.read_at = self._loop.time()
+        self._used_at = self.read_at = now()
         self._connection: WebSocket | None = None
         self._registration: Registration | None = None
         self._ready: asyncio.Future[None] = self._loop.create_future()
@@ -186,18 +190,18 @@ class RelaySocket:
             self.last_error = None
             self._registered.set()
             self._above.on_registered()
-            began = self._loop.time()
+            began = self._now()
             self.last_error = await self._stay()
         except PeerError as error:
             self.last_error = error
         self._drop("lost")
         self._tried.set()
-        return began is not None and self._loop.time() - began > _STABLE_S
+        return began is not None and self._now() - began > _STABLE_S
 
     def _is_idle(self) -> bool:
         if self._above.is_used:
-            self._used_at = self._loop.time()
-        return self._idle_s is not None and self._loop.time() - self._used_at > self._idle_s
+            self._used_at = self._now()
+        return self._idle_s is not None and self._now() - self._used_at > self._idle_s
 
     async def _register(self, url: str) -> None:
         self._lost.clear()
@@ -223,7 +227,7 @@ class RelaySocket:
         while not self._lost.is_set() and not self._is_idle():
             self._nudged.clear()
             await pause_until_any((self._lost, self._nudged), _PING_S)
-            asked_at = self._loop.time()
+            asked_at = self._now()
             if not self._nudged.is_set() and asked_at - self.read_at < _PING_S:
                 continue
             if self._connection is not None:
@@ -251,7 +255,7 @@ class RelaySocket:
 
     def on_life(self) -> None:
         """Note that something came, if only a pong."""
-        self.read_at = self._loop.time()
+        self.read_at = self._now()
         self._heard.set()
 
     def on_message(self, opcode: int, payload: Payload) -> None:

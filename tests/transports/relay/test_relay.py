@@ -8,6 +8,7 @@ import logging
 import os
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient
@@ -29,10 +30,12 @@ from tests.waiting import until
 
 
 @contextlib.asynccontextmanager
-async def node(url: str | None = None) -> AsyncIterator[tuple[RelayTransport, str, list[PeerLink]]]:
+async def node(
+    url: str | None = None, **options: Any
+) -> AsyncIterator[tuple[RelayTransport, str, list[PeerLink]]]:
     """Yield a started transport, its node id and the links that come in."""
     identity = Identity.from_seed(os.urandom(32))
-    transport = RelayTransport(identity, url)
+    transport = RelayTransport(identity, url, **options)
     incoming: list[PeerLink] = []
 
     async def accept(link: PeerLink) -> None:
@@ -98,16 +101,22 @@ async def test_a_peer_that_is_not_at_the_relay_is_unreachable():
         assert finding.status == "ok"
 
 
-async def test_a_foreign_relay_is_left_when_no_link_needs_it(monkeypatch):
-    monkeypatch.setattr(relay_module, "_IDLE_S", 0.05)
-    monkeypatch.setattr(relay_socket, "_PING_S", 0.05)
-    async with relay() as url, node(url) as (_, bob_id, incoming), node() as (ada, _, _):
+async def test_a_foreign_relay_is_left_when_no_link_needs_it():
+    now = 0.0
+    async with (
+        relay() as url,
+        node(url) as (_, bob_id, incoming),
+        node(now=lambda: now) as (ada, _, _),
+    ):
         link = await ada.dial(f"relay:{url}", bob_id)
         (foreign,) = ada._foreign.values()
-        opened_at = asyncio.get_running_loop().time()
-        await until(lambda: foreign.socket.read_at > opened_at + 0.2, what="some pongs")
+        now = 1000.0
+        foreign.socket.nudge()
+        await until(lambda: foreign.socket.read_at == now, what="a pong")
         assert not foreign.socket.is_over
         await link.close()
+        now += relay_module._IDLE_S + 1
+        foreign.socket.nudge()
         await until(lambda: foreign.socket.is_over)
         again = await ada.dial(f"relay:{url}", bob_id)
         await until(lambda: len(incoming) == 2)
