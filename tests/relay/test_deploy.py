@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,10 @@ async def test_a_relay_starts_as_the_files_say_without_a_home_and_serves(options
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "/nonexistent/config")
     at_a_free_port = [option for option in options if not option.startswith("--port")]
     assert len(at_a_free_port) == len(options) - 1
-    with relay_process(*at_a_free_port) as relay:
-        url = f"ws://127.0.0.1:{relay.port}"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with relay_process(*at_a_free_port, f"--name=127.0.0.1:{port}", port=port):
+        url = f"ws://127.0.0.1:{port}"
         ada, bob = await RawNode.connect(url), await RawNode.connect(url)
         ada.send(bob, b"x")
         assert bytes((await bob.frame()).payload) == b"x"
