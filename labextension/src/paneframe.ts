@@ -2,6 +2,7 @@ import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { FocusGuard } from './focusguard';
+import { FrameWitness } from './framewitness';
 import { IPaneStep } from './shapes';
 import { themeIsLight, themeVariables } from './theme';
 import { Allowance, FromFrame, PORT, READY, readFromFrame, ToFrame, Words } from './viewerprotocol';
@@ -84,6 +85,20 @@ export class PaneFrame extends Widget {
     this._setStatus(reason);
   }
 
+  /**
+   * Whether a person uses the frame: by a press or a key in it, not by a focus that it took.
+   *
+   * @param now - Within the last seconds, not only since it was loaded.
+   */
+  async isUsed(now = false): Promise<boolean> {
+    return (await this._guard?.isUsed(now)) ?? false;
+  }
+
+  /** Whether a pointer was pressed in the frame a moment ago. */
+  get isPressed(): boolean {
+    return this._witness?.isPressed ?? false;
+  }
+
   /** Begin anew, after it was stopped. */
   restart(): void {
     this._drop();
@@ -134,7 +149,12 @@ export class PaneFrame extends Widget {
     this._iframe.src = this._url;
     this.node.appendChild(this._iframe);
     this._guard?.dispose();
-    this._guard = new FocusGuard(this._iframe, () => this.stop('focus'));
+    this._witness = new FrameWitness(this._iframe);
+    const guard = new FocusGuard(this._iframe, this._witness, () => {
+      this.stop('focus');
+      guard.giveBack();
+    });
+    this._guard = guard;
   }
 
   /** Let go of what is in the frame, which is about to go or to begin anew. */
@@ -155,10 +175,14 @@ export class PaneFrame extends Widget {
     if (!outer || (event.source !== outer && event.source !== contentOf(outer))) {
       return;
     }
+    if (event.source === outer) {
+      this._witness?.take(event.data);
+      return;
+    }
     if (!this._admit()) {
       return;
     }
-    if (event.source === contentOf(outer) && event.data === READY && event.origin === 'null') {
+    if (event.data === READY && event.origin === 'null') {
       this._connect(event.source as Window);
     }
   };
@@ -250,6 +274,7 @@ export class PaneFrame extends Widget {
   private _status: FrameStatus = 'starting';
   private _allowance = new Allowance();
   private _guard: FocusGuard | null = null;
+  private _witness: FrameWitness | null = null;
   private _port: MessagePort | null = null;
   private _held: IPaneStep[] = [];
   private _pinging = 0;

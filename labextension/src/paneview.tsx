@@ -1,4 +1,4 @@
-import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import { ReactWidget } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
@@ -24,7 +24,10 @@ export interface IViewContext {
 
 /** In a notebook a pane takes what it needs of this much. */
 const CELL_HEIGHTS = [24, 600];
-const LINK_PAUSE_MS = 2000;
+/** A link is not replaced while a person may be about to press *Open*. */
+const LINK_STAYS_MS = 500;
+/** Links in a row that nobody opened; then the pane offers none until it is shown again. */
+const MAX_LINKS = 5;
 /** Inputs that wait for the owner; a widget itself has one at a time. */
 const MAX_INPUTS = 32;
 /** What is said of widgets meanwhile waits in the frame. */
@@ -81,6 +84,7 @@ export class PaneView extends Widget {
   /** Show it although nothing else watches it: a person asked for it. */
   open(): void {
     this._wait = false;
+    this._unopened = 0;
     if (this._frame.status === 'starting' || this._frame.status === 'ready') {
       void this.feed.start();
     } else {
@@ -99,6 +103,7 @@ export class PaneView extends Widget {
   private _onReady(): void {
     // The frame is empty: it needs the whole state.
     this._gaveWidgets = false;
+    this._link = null;
     this._tellGrant();
     void this.feed.start(this._wait);
   }
@@ -135,7 +140,7 @@ export class PaneView extends Widget {
         void this._onInput(message.id, message.message);
         break;
       case 'link':
-        void this._onLink(message.url);
+        void this._offerLink(message.url);
         break;
     }
   }
@@ -163,7 +168,10 @@ export class PaneView extends Widget {
   private async _onInput(id: string, message: IInput): Promise<void> {
     let error: string | null = null;
     if (!this._mayInteract) {
-      error = this._trans.__('the owner lets you look only');
+      error = this._trans.__('you can only view this pane');
+    } else if (!(await this._frame.isUsed())) {
+      // A script or a model that moves by itself. Nobody did anything, so nobody is told.
+      error = '';
     } else if (this._inputs >= MAX_INPUTS) {
       error = this._trans.__('too much at once');
     } else {
@@ -188,31 +196,41 @@ export class PaneView extends Widget {
     this._frame.tell({ type: 'grant', interact: this._toldGrant });
   }
 
-  /** Open a link of the peer's after a person has read where it goes. */
-  private async _onLink(url: string): Promise<void> {
-    // A script may ask too; a person has just clicked or pressed a key in the frame.
-    const clicked = navigator.userActivation?.isActive ?? true;
-    if (!clicked || this._isAsking || performance.now() < this._askAgainAt) {
+  /** Offer a link of the peer's in the header, where a person reads its host before opening it. */
+  private async _offerLink(address: string): Promise<void> {
+    // A script may ask too, and again and again: a person has just pressed or typed in the frame.
+    if (this._unopened >= MAX_LINKS || !(await this._frame.isUsed(true))) {
       return;
     }
-    this._isAsking = true;
-    try {
-      const body = document.createElement('code');
-      body.className = 'jp-PeerPane-url';
-      body.textContent = new URL(url).href;
-      const { button } = await showDialog({
-        title: this._trans.__('Open this link of %1?', this.label),
-        body: new Widget({ node: body }),
-        buttons: [Dialog.cancelButton(), Dialog.okButton({ label: this._trans.__('Open') })],
-        defaultButton: 0
-      });
-      if (button.accept) {
-        window.open(url, '_blank', 'noopener,noreferrer');
-      }
-    } finally {
-      this._isAsking = false;
-      this._askAgainAt = performance.now() + LINK_PAUSE_MS;
+    const now = performance.now();
+    if (this._link && !(this._frame.isPressed && now - this._linkAt > LINK_STAYS_MS)) {
+      return;
     }
+    const url = new URL(address);
+    // A user name before the host is there to be taken for the host.
+    url.username = url.password = '';
+    this._link = url;
+    this._linkAt = now;
+    this._unopened += 1;
+    this._changed.emit();
+  }
+
+  /** The link that a person has clicked in the pane and not yet opened. */
+  get link(): URL | null {
+    return this._link;
+  }
+
+  openLink(): void {
+    if (this._link) {
+      window.open(this._link, '_blank', 'noopener,noreferrer');
+      this._unopened = 0;
+      this.dismissLink();
+    }
+  }
+
+  dismissLink(): void {
+    this._link = null;
+    this._changed.emit();
   }
 
   get label(): string {
@@ -231,8 +249,9 @@ export class PaneView extends Widget {
   private _gaveWidgets = false;
   private _toldGrant = false;
   private _inputs = 0;
-  private _isAsking = false;
-  private _askAgainAt = 0;
+  private _link: URL | null = null;
+  private _linkAt = 0;
+  private _unopened = 0;
 }
 
 /** Whose pane it is and how it stands, with what can be done about it. */
@@ -243,11 +262,15 @@ class PaneHeader extends ReactWidget {
   ) {
     super();
     this.addClass('jp-PeerPane-header');
+    // A stop before each frame: a Tab from pane to pane would look like a pane that takes the focus.
+    this.node.tabIndex = 0;
+    this.node.setAttribute('role', 'group');
     _view.changed.connect(() => this.update());
   }
 
   override render(): React.ReactElement {
-    const { feed, frame } = this._view;
+    const { feed, frame, label } = this._view;
+    this.node.setAttribute('aria-label', this._trans.__('The pane %1', label));
     return <Header view={this._view} state={feed.state} frame={frame} trans={this._trans} />;
   }
 }
@@ -289,6 +312,7 @@ function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement
         {phase === 'failed' && <Action label={trans.__('Try again')} run={() => view.open()} />}
       </div>
       {phase === 'failed' && <Failure error={state.error} />}
+      {view.link && <LinkOffer view={view} link={view.link} trans={trans} />}
       <FrameNotice view={view} frame={frame} trans={trans} />
       <span className="jp-sr-only" role="status">
         {phase === 'idle' ? '' : `${view.label}: ${status.words}`}
@@ -297,7 +321,25 @@ function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement
   );
 }
 
-/** What is to be said of the frame, if anything. */
+/** A link that was clicked in the pane: its host apart from the rest, and what can be done with it. */
+function LinkOffer(props: {
+  view: PaneView;
+  link: URL;
+  trans: TranslationBundle;
+}): React.ReactElement {
+  const { view, link, trans } = props;
+  return (
+    <div className="jp-PeerPane-notice jp-PeerPane-link" role="alert">
+      <span>{trans.__('A link in this pane leads to')}</span>
+      <strong className="jp-PeerPane-host">{link.host}</strong>
+      <code className="jp-PeerPane-url">{`${link.protocol}//…${link.pathname}${link.search}${link.hash}`}</code>
+      <Action label={trans.__('Open')} run={() => view.openLink()} />
+      <Action label={trans.__('Do not open')} run={() => view.dismissLink()} />
+    </div>
+  );
+}
+
+/** Tells why the frame is gone or silent, if it is. */
 function FrameNotice(props: {
   view: PaneView;
   frame: PaneFrame;
@@ -311,7 +353,9 @@ function FrameNotice(props: {
     waiting: trans.__('What runs in this pane does not answer.'),
     flood: trans.__('This pane was stopped: a script in it sent too much.'),
     reload: trans.__('This pane was stopped: a script in it made it load again and again.'),
-    focus: trans.__('This pane was stopped: a script in it kept taking the keyboard.'),
+    focus: trans.__(
+      'This pane was stopped: a script in it took the keyboard while you were not using the pane.'
+    ),
     person: trans.__('This pane was stopped.')
   }[frame.status];
   return (

@@ -9,8 +9,34 @@ import { IPaneStep } from './shapes';
 
 /** Out of the frame by `window.postMessage`, once it can take a port. */
 export const READY = 'jupyter-peer:ready';
+/** From the outer page into the content: take the focus, where it was. */
+export const FOCUS = 'jupyter-peer:focus';
 /** Into the frame, with the port over which everything else goes. */
 export const PORT = 'jupyter-peer:port';
+
+/** From the outer page, which runs no script of a peer. */
+export const WITNESS = 'jupyter-peer:witness';
+
+/** What the outer page reports of the frame below it. */
+export interface IFrameReport {
+  type: typeof WITNESS;
+  /** The request that this answers; 0 for a press that is reported by itself. */
+  id: number;
+  /** A pointer is or was pressed in the frame. */
+  press: boolean;
+  /** A press or a key in the frame within the last seconds. */
+  isActive: boolean;
+  /** A press or a key in the frame since it was loaded. */
+  hasBeenActive: boolean;
+}
+
+/**
+ * Asks the outer page to report now, or to put the focus into the content, where it was in there.
+ *
+ * Messages between windows reach a frame after the changes of the focus that came before them;
+ * messages through a port may overtake these, and the content would believe it has the focus.
+ */
+export type WitnessRequest = { id: number } | { focus: true };
 
 /** Texts of the frame, in the language of the page around it. */
 export type Words = Record<
@@ -116,6 +142,16 @@ function readInput(value: unknown): IInput | null {
   } catch {
     return null;
   }
+}
+
+/** Return a report of the outer page, null when it is none. */
+export function readReport(data: unknown): IFrameReport | null {
+  const { type, id, press, isActive, hasBeenActive } = (data ?? {}) as Record<string, unknown>;
+  const isReport =
+    type === WITNESS &&
+    isCount(id) &&
+    [press, isActive, hasBeenActive].every(each => typeof each === 'boolean');
+  return isReport ? (data as IFrameReport) : null;
 }
 
 function isCount(value: unknown): value is number {

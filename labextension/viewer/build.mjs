@@ -56,15 +56,20 @@ async function bundle(entry) {
 const attribute = html => html.replace(/&/g, '&amp;').replace(/"/g, '&quot;');
 
 const { script, style } = await bundle('./main.ts');
+const witness = await bundle('./witness.ts');
 const content = `<!doctype html><html><head><meta charset="utf-8"><style>${style}</style></head>
 <body><main id="pane"></main><footer id="notes" role="status"></footer>
 <script>${script}</script></body></html>`;
 
-// The content is a frame in a frame: the policy of the outer page forbids it to go anywhere.
+// The content is a frame in a frame. The policy of the outer page keeps the content from going anywhere,
+// and the script of the outer page reports what a script in the content cannot forge.
 const page = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Pane</title>
-<style>html,body,iframe{display:block;width:100%;height:100%;margin:0;border:0;background:transparent}</style></head>
-<body><iframe sandbox="allow-scripts" title="Pane" srcdoc="${attribute(content)}"></iframe></body></html>
+<style>html,body,iframe{display:block;width:100%;height:100%;margin:0;border:0;background:transparent}
+iframe{outline:0 solid #000}
+iframe:active{outline-color:#fff;transition:outline-color 1ms}</style></head>
+<body><iframe sandbox="allow-scripts" title="Pane" srcdoc="${attribute(content)}"></iframe>
+<script>${witness.script}</script></body></html>
 `;
 
 const widgets = await bundle('./widgets/entry.ts');

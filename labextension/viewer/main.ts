@@ -2,7 +2,7 @@
 
 import 'katex/dist/katex.min.css';
 import './pane.css';
-import { FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
+import { FOCUS, FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
 import { drawOutput, WIDGET_VIEW } from './drawing';
 import { IOutput, MimeBundle } from './outputs';
 import { IWidgets, IWidgetsHost, WidgetDesk, WIDGETS_GLOBAL } from './widgethost';
@@ -97,13 +97,24 @@ function begin(port: MessagePort, words: Words): void {
         break;
       case 'answered':
         desk.answered(data.id, data.error === null);
-        notes.refused(data.error);
+        // Without a reason nobody did anything: a script or a model moved by itself.
+        notes.refused(data.error || null);
         break;
       case 'ping':
         say({ type: 'pong', n: data.n });
         break;
     }
   };
+  // A browser forgets it as soon as another page has the focus.
+  let focused: HTMLElement | null = null;
+  document.addEventListener('focusin', ({ target }) => {
+    focused = target instanceof HTMLElement ? target : null;
+  });
+  window.addEventListener('message', ({ source, data }) => {
+    if (source === window.parent && data === FOCUS) {
+      (focused?.isConnected ? focused : window).focus();
+    }
+  });
   for (const kind of ['keydown', 'pointerdown', 'mousedown', 'touchstart', 'wheel', 'input']) {
     document.addEventListener(kind, holdBack, { capture: true, passive: SCROLLING.includes(kind) });
   }

@@ -195,15 +195,22 @@ def viewers(lab: Lab, name: str) -> int:
 
 
 def test_a_link_opens_only_after_its_address_was_shown(
-    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page]
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], shoot: Callable[..., None]
 ) -> None:
     page = open_lab(bob)
     view = open_tab(page, bob, "loss")
     page.context.route("https://paper.example/**", lambda route: route.fulfill(body="the paper"))
     content(view).get_by_role("link", name="the paper").click()
-    dialog = page.locator(".jp-Dialog")
-    expect(dialog).to_contain_text("https://paper.example/x")
+    expect(view.locator(".jp-PeerPane-host")).to_have_text("paper.example")
+    expect(view.locator(".jp-PeerPane-url")).to_have_text("https://…/x")
+    shoot("offered")
     with page.context.expect_page() as opened:
-        dialog.get_by_role("button", name="Open").click()
+        view.get_by_role("button", name="Open", exact=True).click()
     assert opened.value.url == "https://paper.example/x"
     assert opened.value.evaluate("[window.opener, document.referrer]") == [None, ""]
+    expect(view.locator(".jp-PeerPane-host")).to_have_count(0)
+    # The bar takes no focus, and a second click replaces what was not opened.
+    content(view).get_by_role("link", name="the paper").click()
+    expect(view.locator(".jp-PeerPane-host")).to_be_visible()
+    view.get_by_role("button", name="Do not open").click()
+    expect(view.locator(".jp-PeerPane-host")).to_have_count(0)
