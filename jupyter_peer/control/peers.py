@@ -14,6 +14,8 @@ class SelfModel(msgspec.Struct, frozen=True, kw_only=True):
     """This node as its own user sees it.
 
     Attributes:
+        named: Whether its user or the configuration has given it its name; else the name is a
+            proposal.
         fingerprint: SHA-256 of the public key in groups of hex digits, for people to compare.
         addresses: Where peers can dial this node.
         version: Of jupyter-peer.
@@ -27,6 +29,7 @@ class SelfModel(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: list[str]
     addresses: list[str]
     version: str
+    named: bool = True
     guest_page: str | None = None
 
 

@@ -148,6 +148,17 @@ class PeerHub:
         """This node's cosmetic name."""
         return self._local.name
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the user or the configuration has given this node its name."""
+        return self._local.is_named
+
+    def propose_name(self, name: str) -> None:
+        """Use a name for as long as nobody has given this node another one."""
+        if self._local.propose_name(name):
+            self._peers.announce()
+            self._local.tell("self", self.node_id)
+
     def set_node_name(self, name: str) -> None:
         """Change the cosmetic name and tell all connected peers.
 

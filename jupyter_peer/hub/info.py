@@ -11,7 +11,7 @@ class HubEvent(msgspec.Struct, frozen=True):
     Attributes:
         kind: ``peer`` (its description changed), ``link_up``, ``link_down``, ``forgotten``,
             ``blocked`` or ``found`` (discovery has news of a node, which may not be a peer);
-            ``guest_up`` and ``guest_down`` of a guest.
+            ``guest_up`` and ``guest_down`` of a guest; ``self`` (this node has another name).
         node_id: The node.
     """
 

@@ -33,6 +33,7 @@ LEARNED_FOR_S = 30 * 24 * 3600.0
 # How old the time that is stored with one may be before it is written again.
 _LEARNED_ANEW_S = 24 * 3600.0
 _LEARNED = "learned_addresses"
+_NAME, _PROPOSED = "node_name", "proposed_name"
 
 
 def _learned_in(store: Store) -> dict[str, float]:
@@ -50,6 +51,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         node_name: Cosmetic name; the store's setting, when there is one, is stronger.
+        is_named: Whether somebody has chosen ``node_name``; else it is a proposal.
         advertised_addresses: Where peers can dial this node, best first, as its owner says.
         relay_url: Relay that invites carry.
         lobby_url: Lobby that invites carry.
@@ -75,6 +77,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     node_name: str = ""
+    is_named: bool = True
     advertised_addresses: tuple[str, ...] = ()
     relay_url: str | None = None
     lobby_url: str | None = None
@@ -136,7 +139,8 @@ class LocalNode:
         self.events: Signal[[HubEvent]] = Signal("an event of the hub")
         self._learned = _learned_in(store)
         self.relay_url, self.lobby_url = config.relay_url, config.lobby_url
-        self._name = clean_name(store.setting("node_name") or config.node_name)
+        proposed = None if config.is_named else store.setting(_PROPOSED)
+        self._name = clean_name(store.setting(_NAME) or proposed or config.node_name)
 
     @property
     def node_id(self) -> str:
@@ -147,6 +151,26 @@ class LocalNode:
     def name(self) -> str:
         """Its cosmetic name."""
         return self._name
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its user or the configuration has given it its name."""
+        return self.config.is_named or self.store.setting(_NAME) is not None
+
+    def propose_name(self, name: str) -> bool:
+        """Use a name while nobody has chosen one; return whether that changes anything.
+
+        The first proposal stays, over restarts too: peers should not see the name go to and fro.
+        """
+        cleaned = clean_name(name)
+        if not cleaned or self.is_named or self.store.setting(_PROPOSED) is not None:
+            return False
+        try:
+            self.store.set_setting(_PROPOSED, cleaned)
+        except StoreError as error:
+            log.warning("the name %r is not kept over a restart: %s", cleaned, error)
+        is_new, self._name = cleaned != self._name, cleaned
+        return is_new
 
     def set_name(self, name: str) -> None:
         """Change and store the cosmetic name.
@@ -159,7 +183,7 @@ class LocalNode:
             raise BadNameError(
                 "a node name has 1 to 64 printable characters", hint="use letters and digits"
             )
-        self.store.set_setting("node_name", cleaned)
+        self.store.set_setting(_NAME, cleaned)
         self._name = cleaned
 
     def addresses(self) -> list[str]:

@@ -8,6 +8,8 @@ export type Grant = 'view' | 'interact';
 export interface IIdentity {
   node_id: string;
   node_name: string;
+  /** Whether somebody has given it this name; else it is a proposal. */
+  named: boolean;
   public_key: string;
   /** SHA-256 of the key in groups of hex digits, for people to compare. */
   fingerprint?: string;

@@ -30,6 +30,7 @@ from ...errors import to_wire
 from ...wire.addresses import host_of
 from ..context import SETTING, ServerContext, UnavailableError
 from ..node.addresses import learned_address, local_url
+from ..node.names import name_in_jupyter
 from ..rest.base import AUTH_RESOURCE, error_body
 from ..running import Running
 from .local_callers import why_not_local
@@ -111,9 +112,11 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         super().open(*args, **kwargs)
         self.set_nodelay(True)
         if self.caller is None:
+            hub = self.running.operations.hub
+            hub.propose_name(name_in_jupyter(self.current_user))
             address = learned_address(self.request.headers, self.request.protocol, self.base_url)
             if address is not None:
-                self.running.operations.hub.add_learned_address(address)
+                hub.add_learned_address(address)
         self.session = ControlSession(self.running, self.caller or BROWSER, _HandlerSocket(self))
         self.context.sessions.add(self.session)
 

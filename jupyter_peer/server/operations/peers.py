@@ -44,6 +44,7 @@ class PeerOperations(Group):
             public_key=hub.identity.public_key_b64,
             fingerprint=hub.identity.fingerprint,
             node_name=hub.node_name,
+            named=hub.is_named,
             capabilities=list(hub.capabilities),
             addresses=hub.addresses(),
             version=__version__,

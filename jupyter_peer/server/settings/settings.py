@@ -7,7 +7,6 @@ when it starts, with a line in the log and the reason in every answer, and leave
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 from traitlets import Bool, Float, Int, Unicode, default, validate
@@ -26,6 +25,7 @@ from ...wire.addresses import (
 from ...wire.link.channel import DEFAULT_LIMITS, Limits
 from ...wire.link.handshake import MAX_FRAME
 from ..node.addresses import hub_address
+from ..node.names import name_of_user
 from .agents import AgentSettings
 from .texts import Texts
 from .tolerant import TolerantSettings
@@ -40,7 +40,8 @@ class PeerSettings(AgentSettings, TolerantSettings):
         help="""Name under which peers see this node; any text of up to 64 characters.
 
         It is cosmetic: peers are known by their keys. The name set with `%peer name` is stronger.
-        The default is the name of this machine."""
+        The default is your name: the one that Jupyter knows (`/api/me`), `JUPYTERHUB_USER`, or
+        that of your account."""
     ).tag(config=True)
 
     data_dir = Unicode(
@@ -226,7 +227,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
 
     @default("node_name")
     def _default_node_name(self) -> str:
-        return socket.gethostname().split(".")[0][:64] or "jupyter"
+        return name_of_user(os.environ)
 
     @validate("data_dir")
     def _whole_path(self, proposal: dict[str, str]) -> str:
@@ -242,6 +243,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
             raise BadRequestError("invite_ttl_s is longer than max_invite_ttl_s")
         return HubConfig(
             node_name=self.node_name,
+            is_named=self.is_configured("node_name"),
             advertised_addresses=self._outer_addresses(),
             relay_url=self._relay_url(),
             lobby_url=lobby_name(self.lobby_urls()) or None,

@@ -7,6 +7,7 @@ import { IIdentity, IPaneLists, IPeer } from '../shapes';
 export const ADA: IIdentity = {
   node_id: 'adaadaadaadaada2',
   node_name: 'ada-laptop',
+  named: true,
   public_key: 'A'.repeat(43) + '=',
   fingerprint: '0123 4567 89ab cdef',
   capabilities: ['panes'],
