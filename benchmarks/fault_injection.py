@@ -19,7 +19,7 @@ from jupyter_peer.app import PeerExtension
 from jupyter_peer.errors import NotConnectedError
 from jupyter_peer.sockets.websocket import WebSocket
 from jupyter_peer.transports.base import PeerLink
-from jupyter_peer.transports.direct.direct import WebSocketLink
+from jupyter_peer.transports.direct.link import WebSocketLink
 from jupyter_peer.transports.relay.link import RelayLink
 from jupyter_peer.transports.relay.multiplexer import RelayCarrier
 from jupyter_peer.transports.webrtc.link import DataChannelLink

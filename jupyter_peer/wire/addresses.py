@@ -54,6 +54,15 @@ def leads_here(address: str) -> bool:
     return is_loopback(host_of(url))
 
 
+def is_ip_address(host: str) -> bool:
+    """Return whether a host is an IP address and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def relay_urls(text: str) -> list[str]:
     """Return the URLs of a relay as nodes write them, ``/relay-ws`` included.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable, Collection
 
 from ...errors import BadRequestError
 from ...transports.direct.direct import DirectTransport
@@ -14,13 +15,26 @@ class ServedTransport(DirectTransport):
 
     Attributes:
         reachable_at: Those addresses, best first.
+        host_names: Returns the names by which this node can be dialled, in lower case.
     """
 
     reachable_at: tuple[str, ...] = ()
+    host_names: Callable[[], Collection[str]] = staticmethod(tuple)
 
     def addresses(self) -> list[str]:
         """Return where the server and the extra listener can be dialled."""
         return list(self.reachable_at)
+
+    def is_host_known(self, host: str) -> bool:
+        """Return whether a request may name this host: an address, this machine, or a name of it."""
+        return super().is_host_known(host) or host.removesuffix(".") in self.host_names()
+
+
+def machine_names() -> set[str]:
+    """Return the names under which other machines of a network know this one, in lower case."""
+    name = socket.gethostname().lower()
+    first = name.partition(".")[0]
+    return {name, first, f"{first}.local"}
 
 
 def parse_listen(text: str) -> tuple[str, int]:

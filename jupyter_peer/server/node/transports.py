@@ -13,12 +13,12 @@ import msgspec
 from ...errors import BadRequestError
 from ...primitives.clock import Clock
 from ...transports.base import Transport
-from ...wire.addresses import PATH, is_loopback
+from ...wire.addresses import PATH, host_of, is_loopback
 from ...wire.link.identity import Identity
 from ..operations.lobby import lobby_visits
 from .addresses import certificate_of, is_on_unix_socket, peer_address
 from .guest_urls import best_page, page_of_port, page_of_relay
-from .listening import ServedTransport, hosts_behind, parse_listen, trusting
+from .listening import ServedTransport, hosts_behind, machine_names, parse_listen, trusting
 
 if TYPE_CHECKING:
     from ...hub.hub import PeerHub
@@ -111,7 +111,14 @@ class Transports:
         if own is not None:
             self._listeners.append(own)
         direct.reachable_at = self._reachable_at()
+        direct.host_names = self._host_names
         return direct
+
+    def _host_names(self) -> set[str]:
+        """Return the names of this node: of the machine, as configured, and as browsers reach it."""
+        dialled = {host_of(address) for address in self._hub().addresses()}
+        configured = {name.lower() for name in self._server.local_hostnames}
+        return (machine_names() | dialled | configured) - {""}
 
     def _open(self, direct: ServedTransport, host: str, port: int) -> int:
         try:

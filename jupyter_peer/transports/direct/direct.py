@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import ClassVar, Literal
 
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from ...errors import LinkClosedError, WireError
 from ...primitives.task_set import TaskSet
-from ...sockets.frames import BINARY, TEXT, Payload
 from ...sockets.guest_page import GuestPageHandler, is_same_origin
 from ...sockets.listener import StrangersServer
 from ...sockets.tornado_upgrade import take_over, upgrade_key
-from ...sockets.websocket import NORMAL, WebSocket, close_code_of, to_text
-from ...wire.addresses import GUEST_PATH, PATH, normalize_address
+from ...wire.addresses import (
+    GUEST_PATH,
+    PATH,
+    host_of,
+    is_ip_address,
+    is_loopback,
+    normalize_address,
+)
 from ...wire.link.handshake import MAX_FRAME
-from ..base import Accept, Frame, PeerLink, Transport
+from ..base import Accept, PeerLink, Transport
+from .link import WebSocketLink
 from .websocket import DIAL_TIMEOUT_S, any_certificate, open_websocket
+
+log = logging.getLogger(__name__)
 
 # What the other end has to take it that this node stops.
 _FAREWELL_S = 0.5
@@ -32,108 +40,6 @@ MAX_LINKS = 512
 
 # With one of these a proxy stands in between, and the socket's address is the proxy's.
 _PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
-
-
-class WebSocketLink(PeerLink):
-    """A link over one WebSocket, whichever side opened it.
-
-    Attributes:
-        on_ended: Called when nothing of the connection below is left.
-        port: Port of the extra listener that accepted it; None for Jupyter's own or a dialled one.
-    """
-
-    transport = "direct"
-    priority = 2
-
-    def __init__(self, address: str, *, is_dialled: bool) -> None:
-        self._socket: WebSocket | None = None
-        self.on_ended: Callable[[WebSocketLink], None] | None = None
-        self.port: int | None = None
-        super().__init__(address, is_dialled=is_dialled)
-
-    def open(self, opened: WebSocket) -> None:
-        """Begin on a WebSocket that was just opened, and brings its messages here."""
-        self._socket = opened
-        if self.is_closed:
-            self._shut(self.close_reason)  # what came first was refused
-
-    def note_remote_host(self) -> None:
-        """Take the address of the other end from the socket."""
-        if self._socket is not None:
-            self.remote_host = self._socket.remote_host
-
-    @property
-    def max_frame(self) -> int:
-        """Frames of the peer over this many bytes close the link, before they are read."""
-        return self._max_frame
-
-    @max_frame.setter
-    def max_frame(self, value: int) -> None:
-        self._max_frame = value
-        if self._socket is not None:
-            self._socket.max_message = value
-
-    def send(self, frames: Sequence[Frame]) -> None:
-        opened = self._socket
-        if self.is_closed or opened is None:
-            raise LinkClosedError
-        if not opened.is_open:
-            self._closed("lost")
-            raise LinkClosedError
-        pieces: list[bytes] = []
-        for frame in frames:
-            if isinstance(frame, str):
-                opened.append(pieces, TEXT, frame.encode())
-            else:
-                opened.append(pieces, BINARY, frame)
-        opened.write(b"".join(pieces))
-
-    @property
-    def is_backed_up(self) -> bool:
-        return self._socket is not None and self._socket.is_backed_up
-
-    def on_writable(self, callback: Callable[[], None]) -> None:
-        if self._socket is None or self.is_closed:
-            asyncio.get_running_loop().call_soon(callback)
-        else:
-            self._socket.on_writable(callback)
-
-    # What the WebSocket tells.
-
-    def on_message(self, opcode: int, payload: Payload) -> Awaitable[None] | None:
-        return self._deliver(bytes(payload) if opcode == BINARY else to_text(payload))
-
-    def on_read(self) -> None:
-        """Each frame was handled when it came."""
-
-    def on_broken(self, error: WireError) -> None:
-        if self._socket is not None:
-            self._socket.hang_up(close_code_of(error), error.code)
-        self._closed("lost")
-
-    def on_end(self) -> None:
-        self._closed("lost")
-        if self.on_ended is not None:
-            self.on_ended(self)
-
-    def _shut(self, reason: str) -> None:
-        if self._socket is not None:
-            self._socket.end(NORMAL, reason[:100])
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether nothing of the connection below is left."""
-        return self._socket is None or self._socket.is_ended
-
-    async def until_ended(self) -> None:
-        """Wait until the connection below has ended, once the link was closed."""
-        if self._socket is not None:
-            await self._socket.until_ended()
-
-    def cut(self) -> None:
-        """End the connection below without a word, as a cable that is pulled."""
-        if self._socket is not None:
-            self._socket.abort()
 
 
 class PeerWebSocketHandler(RequestHandler):
@@ -167,6 +73,15 @@ class PeerWebSocketHandler(RequestHandler):
             self.set_status(403)
             self.finish()
             return
+        if not self.is_host_known():
+            log.warning(
+                "a connection for the host %r is refused; if it is a name of this node, add it to "
+                "PeerExtension.advertised_addresses",
+                self.request.host[:255],
+            )
+            self.set_status(421)
+            self.finish()
+            return
         if not self.transport.has_room(self.guests):
             # Without a word: Jupyter would write several lines into its log for each.
             self.detach().close()
@@ -175,7 +90,7 @@ class PeerWebSocketHandler(RequestHandler):
         link.guests = self.guests
         link.max_frame = self.transport.max_frame_before_auth
         link.port = self.port
-        if not any(name in self.request.headers for name in _PROXY_HEADERS):
+        if not self._is_forwarded:
             link.remote_host = self.request.remote_ip
         opened = await take_over(self, key, link, link.max_frame)
         if opened is not None:
@@ -185,6 +100,19 @@ class PeerWebSocketHandler(RequestHandler):
     def is_origin_allowed(self) -> bool:
         """Return whether a request may come from where it says it does."""
         return "Origin" not in self.request.headers
+
+    def is_host_known(self) -> bool:
+        """Return whether the request is for this node.
+
+        A page can have its own name resolve to this node, and would then be of the same origin. A
+        proxy decides by itself for which names it forwards requests, and no page can write its
+        headers.
+        """
+        return self._is_forwarded or self.transport.is_host_known(host_of(f"//{self.request.host}"))
+
+    @property
+    def _is_forwarded(self) -> bool:
+        return any(name in self.request.headers for name in _PROXY_HEADERS)
 
 
 class GuestWebSocketHandler(PeerWebSocketHandler):
@@ -259,6 +187,10 @@ class DirectTransport(Transport):
         self._accepting = TaskSet("a handshake with a node that dialled")
         self._links: dict[WebSocketLink, None] = {}  # the oldest first
         self._servers: dict[int, StrangersServer] = {}
+
+    def is_host_known(self, host: str) -> bool:
+        """Return whether a request may name this host: an address, or this machine."""
+        return is_ip_address(host) or is_loopback(host)
 
     async def start(self, accept: Accept) -> None:
         # Anew, because a transport that was closed may start again.

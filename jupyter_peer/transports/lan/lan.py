@@ -17,7 +17,8 @@ from ...errors import UnreachableError
 from ...findings import Finding, failed, ok, warning
 from ...primitives.owned_task import OwnedTask
 from ..base import Accept, PeerLink, Transport
-from ..direct.direct import DirectTransport, WebSocketLink
+from ..direct.direct import DirectTransport
+from ..direct.link import WebSocketLink
 from .interfaces import Interfaces
 from .records import SCHEME, SERVICE, Claim, Endpoint, properties, reachable_at, read
 

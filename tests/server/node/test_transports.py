@@ -54,6 +54,34 @@ def names(transports: Transports) -> list[str]:
     return [transport.name for transport in transports.all]
 
 
+async def test_the_names_of_a_node_are_those_of_its_machine_its_settings_and_its_browsers(
+    monkeypatch,
+):
+    monkeypatch.setattr(socket, "gethostname", lambda: "Ada-Laptop.lab.example")
+    hub = SimpleNamespace(
+        addresses=lambda: [
+            "wss://ada.example/peer-ws",  # as advertised, or as a browser reached it
+            "ws://192.0.2.7:8888/peer-ws",
+            "relay:wss://relay.example",
+            "webrtc:wss://lobby.example",
+        ]
+    )
+    app = server(local_hostnames=["localhost", "Notebooks"])
+    transports = Transports(PeerSettings(), app, IDENTITY, lambda: hub, None)
+    known = transports.direct.is_host_known
+    for host in (
+        "ada.example",
+        "ada-laptop",
+        "ada-laptop.local",
+        "ada-laptop.lab.example",
+        "notebooks",
+    ):
+        assert known(host)
+    for host in ("relay.example", "lobby.example", "lab.example", "evil.example", ""):
+        assert not known(host)
+    await transports.close()
+
+
 async def test_by_default_there_is_the_direct_one():
     async with made(server(base_url="/user/ada/")) as transports:
         assert names(transports) == ["direct", "relay"]
