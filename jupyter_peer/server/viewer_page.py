@@ -19,21 +19,22 @@ from .rest.base import AUTH_RESOURCE
 
 STATIC = Path(__file__).parent.parent / "static"
 
-_FILES = {
-    "": ("viewer.html", "text/html; charset=utf-8"),
-    "widgets.js": ("widgets.js", "text/javascript; charset=utf-8"),
+#: Code that the front end passes to the page when a pane needs it.
+PARTS = ("widgets", "math", "plotly", "vega", "mermaid", "pdf")
+_FILES = {"": ("viewer.html", "text/html; charset=utf-8")} | {
+    f"{part}.js": (f"{part}.js", "text/javascript; charset=utf-8") for part in PARTS
 }
 
 
 class ViewerHandler(JupyterHandler):
-    """The page, and the widget code that the front end passes to it for panes with widgets."""
+    """The page, and the code that the front end passes to it for what not every pane has."""
 
     auth_resource = AUTH_RESOURCE
 
     @web.authenticated
     @authorized
     async def get(self, name: str | None = None) -> None:
-        """Serve one of the two files.
+        """Serve one of the files.
 
         Raises:
             HTTPError: There is no such file, or the front end was not built.

@@ -13,7 +13,7 @@ import { frameWords, paneFacts, paneLabel, paneStatus } from './panewording';
 import { NAMESPACE, PeerError } from './requests';
 import { Failure } from './section';
 import { IPaneStep } from './shapes';
-import { FromFrame, IInput } from './viewerprotocol';
+import { FromFrame, IInput, Part } from './viewerprotocol';
 
 /** What every view of a pane needs of the page it is in. */
 export interface IViewContext {
@@ -30,8 +30,8 @@ const LINK_STAYS_MS = 500;
 const MAX_LINKS = 5;
 /** Inputs that wait for the owner; a widget itself has one at a time. */
 const MAX_INPUTS = 32;
-/** What is said of widgets meanwhile waits in the frame. */
-const WIDGETS_TIMEOUT_MS = 30_000;
+/** What needs the code meanwhile waits in the frame. */
+const PART_TIMEOUT_MS = 30_000;
 
 /**
  * A peer's pane, live: a line that says whose it is and how it stands, and the frame below.
@@ -102,7 +102,7 @@ export class PaneView extends Widget {
 
   private _onReady(): void {
     // The frame is empty: it needs the whole state.
-    this._gaveWidgets = false;
+    this._gaveParts.clear();
     this._link = null;
     this._tellGrant();
     void this.feed.start(this._wait);
@@ -133,8 +133,8 @@ export class PaneView extends Widget {
           this._frame.height = Math.min(most, Math.max(least, Math.ceil(message.px)));
         }
         break;
-      case 'need-widgets':
-        void this._giveWidgets();
+      case 'need':
+        void this._givePart(message.part);
         break;
       case 'input':
         void this._onInput(message.id, message.message);
@@ -145,23 +145,23 @@ export class PaneView extends Widget {
     }
   }
 
-  /** Hand the frame the code for widgets, which it cannot load itself. */
-  private async _giveWidgets(): Promise<void> {
-    if (this._gaveWidgets) {
+  /** Hand the frame code that it cannot load itself. */
+  private async _givePart(part: Part): Promise<void> {
+    if (this._gaveParts.has(part)) {
       return;
     }
-    this._gaveWidgets = true;
+    this._gaveParts.add(part);
     const { settings } = this._context;
-    const url = URLExt.join(settings.baseUrl, NAMESPACE, 'viewer', 'widgets.js');
+    const url = URLExt.join(settings.baseUrl, NAMESPACE, 'viewer', `${part}.js`);
     let code: string | null = null;
     try {
-      const init = { signal: AbortSignal.timeout(WIDGETS_TIMEOUT_MS) };
+      const init = { signal: AbortSignal.timeout(PART_TIMEOUT_MS) };
       const response = await ServerConnection.makeRequest(url, init, settings);
       code = response.ok ? await response.text() : null;
     } catch {
       // The frame says that it shows the plain text; its next start asks again.
     }
-    this._frame.tell({ type: 'widgets', code });
+    this._frame.tell({ type: 'part', part, code });
   }
 
   /** Pass on what a person does with a widget, as far as the grant goes; the owner checks it again. */
@@ -246,7 +246,7 @@ export class PaneView extends Widget {
   private readonly _frame: PaneFrame;
   private readonly _changed = new Signal<this, void>(this);
   private _wait: boolean;
-  private _gaveWidgets = false;
+  private readonly _gaveParts = new Set<Part>();
   private _toldGrant = false;
   private _inputs = 0;
   private _link: URL | null = null;

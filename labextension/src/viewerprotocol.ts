@@ -38,18 +38,26 @@ export interface IFrameReport {
  */
 export type WitnessRequest = { id: number } | { focus: true };
 
+/** Code that the frame asks for when an output needs it; a file of the viewer's own server each. */
+export const PARTS = ['widgets', 'math', 'plotly', 'vega', 'mermaid', 'pdf'] as const;
+export type Part = (typeof PARTS)[number];
+
 /** Texts of the frame, in the language of the page around it. */
 export type Words = Record<
   | 'blocked'
   | 'cut'
+  | 'left'
   | 'failed'
   | 'refused'
   | 'noRenderer'
+  | 'noRendererAlone'
+  | 'notDrawn'
   | 'noModule'
   | 'noWidgets'
   | 'readOnly'
-  | 'widgetGone'
-  | 'nothing',
+  | 'widgetUnknown'
+  | 'nothing'
+  | 'invisible',
   string
 >;
 
@@ -58,8 +66,8 @@ export type ToFrame =
   | { type: 'step'; step: IPaneStep }
   | { type: 'ping'; n: number }
   | { type: 'grant'; interact: boolean }
-  /** The code that draws widgets, which the frame cannot load; null when it cannot be had. */
-  | { type: 'widgets'; code: string | null }
+  /** Code that the frame asked for and cannot load itself; null when it cannot be had. */
+  | { type: 'part'; part: Part; code: string | null }
   | { type: 'answered'; id: string; error: string | null };
 
 export type FromFrame =
@@ -67,8 +75,8 @@ export type FromFrame =
   | { type: 'height'; px: number }
   | { type: 'pong'; n: number }
   | { type: 'link'; url: string }
-  /** There are widgets, and nothing yet to draw them. */
-  | { type: 'need-widgets' }
+  /** There is something to draw for which code is missing. */
+  | { type: 'need'; part: Part }
   | { type: 'input'; id: string; message: IInput };
 
 /** What a person does with a widget: a comm message for the owner's kernel. */
@@ -104,8 +112,10 @@ export function readFromFrame(data: unknown): FromFrame | null {
       return typeof message.url === 'string' && isWebAddress(message.url)
         ? { type: 'link', url: message.url }
         : null;
-    case 'need-widgets':
-      return { type: 'need-widgets' };
+    case 'need': {
+      const part = PARTS.find(each => each === message.part);
+      return part ? { type: 'need', part } : null;
+    }
     case 'input': {
       const input = readInput(message.message);
       const isNamed = typeof message.id === 'string' && /^[\w-]{1,64}$/.test(message.id);

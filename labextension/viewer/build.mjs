@@ -5,7 +5,7 @@ import process from 'node:process';
 import { URL, fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 
 const here = path => fileURLToPath(new URL(path, import.meta.url));
 const OUT = here('../../jupyter_peer/static/');
@@ -25,19 +25,46 @@ const anywidget = {
   }
 };
 
+/** Paths of all that was bundled. */
+const bundled = new Set();
+
+/** Return what the bundled packages say of their licences, as the bundler of JupyterLab writes it. */
+async function licences() {
+  const folders = new Set();
+  for (const path of bundled) {
+    const [folder] = /^node_modules(?:.*node_modules)?\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [];
+    folders.add(folder);
+  }
+  folders.delete(undefined);
+  const packages = [];
+  for (const folder of [...folders].sort()) {
+    const { name, version, license } = JSON.parse(
+      await readFile(here(`../${folder}/package.json`), 'utf8')
+    );
+    const file = (await readdir(here(`../${folder}`))).find(each =>
+      /^(licen[cs]e|copying)/i.test(each)
+    );
+    const text = file ? await readFile(here(`../${folder}/${file}`), 'utf8') : '';
+    packages.push({ name, versionInfo: version, licenseId: license, extractedText: text });
+  }
+  return JSON.stringify({ packages }, null, 1);
+}
+
 /** Bundle one entry in memory; returns its script and its style sheet. */
 async function bundle(entry) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: [here(entry)],
+    absWorkingDir: here('..'),
     outdir: OUT,
     bundle: true,
     write: false,
+    metafile: true,
     minify: true,
     format: 'iife',
     target: 'es2020',
     charset: 'utf8',
     legalComments: 'inline',
-    // Every browser with sandboxed frames reads WOFF2; the other fonts of KaTeX would be as much again.
+    // Every browser with sandboxed frames reads WOFF2.
     loader: {
       '.woff2': 'dataurl',
       '.woff': 'empty',
@@ -46,9 +73,16 @@ async function bundle(entry) {
       '.svg': 'empty'
     },
     plugins: [anywidget],
-    define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      global: 'globalThis',
+      // MathJax would read the first from its package.json, and look for it in the second.
+      PACKAGE_VERSION: '"3"',
+      __dirname: '"/"'
+    },
     logLevel: 'warning'
   });
+  Object.keys(metafile.inputs).forEach(path => bundled.add(path));
   const text = ending => outputFiles.find(file => file.path.endsWith(ending))?.text ?? '';
   return { script: text('.js'), style: text('.css') };
 }
@@ -72,12 +106,18 @@ iframe:active{outline-color:#fff;transition:outline-color 1ms}</style></head>
 <script>${witness.script}</script></body></html>
 `;
 
-const widgets = await bundle('./widgets/entry.ts');
-const css = JSON.stringify(widgets.style);
-const code = `document.head.append(Object.assign(document.createElement("style"),{textContent:${css}}));\n${widgets.script}`;
+// Code for what not every pane has, which the page around hands in: see PARTS in viewerprotocol.ts.
+const files = { 'viewer.html': page };
+for (const part of ['widgets', 'math', 'plotly', 'vega', 'mermaid', 'pdf']) {
+  const code = await bundle(part === 'widgets' ? './widgets/entry.ts' : `./parts/${part}.ts`);
+  const css = JSON.stringify(code.style);
+  const styling = `document.head.append(Object.assign(document.createElement("style"),{textContent:${css}}));\n`;
+  files[`${part}.js`] = (code.style ? styling : '') + code.script;
+}
 
+files['third-party-licenses.json'] = await licences();
 await mkdir(OUT, { recursive: true });
-for (const [name, text] of Object.entries({ 'viewer.html': page, 'widgets.js': code })) {
+for (const [name, text] of Object.entries(files)) {
   await writeFile(OUT + name, text);
   process.stdout.write(`${name} ${Math.round(text.length / 1024)} KiB\n`);
 }

@@ -1,48 +1,66 @@
 import { Words } from '../src/viewerprotocol';
-import { renderLatex, renderMarkdown } from './markup';
-import { IOutput, MimeBundle } from './outputs';
-import { ansiToHtml, MAX_SHOWN } from './terminal';
+import { FIGURES, drawFigure, isFigure } from './figures';
+import { drawIsolated, isIsolated } from './isolated';
+import { renderMarkdown } from './markup';
+import { fill, note } from './notes';
+import { asText, IOutput } from './outputs';
+import { picture } from './pictures';
+import { ansiToHtml, cutNote, MAX_SHOWN } from './terminal';
+import { ITools } from './tools';
 
 export const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
 
-/** What of a bundle is drawn, the best first: JupyterLab's own order. */
+/**
+ * What of a bundle is drawn, the best first: the ranks of JupyterLab and of its extensions.
+ *
+ * What has the same rank stands in the order in which JupyterLab registers it.
+ */
 const ORDER = [
+  ...FIGURES.early,
+  'application/json',
+  'text/javascript',
+  'application/javascript',
   'text/html',
+  ...FIGURES.late,
   'text/markdown',
-  'image/svg+xml',
   'text/latex',
+  'image/svg+xml',
+  'image/bmp',
   'image/png',
   'image/jpeg',
   'image/gif',
   'image/webp',
-  'application/javascript',
-  'application/json',
+  'application/pdf',
   'text/plain'
 ];
 
-const MAX_TREE = 2000;
+/** JupyterLab's classes of what is drawn, for its style sheet. */
+const CLASSES: Record<string, string> = {
+  'text/html': 'html jp-RenderedHTMLCommon jp-RenderedHTML',
+  'text/markdown': 'html jp-RenderedHTMLCommon jp-RenderedMarkdown',
+  'text/latex': 'jp-RenderedLatex',
+  'text/plain': 'jp-RenderedText',
+  'image/svg+xml': 'jp-RenderedSVG',
+  'application/javascript': 'jp-RenderedHTMLCommon jp-RenderedJavaScript',
+  'text/javascript': 'jp-RenderedHTMLCommon jp-RenderedJavaScript'
+};
 
-/** Draws a widget into a node; else why not (empty to say nothing), and the plain text is drawn. */
-export type DrawWidget = (node: HTMLElement, bundle: MimeBundle) => true | string;
+const MAX_TREE = 2000;
 
 /**
  * Draw one output that is no stream.
  *
- * @returns Settles when all of its pictures can be shown without a flicker.
+ * @returns Settles when all of it can be shown without a flicker.
  */
-export async function draw(
-  node: HTMLElement,
-  output: IOutput,
-  words: Words,
-  drawWidget: DrawWidget
-): Promise<void> {
+export async function draw(node: HTMLElement, output: IOutput, tools: ITools): Promise<void> {
+  const { words } = tools;
   if (output.output_type === 'error') {
-    pre(node, errorText(output), 'error');
+    drawError(node, output, words);
     return;
   }
   const data = output.data ?? {};
   if (WIDGET_VIEW in data) {
-    const why = drawWidget(node, data);
+    const why = tools.drawWidget(node, data);
     if (why === true) {
       return;
     }
@@ -54,123 +72,126 @@ export async function draw(
   if (mime === undefined || (mime === 'text/plain' && Object.keys(data).length > 1)) {
     const foreign = Object.keys(data).find(each => each !== 'text/plain' && each !== WIDGET_VIEW);
     if (foreign) {
-      note(
-        node,
-        words.noRenderer.replace('%1', () => foreign.slice(0, 100))
-      );
+      note(node, fill(mime ? words.noRenderer : words.noRendererAlone, foreign.slice(0, 100)));
     }
   }
   if (mime !== undefined) {
-    await drawMime(node, mime, data[mime], output.metadata, asText(data['text/plain']));
+    const drawn = document.createElement('div');
+    drawn.className = `jp-OutputArea-output ${CLASSES[mime] ?? ''}`;
+    drawn.dataset.mimeType = mime;
+    node.append(drawn);
+    await drawMime(drawn, mime, output, tools);
   }
 }
 
 /** Draw any one output, a stream too, where it stands alone. */
-export function drawOutput(
-  node: HTMLElement,
-  output: IOutput,
-  words: Words,
-  drawWidget: DrawWidget
-): void {
+export function drawOutput(node: HTMLElement, output: IOutput, tools: ITools): void {
   if (output.output_type === 'stream') {
-    pre(node, asText(output.text), `stream ${output.name === 'stderr' ? 'stderr' : 'stdout'}`);
+    const kind = output.name === 'stderr' ? 'stderr' : 'stdout';
+    text(node, asText(output.text), `stream ${kind}`, tools.words, 'end');
+    (node.lastElementChild as HTMLElement).dataset.mimeType = `application/vnd.jupyter.${kind}`;
   } else {
-    void draw(node, output, words, drawWidget);
+    void draw(node, output, tools);
   }
 }
 
 async function drawMime(
   node: HTMLElement,
   mime: string,
-  value: unknown,
-  metadata: IOutput['metadata'],
-  plain: string
+  output: IOutput,
+  tools: ITools
 ): Promise<void> {
+  const value = output.data?.[mime];
+  if (isIsolated(mime, output.metadata)) {
+    await drawIsolated(node, mime, asText(value));
+    return;
+  }
+  if (isFigure(mime)) {
+    await drawFigure(node, mime, output, tools);
+    return;
+  }
   switch (mime) {
     case 'text/html':
-      node.classList.add('html');
-      await renderHtml(node, asText(value));
+      node.innerHTML = asText(value);
+      runScripts(node);
+      await tools.mathematics.typeset(node);
       break;
     case 'text/markdown':
-      node.classList.add('html');
       renderMarkdown(node, asText(value));
-      await runScripts(node);
+      runScripts(node);
+      await tools.mathematics.typeset(node);
       break;
     case 'text/latex':
-      renderLatex(node, asText(value));
+      node.textContent = asText(value);
+      await tools.mathematics.typeset(node);
       break;
+    case 'text/javascript':
     case 'application/javascript':
-      await runScript(node, asText(value));
+      runScript(node, asText(value));
       break;
     case 'application/json':
       node.append(tree(value, { left: MAX_TREE }));
       break;
     case 'text/plain':
-      pre(node, asText(value), 'plain');
+      text(node, asText(value), 'plain', tools.words, 'start');
       break;
     default:
-      await picture(node, mime, asText(value), metadata?.[mime] ?? metadata, plain);
+      await picture(node, mime, asText(value), output, asText(output.data?.['text/plain']));
   }
 }
 
-/** A string of nbformat, which may be a list of lines. */
-function asText(value: unknown): string {
-  return Array.isArray(value) ? value.join('') : typeof value === 'string' ? value : '';
+/** An error: of a traceback that is too long the beginning and the end, of each frame its beginning. */
+function drawError(node: HTMLElement, { ename, evalue, traceback }: IOutput, words: Words): void {
+  const parts = traceback?.length ? traceback : [`${ename ?? 'Error'}: ${evalue ?? ''}`];
+  const element = textNode(node, 'error');
+  (node.lastElementChild as HTMLElement).dataset.mimeType = 'application/vnd.jupyter.error';
+  const most = MAX_SHOWN / 8;
+  const isLong = parts.length > 16;
+  [...(isLong ? parts.slice(0, 8) : parts), ...(isLong ? parts.slice(-8) : [])].forEach(part =>
+    append(element, `${part}\n`, words, 'start', most)
+  );
+  if (isLong) {
+    const left = parts.slice(8, -8).reduce((sum, part) => sum + part.length, 0);
+    element.append(cutNote(words.left, left));
+  }
 }
 
-function errorText({ ename, evalue, traceback }: IOutput): string {
-  return traceback?.length ? traceback.join('\n') : `${ename ?? 'Error'}: ${evalue ?? ''}`;
+type Keep = 'start' | 'end';
+
+function text(node: HTMLElement, value: string, kind: string, words: Words, keep: Keep): void {
+  append(textNode(node, kind), value, words, keep, MAX_SHOWN);
 }
 
-function pre(node: HTMLElement, text: string, kind: string): void {
+function textNode(node: HTMLElement, kind: string): HTMLElement {
   const element = document.createElement('pre');
   element.className = kind;
-  element.innerHTML = ansiToHtml(text.slice(-MAX_SHOWN));
-  node.append(element);
-}
-
-export function note(node: HTMLElement, text: string): void {
-  const element = document.createElement('p');
-  element.className = 'note';
-  element.textContent = text;
-  node.append(element);
-}
-
-async function picture(
-  node: HTMLElement,
-  mime: string,
-  value: string,
-  metadata: unknown,
-  plain: string
-): Promise<void> {
-  const image = document.createElement('img');
-  // As a picture an SVG runs no script and loads nothing.
-  image.src =
-    mime === 'image/svg+xml'
-      ? `data:${mime};charset=utf-8,${encodeURIComponent(value)}`
-      : `data:${mime};base64,${value.replace(/\s/g, '')}`;
-  image.alt = plain.slice(0, 200) || mime;
-  const { width, height, needs_background } = (metadata ?? {}) as Record<string, unknown>;
-  for (const [side, size] of Object.entries({ width, height })) {
-    if (typeof size === 'number' && size > 0 && size < 100_000) {
-      image.setAttribute(side, String(Math.round(size)));
-    }
+  if (node.classList.contains('jp-RenderedText')) {
+    node.append(element);
+  } else {
+    const around = document.createElement('div');
+    around.className = 'jp-OutputArea-output jp-RenderedText';
+    around.append(element);
+    node.append(around);
   }
-  if (needs_background === 'light' || needs_background === 'dark') {
-    image.dataset.background = needs_background;
-  }
-  node.append(image);
-  // A broken picture shows its text.
-  await image.decode().catch(() => undefined);
+  return element;
 }
 
-async function renderHtml(node: HTMLElement, html: string): Promise<void> {
-  node.innerHTML = html;
-  await runScripts(node);
+/** Add text to a node; where there is too much of it, a line says what is left out. */
+function append(node: HTMLElement, value: string, words: Words, keep: Keep, most: number): void {
+  const left = value.length - most;
+  const shown = left <= 0 ? value : keep === 'start' ? value.slice(0, most) : value.slice(-most);
+  const span = document.createElement('span');
+  span.innerHTML = ansiToHtml(shown);
+  node.append(span);
+  if (left > 0) {
+    const said = cutNote(keep === 'start' ? words.left : words.cut, left);
+    const [before, after] = keep === 'start' ? ['\n', '\n'] : ['', '\n'];
+    span[keep === 'start' ? 'after' : 'before'](before, said, after);
+  }
 }
 
 /** Scripts that were set as HTML do not run; new ones in their places do, one after the other. */
-async function runScripts(node: HTMLElement): Promise<void> {
+function runScripts(node: HTMLElement): void {
   for (const dead of node.querySelectorAll('script')) {
     const script = document.createElement('script');
     for (const { name, value } of dead.attributes) {
@@ -181,7 +202,7 @@ async function runScripts(node: HTMLElement): Promise<void> {
   }
 }
 
-async function runScript(node: HTMLElement, source: string): Promise<void> {
+function runScript(node: HTMLElement, source: string): void {
   const script = document.createElement('script');
   // As in JupyterLab, `element` is where the script may draw.
   script.textContent = `(function(element){${source}\n})(document.currentScript.parentElement);`;

@@ -1,14 +1,17 @@
 /** The page in which a pane is drawn. Everything that a peer sends ends here. */
 
-import 'katex/dist/katex.min.css';
+import '@jupyterlab/rendermime/style/base.css';
 import './pane.css';
 import { FOCUS, FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
 import { drawOutput, WIDGET_VIEW } from './drawing';
-import { IOutput, MimeBundle } from './outputs';
-import { IWidgets, IWidgetsHost, WidgetDesk, WIDGETS_GLOBAL } from './widgethost';
-import { Notes } from './notes';
+import { Mathematics } from './mathematics';
+import { fill, Notes } from './notes';
+import { asText, IOutput, MimeBundle } from './outputs';
 import { Pane } from './pane';
+import { Parts } from './parts';
 import { takeAwayWebRtc } from './realm';
+import { ITools } from './tools';
+import { IWidgets, IWidgetsHost, WidgetDesk, WIDGETS_GLOBAL } from './widgethost';
 
 /** Names of classes that the page's style sheet knows, and that no output has by chance. */
 const WIDGET = 'peer-widget';
@@ -30,15 +33,19 @@ front.postMessage(READY, '*');
 
 function begin(port: MessagePort, words: Words): void {
   const say = (message: FromFrame) => port.postMessage(message);
+  document.body.classList.add('jp-ThemedContainer');
   const place = document.getElementById('pane') as HTMLElement;
   const notes = new Notes(document.getElementById('notes') as HTMLElement, words);
-  const pane = new Pane(
-    place,
+  const parts = new Parts(part => say({ type: 'need', part }));
+  const mathematics = new Mathematics(parts);
+  const tools: ITools = {
     words,
-    (node, bundle) => drawWidget(node, bundle),
-    rev => say({ type: 'shown', rev })
-  );
-  const desk = new WidgetDesk(() => say({ type: 'need-widgets' }));
+    parts,
+    mathematics,
+    drawWidget: (node, bundle) => drawWidget(node, bundle)
+  };
+  const pane = new Pane(place, tools, rev => say({ type: 'shown', rev }));
+  const desk = new WidgetDesk(() => void startWidgets());
   const drawWidget = (node: HTMLElement, bundle: MimeBundle): true | string => {
     const drawn = desk.draw(node, bundle);
     if (drawn === true) {
@@ -48,27 +55,31 @@ function begin(port: MessagePort, words: Words): void {
       return true;
     }
     switch (drawn) {
+      case 'closed':
+        return true;
       case 'later':
         return '';
-      case 'gone':
-        return words.widgetGone;
+      case 'unknown':
+        return fill(words.widgetUnknown, asText(bundle['text/plain']).slice(0, 60));
       case 'lost':
         return words.noWidgets;
       default:
-        return words.noModule.replace('%1', () => drawn.module);
+        return fill(words.noModule, drawn.module);
     }
   };
-  const startWidgets = (code: string | null) => {
-    if (code === null) {
-      desk.giveUp();
+  const startWidgets = async () => {
+    if (await parts.need('widgets')) {
+      const scope = window as unknown as Record<string, (host: IWidgetsHost) => IWidgets>;
+      desk.begin(scope[WIDGETS_GLOBAL](host));
     } else {
-      desk.begin(loadWidgets(code, host));
+      desk.giveUp();
     }
     pane.redraw(({ data }) => WIDGET_VIEW in (data ?? {}));
   };
   const host: IWidgetsHost = {
     send: (message, id) => say({ type: 'input', id, message: message as IInput }),
-    drawOutput: (node, output) => drawOutput(node, output as IOutput, words, drawWidget)
+    drawOutput: (node, output) => drawOutput(node, output as IOutput, tools),
+    typeset: node => void mathematics.typeset(node)
   };
   port.onmessage = ({ data }: MessageEvent<ToFrame>) => {
     switch (data.type) {
@@ -92,8 +103,8 @@ function begin(port: MessagePort, words: Words): void {
           desk.takeBack();
         }
         break;
-      case 'widgets':
-        startWidgets(data.code);
+      case 'part':
+        parts.arrived(data.part, data.code);
         break;
       case 'answered':
         desk.answered(data.id, data.error === null);
@@ -128,15 +139,6 @@ function begin(port: MessagePort, words: Words): void {
       say({ type: 'height', px });
     }
   }).observe(document.documentElement);
-}
-
-/** Run the code that was given for widgets. */
-function loadWidgets(code: string, host: IWidgetsHost): IWidgets {
-  const script = document.createElement('script');
-  script.textContent = code;
-  document.head.append(script);
-  const scope = window as unknown as Record<string, (host: IWidgetsHost) => IWidgets>;
-  return scope[WIDGETS_GLOBAL](host);
 }
 
 /** Without the grant a widget can be looked at; moving it here would show what is not so. */

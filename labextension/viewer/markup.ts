@@ -1,33 +1,5 @@
-import katex from 'katex';
-import renderMathInElement from 'katex/contrib/auto-render';
 import { Marked, TokenizerAndRendererExtension } from 'marked';
-
-/** What a formula may do: no commands that load or link, and an end to what it can unfold to. */
-const MATH = {
-  throwOnError: false,
-  strict: 'ignore' as const,
-  trust: false,
-  maxExpand: 1000,
-  maxSize: 50
-};
-
-const DELIMITERS = [
-  { left: '$$', right: '$$', display: true },
-  { left: '\\[', right: '\\]', display: true },
-  { left: '\\(', right: '\\)', display: false },
-  ...['equation', 'equation*', 'align', 'align*', 'gather', 'gather*'].map(name => ({
-    left: `\\begin{${name}}`,
-    right: `\\end{${name}}`,
-    display: true
-  })),
-  { left: '$', right: '$', display: false }
-];
-
-/** Draw text in which formulas stand between their delimiters. */
-export function renderLatex(node: HTMLElement, text: string): void {
-  node.textContent = text;
-  renderMathInElement(node, { ...MATH, delimiters: DELIMITERS });
-}
+import { escapeHtml } from './ansi';
 
 /** Draw Markdown; the HTML in it counts, since nothing here can reach further than the frame. */
 export function renderMarkdown(node: HTMLElement, text: string): void {
@@ -35,9 +7,9 @@ export function renderMarkdown(node: HTMLElement, text: string): void {
 }
 
 /** Where a formula of its own paragraph, or one in a line, may begin. */
-const STARTS = { block: /\n(?:\$\$|\\\[|\\begin\{)/, inline: /\$|\\\(/ };
+const STARTS = { block: /\n(?:\$\$|\\\[|\\begin\{)/, inline: /\$|\\\(|\\\[|\\begin\{/ };
 
-/** Formulas are taken out before Markdown sees their underscores and asterisks. */
+/** Formulas are taken out before Markdown sees their underscores, and are typeset afterwards. */
 function formula(
   name: string,
   level: 'block' | 'inline',
@@ -49,15 +21,14 @@ function formula(
     start: source => source.match(STARTS[level])?.index,
     tokenizer(source) {
       const match = pattern.exec(source);
-      if (!match) {
-        return undefined;
-      }
-      const text = match.slice(1).find(part => part !== undefined) ?? '';
-      return { type: name, raw: match[0], text, displayMode: !/^(\$(?!\$)|\\\()/.test(match[0]) };
+      return match ? { type: name, raw: match[0] } : undefined;
     },
-    renderer: token => katex.renderToString(token.text, { ...MATH, displayMode: token.displayMode })
+    renderer: token =>
+      level === 'block' ? `<p>${escapeHtml(token.raw.trim())}</p>\n` : escapeHtml(token.raw)
   };
 }
+
+const ENVIRONMENT = String.raw`\\begin\{([a-zA-Z]+\*?)\}[^]+?\\end\{\1\}`;
 
 const markdown = new Marked({
   gfm: true,
@@ -65,12 +36,15 @@ const markdown = new Marked({
     formula(
       'displayFormula',
       'block',
-      /^(?:\$\$([^]+?)\$\$|\\\[([^]+?)\\\]|(\\begin\{([a-z]+\*?)\}[^]+?\\end\{\4\}))[ \t]*(?:\n|$)/
+      new RegExp(String.raw`^(?:${ENVIRONMENT}|\$\$[^]+?\$\$|\\\[[^]+?\\\])[ \t]*(?:\n|$)`)
     ),
     formula(
       'formula',
       'inline',
-      /^(?:\$\$([^]+?)\$\$|\$((?:\\.|[^$\\\n])+?)\$(?!\d)|\\\(([^]+?)\\\))/
+      new RegExp(
+        String.raw`^(?:${ENVIRONMENT}|\$\$[^]+?\$\$|\\\[[^]+?\\\]` +
+          String.raw`|\$(?:\\.|[^$\\\n])+?\$(?!\d)|\\\([^]+?\\\))`
+      )
     )
   ]
 });

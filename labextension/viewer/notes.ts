@@ -27,11 +27,12 @@ export class Notes {
   /** Say why the last thing that was done was not taken, or, with null, that this is over. */
   refused(why: string | null): void {
     this._refusal?.remove();
-    this._refusal = why === null ? null : this._line(fill(this._words.refused, why));
+    this._refusal =
+      why === null ? null : this._line(fill(this._words.refused, why.slice(0, MAX_TEXT)));
   }
 
   add(words: string, what: string): void {
-    const text = fill(words, what);
+    const text = fill(words, what.slice(0, MAX_TEXT));
     if (this._said.size >= MAX_NOTES || this._said.has(text)) {
       return;
     }
@@ -40,18 +41,23 @@ export class Notes {
   }
 
   private _line(text: string): HTMLElement {
-    const line = document.createElement('p');
-    line.className = 'note';
-    line.textContent = text;
-    this._node.append(line);
-    return line;
+    return note(this._node, text);
   }
 
   private readonly _said = new Set<string>();
   private _refusal: HTMLElement | null = null;
 }
 
-/** Put what a script or the owner said into words of ours, as it is and not without end. */
-function fill(words: string, what: string): string {
-  return words.replace('%1', () => what.slice(0, MAX_TEXT));
+/** Add a line of ours to a node. */
+export function note(node: HTMLElement, words: string): HTMLElement {
+  const line = document.createElement('p');
+  line.className = 'note';
+  line.textContent = words;
+  node.append(line);
+  return line;
+}
+
+/** Put what a script or the owner said into words of ours, as it is. */
+export function fill(words: string, what: string): string {
+  return words.replace('%1', () => what);
 }

@@ -109,6 +109,11 @@ export class OutputList {
   private _textLimit = TEXT_LIMIT;
 }
 
+/** A string of nbformat, which may be a list of lines. */
+export function asText(value: unknown): string {
+  return Array.isArray(value) ? value.join('') : typeof value === 'string' ? value : '';
+}
+
 /** The end of a text, of as many characters (not UTF-16 units) as the owner keeps. */
 function newest(text: string, limit: number): string {
   if (text.length <= limit) {

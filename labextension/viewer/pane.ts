@@ -1,8 +1,9 @@
 import { IPaneStep } from '../src/shapes';
-import { Words } from '../src/viewerprotocol';
-import { draw, DrawWidget } from './drawing';
+import { draw } from './drawing';
+import { Emptiness } from './emptiness';
 import { IOutput, OutputList } from './outputs';
 import { StreamView } from './terminal';
+import { ITools } from './tools';
 
 /** A picture that takes longer than this is shown as it comes. */
 const PATIENCE_MS = 1000;
@@ -22,10 +23,11 @@ interface IDrawn {
 export class Pane {
   constructor(
     private readonly _node: HTMLElement,
-    private readonly _words: Words,
-    private readonly _drawWidget: DrawWidget,
+    private readonly _tools: ITools,
     private readonly _onShown: (rev: number) => void
-  ) {}
+  ) {
+    this._emptiness = new Emptiness(_node, _tools.words);
+  }
 
   take(step: IPaneStep): void {
     this._list.take(step);
@@ -84,7 +86,7 @@ export class Pane {
     });
     this._drawn.slice(outputs.length).forEach(({ node }) => node.remove());
     this._drawn = next.map(({ drawn }) => drawn);
-    this._node.dataset.empty = outputs.length === 0 ? this._words.nothing : '';
+    this._emptiness.note(outputs.length);
   }
 
   private _drawnOf(
@@ -96,7 +98,7 @@ export class Pane {
     }
     if (output.output_type === 'stream') {
       const goesOn = before?.stream?.name === output.name ? before?.stream : undefined;
-      const stream = goesOn ?? new StreamView(output.name ?? 'stdout', this._words);
+      const stream = goesOn ?? new StreamView(output.name ?? 'stdout', this._tools.words);
       stream.show(output.text ?? '');
       return { drawn: { output, node: stream.node, stream }, whole: Promise.resolve() };
     }
@@ -104,10 +106,11 @@ export class Pane {
     node.className = 'output coming';
     // Scripts that draw look for their place in the document, and for its width.
     this._node.append(node);
-    const whole = draw(node, output, this._words, this._drawWidget);
+    const whole = draw(node, output, this._tools);
     return { drawn: { output, node }, whole };
   }
 
+  private readonly _emptiness: Emptiness;
   private readonly _list = new OutputList();
   private _drawn: IDrawn[] = [];
   /** What is to be drawn again, once what is being drawn now is there. */

@@ -1,19 +1,12 @@
-import { AnsiUp } from 'ansi_up';
 import { Words } from '../src/viewerprotocol';
+import { AnsiText } from './ansi';
 
-/** Characters of one stream that are drawn; a browser is slow with more. */
+/** Characters of one text that are drawn; a browser is slow with more. */
 export const MAX_SHOWN = 200_000;
 
 /** Return text with terminal colours as HTML, with everything else in it escaped. */
 export function ansiToHtml(text: string): string {
-  return converter().ansi_to_html(overwrite(text));
-}
-
-function converter(): AnsiUp {
-  const ansi = new AnsiUp();
-  ansi.use_classes = true;
-  ansi.url_allowlist = { http: 1, https: 1 };
-  return ansi;
+  return new AnsiText().html(overwrite(text));
 }
 
 /** What a terminal leaves of a text: a carriage return begins the line again, a backspace takes back. */
@@ -49,14 +42,18 @@ export function overwrite(text: string): string {
  * So a progress bar costs its own line and a long log what is new in it.
  */
 export class StreamView {
-  readonly node = document.createElement('pre');
+  readonly node = document.createElement('div');
 
   constructor(
     readonly name: string,
     private readonly _words: Words
   ) {
-    this.node.className = `stream ${name === 'stderr' ? 'stderr' : 'stdout'}`;
-    this.node.append(this._last);
+    const kind = name === 'stderr' ? 'stderr' : 'stdout';
+    this.node.className = 'output jp-OutputArea-output jp-RenderedText';
+    this.node.dataset.mimeType = `application/vnd.jupyter.${kind}`;
+    this._pre.className = `stream ${kind}`;
+    this._pre.append(this._last);
+    this.node.append(this._pre);
   }
 
   show(text: string): void {
@@ -64,9 +61,7 @@ export class StreamView {
       this._begin();
       const cut = text.length - MAX_SHOWN;
       if (cut > 0) {
-        const note = document.createElement('em');
-        note.textContent = `${this._words.cut.replace('%1', String(cut))}\n`;
-        this._last.before(note);
+        this._last.before(cutNote(this._words.cut, cut), '\n');
         // From the beginning of a line, so that no escape sequence is cut in two.
         const line = text.indexOf('\n', cut);
         this._done = line < 0 || line > cut + MAX_SHOWN / 2 ? cut : line + 1;
@@ -76,25 +71,32 @@ export class StreamView {
     const end = text.lastIndexOf('\n') + 1;
     if (end > this._done) {
       const lines = document.createElement('span');
-      lines.innerHTML = this._ansi.ansi_to_html(overwrite(text.slice(this._done, end)));
+      lines.innerHTML = this._ansi.html(overwrite(text.slice(this._done, end)));
       this._last.before(lines);
       this._done = end;
     }
     // The colours at its beginning are those of the lines before.
-    const ansi: AnsiUp = Object.assign(converter(), this._ansi);
-    this._last.innerHTML = ansi.ansi_to_html(overwrite(text.slice(this._done)));
+    this._last.innerHTML = this._ansi.clone().html(overwrite(text.slice(this._done)));
   }
 
   private _begin(): void {
-    this.node.replaceChildren(this._last);
-    this._ansi = converter();
+    this._pre.replaceChildren(this._last);
+    this._ansi = new AnsiText();
     this._text = '';
     this._done = 0;
   }
 
+  private readonly _pre = document.createElement('pre');
   private readonly _last = document.createElement('span');
-  private _ansi = converter();
+  private _ansi = new AnsiText();
   private _text = '';
   /** Characters that are drawn for good. */
   private _done = 0;
+}
+
+/** Says how many characters are not shown where it stands. */
+export function cutNote(words: string, count: number): HTMLElement {
+  const note = document.createElement('em');
+  note.textContent = words.replace('%1', String(count));
+  return note;
 }

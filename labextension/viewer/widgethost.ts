@@ -26,6 +26,8 @@ export interface IWidgets {
   /** Which module a model needs that is not here; null when it can be drawn. */
   missing(modelId: string): string | null | undefined;
   draw(node: HTMLElement, modelId: string): void;
+  /** Models that the owner has closed: nothing is drawn in their place. */
+  close(modelIds: string[]): void;
   /** An input was taken, or refused: the next may come. */
   answered(id: string, isTaken: boolean): void;
   /** Nothing that is under way will be taken: show what is so at the owner's. */
@@ -36,6 +38,7 @@ export interface IWidgets {
 export interface IWidgetsHost {
   send(message: ICommMessage, id: string): void;
   drawOutput(node: HTMLElement, output: unknown): void;
+  typeset(node: HTMLElement): void;
 }
 
 /** The global by which the bundle gives itself to the page. */
@@ -45,7 +48,15 @@ const VIEW = 'application/vnd.jupyter.widget-view+json';
 const COMMS = ['comm_open', 'comm_msg', 'comm_close'];
 
 /** Why a widget is not drawn. */
-export type NotDrawn = 'gone' | 'later' | 'lost' | { module: string };
+export type NotDrawn = 'unknown' | 'closed' | 'later' | 'lost' | { module: string };
+
+/** What comes with the whole state of a pane. */
+interface IWidgetDocument {
+  state?: Record<string, IModelState>;
+  /** Messages that no state holds, and the revision that each led to. */
+  said?: { rev: number; message: ICommMessage }[];
+  closed?: string[];
+}
 
 /**
  * The widgets of a pane: what was said of them, until there is something that can draw them.
@@ -57,32 +68,54 @@ export class WidgetDesk {
   /** Take what a step says of widgets. */
   take(step: IPaneStep): void {
     if (step.outputs) {
-      const document = step.widgets as { state?: Record<string, IModelState> } | undefined;
-      this._models = document?.state ?? {};
-      this._later = [];
-      this._widgets?.reset(this._models);
-      if (Object.keys(this._models).length > 0) {
+      const { state = {}, said = [], closed = [] } = (step.widgets ?? {}) as IWidgetDocument;
+      this._models = state;
+      this._closed = new Set(closed);
+      // What was heard before is not done again.
+      const from = step.epoch === this._epoch ? this._rev : -1;
+      this._later = said.filter(({ rev }) => rev > from).map(({ message }) => message);
+      this._widgets?.close(closed);
+      this._widgets?.reset(state);
+      this._flush();
+      if (Object.keys(state).length > 0) {
         this._ask();
       }
     }
     for (const each of step.messages ?? []) {
       const message = each as ICommMessage;
       if (COMMS.includes(message.msg_type)) {
+        this._note(message);
         this._ask();
-        if (this._widgets) {
-          this._widgets.take(message);
-        } else if (!this._isLost) {
+        if (!this._isLost) {
           this._later.push(message);
         }
       }
+    }
+    this._flush();
+    this._epoch = step.epoch;
+    this._rev = step.rev;
+  }
+
+  private _note({ msg_type, content }: ICommMessage): void {
+    if (msg_type === 'comm_close') {
+      this._closed.add(content.comm_id);
+    } else {
+      this._closed.delete(content.comm_id);
+    }
+  }
+
+  private _flush(): void {
+    if (this._widgets) {
+      this._later.splice(0).forEach(message => this._widgets?.take(message));
     }
   }
 
   /** The bundle is there. */
   begin(widgets: IWidgets): void {
     this._widgets = widgets;
+    widgets.close([...this._closed]);
     widgets.reset(this._models);
-    this._later.splice(0).forEach(message => widgets.take(message));
+    this._flush();
   }
 
   /** The bundle does not come. */
@@ -94,16 +127,20 @@ export class WidgetDesk {
   /**
    * Draw a widget.
    *
-   * @returns True, or why not: the missing module, `gone`, `lost` as the bundle is, or `later`.
+   * @returns True, or why not: the missing module, `closed` by the owner, `unknown`, `lost` as the
+   *   bundle is, or `later`.
    */
   draw(node: HTMLElement, bundle: MimeBundle): true | NotDrawn {
     const { model_id } = (bundle[VIEW] ?? {}) as { model_id?: unknown };
+    if (this._closed.has(model_id as string)) {
+      return 'closed';
+    }
     if (!this._widgets) {
       return this._isLost ? 'lost' : 'later';
     }
     const missing = typeof model_id === 'string' ? this._widgets.missing(model_id) : undefined;
     if (missing === undefined) {
-      return 'gone';
+      return 'unknown';
     }
     if (missing !== null) {
       return { module: missing };
@@ -130,6 +167,9 @@ export class WidgetDesk {
   private _widgets: IWidgets | null = null;
   private _models: Record<string, IModelState> = {};
   private _later: ICommMessage[] = [];
+  private _closed = new Set<string>();
+  private _epoch = '';
+  private _rev = -1;
   private _asked = false;
   private _isLost = false;
 }

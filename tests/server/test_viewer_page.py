@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from tornado.httpclient import HTTPClientError
@@ -14,7 +15,8 @@ from jupyter_peer.server import viewer_page
 def built(tmp_path, monkeypatch):
     """Files as the build makes them, since Node may not be here."""
     (tmp_path / "viewer.html").write_text("<!doctype html>the page")
-    (tmp_path / "widgets.js").write_text("widgets()")
+    for part in viewer_page.PARTS:
+        (tmp_path / f"{part}.js").write_text(f"{part}()")
     monkeypatch.setattr(viewer_page, "STATIC", tmp_path)
     return tmp_path
 
@@ -53,9 +55,17 @@ async def test_a_policy_of_the_settings_does_not_loosen_it(extension, jp_fetch, 
     assert policy["default-src"] == "'none'"
 
 
-async def test_the_code_of_widgets_is_served_beside_it(extension, jp_fetch):
-    response = await jp_fetch("jupyter-peer", "viewer", "widgets.js")
+@pytest.mark.parametrize("part", viewer_page.PARTS)
+async def test_the_code_of_each_part_is_served_beside_it(extension, jp_fetch, part):
+    response = await jp_fetch("jupyter-peer", "viewer", f"{part}.js")
     assert response.headers["Content-Type"].startswith("text/javascript")
+    assert response.body == f"{part}()".encode()
+
+
+def test_the_page_asks_for_the_parts_that_the_server_has():
+    protocol = (Path(__file__).parents[2] / "labextension/src/viewerprotocol.ts").read_text()
+    (listed,) = re.findall(r"PARTS = \[(.*?)\] as const", protocol, re.S)
+    assert tuple(re.findall(r"'(\w+)'", listed)) == viewer_page.PARTS
 
 
 @pytest.mark.parametrize(

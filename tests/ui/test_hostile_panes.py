@@ -184,7 +184,7 @@ def test_a_picture_and_a_formula_run_and_load_nothing(
     )
     page = open_lab(bob)
     view = open_tab(page, bob, "still")
-    expect(content(view).locator(".katex")).to_be_attached(timeout=20_000)
+    expect(content(view).locator("mjx-container")).to_be_attached(timeout=20_000)
     page.evaluate("url => void fetch(url, {mode: 'no-cors'})", f"{canary.url}/still-end")
     until_sync(lambda: "end" in canary.heard_of("still"))
     assert canary.heard_of("still") == {"end"}

@@ -87,7 +87,7 @@ def test_a_pane_opens_from_the_sidebar_looks_as_in_jupyterlab_and_moves(
     inside = content(view)
     expect(inside.get_by_text("training", exact=True)).to_have_class("ansi-green-fg")
     expect(inside.get_by_text("drawn by a script")).to_be_visible()
-    expect(inside.locator(".katex-display")).to_have_count(1)
+    expect(inside.locator("mjx-container[display=true]")).to_have_count(1)
     expect(inside.locator("table.dataframe")).to_be_visible()
     expect(inside.get_by_role("img", name="Figure")).to_be_visible()
     for theme in ("Light", "Dark"):

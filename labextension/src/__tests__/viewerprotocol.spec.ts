@@ -7,6 +7,7 @@ describe('readFromFrame', () => {
     expect(readFromFrame({ type: 'shown', rev: 3, ...more })).toEqual({ type: 'shown', rev: 3 });
     expect(readFromFrame({ type: 'pong', n: 0 })).toEqual({ type: 'pong', n: 0 });
     expect(readFromFrame({ type: 'height', px: 40.5 })).toEqual({ type: 'height', px: 40.5 });
+    expect(readFromFrame({ type: 'need', part: 'math' })).toEqual({ type: 'need', part: 'math' });
     const url = 'https://paper.example/x';
     expect(readFromFrame({ type: 'link', url })).toEqual({ type: 'link', url });
   });
@@ -18,6 +19,9 @@ describe('readFromFrame', () => {
     [],
     {},
     { type: 'open' },
+    { type: 'need' },
+    { type: 'need', part: '../api' },
+    { type: 'need', part: 'constructor' },
     { type: 'shown' },
     { type: 'shown', rev: -1 },
     { type: 'shown', rev: 1.5 },

@@ -36,7 +36,8 @@ beforeEach(() => {
   sent = [];
   widgets = new PaneWidgets({
     send: (said, id) => sent.push([said, id]),
-    drawOutput: (node, output) => (node.textContent = String(output))
+    drawOutput: (node, output) => (node.textContent = String(output)),
+    typeset: node => (node.dataset.typeset = 'yes')
   });
 });
 
@@ -53,6 +54,28 @@ async function move(id: string, value: number): Promise<DOMWidgetModel> {
 }
 
 describe('PaneWidgets', () => {
+  it('draws a box without the widget in it that its owner has closed', async () => {
+    const controls = { model_module: '@jupyter-widgets/controls', model_module_version: '2.0.0' };
+    const box = {
+      ...controls,
+      model_name: 'BoxModel',
+      state: {
+        _model_module: '@jupyter-widgets/controls',
+        _model_name: 'BoxModel',
+        _view_name: 'BoxView',
+        _view_module: '@jupyter-widgets/controls',
+        children: ['IPY_MODEL_gone', 'IPY_MODEL_a'],
+        layout: 'IPY_MODEL_l'
+      }
+    };
+    widgets.close(['gone']);
+    widgets.reset({ l: LAYOUT, a: slider(1, { state: { layout: 'IPY_MODEL_l' } }), b: box });
+    const model = await modelOf('b');
+    const children = model.get('children') as DOMWidgetModel[];
+    expect(children.length).toBe(2);
+    expect(children[1]).toBe(await modelOf('a'));
+  });
+
   it('makes the models of a state, and takes what is said of them later', async () => {
     widgets.reset({ l: LAYOUT, a: slider(1, { state: { value: 1, layout: 'IPY_MODEL_l' } }) });
     const model = await modelOf('a');

@@ -1,25 +1,39 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Words } from '../../src/viewerprotocol';
+import { Part, Words } from '../../src/viewerprotocol';
+import { figureGlobal } from '../figures';
+import { MATH_GLOBAL, Mathematics } from '../mathematics';
 import { Pane } from '../pane';
+import { Parts } from '../parts';
+import { MAX_SHOWN } from '../terminal';
 
-const WORDS = { nothing: 'nothing yet', noRenderer: 'no %1', cut: '%1 cut' } as Words;
+const WORDS = {
+  nothing: 'nothing yet',
+  noRenderer: 'no %1',
+  noRendererAlone: 'only no %1',
+  notDrawn: 'not %1',
+  invisible: 'invisible',
+  cut: '%1 cut',
+  left: '%1 left'
+} as Words;
 
 let node: HTMLElement;
 let pane: Pane;
 let shown: number[];
 let rev: number;
+let asked: Part[];
+let parts: Parts;
+const scope = window as unknown as Record<string, unknown>;
 
 beforeEach(() => {
   document.body.innerHTML = '';
   node = document.body.appendChild(document.createElement('main'));
   shown = [];
   rev = 0;
-  pane = new Pane(
-    node,
-    WORDS,
-    () => '',
-    each => shown.push(each)
-  );
+  asked = [];
+  parts = new Parts(part => asked.push(part));
+  const mathematics = new Mathematics(parts);
+  const tools = { words: WORDS, parts, mathematics, drawWidget: () => 'why not' };
+  pane = new Pane(node, tools, each => shown.push(each));
   HTMLImageElement.prototype.decode = async () => undefined;
 });
 
@@ -60,27 +74,84 @@ describe('Pane', () => {
     expect(node.querySelector('pre.plain')!.textContent).toBe('ab');
   });
 
-  it('draws formulas in text and Markdown, and not in prices', async () => {
-    await take([
-      bundle({ 'text/latex': 'so $x^2$' }),
-      bundle({ 'text/markdown': '$a_1 b_2$ and *em*\n\n$$\ny\n$$\n' }),
-      bundle({ 'text/markdown': 'from $5 to 10$5' })
+  it('typesets formulas in HTML, text and Markdown, in their order, and leaves Markdown to them', async () => {
+    const typeset: string[] = [];
+    scope[MATH_GLOBAL] = (each: HTMLElement) => typeset.push(each.textContent!.trim());
+    const whole = take([
+      bundle({ 'text/html': '<b>no formula</b>' }),
+      bundle({ 'text/html': '<i>$x^2$</i>' }),
+      bundle({ 'text/latex': '\\begin{eqnarray} a &=& b \\end{eqnarray}' }),
+      bundle({ 'text/markdown': '$a_1 b_2$ and *em*\n\n$$\ny_1 *z*\n$$\n' })
     ]);
-    const [latex, markdown, prices] = node.children;
-    expect(latex.querySelectorAll('.katex').length).toBe(1);
-    expect(markdown.querySelectorAll('.katex').length).toBe(2);
-    expect(markdown.querySelector('em')!.textContent).toBe('em');
-    expect(prices.querySelector('.katex')).toBeNull();
+    await vi.waitFor(() => expect(asked).toEqual(['math']));
+    parts.arrived('math', '');
+    await whole;
+    await vi.waitFor(() => expect(typeset.length).toBe(3));
+    expect(typeset[0]).toBe('$x^2$');
+    expect(typeset[1]).toContain('eqnarray');
+    expect(typeset[2]).toMatch(/^\$a_1 b_2\$ and em\s+\$\$\s*y_1 \*z\*\s*\$\$$/);
   });
 
-  it('lets no formula load or link', async () => {
+  it('draws figures by their library, once it is there, and says why when it cannot', async () => {
+    scope[figureGlobal('plotly')] = (each: HTMLElement, value: object) => {
+      each.textContent = JSON.stringify(value);
+    };
+    const figure = bundle({ 'application/vnd.plotly.v1+json': { data: [1] }, 'text/html': 'not' });
+    const map = bundle({ 'application/geo+json': {}, 'text/plain': 'a map' });
+    const step = take([figure, map]);
+    await vi.waitFor(() => expect(asked).toEqual(['plotly', 'vega']));
+    parts.arrived('plotly', '');
+    parts.arrived('vega', null);
+    await step;
+    expect(node.children[0].textContent).toBe('{"data":[1]}');
+    expect(node.children[1].textContent).toBe('not application/geo+json: vegaa map');
+  });
+
+  it('keeps a note above its fallback', async () => {
+    const view = { 'application/vnd.jupyter.widget-view+json': { model_id: 'a' } };
+    await take([bundle({ ...view, 'text/html': '<b>before</b>' })]);
+    expect(node.textContent).toBe('why notbefore');
+  });
+
+  it('keeps the start of a long text, and of an error its name and frames, and says so', async () => {
+    const long = 'x'.repeat(MAX_SHOWN);
     await take([
-      bundle({
-        'text/latex':
-          '$\\href{javascript:alert(1)}{x}\\includegraphics{https://x.example}\\url{https://x.example}$'
-      })
+      bundle({ 'text/plain': `HEAD ${long} TAIL` }),
+      { output_type: 'error', ename: 'E', evalue: 'v', traceback: ['FIRST', `NAME ${long}`] }
     ]);
-    expect(node.querySelector('a, img')).toBeNull();
+    const [value, error] = node.children;
+    expect(value.textContent).toMatch(/^HEAD x+\s10 left\s$/);
+    expect(error.textContent).toMatch(/^FIRST\nNAME x+\s\d+ left\s/);
+    expect(error.textContent!.length).toBeLessThan(MAX_SHOWN / 2);
+  });
+
+  it('gives a picture its size, its ground and its namespace', async () => {
+    await take([
+      bundle({ 'image/svg+xml': "<svg width='9'/>" }),
+      bundle(
+        { 'image/png': 'AA==' },
+        { 'image/png': { width: 40, height: 8, unconfined: true, needs_background: 'light' } }
+      )
+    ]);
+    const [svg, png] = node.querySelectorAll('img');
+    expect(decodeURIComponent(svg.src)).toContain('<svg xmlns="http://www.w3.org/2000/svg" width');
+    expect([png.getAttribute('width'), png.getAttribute('height')]).toEqual(['40', '8']);
+    expect(png.className).toBe('jp-needs-light-background jp-mod-unconfined');
+  });
+
+  it('draws what asks for it into a frame of its own', async () => {
+    pane.take({
+      epoch: 'e',
+      rev: ++rev,
+      outputs: [bundle({ 'text/html': '<style>p{}</style>' }, { 'text/html': { isolated: true } })]
+    });
+    const frame = await vi.waitFor(() => {
+      const found = node.querySelector('iframe');
+      expect(found).not.toBeNull();
+      return found!;
+    });
+    expect(frame.getAttribute('sandbox')).toBe('allow-scripts');
+    expect(node.querySelector('style')).toBeNull();
   });
 
   it('draws errors, JSON and pictures of vectors without running them', async () => {
@@ -98,6 +169,8 @@ describe('Pane', () => {
   it('says what it cannot draw', async () => {
     await take([bundle({ 'application/vnd.x+json': {}, 'text/plain': 'plain' })]);
     expect(node.textContent).toBe('no application/vnd.x+jsonplain');
+    await take([bundle({ 'application/vnd.x+json': {} })]);
+    expect(node.textContent).toBe('only no application/vnd.x+json');
   });
 
   it('says when there is nothing', async () => {

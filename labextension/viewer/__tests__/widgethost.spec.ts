@@ -15,6 +15,7 @@ function fake(modules: Record<string, string | null> = {}): IWidgets {
     take: vi.fn(),
     missing: id => modules[id],
     draw: vi.fn(),
+    close: vi.fn(),
     answered: vi.fn(),
     takeBack: vi.fn()
   };
@@ -45,6 +46,34 @@ describe('WidgetDesk', () => {
     expect(widgets.take).toHaveBeenCalledTimes(2);
   });
 
+  it('draws nothing for a widget that its owner has closed, seen live or late', () => {
+    const desk = new WidgetDesk(() => undefined);
+    desk.take(step({ state: { a: model }, closed: ['late'] }));
+    const close: ICommMessage = { msg_type: 'comm_close', content: { comm_id: 'a' } };
+    desk.take({ epoch: 'e', rev: 2, prev: 1, messages: [close] });
+    const node = document.createElement('div');
+    expect(desk.draw(node, view('late'))).toBe('closed');
+    expect(desk.draw(node, view('a'))).toBe('closed');
+    const widgets = fake();
+    desk.begin(widgets);
+    expect(widgets.close).toHaveBeenCalledWith(['late', 'a']);
+  });
+
+  it('hears what was said before it came, and nothing twice', () => {
+    const desk = new WidgetDesk(() => undefined);
+    const widgets = fake({ a: null });
+    const said = [1, 3].map(rev => ({ rev, message: update(`m${rev}`) }));
+    desk.take(step({ state: { a: model }, said: said.slice(0, 1) }, 2));
+    desk.begin(widgets);
+    expect(widgets.take).toHaveBeenCalledExactlyOnceWith(update('m1'));
+    desk.take(step({ state: { a: model }, said }, 4));
+    expect(widgets.take).toHaveBeenCalledTimes(2);
+    expect(widgets.take).toHaveBeenLastCalledWith(update('m3'));
+    // Another life of the pane is heard from its beginning.
+    desk.take({ ...step({ state: { a: model }, said }, 4), epoch: 'f' });
+    expect(widgets.take).toHaveBeenCalledTimes(4);
+  });
+
   it('keeps nothing once the code does not come, and says so', () => {
     const desk = new WidgetDesk(() => undefined);
     desk.take(step({ state: { a: model } }));
@@ -65,7 +94,7 @@ describe('WidgetDesk', () => {
     expect(desk.draw(node, view('a'))).toBe(true);
     expect(widgets.draw).toHaveBeenCalledExactlyOnceWith(node, 'a');
     expect(desk.draw(node, view('b'))).toEqual({ module: 'jupyter-elsewhere' });
-    expect(desk.draw(node, view('c'))).toBe('gone');
-    expect(desk.draw(node, {})).toBe('gone');
+    expect(desk.draw(node, view('c'))).toBe('unknown');
+    expect(desk.draw(node, {})).toBe('unknown');
   });
 });

@@ -19,6 +19,9 @@ interface IWaiting {
 /** How many models of a pane are told of at most; the owner's side has the same bound. */
 const MAX_MODELS = 4096;
 
+/** A key that plotly's figures have, and no other widget. */
+const FIGURE = '_widget_data';
+
 /**
  * The models of a pane and their views.
  *
@@ -33,11 +36,20 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
       '@jupyter-widgets/output': outputClasses((node, output) => _host.drawOutput(node, output)),
       anywidget: anywidget(base)
     };
+    // Where labels of controls look for what typesets the formulas in them.
+    this.renderMime = { latexTypesetter: { typeset: (node: HTMLElement) => _host.typeset(node) } };
+  }
+
+  readonly renderMime: object;
+
+  close(modelIds: string[]): void {
+    modelIds.forEach(id => this._closed.add(id));
   }
 
   reset(models: Record<string, IModelState>): void {
     for (const id of [...this._comms.keys()]) {
-      if (!(id in models)) {
+      // A figure's page holds changes of its own: it begins anew with what they led to.
+      if (!(id in models) || FIGURE in models[id].state) {
         this._end(id);
       }
     }
@@ -82,6 +94,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
         }))
       });
     } else if (message.msg_type === 'comm_close') {
+      this._closed.add(id);
       this._end(id);
     } else {
       this._hear(message);
@@ -120,6 +133,19 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     this._comms.forEach(comm => comm.takeBack());
   }
 
+  /** A box that holds a closed widget is drawn with the others in it. */
+  override get_model(modelId: string): Promise<base.WidgetModel> {
+    if (!this._closed.has(modelId)) {
+      return super.get_model(modelId);
+    }
+    const module = '@jupyter-widgets/controls';
+    const nothing = { model_name: 'BoxModel', model_module: module, model_module_version: '*' };
+    const comm = new PaneComm(modelId, { state: {} }, () => undefined);
+    const options = { ...nothing, model_id: `${modelId}-closed`, comm } as base.IModelOptions;
+    this._nothing ??= this.new_model(options, { _view_name: null });
+    return this._nothing;
+  }
+
   /** A foreign widget in a box of others leaves the others as they are. */
   protected override async loadModelClass(
     className: string,
@@ -154,6 +180,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     if (this._comms.has(id) || this._comms.size >= MAX_MODELS) {
       return;
     }
+    this._closed.delete(id);
     const comm: PaneComm = new PaneComm(id, model, (message, inputId, callbacks) => {
       this._waiting.set(inputId, { comm, callbacks });
       this._host.send(message, inputId);
@@ -213,6 +240,8 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   }
 
   private readonly _classes: Record<string, Classes>;
+  private readonly _closed = new Set<string>();
+  private _nothing: Promise<base.WidgetModel> | null = null;
   private readonly _comms = new Map<string, PaneComm>();
   private readonly _modules = new Map<string, string>();
   private readonly _waiting = new Map<string, IWaiting>();

@@ -1,0 +1,73 @@
+/** Kinds of outputs that need a library of their own, which comes with the first of them. */
+
+import { Part } from '../src/viewerprotocol';
+import { fill, note } from './notes';
+import { asText, IOutput } from './outputs';
+import { ITools } from './tools';
+
+/** Draws a figure; the library's code has given it to the page. */
+export type DrawFigure = (
+  node: HTMLElement,
+  value: unknown,
+  metadata: Record<string, unknown>,
+  isLight: boolean
+) => Promise<void> | void;
+
+/** The global by which the code of a part gives its drawing to the page. */
+export const figureGlobal = (part: Part): string => `jupyterPeerDraw_${part}`;
+
+const VEGA = /^application\/vnd\.vega(lite)?\.v\d+(\.\d+)*\+json$/;
+
+const PLAIN_KINDS: Record<string, Part> = {
+  'application/vnd.plotly.v1+json': 'plotly',
+  'application/geo+json': 'vega',
+  'text/vnd.mermaid': 'mermaid',
+  'application/pdf': 'pdf'
+};
+
+const vegaMimes = (name: string, versions: number[]): string[] =>
+  versions.map(version => `application/vnd.${name}.v${version}+json`);
+
+/** By JupyterLab's order: before HTML, or after it. */
+export const FIGURES = {
+  early: ['application/vnd.plotly.v1+json', 'application/geo+json', 'text/vnd.mermaid'],
+  late: [...vegaMimes('vegalite', [6, 5, 4, 3]), ...vegaMimes('vega', [6, 5, 4, 3])]
+};
+
+export function isFigure(mime: string): boolean {
+  return partOf(mime) !== null;
+}
+
+function partOf(mime: string): Part | null {
+  return VEGA.test(mime) ? 'vega' : (PLAIN_KINDS[mime] ?? null);
+}
+
+/** Draw a figure; without its library, or where that fails, its plain text and why. */
+export async function drawFigure(
+  node: HTMLElement,
+  mime: string,
+  output: IOutput,
+  { parts, words }: ITools
+): Promise<void> {
+  const part = partOf(mime) as Part;
+  const own = output.metadata?.[mime];
+  const metadata = (own && typeof own === 'object' ? own : {}) as Record<string, unknown>;
+  const isLight = document.body.dataset.jpThemeLight !== 'false';
+  try {
+    if (!(await parts.need(part))) {
+      throw new Error(part);
+    }
+    const scope = window as unknown as Record<string, DrawFigure>;
+    node.classList.add('figure');
+    await scope[figureGlobal(part)](node, output.data?.[mime], { ...metadata, mime }, isLight);
+  } catch (reason) {
+    const plain = asText(output.data?.['text/plain']);
+    const why = reason instanceof Error ? reason.message : String(reason);
+    node.replaceChildren();
+    note(node, fill(words.notDrawn, `${mime}: ${why}`.slice(0, 300)));
+    const text = document.createElement('pre');
+    text.className = 'plain';
+    text.textContent = plain;
+    node.append(text);
+  }
+}

@@ -1,0 +1,36 @@
+import { IOutput } from './outputs';
+
+const KINDS = ['text/html', 'text/markdown', 'image/svg+xml', 'text/latex'];
+const MAX_HEIGHT = 20_000;
+
+/** Whether an output asks for a frame of its own: for its mime type, or for all of them. */
+export function isIsolated(mime: string, metadata: IOutput['metadata']): boolean {
+  const own = metadata?.[mime] as { isolated?: unknown } | undefined;
+  return KINDS.includes(mime) && Boolean(own?.isolated ?? metadata?.isolated);
+}
+
+/** Draw an output into a frame, so that its styles and scripts do not meet those of others. */
+export function drawIsolated(node: HTMLElement, mime: string, source: string): Promise<void> {
+  const frame = document.createElement('iframe');
+  frame.className = 'isolated';
+  frame.setAttribute('sandbox', 'allow-scripts');
+  frame.title = mime;
+  // Its origin is its own, so that it has to say how high it is.
+  const measure =
+    'new ResizeObserver(() => parent.postMessage({ px: document.documentElement.scrollHeight }, "*"))' +
+    '.observe(document.documentElement)';
+  frame.srcdoc = `<!doctype html><meta charset="utf-8">${source}<script>${measure}</script>`;
+  return new Promise(resolve => {
+    const onMessage = ({ source: from, data }: MessageEvent) => {
+      if (!frame.isConnected) {
+        window.removeEventListener('message', onMessage);
+      } else if (from === frame.contentWindow && typeof data?.px === 'number') {
+        frame.style.height = `${Math.min(MAX_HEIGHT, Math.max(0, Math.ceil(data.px)))}px`;
+        resolve();
+      }
+    };
+    window.addEventListener('message', onMessage);
+    frame.addEventListener('error', () => resolve());
+    node.append(frame);
+  });
+}

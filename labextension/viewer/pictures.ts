@@ -1,0 +1,42 @@
+import { IOutput } from './outputs';
+
+const NAMESPACE = 'http://www.w3.org/2000/svg';
+
+/** Draw a picture; as a picture an SVG runs no script and loads nothing. */
+export async function picture(
+  node: HTMLElement,
+  mime: string,
+  value: string,
+  { metadata }: IOutput,
+  plain: string
+): Promise<void> {
+  const isSvg = mime === 'image/svg+xml';
+  node.classList.add(isSvg ? 'jp-RenderedSVG' : 'jp-RenderedImage');
+  const image = document.createElement('img');
+  image.src = isSvg
+    ? `data:${mime};charset=utf-8,${encodeURIComponent(withNamespace(value))}`
+    : `data:${mime};base64,${value.replace(/\s/g, '')}`;
+  image.alt = plain.slice(0, 200) || mime;
+  const { width, height, needs_background, unconfined } = (metadata?.[mime] ??
+    metadata ??
+    {}) as Record<string, unknown>;
+  for (const [side, size] of Object.entries({ width, height })) {
+    if (typeof size === 'number' && size > 0 && size < 100_000) {
+      image.setAttribute(side, String(Math.round(size)));
+    }
+  }
+  if (needs_background === 'light' || needs_background === 'dark') {
+    image.classList.add(`jp-needs-${needs_background}-background`);
+  }
+  if (unconfined === true) {
+    image.classList.add('jp-mod-unconfined');
+  }
+  node.append(image);
+  // A broken picture shows its text.
+  await image.decode().catch(() => undefined);
+}
+
+/** An SVG alone is a picture only with its namespace, which many programs leave out. */
+function withNamespace(svg: string): string {
+  return /<svg[^>]*\sxmlns=/.test(svg) ? svg : svg.replace('<svg', `<svg xmlns="${NAMESPACE}"`);
+}

@@ -1,0 +1,15 @@
+import { Words } from '../src/viewerprotocol';
+import { Mathematics } from './mathematics';
+import { MimeBundle } from './outputs';
+import { Parts } from './parts';
+
+/** Draws a widget into a node; else why not (empty to say nothing), and the plain text is drawn. */
+export type DrawWidget = (node: HTMLElement, bundle: MimeBundle) => true | string;
+
+/** What drawing needs of the page. */
+export interface ITools {
+  readonly words: Words;
+  readonly parts: Parts;
+  readonly mathematics: Mathematics;
+  readonly drawWidget: DrawWidget;
+}
