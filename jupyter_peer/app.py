@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 ACTIVITY_SETTING = "jupyter_peer_last_activity"
 STOP_TIMEOUT_S = 5.0
-#: Variables with which Jupyter and JupyterHub hand a server what opens it or acts for its user.
+#: Variables with secrets: they open the Jupyter server, or act for its user at JupyterHub.
 SECRETS_OF_JUPYTER = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
 
 
@@ -64,7 +64,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
     # What Jupyter calls.
 
     def initialize_settings(self) -> None:
-        """Prepare what handlers share; nothing is opened or started yet."""
+        """Prepare the objects that handlers share, without opening or starting anything."""
         self._stack: AsyncExitStack | None = None
         self._end_logs = forward_logs(self._server.log)
         self._secrets = Secrets(lambda kernel_id: kernel_id in self._kernels)
@@ -84,7 +84,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         self.handlers.extend(ROUTES)
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        # What goes wrong is in the log and in every answer; Jupyter itself is not to suffer.
+        # An error is in the log and in every answer. Jupyter itself keeps running.
         await asyncio.gather(self.context.ready(), return_exceptions=True)
 
     async def stop_extension(self) -> None:
@@ -99,7 +99,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
             self._end_logs()
 
     def current_activity(self) -> dict[str, int] | None:
-        """Return what the user waits for, so that the server is not stopped meanwhile."""
+        """Return the operations under way, so that a culler does not stop the server meanwhile."""
         running = self.context.running
         under_way = running.operations.under_way if running is not None else 0
         return {"under_way": under_way} if under_way else None
@@ -113,7 +113,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
             await stack.aclose()
 
     async def _start_node(self) -> Running:
-        # Here and not above, since a server that starts must not wait for what only a node needs.
+        # Imported here, so that a starting Jupyter server does not wait for the node's modules.
         from .server.node.network_watch import NetworkWatch
         from .server.node.reach import Reach
         from .server.operations.agents import NodeAgents
@@ -243,12 +243,15 @@ class PeerExtension(PeerSettings, ExtensionApp):
         try:
             path = write_runtime_file(Path(self._server.runtime_dir), running)
         except OSError as error:
-            log.warning("`jupyter peer` will not find this server: %s", error)
+            log.warning(
+                "`jupyter peer` will not find this server, because writing its file failed: %s",
+                error,
+            )
         else:
             stack.callback(path.unlink, missing_ok=True)
 
     def _live_secrets(self) -> list[str]:
-        """Return what opens this server or acts for its user, so that no pane shows it."""
+        """Return the secrets that no pane may show: they open this server or act for its user."""
         of_jupyter = [os.environ.get(name, "") for name in SECRETS_OF_JUPYTER]
         of_jupyter.append(getattr(self._server.identity_provider, "token", ""))
         return [*self._secrets.live(), *filter(None, of_jupyter)]

@@ -1,4 +1,4 @@
-"""The answer of Ada's agent, held against what her kernel has computed."""
+"""Compares the answer of Ada's agent with what her kernel has computed."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _BEST = re.compile(r"Best (\w+): (\d+(?:\.\d+)?), after epoch (\d+)\.")
 
 
 def best_named(answer: str) -> dict[str, tuple[float, int]]:
-    """Return what an answer says is best: value and epoch by metric."""
+    """Return the best value of each metric and its epoch, as an answer names them."""
     return {name: (float(value), int(epoch)) for name, value, epoch in _BEST.findall(answer)}
 
 
 def is_true(answer: str, rows: Mapping[int, Mapping[str, float]]) -> bool:
-    """Return whether an answer names bests, and each was the best of its moment.
+    """Return whether an answer names best values that were right when it was written.
 
     Args:
-        answer: Of the agent.
-        rows: What Ada's kernel has shown: the metrics of each epoch.
+        answer: The agent's answer.
+        rows: The metrics of each epoch that Ada's kernel has shown.
     """
     done, bests = _DONE.search(answer), best_named(answer)
     if done is None or not bests:

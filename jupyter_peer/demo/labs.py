@@ -1,4 +1,4 @@
-"""A JupyterLab of its own: process, files, configuration, port."""
+"""A separate JupyterLab: process, files, configuration, port."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FOLDERS = {
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "IPYTHONDIR": "ipython",
 }
-# What a Jupyter server or kernel that runs the demo would hand on, and what points to its files.
+# Variables of a surrounding Jupyter server or kernel that would lead to its files.
 _FOREIGN = ("JUPYTER_CONFIG_PATH", "JUPYTER_TOKEN", "JUPYTER_PORT", "JUPYTER_PEER_", "JPY_")
 _QUIET_PAGE = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
@@ -43,16 +43,16 @@ class Lab:
     """One server, stopped by :meth:`stop`.
 
     Args:
-        home: Where all its files go; made if need be.
-        name: Of the person it belongs to, of its node, and its base URL.
-        options: More of its command line.
-        program: What is run: JupyterLab, or another server that serves its API and no page of it.
+        home: Folder for all its files; created if missing.
+        name: Name of the person and of the node, and the base URL.
+        options: Further words of its command line.
+        program: The program to run: JupyterLab, or a server with its API but without its pages.
 
     Attributes:
-        folder: What its file browser shows.
+        folder: Folder that its file browser shows.
         token: Opens it in a browser.
-        url: With its base URL; known once it has started.
-        node_id: Likewise.
+        url: URL with the base URL; known after the start.
+        node_id: Known after the start too.
     """
 
     def __init__(self, home: Path, name: str, *options: str, program: str = "jupyterlab") -> None:
@@ -69,10 +69,10 @@ class Lab:
         self._http = AsyncHTTPClient(force_instance=True)
 
     async def start(self) -> None:
-        """Start it and wait until its node answers.
+        """Start the server and wait until its node answers.
 
         Raises:
-            NoServerError: It ended, or does not answer in time; the message ends with its log.
+            NoServerError: The server ended or did not answer in time; its log is in the message.
         """
         self._process = self._launch()
         path = runtime_file(self._home / "runtime", self._process.pid)
@@ -83,7 +83,7 @@ class Lab:
             if asyncio.get_running_loop().time() > deadline:
                 raise NoServerError(
                     f"{self.name}'s JupyterLab does not answer{self.last_words()}",
-                    hint="`jupyter server extension list` has to show jupyter_peer as enabled",
+                    hint="check that `jupyter server extension list` shows jupyter_peer as enabled",
                 )
             await asyncio.sleep(0.05)
         running = msgspec.json.decode(path.read_bytes(), type=RunningServer)
@@ -99,7 +99,7 @@ class Lab:
             name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)
         }
         environment |= {name: str(self._home / folder) for name, folder in _FOLDERS.items()}
-        # Not an argument: those are shown to every user of the machine.
+        # Not an argument: every user of the machine can read those.
         environment["JUPYTER_TOKEN"] = self.token
         command = [
             *(sys.executable, "-m", self._program, "--no-browser"),
@@ -115,7 +115,7 @@ class Lab:
         if os.geteuid() == 0:
             command.append("--allow-root")
         with self._log.open("wb") as log:
-            # In a session of its own, so that Ctrl-C reaches the demo alone, which then stops it.
+            # In a session of its own, so that Ctrl-C reaches only the demo, which then stops it.
             return subprocess.Popen(  # noqa: S603 - our own command
                 command,
                 env=environment,
@@ -131,7 +131,7 @@ class Lab:
         return await self._fetch("GET", path)
 
     async def open_notebook(self, name: str) -> str:
-        """Start a kernel for a notebook of its folder, as opening it in a browser does.
+        """Start a kernel for a notebook of the folder, as a browser does when it opens one.
 
         Returns:
             The kernel's id.
@@ -150,7 +150,7 @@ class Lab:
         return f"{self.url}lab/tree/{notebook}?token={self.token}"
 
     def authorization(self) -> dict[str, str]:
-        """Return the headers that show the token."""
+        """Return the headers that carry the token."""
         return {"Authorization": f"token {self.token}"}
 
     async def _fetch(self, method: str, path: str, body: Any = None) -> Any:
@@ -164,14 +164,14 @@ class Lab:
         return json.loads((await self._http.fetch(request)).body)
 
     def last_words(self, lines: int = 15) -> str:
-        """Return the end of its log, indented, empty if there is none."""
+        """Return the end of its log, indented; empty without a log."""
         with contextlib.suppress(OSError):
             end = self._log.read_text(errors="replace").splitlines()[-lines:]
             return "".join(f"\n    | {text}" for text in end)
         return ""
 
     async def stop(self) -> None:
-        """Stop it, gently if it lets itself be stopped; may be called twice."""
+        """Stop the server, and kill it if it does not stop; may be called twice."""
         self._http.close()
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
@@ -180,7 +180,7 @@ class Lab:
         try:
             await asyncio.to_thread(process.wait, STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            # Its kernels notice that it is gone and end by themselves.
+            # Its kernels notice the end of the server and end by themselves.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 

@@ -1,4 +1,4 @@
-"""The two notebooks, run cell by cell in a kernel as JupyterLab would."""
+"""Runs the two notebooks cell by cell in a kernel, as JupyterLab does."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CellError(Exception):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A code cell; ``tag`` says what it is for."""
+    """A code cell; ``tag`` names its purpose."""
 
     id: str
     tag: str
@@ -43,14 +43,14 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A message of the kernel to all who listen.
+    """A message of the kernel on IOPub.
 
     Attributes:
-        sent: When the kernel said it, epoch seconds.
-        at: When it came here, likewise.
-        tag: Of the cell it came from, empty for none.
+        sent: When the kernel sent it, epoch seconds.
+        at: When it arrived here, epoch seconds.
+        tag: Tag of the cell that caused it; empty for none.
         type: Its ``msg_type``.
-        content: Of the message.
+        content: Content of the message.
     """
 
     sent: float
@@ -75,7 +75,7 @@ def find_notebook(name: str) -> Path:
 def read_cells(path: Path, parameters: Mapping[str, Any]) -> list[Cell]:
     """Return a notebook's code cells, with parameters set after the cell tagged so.
 
-    This is what papermill does, too: the notebook itself stays as it is.
+    Papermill does the same. The notebook itself stays as it is.
     """
     cells = []
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
@@ -90,12 +90,12 @@ def read_cells(path: Path, parameters: Mapping[str, Any]) -> list[Cell]:
 
 
 class NotebookKernel:
-    """A kernel of a server, reached as a browser reaches it.
+    """A kernel of a server, connected as a browser connects.
 
     Args:
         lab: The server.
         kernel_id: The kernel.
-        on_said: Called with everything the kernel says on IOPub.
+        on_said: Receives each IOPub message of the kernel.
     """
 
     def __init__(self, lab: Lab, kernel_id: str, on_said: Callable[[Said], None]) -> None:
@@ -135,7 +135,8 @@ class NotebookKernel:
             )
         except HTTPTimeoutError as error:
             raise PeerTimeoutError(
-                f"the kernel of {self.owner}'s notebook does not answer within {READY_TIMEOUT_S:g} s",
+                f"the kernel of {self.owner}'s notebook does not answer within "
+                f"{READY_TIMEOUT_S:g} s",
                 hint=f"the log of {self.owner}'s server says why",
             ) from error
         except (HTTPError, OSError) as error:
@@ -143,16 +144,16 @@ class NotebookKernel:
                 f"the kernel of {self.owner}'s notebook cannot be reached: {error}",
                 hint=f"the log of {self.owner}'s server says why",
             ) from error
-        # As browsers do; else small messages wait for one another.
+        # Browsers do the same. Otherwise small messages wait for one another.
         self._socket.protocol.stream.set_nodelay(True)  # type: ignore[union-attr]
         await self._ask("kernel_info_request", {}, {}, READY_TIMEOUT_S)
 
     async def run(self, cell: Cell, timeout: float) -> None:
-        """Run a cell and return when it has ended and everything it said was heard.
+        """Run a cell, and return when it has ended and all its messages have arrived.
 
         Raises:
-            CellError: It raised an exception.
-            PeerTimeoutError: It takes too long.
+            CellError: The cell raised an exception.
+            PeerTimeoutError: The cell took too long.
         """
         content = {
             "code": cell.source,
@@ -197,7 +198,7 @@ class NotebookKernel:
         return reply.result()
 
     async def say(self, type: str, content: dict[str, Any]) -> None:
-        """Send a message on the shell channel that has no reply, such as one of a widget."""
+        """Send a message without a reply on the shell channel, such as that of a widget."""
         await self._send(uuid.uuid4().hex, type, content, {})
 
     async def _send(
@@ -228,7 +229,7 @@ class NotebookKernel:
             for reply in self._replies.values():
                 if not reply.done():
                     reply.set_exception(gone)
-                    # One that nobody waits for any more is not to complain.
+                    # asyncio would warn about a failed future that nobody awaits.
                     reply.exception()
             for idle in self._idle.values():
                 _settle(idle, None)

@@ -1,4 +1,4 @@
-"""Runs the demo as a program: folders, signals, and a clean end whatever happens."""
+"""Runs the demo as a program: folders, signals, and an orderly end in every case."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_demo(write: Callable[[str], None], keep: bool = False) -> bool:
-    """Run the demo; returns whether everything arrived.
+    """Run the demo, and return whether every step succeeded.
 
     Args:
-        write: Takes the transcript, line by line.
+        write: Receives the transcript, line by line.
         keep: Whether the servers stay up until Ctrl-C.
 
     Raises:
-        NotEnabledError: A package the notebooks need is not installed.
-        KeyboardInterrupt: It was stopped by a signal before its end; all processes are gone.
+        NotEnabledError: A package that the notebooks need is not installed.
+        KeyboardInterrupt: A signal stopped the demo; all its processes have ended.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -67,7 +67,7 @@ class _Demo:
                 raise KeyboardInterrupt
             return bool(work.result() if self._passed is None else self._passed)
         finally:
-            # A second signal changes nothing: the end is bounded.
+            # A second signal changes nothing, because the end takes a bounded time.
             stop.cancel()
             work.cancel()
             await asyncio.gather(stop, work, return_exceptions=True)
@@ -75,7 +75,8 @@ class _Demo:
 
     async def _work(self, ada: Lab, bob: Lab) -> bool:
         self._write(
-            "jupyter-peer demo: Ada trains a model; Bob watches it learn from his Jupyter, and asks her agent\n"
+            "jupyter-peer demo: Ada trains a model; Bob watches it learn from his Jupyter, and "
+            "asks her agent\n"
         )
         transcript = Transcript(self._write)
         story = Story(ada, bob, transcript)
@@ -105,7 +106,7 @@ class _Demo:
             self._write(f"\n{error.trace}")
 
     def _explain(self, story: Story, *labs: Lab) -> None:
-        """Write the waits that were under way, and the logs of both servers."""
+        """Write the unfinished waits and the logs of both servers."""
         for what in story.waits:
             self._write(f"\nThe demo waited for {what}.")
         for lab in labs:

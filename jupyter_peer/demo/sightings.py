@@ -1,4 +1,4 @@
-"""What Ada's kernel has shown, and what of it Bob's notebook has seen, and when."""
+"""Compares what Ada's kernel has shown with what Bob's notebook has seen, and when."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _SEEN = re.compile(r"^\S+ +(loss|metrics) +rev +(\d+) +(.*)$")
 _DRAWN = re.compile(r"base64,([A-Za-z0-9+/=]+)")
 _ENDS = ("withdrawn", "ended")
 
-#: Takes the pane, what was seen of it and how many seconds after it was shown or taken back.
+#: Receives the pane, what was seen, and the seconds since it was shown or withdrawn.
 OnSeen = Callable[[str, str, float], None]
 
 
 class Sightings:
-    """Puts side by side what was shown and what was seen.
+    """Matches what was shown with what was seen.
 
     Args:
         on_seen: Called for each sighting.
 
     Attributes:
-        shown: What Ada has shown in each pane, in words, the newest last.
-        seen: What of it Bob has seen.
-        gone: How each pane has ended for Bob.
+        shown: Outputs of Ada in each pane, in words, the newest last.
+        seen: Those that Bob has seen.
+        gone: How each pane ended for Bob.
         delays: From Ada's display to Bob's line, in seconds.
-        pictures: What Ada has drawn, as base64.
-        rows: Of Ada's table, by epoch: its metrics by name.
+        pictures: Ada's pictures, as base64.
+        rows: Rows of Ada's table by epoch, with the metrics by name.
     """
 
     def __init__(self, on_seen: OnSeen) -> None:
@@ -42,13 +42,13 @@ class Sightings:
         self.rows: dict[int, dict[str, float]] = {}
         self._shown_at: dict[tuple[str, str], float] = {}
         self._taken_back: dict[str, float] = {}
-        # Seen before this program has heard Ada's own kernel.
+        # Bob's line may arrive here before that of Ada's kernel.
         self._unmatched: dict[tuple[str, str], float] = {}
         self._drawn: set[str] = set()
         self._unfinished_line = ""
 
     def take_shown(self, said: Said) -> None:
-        """Take an output of Ada's training."""
+        """Record an output of Ada's training."""
         if "image/png" in said.data:
             self.pictures.append(said.data["image/png"].strip())
             pane = "loss"
@@ -65,23 +65,23 @@ class Sightings:
             self._match(pane, what, self._unmatched.pop((pane, what)))
 
     def take_back(self, pane: str, at: float) -> None:
-        """Take note that Ada takes a pane back now."""
+        """Record that Ada withdraws a pane now."""
         self._taken_back[pane] = at
 
     def take_lines(self, said: Said) -> None:
-        """Take what Bob's notebook prints while it follows the panes."""
+        """Record what Bob's notebook prints while it follows the panes."""
         *lines, self._unfinished_line = (self._unfinished_line + said.content["text"]).split("\n")
         for line in lines:
             if match := _SEEN.match(line):
                 self._match(match[1], match[3], said.at)
 
     def take_drawn(self, said: Said) -> None:
-        """Take the pictures that stand in Bob's notebook."""
+        """Record the pictures in Bob's notebook."""
         self._drawn.update(_DRAWN.findall(said.data.get("text/html", "")))
 
     @property
     def drawn(self) -> list[str]:
-        """Ada's pictures that have stood in Bob's notebook."""
+        """Ada's pictures that Bob's notebook has shown."""
         return [picture for picture in self.pictures if picture in self._drawn]
 
     def _match(self, pane: str, what: str, at: float) -> None:
@@ -97,7 +97,7 @@ class Sightings:
 
 
 def describe(data: dict[str, str]) -> str:
-    """Return what Bob's notebook says of an output of this MIME bundle."""
+    """Return the words of Bob's notebook for an output with this MIME bundle."""
     if "image/png" in data:
         return f"a picture, {len(data['image/png']) * 3 // 4:,} bytes"
     return ", ".join(f"{name} {value}" for name, value in newest_row(data["text/plain"]))

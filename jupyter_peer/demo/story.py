@@ -1,7 +1,7 @@
-"""What happens in the demo: Ada trains a model and shares two panes, Bob watches and asks, Ada takes all back.
+"""The story of the demo: Ada trains a model and shares two panes, Bob watches and asks.
 
-The notebooks do it all themselves. This only runs their cells, passes Ada's invite on to Bob as the
-two would by chat, and looks at what each kernel says and what each server knows.
+The notebooks do all of this. This module runs their cells, passes Ada's invite to Bob as the two
+would by e-mail, and checks the messages of each kernel and the state of each server.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EPOCHS = 12
 SECONDS_PER_EPOCH = 0.4
 PATIENCE_S = 30
 CELL_TIMEOUT_S = 60.0
-#: What has to be seen of 12 updates even on a busy machine: a slow viewer is given the newest only.
+#: Updates of 12 that must be seen even on a busy machine: a slow viewer gets only the newest.
 LEAST_SEEN = EPOCHS // 2
 
 ADA, BOB = "ada.ipynb", "bob.ipynb"
@@ -40,9 +40,9 @@ class Story:
     """One run.
 
     Args:
-        ada: Her server, not started.
-        bob: His.
-        transcript: Where it is told.
+        ada: Ada's server, not started.
+        bob: Bob's server, not started.
+        transcript: Receives the story.
     """
 
     def __init__(self, ada: Lab, bob: Lab, transcript: Transcript) -> None:
@@ -56,20 +56,20 @@ class Story:
         self._loss_is_gone = asyncio.Event()
         self._begun = 0.0
         self._is_training = False
-        # What Bob's notebook shows of the answer, and when, as it is written.
+        # The parts of the answer that Bob's notebook shows, and when.
         self._answer: list[tuple[str, float]] = []
         self._question = ""
         self._written = ""
         self._read = ""
         self._refusals = ""
-        #: The waits under way, in words: who waits for what. A failed demo shows them.
+        #: Unfinished waits, in words: who waits for what. A failed demo shows them.
         self.waits: list[str] = []
 
     async def tell(self) -> None:
-        """Run it from the beginning to the end.
+        """Run the whole story.
 
         Raises:
-            PeerError: Something did not happen.
+            PeerError: A step did not happen.
             CellError: A cell of a notebook failed.
         """
         self._say("demo", "starts two JupyterLabs, each with its own files, key and address")
@@ -80,8 +80,8 @@ class Story:
         self._check("two servers, two identities", self.ada.node_id != self.bob.node_id)
         kernels: list[NotebookKernel] = []
         try:
-            # One after the other: Jupyter chooses free ports for a kernel, which binds them later.
-            # Two kernels that start at once may be given the same port, and one of them fails.
+            # One after the other: Jupyter chooses free ports, and the kernel binds them later.
+            # Two kernels that start at once may get the same port, and one of them fails.
             for lab, notebook, on_said in (
                 (self.ada, ADA, self._on_ada_said),
                 (self.bob, BOB, self._on_bob_said),
@@ -108,11 +108,11 @@ class Story:
             "PATIENCE": PATIENCE_S,
         }
         telling: dict[str, str] = {
-            "agent-on": "has an agent, trainer, and lets her peers ask it; its tool only looks",
+            "agent-on": "has an agent, trainer, and lets her peers ask it; its tool is read-only",
             "share": "shares two panes with bob and nobody else: loss, metrics",
             "train": f"trains {EPOCHS} epochs and shows her loss curve and metrics after each",
             "revoke": "takes the loss curve back from bob",
-            "unshare": "withdraws the metrics from everybody, and lets nobody ask any more",
+            "unshare": "stops sharing the metrics, and lets nobody ask any more",
         }
         for cell in read_cells(find_notebook(ADA), parameters):
             if cell.tag in telling:
@@ -128,7 +128,7 @@ class Story:
                 await self._check_peer(self.ada, self.bob)
                 self._say("ada", "sees who used it, and builds her model")
             if cell.tag == "revoke":
-                # Before anything else happens to his panes: it is the revocation that he sees.
+                # Before anything else happens to his panes, so that he sees the revocation.
                 await self._expect(
                     self._loss_is_gone.wait(),
                     "bob's notebook to report ada/loss as withdrawn",
@@ -180,7 +180,7 @@ class Story:
             await kernel.run(cell, CELL_TIMEOUT_S)
 
     async def _expect(self, happens: Awaitable[T], what: str, patience_s: float) -> T:
-        """Return the result of something that has to happen.
+        """Wait for something that must happen, and return its result.
 
         Raises:
             PeerTimeoutError: It did not happen in time.
@@ -197,7 +197,7 @@ class Story:
 
     @contextlib.contextmanager
     def _waiting(self, what: str) -> Iterator[None]:
-        """List a wait as under way; one that fails stays listed."""
+        """List an unfinished wait; a failed one stays listed."""
         self.waits.append(what)
         yield
         self.waits.remove(what)
@@ -223,7 +223,7 @@ class Story:
             for pane in panes["mine"]
         }
 
-    # What the kernels say.
+    # Messages of the kernels.
 
     def _on_ada_said(self, said: Said) -> None:
         text = said.data.get("text/plain", "")
@@ -253,7 +253,7 @@ class Story:
         elif pane == "metrics":
             self._say("bob", f"sees after {milliseconds(late):>6}: {what}")
 
-    # In the end.
+    # The checks at the end.
 
     async def _look_back(self) -> None:
         self._look_back_at_panes()
@@ -320,7 +320,7 @@ class Story:
 
 
 def text_to_ada(cell: Cell) -> str:
-    """Return what a cell of Bob's asks or tells Ada."""
+    """Return the question or chat line to Ada in a cell of Bob."""
     found = _TEXT_TO_ADA.search(cell.source)
     return found[1] if found else ""
 

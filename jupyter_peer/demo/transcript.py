@@ -1,4 +1,4 @@
-"""What the reader of the demo sees: who did what and when, and in the end what was checked."""
+"""The transcript of the demo: who did what and when, and the checks at the end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import msgspec
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing that has to be so.
+    """One check of the demo.
 
     Attributes:
-        what: In words.
-        passed: Whether it is.
-        found: What was seen instead, or beside.
+        what: The expectation, in words.
+        passed: Whether it was met.
+        found: What was seen instead, or in addition.
     """
 
     what: str
@@ -23,10 +23,10 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Transcript:
-    """Lines with the seconds since the beginning, and the checks.
+    """Writes lines with the seconds since the start, and the checks.
 
     Args:
-        write: Takes one line.
+        write: Receives one line.
     """
 
     def __init__(self, write: Callable[[str], None]) -> None:
@@ -36,7 +36,7 @@ class Transcript:
 
     @property
     def seconds(self) -> float:
-        """How long it has been going on."""
+        """Seconds since the start."""
         return time.monotonic() - self._begun
 
     def say(self, who: str, text: str) -> None:
@@ -44,16 +44,16 @@ class Transcript:
         self._write(f"{self.seconds:6.1f} s  {who:<5} {text}")
 
     def heading(self, text: str) -> None:
-        """Write a line of its own."""
+        """Write a line without a time."""
         self._write(f"\n{text}\n")
 
     def check(self, what: str, passed: bool, found: str = "") -> None:
-        """Note whether something is as it has to be."""
+        """Record whether an expectation was met."""
         self.checks.append(Check(what, passed, found))
 
     def sum_up(self) -> bool:
-        """Write all checks; returns whether every one has passed."""
-        self.heading("What was checked")
+        """Write all checks, and return whether every one has passed."""
+        self.heading("Checks")
         for check in self.checks:
             found = f" ({check.found})" if check.found else ""
             self._write(f"  {'ok  ' if check.passed else 'FAIL'}  {check.what}{found}")

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class AgentSettings(HasTraits):
-    """Who may ask agents here, and what those may do."""
+    """The settings for who may ask agents, and what agents may do."""
 
     allow_remote_agent = Bool(
         False,
@@ -25,7 +25,7 @@ class AgentSettings(HasTraits):
 
     remote_agent_mode = Unicode(
         READ_ONLY,
-        help="""What an agent may do for a peer: `read-only` (use tools that only look), or `ask` (the
+        help="""What an agent may do for a peer: `read-only` (use read-only tools), or `ask` (the
         owner decides in the browser about each call of another tool). Any other value means
         `read-only`.""",
     ).tag(config=True)
@@ -34,23 +34,23 @@ class AgentSettings(HasTraits):
         3,
         min=1,
         max=MAX_HOPS,
-        help="Nodes a question may have come through when it is answered here.",
+        help="Most nodes that a question may have passed before it is answered here.",
     ).tag(config=True)
 
     max_prompt = Int(
-        64 * 1024, min=1, max=MAX_PROMPT, help="Characters of a question to an agent here."
+        64 * 1024, min=1, max=MAX_PROMPT, help="Most characters of a question to an agent here."
     ).tag(config=True)
 
-    agent_turns_at_once = Int(2, min=1, help="Questions of one peer answered at once.").tag(
-        config=True
-    )
+    agent_turns_at_once = Int(
+        2, min=1, help="Most questions of one peer that are answered at once."
+    ).tag(config=True)
 
-    agent_turns_a_minute = Int(20, min=1, help="Questions of one peer answered in a minute.").tag(
-        config=True
-    )
+    agent_turns_a_minute = Int(
+        20, min=1, help="Most questions of one peer that are answered in a minute."
+    ).tag(config=True)
 
     agent_turn_s = Float(
-        300.0, min=1, help="Seconds an answer may take, whatever the asker would wait for."
+        300.0, min=1, help="Most seconds an answer may take, even if the asker would wait longer."
     ).tag(config=True)
 
     @validate("remote_agent_mode")

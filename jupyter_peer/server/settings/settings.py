@@ -1,7 +1,7 @@
 """All settings of the extension, as traits: ``c.PeerExtension.x = ...``, ``--PeerExtension.x=...``.
 
-What a value means is checked here only as far as its type goes. What cannot be used stops the node
-when it starts, with a line in the log and the reason in every answer, and leaves Jupyter alone.
+Traits check the types of values. A value that cannot be used stops the node when it starts. The log
+and every answer then have the reason, and Jupyter itself keeps running.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ class PeerSettings(AgentSettings, TolerantSettings):
     node_name = Unicode(
         help="""Name under which peers see this node; any text of up to 64 characters.
 
-        It is cosmetic: peers are known by their keys. The name set with `%peer name` is stronger.
-        The default is your name: the one that Jupyter knows (`/api/me`), `JUPYTERHUB_USER`, or
-        that of your account."""
+        It is cosmetic: peers are identified by their keys. A name set with `%peer name` takes
+        precedence. The default is your name: the one that Jupyter knows (`/api/me`),
+        `JUPYTERHUB_USER`, or that of your account."""
     ).tag(config=True)
 
     data_dir = Unicode(
-        help="""Directory of identity, peers, invites and audit log, only this user may write to it.
+        help="""Directory of identity, peers, invites and audit log. Only this user may write to it.
 
         The default is `peer` in Jupyter's data directory. A second server of the same user that
-        finds it in use takes `peer-2`, and is a node of its own."""
+        finds it in use takes `peer-2`, and is a separate node."""
     ).tag(config=True)
 
     trust_mode = Unicode(
@@ -70,7 +70,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
         "",
         help="""Extra address to listen on for peers, such as `0.0.0.0:9797`; empty for none.
 
-        Nothing but the peer wire is served there, so this port can be opened to others while
+        Only the peer wire is served there, so this port can be open to others while
         Jupyter itself stays on localhost.""",
     ).tag(config=True)
 
@@ -78,45 +78,45 @@ class PeerSettings(AgentSettings, TolerantSettings):
         help="""Addresses under which peers can reach this node, best first, as `host:port`,
         `ws://host:port/peer-ws` or `wss://host/base/peer-ws`.
 
-        They are put into invites before those the server finds out by itself. Needed when a router
-        forwards a port, or a proxy stands in front. The public URL that a JupyterHub gives its
-        servers (`JUPYTERHUB_PUBLIC_URL`) is added by itself.""",
+        Invites list them before the addresses that the server finds. Needed when a router
+        forwards a port, or a proxy is in front. The public URL that a JupyterHub gives its
+        servers (`JUPYTERHUB_PUBLIC_URL`) is added automatically.""",
     ).tag(config=True)
 
     allow_unsealed_peers = Bool(
         False,
         help="""Whether peers may connect that sign their messages but do not seal them.
 
-        Whoever carries such messages can read them.""",
+        Relays and proxies on the path can read such messages.""",
     ).tag(config=True)
 
     relay_url = Unicode(
         "",
         help="""URL of the relay over which peers can reach this node, such as `wss://relay.example`;
-        empty for none. Of a relay that is several brokers the URLs of all may be given, with commas
-        between them: the first that answers is used, and the next when it is lost.
+        empty for none. If a relay has several brokers, give the URLs of all, with commas
+        between them: the first that answers is used, and the next after a failure.
 
-        Invites carry it. Peers' own relays are used all the same.""",
+        Invites contain it. The relays of peers are used as well.""",
     ).tag(config=True)
 
     relay_certificate = Unicode(
         "",
-        help="""PEM file of a certificate to trust when connecting to relays, beside those the system
-        trusts; for a relay whose certificate nobody has signed.""",
+        help="""PEM file of a certificate to trust when connecting to relays, beside those of the
+        system; for a relay with a self-signed certificate.""",
     ).tag(config=True)
 
     lobby_url = Unicode(
         "",
         help="""URL of the lobby where people meet in rooms and see who is online, such as
-        `wss://relay.example`; the one of `relay_url` when empty, none when `off`.
+        `wss://relay.example`; when empty, the one of `relay_url`; `off` for none.
 
-        Nothing is sent to it before you ask it for something, except that `enable_webrtc` keeps
+        Nothing is sent to it before you use it, except that `enable_webrtc` keeps
         a connection for signals. `%peer lobby on` shows this node to everybody there.""",
     ).tag(config=True)
 
     enable_lan = Bool(
         False,
-        help="""Whether this node announces itself in the local network by mDNS, and looks for others.
+        help="""Whether this node announces itself in the local network by mDNS, and finds others.
 
         Everybody in the network then sees its name, its id and where it listens. Peers connect by
         themselves; strangers are listed, and connected under `trust_mode="open-lan"` only.""",
@@ -124,7 +124,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
 
     enable_webrtc = Bool(
         False,
-        help="""Whether links can go through routers by WebRTC; takes `lobby_url` and the extra `webrtc`.
+        help="""Whether links can cross routers by WebRTC; needs `lobby_url` and the extra `webrtc`.
 
         The lobby and the peer then see this machine's network addresses.""",
     ).tag(config=True)
@@ -132,53 +132,53 @@ class PeerSettings(AgentSettings, TolerantSettings):
     stun_servers = Texts(
         help="""STUN servers, as `stun:host:3478`, that tell this node its address outside its router.
 
-        Each attempt asks one of them, in turn. There is none by default, so that nobody is told
-        of this node whom you did not choose.""",
+        Each attempt asks one of them, in turn. There is none by default, so that no server learns
+        of this node unless you chose it.""",
     ).tag(config=True)
 
     turn_url = Unicode(
         "",
-        help="""TURN server, as `turn:host:3478` or `turns:host:5349?transport=tcp`, that passes packets
-        on where two routers let nothing else through. It sees sealed packets only.""",
+        help="""TURN server, as `turn:host:3478` or `turns:host:5349?transport=tcp`. It forwards
+        packets between routers that allow nothing else, and sees only sealed packets.""",
     ).tag(config=True)
 
     turn_username = Unicode("", help="User name at the TURN server.").tag(config=True)
 
     turn_credential = Unicode(
         "",
-        help="""Password at the TURN server. It belongs into the configuration file: the command line
-        of a program can be read by all users of its machine.""",
+        help="""Password at the TURN server. Set it in the configuration file: the command line
+        of a program is visible to all users of its machine.""",
     ).tag(config=True, is_secret=True)
 
     directory_url = Unicode(
         "",
-        help="""URL of the directory whose members are let in under `trust_mode` `directory`, such as
-        `https://host/directory.json` or `file:///path/directory.json`; `http` on this machine only.
+        help="""URL of the directory whose members may connect under `trust_mode` `directory`, such
+        as `https://host/directory.json` or `file:///path/directory.json`; `http` on this machine only.
         """,
     ).tag(config=True)
 
     directory_key = Unicode(
         "",
-        help="""Public key that has to have signed the directory, base64, as `jupyter peer directory
+        help="""Public key that must have signed the directory, base64, as `jupyter peer directory
         init` prints it.""",
     ).tag(config=True)
 
     directory_groups = Texts(
-        help="""Groups of the directory whose members are let in; empty for all its members.""",
+        help="""Groups of the directory whose members may connect; empty for all its members.""",
     ).tag(config=True)
 
     directory_refresh_s = Float(
         DEFAULT_INTERVAL_S,
         min=1.0,
-        help="""Seconds between two looks at the directory, give or take a fifth. A node that was
-        removed from it is disconnected at the next.""",
+        help="""Seconds between two downloads of the directory, plus or minus a fifth. A node that
+        was removed from it is disconnected after the next one.""",
     ).tag(config=True)
 
     max_frame_before_auth = Int(
         MAX_FRAME,
         min=1024,
         max=MAX_FRAME,
-        help="""Bytes of the largest frame a node may send before it is known. The protocol itself
+        help="""Bytes of the largest frame that a node may send during the handshake. The protocol
         allows no more than the default.""",
     ).tag(config=True)
 
@@ -189,41 +189,41 @@ class PeerSettings(AgentSettings, TolerantSettings):
     max_unconsumed = Int(
         DEFAULT_LIMITS.max_unconsumed,
         min=64 * 1024,
-        help="""Bytes sent to a peer that it has not consumed yet; more than that waits. Less than
-        512 KiB counts as that.""",
+        help="""Most bytes under way to a peer that it has not consumed yet; the rest waits. Less
+        than 512 KiB counts as 512 KiB.""",
     ).tag(config=True)
 
     max_send_queue = Int(
         DEFAULT_LIMITS.max_queued,
         min=64 * 1024,
-        help="Bytes that wait for a peer; beyond that the link is given up and made anew.",
+        help="Most bytes that may wait for a peer; with more, the link is closed and dialled again.",
     ).tag(config=True)
 
-    handshake_timeout_s = Float(10.0, min=0.1, help="Seconds a handshake may take.").tag(
+    handshake_timeout_s = Float(10.0, min=0.1, help="Most seconds a handshake may take.").tag(
         config=True
     )
 
-    max_handshakes = Int(64, min=1, help="Handshakes of strangers under way at once.").tag(
+    max_handshakes = Int(64, min=1, help="Most handshakes of strangers under way at once.").tag(
         config=True
     )
 
-    max_peers = Int(256, min=1, help="Peers this node knows at most.").tag(config=True)
+    max_peers = Int(256, min=1, help="Most peers that this node knows.").tag(config=True)
 
-    max_panes = Int(64, min=1, help="Panes this node shares at once.").tag(config=True)
+    max_panes = Int(64, min=1, help="Most panes that this node shares at once.").tag(config=True)
 
-    max_viewers = Int(64, min=1, help="Viewers of one pane at once.").tag(config=True)
+    max_viewers = Int(64, min=1, help="Most viewers of one pane at once.").tag(config=True)
 
     max_guests = Int(
-        256, min=1, help="Browsers that have guest links of this node open at once."
+        256, min=1, help="Most browsers that may have guest links of this node open at once."
     ).tag(config=True)
 
-    invite_ttl_s = Float(24 * 3600.0, min=1, help="Seconds an invite lives by default.").tag(
+    invite_ttl_s = Float(24 * 3600.0, min=1, help="Default lifetime of an invite, in seconds.").tag(
         config=True
     )
 
-    max_invite_ttl_s = Float(30 * 24 * 3600.0, min=1, help="Seconds an invite lives at most.").tag(
-        config=True
-    )
+    max_invite_ttl_s = Float(
+        30 * 24 * 3600.0, min=1, help="Longest lifetime of an invite, in seconds."
+    ).tag(config=True)
 
     @default("node_name")
     def _default_node_name(self) -> str:
@@ -237,7 +237,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
         """Return the settings of the hub.
 
         Raises:
-            BadRequestError: One of them cannot be used.
+            BadRequestError: A setting cannot be used.
         """
         if self.invite_ttl_s > self.max_invite_ttl_s:
             raise BadRequestError("invite_ttl_s is longer than max_invite_ttl_s")
@@ -279,10 +279,10 @@ class PeerSettings(AgentSettings, TolerantSettings):
             ) from error
 
     def lobby_urls(self) -> list[str]:
-        """Return the URLs of the lobby; none when there is none.
+        """Return the URLs of the lobby; empty without a lobby.
 
         Raises:
-            BadAddressError: ``lobby_url`` cannot be one.
+            BadAddressError: ``lobby_url`` is not a URL of a lobby.
         """
         text = self.lobby_url.strip() or self.relay_url
         if not text or text == LOBBY_OFF:

@@ -1,4 +1,4 @@
-"""Settings that are lists of texts, however the command line writes them."""
+"""Settings that are lists of texts, in every form of the command line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from traitlets import List, Unicode
 class Texts(List[str]):
     """A list of texts: ``--x=a --x=b``, ``--x=a`` alone, or ``--x='["a", "b"]'``.
 
-    For the last form the base class calls its own validation in a way that fails, and then takes
-    the whole literal for one text.
+    For the last form the base class calls its own validation in a way that fails, and then uses
+    the whole literal as one text.
     """
 
     def __init__(self, **settings: Any) -> None:

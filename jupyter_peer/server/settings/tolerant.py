@@ -1,4 +1,4 @@
-"""Settings of the wrong kind: noted instead of raised, since Jupyter would not start with them."""
+"""Keeps settings with wrong types aside, because Jupyter would not start if they raised."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ...errors import BadRequestError
 
 
 class TolerantSettings(HasTraits):
-    """Takes a configuration without the values that do not fit their traits.
+    """Loads a configuration without the values that do not fit their traits.
 
     Jupyter ends when an extension's configuration raises. Falling back to a default silently would
-    be worse: ``trust_mode = 5`` is not to mean what its owner did not say. So what does not fit is
-    kept aside, and :meth:`check_settings` says so when the extension starts.
+    be worse: ``trust_mode = 5`` must not mean something that its owner did not choose. So such
+    values are kept aside, and :meth:`check_settings` reports them when the extension starts.
     """
 
     _unfit: Mapping[str, str] = {}
@@ -37,7 +37,7 @@ class TolerantSettings(HasTraits):
         for section in (name for name in sections if name in cfg):
             fit[section] = Config(cfg[section])
             for name, value in cfg[section].items():
-                # Files and the command line come one after the other; the last one counts.
+                # Files and the command line arrive one after the other; the last one counts.
                 unfit.pop(f"{section}.{name}", None)
                 if name in known and (why := self._why_unfit(known[name], value)):
                     unfit[f"{section}.{name}"] = why
@@ -58,20 +58,20 @@ class TolerantSettings(HasTraits):
         try:
             if isinstance(value, DeferredConfig):
                 value = value.get_value(trait)
-            # Not `_validate`: what a setting means is judged when it is set.
+            # Not `_validate`, which also judges the meaning of a setting.
             if not (value is None and trait.allow_none):
                 trait.validate(self, value)  # type: ignore[attr-defined]
         except (TraitError, ValueError) as error:
-            return "it is not a text" if trait.metadata.get("is_secret") else str(error)
+            return "it is not text" if trait.metadata.get("is_secret") else str(error)
         if isinstance(value, float) and not math.isfinite(value):
-            return f"{value} is not a number of anything"
+            return f"{value} is not a finite number"
         return ""
 
     def check_settings(self) -> None:
         """Check that all values fit.
 
         Raises:
-            BadRequestError: Some do not; it names each and says why.
+            BadRequestError: Some do not fit; the message names each with the reason.
         """
         if self._unfit:
             told = "; ".join(f"{name}: {why}" for name, why in sorted(self._unfit.items()))
