@@ -187,7 +187,7 @@ def test_without_a_command_the_help_is_shown(peer):
         (["list", "--nonsense=1"], "unknown option: --nonsense"),
         (
             ["list", "-x"],
-            "unknown option: -x (write -- before a word that begins with a dash)",
+            "unknown option: -x (see --help; write -- before an argument that begins with a dash)",
         ),
         (["list", "ada"], "unexpected argument: ada"),
         (["alias"], "missing argument: PEER"),

@@ -27,7 +27,7 @@ _SEE_HELP = "--help lists the arguments and options of the command"
 
 
 class _Loader(KVArgParseConfigLoader):
-    """The loader of traitlets, for which an unknown option is an error and not a warning."""
+    """The loader of traitlets, with an error instead of a warning for an unknown option."""
 
     def _create_parser(self) -> None:
         super()._create_parser()
@@ -42,12 +42,12 @@ class _Loader(KVArgParseConfigLoader):
             if arg == "--":
                 break
             name = arg.lstrip("-").partition("=")[0]
-            # An option with a dot names a trait of a class; traitlets itself warns of those.
+            # An option with a dot names a trait of a class; traitlets itself warns about those.
             is_known = not name or name in self.flags or name in self.aliases or "." in name
             if arg.startswith("-") and not is_known:
                 raise MisuseError(
                     f"unknown option: {arg.partition('=')[0]}",
-                    hint="write -- before a word that begins with a dash",
+                    hint="see --help; write -- before an argument that begins with a dash",
                 )
         super()._parse_args(args)
 
@@ -64,7 +64,7 @@ class TerminalCommand(JupyterApp):
     words: ClassVar[str] = ""
     option_description = "They can also be set in `jupyter_peer_config.py`, as named below each."
     keyvalue_description = "Set on the command line as here, or in `jupyter_peer_config.py`."
-    # The other flags of the base class answer questions; these commands ask none.
+    # The other flags of the base class answer prompts; these commands have none.
     flags = {  # noqa: RUF012 - the base class's shape
         name: flag for name, flag in JupyterApp.flags.items() if name in ("debug", "show-config")
     }
@@ -82,7 +82,7 @@ class TerminalCommand(JupyterApp):
         """Do the work.
 
         Raises:
-            PeerError: It was refused or failed.
+            PeerError: The command was refused or failed.
             MisuseError: The words do not fit.
         """
         raise NotImplementedError
@@ -108,7 +108,7 @@ class TerminalCommand(JupyterApp):
 
     @property
     def usage(self) -> str:
-        """How the command is written."""
+        """The usage line of the command."""
         called = self.name.replace("-", " ")
         return " ".join(filter(None, (called, self.words, "[options]")))
 

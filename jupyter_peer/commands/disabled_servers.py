@@ -1,4 +1,4 @@
-"""Jupyter servers that run without a node, and why: asked when no node can be found."""
+"""Finds Jupyter servers that run without a node, and the reason; used when no node is found."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from .servers import is_running
 
 _TIMEOUT_S = 3.0
 _MAX_ANSWER = 16 * 1024
-_INSTALL = "restart it; `jupyter server extension list` in its environment has to show jupyter_peer"
+_INSTALL = (
+    "restart it; check that `jupyter server extension list` in its environment shows jupyter_peer"
+)
 
 
 class JupyterServer(msgspec.Struct, frozen=True):
-    """What Jupyter itself writes down of a running server; the token opens it."""
+    """Jupyter's own file about a running server; its token opens the server."""
 
     url: str
     pid: int
     token: str = ""
 
     def __repr__(self) -> str:
-        """Tell no token."""
+        """Leave the token out."""
         return f"<JupyterServer {self.url}>"
 
 
@@ -48,14 +50,14 @@ def jupyter_servers(directory: Path) -> list[JupyterServer]:
 
 
 def ask_why(server: JupyterServer) -> Finding:
-    """Return why a server has no node, as it says itself."""
+    """Return why a server has no node, according to its own answer."""
     where = f"{server.url} (pid {server.pid})"
     status, body = _get(f"{server.url.rstrip('/')}/jupyter-peer/api/identity", server.token)
     if status == 503:
         error = from_wire(body)
         return failed(
             "server",
-            f"This Jupyter server runs, and its node could not start: {error.message.rstrip('.')}.",
+            f"This Jupyter server runs, but its node could not start: {error.message.rstrip('.')}.",
             error.hint,
             where,
             code=error.data.get("code", error.code),
@@ -71,20 +73,20 @@ def ask_why(server: JupyterServer) -> Finding:
     if status == 200:
         return failed(
             "server",
-            "This Jupyter server has a node, but could not write down how to reach it.",
-            "its log says why; the runtime directory has to be writable",
+            "This Jupyter server has a node, but could not write its runtime file.",
+            "read the reason in its log, and make the runtime directory writable",
             where,
         )
     why = "asks for a login" if status in (302, 401, 403) else "does not answer"
     return failed(
-        "server", f"This Jupyter server runs, and {why}.", "its log says how it is", where
+        "server", f"This Jupyter server runs, and {why}.", "read the reason in its log", where
     )
 
 
 def _get(url: str, token: str) -> tuple[int, object]:
-    """Return status and JSON of an answer; 0 when there is none."""
+    """Return status and JSON of an answer; status 0 without an answer."""
     context = ssl.create_default_context()
-    # A server's own certificate is rarely for 127.0.0.1, and the file says where it is.
+    # A server's certificate is rarely for 127.0.0.1. The file of this user names the address.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     request = urllib.request.Request(url, headers={"Authorization": f"token {token}"})  # noqa: S310 - http(s) was checked

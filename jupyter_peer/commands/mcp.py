@@ -16,7 +16,7 @@ class McpCommand(ServerCommand):
     name = "jupyter-peer-mcp"
     description = (
         "Serve the Model Context Protocol on stdio, for AI clients that run on this machine: they "
-        "can list peers and panes and read panes. It takes the extra `mcp`: "
+        "can list peers and panes and read panes. It needs the extra `mcp`: "
         "pip install 'jupyter-peer[mcp]'."
     )
     examples = """

@@ -22,9 +22,10 @@ class RelayCommand(TerminalCommand):
 
     name = "jupyter-peer-relay"
     description = (
-        "Run a relay: it carries the links of nodes that cannot reach each other. What it carries "
-        "is sealed between the nodes; it sees who talks to whom and how much. Ends at Ctrl-C or "
-        "SIGTERM, after it has handed out what is queued. `/health` and `/metrics` are beside it."
+        "Run a relay: it carries the links of nodes that cannot reach each other. The traffic "
+        "is sealed between the nodes; the relay sees who talks to whom and how much. Ends at "
+        "Ctrl-C or "
+        "SIGTERM, after it has sent what is queued. `/health` and `/metrics` show its state."
     )
     examples = """
         jupyter peer relay                         # for nodes of this machine
@@ -32,14 +33,14 @@ class RelayCommand(TerminalCommand):
         jupyter peer relay --nats=nats://bus:4222  # one of several, as one relay
     """
 
-    ip = Unicode("127.0.0.1", help="Address to listen at; empty for all of this machine.").tag(
-        config=True
-    )
-    port = Int(9000, min=0, max=65535, help="Port to listen at; 0 for a free one.").tag(config=True)
+    ip = Unicode(
+        "127.0.0.1", help="Address to listen on; empty for all addresses of this machine."
+    ).tag(config=True)
+    port = Int(9000, min=0, max=65535, help="Port to listen on; 0 for a free one.").tag(config=True)
     certfile = Unicode("", help="PEM file of a TLS certificate with its chain.").tag(config=True)
-    keyfile = Unicode("", help="PEM file of its key, if that is not in the certfile.").tag(
-        config=True
-    )
+    keyfile = Unicode(
+        "", help="PEM file of its private key, if the key is not in the certfile."
+    ).tag(config=True)
     names = List(
         Unicode(),
         help="""Hosts by which nodes reach this relay, as `relay.example:9000`; without the port if it
@@ -50,48 +51,51 @@ class RelayCommand(TerminalCommand):
     guests = Bool(
         True, help="Whether browsers may open guest links here: serve their page and carry them."
     ).tag(config=True)
-    max_nodes = Int(Limits().max_nodes, min=1, help="Nodes registered at once.").tag(config=True)
-    rate = Int(0, min=0, help="KiB a node may send in a second on average; 0 for no limit.").tag(
+    max_nodes = Int(Limits().max_nodes, min=1, help="Most nodes registered at once.").tag(
         config=True
     )
+    rate = Int(
+        0, min=0, help="Most KiB a node may send per second on average; 0 for no limit."
+    ).tag(config=True)
     frame_rate = Int(
-        0, min=0, help="Frames a node may send in a second on average; 0 for no limit."
+        0, min=0, help="Most frames a node may send per second on average; 0 for no limit."
     ).tag(config=True)
     max_node_queue = Int(
-        Limits().max_node_queue // MIB, min=1, help="MiB that wait for one slow node at most."
+        Limits().max_node_queue // MIB, min=1, help="Most MiB that may wait for one slow node."
     ).tag(config=True)
     hold_s = Float(
-        Limits().hold_s, min=0, help="Seconds frames are held for a node that is away."
+        Limits().hold_s, min=0, help="Seconds that frames are held for an absent node."
     ).tag(config=True)
     directory_url = Unicode(
-        "", help="Directory that the lobby's rooms can ask who may enter: https or a file."
+        "", help="Directory that decides who may enter the lobby's rooms: an https or file URL."
     ).tag(config=True)
-    directory_key = Unicode("", help="The key that directory is signed with, base64.").tag(
-        config=True
-    )
+    directory_key = Unicode(
+        "", help="Public key that must have signed that directory, base64."
+    ).tag(config=True)
     relay_data_dir = Unicode(
         "",
-        help="""Folder in which the newest version of that directory is kept, so that an older one is
-        refused after a restart as well. Relays on one machine may share it. By default
+        help="""Folder for the newest version of that directory, so that an older version is
+        refused after a restart too. Relays on one machine may share it. By default
         `peer-relay` in Jupyter's data directory.""",
     ).tag(config=True)
     lobby_grace_s = Float(
         LobbyLimits().grace_s,
         min=0,
-        help="Seconds a node whose connection broke stays listed and in its rooms.",
+        help="Seconds that a node stays listed and in its rooms after its connection broke.",
     ).tag(config=True)
 
     nats = Unicode(
         "",
         help="""URLs of NATS servers with JetStream, `nats://host:4222`, with commas between them. All
-        relays that name the same are one: nodes of either reach each other. Empty for one alone.""",
+        relays with the same servers are one relay: their nodes reach each other. Empty for a single
+        relay.""",
     ).tag(config=True)
     nats_credentials = Unicode("", help="Credentials file for the NATS servers.").tag(config=True)
     nats_prefix = Unicode(
-        "jupyter-peer", help="Begins all NATS subjects; relays of one prefix are one."
+        "jupyter-peer", help="Prefix of all NATS subjects; relays with one prefix are one relay."
     ).tag(config=True)
     nats_replicas = Int(
-        1, min=1, max=5, help="NATS servers that keep the table of nodes and rooms."
+        1, min=1, max=5, help="Number of NATS servers that keep the table of nodes and rooms."
     ).tag(config=True)
 
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -155,7 +159,7 @@ class RelayCommand(TerminalCommand):
         )
         page = guest_page() if self.guests else None
         digest = f"\nguest page: sha256 {page.digest}" if page is not None else ""
-        # One line a listener: other programs read the port from it.
+        # One line for each listener: other programs read the port from it.
         asyncio.run(
             run(options, lambda urls: tell("\n".join(f"relay: {u}" for u in urls) + digest))
         )

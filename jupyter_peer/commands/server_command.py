@@ -27,7 +27,7 @@ from .application import TerminalCommand
 from .servers import choose_server, running_servers
 from .terminal import errors_as_json, for_terminals, remark, tell_step, write
 
-# More than any message or question holds; what is longer is refused, and not cut.
+# More than any message or question may have. Longer input is refused, not cut.
 _MAX_STDIN = 2 * 1024 * 1024
 
 _ALIASES = {
@@ -57,7 +57,7 @@ class ServerCommand(TerminalCommand):
 
         Raises:
             NoServerError, AmbiguousServerError: No server runs, or several do.
-            UnauthorizedError: The server does not accept the secret that it wrote itself.
+            UnauthorizedError: The server rejects the secret in its runtime file.
         """
         door = choose_server(running_servers(Path(self.runtime_dir)), self.url, self.pid)
         with Client(door.url, door.secret, certificate=door.certificate) as client:
@@ -65,8 +65,8 @@ class ServerCommand(TerminalCommand):
                 yield client
             except UnauthorizedError as error:
                 raise UnauthorizedError(
-                    f"the Jupyter server at {door.url} does not accept the secret it wrote down",
-                    hint="restart that server",
+                    f"the Jupyter server at {door.url} rejects the secret in its runtime file",
+                    hint=f"restart the server at {door.url}",
                 ) from error
 
 
@@ -83,7 +83,7 @@ class TableCommand(ServerCommand):
         """Match words and options with the row's arguments.
 
         Raises:
-            MisuseError: They do not fit.
+            MisuseError: The words do not fit.
         """
         options = {option.key: self._value(option) for option in self.row.options.values()}
         self.values = self.row.bind(self.extra_args, options, can_read=True)

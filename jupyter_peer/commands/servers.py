@@ -1,4 +1,4 @@
-"""Which Jupyter server a command talks to: the one that runs, or the one that is named."""
+"""Finds the Jupyter server for a command: the only one that runs, or the chosen one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from ..server.control.runtime_file import RunningServer
 from ..server_client.client import URL
 
 _PORTS = {"http": 80, "https": 443}
-_START = "start one with `jupyter lab`; if one runs, `jupyter peer doctor` says why it is not found"
+_START = (
+    "start one with `jupyter lab`; if one runs, `jupyter peer doctor` shows why it is not found"
+)
 
 
 class Door(NamedTuple):
-    """How to get at a server: its URL, the secret for it, and the certificate to be seen there."""
+    """The connection data of a server: its URL, its secret, and its certificate."""
 
     url: str
     secret: str
@@ -35,7 +37,7 @@ def running_servers(directory: Path) -> list[RunningServer]:
     """
     found = []
     for path in directory.glob("jupyter-peer-*.json"):
-        # A server may be gone at any moment, with or without its file.
+        # A server may end at any moment, with or without removing its file.
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             server = msgspec.json.decode(path.read_bytes(), type=RunningServer)
             if is_running(server.pid):
@@ -62,18 +64,18 @@ def choose_server(
     pid: int = 0,
     environment: Mapping[str, str] = os.environ,
 ) -> Door:
-    """Return how to get at the server that is meant.
+    """Return the connection data of the chosen server.
 
     Args:
-        servers: Those that run.
+        servers: The running servers.
         url: Any URL of the server, as copied from a browser; empty for no choice.
         pid: Its process; 0 for no choice.
-        environment: In a notebook (``!jupyter peer ...``) it names the notebook's own server,
-            which is used when nothing else is chosen. It holds no secret: the runtime file does.
+        environment: Environment variables. In a notebook (``!jupyter peer ...``) they name the
+            notebook's server, the default choice. The secret is in the runtime file.
 
     Raises:
-        NoServerError: None runs, or not the one that is meant.
-        AmbiguousServerError: Several run and none was chosen.
+        NoServerError: No server runs, or not the chosen one.
+        AmbiguousServerError: Several servers run and none was chosen.
     """
     if not url and not pid:
         url = environment.get(URL, "")
@@ -95,7 +97,7 @@ def choose_server(
 
 
 def is_page_of(page: str, base: str) -> bool:
-    """Return whether a URL belongs to the server with this base URL, whatever its query says."""
+    """Return whether a URL belongs to the server with this base URL; its query does not count."""
     asked, known = _place(page), _place(base)
     return asked[:2] == known[:2] and asked[2].startswith(known[2])
 

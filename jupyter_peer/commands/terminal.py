@@ -1,6 +1,6 @@
-"""What commands write: results to stdout, everything about them to stderr.
+"""Writes results to stdout, and notes, steps and errors to stderr.
 
-So a result can be piped or stored in a variable while its reader still sees what happens.
+So a result can be piped or stored in a variable while a person still sees the progress.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def remark(text: str) -> None:
 
 
 def tell_json(value: Any) -> None:
-    """Write a result for programs. JSON escapes all but ASCII, so no name controls a terminal."""
+    """Write a result for programs. Only ASCII is not escaped, so no name controls a terminal."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
     sys.stdout.flush()
 
@@ -41,8 +41,8 @@ def write(result: Shown, *, as_json: bool, key: str = "") -> None:
 
     Args:
         result: The result.
-        as_json: Whether programs read it.
-        key: In JSON the result stands under this key; empty for the result alone.
+        as_json: Whether to write JSON.
+        key: Key of the result in the JSON; empty to write the result itself.
     """
     if as_json:
         answer = result.to_json()
@@ -57,7 +57,7 @@ def write(result: Shown, *, as_json: bool, key: str = "") -> None:
 
 @contextlib.contextmanager
 def errors_as_json(as_json: bool) -> Iterator[None]:
-    """Write an error as JSON to stdout too, before it is raised on."""
+    """Write an error as JSON to stdout as well, before the caller sees it."""
     try:
         yield
     except PeerError as error:

@@ -1,4 +1,4 @@
-"""Keeping a directory: a signed list of nodes that let each other in."""
+"""Commands that publish a directory: a signed list of nodes that accept each other."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ..application import Dispatcher, TerminalCommand
 from ..terminal import errors_as_json, write
 
 _HERE = "jupyter_peer.commands.directory."
-_UNSIGNED = note("nodes see this change once it is signed: jupyter peer directory sign")
+_UNSIGNED = note("sign the directory so that nodes see this change: jupyter peer directory sign")
 
 
 class DirectoryCommand(Dispatcher):
-    """Dispatches to what can be done with a directory."""
+    """Dispatches to the commands for a directory."""
 
     name = "jupyter-peer-directory"
     description = (
-        "Keep a directory: a list of nodes, signed with a key of its own. Servers with the trust "
-        "mode `directory` let in whom it lists, and nobody else without an invite."
+        "Publish a directory: a list of nodes, signed with its own key. Servers with the trust "
+        "mode `directory` accept the nodes on the list, and others only with an invite."
     )
     examples = """
         jupyter peer directory init --name="Physics lab"    # prints the key that servers pin
@@ -38,9 +38,9 @@ class DirectoryCommand(Dispatcher):
         jupyter peer directory serve --port=9100
     """
     subcommands = {  # noqa: RUF012 - the base class's shape
-        "init": (_HERE + "directory.InitCommand", "make a directory and its key"),
-        "add": (_HERE + "directory.AddCommand", "list a node"),
-        "remove": (_HERE + "directory.RemoveCommand", "take a node off the list"),
+        "init": (_HERE + "directory.InitCommand", "create a directory and its key"),
+        "add": (_HERE + "directory.AddCommand", "add a node to the list"),
+        "remove": (_HERE + "directory.RemoveCommand", "remove a node from the list"),
         "sign": (_HERE + "directory.SignCommand", "publish the list under the next serial"),
         "serve": (_HERE + "serve.ServeCommand", "serve the signed list over HTTP"),
         "verify": (_HERE + "verify.VerifyCommand", "check a signed list and show it"),
@@ -48,9 +48,9 @@ class DirectoryCommand(Dispatcher):
 
 
 class FolderCommand(TerminalCommand):
-    """Works in the folder of a directory."""
+    """A command in the folder of a directory."""
 
-    folder = Unicode(".", help="Folder with the directory and its key.").tag(config=True)
+    folder = Unicode(".", help="Folder of the directory and its key.").tag(config=True)
     as_json = Bool(False, help="Whether the result is printed as JSON.").tag(config=True)
 
     flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -79,16 +79,16 @@ class FolderCommand(TerminalCommand):
 
 
 class InitCommand(FolderCommand):
-    """Makes a directory."""
+    """Creates a directory."""
 
     name = "jupyter-peer-directory-init"
     description = (
-        "Make an empty directory with a key of its own. Whoever has the key file decides who is a "
+        "Create an empty directory with its own key. Whoever has the key file decides who is a "
         "member: keep it where only you can read it. The public key, which servers pin as "
         "PeerExtension.directory_key, goes to stdout."
     )
 
-    title = Unicode("", help="What it is a directory of.").tag(config=True)
+    title = Unicode("", help="Name of the directory, for people.").tag(config=True)
 
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "name": "InitCommand.title",
@@ -96,7 +96,7 @@ class InitCommand(FolderCommand):
     }
 
     def work(self) -> Shown:
-        """Make it."""
+        """Create the directory."""
         place = self.place
         key = place.make(self.title, lambda: secrets.token_bytes(32))
         path = place.path / KEY
@@ -108,13 +108,13 @@ class InitCommand(FolderCommand):
 
 
 class AddCommand(FolderCommand):
-    """Lists a node."""
+    """Adds a node to the list."""
 
     name = "jupyter-peer-directory-add"
     words = "[KEY]"
     description = (
-        "List a node by its public key, which `jupyter peer id` shows; without KEY, or with `-`, "
-        "what `jupyter peer id --json` prints is read from stdin. A node that is listed already "
+        "Add a node by its public key, which `jupyter peer id` shows. Without KEY, or with `-`, "
+        "the output of `jupyter peer id --json` is read from stdin. A node that is already listed "
         "gets the new name, groups and expiry."
     )
     examples = """
@@ -122,10 +122,11 @@ class AddCommand(FolderCommand):
         jupyter peer id --json | jupyter peer directory add - --expires=90d
     """
 
-    title = Unicode("", help="What the directory calls the node.").tag(config=True)
-    groups = Unicode("", help="Groups the node is in, with commas between.").tag(config=True)
+    title = Unicode("", help="Name of the node in the directory.").tag(config=True)
+    groups = Unicode("", help="Groups of the node, separated by commas.").tag(config=True)
     expires = Unicode(
-        "", help="How long it is a member: 90d, 12h; as long as the directory if empty."
+        "",
+        help="How long the node is a member: 90d, 12h; if empty, as long as the directory.",
     ).tag(config=True)
 
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -136,7 +137,7 @@ class AddCommand(FolderCommand):
     }
 
     def work(self) -> Shown:
-        """List it."""
+        """Add the node."""
         text = self.extra_args[0] if self.extra_args else "-"
         if text == "-":
             text = sys.stdin.read(64 * 1024)
@@ -155,17 +156,18 @@ class AddCommand(FolderCommand):
 
 
 class RemoveCommand(FolderCommand):
-    """Takes a node off the list."""
+    """Removes a node from the list."""
 
     name = "jupyter-peer-directory-remove"
     words = "NODE"
     description = (
-        "Take a node off the list; NODE is its id, its name, or the beginning of one. Once this is "
-        "signed, servers disconnect it the next time they look."
+        "Remove a node from the list; NODE is its id, its name, or the beginning of one. Once "
+        "this is "
+        "signed, servers disconnect the node at their next download."
     )
 
     def work(self) -> Shown:
-        """Remove it."""
+        """Remove the node."""
         member = self.place.remove(self.extra_args[0])
         return Outcome(
             {"id": member.id, "name": member.name},
@@ -179,12 +181,13 @@ class SignCommand(FolderCommand):
 
     name = "jupyter-peer-directory-sign"
     description = (
-        "Sign the list and write it to directory.json, under the next serial. Without changes it "
-        "makes the list last longer: sign it again before it expires, since afterwards nobody is a "
-        "member."
+        "Sign the list and write it to directory.json, under the next serial. Signing an "
+        "unchanged list "
+        "extends it: sign it again before it expires, because an expired list has no "
+        "members."
     )
 
-    ttl = Unicode("30d", help="How long this version is good for: 12h, 30d.").tag(config=True)
+    ttl = Unicode("30d", help="How long this version is valid: 12h, 30d.").tag(config=True)
 
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "ttl": "SignCommand.ttl",
@@ -192,7 +195,7 @@ class SignCommand(FolderCommand):
     }
 
     def work(self) -> Shown:
-        """Sign it."""
+        """Sign the list."""
         ttl = parse_duration(self.ttl)
         place = self.place
         signed = place.sign(time.time() + ttl)
@@ -210,7 +213,7 @@ class SignCommand(FolderCommand):
             ),
             note(
                 f"publish {place.published_path}: with jupyter peer directory serve, any https "
-                "server, or a file that the servers can read"
+                "server, or as a file that the servers can read"
             ),
         )
 

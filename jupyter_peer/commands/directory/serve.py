@@ -1,4 +1,4 @@
-"""Serving a signed directory."""
+"""The command that serves a signed directory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..terminal import remark, tell
 
 
 class ServeCommand(TerminalCommand):
-    """Serves a file until it is stopped."""
+    """Serves a file until Ctrl-C or SIGTERM."""
 
     name = "jupyter-peer-directory-serve"
     words = "[FILE]"
     description = (
         "Serve the signed list (directory.json of this folder, or FILE) read-only, until Ctrl-C or "
-        "SIGTERM. The key is not needed for it. Servers on other machines fetch a directory by "
+        "SIGTERM. This needs no private key. Servers on other machines fetch a directory by "
         "https only: give --certfile, or put a proxy with a certificate in front."
     )
     examples = """
@@ -48,7 +48,7 @@ class ServeCommand(TerminalCommand):
         """Serve."""
         path = Path(self.extra_args[0] if self.extra_args else PUBLISHED).expanduser()
         if not path.exists():
-            remark(f"{path} is not there yet; `jupyter peer directory sign` makes it")
+            remark(f"{path} does not exist yet; `jupyter peer directory sign` writes it")
         asyncio.run(self._serve(path))
 
     async def _serve(self, path: Path) -> None:
@@ -66,7 +66,7 @@ class ServeCommand(TerminalCommand):
         try:
             tell(url)
             if not self.certfile and self.ip not in ("127.0.0.1", "::1", "localhost"):
-                remark("other machines do not fetch a directory by http: they need https")
+                remark("servers on other machines fetch a directory only by https: give --certfile")
             await stopped.wait()
         finally:
             await server.close()

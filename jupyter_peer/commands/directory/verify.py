@@ -1,4 +1,4 @@
-"""Checking a signed directory, as a server does it."""
+"""The command that checks a signed directory as a server does."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ from .directory import FolderCommand
 
 
 class VerifyCommand(FolderCommand):
-    """Verifies a list and shows it."""
+    """Verifies and shows a list."""
 
     name = "jupyter-peer-directory-verify"
     words = "[SOURCE]"
     description = (
-        "Check a signed list and show who is in it, when it expires, and whether it is newer than "
-        "what this machine's node has seen. SOURCE is a URL or a file; without it, directory.json "
-        "of the folder. Exit code 0 means that a server would use it."
+        "Check a signed list, and show its nodes, when it expires, and whether it is newer than "
+        "the list that this machine's node has. SOURCE is a URL or a file; the default is "
+        "directory.json "
+        "of the folder. Exit code 0 means that a server would use the list."
     )
     examples = """
         jupyter peer directory verify
@@ -38,11 +39,11 @@ class VerifyCommand(FolderCommand):
     """
 
     key = Unicode(
-        "", help="Public key that has to have signed it; the one of the folder if empty."
+        "", help="Public key that must have signed it; the one of the folder if empty."
     ).tag(config=True)
     data_dir = Unicode(
         "",
-        help="Data directory of the node whose newest version it is compared with; Jupyter's if empty.",
+        help="Data directory of the node to compare with; if empty, Jupyter's.",
     ).tag(config=True)
 
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -52,7 +53,7 @@ class VerifyCommand(FolderCommand):
     }
 
     def work(self) -> Shown:
-        """Verify it."""
+        """Verify the list."""
         source = self._source()
         key = self._key()
         fetched = asyncio.run(source.fetch())
@@ -62,14 +63,14 @@ class VerifyCommand(FolderCommand):
         seen = DirectoryCache(self._data_dir(), key).load()
         if seen is not None and directory.serial < seen.serial:
             raise StaleError(
-                f"serial {directory.serial} is older than serial {seen.serial}, which this "
-                "machine's node has seen",
-                hint="nodes go on with the newer one; find out who serves an old version",
+                f"serial {directory.serial} is older than serial {seen.serial}, the newest of this "
+                "machine's node",
+                hint="nodes keep the newer one; find out who serves an old version",
             )
         if not directory.is_current(now):
             raise StaleError(
                 f"serial {directory.serial} expired on {clock_time(directory.expires)}",
-                hint="sign it anew: jupyter peer directory sign",
+                hint="sign the directory again: jupyter peer directory sign",
             )
         serial_seen = seen.serial if seen is not None else None
         answer = {**directory.to_fields(), "source": source.url, "serial_seen": serial_seen}
@@ -82,9 +83,10 @@ class VerifyCommand(FolderCommand):
         if not self.extra_args:
             path = self.place.published_path
             if not path.exists():
-                self.place.key()  # says that nothing is here, if nothing is
+                self.place.key()  # raises if the folder has no directory
                 raise BadRequestError(
-                    f"there is no {PUBLISHED} yet", hint="jupyter peer directory sign makes it"
+                    f"there is no {PUBLISHED} yet",
+                    hint="sign the directory: jupyter peer directory sign",
                 )
             return FileSource(str(path), path)
         text = self.extra_args[0]
@@ -99,7 +101,8 @@ class VerifyCommand(FolderCommand):
             return decode_public_key(self.key.strip())
         except MalformedError as error:
             raise BadRequestError(
-                "--key is not a public key", hint="it is 44 characters of base64"
+                "--key is not a public key",
+                hint="give the 44 characters of base64 that jupyter peer directory init printed",
             ) from error
 
     def _data_dir(self) -> Path:
@@ -112,9 +115,9 @@ class VerifyCommand(FolderCommand):
 
 def _describe(directory: Directory, url: str, seen: int | None, now: float) -> list[Block]:
     if seen is None:
-        moved = "this machine's node has not seen it yet"
+        moved = "this machine's node does not have it yet"
     elif seen == directory.serial:
-        moved = "this machine's node has the same"
+        moved = "this machine's node has the same version"
     else:
         moved = f"newer: this machine's node has {seen}"
     expires = f"{clock_time(directory.expires)} (in {format_duration(directory.expires - now)})"

@@ -153,8 +153,8 @@ class PeerSettings(AgentSettings, TolerantSettings):
     directory_url = Unicode(
         "",
         help="""URL of the directory whose members may connect under `trust_mode` `directory`, such
-        as `https://host/directory.json` or `file:///path/directory.json`; `http` on this machine only.
-        """,
+        as `https://host/directory.json` or `file:///path/directory.json`; `http` only on this
+        machine.""",
     ).tag(config=True)
 
     directory_key = Unicode(
@@ -196,7 +196,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
     max_send_queue = Int(
         DEFAULT_LIMITS.max_queued,
         min=64 * 1024,
-        help="Most bytes that may wait for a peer; with more, the link is closed and dialled again.",
+        help="Most bytes that may wait for a peer; then the link is closed and dialled again.",
     ).tag(config=True)
 
     handshake_timeout_s = Float(10.0, min=0.1, help="Most seconds a handshake may take.").tag(
