@@ -1,14 +1,14 @@
 """Share this output, not your server.
 
-The doors only: what Jupyter, IPython and a notebook reach for by name. Nothing behind them is
-imported before it is used.
+The entry points for Jupyter, IPython and notebooks. The modules behind them are imported when they
+are first used.
 """
 
 from __future__ import annotations
 
 from jupyter_peer._version import __version__
 
-# As typing.TYPE_CHECKING, without the import: it would be most of what this module costs.
+# As typing.TYPE_CHECKING, without the import, which would take most of this module's time.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any

@@ -1,4 +1,4 @@
-"""``%peer`` and ``%%peer`` in IPython: results and errors as a notebook shows them, and Tab."""
+"""``%peer`` and ``%%peer`` in IPython: results, errors and Tab completion in a notebook."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _QUESTION = re.compile(r"(?P<indent>[ \t]*)%peer[ \t]+(?P<words>(?:ask|chat)[ \t
 
 
 class CommandError(UsageError):
-    """A command that failed, told in one line and without a traceback.
+    """A failed command, shown in one line without a traceback.
 
     Attributes:
-        error: What failed.
+        error: The error of the command.
     """
 
     def __init__(self, command: str, error: PeerError) -> None:
@@ -54,7 +54,7 @@ class InterruptedCommandError(KeyboardInterrupt):
 
 
 class _Notebook(Surface):
-    """The running cell: steps are lines below it, an answer grows there."""
+    """The running cell: shows steps as lines below it, and an answer while it arrives."""
 
     def __init__(self) -> None:
         self.steps = _steps_display()
@@ -80,7 +80,7 @@ class PeerMagics(Magics):
 
     @line_cell_magic
     def peer(self, line: str, cell: str | None = None) -> Shown | None:
-        """Connect this Jupyter with those of other people; ``%peer`` alone lists the commands."""
+        """Connect this Jupyter with the Jupyters of other people; ``%peer`` lists the commands."""
         words: list[str] = []
         try:
             words = split(line)
@@ -95,7 +95,7 @@ class PeerMagics(Magics):
             ) from None
 
     def _peer_cell(self, words: list[str], cell: str) -> Shown | None:
-        # IPython comes here only for cells that `unfold_share` has left alone.
+        # IPython calls this only for cells that `unfold_share` has not rewritten.
         try:
             command, _ = parse(words)
         except HelpAskedError as asked:
@@ -116,7 +116,7 @@ class PeerMagics(Magics):
 
     @staticmethod
     def _client() -> Any:
-        # The client brings tornado along, which loading the magics does not have to pay for.
+        # The client imports tornado, which loading the magics does not need.
         from ..server_client.client import kernel_client
 
         return kernel_client()
@@ -125,9 +125,9 @@ class PeerMagics(Magics):
 def unfold_share(lines: list[str]) -> list[str]:
     """Rewrite a cell that begins with ``%%peer share``: sharing becomes its first statement.
 
-    So the rest runs as any cell does, with ``await``, its own line numbers in tracebacks, its last
-    value shown, and with the cell magic that it begins with. Whatever is not a whole ``share`` is left
-    to the cell magic, which says why.
+    So the rest runs as any cell does: with ``await``, with its own line numbers in tracebacks, with
+    its last value shown, and with the cell magic that it begins with. An incomplete ``share`` stays
+    as it is, and the cell magic reports the error.
     """
     if not lines or not lines[0].startswith(_CELL_MAGIC + " "):
         return lines
@@ -143,12 +143,12 @@ def unfold_share(lines: list[str]) -> list[str]:
     below = transform.leading_empty_lines(lines[1:])
     if not below[0].startswith("%%"):
         return [share, *lines[1:]]
-    # IPython looks for a cell magic in the first line alone.
+    # IPython looks for a cell magic only in the first line.
     return [share, *transform.cell_magic(unfold_share(below))]
 
 
 def keep_questions(lines: list[str]) -> list[str]:
-    """Rewrite questions to peers, which IPython would take for a wish for help: they end with ``?``."""
+    """Rewrite questions to peers: their final ``?`` asks IPython for help."""
     kept = []
     for line in lines:
         match = _QUESTION.fullmatch(line)
@@ -161,10 +161,10 @@ def keep_questions(lines: list[str]) -> list[str]:
 
 
 def load(shell: InteractiveShell) -> None:
-    """Add magics and completion to a shell; doing it again replaces them."""
+    """Add magics and completion to a shell; a second call replaces them."""
     shell.register_magics(PeerMagics)
     cleanups = shell.input_transformers_cleanup
-    # By name, since a reloaded module has another function; IPython's own may be without one.
+    # By name, because a reloaded module has another function; some of IPython's have no name.
     ours = (unfold_share, keep_questions)
     names = {each.__name__ for each in ours}
     kept = [t for t in cleanups if getattr(t, "__name__", "") not in names]
@@ -186,7 +186,7 @@ def _written(words: list[str], cell: str | None) -> str:
 
 
 def _steps_display() -> Callable[[dict[str, Any]], None] | None:
-    """Return what shows the steps of a command as lines under the cell, from the first on."""
+    """Return a function that shows the steps of a command as lines below the cell."""
     return None if running_cell() is None else functools.partial(_show_step, LiveDisplay(), {})
 
 
@@ -195,8 +195,8 @@ def _show_step(display: LiveDisplay, steps: dict[str, str], step: dict[str, Any]
     is_done = step.get("ok")
     mark = "…" if is_done is None else "✓" if is_done else "✗"
     words = (mark, str(step.get("step", "")), "" if address in message else address, message)
-    # What comes of an address takes the place of the line that said it is tried, and once there is
-    # a link the others are tried no more.
+    # The result of an address replaces the line of its attempt, and after a link
+    # is there, the other attempts end.
     if step.get("step") == "connected":
         for tried in [place for place, said in steps.items() if said.startswith("…")]:
             del steps[tried]

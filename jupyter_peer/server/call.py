@@ -29,7 +29,7 @@ class CallerTurns(Protocol):
         """Return one of them.
 
         Raises:
-            LookupFailedError: It is over, or another's.
+            LookupFailedError: The turn is over, or belongs to another connection.
         """
 
 
@@ -39,7 +39,7 @@ class Call:
 
     Attributes:
         caller: Who calls.
-        on_progress: Receives steps on the way. Some are dropped for a client that does not read.
+        on_progress: Receives steps of progress. Some are dropped for a client that does not read.
         tell: Receives pieces that must not be dropped; returns when the next may come.
         turns: Those of the connection; None without one.
         own: The methods of the connection, by operation.

@@ -167,7 +167,7 @@ def wait(
     try:
         _follow(steps, on_step)
     except BaseException:
-        # Above all an interrupt: nobody waits for the answer any more.
+        # Usually an interrupt: nobody waits for the answer any more.
         future.cancel()
         raise
     try:

@@ -126,7 +126,7 @@ def test_two_people_pair_share_watch_and_withdraw_by_their_panels(
     expect(hers.get_by_text("1 watching")).to_be_visible()
     shoot("mine")
     hers.get_by_role("button", name="Unshare").click()
-    expect(hers.get_by_text("steps is shared no more.")).to_be_visible()
+    expect(hers.get_by_text("steps is no longer shared.")).to_be_visible()
     expect(his.get_by_text("withdrawn")).to_be_visible()
     expect(his.get_by_role("button", name="Open")).to_have_count(0)
     his.get_by_role("button", name="Close").click()

@@ -1,4 +1,4 @@
-"""The part of the panel that asks its owner: calls of tools that wait for a yes, two buttons each."""
+"""The part of the panel with tool calls that wait for the owner's decision."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .parts import Action, button, heading
 
 
 class ApprovalRow(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """One call of a tool: what it is, and the two answers.
+    """One call of a tool, with the two possible answers.
 
     Attributes:
         text: Who asks, which agent, which tool and its arguments.
@@ -42,14 +42,14 @@ class ApprovalRow(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         super().__init__([self.text, buttons], layout={"margin": "0 0 8px"})
 
     def close(self) -> None:
-        """Take it away with what is in it."""
+        """Remove the row with its widgets."""
         for part in self._parts:
             part.close()
         super().close()
 
 
 class ApprovalsPart(widgets.VBox):  # type: ignore[misc]
-    """Shows the calls that wait, the oldest first; nothing when nobody asks.
+    """Shows the waiting calls, the oldest first; empty without calls.
 
     Args:
         client: The connection to this kernel's server.
@@ -67,7 +67,7 @@ class ApprovalsPart(widgets.VBox):  # type: ignore[misc]
         super().__init__([], layout={"display": "none"})
 
     def show(self, data: Mapping[str, Any]) -> None:
-        """Show what waits now; what was there keeps its buttons, and so the focus."""
+        """Show the waiting calls; existing rows keep their buttons, and so the focus."""
         waiting = {each["id"]: each for each in data["approvals"]}
         gone = [self.rows.pop(number) for number in self.rows.keys() - waiting.keys()]
         for number in waiting.keys() - self.rows.keys():

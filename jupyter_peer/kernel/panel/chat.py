@@ -1,4 +1,4 @@
-"""Conversations in the panel: what was written with a peer, and a line to write."""
+"""Conversations in the panel: the messages with a peer, and a field for the next one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...server_client.results.markup import Html, box, faint, join, strong, tag
 from ...server_client.results.results import peer_title
 from .parts import button
 
-# The newest line is to be seen first: the order is turned, and so is where the box scrolls from.
+# The newest line must be visible first, so the order is reversed and scrolling starts below.
 _SCROLL = "display: flex; flex-direction: column-reverse; max-height: 260px; overflow-y: auto;"
 
 
@@ -22,13 +22,13 @@ class Conversation(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     Args:
         client: The connection to this kernel's server.
-        peer: With whom.
+        peer: The other side.
         do: Runs an action of a click.
-        on_close: What the button does that closes it.
+        on_close: Called when its button closes it.
 
     Attributes:
-        lines: What was written.
-        text: What to write.
+        lines: The messages.
+        text: The field for a new message.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Conversation(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         super().__init__([self.lines, row], layout={"margin": "8px 0"})
 
     async def read(self) -> None:
-        """Show the newest lines, which are read by that."""
+        """Show the newest lines, which marks them as read."""
         self._show(await self._client.aio.chats(self.node_id))
 
     async def _send(self) -> None:
@@ -71,14 +71,14 @@ class Conversation(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.lines.value = box(head, said)
 
     def close(self) -> None:
-        """Take it away with what is in it."""
+        """Remove the conversation with its widgets."""
         for each in (self.lines, self.text, self.send_button, self.close_button):
             each.close()
         super().close()
 
 
 class ChatPart(widgets.VBox):  # type: ignore[misc]
-    """The conversations that are open in a panel, and who has written what nobody has read.
+    """The open conversations of a panel, and the numbers of unread lines.
 
     Args:
         client: The connection to this kernel's server.
@@ -107,7 +107,7 @@ class ChatPart(widgets.VBox):  # type: ignore[misc]
         await shown.read()
 
     def take(self, chats: Mapping[str, Any]) -> None:
-        """Take the news that an event brings."""
+        """Apply the news of an event."""
         self.note_unread(chats["unread"])
         for node_id in {str(line["peer"]["node_id"]) for line in chats["lines"]}:
             shown = self._shown.get(node_id)
@@ -115,13 +115,13 @@ class ChatPart(widgets.VBox):  # type: ignore[misc]
                 self._do(shown.read)
 
     def note_unread(self, unread: Mapping[str, int]) -> None:
-        """Take how many lines of whom are not read."""
+        """Apply the numbers of unread lines."""
         if unread != self.unread:
             self.unread = dict(unread)
             self._on_unread()
 
     def forget(self, known: Iterable[str]) -> None:
-        """Close the conversations with all but these, who are peers still."""
+        """Close all conversations except those with these peers."""
         kept = set(known)
         for shown in list(self._shown.values()):
             if shown.node_id not in kept:
@@ -134,7 +134,7 @@ class ChatPart(widgets.VBox):  # type: ignore[misc]
 
 
 def unread_mark(count: int) -> Html:
-    """Return how many lines of a peer wait to be read; nothing for none."""
+    """Return the number of unread lines of a peer in words; empty for none."""
     if not count:
         return Html("")
     words = f"{count} unread line{'s' * (count != 1)}"

@@ -1,4 +1,4 @@
-"""The part of the panel for nodes that were found and are no peers; shown while there are any."""
+"""The part of the panel with discovered nodes that are not peers; hidden without any."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _PLACES = {"lan": "in your network", "lobby": "in a room of yours"}
 
 
 class FoundPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Lists who was found, and dials on a click.
+    """Lists discovered nodes, and dials one on a click.
 
     Args:
         client: The connection to this kernel's server.
         do: Runs an action of a click.
-        say: Shows what came of it.
+        say: Shows the result.
 
     Attributes:
-        rows: One row a node.
+        rows: One row for each node.
     """
 
     def __init__(
@@ -55,13 +55,14 @@ class FoundPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self.rows,
                 remark(
                     "To meet one of them, make an invite and send it to them, or paste theirs. "
-                    "Connecting without is for those whom your trust_mode lets in."
+                    "Connecting without an invite works only for nodes that your trust_mode "
+                    "accepts."
                 ),
             ]
         )
 
     def show(self, found: Iterable[Mapping[str, Any]]) -> None:
-        """Show the nodes that are seen now; nothing where there are none."""
+        """Show the discovered nodes; empty without any."""
         nodes: dict[str, list[Mapping[str, Any]]] = {}
         for node in found:
             nodes.setdefault(str(node["node_id"]), []).append(node)

@@ -58,22 +58,22 @@ _HIDDEN, _SHOWN = "none", ""
 
 
 class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Shows what is shared with whom, and does what a click asks.
+    """Shows peers and panes, and runs the action of each click.
 
     Args:
         client: The connection to this kernel's server.
 
     Attributes:
-        ttl: How long the next invite lives.
+        ttl: Lifetime of the next invite.
         invite_text: The last invite that was minted.
-        pair_text: Where an invite is pasted.
-        progress: What the last action does, or why it failed.
-        peers: One row a peer.
-        found: Nodes that were found and are no peers.
+        pair_text: Field for somebody's invite.
+        progress: Progress of the last action, or why it failed.
+        peers: One row for each peer.
+        found: Discovered nodes that are not peers.
         chats: Conversations that were opened here.
-        panes: One row a pane, mine first.
+        panes: One row for each pane, the user's own first.
         rooms: Rooms of the lobby, where there is one.
-        approvals: Calls of tools that wait for the owner's yes.
+        approvals: Tool calls that wait for the owner's decision.
         views: Panes that were opened here.
     """
 
@@ -111,7 +111,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             continuous_update=False,
             layout={"flex": "1 1 auto"},
         )
-        self.pair_button = button("Pair", "Connect with the one who made this invite")
+        self.pair_button = button("Pair", "Connect with the person who made this invite")
         self.progress = widgets.HTML(layout={"display": _HIDDEN})
         self.peers = widgets.VBox()
         self.found = FoundPart(client, self._do, self._say_anew)
@@ -160,7 +160,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the peers and panes of this moment."""
+        """Show the current peers and panes."""
         peers = self._client.peers()
         self._show_nodes(peers, peers.found)
         self.chats.note_unread(self._client.unread())
@@ -169,14 +169,14 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.approvals.show({"approvals": self._client.approvals()})
 
     def close(self) -> None:
-        """Stop listening and take the widgets away; panes that were opened here are closed."""
+        """Stop listening, close the panes that were opened here, and remove the widgets."""
         for end in self._ends:
             end()
         for shown in self.views.children:
             self._do(shown.view.close)
         super().close()
 
-    # What a click does.
+    # Actions of clicks.
 
     async def _mint(self) -> None:
         self._invite = invite = await self._client.aio.invite(self.ttl.value or None)
@@ -218,12 +218,12 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     async def _unshare(self, name: str) -> None:
         await self._client.aio.unshare(name)
-        self._say(escape(f"{name} is shared no more."))
+        self._say(escape(f"{name} is no longer shared."))
 
     def _do(
         self, action: Callable[[], Coroutine[Any, Any, Any]], clicked: widgets.Button | None = None
     ) -> None:
-        """Run an action; the other widgets stay usable meanwhile."""
+        """Run an action; the other widgets stay usable."""
         if clicked is not None:
             clicked.disabled = True
         guarded = self._guard(action, clicked)
@@ -250,10 +250,10 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             if clicked is not None:
                 clicked.disabled = False
 
-    # What is shown.
+    # Drawing.
 
     def _on_event(self, show: Callable[[Any], None], data: Json) -> None:
-        """Show what an event brings; it comes on the client's thread."""
+        """Show the data of an event; called on the client's thread."""
         run_soon(self._loop, functools.partial(show, data))
 
     def _on_step(self, step: Json) -> None:
@@ -271,7 +271,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.progress.layout.display = _SHOWN
 
     def _say_anew(self, text: Html) -> None:
-        """Show what an action has come to, and no paths of earlier ones."""
+        """Show the result of an action, without the paths of earlier ones."""
         self._steps = {}
         self._say(text)
 
@@ -279,7 +279,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.expiry.value = box(faint(text))
 
     def _show_invites(self, data: Json) -> None:
-        """Look after the invite that is shown; the event does not say which has changed."""
+        """Update the displayed invite; the event does not name the changed one."""
         if self._invite is not None:
             self._do(self._check_invite)
 
@@ -297,7 +297,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._do(self._ask_again)
         elif self._is_away:
             self._steps = {}
-            self._say(_failure("The Jupyter server of this kernel is away", "it is tried again"))
+            self._say(_failure("The Jupyter server of this kernel is away", "trying again"))
 
     async def _ask_again(self) -> None:
         peers = await self._client.aio.peers()
@@ -359,7 +359,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         verb: str = "",
         action: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> Row:
-        """Return the row of a peer or pane: the one there is, so that it keeps the focus."""
+        """Return the row of a peer or pane; an existing row is kept, and so the focus."""
         row = self._lines.get(key)
         if row is None:
             row = self._lines[key] = Row(verb, f"{verb} {key[1]}")

@@ -1,4 +1,4 @@
-"""What the panel is made of: a row of words and buttons, a text to copy, a pane that was opened."""
+"""The parts of the panel: a row of words and buttons, a text to copy, an open pane."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ...server_client.results.results import peer_status, peer_title
 from ...server_client.views.cell import LiveDisplay
 from ...server_client.views.view import AsyncView
 
-#: What a click begins; whoever runs it has no use for its result.
+#: The action of a click; its result is not used.
 Action = Callable[[], Coroutine[Any, Any, Any]]
 
-# Where the page is not served securely there is no `navigator.clipboard`.
+# A page without https has no `navigator.clipboard`.
 _COPY = """
 const button = this, text = button.dataset.text, label = button.textContent;
 const done = () => {
@@ -49,7 +49,7 @@ if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, old); el
 
 
 class Row(widgets.HBox):  # type: ignore[misc]  # ipywidgets has no types
-    """A line of text, and a button behind it when there is something to do with it."""
+    """A line of text, with a button if it has an action."""
 
     def __init__(self, verb: str, tooltip: str) -> None:
         self.text = widgets.HTML(layout={"flex": "1 1 auto", "min_width": "0"})
@@ -68,8 +68,8 @@ class OpenPane(widgets.VBox):  # type: ignore[misc]
     """A peer's pane, live, with a button that closes it.
 
     Args:
-        view: What it shows.
-        on_close: What the button does.
+        view: The view of the pane.
+        on_close: Called when the button closes it.
     """
 
     def __init__(self, view: AsyncView, on_close: Callable[[widgets.Button], None]) -> None:
@@ -89,7 +89,7 @@ class OpenPane(widgets.VBox):  # type: ignore[misc]
 
 
 class _WidgetDisplay(LiveDisplay):
-    """A widget as the place where a view shows itself."""
+    """A widget in which a view draws itself."""
 
     def __init__(self, body: widgets.HTML) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ def button(text: str, tooltip: str, *, is_main: bool = False) -> widgets.Button:
 
 
 def copy_button(text: str) -> Html:
-    """Return a button that copies a text, by the page alone: no kernel can reach a clipboard."""
+    """Return a button that copies a text in the page, because no kernel can reach a clipboard."""
     return tag(
         "button",
         escape("Copy"),
@@ -141,7 +141,7 @@ def heading(text: str) -> widgets.HTML:
 
 
 def remark(text: str) -> widgets.HTML:
-    """Return what is said where there is nothing to show."""
+    """Return the text for an empty list."""
     return widgets.HTML(box(faint(text)))
 
 
@@ -151,13 +151,13 @@ def peer_line(peer: Mapping[str, Any]) -> Html:
 
 
 def peer_way(peer: Mapping[str, Any]) -> Html:
-    """Return by which path a peer is connected, and how quick it is."""
+    """Return the path of a peer's connection and its round trip."""
     way = [line(peer.get("transport") or "", 32), rtt(peer.get("rtt_ms"))]
     return faint("".join(f" · {fact}" for fact in way if fact))
 
 
 def pane_line(whose: str, pane: Mapping[str, Any], remark: str = "") -> Html:
-    """Return one pane: whose and which, its title, and what else is to be said."""
+    """Return one pane: owner, name, title, and further facts."""
     name = line(pane.get("name", "?"), 64)
     title = line(pane.get("title") or "", 100)
     facts = [title] if title and title != name else []
@@ -173,7 +173,7 @@ def pane_line(whose: str, pane: Mapping[str, Any], remark: str = "") -> Html:
 
 
 def run_soon(loop: asyncio.AbstractEventLoop | None, call: Callable[[], None]) -> None:
-    """Call from the loop the widgets belong to, or at once where there is none."""
+    """Call from the loop of the widgets, or at once without one."""
     if loop is not None and not loop.is_closed():
         loop.call_soon_threadsafe(call)
     else:

@@ -1,4 +1,4 @@
-"""The part of the panel for rooms: shown where there is a lobby."""
+"""The part of the panel for rooms; hidden without a lobby."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from .parts import Action, Row, button, heading, remark
 
 
 class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Makes, enters and leaves rooms, and shows who is in them.
+    """Creates, joins and leaves rooms, and shows their members.
 
     Args:
         client: The connection to this kernel's server.
         do: Runs an action of a click.
-        say: Shows what came of it.
+        say: Shows the result.
 
     Attributes:
-        name_text: Name of the room to make or enter.
+        name_text: Name of the room to create or join.
         token_text: Its token.
-        rows: One row a room.
-        who: Who is listed at the lobby, once somebody has asked.
+        rows: One row for each room.
+        who: The nodes that the lobby lists, after the first request.
     """
 
     def __init__(
@@ -54,17 +54,17 @@ class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._lines: dict[str, Row] = {}
         self.name_text = widgets.Text(
             placeholder="name of a room",
-            tooltip="Name of the room to make or enter",
+            tooltip="Name of the room to create or join",
             layout={"flex": "1 1 8em", "min_width": "6em"},
         )
         self.token_text = widgets.Text(
             placeholder="its token, if it has one",
-            tooltip="Token of the room to enter",
+            tooltip="Token of the room to join",
             layout={"flex": "1 1 8em", "min_width": "6em"},
         )
-        self.join_button = button("Join", "Enter the room; members see where you can be dialled")
-        self.create_button = button("Make a room", "Whoever is told its name can enter")
-        self.who_button = button("Who is listed", "Show who wants to be seen at the lobby")
+        self.join_button = button("Join", "Join the room; members see your addresses")
+        self.create_button = button("Make a room", "Anyone who knows its name can join")
+        self.who_button = button("Who is listed", "Show who is listed at the lobby")
         self.rows = widgets.VBox()
         self.who = widgets.HTML(layout={"display": "none"})
         self.join_button.on_click(lambda clicked: do(self._join, clicked))
@@ -81,7 +81,7 @@ class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
 
     def show(self, lobby: Mapping[str, Any]) -> None:
-        """Show the rooms as they are now; nothing where there is no lobby."""
+        """Show the current rooms; empty without a lobby."""
         self.layout.display = "" if lobby.get("url") else "none"
         rooms = lobby.get("rooms") or []
         self.rows.children = [*(self._line(room) for room in rooms)] or [
@@ -98,7 +98,7 @@ class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     async def _create(self) -> None:
         room = await self._client.aio.create_room(self.name_text.value.strip())
-        self._entered(room["name"], "whoever is told its name can join")
+        self._entered(room["name"], "anyone who knows its name can join")
 
     async def _ask_who(self) -> None:
         nodes = await self._client.aio.lobby_who()
@@ -132,7 +132,7 @@ class RoomsPart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
 
 def room_line(room: Mapping[str, Any]) -> Html:
-    """Return a room and who is in it."""
+    """Return a room and its members."""
     name = strong(line(room.get("name"), 64))
     if error := room.get("error"):
         return join((name, coloured(f" {line(error.get('message'))}", BAD)))

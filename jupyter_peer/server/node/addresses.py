@@ -1,4 +1,4 @@
-"""URLs of this server: how its kernels reach it, and where a browser was seen to reach it."""
+"""URLs of this server: for its kernels, and those under which browsers have reached it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def certificate_of(serverapp: ServerApp) -> str | None:
 def local_url(serverapp: ServerApp) -> str:
     """Return the server's URL with its base URL as seen from the same machine.
 
-    On a UNIX socket it is Jupyter's ``http+unix://`` form, which names the socket but which
-    nothing of ours can dial.
+    On a UNIX socket it is Jupyter's ``http+unix://`` form. It names the socket, but no program
+    of this project can dial it.
     """
     if is_on_unix_socket(serverapp):
         return str(serverapp.connection_url)
@@ -49,7 +49,7 @@ def learned_address(headers: Mapping[str, str], scheme: str, base_url: str) -> s
     """Return the address under which a browser reaches this server, from its request.
 
     Behind a proxy that ends TLS the request itself comes as plain HTTP; the page's ``Origin`` then
-    still says https, and it is believed where it names the same host.
+    still says https, and it is trusted if it names the same host.
 
     Args:
         headers: The request's headers, of an authenticated user only.
@@ -57,7 +57,7 @@ def learned_address(headers: Mapping[str, str], scheme: str, base_url: str) -> s
         base_url: The server's base URL.
 
     Returns:
-        None when the host is loopback (the server's own address already says that) or is no host.
+        None when the host is loopback, which the server knows already, or is not a valid host.
     """
     host = headers.get("Host", "")
     if not _is_dialable(host):

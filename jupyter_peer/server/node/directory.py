@@ -1,4 +1,4 @@
-"""The trust mode ``directory`` of a server: from its settings to links that are cut."""
+"""The trust mode ``directory``: makes the directory from settings, and applies its changes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..settings.settings import PeerSettings
 
 
 def directory_of(settings: PeerSettings, folder: Path) -> DirectoryRefresher:
-    """Return the directory that the settings name, as it was last seen; nothing is fetched yet.
+    """Return the configured directory in its last known version, without fetching anything.
 
     Args:
-        settings: Of the extension.
+        settings: Settings of the extension.
         folder: The node's data directory.
 
     Raises:
@@ -27,19 +27,21 @@ def directory_of(settings: PeerSettings, folder: Path) -> DirectoryRefresher:
     """
     if not settings.directory_url or not settings.directory_key:
         raise BadRequestError(
-            "trust_mode is directory, which takes directory_url and directory_key",
-            hint="whoever keeps the directory gives both; `jupyter peer directory init` makes one",
+            "trust_mode is directory, but directory_url or directory_key is missing",
+            hint="ask the directory's publisher for both; `jupyter peer directory init` makes one",
         )
     try:
         key = decode_public_key(settings.directory_key.strip())
     except MalformedError as error:
         raise BadRequestError(
             "directory_key is not a public key",
-            hint="it is 44 characters of base64, as `jupyter peer directory init` prints them",
+            hint="give the 44 characters of base64 that `jupyter peer directory init` printed",
         ) from error
     for group in settings.directory_groups:
         if not is_group(group):
-            raise BadRequestError(f"directory_groups has {group[:64]!r}, which is no group's name")
+            raise BadRequestError(
+                f"directory_groups has {group[:64]!r}, which cannot be the name of a group"
+            )
     return DirectoryRefresher(
         source_of(settings.directory_url),
         key,
@@ -49,7 +51,7 @@ def directory_of(settings: PeerSettings, folder: Path) -> DirectoryRefresher:
 
 
 def keep_to(directory: DirectoryRefresher, hub: PeerHub) -> None:
-    """Begin to refresh, and cut off at once whom the directory stops listing."""
+    """Start to refresh, and disconnect nodes as soon as the directory no longer lists them."""
 
     async def act() -> None:
         for node_id in await hub.review_trust():

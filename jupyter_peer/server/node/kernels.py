@@ -1,6 +1,6 @@
-"""The kernels of this server: how each finds the server again, and when each has ended.
+"""The kernels of this server: gives each the means to connect, and reports its end.
 
-An environment is no place for a secret: a cell prints it, a pane shows it, and every process that
+An environment cannot hold a secret: a cell prints it, a pane shows it, and every process that
 a kernel starts inherits it. So the environment of a kernel names a file of mode 0600, and the file
 holds the secret.
 """
@@ -38,10 +38,10 @@ class ServerKernels:
     Args:
         manager: ``ServerApp.kernel_manager``.
         kernel_secrets: Where the kernels' secrets are minted.
-        url: Gives the server's URL as seen from the same machine; asked at each start, since the
-            port is not known before.
-        directory: Gives the directory for the files with the secrets: Jupyter's runtime directory.
-        certificate: Gives the path of the server's TLS certificate, for kernels to pin.
+        url: Returns the server's URL as seen from the same machine; called at each start, because
+            the port is not known earlier.
+        directory: Returns the directory for the files with secrets: Jupyter's runtime directory.
+        certificate: Returns the path of the server's TLS certificate, which kernels pin.
     """
 
     def __init__(
@@ -72,14 +72,14 @@ class ServerKernels:
             ("start_kernel", self._start_kernel),
             ("remove_kernel", self._remove_kernel),
         ):
-            # Another extension may have wrapped it in turn; then ours has to stay in between.
+            # Another extension may have wrapped the method after us; then ours must stay.
             if vars(self.manager).get(name) == wrapper:
                 delattr(self.manager, name)
 
     def on_ended(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call back with the id of each kernel that is shut down or found dead.
 
-        The callback must not raise. Returns what takes it off again.
+        The callback must not raise. Returns a function that removes it.
         """
         self._on_ended.append(callback)
         return lambda: self._on_ended.remove(callback)
@@ -98,13 +98,13 @@ class ServerKernels:
             return str(await ensure_async(self._start(*args, kernel_id=kernel_id, **kwargs)))
         if kernel_id is None:
             kernel_id = str(self.manager.new_kernel_id(**kwargs))
-        # Jupyter takes a given environment as the whole of it, and its own one otherwise.
+        # Jupyter uses a given environment instead of its own, so it must be complete.
         environment = dict(os.environ if kwargs.get("env") is None else kwargs["env"])
         environment |= {
             URL_VARIABLE: self._url(),
             KERNEL_ID_VARIABLE: kernel_id,
         }
-        # A server that was itself started from a notebook has the pointer of that notebook.
+        # A server that was started from a notebook has the variables of that notebook.
         environment.pop(SECRET_FILE_VARIABLE, None)
         secret_file = self._write_secret(kernel_id)
         if secret_file is not None:
@@ -126,14 +126,18 @@ class ServerKernels:
         self._drop_secret(kernel_id)
         secret = self._secrets.mint(Caller("kernel", kernel_id))
         directory = self._directory()
-        # Not named for the kernel, whose id may hold what no file name can.
+        # Not named after the kernel, whose id may have characters that no file name can have.
         path = directory / f"jupyter-peer-{os.getpid()}-{secrets.token_hex(8)}.secret"
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secret)
         except OSError as error:
-            log.warning("the kernel %s cannot use jupyter-peer: %s", kernel_id, error)
+            log.warning(
+                "the kernel %s cannot use jupyter-peer, because writing its secret failed: %s",
+                kernel_id,
+                error,
+            )
             self._secrets.drop_kernel(kernel_id)
             return None
         self._files[kernel_id] = path

@@ -1,4 +1,4 @@
-"""Where the node listens and whose certificates it trusts, in the words of the configuration."""
+"""Reads from the configuration where the node listens and which certificates it trusts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...transports.direct.direct import DirectTransport
 
 
 class ServedTransport(DirectTransport):
-    """The direct transport of a server: knows under which addresses the server can be dialled.
+    """The direct transport of a server, which knows the addresses of the server.
 
     Attributes:
         reachable_at: Those addresses, best first.
@@ -41,7 +41,7 @@ def parse_listen(text: str) -> tuple[str, int]:
     """Return host and port of ``host:port``, ``[v6]:port`` or ``:port``.
 
     Raises:
-        BadRequestError: It is something else.
+        BadRequestError: The text has another form.
     """
     host, colon, port = text.strip().rpartition(":")
     if host.startswith("[") and host.endswith("]"):
@@ -56,13 +56,13 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 
 def trusting(certificate: str) -> ssl.SSLContext:
-    """Return a TLS context that trusts what the system does, and a certificate beside it.
+    """Return a TLS context that trusts the system's certificates and one more.
 
     Args:
         certificate: Path of a PEM file; empty for none.
 
     Raises:
-        BadRequestError: It cannot be used.
+        BadRequestError: The certificate cannot be used.
     """
     context = ssl.create_default_context()
     if certificate:
@@ -71,15 +71,15 @@ def trusting(certificate: str) -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as error:
             raise BadRequestError(
                 f"the certificate {certificate!r} cannot be used: {error}",
-                hint="it has to be a PEM file",
+                hint=f"give a PEM file instead of {certificate!r}",
             ) from error
     return context
 
 
 def hosts_behind(bound: str) -> list[str]:
-    """Return the hosts under which something bound to ``bound`` is reached, best first.
+    """Return the hosts under which a listener at ``bound`` is reached, best first.
 
-    A wildcard stands for this machine's address on the way to other networks, and for loopback.
+    A wildcard means this machine's address on the route to other networks, and loopback.
     """
     if bound not in ("", "0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return [_bracketed(bound)]
@@ -93,7 +93,7 @@ def hosts_behind(bound: str) -> list[str]:
 
 
 def _outward(family: socket.AddressFamily, somewhere: str) -> str:
-    """Return the own address the system would use to reach a foreign one; sends nothing."""
+    """Return the local address that the system would use to reach a host; sends nothing."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((somewhere, 9))

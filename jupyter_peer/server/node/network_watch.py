@@ -1,4 +1,4 @@
-"""Notices that this machine has come into another network: its addresses are not what they were."""
+"""Detects when this machine changes networks, by its addresses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ POLL_S = 3.0
 
 
 class NetworkWatch:
-    """Looks at the interfaces now and then, which costs less than a millisecond.
+    """Lists the interfaces at intervals; listing takes less than a millisecond.
 
     Args:
-        on_change: Called after a change; awaited before it is looked again.
-        interfaces: Returns them; tests play changes of the network with it.
-        poll_s: How often, in seconds.
+        on_change: Awaited after each change, before the next listing.
+        interfaces: Returns the interfaces; tests simulate changes with it.
+        poll_s: Interval, in seconds.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class NetworkWatch:
         self._task = OwnedTask()
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start watching."""
         self._task.start(self._run)
 
     async def close(self) -> None:
-        """Stop looking; may be called twice."""
+        """Stop watching; may be called twice."""
         await self._task.close()
 
     async def _run(self) -> None:
@@ -51,11 +51,11 @@ class NetworkWatch:
             if now is None or now == before:
                 continue
             before = now
-            log.info("the network has changed; links are tried anew")
+            log.info("the network has changed; dialling peers again")
             try:
                 await self._on_change()
             except Exception:
-                log.exception("what follows a change of the network failed")
+                log.exception("handling a change of the network failed")
 
     def _look(self) -> Interfaces | None:
         try:

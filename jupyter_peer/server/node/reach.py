@@ -1,7 +1,7 @@
 """Who can reach this node: the user's choice, kept in the data directory and applied at once.
 
-Traits of the configuration are stronger than the choice. What is in effect is always what the traits
-say: a choice sets those that the configuration has left alone.
+Traits of the configuration take precedence over the choice. The traits always have the effective
+values: a choice sets those that the configuration does not set.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .transports import Transports
 
 log = logging.getLogger(__name__)
 
-#: IPv4 alone. A router in between keeps strangers of the internet from its network's IPv4
-#: addresses, but not from IPv6 addresses, which are often reachable from everywhere.
+#: IPv4 only. A router usually keeps strangers on the internet from its network's IPv4
+#: addresses. IPv6 addresses are often reachable from everywhere.
 LISTEN_HOST = "0.0.0.0"  # noqa: S104 - only by the user's choice, and for the peer wire alone
 DEFAULT_PORT = 9797
 MODES: tuple[ReachMode, ...] = get_args(ReachMode)
@@ -41,11 +41,11 @@ _NEEDS: dict[ReachMode, tuple[str, ...]] = {
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """What the user has chosen.
+    """The user's choice.
 
     Attributes:
-        mode: Of :data:`MODES`.
-        relay_url: The last relay that was named, empty before.
+        mode: One of :data:`MODES`.
+        relay_url: The last relay that was named; empty at first.
         port: The last port of the extra listener.
     """
 
@@ -55,10 +55,10 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Reach:
-    """Applies and keeps the choice.
+    """Applies and stores the choice.
 
     Args:
-        settings: Of the extension; the traits that the configuration leaves alone follow the choice.
+        settings: Settings of the extension; a choice sets traits that the configuration does not.
         server: Jupyter's ``ServerApp``.
         hub: The node.
         transports: Its transports.
@@ -66,8 +66,8 @@ class Reach:
         make_lobby: Returns the client of the lobby that the settings name now.
 
     Attributes:
-        choice: As kept.
-        failure: Why the kept choice could not be applied when the node started.
+        choice: The stored choice.
+        failure: Why the stored choice could not be applied when the node started.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Reach:
         self._changing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Apply the kept choice; when that fails, only this machine can reach the node."""
+        """Apply the stored choice; if that fails, only this machine can reach the node."""
         kept = self._kept()
         try:
             await self._apply(kept, is_port_asked=False)
@@ -107,10 +107,13 @@ class Reach:
         try:
             return msgspec.json.decode(text, type=Choice) if text else Choice()
         except msgspec.DecodeError as error:
-            log.warning("the kept reach cannot be read, so it is local: %s", error)
+            log.warning(
+                "the stored reach cannot be read, so only this machine can reach the node: %s",
+                error,
+            )
             return Choice()
 
-    # What is in effect.
+    # The effective values.
 
     def mode(self) -> tuple[ReachMode, str]:
         """Return the widest mode in effect, and the trait behind it; no trait for ``local``."""
@@ -154,15 +157,15 @@ class Reach:
         """Apply a choice at once and keep it.
 
         Args:
-            mode: Of :data:`MODES`.
+            mode: One of :data:`MODES`.
             relay_url: The relay, or that of the lobby; None for the last one.
-            port: Of the extra listener; None for the last one, or a free one.
+            port: Port of the extra listener; None for the last one, or a free one.
 
         Raises:
             BadRequestError: There is no such mode, no relay is known, or the port is in use.
-            BadAddressError: The relay's URL is none.
-            NotEnabledError: What the mode needs is missing. As above, nothing has changed.
-            StoreError: It cannot be kept, so it is not applied either.
+            BadAddressError: The relay's URL is malformed.
+            NotEnabledError: Something that the mode needs is missing. As above, nothing has changed.
+            StoreError: The choice cannot be stored, so it is not applied either.
         """
         if mode not in MODES:
             raise BadRequestError(
@@ -175,7 +178,7 @@ class Reach:
         url = None if relay_url is None else _relay_name(relay_url)
         async with self._lock:
             work = self._change(mode, url, port)
-            # A caller that goes away must not leave the change half done.
+            # A caller that disconnects must not leave the change half done.
             self._changing = asyncio.get_running_loop().create_task(work)
             await asyncio.shield(self._changing)
 
@@ -200,7 +203,7 @@ class Reach:
                 return
 
     def _check(self, chosen: Choice) -> None:
-        """Check what a choice needs, before anything is changed."""
+        """Check the requirements of a choice before anything changes."""
         settings = self._settings
         relay_url = settings.relay_url if self._is_fixed("relay_url") else chosen.relay_url
         if chosen.mode == "relay" and not (relay_url or self._is_fixed("relay_url")):
@@ -216,11 +219,11 @@ class Reach:
         if lobby == LOBBY_OFF:
             raise NotEnabledError(
                 "WebRTC needs a lobby, and lobby_url is off",
-                hint="take PeerExtension.lobby_url out of the configuration",
+                hint="remove PeerExtension.lobby_url from the configuration",
             )
         if not lobby and not relay_url:
             raise BadRequestError(
-                "WebRTC needs a lobby, and none is known",
+                "WebRTC needs a lobby, but no lobby is configured",
                 hint="name the relay that has one: %peer reach webrtc wss://relay.example",
             )
 
@@ -261,7 +264,7 @@ class Reach:
         return bound
 
     async def _use_lobby(self) -> None:
-        """Be at the lobby that the settings name; one that stays keeps its rooms."""
+        """Use the lobby that the settings name; a lobby that stays keeps its rooms."""
         settings, former = self._settings, self._lobby.client
         url = lobby_name(settings.lobby_urls())
         is_new = url != (former.url if former is not None else "")
@@ -279,6 +282,6 @@ def _relay_name(text: str) -> str:
         return relay_address(relay_urls(text)).removeprefix(RELAY_SCHEME)
     except BadAddressError as error:
         raise BadAddressError(
-            f"{text[:200]!r} is no URL of a relay",
+            f"{text[:200]!r} is not the URL of a relay",
             hint='write it as "wss://relay.example" or "ws://host:9000"',
         ) from error

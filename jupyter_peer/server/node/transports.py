@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """One place where peers can connect: what is bound, and the path of the peer wire there."""
+    """One listener for peers: its bound address, and the path of the peer wire there."""
 
     host: str
     port: int
@@ -51,20 +51,20 @@ class Transports:
     """The transports that are switched on; some can be opened and closed while the node runs.
 
     Args:
-        settings: Of the extension.
+        settings: Settings of the extension.
         server: Jupyter's ``ServerApp``.
         identity: This node's key.
-        hub: Returns the hub; asked only after it was started.
+        hub: Returns the hub; called only after it was started.
         signaller: The lobby, which WebRTC needs; None without one.
 
     Raises:
         BadRequestError: ``peer_listen``, ``relay_certificate`` or a server for WebRTC cannot be used.
-        BadAddressError: ``relay_url`` cannot be.
-        NotEnabledError: WebRTC is asked for, and its packages are not installed.
+        BadAddressError: ``relay_url`` cannot be used.
+        NotEnabledError: WebRTC is switched on, but its packages are not installed.
 
     Attributes:
-        direct, lan, webrtc: None where they are switched off.
-        relay: Without a relay of this node's own, it serves to dial peers over theirs.
+        direct, lan, webrtc: None if switched off.
+        relay: Also dials peers over their relays; so it exists without a relay of this node.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Transports:
         self.all: list[Transport] = [transport for transport in optional if transport is not None]
 
     async def close(self) -> None:
-        """Close what was opened here, also when the hub was never started."""
+        """Close all transports, even if the hub was never started."""
         if self.direct is not None:
             await self.direct.close()
 
@@ -99,7 +99,7 @@ class Transports:
                 log.warning("PeerExtension.peer_listen has no effect: enable_direct is False")
             return None
         direct = ServedTransport(
-            # Only what is not sealed depends on the certificate of the one who answers.
+            # Sealed links do not depend on the certificate of the node that answers.
             ssl_context=ssl.create_default_context() if settings.allow_unsealed_peers else None,
             max_frame_before_auth=settings.max_frame_before_auth,
             max_links=settings.max_peers + 4 * settings.max_handshakes,
@@ -135,7 +135,7 @@ class Transports:
     # While the node runs.
 
     def listen(self, host: str, port: int) -> int:
-        """Open an extra listener for peers alone; return its port.
+        """Open an extra listener for peers only; return its port.
 
         Args:
             host: Address to bind.
@@ -150,7 +150,7 @@ class Transports:
         return bound
 
     async def stop_listening(self, port: int) -> None:
-        """Close the extra listener at a port, and the links that came in there."""
+        """Close the extra listener at a port, and its links."""
         assert self.direct is not None
         own = self._own_listener()
         self._listeners = [each for each in self._listeners if each.port != port or each == own]
@@ -164,7 +164,7 @@ class Transports:
             self.lan.endpoint = self._endpoint()
 
     async def use_webrtc(self, signaller: Signaller | None) -> None:
-        """Use WebRTC by a lobby if it is switched on, and no other WebRTC from now on.
+        """Use WebRTC through a lobby if it is switched on; it replaces the former WebRTC transport.
 
         Raises:
             NotEnabledError: Its packages are not installed.
@@ -201,7 +201,7 @@ class Transports:
         return tuple(dict.fromkeys(found))
 
     async def network_changed(self) -> None:
-        """Take it that this machine has other addresses now."""
+        """Handle new addresses of this machine."""
         self._listeners_changed()
         await self._hub().network_changed()
 
@@ -210,7 +210,7 @@ class Transports:
         server = self._server
         if is_on_unix_socket(server):
             log.warning(
-                "this server listens on the UNIX socket %s, which neither peers nor notebooks nor the "
+                "this server listens on the UNIX socket %s, which no peer, no notebook and no "
                 "command line can reach; set ServerApp.port instead, or PeerExtension.peer_listen "
                 "for peers",
                 server.sock,
@@ -238,10 +238,10 @@ class Transports:
         )
 
     def _endpoint(self) -> Endpoint | None:
-        """Return what is announced in the local network."""
+        """Return the address to announce in the local network."""
         from ...transports.lan.records import Endpoint
 
-        # The one that most can reach; of several such the extra one, which shows no Jupyter.
+        # The one that most machines can reach; of several, the extra port, which shows no Jupyter.
         best = min(self._listeners, key=lambda each: is_loopback(each.host), default=None)
         endpoint = None
         if best is not None:
@@ -252,8 +252,9 @@ class Transports:
             endpoint = Endpoint(host, best.port, best.path, best.is_tls)
             if not endpoint.can_be_announced:
                 log.warning(
-                    "enable_lan: %s:%s%s cannot be announced, so others do not find this node; "
-                    "PeerExtension.peer_listen='0.0.0.0:9797' opens a port that can be",
+                    "enable_lan: %s:%s%s cannot be announced, so others cannot find this node; "
+                    "set PeerExtension.peer_listen='0.0.0.0:9797' to open a port that can be "
+                    "announced",
                     best.host,
                     best.port,
                     best.path,
@@ -264,7 +265,7 @@ class Transports:
     def _relay(self) -> RelayTransport:
         from ...transports.relay.relay import RelayTransport
 
-        # Also without a relay of one's own: peers have theirs.
+        # Needed without a relay of this node too, because peers have relays.
         settings = self._settings
         return RelayTransport(
             self._identity,
@@ -280,13 +281,15 @@ class Transports:
         if signaller is None:
             if visit is None:
                 log.warning(
-                    "PeerExtension.enable_webrtc has no effect: nodes find each other for it by a "
+                    "PeerExtension.enable_webrtc has no effect: nodes exchange their addresses "
+                    "through a "
                     "lobby, and lobby_url is off"
                 )
                 return None
             log.warning(
-                "enable_webrtc without lobby_url: this node can dial peers by the lobbies that their "
-                "invites name, and nobody can dial it by WebRTC"
+                "enable_webrtc without lobby_url: this node can dial peers through the lobbies "
+                "in their "
+                "invites, but nobody can dial this node by WebRTC"
             )
         from ...transports.webrtc.webrtc import WebRtcTransport, check_extra
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def no_page(link_id: str) -> str:
-    """Refuse: there is no place where a browser could find a page.
+    """Refuse, because no browser can open a page of this node.
 
     Raises:
         NotEnabledError: Always.

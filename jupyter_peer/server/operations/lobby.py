@@ -47,7 +47,7 @@ def lobby_client(
         jitter: Spreads reconnects.
 
     Raises:
-        BadAddressError: ``lobby_url`` cannot be one.
+        BadAddressError: ``lobby_url`` is not a URL of a lobby.
     """
     urls = settings.lobby_urls()
     if not urls:
@@ -103,7 +103,7 @@ def lobby_visits(settings: PeerSettings, jitter: Callable[[], float]) -> Visit |
 
 
 async def lobby_findings(client: LobbyClient) -> list[Finding]:
-    """Return the findings of a check whether the lobby answers."""
+    """Return the findings about the lobby: whether it answers, and how quickly."""
     started = time.monotonic()
     try:
         rooms = await client.list_rooms()
@@ -112,7 +112,7 @@ async def lobby_findings(client: LobbyClient) -> list[Finding]:
             failed(
                 "lobby",
                 f"The lobby cannot be used: {error.message}.",
-                "check PeerExtension.lobby_url, and whether /health of the lobby answers",
+                "check PeerExtension.lobby_url, and that /health of the lobby answers",
                 client.url,
                 code=error.code,
             )
@@ -120,7 +120,8 @@ async def lobby_findings(client: LobbyClient) -> list[Finding]:
     took = round((time.monotonic() - started) * 1000, 1)
     count = len(client.rooms)
     text = (
-        f"The lobby answers in {took} ms; this node is {'' if client.is_listed else 'not '}listed there, and "
+        f"The lobby answers in {took} ms; this node is "
+        f"{'' if client.is_listed else 'not '}listed there, and "
         f"in {count} room{'s' * (count != 1)}."
     )
     return [ok("lobby", text, client.url, ms=took, rooms=len(rooms))]
@@ -144,7 +145,7 @@ class LobbyOperations(Group):
         self._end: Callable[[], None] = lambda: None
 
     async def use(self, client: LobbyClient | None) -> None:
-        """Start to use a lobby, or none; the former one is left, with its rooms."""
+        """Use another lobby, or none; leave the former one and its rooms."""
         former, self.client = self.client, client
         self._end()
         for node_id in self._found:

@@ -1,7 +1,7 @@
 """Runs operations on one node: the one implementation behind REST and the control socket.
 
-Both only carry parameters in and results out (:mod:`jupyter_peer.control.table`). The operations of
-a connection, above all watching a pane, are served by its session.
+REST and the socket only carry parameters and results (:mod:`jupyter_peer.control.table`). A session
+serves the operations that belong to its connection, such as watching a pane.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Operations:
         publisher: Its own panes.
         watcher: The panes of peers.
         kernels: The kernels whose outputs can be shared.
-        agents: Its agents, and the way to those of peers.
+        agents: Its agents, and questions to those of peers.
         on_activity: Called when the user does something.
         on_change: Receives the topics that an operation changed, besides the hub's own events.
         doctor: Checks connections; None leaves that out.
@@ -93,7 +93,7 @@ class Operations:
         }
 
     def add_reach(self, reach: Reach, doctor: Doctor) -> None:
-        """Offer the operations on who can reach this node."""
+        """Add the operations on who can reach this node."""
         self._methods |= served_by(ReachOperations(self.hub, self._on_change, reach, doctor))
 
     async def run(

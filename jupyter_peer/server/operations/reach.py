@@ -50,7 +50,7 @@ class ReachOperations(Group):
     async def _result(self, report: OnProgress | None) -> rows.ReachResult:
         mode, _ = self._reach.mode()
         state = (mode, self._reach.relay_url(), self.hub.addresses())
-        # A client that looks now and then does not make the node dial itself each time.
+        # The node does not dial itself each time a client reads this.
         if self._checked is None or self._checked[0] != state:
             found = await self._doctor.examine_reach(mode, report or (lambda step: None))
             self._checked = (state, found)
@@ -64,7 +64,7 @@ class ReachOperations(Group):
         )
 
     def _about_choice(self) -> list[Finding]:
-        """Return why something else is in effect than what was chosen."""
+        """Return why the choice is not in effect."""
         chosen, (mode, _) = self._reach.choice.mode, self._reach.mode()
         if self._reach.failure is not None:
             return [failure("choice", self._reach.failure, chosen)]
@@ -75,9 +75,8 @@ class ReachOperations(Group):
         return [
             warning(
                 "choice",
-                f"{name} is set in the configuration and decides, so the choice {chosen!r} has no "
-                "effect.",
-                f"take {name} out of the configuration, and restart Jupyter",
+                f"The configuration sets {name}, so the choice {chosen!r} has no effect.",
+                f"remove {name} from the configuration, and restart Jupyter",
                 chosen,
             )
         ]

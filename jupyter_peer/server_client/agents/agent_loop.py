@@ -1,4 +1,4 @@
-"""The event loop in which the coroutines of all agents of this process run, until the process ends.
+"""The event loop for the coroutines of all agents of this process, until the process ends.
 
 A client of a language model binds its connections to the loop that first used it. One that is
 created at the top of a notebook therefore needs one loop for all turns, and a loop that lasts.
@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ..connection import LoopThread
 from .displays import hold_displays
 
-#: Functions of agents that may block at once: tools that are no coroutine functions.
+#: Tools that may block at once: those that are not coroutine functions.
 MAX_BLOCKING = 32
 
 

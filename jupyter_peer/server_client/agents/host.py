@@ -1,7 +1,7 @@
-"""The agents of this kernel: registered with the server, and run, a thread for each turn.
+"""Registers this kernel's agents with the server, and runs each turn in a thread.
 
-A turn's thread is not the kernel's main one: turns run also while a cell does, and beside it. What
-an agent shares with the notebook's cells it has to guard as between any two threads. Coroutines of
+A turn does not run in the kernel's main thread, so it may run at the same time as a cell. An agent
+must guard the data that it shares with cells as between any two threads. Coroutines of
 all turns run in one lasting loop (:mod:`.agent_loop`), so an agent can use one client of a language
 model for every turn. They cannot use what belongs to the kernel's own loop.
 """
@@ -30,7 +30,7 @@ from .turn import Turn
 
 log = logging.getLogger(__name__)
 
-#: Turns that run at once, those included that are over and whose code has not come to an end.
+#: Most turns at once, including ended ones whose code still runs.
 MAX_THREADS = 32
 
 
@@ -52,10 +52,10 @@ class AgentHost:
         self._is_listening = False
 
     async def register(self, agent: LocalAgent) -> None:
-        """Put an agent up, in place of one of the same name.
+        """Register an agent, in place of one of the same name.
 
         Raises:
-            PeerError: The server does not take it.
+            PeerError: The server rejects it.
         """
         if not self._is_listening:
             self._is_listening = True
@@ -64,7 +64,7 @@ class AgentHost:
             connection.subscribe("turn_over", self._on_over)
             connection.on_link(self._on_link)
         before = self._agents.get(agent.name)
-        # Before the answer, since a turn may come right behind it.
+        # Before the answer, because a turn may arrive right after it.
         self._agents[agent.name] = agent
         try:
             await self._calls.connection.request("agent_register", agent.params())
@@ -76,17 +76,17 @@ class AgentHost:
             raise
 
     async def unregister(self, name: str) -> None:
-        """Take an agent down, and end its turns.
+        """Unregister an agent, and end its turns.
 
         Raises:
-            LookupFailedError: This kernel has none of that name.
+            LookupFailedError: This kernel has no agent of that name.
         """
         self._agents.pop(name, None)
         await self._calls.connection.request("agent_unregister", {"name": name})
 
     def _on_link(self, is_up: bool) -> None:
         if not is_up:
-            # The server has ended them; it may be another one that comes back.
+            # The server has ended them, and the next server may be another one.
             for turn in list(self._turns.values()):
                 turn.end()
             self._turns.clear()
@@ -103,14 +103,14 @@ class AgentHost:
     def _on_turn(self, fields: Json) -> None:
         agent = self._agents.get(fields["agent"])
         if agent is None or self._threads >= MAX_THREADS:
-            error = BusyError("too many turns of this kernel have not come to an end")
+            error = BusyError("too many turns of this kernel are still running")
             self._tell_end(fields["turn"], AgentFailedError() if agent is None else error)
             return
         turn = Turn(fields, self._calls, self._thread, agent.tools)
         self._turns[turn.number] = turn
         self._threads += 1
         name = f"jupyter-peer turn {turn.number}"
-        # A daemon: code that does not end must not keep the kernel from ending.
+        # A daemon thread: code that does not end must not keep the kernel alive.
         threading.Thread(target=self._run, args=(agent, turn), name=name, daemon=True).start()
 
     def _on_over(self, fields: Json) -> None:
@@ -178,7 +178,7 @@ def _write(piece: object, turn: Turn) -> None:
 
 
 def _pieces(piece: object, turn: Turn) -> Iterator[Json]:
-    turn.raise_if_over()  # also for an empty piece: an agent may yield nothing else for ever
+    turn.raise_if_over()  # also for an empty piece: an agent may yield empty pieces for ever
     while turn.displayed:
         yield displayed(turn.displayed.popleft())
     if piece is not None:

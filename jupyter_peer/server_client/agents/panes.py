@@ -12,7 +12,7 @@ from .requests import TurnRequests
 
 
 class _AnyTurnPane:
-    """What both kinds of panes tell: ``name, title, status, since, rev``."""
+    """Base of both kinds of panes: ``name, title, status, since, rev``."""
 
     def __init__(self, requests: TurnRequests, fields: Json) -> None:
         self._requests = requests
@@ -27,31 +27,31 @@ class _AnyTurnPane:
 
 
 class TurnPane(_AnyTurnPane):
-    """A pane that the asker may see: ``name, title, status, since, rev``, and what it shows."""
+    """A pane that the asker may see: ``name, title, status, since, rev``, and its outputs."""
 
     @property
     def outputs(self) -> list[Json]:
-        """What the pane shows now, as nbformat outputs."""
+        """The current outputs of the pane, as nbformat outputs."""
         outputs: list[Json] = self._requests.request("turn_pane", {"name": self.name})["outputs"]
         return outputs
 
     @property
     def text(self) -> str:
-        """What the pane shows now, as plain text."""
+        """The current outputs of the pane, as plain text."""
         return _text(self.outputs)
 
 
 class AsyncTurnPane(_AnyTurnPane):
-    """The same with coroutines: ``await pane.text()``."""
+    """A pane that the asker may see, with coroutines: ``await pane.text()``."""
 
     async def outputs(self) -> list[Json]:
-        """Return what the pane shows now, as nbformat outputs."""
+        """Return the current outputs of the pane, as nbformat outputs."""
         answer = await self._requests.request_async("turn_pane", {"name": self.name})
         outputs: list[Json] = answer["outputs"]
         return outputs
 
     async def text(self) -> str:
-        """Return what the pane shows now, as plain text."""
+        """Return the current outputs of the pane, as plain text."""
         return _text(await self.outputs())
 
 

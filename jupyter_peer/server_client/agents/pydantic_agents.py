@@ -1,6 +1,6 @@
 """Serves agents of pydantic-ai: streams their text, and asks about each call of a tool.
 
-Two hooks of a run hold the rules of a turn. One hides the tools that the mode does not allow, the
+Two hooks of a run apply the rules of a turn. One hides the tools that the mode does not allow, the
 other asks the server before a tool runs. A refusal becomes the tool's result, so the model can go on.
 Tools that run at the model's provider are hidden: nobody here could be asked about their calls.
 """
@@ -23,7 +23,7 @@ def served_agent(
     """Return an agent of pydantic-ai as an agent of this kernel; see :meth:`.Client.serve`.
 
     Raises:
-        BadNameError, BadRequestError: It cannot be served, or not under this name.
+        BadNameError, BadRequestError: The agent cannot be served, or its name cannot be used.
     """
     try:
         from pydantic_ai.agent import AbstractAgent
@@ -53,7 +53,7 @@ def served_agent(
 
 
 def _function_tools(agent: Any) -> dict[str, bool]:
-    """Return whether each tool that is a function of the notebook only looks, by name."""
+    """Return for each tool that is a function of the notebook whether it is read-only, by name."""
     return {
         name: is_read_only(tool.function)
         for toolset in agent.toolsets
@@ -62,7 +62,7 @@ def _function_tools(agent: Any) -> dict[str, bool]:
 
 
 def _rules(turn: Turn, usable: set[str]) -> Any:
-    """Return the hooks that hold the rules of a turn.
+    """Return the hooks that apply the rules of a turn.
 
     Args:
         turn: The question.
@@ -86,7 +86,7 @@ def _rules(turn: Turn, usable: set[str]) -> Any:
         return dataclasses.replace(asked, model_request_parameters=parameters)
 
     async def execute(ctx: Any, *, call: Any, tool_def: Any, args: Any, handler: Any) -> Any:
-        # An approved call was asked about below, when the run deferred it.
+        # The owner approved this call below, when the run deferred it.
         refused = None if ctx.tool_call_approved else await refusal(call.tool_name, args)
         return await handler(args) if refused is None else refused
 
@@ -106,7 +106,7 @@ def _rules(turn: Turn, usable: set[str]) -> Any:
 
 
 def _text_of(event: Any) -> str:
-    """Return what an event of a run adds to the answer."""
+    """Return the text that an event of a run adds to the answer."""
     from pydantic_ai import messages
     from pydantic_ai.run import AgentRunResultEvent
     from pydantic_core import to_json
@@ -118,7 +118,7 @@ def _text_of(event: Any) -> str:
     ):
         return str(event.delta.content_delta)
     if isinstance(event, messages.PartEndEvent) and isinstance(event.part, messages.TextPart):
-        # What follows is another part: of text, or the call of a tool.
+        # Another part follows: text, or the call of a tool.
         return "\n\n" if event.next_part_kind is not None else ""
     if isinstance(event, AgentRunResultEvent) and not isinstance(event.result.output, str):
         return str(to_json(event.result.output, indent=2, fallback=str), "utf-8")

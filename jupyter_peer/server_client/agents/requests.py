@@ -1,4 +1,4 @@
-"""What one turn asks of the server: each request ends with the turn."""
+"""The requests of one turn to the server: each ends with the turn."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TurnRequests:
             raise TurnCancelledError("nobody waits for the answer any more")
 
     def request(self, op: str, params: Json = {}) -> Json:  # noqa: B006 - only read
-        """Ask the server for something that belongs to this turn, and block until it answers.
+        """Send the server a request for this turn, and block until it answers.
 
         Raises:
             TurnCancelledError: The turn is over.
@@ -55,7 +55,7 @@ class TurnRequests:
         return self.wait(self._request(op, params))
 
     async def request_async(self, op: str, params: Json = {}) -> Json:  # noqa: B006 - only read
-        """Ask the server for something that belongs to this turn, from a coroutine of any loop."""
+        """Send the server a request for this turn, from a coroutine of any loop."""
         return await self.wait_async(self._request(op, params))
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:

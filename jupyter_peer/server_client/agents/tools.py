@@ -13,7 +13,7 @@ from .requests import TurnRequests
 
 Tool = Callable[..., Any]
 
-# The server refuses longer text: the owner would not read it before allowing the call.
+# The server refuses longer text, because an owner would not read it before allowing the call.
 _MAX_ARGUMENTS = 60_000
 _MARK = "__jupyter_peer_read_only__"
 
@@ -34,7 +34,7 @@ def tool(function: Tool | None = None, *, read_only: bool = False) -> Tool:
 
 
 def is_read_only(function: Tool) -> bool:
-    """Return whether a tool is marked as one that only looks."""
+    """Return whether a tool is marked as read-only."""
     return getattr(function, _MARK, False) is True
 
 
@@ -76,7 +76,7 @@ class TurnTools(Mapping[str, Tool]):
 
 
 def allowed(tools: Mapping[str, Tool], mode: str) -> dict[str, Tool]:
-    """Return the tools that a mode allows at all."""
+    """Return the tools that a mode allows."""
     return {
         name: function
         for name, function in tools.items()
@@ -98,7 +98,7 @@ def asking(requests: TurnRequests, name: str, function: Tool) -> Tool:
 
 
 def asking_async(requests: TurnRequests, name: str, function: Tool) -> Tool:
-    """Return the same as a coroutine function; other functions run in a thread."""
+    """Return a tool as a coroutine function; other functions run in a thread."""
 
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:

@@ -1,9 +1,9 @@
-"""One turn of an agent in this kernel: the question, and what the agent may use to answer it.
+"""One turn of an agent in this kernel: the question, and the means to answer it.
 
-A turn starts in a thread of its own, where everything here may be called and blocks only that
-thread. Coroutines of agents use ``turn.aio`` instead. The current turn is known in that thread, in
-every coroutine and thread that takes its context along (``asyncio.to_thread`` does), and in other
-threads as far as that can be told.
+A turn starts in its own thread. Its methods may be called there and block only that thread.
+Coroutines of agents use ``turn.aio`` instead. The current turn is known in that thread, in every
+coroutine and thread that inherits its context (as with ``asyncio.to_thread``), and in other threads
+if only one turn can have started them.
 """
 
 from __future__ import annotations
@@ -37,11 +37,10 @@ def turn_of_caller(client: LoopThread) -> int | None:
     """Return the number of the turn in which this is called; None outside of any.
 
     Args:
-        client: The thread of the client that asks; turns of another are none of its server's.
+        client: The thread of the client that asks; turns of other clients belong to other servers.
 
     Raises:
-        BadRequestError: It is a thread that was started by one of several turns, nobody knows by
-            which.
+        BadRequestError: One of several turns started this thread, and it is unknown which.
     """
     turn = current.get()
     if turn is not None:
@@ -49,11 +48,11 @@ def turn_of_caller(client: LoopThread) -> int | None:
     running = [turn for turn in list(_running) if turn.thread is client and not turn.is_over]
     if threading.current_thread() is threading.main_thread() or not running:
         return None
-    # A thread knows nothing of who has started it. To take a question of the user's own for one of
-    # the turn's costs it a hop; the other way round would lose where it comes from.
+    # A thread does not know which thread started it. A question of the user that counts as one of
+    # the turn costs a hop. The other mistake would lose the chain of askers.
     if len(running) > 1:
         raise BadRequestError(
-            "several turns run here, and it cannot be told for which of them this is asked",
+            "several turns run here, so it is unknown which of them asks this question",
             hint="use turn.ask, or start the thread with contextvars.copy_context().run",
         )
     return running[0].number
@@ -72,10 +71,10 @@ class Turn(TurnRequests):
         number: Names the turn on its server.
         prompt: The question: a stranger's text.
         peer: Who sent it: ``node_id, node_name, alias, label``.
-        chain: The same of everybody it has come through, the first asker first, ``peer`` last.
-        deadline: Until when it can be answered, epoch seconds.
+        chain: The same fields of all askers on the way, the first asker first, ``peer`` last.
+        deadline: Time until which it can be answered, epoch seconds.
         mode: ``read-only`` or ``ask``.
-        tools: What may be called.
+        tools: The tools that may be called.
         aio: The same as coroutines: ``aio.tools``, ``aio.panes()``, ``aio.ask(...)``.
         displayed: What was displayed in this turn and is not yet part of the answer.
         figures: The figures of pyplot in this turn, by number.
@@ -125,7 +124,7 @@ class Turn(TurnRequests):
 
         Raises:
             AgentLoopError, TooManyHopsError: The question was forwarded in a circle, or too often.
-            PeerError: There is no answer.
+            PeerError: The question has no answer.
         """
         seconds = self._seconds(timeout)
         return self.wait(self.core.ask(peer, text, seconds, agent=agent, turn=self.number))
@@ -140,7 +139,7 @@ class Turn(TurnRequests):
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """Make this the current turn of what runs inside."""
+        """Make this the current turn within the ``with`` block."""
         before = current.set(self)
         _running.add(self)
         try:
@@ -158,7 +157,7 @@ class Turn(TurnRequests):
 
 
 class AsyncTurn:
-    """What blocks in a turn, as coroutines.
+    """The blocking methods of a turn, as coroutines.
 
     Attributes:
         tools: ``await turn.aio.tools.NAME(...)``; all of them are coroutine functions.

@@ -1,4 +1,4 @@
-"""What the calls about this node's agents return."""
+"""Results of the calls about this node's agents."""
 
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ from .markup import clean
 from .outputs import Foreign
 from .shown import Shown
 
-#: Seconds between two updates of an answer that is still coming.
+#: Seconds between two updates of an unfinished answer.
 INTERVAL_S = 0.05
 
-#: Begins the question: takes what gets each piece, returns what ends when the answer is whole.
+#: Asks the question: takes the receiver of pieces, returns the future of the whole answer.
 Begin = Callable[[Callable[["AnswerPiece"], None]], Coroutine[Any, Any, "Answer"]]
 
 
@@ -85,8 +85,8 @@ class Answer(Shown, str):
 
     Attributes:
         parts: Its texts and displays (:class:`AnswerDisplay`), in order.
-        peer: Who was asked, as it was named.
-        seconds: How long it took.
+        peer: Name of the asked peer, as it was given.
+        seconds: Duration of the answer.
     """
 
     __slots__ = ("_is_shown", "parts", "peer", "seconds")
@@ -108,7 +108,7 @@ class Answer(Shown, str):
         return Answer, (self.parts, self.peer, self.seconds)
 
     def shown_already(self) -> Answer:
-        """Return it for a cell in which it stands already."""
+        """Return the answer for a cell that already shows it."""
         self._is_shown = True
         return self
 
@@ -139,7 +139,7 @@ class Answer(Shown, str):
 
 
 class _Coming:
-    """What both kinds of streams have in common.
+    """Base of both kinds of streams.
 
     Args:
         future: The whole answer.
@@ -148,7 +148,7 @@ class _Coming:
     def __init__(self, future: Future[Answer]) -> None:
         self._future = future
         self._is_over = False
-        # Who forgets the stream waits for no more of it.
+        # A caller that drops the stream does not wait for the rest.
         weakref.finalize(self, future.cancel).atexit = False
 
     @property
@@ -157,12 +157,12 @@ class _Coming:
         return self._future.result(timeout=0)
 
     def close(self) -> None:
-        """End it; what has come stays. May be called twice."""
+        """End the stream; the received pieces stay. May be called twice."""
         self._is_over = True
         self._future.cancel()
 
     def _piece_of(self, step: AnswerPiece | Future[Answer]) -> AnswerPiece | None:
-        """Return the next piece, or None at the end of the answer; raises why there is no more."""
+        """Return the next piece, or None at the end of the answer; raises if the answer failed."""
         if isinstance(step, str):
             return step
         self._is_over = True
@@ -172,7 +172,7 @@ class _Coming:
 
 @final
 class AnswerStream(_Coming):
-    """An answer in pieces: iterate over it. ``close()`` tells the peer that it is not wanted."""
+    """An answer in pieces: iterate over it. ``close()`` cancels the question at the peer."""
 
     def __init__(self, thread: LoopThread, begin: Begin) -> None:
         self._news: SimpleQueue[AnswerPiece | Future[Answer]] = SimpleQueue()
@@ -253,7 +253,7 @@ class AsyncAnswerStream(_Coming):
 
 
 def show_streamed(stream: AnswerStream, peer: str) -> Answer:
-    """Show an answer in the running cell while it comes; returns it whole."""
+    """Show an answer in the running cell while it arrives, and return the whole answer."""
     display, shown_at = LiveDisplay(), 0.0
     pieces: list[AnswerPiece] = []
 
@@ -269,7 +269,7 @@ def show_streamed(stream: AnswerStream, peer: str) -> Answer:
                 show(f"{peer} answers …")
                 shown_at = now
     except BaseException:
-        # An interrupt may come while a piece is shown, and not only while one is awaited.
+        # An interrupt may arrive while a piece is shown, and not only while one is awaited.
         stream.close()
         show(f"{peer}: the answer ends here" if pieces else f"{peer} has not answered")
         raise

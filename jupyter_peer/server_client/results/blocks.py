@@ -30,7 +30,7 @@ Look = Literal["", "strong", "code", "faint", "good", "warn", "bad"]
 _COLOURS = {"faint": FAINT, "good": GOOD, "warn": WARN, "bad": BAD}
 _PROSE = "white-space: pre-wrap; overflow-wrap: anywhere;"
 _LIMIT = 600
-# What is a notebook's alone (``%%peer share``, ``%peer panel``) stays as it is.
+# Magics that exist only in notebooks (``%%peer share``, ``%peer panel``) stay as they are.
 _WHOLE = re.compile(r": %peer(?! panel)( [a-z].*)$", re.MULTILINE)
 _MAGIC = re.compile(
     r"(?<!%)%peer(?! panel)( reach (?:local|network|(?:relay|webrtc)(?: URL)?)| [a-z]+)?( --help)?"
@@ -38,7 +38,7 @@ _MAGIC = re.compile(
 
 
 def for_terminals(text: str) -> str:
-    """Return a text of ours in which magics are commands of ``jupyter peer``."""
+    """Return a text of this project with commands of ``jupyter peer`` in place of magics."""
     return _MAGIC.sub(r"`jupyter peer\1\2`", _WHOLE.sub(r": jupyter peer\1", text))
 
 
@@ -70,7 +70,7 @@ class Block:
     """One part of a result.
 
     Attributes:
-        is_note: Whether it is about the result rather than the result.
+        is_note: Whether it is a remark about the result.
     """
 
     is_note = False
@@ -84,7 +84,7 @@ class Block:
         """Return it as plain text."""
 
     def terminal_text(self) -> str:
-        """Return it as a terminal shows it; other people's words stay as they are."""
+        """Return it as a terminal shows it; texts of other people stay unchanged."""
         return self.text()
 
 
@@ -93,7 +93,7 @@ class Line(Block):
 
     Args:
         *pieces: Its words.
-        is_note: Whether it is about the result.
+        is_note: Whether it is a remark about the result.
         is_head: Whether a rule separates it from what follows.
     """
 
@@ -139,10 +139,10 @@ class Table(Block):
     """Rows under heads.
 
     Args:
-        heads: Of the columns.
+        heads: Heads of the columns.
         rows: One piece a column.
-        caption: What the rows are.
-        is_titled: Whether the caption is shown in plain text too.
+        caption: Name of the rows.
+        is_titled: Whether plain text shows the caption too.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Table(Block):
 
 
 class Prose(Block):
-    """A text of several lines that somebody else wrote: escaped, never formatted."""
+    """A text of several lines by somebody else: escaped, never formatted."""
 
     def __init__(self, words: str) -> None:
         self._words = words

@@ -38,7 +38,7 @@ class ChatLine(Shown, Record):
         return [Message(self)]
 
     def to_terminal(self) -> tuple[str, str]:
-        # Its writer has just typed it.
+        # The sender has just typed it.
         return "", "sent"
 
 

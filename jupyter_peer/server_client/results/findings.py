@@ -42,7 +42,7 @@ class Finding(Block):
 
 
 class Report(Block):
-    """All lines of a connection check, and how many there are of each status."""
+    """All lines of a connection check, and the number of each status."""
 
     def __init__(self, findings: Iterable[Finding], title: str) -> None:
         self._findings = list(findings)
@@ -82,7 +82,7 @@ class Findings(Records):
         return all(finding.get("status") != "failed" for finding in self)
 
     def summary(self) -> str:
-        """Return how many lines there are of each status."""
+        """Return the number of lines of each status."""
         counts = {
             status: sum(finding.get("status") == status for finding in self)
             for status in ("failed", "warning", "ok", "skipped")

@@ -1,8 +1,8 @@
-"""HTML and plain text of what is shown in a notebook: escaped, and in the colours of the theme.
+"""HTML and plain text for notebooks: escaped, and in the colours of the theme.
 
 Names and texts of peers are strangers' input. In HTML they are escaped; in plain text control
-characters and the ones that turn the direction of writing are made visible, so that a name can
-neither move the cursor nor pose as another.
+characters and bidirectional controls are made visible, so that a name cannot move the cursor or
+imitate another name.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def line(text: object, limit: int = 200) -> str:
 
 
 def escape(text: object) -> Html:
-    """Return any text as HTML that shows it."""
+    """Return a text as escaped HTML."""
     return Html(html.escape(clean(text)))
 
 
@@ -68,7 +68,7 @@ def box(*inner: Html) -> Html:
 
 
 def code(text: object) -> Html:
-    """Return a text to be copied: one click selects the whole."""
+    """Return a text for copying: one click selects all of it."""
     return tag("code", escape(text), style=_CODE + " user-select: all;")
 
 
@@ -78,7 +78,7 @@ def faint(text: object) -> Html:
 
 
 def coloured(text: object, colour: str) -> Html:
-    """Return a word whose colour repeats what it says."""
+    """Return a word in the colour of its status."""
     return tag("span", escape(text), style=f"color: {colour};")
 
 
@@ -88,7 +88,7 @@ def strong(text: object) -> Html:
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Html]]) -> Html:
-    """Return a table with a caption and column heads, as screen readers want them."""
+    """Return a table with a caption and column heads, as screen readers need them."""
     head = join(tag("th", escape(text), scope="col", style=_CELL) for text in heads)
     body = join(
         tag("tr", *(tag("td", cell, style=_CELL) for cell in row), style="background: none;")
@@ -104,7 +104,7 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Html]]) ->
 
 
 def text_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return the same as aligned lines."""
+    """Return a table as aligned lines."""
     lines = [list(heads), *([line(cell, 60) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in lines) for i in range(len(heads))]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""A foreign output as text and pictures, and nothing else.
+"""A peer's output as text and pictures only.
 
 Text is escaped; pictures become ``<img src="data:...">``, in which a browser runs no script and
 loads nothing, SVG included.

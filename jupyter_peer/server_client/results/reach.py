@@ -1,4 +1,4 @@
-"""What the call about who can reach this node returns."""
+"""Result of the call about who can reach this node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORDS = {
     "webrtc": "through routers (WebRTC)",
 }
 _LOOKS: dict[str, Look] = {"ok": "good", "warning": "warn", "failed": "bad"}
-#: What `checked` begins with, in sentences; the rest are single checks.
+#: The first findings in `checked` are sentences; the others are single checks.
 _SUMMARY = ("choice", "reach")
 
 

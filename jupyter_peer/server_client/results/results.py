@@ -1,4 +1,4 @@
-"""What the calls about this node, its invites, peers, panes and audit log return."""
+"""Results of the calls about this node, its invites, peers, panes and audit log."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def peer_status(peer: Mapping[str, Any]) -> Text:
 
 
 def _calls_itself(peer: Mapping[str, Any]) -> str:
-    """Return ``, calls itself X``; empty when that is the name it has here."""
+    """Return ``, calls itself X``; empty if that is its name here."""
     name = line(peer.get("calls_itself") or "", 64)
     return f", calls itself {name}" if name else ""
 

@@ -137,5 +137,5 @@ class Lobby(Shown, Record):
             Line(f"you are in {rooms}" if rooms else "you are in no room"),
         ]
         if error := self.get("error"):
-            blocks.append(Line(Text(f"{error['message']}; it is tried again", "bad")))
+            blocks.append(Line(Text(f"{error['message']}; trying again", "bad")))
         return blocks

@@ -1,4 +1,4 @@
-"""The cell that runs, and displays that stay up to date after it has ended."""
+"""The running cell, and displays that are updated after it has ended."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Cell(NamedTuple):
     """A running cell.
 
     Attributes:
-        msg_id: Of the execute request: what its outputs are known by.
-        cell_id: Of the cell in its notebook, where the front end tells it.
+        msg_id: Id of the execute request, the parent of the cell's outputs.
+        cell_id: Id of the cell in its notebook, if the front end sends it.
     """
 
     msg_id: str
@@ -42,8 +42,8 @@ def running_cell() -> Cell | None:
 class LiveDisplay:
     """One output under a display id, updated from any thread.
 
-    The updates go out in the context of the cell that showed it first, so that a kernel which
-    routes by the running cell does not put them under another one.
+    The updates are sent in the context of the cell that showed it first. So a kernel that
+    routes outputs by the running cell does not put them below another cell.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class LiveDisplay:
 
     @property
     def is_shown(self) -> bool:
-        """Whether it stands somewhere where updates reach it."""
+        """Whether it is displayed where updates reach it."""
         return self._context is not None
 
     def show(self, bundle: Mapping[str, Any]) -> None:
@@ -83,6 +83,6 @@ class LiveDisplay:
             )
 
     def detach(self) -> None:
-        """Leave what is shown as it is from now on."""
+        """Stop updating; the output stays as it is."""
         with self._lock:
             self._context = None

@@ -1,9 +1,9 @@
 """A peer's pane as a live object in a notebook.
 
-What it puts into the notebook is text and pictures only. Whatever else the pane holds (HTML,
-JavaScript, widgets) is replaced by its safest alternative or withheld: what a peer sends never runs
-in the reader's page. Beside it stands which pane it is, and JupyterLab with the extension shows that
-instead, in a frame that is cut off from everything (:data:`PANE_MIME_TYPE`).
+Only text and pictures enter the notebook. Other content of the pane (HTML,
+JavaScript, widgets) is replaced by its safest alternative or withheld: a peer's code never runs
+in the reader's page. The output also names the pane. JupyterLab with the extension then shows the
+pane in an isolated frame instead (:data:`PANE_MIME_TYPE`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..results.results import peer_title
 from ..results.shown import Record, Shown
 from .cell import LiveDisplay, running_cell
 
-#: Seconds between two updates of what is shown.
+#: Seconds between two updates of the output.
 INTERVAL = 0.05
 
 #: ``{peer: node id, name}``: which pane an output shows, for front ends that can draw it live.
@@ -34,12 +34,12 @@ PANE_MIME_TYPE = "application/vnd.jupyter-peer.pane+json"
 
 _LOOKS: dict[str, Look] = {LIVE: "good", LAST_SEEN: "warn", WITHDRAWN: "bad"}
 
-#: Views that are shown stay live though nobody holds them: by their cell, else by their display.
+#: Keeps displayed views alive that no variable holds: by their cell, else by their display.
 _shown: dict[str, LiveView] = {}
 
 
 class LiveView(Shown, Face[Feed]):
-    """What both kinds of views have in common.
+    """Base of both kinds of views.
 
     Attributes:
         peer: The owner, as it was named.
@@ -54,7 +54,7 @@ class LiveView(Shown, Face[Feed]):
         self._drawing: asyncio.Task[None] | None = None
         self._stale = False
         self._made_in = running_cell()
-        # The feed outlives nobody: a view that is neither held nor shown ends its watch.
+        # A view that is neither held by a variable nor displayed ends its watch.
         changed = weakref.WeakMethod(self._on_change)
         thread.soon(feed.on_change, lambda: (callback := changed()) and callback())
         weakref.finalize(self, _end, feed, thread).atexit = False
@@ -68,18 +68,18 @@ class LiveView(Shown, Face[Feed]):
     def widgets(self) -> Json:
         """The widgets of the pane as a widget-state document: ``{"state": {model_id: ...}}``.
 
-        What is binary stands in ``buffers`` of a model, as base64.
+        Binary values are in ``buffers`` of a model, as base64.
         """
         return copy.deepcopy(self.core.widgets())
 
     @property
     def info(self) -> Record:
-        """What is known of the pane: owner, title, grant, since, path and so on."""
+        """Facts about the pane: owner, title, grant, since, path and so on."""
         return Record(self.core.info)
 
     @property
     def rev(self) -> int:
-        """Revision of the pane that ``outputs`` are of; grows with each change."""
+        """Revision of ``outputs``; grows with each change."""
         return self.core.rev
 
     @property
@@ -88,7 +88,7 @@ class LiveView(Shown, Face[Feed]):
         return str(self.core.info.get("status", LIVE))
 
     def show_in(self, display: LiveDisplay) -> None:
-        """Stay up to date in another place than the output of a cell, such as a widget."""
+        """Draw the view in another place than a cell's output, such as a widget."""
         self._display = display
         display.show(self._repr_mimebundle_())
         self.thread.soon(self._on_change)
@@ -103,13 +103,13 @@ class LiveView(Shown, Face[Feed]):
         _shown[place] = self
         if before is not None and before is not self:
             before.on_replaced(place)
-        # What changed between drawing and showing.
+        # It may have changed between drawing and showing.
         self.thread.soon(self._on_change)
 
     def on_replaced(self, place: str) -> None:
-        """Make way for another view in the same cell."""
+        """Give the place to another view in the same cell."""
         self._display.detach()
-        # The cell that made it was run again, so nothing but the history of results knows it.
+        # The cell ran again, so only the history of results still refers to this view.
         if self._made_in is not None and self._made_in.cell_id == place:
             _end(self.core, self.thread)
 
@@ -131,9 +131,9 @@ class LiveView(Shown, Face[Feed]):
         while self._stale and self._display.is_shown:
             self._stale = False
             begun = loop.time()
-            # Publishing flushes the kernel's streams, which may wait: not on the socket's thread.
+            # Not on the socket's thread: publishing flushes the kernel's streams, which may block.
             await loop.run_in_executor(None, self._publish)
-            # Large outputs take longer to draw, and then leave twice that time to others.
+            # After drawing, pause twice as long, so that large outputs leave time to others.
             await asyncio.sleep(max(INTERVAL, 3 * (loop.time() - begun)) - (loop.time() - begun))
 
     def _publish(self) -> None:
@@ -216,7 +216,7 @@ class View(LiveView):
 
 
 class AsyncView(LiveView):
-    """The same with coroutines."""
+    """A peer's pane, with coroutines instead of blocking methods."""
 
     wait_for_update = awaiting(Feed.wait_for_update)
     set = awaiting(Feed.set)

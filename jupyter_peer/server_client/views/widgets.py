@@ -1,4 +1,4 @@
-"""Widgets of a peer's pane, used from Python: which one is meant, and what is sent to it."""
+"""Finds widgets of a peer's pane for Python code, and builds the messages to them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ CLICK: Json = {"event": "click"}
 
 
 def find_model(widgets: WidgetSet, which: str) -> str:
-    """Return the id of the one widget that has this id or description.
+    """Return the id of the only widget with this id or description.
 
     Raises:
-        BadRequestError: None has, or several.
+        BadRequestError: No widget or several widgets have it.
     """
     if which in widgets:
         return which
@@ -44,16 +44,14 @@ def find_model(widgets: WidgetSet, which: str) -> str:
 
 
 def shown_beneath(widgets: WidgetSet, output: Mapping[str, Any]) -> list[Json]:
-    """Return what can be shown of an output's widgets as text and pictures.
-
-    That is what their ``Output`` widgets have captured, and their pictures.
+    """Return the text and pictures of an output's widgets: captured outputs and pictures.
 
     Args:
-        widgets: Of the pane.
-        output: As nbformat has it.
+        widgets: All widgets of the pane.
+        output: An nbformat output.
 
     Returns:
-        Outputs as nbformat has them, unless a peer made them up; in the order of the widgets.
+        Outputs in the order of the widgets. A peer may have sent invalid ones.
     """
     data = output.get("data")
     root = shown_in(data) if isinstance(data, Mapping) else None
@@ -87,7 +85,7 @@ def update_of(model_id: str, state: Mapping[str, Any]) -> Json:
 
     Args:
         model_id: The model.
-        state: Keys and JSON values; those that are bytes travel as buffers.
+        state: Keys and JSON values; bytes travel as buffers.
     """
     binary = {
         key: value
@@ -107,6 +105,6 @@ def update_of(model_id: str, state: Mapping[str, Any]) -> Json:
 
 
 def saying(model_id: str, content: Any) -> Json:
-    """Return the message that says something to a model."""
+    """Return the custom message to a model."""
     data = {"method": "custom", "content": content}
     return {"msg_type": "comm_msg", "content": {"comm_id": model_id, "data": data}}

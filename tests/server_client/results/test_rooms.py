@@ -77,8 +77,8 @@ def test_the_lobby_is_told_in_words() -> None:
     error = {"code": "unreachable", "message": "it does not answer", "hint": ""}
     away = {**LOBBY, "status": "connecting", "listed": False, "rooms": [], "error": error}
     html, text = shown(Lobby(away))
-    assert "it does not answer; it is tried again" in text
-    assert "it does not answer; it is tried again" in html
+    assert "it does not answer; trying again" in text
+    assert "it does not answer; trying again" in html
     assert "you are in no room" in text
 
 
