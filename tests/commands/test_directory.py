@@ -74,7 +74,7 @@ def test_verify_says_who_is_in_it_and_until_when(directory, key):
         "expires",
         ADA.node_id,
         "staff, lab",
-        "has not seen it",
+        "does not have it yet",
     ):
         assert words in outcome.out
     assert outcome.err == ""
