@@ -1,4 +1,4 @@
-"""A signed list of nodes that belong together: fetched, kept and refreshed; and published."""
+"""A signed list of nodes that accept each other: fetched, cached, refreshed and published."""
 
-#: Seconds between two looks at a directory.
+#: Seconds between two downloads of a directory.
 DEFAULT_INTERVAL_S = 300.0

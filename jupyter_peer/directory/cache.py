@@ -1,8 +1,8 @@
-"""The newest version of a directory that was seen here, kept for offline use.
+"""The newest known version of a directory, stored for offline use.
 
-It is also the memory of the serial: an older version is refused after a restart as well, because
-the newest one is still here, expired or not. So it is never removed, and of several programs that
-keep it in one folder (the brokers of a relay) none puts an older version in its place.
+The file also keeps the serial: after a restart an older version is refused, because the newest one
+is still here, expired or not. So it is never removed. If several programs share the folder, such as
+the brokers of a relay, none of them replaces it by an older version.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _LOCK_PAUSE_S = 0.02
 
 
 class DirectoryCache:
-    """One file for each key that was ever pinned, so that a change of keys forgets nothing.
+    """One file for each key that was ever pinned, so that a change of keys loses nothing.
 
     Args:
-        folder: Where; it is made when there is something to keep.
+        folder: Folder of the file; created when a version is stored.
         key: The pinned key, 32 bytes.
     """
 
@@ -41,42 +41,42 @@ class DirectoryCache:
         self._read: tuple[int, int] | None = None
 
     def load(self) -> Directory | None:
-        """Return the version kept here, verified anew; None if there is none that can be used."""
+        """Return the stored version after verifying it again; None without a valid one."""
         self._read = self._stamp()
         if self._read is None:
             return None
         try:
             return Directory.from_bytes(read_document(self.path), self._key)
         except PeerError as error:
-            log.warning("the kept directory %s cannot be used: %s", self.path, error)
+            log.warning("the stored directory %s cannot be used: %s", self.path, error)
             return None
 
     def news(self) -> Directory | None:
-        """Return the version kept here if another program has put it there since the last look."""
+        """Return the stored version if another program has written it since the last call."""
         return self.load() if self._stamp() != self._read else None
 
     def save(self, raw: bytes) -> Directory:
-        """Keep a version that was verified, unless one as new is here by now.
+        """Store a verified version, unless one with the same or a newer serial is stored.
 
         Returns:
-            The version that is kept afterwards.
+            The version that is stored afterwards.
 
         Raises:
-            OSError: It cannot be written; the one before stays.
+            OSError: It cannot be written; the former version stays.
         """
         newest = Directory.from_bytes(raw, self._key)
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
             kept = self.load()
             if kept is not None and kept.serial >= newest.serial:
-                return kept  # of two that claim one serial the one seen first stays
+                return kept  # of two versions with one serial the first one stays
             replace_file(self.path, raw)
             self._read = self._stamp()
             sweep_leftovers(self.path)
         return newest
 
     def _stamp(self) -> tuple[int, int] | None:
-        """Return what is different as soon as the file has been replaced; None without one."""
+        """Return a value that changes when the file is replaced; None without a file."""
         try:
             found = self.path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -87,7 +87,7 @@ class DirectoryCache:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep the other programs from writing."""
+        """Hold the lock that keeps other programs from writing."""
         path = self.path.with_suffix(".lock")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -1,7 +1,7 @@
-"""The folder from which somebody publishes a directory: its key, the draft, and what is signed.
+"""The folder of a directory's publisher: the key, the draft and the signed version.
 
-Changes go into a draft; signing makes the published file of it, in one step, so that nodes find
-either the old version or the new one and never something unsigned.
+Changes are made in a draft. Signing replaces the published file in one step, so that nodes find the
+old version or the new one, and never something unsigned.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOCK = "directory.lock"
 
 
 class DirectoryFolder:
-    """One folder; commands that change it exclude each other.
+    """One folder; only one command changes it at a time.
 
     Args:
         path: The folder. Whoever can read ``directory.key`` in it decides who is a member.
@@ -43,14 +43,14 @@ class DirectoryFolder:
         self._draft_path = path / DRAFT
 
     def make(self, name: str, seed: Callable[[], bytes]) -> Identity:
-        """Make a new, empty directory with a key of its own.
+        """Create an empty directory with its own key.
 
         Args:
-            name: What it is a directory of.
-            seed: Gives 32 random bytes.
+            name: Name of the directory, for people.
+            seed: Returns 32 random bytes.
 
         Raises:
-            BadRequestError: There is one here already.
+            BadRequestError: The folder has a directory already.
             StoreError: The folder cannot be written.
         """
         with self._translated():
@@ -69,30 +69,30 @@ class DirectoryFolder:
         """Return the directory's key.
 
         Raises:
-            LookupFailedError: There is none here.
-            KeyFileError: It cannot be read.
+            LookupFailedError: The folder has no key.
+            KeyFileError: The key cannot be read.
         """
 
         def refuse() -> NoReturn:
             raise LookupFailedError(
-                f"there is no {KEY} in {self.path.absolute()}",
-                hint="`jupyter peer directory init` makes one, --folder says where it is",
+                f"the folder {self.path.absolute()} has no {KEY}",
+                hint="run `jupyter peer directory init`, or choose another folder with --folder",
             )
 
         return load_or_make_identity(self._key_path, refuse)
 
     def published(self) -> Directory | None:
-        """Return the signed version, verified, or None if nothing was signed yet.
+        """Return the signed version after verifying it; None if nothing was signed yet.
 
         Raises:
-            PeerError: It is not as this folder's key has signed it.
+            PeerError: This folder's key has not signed it in this form.
         """
         if not self.published_path.exists():
             return None
         return Directory.from_bytes(read_document(self.published_path), self.key().public_key)
 
     def draft(self) -> Directory | None:
-        """Return what is to be signed next, or None if it would be what is published.
+        """Return the version to sign next; None if it equals the published one.
 
         Raises:
             PeerError: It cannot be read.
@@ -102,10 +102,10 @@ class DirectoryFolder:
         return Directory.from_fields(parse_document(read_document(self._draft_path)))
 
     def add(self, member: Member) -> bool:
-        """List a node; returns whether it is new rather than changed.
+        """Add or change a node; return whether it is new.
 
         Raises:
-            PeerError: It cannot be listed.
+            PeerError: The node cannot be listed.
         """
         with self._alone():
             before = self._newest()
@@ -114,13 +114,13 @@ class DirectoryFolder:
             return member.id not in before.members
 
     def remove(self, node: str) -> Member:
-        """Take a node off the list.
+        """Remove a node from the list.
 
         Args:
             node: Its id, its name, or the unique beginning of one of these.
 
         Raises:
-            LookupFailedError: None or more than one is meant.
+            LookupFailedError: No node or more than one fits.
         """
         with self._alone():
             before = self._newest()
@@ -130,13 +130,13 @@ class DirectoryFolder:
             return found
 
     def sign(self, expires: float) -> Directory:
-        """Publish the draft, or what is published once more, under the next serial.
+        """Publish the draft, or the published version again, under the next serial.
 
         Args:
             expires: When the new version ends, epoch seconds.
 
         Raises:
-            PeerError: There is no key, or no reader would take what it would sign.
+            PeerError: There is no key, or no reader would accept the result.
         """
         with self._alone():
             key = self.key()
@@ -153,7 +153,7 @@ class DirectoryFolder:
             )
             with self._translated():
                 replace_file(self.published_path, signed.to_bytes(key))
-                # nodes and web servers of other users read it; nothing in it is secret
+                # nodes and web servers of other users read it; it has no secrets
                 self.published_path.chmod(0o644)
                 self._draft_path.unlink(missing_ok=True)
             return signed
@@ -161,7 +161,7 @@ class DirectoryFolder:
     def _newest(self) -> Directory:
         newest = self.draft() or self.published()
         if newest is None:
-            self.key()  # says that nothing is here, if nothing is
+            self.key()  # raises if the folder has no directory
             return Directory(serial=0, expires=0.0)
         return newest
 
@@ -172,15 +172,15 @@ class DirectoryFolder:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other commands out.
+        """Hold the lock that keeps other commands out.
 
         Raises:
-            BusyError: Another one changes the directory right now.
+            BusyError: Another command changes the directory right now.
         """
         if not self.path.is_dir():
             raise LookupFailedError(
                 f"there is no folder {self.path.absolute()}",
-                hint="`jupyter peer directory init` makes one",
+                hint="create it with `jupyter peer directory init`, or choose another --folder",
             )
         with self._translated():
             lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -201,15 +201,15 @@ class DirectoryFolder:
         except OSError as error:
             raise StoreError(
                 f"the directory in {self.path.absolute()} cannot be written: {error.strerror}",
-                hint="choose another --folder, or see to its permissions",
+                hint=f"choose another --folder, or check the permissions of {self.path.absolute()}",
             ) from error
 
 
 def find_member(directory: Directory, text: str) -> Member:
-    """Return the node that somebody means.
+    """Return the node with an id, a name, or the beginning of one.
 
     Raises:
-        LookupFailedError: None or more than one fits.
+        LookupFailedError: No node or more than one fits.
     """
     wanted = text.strip().casefold()
     members = list(directory.members.values())
@@ -229,8 +229,8 @@ def find_member(directory: Directory, text: str) -> Member:
             listed = ", ".join(f"{member.name or 'unnamed'} ({member.id})" for member in fits)
             raise LookupFailedError(f"more than one node fits: {listed}", hint="give the id")
     raise LookupFailedError(
-        f"no node {text[:64]!r} is in the directory",
-        hint="`jupyter peer directory verify` lists it",
+        f"the directory has no node {text[:64]!r}",
+        hint="see its nodes with `jupyter peer directory verify`",
     )
 
 
@@ -241,12 +241,12 @@ def member_from(
 
     Args:
         text: Its public key in base64, or the JSON that ``jupyter peer id --json`` prints.
-        name: What the directory is to call it; of the JSON's own name if empty.
-        groups: Groups it is to be in.
+        name: Name of the node in the directory; if empty, the name in the JSON.
+        groups: Groups of the node.
         expires: When its membership ends, epoch seconds.
 
     Raises:
-        PeerError: It is neither, or an argument cannot be used.
+        PeerError: The text has another form, or an argument cannot be used.
     """
     text = text.strip()
     if text.startswith("{"):
@@ -260,7 +260,7 @@ def member_from(
     except PeerError as error:
         raise BadRequestError(
             "this is not the public key of a node",
-            hint="give what `jupyter peer id` shows as its public key",
+            hint="give the public key that `jupyter peer id` shows on that node",
         ) from error
     assert isinstance(key, str)
     try:
@@ -275,7 +275,7 @@ def member_from(
     except PeerError as error:
         raise BadRequestError(
             f"this node cannot be listed: {error.message}",
-            hint="groups are letters, digits, dots, dashes and underscores",
+            hint="use letters, digits, dots, dashes and underscores for groups",
         ) from error
     return member
 

@@ -1,7 +1,7 @@
 """Keeps a directory up to date while its node runs.
 
-Below is a source, which may be away for long; above is whoever asks who is a member. Whatever goes
-wrong, the answer is that of the newest version seen, until that expires: then nobody is a member.
+Below is a source, which may be unreachable for long. Above are the callers that ask for members. If
+a download fails, the newest known version answers until it expires: then nobody is a member.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from .source import DirectorySource
 
 log = logging.getLogger(__name__)
 
-# After a failure it is tried again sooner than after a success.
+# Pause after a failed download, shorter than after a success.
 _FIRST_RETRY_S = 5.0
-# A machine that sleeps, or whose clock is set, is noticed within this.
+# Sleep of the machine, or a changed clock, is detected within this time.
 _LOOK_S = 30.0
 
 
 class DirectoryStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How it stands with a directory; times are epoch seconds.
+    """The state of a directory; times are epoch seconds.
 
     Attributes:
-        url: Its source.
-        name: What it calls itself.
-        serial: Of the newest version seen, None if none was.
-        expires: When that expires.
-        members: How many nodes it lists.
-        checked: When the source last answered with a version that can be used.
-        error: Why the last attempt failed, ``{code, message, hint}``; None if it did not.
+        url: URL of its source.
+        name: Its own name.
+        serial: Serial of the newest known version; None without one.
+        expires: When that version expires.
+        members: Number of nodes that it lists.
+        checked: When the source last returned a valid version.
+        error: Why the last download failed, ``{code, message, hint}``; None after a success.
     """
 
     url: str
@@ -52,14 +52,14 @@ class DirectoryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DirectoryRefresher:
-    """Fetches a directory again and again.
+    """Fetches a directory at intervals.
 
     Args:
-        source: Where from.
+        source: The source of the directory.
         key: The pinned key, 32 bytes.
-        cache: Where the newest version is kept; None to keep it in memory alone.
-        on_change: Awaited after each moment at which memberships can have changed.
-        interval_s: Between two looks at the source.
+        cache: Stores the newest version; None to keep it only in memory.
+        on_change: Awaited after each event that may have changed memberships.
+        interval_s: Seconds between two downloads.
         clock: Epoch seconds.
         jitter: Returns a factor around 1, so that not all nodes ask at once.
     """
@@ -91,11 +91,11 @@ class DirectoryRefresher:
 
     @property
     def current(self) -> Directory | None:
-        """The newest version seen, also when it has expired."""
+        """The newest known version, even if it has expired."""
         return self._current
 
     def start(self) -> None:
-        """Fetch it, now and then again."""
+        """Fetch the directory now and at intervals."""
         self._task.start(self._run)
 
     async def close(self) -> None:
@@ -103,7 +103,7 @@ class DirectoryRefresher:
         await self._task.close()
 
     def status(self) -> DirectoryStatus:
-        """Return how it stands."""
+        """Return the state."""
         current = self._current
         return DirectoryStatus(
             url=self._source.url,
@@ -116,11 +116,11 @@ class DirectoryRefresher:
         )
 
     async def refresh(self) -> Directory:
-        """Fetch the directory once and return the version that counts now.
+        """Fetch the directory once, and return the version that is valid now.
 
         Raises:
-            PeerError: It cannot be fetched, or what came is not signed by the pinned key, older
-                than what was seen before, or expired.
+            PeerError: It cannot be fetched, or the document is not signed by the pinned key, older
+                than the known version, or expired.
         """
         async with self._lock:
             try:
@@ -139,14 +139,14 @@ class DirectoryRefresher:
             newest = Directory.from_bytes(fetched.raw, self._key)
             self._check_not_older(newest)
             if self._current is None or newest.serial > self._current.serial:
-                # It supersedes the one before, also when it has expired itself.
+                # It supersedes the former version even if it has expired itself.
                 self._current = await self._keep(newest, fetched.raw)
             self._etag = fetched.etag
         assert self._current is not None
         if not self._current.is_current(self._clock()):
             raise StaleError(
                 "the directory has expired",
-                hint="whoever keeps it has to sign it anew: `jupyter peer directory sign`",
+                hint="ask its publisher to sign it again: `jupyter peer directory sign`",
             )
         return self._current
 
@@ -156,31 +156,32 @@ class DirectoryRefresher:
             return
         if newest.serial < seen.serial:
             raise StaleError(
-                f"the directory has serial {newest.serial}, and {seen.serial} was seen before",
-                hint="its source serves an old version; the newer one stays in force",
+                f"the directory has serial {newest.serial}, but serial {seen.serial} is known "
+                "already",
+                hint="check its source, which serves an old version; the newer one stays valid",
             )
         if newest.to_fields() != seen.to_fields():
             raise StaleError(
                 f"there are two different versions of the directory with serial {seen.serial}",
-                hint="the one seen first stays in force; sign it anew, with a new serial",
+                hint="sign it again under a new serial; the version that came first stays valid",
             )
 
     async def _learn_from_cache(self) -> None:
-        """Take over what another program that keeps the directory in the same place has seen."""
+        """Use the newer version of another program that shares the cache."""
         kept = await asyncio.to_thread(self._cache.news) if self._cache is not None else None
         if kept is not None and (self._current is None or kept.serial > self._current.serial):
             self._current = kept
 
     async def _keep(self, newest: Directory, raw: bytes) -> Directory:
-        """Keep a new version; return the one that is in force, which may be newer."""
+        """Store a new version; return the valid one, which may be newer."""
         if self._cache is None:
             return newest
         try:
             kept = await asyncio.to_thread(self._cache.save, raw)
         except OSError as error:
             log.warning(
-                "the directory cannot be kept in %s (%s): after a restart it is not there offline, "
-                "and an older one is not known as such",
+                "the directory cannot be stored in %s (%s): after a restart it is missing offline, "
+                "and an older version would not be recognised",
                 self._cache.path,
                 error.strerror,
             )
@@ -203,7 +204,7 @@ class DirectoryRefresher:
             await self._wait(pause * self._jitter())
 
     async def _wait(self, pause: float) -> None:
-        """Wait until it is time to ask the source again; tell of what expires meanwhile."""
+        """Wait until the next download is due; report memberships that expire meanwhile."""
         loop = asyncio.get_running_loop()
         until = loop.time() + pause
         while (left := until - loop.time()) > 0:
@@ -220,4 +221,4 @@ class DirectoryRefresher:
         try:
             await self.on_change()
         except Exception:
-            log.exception("a change of the directory was not acted upon")
+            log.exception("applying a change of the directory failed")

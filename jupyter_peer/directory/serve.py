@@ -1,7 +1,7 @@
 """A read-only web server for one signed directory.
 
-It holds no key and changes nothing; whoever controls it can at most withhold the newest version,
-which nodes notice by its expiry.
+It holds no key and changes nothing. Whoever controls it can only withhold the newest version, and
+nodes notice that when their version expires.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from ..errors import BadRequestError, PeerError, to_wire
 from .source import read_document
 
 PATH = "/directory.json"
-# What a node sends is a line and a few headers.
+# A request of a node has one line and a few headers.
 _MAX_HEADERS = 16 * 1024
 _IDLE_S = 30.0
 
 
 class _DocumentHandler(RequestHandler):
-    """The document; ``If-None-Match`` is answered with 304 while it is the same."""
+    """The document; an unchanged ``If-None-Match`` is answered with 304."""
 
     def initialize(self, document: Path) -> None:
-        """Take the file, which is read anew for each request."""
+        """Set the file, which is read for each request."""
         self._document = document
 
     async def get(self) -> None:
-        """Send it."""
+        """Send the document."""
         try:
             raw = await asyncio.to_thread(read_document, self._document)
         except PeerError as error:
@@ -49,7 +49,7 @@ class _DocumentHandler(RequestHandler):
             self.finish(raw)
 
     async def head(self) -> None:
-        """Say the same without the document."""
+        """Send the same headers without the document."""
         await self.get()
 
     def compute_etag(self) -> str | None:
@@ -57,7 +57,7 @@ class _DocumentHandler(RequestHandler):
         return None
 
     def set_default_headers(self) -> None:
-        """Say nothing of the program behind this."""
+        """Send no name of this program."""
         self.clear_header("Server")
         self.set_header("X-Content-Type-Options", "nosniff")
 
@@ -76,13 +76,13 @@ class DirectoryServer:
     def listen(
         self, host: str, port: int, certificate: Path | None = None, key: Path | None = None
     ) -> str:
-        """Begin to serve.
+        """Start to serve.
 
         Args:
             host: Address to bind.
             port: Port; 0 for a free one.
             certificate: PEM file, to speak https.
-            key: PEM file of its private key, if it is not in the same file.
+            key: PEM file of the private key, if it is not in the certificate's file.
 
         Returns:
             The URL.
@@ -136,6 +136,6 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise BadRequestError(
             f"the certificate cannot be used: {error.strerror or error}",
-            hint="--certfile and --keyfile name PEM files",
+            hint="give PEM files with --certfile and --keyfile",
         ) from error
     return context

@@ -1,4 +1,4 @@
-"""Where a directory comes from: a URL or a file. What comes is bytes, not believed yet."""
+"""Sources of a directory: a URL or a file. They return bytes that are not verified yet."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _HINT = "write it as https://host/directory.json or file:///path/directory.json"
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """What a source gave.
+    """The answer of a source.
 
     Attributes:
         raw: The document.
-        etag: What to show next time, so that it is sent only if it has changed.
+        etag: Sent with the next request, so that an unchanged document is not sent again.
     """
 
     raw: bytes
@@ -42,7 +42,7 @@ class DirectorySource(ABC):
     """Fetches the newest version of a directory.
 
     Attributes:
-        url: Where from.
+        url: URL of the document.
     """
 
     def __init__(self, url: str) -> None:
@@ -50,10 +50,10 @@ class DirectorySource(ABC):
 
     @abstractmethod
     async def fetch(self, etag: str | None = None) -> Fetched | None:
-        """Return the document, or None when it is still the one with this ``etag``.
+        """Return the document; None if it still has this ``etag``.
 
         Raises:
-            UnreachableError: It cannot be fetched; the text says why.
+            UnreachableError: It cannot be fetched; the message has the reason.
             TooLargeError: It is larger than a directory may be.
         """
 
@@ -62,7 +62,7 @@ def source_of(url: str) -> DirectorySource:
     """Return the source of a URL.
 
     Raises:
-        BadRequestError: It is neither https nor file, nor http on this machine.
+        BadRequestError: It is not an https or file URL, nor http on this machine.
     """
     text = url.strip()
     try:
@@ -88,7 +88,7 @@ def source_of(url: str) -> DirectorySource:
 def _path_of(parts: SplitResult) -> Path:
     path = Path(url2pathname(parts.path))
     if parts.netloc not in ("", "localhost") or not path.is_absolute() or parts.query:
-        raise BadRequestError("a file URL names an absolute path on this machine", hint=_HINT)
+        raise BadRequestError("give a file URL with an absolute path on this machine", hint=_HINT)
     return path
 
 
@@ -102,14 +102,14 @@ def _is_loopback(host: str) -> bool:
 
 
 class FileSource(DirectorySource):
-    """A file, on this machine or on a disk that several share."""
+    """A file, on this machine or on a shared disk."""
 
     def __init__(self, url: str, path: Path) -> None:
         super().__init__(url)
         self._path = path
 
     async def fetch(self, etag: str | None = None) -> Fetched | None:
-        # a network disk can take its time
+        # a network disk may be slow
         reading = asyncio.to_thread(read_document, self._path)
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_S):
@@ -121,7 +121,7 @@ class FileSource(DirectorySource):
 class WebSource(DirectorySource):
     """An https server with a verified certificate, or an http server on this machine.
 
-    Redirects are not followed: what was configured is what is asked.
+    Redirects are not followed: only the configured server is asked.
     """
 
     async def fetch(self, etag: str | None = None) -> Fetched | None:
@@ -140,7 +140,7 @@ class WebSource(DirectorySource):
                 decompress_response=False,
                 connect_timeout=FETCH_TIMEOUT_S,
                 request_timeout=FETCH_TIMEOUT_S,
-                # the system's authorities, or those of SSL_CERT_FILE
+                # the system's certificates, or those of SSL_CERT_FILE
                 ssl_options=ssl.create_default_context(),
             )
         except (HTTPError, StreamClosedError, OSError, ValueError) as error:
@@ -169,7 +169,7 @@ def read_document(path: Path) -> bytes:
         TooLargeError: It is larger than a directory may be.
     """
     try:
-        # a pipe would be waited for
+        # reading a pipe could block
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -185,12 +185,12 @@ def read_document(path: Path) -> bytes:
 def _unreachable(where: str, reason: str) -> UnreachableError:
     return UnreachableError(
         f"the directory at {where} cannot be fetched: {reason}",
-        hint="check directory_url, and that its server runs",
+        hint=f"check that {where} is right and its server runs",
     )
 
 
 def _reason(error: BaseException) -> str:
-    """Return why in a few words."""
+    """Return the reason in a few words."""
     if isinstance(error, StreamClosedError) and error.real_error is not None:
         return _reason(error.real_error)
     if isinstance(error, ssl.SSLCertVerificationError):

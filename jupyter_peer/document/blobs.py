@@ -1,9 +1,9 @@
-"""Large strings beside the JSON instead of in it.
+"""Extracts large strings from JSON into buffers, and puts them back.
 
 A string in a JSON value that is longer than a bound is replaced by ``{"$buffer": sha256hex}`` and
-its UTF-8 bytes travel as they are: no escaping, no second copy of what occurs twice, and the other
-side may keep them by their hash. An object that really has ``$buffer`` or ``$object`` as its only
-key is written ``{"$object": {...}}``, so that every JSON value comes back as it was.
+its UTF-8 bytes travel unchanged: no escaping, one copy of repeated strings, and the other
+side may keep them by their hash. A real object with ``$buffer`` or ``$object`` as its only
+key is written ``{"$object": {...}}``, so that every JSON value is restored exactly.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ Blob = bytes | bytearray | memoryview
 
 
 def blob_hash(blob: Blob) -> str:
-    """Return the hex SHA-256 by which a blob is named."""
+    """Return the hex SHA-256 that names a blob."""
     return hashlib.sha256(blob).hexdigest()
 
 
 def lift_strings(value: Any, over: int = LIFT_OVER) -> tuple[Any, dict[str, bytes]]:
-    """Return the value with its long strings replaced by references, and the strings by hash.
+    """Return the value with references instead of long strings, and these strings by hash.
 
     The value itself is not changed; parts without long strings are shared with the result.
 
     Args:
         value: A JSON value (dicts, lists, strings, numbers, booleans, None).
-        over: Strings of more characters than this are lifted.
+        over: Strings of more characters than this are extracted.
 
     Raises:
         MalformedError: The value is nested too deeply to be walked.
@@ -49,7 +49,7 @@ def _lift(value: Any, over: int, blobs: dict[str, bytes]) -> Any:
     if isinstance(value, str):
         if len(value) <= over:
             return value
-        # Kernels do emit lone surrogates; they have no UTF-8 and no other program can show them.
+        # Kernels may emit lone surrogates, which have no UTF-8 and which no program can show.
         blob = value.encode("utf-8", "replace")
         name = blob_hash(blob)
         blobs[name] = blob
@@ -63,11 +63,11 @@ def _lift(value: Any, over: int, blobs: dict[str, bytes]) -> Any:
 
 
 def lower_strings(value: Any, blobs: Mapping[str, Blob | str]) -> Any:
-    """Return the value with its references replaced by the strings they name.
+    """Return the value with strings instead of references.
 
     Args:
         value: What :func:`lift_strings` made.
-        blobs: The strings by hash, as UTF-8, or as they are where they were kept.
+        blobs: The strings by hash, as UTF-8, or as ``str`` if they were kept.
 
     Raises:
         MalformedError: A reference names no blob, a blob is not UTF-8, a marked object is not of
@@ -94,13 +94,13 @@ def _lower(value: Any, blobs: Mapping[str, Blob | str], texts: dict[str, str]) -
         return {key: _lower(item, blobs, texts) for key, item in real.items()}
     name = value[REFERENCE]
     if not isinstance(name, str) or name not in blobs:
-        raise MalformedError("a reference names a buffer that did not come with it")
+        raise MalformedError("a reference names a buffer that is not in the message")
     if name not in texts:
         blob = blobs[name]
         try:
             texts[name] = blob if isinstance(blob, str) else str(blob, "utf-8")
         except UnicodeDecodeError:
-            raise MalformedError("a buffer that stands for a string is not UTF-8") from None
+            raise MalformedError("a buffer in place of a string is not UTF-8") from None
     return texts[name]
 
 

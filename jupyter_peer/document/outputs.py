@@ -1,12 +1,12 @@
-"""Jupyter's output messages folded into the outputs nbformat keeps.
+"""Applies Jupyter's output messages to a list of nbformat outputs.
 
-The same code runs at the owner, whose messages are the pane, and at everybody who follows it: the
-viewer's hub and kernels. The rules are nbformat's (see ``nbclient``'s ``process_message``): streams
-of one name merge while nothing stands between them, ``clear_output(wait=True)`` clears when the
-next output comes, ``update_display_data`` replaces the data of every output of its display id.
+The same code runs at the owner and at every follower: the viewer's hub and kernels. The rules are
+nbformat's (see ``nbclient``'s ``process_message``): streams of one name merge if no other output is
+between them, ``clear_output(wait=True)`` clears when the next output arrives, and
+``update_display_data`` replaces the data of every output of its display id.
 
-Only the owner enforces the bounds, and what it sends has them in it already. So a follower that
-applies the messages it gets always ends with the owner's outputs, however they were compacted.
+Only the owner enforces the bounds, before it sends messages. So a follower that applies them always
+ends with the owner's outputs, however the messages were compacted.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ Json = dict[str, Any]
 TEXT_LIMIT = 1024 * 1024
 #: Bound of all outputs, in bytes of :func:`weigh`: a whole snapshot fits one message of 64 MiB.
 MAX_WEIGHT = 62 * 1024 * 1024
-#: What notes about left out outputs may add to it.
+#: Bytes that notes about omitted outputs may add.
 _NOTES_WEIGHT = 1024 * 1024
 _OUTPUT_WEIGHT = 512
-# Of the content of a message that says next to nothing.
+# Weight of the content of an almost empty message.
 _EMPTY_WEIGHT = 128
 _LONG = 4096
 _MAX_CHUNKS = 1024
 
 
 def weigh(value: Any) -> int:
-    """Return about how many bytes a JSON value takes, on the wire and in memory, whichever is more.
+    """Estimate the bytes of a JSON value, on the wire or in memory, whichever is more.
 
-    Long strings count their UTF-8, since they travel raw; short ones their escaped JSON. Numbers
-    and brackets count more than they are written with, because a Python object is larger than that.
+    Long strings count their UTF-8, because they travel raw; short ones their escaped JSON. Numbers
+    and brackets count more than their text, because a Python object is larger.
     """
     return _weigh(value, 3, _utf8_bytes)
 
 
 def weigh_held(value: Any) -> int:
-    """As :func:`weigh`, but long strings count what they take in memory.
+    """As :func:`weigh`, but long strings count their size in memory.
 
-    It costs nothing however long they are, so a peer that repeats one for almost nothing (by
-    reference) makes no work for who receives it.
+    Its time does not depend on their length. So a peer that repeats a long string by reference, at
+    almost no cost, makes no work for the receiver.
     """
     return _weigh(value, 3, sys.getsizeof)
 
@@ -88,7 +88,7 @@ def _weigh_encoded(value: Any) -> int:
 class _Stream:
     """The text of one stream output: its newest ``limit`` characters.
 
-    Text comes in small pieces and many of them, so it is joined only when somebody looks.
+    Text arrives in many small pieces, so it is joined only when it is read.
     """
 
     __slots__ = ("_built", "_chunks", "_length", "_skip", "name", "weight")
@@ -102,7 +102,7 @@ class _Stream:
         self._built: Json | None = None
 
     def append(self, text: str, weight: int, limit: int) -> int:
-        """Add text; return how many characters were cut from the beginning."""
+        """Append text; return how many characters were cut at the beginning."""
         self._built = None
         self._chunks.append((text, weight))
         self._length += len(text)
@@ -137,16 +137,16 @@ class OutputList:
     """The outputs of one pane.
 
     Args:
-        outputs: Outputs to begin with, as nbformat has them.
-        display_ids: Which of them carry a display id.
+        outputs: Initial outputs, in nbformat.
+        display_ids: The display ids of these outputs.
         clear_wait: Whether the next output replaces all.
-        text_limit: Characters a stream keeps.
+        text_limit: Characters that a stream keeps.
         max_weight: Bound of all outputs together, see :func:`weigh`; None for a follower.
 
     Attributes:
-        truncated: Characters cut so far from the streams that are shown.
-        weight: What all outputs weigh.
-        effect_weight: What the content of the last message weighs that had an effect.
+        truncated: Characters cut so far from the present streams.
+        weight: Weight of all outputs.
+        effect_weight: Weight of the last message that had an effect.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class OutputList:
         return outputs
 
     def state(self) -> Json:
-        """Return what :meth:`from_state` takes."""
+        """Return the arguments of :meth:`from_state`."""
         return {
             "outputs": self.outputs,
             "display_ids": self.display_ids,
@@ -202,35 +202,35 @@ class OutputList:
 
     @property
     def outputs(self) -> list[Json]:
-        """The outputs as nbformat has them. An output never changes; a new one takes its place."""
+        """The nbformat outputs. An output never changes; a new one replaces it."""
         return [item.output() if isinstance(item, _Stream) else item for item in self._items]
 
     @property
     def display_ids(self) -> dict[str, list[int]]:
-        """Display id -> the indices of the outputs that carry it."""
+        """Display id -> the indices of its outputs."""
         return {key: list(indices) for key, indices in self._displays.items()}
 
     def has_display(self, display_id: str) -> bool:
-        """Whether an output of this display id is shown."""
+        """Whether an output has this display id."""
         return display_id in self._displays
 
     @property
     def has_displays(self) -> bool:
-        """Whether an output of any display id is shown."""
+        """Whether any output has a display id."""
         return bool(self._displays)
 
     def __len__(self) -> int:
         return len(self._items)
 
     def reserve(self, weight: int) -> None:
-        """Leave room for what else belongs to the pane, out of the bound of all outputs."""
+        """Reserve a part of the bound for other content of the pane."""
         self._reserved = weight
 
     def apply(self, msg_type: str, content: Json) -> Json | None:
-        """Take a message that is known to be well-formed.
+        """Apply a well-formed message.
 
         Returns:
-            The message as it took effect, for followers: shortened to the bounds, or a note in its
+            The effective message for followers: shortened to the bounds, or a note in its
             place. None when nothing changed.
         """
         if msg_type == "clear_output":
@@ -344,7 +344,7 @@ class OutputList:
         if self.clear_wait:
             self._clear_now()
         is_full = len(self._items) >= MAX_OUTPUTS or self.weight > self._max_weight + _NOTES_WEIGHT
-        # One note in a row is enough, unless an update may yet put something smaller in its place.
+        # One note in a row is enough, unless an update may replace it by something smaller.
         if is_full or (self._ends_with_note and (not display_id)):
             return None
         content = _note(weight, self._max_weight, display_id)

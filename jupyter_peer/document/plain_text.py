@@ -1,7 +1,7 @@
-"""A foreign output as plain text: bounded, and without what could act on a terminal or a line.
+"""A peer's output as plain text: bounded, and without terminal codes.
 
-Names and texts of peers are strangers' input. Control characters and the ones that turn the
-direction of writing are made visible, so that none can move the cursor or pose as another.
+Names and texts of peers are untrusted input. Control characters and bidirectional controls are made
+visible, so that none can move the cursor or imitate another text.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-#: Which part of a long text stays: of a value its start, of a log its end, of an error both.
+#: The part of a long text that stays: the start of a value, the end of a log, both of an error.
 Keep = Literal["start", "end", "ends"]
 
-#: Characters of one text that are shown; ``view.outputs`` has all.
+#: Most characters of one text; ``view.outputs`` has all.
 MAX_TEXT = 100_000
 
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
@@ -26,7 +26,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 
 
 def clean(text: object) -> str:
-    """Return a text without characters that could act on the reader's terminal or line."""
+    """Return a text without characters that could control a terminal or a line."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
@@ -52,7 +52,8 @@ def as_text(value: object, *, keep: Keep = "start") -> str:
 
     Args:
         value: The text.
-        keep: Which part of a text over :data:`MAX_TEXT` stays. A remark says what was left out.
+        keep: The part of a text over :data:`MAX_TEXT` that stays. A remark names the number of
+            omitted characters.
     """
     text = "".join(map(str, value)) if isinstance(value, list) else str(value or "")
     return clean(_overwrite(_ANSI.sub("", shortened(text, MAX_TEXT, keep))))
@@ -73,7 +74,7 @@ def shortened(text: str, limit: int, keep: Keep) -> str:
 
 
 def _overwrite(text: str) -> str:
-    # A progress bar writes its line again after a carriage return; the last one counts.
+    # A progress bar rewrites its line after a carriage return; the last text counts.
     if "\r" not in text:
         return text
     lines = text.replace("\r\n", "\n").split("\n")
@@ -81,7 +82,7 @@ def _overwrite(text: str) -> str:
 
 
 def error_text(output: Mapping[str, Any]) -> str:
-    """Return the traceback of an error output, or what there is of it."""
+    """Return the traceback of an error output, or name and message without one."""
     trace = output.get("traceback")
     if isinstance(trace, list) and trace:
         return as_text("\n".join(map(_frame, trace)), keep="ends")
@@ -89,11 +90,11 @@ def error_text(output: Mapping[str, Any]) -> str:
 
 
 def _frame(part: object) -> str:
-    # One frame, or a message of many megabytes, must not push out the others.
+    # One long frame or message must not displace the others.
     return shortened(str(part), MAX_TEXT // 8, "start")
 
 
 def withheld(data: Mapping[str, Any]) -> str:
-    """Return a remark on data that is neither text nor a picture."""
+    """Return a remark about data that is neither text nor a picture."""
     kinds = ", ".join(sorted(clean(mime)[:60] for mime in data)[:5]) or "nothing"
     return f"{kinds} is withheld here: what a peer sends never runs in your notebook"

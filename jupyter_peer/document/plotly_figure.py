@@ -1,8 +1,8 @@
-"""The data and the layout of plotly's ``FigureWidget``, kept up to date.
+"""Keeps data and layout of plotly's ``FigureWidget`` up to date.
 
-The widget tells its pages of changes by keys that are set and reset at once (``_py2js_restyle`` and so
-on). Its own ``_widget_data`` and ``_widget_layout`` stay as they were when it was shown. Each page
-applies the changes itself. So does this, and whoever opens the pane later sees the figure as it is.
+The widget sends changes to its pages in keys that are set and reset at once (``_py2js_restyle`` and
+others). ``_widget_data`` and ``_widget_layout`` keep their first values, and each page applies the
+changes itself. This module does the same, so that a late viewer sees the current figure.
 
 Source: plotly 6 and 7, ``js/src/widget.ts`` (class ``FigureModel``) and ``basewidget.py``.
 """
@@ -20,19 +20,19 @@ Path = tuple[str | int, ...]
 
 DATA, LAYOUT = "_widget_data", "_widget_layout"
 _CHANGE = "_py2js_"
-#: How plotly writes a value that leaves what is there.
+#: Plotly's value for "unchanged".
 _UNDEFINED = "_undefined_"
 _STEP = re.compile(r"[^.\[\]]+")
 
 
 class _Buffer(str):
-    """Binary data, as base64, in the place where it belongs."""
+    """Binary data, as base64, at its place in the state."""
 
     __slots__ = ()
 
 
 def changes_figure(key: str) -> bool:
-    """Whether a key of a figure's state tells of a change."""
+    """Whether a key of a figure's state holds a change."""
     return key.startswith(_CHANGE)
 
 
@@ -42,8 +42,8 @@ def apply_changes(
     """Return the data and the layout of a figure after the changes in its state.
 
     Args:
-        state: Of the model, with ``_py2js_*`` keys.
-        buffers: Of the model, as base64 by their path.
+        state: State of the model, with ``_py2js_*`` keys.
+        buffers: Buffers of the model, as base64 by their path.
 
     Returns:
         New values of :data:`DATA` and :data:`LAYOUT`, and the buffers in these. Both are empty when
@@ -67,7 +67,7 @@ class _Figure:
         self.layout = layout
 
     def traces(self, asked: Any) -> list[Any]:
-        """Return the traces that a change is about; all of them when it does not say."""
+        """Return the traces that a change applies to; all of them if it names none."""
         if asked is None:
             return self.data
         indices = asked if isinstance(asked, list) else [asked]
@@ -174,7 +174,7 @@ def _child(target: Any, step: str | int, empty: Any) -> Any:
 
 
 def _filled(values: Json, buffers: Mapping[Path, str]) -> Json:
-    """Return a copy of some keys of a state with the buffers in their places."""
+    """Return a copy of some keys of a state with the buffers inserted."""
     tree: Json = copy.deepcopy(values)
     for path, data in buffers.items():
         if path[0] in tree:
@@ -187,7 +187,7 @@ def _filled(values: Json, buffers: Mapping[Path, str]) -> Json:
 
 
 def _emptied(value: Any, path: Path, buffers: dict[Path, str]) -> Any:
-    """Return a copy without buffers, which are added to ``buffers`` by their paths."""
+    """Return a copy without buffers; add these to ``buffers`` by their paths."""
     if isinstance(value, dict):
         kept = {}
         for key, item in value.items():

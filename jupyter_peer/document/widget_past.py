@@ -1,8 +1,8 @@
-"""What widgets have said besides the state they are in, for who opens the pane later.
+"""Messages of widgets that no state holds, stored for late viewers.
 
-A state holds the newest value of each key. It does not hold a custom message, nor a value that was set
-and reset at once, with which some libraries send commands to their pages. Those are kept here, the
-newest of them, within bounds; and which models the owner has closed.
+A state holds the newest value of each key. It holds neither custom messages nor values that were
+set and reset at once, by which some libraries send commands to their pages. The newest of these are
+stored here within bounds, with the ids of closed models.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_CLOSED = 1024
 
 
 class Flashes:
-    """Finds the values that are reset by the very next message of their model."""
+    """Finds the values that the next message of their model resets."""
 
     def __init__(self) -> None:
         self._before: dict[str, Json] = {}
@@ -33,7 +33,7 @@ class Flashes:
 
         Args:
             message: The update.
-            model: As it is before the update.
+            model: The model before the update.
         """
         model_id, state = message["content"]["comm_id"], message["content"]["data"]["state"]
         before = self._before.get(model_id, {})
@@ -42,7 +42,7 @@ class Flashes:
             for key, value in state.items()
             if key in before and before[key] == value and model.state.get(key) != value
         }
-        # Going back again afterwards is no reset: each pair of messages counts once.
+        # A later return to the value is not a reset: each pair of messages counts once.
         self._before[model_id] = {key: model.state.get(key) for key in state if key not in resets}
         return resets
 
@@ -55,7 +55,7 @@ class WidgetPast:
     """The past of the widgets of one pane.
 
     Attributes:
-        weight: About how many bytes the messages take.
+        weight: Estimated bytes of the messages.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class WidgetPast:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> WidgetPast:
-        """Return the past that came with a widget-state document that was checked."""
+        """Return the past in a checked widget-state document."""
         past = cls()
         for said in document.get("said", ()):
             past._keep(said["rev"], said["message"])
@@ -75,16 +75,16 @@ class WidgetPast:
 
     @property
     def closed(self) -> Iterable[str]:
-        """The models that the owner has closed."""
+        """The ids of models that the owner has closed."""
         return self._closed.keys()
 
     def before(self, rev: int, message: Json, widgets: WidgetSet) -> None:
-        """Note a comm message that is about to be applied.
+        """Record a comm message before it is applied.
 
         Args:
-            rev: The revision of the pane that it leads to.
-            message: It is known to be well-formed.
-            widgets: As they are before it.
+            rev: The revision of the pane after it.
+            message: A well-formed message.
+            widgets: The widgets before it.
         """
         model_id = message["content"]["comm_id"]
         if message["msg_type"] != "comm_msg":
@@ -106,11 +106,11 @@ class WidgetPast:
             self._keep(rev, _update(model_id, {key: state[key] for key in keys}))
 
     def document(self, outputs: Sequence[Json], widgets: WidgetSet) -> Json:
-        """Return what a snapshot says of the past, beside the widget-state document.
+        """Return the past for a snapshot, beside the widget-state document.
 
         Args:
-            outputs: Of the pane; closed models that nothing refers to are left out.
-            widgets: Of the pane.
+            outputs: Outputs of the pane; closed models without a reference are omitted.
+            widgets: Widgets of the pane.
         """
         found: Json = {}
         if self._said:

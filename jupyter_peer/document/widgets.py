@@ -1,9 +1,9 @@
-"""Comm messages of widgets folded into the state they lead to.
+"""Applies comm messages of widgets to their state.
 
-The same code runs at the owner, in the hubs of viewers and in their kernels, like that of
-:mod:`.outputs`. The rules are those of ipywidgets: ``comm_open`` brings a whole model, an update
-replaces the keys it names, with the binary buffers at and below them, and ``comm_close`` removes the
-model. An echo is an update like any other: who has it last has the newest value.
+The same code runs at the owner, in the hubs of viewers and in their kernels, as in :mod:`.outputs`.
+The rules are those of ipywidgets: ``comm_open`` brings a whole model, an update replaces
+the keys it names, with the binary buffers at and below them, and ``comm_close`` removes the model. An
+echo is an update like any other: the last one has the newest value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Path = tuple[str | int, ...]
 COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
 UPDATES = ("update", "echo_update")
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"
-#: What a string in a state begins with that stands for another model.
+#: Prefix of a string in a state that refers to another model.
 MODEL = "IPY_MODEL_"
 _MODEL_WEIGHT = 512
 _NAMES = ("model_name", "model_module", "model_module_version")
@@ -30,9 +30,9 @@ class Model:
     """One widget model.
 
     Attributes:
-        state: Its keys, without what is binary. Never changed; a new one takes its place.
-        buffers: What is binary, as base64, by its path in the state. Never changed either.
-        weight: About how many bytes both take.
+        state: Its keys, without binary values. Never changed; a new dict replaces it.
+        buffers: Binary values, as base64, by their path in the state. Never changed either.
+        weight: Estimated bytes of both.
     """
 
     __slots__ = ("_weigh", "_weights", "buffers", "state", "weight")
@@ -50,14 +50,14 @@ class Model:
         return {*self.state, *(str(path[0]) for path in self.buffers)}
 
     def text(self, key: str) -> str:
-        """Return a key that should hold a name; empty when it does not."""
+        """Return a key that should hold a text; empty if it does not."""
         value = self.state.get(key)
         return value if isinstance(value, str) and len(value) <= 256 else ""
 
     def update(
         self, state: Json, paths: Sequence[Sequence[str | int]], buffers: Sequence[str]
     ) -> set[str]:
-        """Take new values; return the keys that have them."""
+        """Apply new values; return their keys."""
         came = {tuple(path): buffer for path, buffer in zip(paths, buffers, strict=True)}
         changed = {*state, *(str(path[0]) for path in came)}
         self.state = {
@@ -75,7 +75,7 @@ class Model:
         return changed
 
     def document(self) -> Json:
-        """Return it as it stands in a widget-state document."""
+        """Return the model for a widget-state document."""
         model: Json = {
             **{key: self.text(f"_{key}") for key in _NAMES},
             "state": self.state,
@@ -88,7 +88,7 @@ class Model:
         return model
 
     def opening(self, model_id: str) -> Json:
-        """Return the ``comm_open`` that brings it as it is."""
+        """Return the ``comm_open`` for its current state."""
         return {
             "msg_type": "comm_open",
             "content": {
@@ -110,7 +110,7 @@ class WidgetSet:
         weigh_value: :func:`.outputs.weigh`, or for a follower :func:`.outputs.weigh_held`.
 
     Attributes:
-        weight: About how many bytes all models take.
+        weight: Estimated bytes of all models.
     """
 
     def __init__(self, weigh_value: Callable[[Any], int] = weigh) -> None:
@@ -120,7 +120,7 @@ class WidgetSet:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> WidgetSet:
-        """Return a follower's models from a widget-state document that was checked."""
+        """Return a follower's models from a checked widget-state document."""
         widgets = cls(weigh_held)
         for model_id, model in (document.get("state") or {}).items():
             buffers = model.get("buffers", ())
@@ -151,14 +151,14 @@ class WidgetSet:
         return iter(self._models)
 
     def get(self, model_id: str) -> Model | None:
-        """Return a model, None when it is not here."""
+        """Return a model; None without one."""
         return self._models.get(model_id)
 
     def apply(self, message: Mapping[str, Any]) -> bool:
-        """Take a comm message that is known to be well-formed.
+        """Apply a well-formed comm message.
 
         Returns:
-            Whether it means anything here: a message to a model that is not here does not.
+            Whether it had a meaning here; a message to an unknown model has none.
         """
         msg_type, content = message["msg_type"], message["content"]
         model_id = content["comm_id"]
@@ -177,7 +177,7 @@ class WidgetSet:
     def put(
         self, model_id: str, state: Json, paths: Sequence[Any] = (), buffers: Sequence[str] = ()
     ) -> None:
-        """Add a model, or begin it anew."""
+        """Add or replace a model."""
         self.drop(model_id)
         model = self._models[model_id] = Model(self._weigh)
         model.update(state, paths, buffers)
@@ -186,7 +186,7 @@ class WidgetSet:
     def update(
         self, model_id: str, state: Json, paths: Sequence[Any] = (), buffers: Sequence[str] = ()
     ) -> set[str]:
-        """Give keys of a model new values; return which."""
+        """Set keys of a model; return these keys."""
         model = self._models[model_id]
         before = model.weight
         changed = model.update(state, paths, buffers)
@@ -197,7 +197,7 @@ class WidgetSet:
         return changed
 
     def drop(self, model_id: str) -> bool:
-        """Remove a model; return whether it was here."""
+        """Remove a model; return whether it existed."""
         model = self._models.pop(model_id, None)
         if model is not None:
             self.weight -= model.weight
@@ -205,7 +205,7 @@ class WidgetSet:
 
 
 def references(value: Any) -> set[str]:
-    """Return the ids of the models that a value of a state, or an output, refers to.
+    """Return the ids of the models to which a value of a state, or an output, refers.
 
     That is ``IPY_MODEL_<id>`` in strings, and the ``model_id`` of widgets in captured outputs.
     """
@@ -233,12 +233,12 @@ def shown_in(data: Mapping[str, Any]) -> str | None:
 
 
 def compact_comms(messages: Iterable[Json]) -> list[Json]:
-    """Return fewer comm messages that lead to the same models.
+    """Return fewer comm messages with the same result.
 
-    A value goes when a later message replaces it, and a message when nothing is left of it. Three
-    things stay as long as the model does. Of the values a viewer has set, the last echo stays: that
-    viewer waits for it. A value that the next message of the model resets stays: it is a command to
-    the page. What widgets say besides their state (``custom``) stays.
+    A value is dropped when a later message replaces it, and a message when it has no value left.
+    Three things stay while the model exists: the last echo of each value that a viewer has set,
+    because that viewer waits for it; a value that the next message resets, because it is a command to the
+    page; and custom messages.
     """
     whole = list(messages)
     commands = _commands(whole)
@@ -275,7 +275,7 @@ def compact_comms(messages: Iterable[Json]) -> list[Json]:
 def _commands(messages: Sequence[Json]) -> dict[int, set[str]]:
     """Return the keys that are set and reset at once, by the index of both messages.
 
-    What a key was before the first message is not known here. A value that nothing follows from
+    The value of a key before the first message is unknown here. A value without effect
     (None, False, 0, empty) counts as its reset.
     """
     found: dict[int, set[str]] = {}
@@ -307,7 +307,7 @@ def _commands(messages: Sequence[Json]) -> dict[int, set[str]]:
 
 
 def is_command(message: Json) -> bool:
-    """Whether a message does more than lead to a newer state, so that no snapshot holds it."""
+    """Whether a message does more than change the state, so that no snapshot holds it."""
     return message["msg_type"] == "comm_msg" and message["content"]["data"]["method"] not in UPDATES
 
 
@@ -317,7 +317,7 @@ def _without(
     later_echoes: set[tuple[str, str]],
     commands: frozenset[str] | set[str],
 ) -> Json | None:
-    """Return what is left of an update beside later ones, and note what it sets."""
+    """Return the part of an update that later ones do not replace; record the keys it sets."""
     model_id, data = message["content"]["comm_id"], message["content"]["data"]
     paths = data.get("buffer_paths", ())
     keys = {*data["state"], *(path[0] for path in paths)}

@@ -1,8 +1,7 @@
-"""The directory in which a node keeps its identity and its store: one server, one directory.
+"""The directory of a node's identity and store: one directory for each server.
 
-Above it is ``app``, which opens it first of all. What must not happen here: two servers that pose
-as one node, a private key that others can read, and a damaged key that is replaced by a new one
-without anybody noticing.
+``app`` opens it first. This module prevents three things: two servers with one identity, a private
+key that others can read, and a damaged key that is silently replaced by a new one.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class DataDir:
-    """A data directory that this process holds until it closes it or ends in any way.
+    """A data directory that this process holds until it closes the directory or ends.
 
     Attributes:
         path: The directory.
-        fallback: Whether it is a sibling, because the one asked for was taken.
+        fallback: Whether it is a sibling, because another server holds the configured one.
     """
 
     def __init__(self, path: Path, *, fallback: bool, lock: int) -> None:
@@ -40,7 +39,7 @@ class DataDir:
         self._lock: int | None = lock
 
     def close(self) -> None:
-        """Let go of the directory; may be called twice."""
+        """Release the directory; may be called twice."""
         lock, self._lock = self._lock, None
         if lock is not None:
             unlock(lock)
@@ -48,13 +47,13 @@ class DataDir:
 
 
 def open_data_dir(base: Path) -> DataDir:
-    """Take ``base``, or the first of ``base-2``, ``base-3``, ... that no other server holds.
+    """Acquire ``base``, or the first of ``base-2``, ``base-3``, ... that no other server holds.
 
-    A directory that is missing is made with mode 0700.
+    A missing directory is created with mode 0700.
 
     Raises:
-        DataDirError: A directory cannot be made or locked, belongs to somebody else or can be
-            written by somebody else, or all siblings are taken.
+        DataDirError: A directory cannot be created or locked, belongs to another user or is
+            writable for other users, or all siblings are in use.
     """
     for number in range(1, MAX_SIBLINGS + 1):
         path = base if number == 1 else base.with_name(f"{base.name}-{number}")
@@ -78,8 +77,9 @@ def open_data_dir(base: Path) -> DataDir:
         if is_ours:
             if number > 1:
                 log.warning(
-                    "another server of yours uses the data directory %s, so this one is a node of "
-                    "its own in %s, with its own identity and peers",
+                    "another server of yours uses the data directory %s, so this server is a "
+                    "separate node "
+                    "in %s, with its own identity and peers",
                     base,
                     path,
                 )
@@ -91,11 +91,11 @@ def open_data_dir(base: Path) -> DataDir:
 
 
 def load_or_make_identity(path: Path, seed: Callable[[], bytes]) -> Identity:
-    """Read the identity in the key file at ``path``, or make one when there is no file.
+    """Read the identity in the key file at ``path``, or create one without a file.
 
     Args:
         path: The key file, PKCS#8 PEM of mode 0600.
-        seed: Gives the 32 random bytes of a new identity; called only if one is made.
+        seed: Returns the 32 random bytes of a new identity; called only if one is created.
 
     Raises:
         KeyFileError: The file cannot be read or written, or does not hold an Ed25519 key. It is
@@ -123,7 +123,7 @@ def load_or_make_identity(path: Path, seed: Callable[[], bytes]) -> Identity:
 
 
 def _read_key(path: Path) -> bytes | None:
-    """Return what the key file holds, closed to all others from now on; None if there is none."""
+    """Return the content of the key file after restricting its mode; None without a file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW)
     except FileNotFoundError:
@@ -136,8 +136,9 @@ def _read_key(path: Path) -> bytes | None:
         if sys.platform != "win32" and mode & 0o077:
             os.fchmod(file.fileno(), 0o600)
             log.warning(
-                "the key file %s was open to others (mode %03o); it is now 600, but whoever read "
-                "it before can pose as this node",
+                "other users could read the key file %s (mode %03o); the mode is 600 now, but "
+                "whoever "
+                "read the key before can pose as this node",
                 path,
                 mode,
             )
@@ -150,7 +151,7 @@ def _check_private(path: Path) -> None:
         raise DataDirError(f"the data directory {path} belongs to another user", path=str(path))
     if sys.platform != "win32" and status.st_mode & 0o022:
         raise DataDirError(
-            f"the data directory {path} can be written by others "
+            f"other users can write to the data directory {path} "
             f"(mode {stat.S_IMODE(status.st_mode):03o})",
             hint=f"chmod 700 {path}, or set PeerExtension.data_dir to another directory",
             path=str(path),

@@ -1,9 +1,9 @@
-"""Files that appear whole or not at all.
+"""Creates and replaces files atomically.
 
-A new file is filled under a temporary name. :func:`put_in_place` then links it to its own, for the
-identity and the database: linking fails when the name is taken, so a crash or a second process at
-the same instant can neither leave half a file nor overwrite one. :func:`replace_file` is for files
-of which the newest counts.
+A new file is written under a temporary name. :func:`put_in_place` then links it to its final name.
+Linking fails if the name exists, so neither a crash nor a second process can leave half a file or
+overwrite one: this is for the identity and the database. :func:`replace_file` is for files whose
+newest version counts.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _MARK = ".new-"
 
 
 def temporary_name(path: Path) -> Path:
-    """Return an unused name beside ``path`` under which its content can be prepared."""
+    """Return an unused name beside ``path`` for its temporary content."""
     return path.with_name(f"{path.name}{_MARK}{secrets.token_hex(8)}")
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Create a file of mode 0600 and force its content to the disk.
+    """Create a file of mode 0600 and sync it to the disk.
 
     Raises:
-        FileExistsError: There is one already.
+        FileExistsError: The file exists already.
         OSError: It cannot be written.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -37,12 +37,12 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def put_in_place(temporary: Path, path: Path) -> bool:
-    """Give a prepared file its final name, unless that is taken.
+    """Give a prepared file its final name, unless that name exists.
 
-    The temporary name is gone afterwards in any case.
+    The temporary name is removed in any case.
 
     Returns:
-        Whether the prepared file is now at ``path``; False means that another one is there.
+        Whether the prepared file is now at ``path``; False if another file is there.
 
     Raises:
         OSError: The directory does not allow it.
@@ -54,7 +54,7 @@ def put_in_place(temporary: Path, path: Path) -> bool:
             return False
         except OSError:
             # Some file systems have no hard links, and a process that found `path` in place may
-            # have swept the temporary away.
+            # have removed the temporary file.
             if path.exists():
                 return False
             temporary.rename(path)
@@ -66,10 +66,10 @@ def put_in_place(temporary: Path, path: Path) -> bool:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file of mode 0600 in place of what is there: a reader finds the old or the new one.
+    """Replace a file by one of mode 0600; a reader finds the old or the new content.
 
     Raises:
-        OSError: It cannot be written; what was there stays.
+        OSError: It cannot be written; the old file stays.
     """
     temporary = temporary_name(path)
     try:
@@ -83,9 +83,9 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def sweep_leftovers(path: Path) -> None:
-    """Remove what earlier crashes left of attempts to make ``path``, which is in place by now.
+    """Remove temporary files of crashed attempts to create ``path``, which exists now.
 
-    An attempt that is still under way loses nothing by it: it could not win any more.
+    An attempt that still runs loses nothing, because ``path`` exists already.
     """
     for leftover in path.parent.iterdir():
         if leftover.name.startswith(f"{path.name}{_MARK}"):
@@ -94,7 +94,7 @@ def sweep_leftovers(path: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Force the names in a directory to the disk, where the system can do that."""
+    """Sync the names in a directory to the disk, where the system supports it."""
     if sys.platform != "win32":
         descriptor = os.open(directory, os.O_RDONLY)
         try:

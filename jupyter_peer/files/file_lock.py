@@ -1,4 +1,4 @@
-"""Locks that the system takes back when their holder ends in any way."""
+"""Locks that the system releases when their process ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if sys.platform == "win32":
         return True
 
     def unlock(descriptor: int) -> None:
-        """Give a lock back."""
+        """Release a lock."""
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
 else:
@@ -37,6 +37,6 @@ else:
         return True
 
     def unlock(descriptor: int) -> None:
-        """Give a lock back."""
-        # Said aloud, because a forked child has the same open file and would keep the lock.
+        """Release a lock."""
+        # Explicitly, because a forked child has the same open file and would keep the lock.
         fcntl.flock(descriptor, fcntl.LOCK_UN)

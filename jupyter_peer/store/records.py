@@ -1,7 +1,7 @@
-"""What the store holds, as typed records.
+"""Typed records of the store.
 
-:func:`record_of` is the gate out of the database and :func:`checked` the one into it. They check the
-same things, so that nothing gets in that could not come out again.
+:func:`record_of` checks what is read from the database, :func:`checked` what is written to it. Both
+check the same types, so that every stored record can be read again.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class PeerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         node_id: Its self-certifying id.
-        public_key: Its key, base64 of 32 bytes; pinned from the first meeting on.
-        node_name: What it calls itself, at the moment.
-        local_name: The name it got here at the first meeting; empty before it has one.
-        alias: The name its owner's friend, the user of this node, gave it.
-        trusted: Whether it may connect without any further policy.
-        blocked: Whether it may not connect at all; stronger than ``trusted``.
+        public_key: Its key, base64 of 32 bytes; pinned at the first meeting.
+        node_name: The name that it announces now.
+        local_name: The name that it got here at the first meeting; empty at first.
+        alias: The name that the user of this node gave it.
+        trusted: Whether it may connect without asking the policy.
+        blocked: Whether it must not connect; takes precedence over ``trusted``.
         addresses: Where it can be dialled, best first, as it announced.
         worked: Addresses at which it was dialled and proved its key, newest first.
-        capabilities: What its last handshake said it can do.
+        capabilities: Capabilities from its last handshake.
         added: When it was first stored, epoch seconds.
         last_seen: When it was last connected, epoch seconds, or None.
-        origin: The policy that let it in.
+        origin: The policy that accepted it.
     """
 
     node_id: str
@@ -59,7 +59,7 @@ class PeerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InviteRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An invite this node made. Its token is not here: only the token's hash is ever stored."""
+    """An invite of this node. Only the hash of its token is stored."""
 
     id: str
     created: float
@@ -101,7 +101,7 @@ class LinkRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened which the user may want to look up later."""
+    """An entry of the audit log."""
 
     at: float
     kind: str
@@ -113,7 +113,7 @@ Record = TypeVar("Record", PeerRecord, InviteRecord, PaneRecord, LinkRecord, Aud
 
 
 def record_of(cls: type[Record], fields: Mapping[str, object]) -> Record:
-    """Return the record of these fields, every one checked.
+    """Return the record with these fields after checking each.
 
     Raises:
         msgspec.ValidationError: A field is missing or has the wrong type.
@@ -122,10 +122,10 @@ def record_of(cls: type[Record], fields: Mapping[str, object]) -> Record:
 
 
 def checked(record: Record) -> Record:
-    """Return the record when every field of it has the type it should have.
+    """Return the record after checking the types of its fields.
 
     Raises:
-        BadRequestError: One has not.
+        BadRequestError: A field has the wrong type.
     """
     try:
         return record_of(type(record), msgspec.structs.asdict(record))
@@ -134,7 +134,7 @@ def checked(record: Record) -> Record:
 
 
 def peer_columns(peer: PeerRecord) -> dict[str, object]:
-    """Return what is written to the row of a peer.
+    """Return the values for the row of a peer.
 
     Raises:
         BadRequestError: A field has a wrong type.
@@ -166,7 +166,7 @@ def invite_fields(row: sqlite3.Row, now: float) -> dict[str, object]:
         status = "revoked"
     else:
         expires = fields["expires"]
-        # What is not a number is left to the record to refuse.
+        # The record refuses values that are not numbers.
         status = "open" if isinstance(expires, float) and now < expires else "expired"
     return {**fields, "status": status}
 
@@ -196,7 +196,7 @@ def json_text(value: object) -> str:
 
 
 def _json_value(text: object) -> object:
-    """Return the value of a JSON column, or None, which no record accepts, when it is damaged."""
+    """Return the value of a JSON column; None, which no record accepts, if it is damaged."""
     try:
         return json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):

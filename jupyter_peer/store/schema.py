@@ -1,9 +1,9 @@
-"""Opening the database file: is it ours, whole and not newer, and if there is none, make it.
+"""Opens the database file after checking its origin, version and integrity, or creates it.
 
-Nothing here alters a file that is refused. The numbers that tell whose database it is are read
-from the raw header (https://www.sqlite.org/fileformat2.html section 1.3), and its content is
-checked over a read-only connection, because a writable one would play back or check-point the
-write-ahead log of a file that is perhaps not ours.
+A refused file is never altered. The numbers that identify the database are read
+from the raw header (https://www.sqlite.org/fileformat2.html section 1.3). The content is
+checked over a read-only connection, because a writable one would replay or checkpoint the
+write-ahead log of a file that may belong to another program.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUSY_TIMEOUT_S = 5.0
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 
-# One entry a schema version, oldest first. A released entry is never edited: a change is a new one.
+# One entry for each schema version, oldest first. A released entry is never edited; add a new one.
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE peers (
@@ -94,25 +94,25 @@ STEPS: tuple[tuple[str, ...], ...] = (
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open the database at ``path`` for writing; make it when there is none.
+    """Open the database at ``path`` for writing; create it if missing.
 
     The connection is in autocommit mode, uses the write-ahead log with ``synchronous=FULL`` and
     may be used from any thread, one at a time.
 
     Raises:
         StoreForeignError: The file was made by another program or a newer version.
-        StoreCorruptError: The file is damaged, or is gone while its write-ahead log is there.
-        StoreError: The system does not let it be opened.
+        StoreCorruptError: The file is damaged, or is missing while its write-ahead log exists.
+        StoreError: The system refuses to open it.
     """
     with translated(path):
-        # Asked for before the file itself: another process that is making the database has the
-        # file in place before it has a log.
+        # Checked before the file itself: another process that creates the database has the
+        # file before it has a log.
         has_log = _size_of(_log_of(path)) > 0
         if not path.exists() and not path.is_symlink():
             if has_log:
                 raise StoreCorruptError(
-                    f"{path} is missing, but its write-ahead log {path.name}-wal is there",
-                    hint="move the two together: put the database back, or move the log away too",
+                    f"{path} is missing, but its write-ahead log {path.name}-wal exists",
+                    hint=f"restore {path.name}, or move {path.name}-wal away too",
                     path=str(path),
                 )
             _create(path)
@@ -125,25 +125,27 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the file system into the project's own."""
+    """Raise errors of SQLite and of the file system as errors of this project."""
     try:
         yield
     except (UnicodeEncodeError, OverflowError) as error:
         raise BadRequestError("this text or number cannot be stored") from error
     except UnicodeDecodeError as error:
-        raise corrupt(path, "it holds text that is no text") from error
+        raise corrupt(path, "it contains text that is not UTF-8") from error
     except sqlite3.IntegrityError as error:
         raise StoreError(
-            f"the database refuses this entry: {error}", hint="nothing was changed", path=str(path)
+            f"the database refuses this entry: {error}",
+            hint=f"nothing was changed in {path.name}; check the text or number",
+            path=str(path),
         ) from error
     except (sqlite3.Error, OSError) as error:
-        # Python has a class of its own for every other code that matters; what is left to the
-        # plain one is SQLITE_CORRUPT and SQLITE_NOTADB. Damaged text has no code at all.
+        # Python has a class for every other relevant code. The plain class is left for
+        # SQLITE_CORRUPT and SQLITE_NOTADB. Damaged text has no code.
         if type(error) is sqlite3.DatabaseError or "decode to UTF-8" in str(error):
             raise corrupt(path, str(error)) from error
         raise StoreError(
             f"the database {path} cannot be used: {error}",
-            hint="check that the disk is not full and that the directory can be written",
+            hint=f"check that the disk is not full and that you can write to {path.parent}",
             path=str(path),
         ) from error
 
@@ -153,8 +155,8 @@ def corrupt(path: Path, why: str) -> StoreCorruptError:
     return StoreCorruptError(
         f"the database {path} is damaged: {why}",
         hint=(
-            f"nothing was overwritten; restore a copy, or move {path.name} and {path.name}-wal "
-            "away together to start with an empty one"
+            f"restore a copy, or move {path.name} and {path.name}-wal "
+            "away together to start with an empty database; nothing was overwritten"
         ),
         path=str(path),
     )
@@ -186,8 +188,8 @@ def _create(path: Path) -> None:
     write_file(temporary, b"")
     try:
         with contextlib.closing(_connect(temporary, "rw")) as database:
-            # Set while the file is nobody's: a later switch would go through a rollback journal,
-            # which a read-only connection cannot play back after a crash.
+            # Set before others see the file: a later switch would use a rollback journal,
+            # which a read-only connection cannot replay after a crash.
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -195,7 +197,7 @@ def _create(path: Path) -> None:
         if put_in_place(temporary, path):
             log.info("made the database %s", path)
     except (sqlite3.Error, OSError):
-        # Another process was first and swept this attempt away.
+        # Another process was first and removed this attempt.
         if not path.exists():
             raise
     finally:
@@ -204,7 +206,7 @@ def _create(path: Path) -> None:
 
 
 def _check_header(path: Path) -> None:
-    """Check whose file it is without letting SQLite touch it."""
+    """Check the origin of the file without SQLite, which could alter it."""
     if not path.is_file():
         raise StoreForeignError(f"{path} is not a regular file", path=str(path))
     with path.open("rb") as file:
@@ -214,7 +216,7 @@ def _check_header(path: Path) -> None:
     if not header.startswith(_MAGIC):
         raise corrupt(path, "it is not an SQLite database")
     if len(header) < _HEADER_BYTES:
-        raise corrupt(path, "it is cut off")
+        raise corrupt(path, "it is truncated")
     _check_numbers(path, int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big"))
 
 
@@ -225,7 +227,7 @@ def _check_numbers(path: Path, application_id: int, version: int) -> None:
         raise StoreForeignError(
             f"{path} was made by a newer version of jupyter-peer (schema {version}, "
             f"this one knows {len(STEPS)})",
-            hint="nothing was overwritten; update jupyter-peer, or set PeerExtension.data_dir",
+            hint="update jupyter-peer, or set PeerExtension.data_dir; nothing was overwritten",
             path=str(path),
             version=version,
         )
@@ -234,7 +236,7 @@ def _check_numbers(path: Path, application_id: int, version: int) -> None:
 
 
 def _check_content(path: Path) -> None:
-    """Check the numbers once more, the log included, and every page."""
+    """Check the numbers again, now with the log, and every page."""
     with contextlib.closing(_connect(path, "ro")) as database:
         database.execute("PRAGMA cell_size_check = ON")
         _check_numbers(path, _number(database, "application_id"), _number(database, "user_version"))
@@ -290,12 +292,12 @@ def _open_writable(path: Path) -> sqlite3.Connection:
 
 
 def _upgrade(database: sqlite3.Connection, version: int) -> None:
-    """Bring the schema up to date, all or nothing."""
+    """Update the schema, in one transaction."""
     if version >= len(STEPS):
         return
     database.execute("BEGIN IMMEDIATE")
     try:
-        # Asked again: another process may have done it while this one waited for the lock.
+        # Read again: another process may have updated it while this one waited for the lock.
         for step in STEPS[_number(database, "user_version") :]:
             for statement in step:
                 database.execute(statement)

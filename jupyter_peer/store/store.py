@@ -1,9 +1,9 @@
-"""What this node remembers: peers, invites, panes with their grants, audit log, settings.
+"""The stored state of a node: peers, invites, panes with their grants, audit log, settings.
 
-One SQLite file (its opening and schema are in ``store_schema``). Every change is one transaction
-that is on the disk when the call returns, so a process that is killed at any moment loses nothing
-it has reported as done. Calls block for about as long as the disk needs to sync. Above it are
-``trust`` and ``hub``; clocks are arguments.
+It is one SQLite file (:mod:`.schema` opens it). Every change is one transaction that is on the disk
+when the call returns. So a process that is killed loses nothing that it has reported as done. Calls
+block for about as long as the disk needs to sync. Above it are ``trust`` and ``hub``; clocks are
+arguments.
 """
 
 from __future__ import annotations
@@ -74,16 +74,16 @@ class Store:
 
     @classmethod
     def open(cls, path: Path) -> Store:
-        """Open the store at ``path``; make it when there is none.
+        """Open the store at ``path``; create it if missing.
 
         Raises:
             StoreForeignError: The file was made by another program or a newer version.
-            StoreCorruptError: The file is damaged. Like above, nothing was written to it.
-            StoreError: The system does not let it be opened.
+            StoreCorruptError: The file is damaged. As above, nothing was written to it.
+            StoreError: The system refuses to open it.
         """
         store = cls(open_database(path), path)
         try:
-            # Read once as a whole, so that damage shows now and not in the middle of a session.
+            # Read once completely, so that damage shows now and not during a session.
             store.peers()
             store.invites(0.0)
             store.panes()
@@ -104,12 +104,12 @@ class Store:
     def add_invite(
         self, id: str, token_hash: str, created: float, expires: float, note: str = ""
     ) -> None:
-        """Store an invite of which only the hash of its token is known here.
+        """Store an invite with the hash of its token.
 
         Invites that ended more than 30 days before ``created`` are dropped.
 
         Raises:
-            StoreError: There is one of this id or token already.
+            StoreError: An invite with this id or token exists already.
         """
         checked(InviteRecord(id=id, created=created, expires=expires, note=note, status="open"))
         with self._change() as database:
@@ -128,7 +128,7 @@ class Store:
         return [self._record(InviteRecord, invite_fields(row, now)) for row in rows]
 
     def revoke_invite(self, id: str, now: float) -> None:
-        """Make an invite worthless. One that was used or revoked before stays as it is.
+        """Revoke an invite. A used or revoked invite stays as it is.
 
         Raises:
             LookupFailedError: There is no invite of this id.
@@ -145,11 +145,11 @@ class Store:
             )
 
     def redeem_invite(self, token: str, peer: PeerRecord, now: float) -> None:
-        """Use up an invite and store the peer as trusted: both or neither, and only once.
+        """Redeem an invite and store the peer as trusted, in one transaction and only once.
 
-        A peer that is known already keeps its names, the time it was added and, when it now names
-        none, its addresses and capabilities. The node that used an invite may present it again
-        (its answer may have got lost) for as long as it is still a trusted peer.
+        A known peer keeps its names, the time it was added and, if it now sends
+        none, its addresses and capabilities. The node that redeemed an invite may present it again
+        (the answer may have been lost) for as long as it is a trusted peer.
 
         Raises:
             InviteUnknownError, InviteUsedError, InviteRevokedError, InviteExpiredError: It cannot
@@ -187,7 +187,7 @@ class Store:
     # Peers
 
     def peers(self) -> list[PeerRecord]:
-        """Return all known peers, in the order in which they were added."""
+        """Return all known peers, in the order of their addition."""
         rows = self._rows("SELECT * FROM peers ORDER BY added, node_id")
         return [self._record(PeerRecord, peer_fields(row)) for row in rows]
 
@@ -197,7 +197,7 @@ class Store:
             return self._known_peer(database, node_id)
 
     def put_peer(self, peer: PeerRecord) -> None:
-        """Store a peer as it is, in place of what was stored under its id.
+        """Store a peer, in place of the record with its id.
 
         Raises:
             BadRequestError: A field has a wrong type.
@@ -211,7 +211,7 @@ class Store:
         Raises:
             UnknownPeerError: It is not known.
             BadRequestError: A field has a wrong type.
-            TypeError: There is no such field, or it is the node id.
+            TypeError: A field does not exist, or is the node id.
         """
         if "node_id" in fields:
             raise TypeError("the id of a peer cannot change")
@@ -224,7 +224,7 @@ class Store:
             return changed
 
     def delete_peer(self, node_id: str) -> bool:
-        """Forget a peer and all grants it has; returns whether it was known."""
+        """Delete a peer and its grants; return whether it was known."""
         with self._change() as database:
             database.execute("DELETE FROM grants WHERE node_id = ?", (node_id,))
             return database.execute("DELETE FROM peers WHERE node_id = ?", (node_id,)).rowcount > 0
@@ -232,7 +232,7 @@ class Store:
     # Panes
 
     def panes(self) -> list[PaneRecord]:
-        """Return all shared panes with their grants, in the order in which they were made."""
+        """Return all shared panes with their grants, in the order of their creation."""
         rows = self._rows(
             "SELECT panes.*, grants.node_id, grants.level FROM panes "
             "LEFT JOIN grants ON grants.pane = panes.name "
@@ -247,7 +247,7 @@ class Store:
         return [self._record(PaneRecord, fields) for fields in panes.values()]
 
     def put_pane(self, name: str, title: str, created: float) -> None:
-        """Store a pane; one that is known already keeps its grants.
+        """Store a pane; a known pane keeps its grants.
 
         Raises:
             BadRequestError: An argument has a wrong type.
@@ -261,7 +261,7 @@ class Store:
             )
 
     def set_grant(self, pane: str, node_id: str, grant: Grant | None) -> None:
-        """Say what a node may do with a pane; None takes its grant away.
+        """Set what a node may do with a pane; None removes its grant.
 
         Raises:
             UnknownPaneError: There is no such pane.
@@ -283,14 +283,14 @@ class Store:
                 )
 
     def delete_pane(self, name: str) -> bool:
-        """Delete a pane with all its grants and guest links; returns whether it was there."""
+        """Delete a pane with its grants and guest links; return whether it existed."""
         with self._change() as database:
             return database.execute("DELETE FROM panes WHERE name = ?", (name,)).rowcount > 0
 
     # Guest links
 
     def add_link(self, link: LinkRecord) -> None:
-        """Store a guest link; those that have expired by then are dropped.
+        """Store a guest link, and delete expired ones.
 
         Raises:
             UnknownPaneError: There is no such pane.
@@ -318,14 +318,14 @@ class Store:
         return self._record(LinkRecord, link_fields(rows[0])) if rows else None
 
     def delete_link(self, id: str) -> bool:
-        """Delete a guest link; returns whether it was there."""
+        """Delete a guest link; return whether it existed."""
         with self._change() as database:
             return database.execute("DELETE FROM links WHERE id = ?", (id,)).rowcount > 0
 
     # Health
 
     def damage(self) -> list[str]:
-        """Return what SQLite finds wrong with the file, nothing when it is sound."""
+        """Return the faults that SQLite finds in the file; empty if it is intact."""
         rows = self._rows("PRAGMA quick_check(10)")
         return [text for text in (str(row[0]) for row in rows) if text != "ok"]
 
@@ -347,8 +347,8 @@ class Store:
     def add_audit(self, kind: str, peer: str | None, detail: dict[str, Any], at: float) -> None:
         """Add an entry to the audit log, which keeps the newest 10,000.
 
-        A detail of more than 4 KiB is replaced by its size: it can come from a peer, and nobody
-        else than the user may decide how large this file gets.
+        A detail of more than 4 KiB is replaced by its size: it may come from a peer, and only
+        the user may decide how large this file becomes.
 
         Raises:
             BadRequestError: The detail is not JSON.
@@ -369,7 +369,7 @@ class Store:
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        """Run one transaction that no other writer can come between."""
+        """Run one transaction that excludes other writers."""
         with self._read() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
@@ -424,8 +424,10 @@ def _check_open(invite: sqlite3.Row, now: float) -> None:
 def _write_peer(database: sqlite3.Connection, peer: PeerRecord) -> None:
     database.execute(
         "INSERT OR REPLACE INTO peers (node_id, public_key, node_name, local_name, alias, trusted, "
-        "blocked, addresses, worked, capabilities, added, last_seen, origin) VALUES (:node_id, :public_key, "
-        ":node_name, :local_name, :alias, :trusted, :blocked, :addresses, :worked, :capabilities, :added, "
+        "blocked, addresses, worked, capabilities, added, last_seen, origin) VALUES (:node_id, "
+        ":public_key, "
+        ":node_name, :local_name, :alias, :trusted, :blocked, :addresses, :worked, "
+        ":capabilities, :added, "
         ":last_seen, :origin)",
         peer_columns(peer),
     )

@@ -1,8 +1,8 @@
-"""Who may connect: a policy gives a verdict about a stranger.
+"""Policies that decide whether a stranger may connect.
 
 The hub asks a policy only about nodes it does not trust yet, after the handshake has proven that
-the applicant holds the key it shows. Known trusted peers (by their pinned key) and blocked ones
-never come here. Below is ``store``; nothing here does I/O of its own.
+the applicant holds its key. Trusted peers (known by their pinned key) and blocked peers
+never reach a policy. Below is ``store``; this module does no I/O.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ..errors import NotTrustedError, PeerError
 
 
 class Applicant(msgspec.Struct, frozen=True, kw_only=True):
-    """A stranger who has proven its identity and asks to be let in.
+    """A stranger that has proven its identity and asks to connect.
 
     Attributes:
         node_id: Its id, which the handshake has compared with its key.
         public_key: Its key, base64 of 32 bytes.
-        node_name: The name it gives itself.
-        token: The token of an invite, if it presents one.
-        address: The network address it really comes from, if that is known. It has to be None
-            when a proxy stands in between, since a proxy's address says nothing about who calls.
-        transport: The name of the transport it comes by.
+        node_name: The name that it announces.
+        token: The token of its invite, if it has one.
+        address: Its network address as seen by the socket, if known. It must be None
+            behind a proxy, because a proxy's address says nothing about the caller.
+        transport: The name of the transport of its connection.
     """
 
     node_id: str
@@ -36,18 +36,18 @@ class Applicant(msgspec.Struct, frozen=True, kw_only=True):
     transport: str
 
     def __repr__(self) -> str:
-        """Tell no token: this goes into logs and tracebacks."""
+        """Leave the token out: logs and tracebacks show this."""
         return f"<Applicant {self.node_id} by {self.transport} from {self.address}>"
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a policy says; made by :meth:`accept` and :meth:`refuse`.
+    """The decision of a policy; made by :meth:`accept` and :meth:`refuse`.
 
     Attributes:
         accepted: Whether the applicant may connect now.
-        remember: Whether it stays trusted for ever, also when the policy changes.
-        origin: The name of the policy that accepted it, as kept with the peer.
-        error: Why it is refused; sent to the applicant, so it holds no secrets. None if accepted.
+        remember: Whether it stays trusted permanently, even if the policy changes.
+        origin: The name of the policy that accepted it, stored with the peer.
+        error: Why it is refused; sent to the applicant, so without secrets. None if accepted.
     """
 
     accepted: bool
@@ -57,12 +57,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def accept(cls, origin: str, *, remember: bool = True) -> Verdict:
-        """Let the applicant in."""
+        """Accept the applicant."""
         return cls(accepted=True, remember=remember, origin=origin)
 
     @classmethod
     def refuse(cls, error: PeerError) -> Verdict:
-        """Keep the applicant out."""
+        """Refuse the applicant."""
         return cls(accepted=False, remember=False, error=error)
 
 
@@ -79,29 +79,29 @@ class TrustPolicy(ABC):
     def verdict(self, applicant: Applicant, now: float) -> Verdict:
         """Decide about one applicant at ``now``, epoch seconds; never raises.
 
-        A policy may use something up by accepting (an invite); it changes nothing by refusing.
+        Accepting may use up an invite; refusing changes nothing.
         """
 
     def is_welcoming(self, source: str, node_id: str, now: float) -> bool:
-        """Return whether a stranger that was found is dialled without being asked for.
+        """Return whether a discovered stranger is dialled automatically.
 
         Args:
-            source: Who found it, ``lan`` or ``lobby``.
-            node_id: Who it claims to be; it has proven nothing yet.
+            source: Where it was discovered, ``lan`` or ``lobby``.
+            node_id: The id that it claims; it has proven nothing yet.
             now: Epoch seconds.
         """
         return False
 
     def expects(self, node_id: str, now: float) -> bool:
-        """Return whether a stranger of this id may be let in if it comes now.
+        """Return whether a stranger of this id might be accepted now.
 
-        It has proven nothing yet. This only decides whether it is worth an answer where an answer
-        tells something: over a lobby, one's network addresses.
+        It has proven nothing yet. This only decides whether to answer it where an answer reveals
+        something: over a lobby, this node's network addresses.
         """
         return False
 
     def stands_by(self, node_id: str, public_key: str, now: float) -> bool:
-        """Return whether a node that was let in without being remembered is to stay and come back.
+        """Return whether a node that was accepted but not remembered may stay and reconnect.
 
         Args:
             node_id: Its id.
@@ -112,10 +112,10 @@ class TrustPolicy(ABC):
 
 
 class CombinedPolicy(TrustPolicy):
-    """Lets in whom any of its policies lets in; they are asked in order, until one does.
+    """Accepts an applicant if any of its policies does; they are asked in order.
 
-    When none does, the applicant is told the most telling reason: that its invite has expired
-    says more than that this node does not trust strangers.
+    If none does, the applicant receives the most specific reason: that its invite has expired
+    says more than that this node refuses strangers.
     """
 
     def __init__(self, policies: Sequence[TrustPolicy]) -> None:

@@ -1,4 +1,4 @@
-"""The policy ``directory``: whom a signed directory lists is let in, for as long as it does."""
+"""The policy ``directory``: accepts the nodes that a signed directory lists."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ log = logging.getLogger(__name__)
 
 
 class DirectoryPolicy(TrustPolicy):
-    """Lets in the members of a directory; without one that is current, nobody.
+    """Accepts the members of a directory; nobody without a current directory.
 
-    Members are not remembered as trusted: each time the directory that is in force is asked.
+    Members are not remembered as trusted: the current directory decides each time.
 
     Args:
-        current: Returns the newest version seen, verified, or None when there is none.
-        groups: Groups of which a member has to be in at least one; empty for any member.
+        current: Returns the newest verified version; None without one.
+        groups: A member must be in at least one of these groups; empty for any member.
     """
 
     name = "directory"
@@ -31,11 +31,11 @@ class DirectoryPolicy(TrustPolicy):
     def verdict(self, applicant: Applicant, now: float) -> Verdict:
         directory = self._current()
         if directory is None or not directory.is_current(now):
-            log.warning("%s is refused: there is no directory in force", applicant.node_id)
+            log.warning("%s is refused: there is no valid directory", applicant.node_id)
             return Verdict.refuse(
                 NotTrustedError(
-                    "the peer lets in members of a directory, and has none in force right now",
-                    hint="try again later, or ask for an invite and pair with it",
+                    "the peer accepts members of a directory, but has no valid directory right now",
+                    hint="try again later, or ask the peer for an invite",
                 )
             )
         listed = directory.member(applicant.node_id, now)
@@ -44,15 +44,15 @@ class DirectoryPolicy(TrustPolicy):
         if not self.stands_by(applicant.node_id, applicant.public_key, now):
             return Verdict.refuse(
                 NotTrustedError(
-                    "the peer lets in members of its directory only, and this node is none",
-                    hint="ask who keeps the directory, or ask for an invite and pair with it",
+                    "the peer accepts only members of its directory, and this node is not a member",
+                    hint="ask its publisher to add this node, or ask the peer for an invite",
                 )
             )
-        log.info("the directory lets in %s", applicant.node_id)
+        log.info("the directory accepts %s", applicant.node_id)
         return Verdict.accept(self.name, remember=False)
 
     def is_welcoming(self, source: str, node_id: str, now: float) -> bool:
-        # Wherever it was found: what lets it in, on both sides, is the key it has to prove.
+        # Wherever it was discovered: it must prove its key, and both sides decide by that key.
         return self.expects(node_id, now)
 
     def expects(self, node_id: str, now: float) -> bool:

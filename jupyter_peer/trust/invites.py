@@ -1,4 +1,4 @@
-"""The policy ``manual``: who presents an open invite is let in, and nobody else."""
+"""The policy ``manual``: accepts only strangers with an open invite."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 
 
 class InvitePolicy(TrustPolicy):
-    """Redeems the applicant's invite as it decides, in one transaction of the store.
+    """Redeems the applicant's invite, in one transaction of the store.
 
-    An accepted applicant is therefore in the store as a trusted peer when the verdict is out;
-    what else the hub knows of it (addresses, capabilities) it adds there.
+    So an accepted applicant is a trusted peer in the store before the verdict is returned. The hub
+    adds addresses and capabilities later.
     """
 
     name = "invite"
@@ -51,5 +51,5 @@ class InvitePolicy(TrustPolicy):
         return Verdict.accept(self.name)
 
     def expects(self, node_id: str, now: float) -> bool:
-        # An invite names nobody: while one is open, anybody may be the one who has it.
+        # An invite names nobody: while one is open, any stranger may have it.
         return any(invite.status == "open" for invite in self._store.invites(now))

@@ -1,4 +1,4 @@
-"""What strangers get under each ``trust_mode``; an invite always works besides."""
+"""The policy of each ``trust_mode``; an invite works in every mode."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def policy_for(
 
     Args:
         trust_mode: ``manual``, ``open-lan`` or a key of ``more``.
-        store: Where invites are.
-        more: Modes that need configuration of their own, each with a function that makes its
-            policy; called only for the mode asked for.
+        store: The store of the invites.
+        more: Modes that need further configuration, each with a function that makes its
+            policy; called only for ``trust_mode``.
 
     Raises:
         BadRequestError: There is no such mode.

@@ -1,4 +1,4 @@
-"""The policy ``open-lan``: everybody who comes from the local network is let in."""
+"""The policy ``open-lan``: accepts every node in the local network."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .base import Applicant, TrustPolicy, Verdict
 
 log = logging.getLogger(__name__)
 
-# Spelled out, because what Python calls private differs between its versions and includes ranges
-# that are not local. 100.64.0.0/10 (RFC 6598) is left out on purpose: a provider's other customers
+# Listed here, because Python's private ranges differ between its versions and include ranges
+# that are not local. 100.64.0.0/10 (RFC 6598) is missing on purpose: other customers of a provider
 # have such addresses.
 LOCAL_NETWORKS = tuple(
     ipaddress.ip_network(text)
@@ -27,15 +27,15 @@ LOCAL_NETWORKS = tuple(
         "fc00::/7",  # RFC 4193
     )
 )
-# A relay or an ICE candidate can name any address; only these see the real one.
+# A relay or an ICE candidate can name any address; these transports see the real one.
 _SEEING_TRANSPORTS = frozenset({"direct", "lan"})
 
 
 class OpenLanPolicy(TrustPolicy):
-    """Lets in every node of the local network, for as long as this policy is in force.
+    """Accepts every node of the local network while this policy is configured.
 
     Such peers are not remembered as trusted: a day with ``open-lan`` in some network must not
-    leave its strangers trusted for ever.
+    leave its strangers trusted permanently.
     """
 
     name = "open-lan"
@@ -44,8 +44,8 @@ class OpenLanPolicy(TrustPolicy):
         log.warning(
             "trust_mode is open-lan: every program on every machine in your local network can "
             "connect to this node without asking you, and sees what you share with it; use it "
-            "only in a network where you trust everybody, and not behind a reverse proxy, since "
-            "there every caller looks local. PeerExtension.trust_mode='manual' ends it."
+            "only in a network where you trust everybody, and not behind a reverse proxy, because "
+            "there every caller looks local. Set PeerExtension.trust_mode='manual' to end it."
         )
 
     def verdict(self, applicant: Applicant, now: float) -> Verdict:
@@ -56,11 +56,11 @@ class OpenLanPolicy(TrustPolicy):
         if not is_near:
             return Verdict.refuse(
                 NotTrustedError(
-                    "the peer lets in strangers from its local network only, "
+                    "the peer accepts strangers only from its local network, "
                     "and this connection does not come from there"
                 )
             )
-        log.info("open-lan lets in %s from %s", applicant.node_id, applicant.address)
+        log.info("open-lan accepts %s from %s", applicant.node_id, applicant.address)
         return Verdict.accept(self.name, remember=False)
 
     def is_welcoming(self, source: str, node_id: str, now: float) -> bool:
@@ -68,10 +68,10 @@ class OpenLanPolicy(TrustPolicy):
 
 
 def is_local(address: str | None) -> bool:
-    """Return whether an address is of this machine or its local network.
+    """Return whether an address belongs to this machine or its local network.
 
-    It may be a bare IP address, ``host:port``, ``[host]:port`` or a URL. Names other than
-    ``localhost`` are not looked up and count as far away.
+    It may be an IP address, ``host:port``, ``[host]:port`` or a URL. Names other than
+    ``localhost`` are not resolved and do not count as local.
     """
     if not address or "@" in address or not address.isprintable():
         return False

@@ -119,4 +119,4 @@ def test_it_warns_of_what_it_means(caplog: pytest.LogCaptureFixture) -> None:
         for words in ("every program on every machine", "reverse proxy", "'manual'"):
             assert words in warning.getMessage()
         policy.verdict(applicant("lan", "10.0.0.1"), 1.0)
-    assert "lets in ada from 10.0.0.1" in caplog.text
+    assert "accepts ada from 10.0.0.1" in caplog.text

@@ -51,7 +51,7 @@ async def test_a_rolled_back_directory_is_refused_after_a_restart(
         assert code == 0
     document.write_bytes(signed(7, ada, eve, expires=4e9))
     with relay_process(*options) as relay:
-        await until(lambda: "serial 7, and 8 was seen before" in relay.said(), 15)
+        await until(lambda: "serial 7, but serial 8 is known" in relay.said(), 15)
         assert not await may_enter(relay.url, eve)
         assert await may_enter(relay.url, ada)
     document.unlink()
