@@ -75,7 +75,7 @@ class DirectoryFolder:
 
         def refuse() -> NoReturn:
             raise LookupFailedError(
-                f"the folder {self.path.absolute()} has no {KEY}",
+                f"there is no {KEY} in {self.path.absolute()}",
                 hint="run `jupyter peer directory init`, or choose another folder with --folder",
             )
 

@@ -111,7 +111,7 @@ def written_down(tmp_path, url, pid, token="t"):
         (404, b"{}", "runs without jupyter-peer"),
         (403, b"{}", "asks for a login"),
         (500, b"x", "does not answer"),
-        (200, b"{}", "could not write down"),
+        (200, b"{}", "could not write its runtime file"),
         (503, b"[", "could not start"),
         (503, b'{"code": "data_dir", "message": "\\u001b[2J"}', "could not start"),
     ],

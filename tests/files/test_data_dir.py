@@ -118,7 +118,7 @@ def test_a_child_process_does_not_keep_the_directory(base: Path) -> None:
 def test_a_directory_that_others_can_write_is_refused(base: Path, mode: int) -> None:
     base.mkdir(parents=True)
     base.chmod(mode)
-    with pytest.raises(DataDirError, match="written by others") as caught:
+    with pytest.raises(DataDirError, match="other users can write") as caught:
         open_data_dir(base)
     assert "chmod 700" in caught.value.hint
     assert list(base.iterdir()) == []

@@ -161,7 +161,7 @@ async def test_a_pane_is_unshared_with_one_click(open_panel: Open, server: FakeS
     server.push("panes", {"mine": [MINE], "offered": []})
     await until(lambda: "0 watching" in words(panel.panes))
     panel.panes.children[0].button.click()
-    await until(lambda: "shared no more" in panel.progress.value)
+    await until(lambda: "no longer shared" in panel.progress.value)
     assert ("unshare", {"name": "table"}) in server.asked
 
 

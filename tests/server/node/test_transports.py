@@ -128,7 +128,7 @@ async def test_webrtc_without_a_lobby_dials_by_those_of_peers_and_is_not_dialled
         assert webrtc.can_dial("webrtc:wss://lobby.example")
         for address in ("webrtc:", "webrtc:x y", "wss://lobby.example", "webrtc:" + "x" * 600):
             assert not webrtc.can_dial(address)
-        assert "nobody can dial it by WebRTC" in caplog.text
+        assert "nobody can dial this node by WebRTC" in caplog.text
 
 
 async def test_who_wants_no_lobby_uses_none_of_peers_either(caplog):
