@@ -32,6 +32,7 @@ from ..errors import (
 )
 from ..hub.hub import PeerHub
 from ..hub.message import Message
+from ..wire.payloads import original_system
 from ..wire.payloads.agent_chain import ROOT_BYTES, Chain, begin_chain, extend_chain
 from ..wire.payloads.agents import (
     DISPLAYS,
@@ -67,8 +68,16 @@ _THEIRS = (
 
 
 class _Question:
+    """A question under way.
+
+    Attributes:
+        peer: Who was asked.
+        news: Set when something came.
+    """
+
     def __init__(self, peer: str) -> None:
         self.peer = peer
+        self._texts: list[str] = []
         self._pieces: list[Piece] = []
         self._received = self._displays = self._display_bytes = 0
         self.news = asyncio.Event()
@@ -84,7 +93,13 @@ class _Question:
 
     def add(self, text: str) -> None:
         self._received += len(text)
+        if not self.is_too_long:
+            self._texts.append(text)
         self._keep(text)
+
+    def text(self) -> str:
+        """Return all text of the answer that came so far."""
+        return "".join(self._texts)
 
     def show(self, display: dict[str, Any]) -> None:
         self._displays += 1
@@ -206,7 +221,7 @@ class Questions:
                 question.news.clear()
                 await self._pass_on(question, take)
             is_over = not isinstance(waiting.exception(), LinkError)
-            result = self._result(waiting)
+            result = self._result(question, waiting)
             question.add(result.text)
             await self._pass_on(question, take)
             if not result.ok:
@@ -225,16 +240,23 @@ class Questions:
         for piece in question.take():
             await take(piece)
 
-    def _result(self, waiting: asyncio.Future[Message]) -> AgentResult:
+    def _result(self, question: _Question, waiting: asyncio.Future[Message]) -> AgentResult:
         try:
-            return convert(waiting.result().data, AgentResult)
+            data = waiting.result().data
+            if self._hub.is_original(question.peer):
+                return original_system.read_result(data, question.text())
+            return convert(data, AgentResult)
         except UnsupportedError:
             raise UnsupportedError("the peer's version of jupyter-peer has no agents") from None
         except PeerError as error:
             raise _theirs(error) from None
 
     def _on_stream(self, message: Message) -> None:
-        piece = convert(message.data, AgentStream)
+        piece = (
+            original_system.read_stream(message.data)
+            if self._hub.is_original(message.peer_id)
+            else convert(message.data, AgentStream)
+        )
         question = self._questions.get(piece.request_id)
         if question is not None and question.peer == message.peer_id:
             if piece.display is None:

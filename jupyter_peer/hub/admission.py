@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import cast
 
 import msgspec
@@ -78,18 +80,13 @@ class Admission:
         """
         if link.guests == "only":
             raise NotTrustedError("only guests come in here", hint="dial the address of /peer-ws")
-        peer = self._known(introduction)
-        if (
-            peer is not None
-            and peer.dialling.is_under_way
-            and self._local.node_id < introduction.node_id
-        ):
-            # Both dial. The lower id's link stays, on both sides, whatever the timing: this side
-            # goes on with its own attempt, and the other gives up when it sees that come in.
+        known = self._known(introduction)
+        peer = self._peers.get(introduction.node_id)
+        if peer is not None and self._stays_out(peer, introduction):
             raise DuplicateLinkError
-        if peer is not None and replaces is not None and peer.session_id() != replaces:
+        if known is not None and replaces is not None and known.session_id() != replaces:
             raise DuplicateLinkError("the link it was to replace is not the one in use")
-        if peer is None:
+        if known is None:
             self._take_stranger(link, introduction, token)
         elif token is not None:
             try:
@@ -117,17 +114,39 @@ class Admission:
         if self._known(introduction) is None and target.token is None:
             self._take_stranger(link, introduction, None)
 
-    def check_wanted(self, target: Target) -> None:
-        """Give up a dial whose peer has come in by itself meanwhile.
+    @contextlib.contextmanager
+    def dialling(self, node_id: str, target: Target) -> Iterator[None]:
+        """Hold off links of a node while one to it is made.
+
+        Args:
+            node_id: The node that answered.
+            target: How it was dialled.
 
         Raises:
-            DuplicateLinkError: It has; its link is the one that stays.
+            DuplicateLinkError: It has connected by itself meanwhile; its link is the one that stays.
         """
-        peer = self._peers.get(target.node_id or "")
-        if peer is None or not peer.is_connected() or target.token is not None:
+        peer = self._peers.get(node_id)
+        if peer is None:
+            yield
             return
-        if peer.session_id() != target.replaces or peer.is_moving():
-            raise DuplicateLinkError
+        if peer.is_connected() and target.token is None:
+            is_replacing = target.replaces is not None and peer.session_id() == target.replaces
+            if not is_replacing or peer.is_moving():
+                raise DuplicateLinkError
+        with peer.dialling.authenticating():
+            yield
+
+    def _stays_out(self, peer: Peer, introduction: Introduction) -> bool:
+        """Return whether a link of a peer is refused, since both dial.
+
+        The link of the lower id stays, on both sides, whatever the timing: this side goes on with its
+        own attempt, and the other gives up when it sees that come in. A node of the original system
+        does not know that rule. It would accept both links, use one, and hear of the end of the other.
+        """
+        dialling = peer.dialling
+        if self._local.node_id < introduction.node_id:
+            return dialling.is_under_way or dialling.is_authenticating
+        return dialling.is_authenticating and not introduction.seals
 
     def admit(self, connected: Connected) -> None:
         """Give a link whose handshake is over to its peer, or to a guest."""

@@ -16,6 +16,8 @@ from .info import HubEvent
 from .message import Message
 
 TYPE = "chat"
+# A line from a node of the original system, which waits for no answer.
+ORIGINAL_TYPE = "peer_chat"
 # Of one conversation, and of all.
 MAX_LINES = 200
 MAX_BYTES = 256 * 1024
@@ -83,6 +85,7 @@ class Chats:
         self._count = 0
         hub.add_capability(CAPABILITY)
         hub.on(TYPE, self._take)
+        hub.on(ORIGINAL_TYPE, self._take_original)
         hub.subscribe(self._on_hub_event)
 
     async def send(self, node_id: str, text: str) -> Line:
@@ -134,6 +137,14 @@ class Chats:
             self.on_change()
 
     def _take(self, message: Message) -> None:
+        self._receive(message)
+        message.reply(TYPE, {})
+
+    def _take_original(self, message: Message) -> None:
+        self._hub.check_original(message)
+        self._receive(message)
+
+    def _receive(self, message: Message) -> None:
         node_id = message.peer_id
         if not self._hub.is_peer(node_id):
             raise NotTrustedError
@@ -141,7 +152,6 @@ class Chats:
         if not self._open(node_id).limit.allows(self._clock.monotonic()):
             raise BusyError("too many messages in a short time", hint="wait some seconds")
         self._add(node_id, text, mine=False)
-        message.reply(TYPE, {})
 
     def _add(self, node_id: str, text: str, *, mine: bool) -> Line:
         self._count += 1

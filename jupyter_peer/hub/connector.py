@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import msgspec
 
 from ..errors import (
     BusyError,
+    DuplicateLinkError,
     LinkClosedError,
     PeerError,
     PeerTimeoutError,
@@ -105,8 +107,8 @@ class Gate(Protocol):
     def check_answer(self, link: PeerLink, introduction: Introduction, target: Target) -> None:
         """Decide about a node that answered, before it gets a token; raise to refuse."""
 
-    def check_wanted(self, target: Target) -> None:
-        """Raise when the peer has connected by itself while it was dialled."""
+    def dialling(self, node_id: str, target: Target) -> AbstractContextManager[None]:
+        """Hold off links of a node while one to it is made; raise when there is one already."""
 
     def admit(self, connected: Connected) -> None:
         """Take over a link whose handshake is over."""
@@ -362,7 +364,16 @@ class Connector:
             raise
 
     async def _finish(self, ready: _Prepared) -> Connected:
-        self.gate.check_wanted(ready.target)
+        assert ready.side.peer is not None
+        node_id = ready.side.peer.node_id
+        try:
+            with self.gate.dialling(node_id, ready.target):
+                return await self._authenticate(ready)
+        except DuplicateLinkError as error:
+            error.data["node_id"] = node_id
+            raise
+
+    async def _authenticate(self, ready: _Prepared) -> Connected:
         # The peer goes on as soon as it has accepted: its first large frame may come before this
         # side has seen the `auth_result` in front of it.
         ready.link.max_frame = ready.side.channel(self._config.limits).max_frame

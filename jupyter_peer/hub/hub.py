@@ -19,6 +19,7 @@ from ..errors import (
     NotConnectedError,
     NotTrustedError,
     OwnNodeError,
+    UnsupportedError,
     WrongNodeError,
 )
 from ..primitives.clock import Clock, WakeWatch
@@ -29,8 +30,10 @@ from ..trust.base import TrustPolicy
 from ..wire.addresses import normalize_address
 from ..wire.invite import Invite
 from ..wire.link.envelope import Buffer
+from ..wire.link.handshake import printable_names
 from ..wire.link.identity import Identity, clean_name
 from ..wire.payloads.hub import Addresses, convert
+from ..wire.payloads.original_system import Presence
 from .admission import Admission, InviteBook, MintedInvite
 from .connector import Connector, Progress, Target
 from .guests.guests import Guests
@@ -106,6 +109,7 @@ class PeerHub:
         self.on("ping", lambda message: message.reply("pong", {}))
         self.on("addresses", self._on_addresses)
         self.on("bye", self._on_bye)
+        self.on("presence", self._on_presence)
         self.subscribe(self._on_event)
 
     async def start(self) -> None:
@@ -326,6 +330,20 @@ class PeerHub:
         policy, now = self._local.policy, self._clock.time()
         return self._peers.get(node_id) is None and policy.expects(node_id, now)
 
+    def is_original(self, node_id: str) -> bool:
+        """Return whether a connected peer is a node of the original system: its link is unsealed."""
+        peer = self._peers.get(node_id)
+        return peer is not None and peer.session is not None and not peer.session.is_sealed
+
+    def check_original(self, message: Message) -> None:
+        """Check that a message that only the original system has comes from such a node.
+
+        Raises:
+            UnsupportedError: It does not.
+        """
+        if not self.is_original(message.peer_id):
+            raise UnsupportedError(f"{message.type!r} is not known here")
+
     def set_alias(self, node_id: str, alias: str | None) -> PeerInfo:
         """Give a peer a local name; None removes it.
 
@@ -441,9 +459,11 @@ class PeerHub:
             if address is None:
                 raise BadRequestError("neither a peer nor an address was given")
             target = Target(addresses=[self._dialable(address)])
-            return (await self._peers.dial(target, on_progress)).info()
-        peer = self._peers.get(node_id)
-        if peer is None and address is None and self._candidates.addresses(node_id):
+            peer = await self._peers.dial(target, on_progress)
+            peer.dialling.want()
+            return peer.info()
+        found = self._peers.get(node_id)
+        if found is None and address is None and self._candidates.addresses(node_id):
             return await self._connect_found(node_id, on_progress)
         peer = self._peers.known(node_id)
         if peer.record.blocked:
@@ -653,6 +673,21 @@ class PeerHub:
         if addresses != peer.record.addresses:
             self._peers.upgrade_soon(peer.node_id)
         peer.note(addresses=addresses, node_name=name)
+
+    def _on_presence(self, message: Message) -> None:
+        self.check_original(message)
+        said = convert(message.data, Presence)
+        peer = self._peers.known(message.peer_id)
+        changes: dict[str, Any] = {}
+        if name := clean_name(said.node_name):
+            changes["node_name"] = name
+        if said.capabilities is not None:
+            changes["capabilities"] = printable_names(said.capabilities)
+        if not peer.differs(changes):
+            return
+        if not peer.may_announce():
+            raise BusyError("your name changes too often")
+        peer.note(**changes)
 
     def _on_bye(self, message: Message) -> None:
         if message.data.get("reason") in FINAL_REASONS:

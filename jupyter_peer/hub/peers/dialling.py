@@ -64,6 +64,7 @@ class Dialling:
         self._local = local
         self._connector = connector
         self._under_way = 0
+        self._authenticating = 0
         self._is_closed = False
         self._is_up = asyncio.Event()
         self._retry: asyncio.Task[None] | None = None
@@ -77,6 +78,11 @@ class Dialling:
     def is_under_way(self) -> bool:
         """Whether this node dials the peer at the moment."""
         return self._under_way > 0
+
+    @property
+    def is_authenticating(self) -> bool:
+        """Whether the peer has answered a dial of this node and may have accepted it already."""
+        return self._authenticating > 0
 
     @property
     def is_resting(self) -> bool:
@@ -131,6 +137,15 @@ class Dialling:
             yield
         finally:
             self._under_way -= 1
+
+    @contextlib.contextmanager
+    def authenticating(self) -> Iterator[None]:
+        """Mark the end of a dial, by whatever address: the peer may have accepted it already."""
+        self._authenticating += 1
+        try:
+            yield
+        finally:
+            self._authenticating -= 1
 
     # Again and again.
 

@@ -107,7 +107,7 @@ class Peer(LinkedNode):
         Raises:
             StoreError: It cannot be stored; nothing has changed.
         """
-        if self._differs(fields):
+        if self.differs(fields):
             self._record = self._local.store.update_peer(self.node_id, **fields)
             self._local.tell("peer", self.node_id)
 
@@ -116,7 +116,7 @@ class Peer(LinkedNode):
 
         A full disk must not end a link: then the change lasts as long as this node runs.
         """
-        if not self._differs(fields):
+        if not self.differs(fields):
             return
         try:
             self._record = self._local.store.update_peer(self.node_id, **fields)
@@ -126,7 +126,8 @@ class Peer(LinkedNode):
         if not quiet:
             self._local.tell("peer", self.node_id)
 
-    def _differs(self, fields: dict[str, Any]) -> bool:
+    def differs(self, fields: dict[str, Any]) -> bool:
+        """Return whether its record has other values in these fields."""
         return any(getattr(self._record, name) != value for name, value in fields.items())
 
     def may_announce(self) -> bool:

@@ -184,12 +184,13 @@ class PeerRegistry:
         while (peer := self._peers.get(target.node_id or "")) is None:
             try:
                 connected = await self._connector.dial(target, on_progress)
-            except DuplicateLinkError:
+            except DuplicateLinkError as error:
                 # The other node dials too, and its link is the one that stays.
-                if clock.monotonic() >= deadline:
-                    raise NotConnectedError from None
-                await asyncio.sleep(DUPLICATE_WAIT_S * clock.jitter())
-                came = self._peers.get(target.node_id or "")
+                came = self._peers.get(error.data.get("node_id", ""))
+                if came is None or not came.is_connected():
+                    if clock.monotonic() >= deadline:
+                        raise NotConnectedError from None
+                    await asyncio.sleep(DUPLICATE_WAIT_S * clock.jitter())
                 if came is not None and came.is_connected():
                     return came
             else:

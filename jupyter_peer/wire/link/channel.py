@@ -7,6 +7,7 @@ the frames; both sides of a link can be crossed in memory for tests.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ import msgspec
 
 from ...errors import (
     BadIdentityError,
+    BadSignatureError,
     MalformedError,
     OverflowLinkError,
     ProtocolError,
@@ -46,6 +48,8 @@ from .replay import check_age
 
 if TYPE_CHECKING:
     from .seal import Opener, Sealer
+
+log = logging.getLogger(__name__)
 
 # A sealed frame fits one 64 KiB data-channel message.
 MAX_SEALED_FRAME = 64 * 1024
@@ -218,6 +222,12 @@ class SealedChannel(Channel):
         return envelope
 
 
+def _has_null(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_null, value.values()))
+    return value is None or (isinstance(value, list) and any(map(_has_null, value)))
+
+
 class UnsealedChannel(Channel):
     """One signed JSON text an envelope: the original system's wire."""
 
@@ -270,7 +280,17 @@ class UnsealedChannel(Channel):
         if len(frame) > self.max_frame:
             raise TooLargeError
         envelope = from_text(frame, max_bytes=self.max_frame)
-        verify(self.public_key, envelope.sig, envelope.canonical())
+        if envelope is None:
+            log.debug("%s sent a number that is not finite: dropped", self.peer_id)
+            return ()
+        try:
+            verify(self.public_key, envelope.sig, envelope.canonical())
+        except BadSignatureError:
+            # The original system signs NaN and sends null in its place.
+            if not _has_null(envelope.data):
+                raise
+            log.debug("%s signed something else than it sent: dropped", self.peer_id)
+            return ()
         if envelope.src != self.peer_id:
             raise BadIdentityError("the peer sent an envelope in another node's name")
         if envelope.buffers or "buffers" in envelope.data:

@@ -174,7 +174,10 @@ def from_canonical(
             text = str(canonical, "utf-8")
         except UnicodeDecodeError as error:
             raise MalformedError("the envelope is not UTF-8") from error
-        signed, _ = _parse(text)
+        try:
+            signed, _ = _parse(text)
+        except _NotFinite as error:
+            raise MalformedError("the envelope is not JSON") from error
         signed.data = without_surrogates(signed.data)
     _check(signed, src)
     return Envelope(
@@ -284,8 +287,12 @@ def to_text(
     return canonical[:-1].decode("ascii") + "," + _encode(routing)[1:]
 
 
-def from_text(text: str, *, max_bytes: int) -> Envelope:
+def from_text(text: str, *, max_bytes: int) -> Envelope | None:
     """Read the plain JSON of the original system. Unknown keys are ignored.
+
+    Returns:
+        The envelope; None when it has NaN or an infinity, which JSON does not have but that system
+        sends.
 
     The standard library's parser is used, not a quicker one: the signature covers what
     ``json.dumps`` makes of the parsed numbers again, so both must agree on every digit.
@@ -297,7 +304,10 @@ def from_text(text: str, *, max_bytes: int) -> Envelope:
     if len(text) > max_bytes:
         raise TooLargeError(f"a message of {len(text)} bytes is over the limit of {max_bytes}")
     check_depth(text.encode("utf-8", "surrogatepass"))
-    signed, fields = _parse(text)
+    try:
+        signed, fields = _parse(text)
+    except _NotFinite:
+        return None
     _check(signed)
     dst, ttl = fields.get("dst"), fields.get("ttl")
     if not isinstance(dst, (str, type(None))) or isinstance(ttl, bool):
@@ -321,9 +331,16 @@ def from_text(text: str, *, max_bytes: int) -> Envelope:
 
 
 def _parse(text: str) -> tuple[_Signed, dict[str, Any]]:
-    """Read an envelope with the standard library; return its signed fields, and all of them."""
+    """Read an envelope with the standard library; return its signed fields, and all of them.
+
+    Raises:
+        MalformedError: It is not an envelope.
+        _NotFinite: It has a number that is not finite.
+    """
     try:
         fields = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except _NotFinite:
+        raise
     except (ValueError, RecursionError) as error:
         raise MalformedError("the envelope is not JSON") from error
     if not isinstance(fields, dict):
@@ -351,15 +368,19 @@ def _parse(text: str) -> tuple[_Signed, dict[str, Any]]:
     return _Signed(v, kind, msg_id, answered, src, ts, data), fields
 
 
+class _NotFinite(ValueError):  # noqa: N818 - a number, not a failure
+    """A number is NaN or infinite."""
+
+
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError("a number that no float can hold")
+        raise _NotFinite("a number that no float can hold")
     return value
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise _NotFinite(f"{name} is not JSON")
 
 
 def _decode_base64(value: object, name: str, length: int | None = None) -> bytes:

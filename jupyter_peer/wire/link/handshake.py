@@ -20,6 +20,7 @@ from ...errors import (
     BadSessionError,
     KeyChangedError,
     MalformedError,
+    NotTrustedError,
     OwnNodeError,
     PeerError,
     ProtocolError,
@@ -78,12 +79,19 @@ class Introduction(msgspec.Struct, frozen=True, kw_only=True):
         public_key: Base64 key.
         node_name: Cosmetic name; cut to 64 characters, control characters removed.
         capabilities: At most 64 short names of printable ASCII; others are left out.
+        seals: Whether it offers to seal the link; a node of the original system does not.
     """
 
     node_id: str
     public_key: str
     node_name: str
     capabilities: list[str]
+    seals: bool = True
+
+
+def printable_names(capabilities: Sequence[str]) -> list[str]:
+    """Return the capabilities that are printable ASCII."""
+    return [name for name in capabilities if name.isascii() and name.isprintable()]
 
 
 class _Side:
@@ -129,7 +137,10 @@ class _Side:
     def _read_text(self, frame: Frame) -> Envelope:
         if not isinstance(frame, str):
             raise ProtocolError("a binary frame before the keys were agreed")
-        return from_text(frame, max_bytes=MAX_FRAME)
+        envelope = from_text(frame, max_bytes=MAX_FRAME)
+        if envelope is None:
+            raise MalformedError("the envelope is not JSON")
+        return envelope
 
     def _read(self, frame: Frame) -> Envelope:
         """Read a frame after the introduction; it must be signed by the introduced key."""
@@ -169,9 +180,8 @@ class _Side:
             # not as it came: base64 has several spellings of one key
             public_key=base64.b64encode(key).decode(),
             node_name=clean_name(message.node_name),
-            capabilities=[
-                name for name in message.capabilities if name.isascii() and name.isprintable()
-            ],
+            capabilities=printable_names(message.capabilities),
+            seals=message.seal is not None,
         )
 
     def _half_key(self) -> str:
@@ -307,6 +317,8 @@ class Dialer(_Side):
             check_age(envelope.ts, self._offer.stamp()[1])
         if not result.ok:
             raise refusal(result)
+        if not result.trusted:
+            raise NotTrustedError("the peer keeps the link, but does not trust this node")
 
     def _raise_refusal(self, envelope: Envelope) -> None:
         """Raise the reason of a peer that refused before it introduced itself.

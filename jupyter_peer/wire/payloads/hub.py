@@ -102,9 +102,14 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthResult(msgspec.Struct, frozen=True, kw_only=True):
-    """``auth_result``, acceptor to dialler."""
+    """``auth_result``, acceptor to dialler.
+
+    A node of the original system may keep a link to a node that it does not trust, and says so by
+    ``trusted``.
+    """
 
     ok: bool
+    trusted: bool = True
     reason: str | None = None
     code: str | None = None
     session: Annotated[str, msgspec.Meta(max_length=64)] | None = None
