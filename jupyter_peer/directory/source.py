@@ -17,8 +17,9 @@ from tornado.httpclient import HTTPError, HTTPResponse
 from tornado.iostream import StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
-from ..errors import BadRequestError, TooLargeError, UnreachableError
+from ..errors import BadRequestError, MalformedError, TooLargeError, UnreachableError
 from ..wire.directory import MAX_BYTES
+from ..wire.link.identity import decode_public_key
 
 FETCH_TIMEOUT_S = 15.0
 _MAX_HEADERS = 16 * 1024
@@ -85,10 +86,29 @@ def source_of(url: str) -> DirectorySource:
     raise BadRequestError(f"directory_url cannot be {url[:200]!r}", hint=_HINT)
 
 
+def pinned_key(text: str, setting: str) -> bytes:
+    """Return the public key that must have signed a directory.
+
+    Args:
+        text: The key in base64.
+        setting: Name of the setting or option with the text, for the error.
+
+    Raises:
+        BadRequestError: It is not a public key.
+    """
+    try:
+        return decode_public_key(text.strip())
+    except MalformedError as error:
+        raise BadRequestError(
+            f"{setting} is not a public key",
+            hint="give the 44 characters of base64 that `jupyter peer directory init` printed",
+        ) from error
+
+
 def _path_of(parts: SplitResult) -> Path:
     path = Path(url2pathname(parts.path))
     if parts.netloc not in ("", "localhost") or not path.is_absolute() or parts.query:
-        raise BadRequestError("give a file URL with an absolute path on this machine", hint=_HINT)
+        raise BadRequestError("a file URL needs an absolute path on this machine", hint=_HINT)
     return path
 
 

@@ -16,11 +16,10 @@ import msgspec
 from .._version import __version__
 from ..directory.cache import DirectoryCache
 from ..directory.refresh import DirectoryRefresher
-from ..directory.source import source_of
-from ..errors import BadRequestError, MalformedError
+from ..directory.source import pinned_key, source_of
+from ..errors import BadRequestError
 from ..sockets.guest_page import guest_page
 from ..wire.addresses import LOBBY_PATH, RELAY_PATH, is_loopback
-from ..wire.link.identity import decode_public_key
 from .backends.base import Backend
 from .backends.memory import MemoryBackend
 from .broker.broker import Broker
@@ -178,13 +177,7 @@ def _directory(options: Options) -> DirectoryRefresher | None:
         return None
     if not options.directory_url or not options.directory_key:
         raise BadRequestError("a directory takes both its URL and its key")
-    try:
-        key = decode_public_key(options.directory_key.strip())
-    except MalformedError as error:
-        raise BadRequestError(
-            "the key of the directory is not a public key",
-            hint="it is 44 characters of base64, as `jupyter peer directory init` prints them",
-        ) from error
+    key = pinned_key(options.directory_key, "directory_key")
     if options.data_dir is None:
         cache = None
     else:

@@ -17,6 +17,7 @@ from typing import Any
 from ..document.outputs import OutputList
 from ..document.widgets import COMMS, WidgetSet, shown_in
 from ..errors import MalformedError, NotConnectedError, PeerError
+from ..primitives.signal import Signal
 from .connection import Connection, Json
 from .views.widgets import CLICK, find_model, saying, shown_beneath, update_of
 
@@ -55,7 +56,7 @@ class Feed:
         self._version = 0
         self._seen = 0
         self._waiters: set[asyncio.Future[None]] = set()
-        self._listeners: list[Callable[[], None]] = []
+        self._changed: Signal[[]] = Signal("a pane changed")
         self._ends: list[Callable[[], None]] = []
         self._reopening: asyncio.Task[None] | None = None
 
@@ -107,7 +108,7 @@ class Feed:
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call back, on the loop's thread, whenever outputs or info change."""
-        self._listeners.append(callback)
+        self._changed.connect(callback)
 
     async def open(self) -> Feed:
         """Open the watch.
@@ -318,8 +319,7 @@ class Feed:
             for waiter in self._waiters:
                 if not waiter.done():
                     waiter.set_result(None)
-        for callback in self._listeners:
-            callback()
+        self._changed.emit()
 
     def _unsubscribe(self) -> None:
         for end in self._ends:

@@ -11,14 +11,13 @@ from traitlets import Unicode
 
 from ...directory.cache import DirectoryCache
 from ...directory.folder import PUBLISHED
-from ...directory.source import DirectorySource, FileSource, source_of
-from ...errors import BadRequestError, MalformedError, StaleError
+from ...directory.source import DirectorySource, FileSource, pinned_key, source_of
+from ...errors import BadRequestError, StaleError
 from ...server_client.durations import format_duration
 from ...server_client.results.blocks import Block, Facts, Line, Table, note
 from ...server_client.results.markup import clock_time
 from ...server_client.results.shown import Outcome, Shown
 from ...wire.directory import Directory
-from ...wire.link.identity import decode_public_key
 from .directory import FolderCommand
 
 
@@ -97,13 +96,7 @@ class VerifyCommand(FolderCommand):
     def _key(self) -> bytes:
         if not self.key:
             return self.place.key().public_key
-        try:
-            return decode_public_key(self.key.strip())
-        except MalformedError as error:
-            raise BadRequestError(
-                "--key is not a public key",
-                hint="give the 44 characters of base64 that jupyter peer directory init printed",
-            ) from error
+        return pinned_key(self.key, "--key")
 
     def _data_dir(self) -> Path:
         if self.data_dir:

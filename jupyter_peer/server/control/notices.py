@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from ...control.frames import Frame, encode_event
+from ...primitives.signal import Signal
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +31,17 @@ class Notices:
         self._states = states
         self._versions = dict.fromkeys(states, 0)
         self._frames: dict[str, tuple[int, Frame]] = {}
-        self._listeners: set[Callable[[], None]] = set()
+        self._changed: Signal[[]] = Signal("a topic changed")
 
     def mark(self, *topics: str) -> None:
         """Mark topics as changed."""
         for topic in topics:
             self._versions[topic] += 1
-        for listener in list(self._listeners):
-            listener()
+        self._changed.emit()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back when any topic is marked; return a function that stops it."""
-        self._listeners.add(listener)
-        return lambda: self._listeners.discard(listener)
+        return self._changed.connect(listener)
 
     def versions(self) -> dict[str, int]:
         """Return how often each topic was marked."""

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from ...directory.cache import DirectoryCache
 from ...directory.refresh import DirectoryRefresher
-from ...directory.source import source_of
-from ...errors import BadRequestError, MalformedError
+from ...directory.source import pinned_key, source_of
+from ...errors import BadRequestError
 from ...hub.hub import PeerHub
 from ...wire.directory import is_group
-from ...wire.link.identity import decode_public_key
 from ..settings.settings import PeerSettings
 
 
@@ -30,13 +29,7 @@ def directory_of(settings: PeerSettings, folder: Path) -> DirectoryRefresher:
             "trust_mode is directory, but directory_url or directory_key is missing",
             hint="ask the directory's publisher for both; `jupyter peer directory init` makes one",
         )
-    try:
-        key = decode_public_key(settings.directory_key.strip())
-    except MalformedError as error:
-        raise BadRequestError(
-            "directory_key is not a public key",
-            hint="give the 44 characters of base64 that `jupyter peer directory init` printed",
-        ) from error
+    key = pinned_key(settings.directory_key, "directory_key")
     for group in settings.directory_groups:
         if not is_group(group):
             raise BadRequestError(
