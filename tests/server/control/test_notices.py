@@ -71,14 +71,14 @@ async def test_a_page_that_has_gone_is_forgotten(world):
     page.task.cancel()
     await asyncio.wait([page.task])
     world.notices.mark("a")
-    assert world.notices._listeners == set()
+    assert len(world.notices._changed) == 0
 
 
 async def test_a_page_that_goes_at_once_leaves_nothing_behind(world):
     page = Page(world.notices)
     page.task.cancel()
     await asyncio.wait([page.task])
-    assert world.notices._listeners == set()
+    assert len(world.notices._changed) == 0
 
 
 async def test_a_state_that_cannot_be_told_does_not_silence_the_others(world):
