@@ -1,7 +1,7 @@
 # make demo    two JupyterLabs on this machine, paired; prints what happens (KEEP=1 leaves them up)
 # make test    every test; `make lint` the checks of style, types and imports
 # make bench   the measurements of speed (ONLY=P2,U1 QUICK=1 JSON=FILE CSV=FILE PLOT=FILE)
-# Each does all the set-up it needs, from nothing; the second time that costs nothing.
+# Each target does the set-up it needs, from a bare checkout; later runs skip it.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -14,7 +14,7 @@ JSON ?=
 CSV ?=
 PLOT ?=
 
-# Of the labextension: what the bundle is made from, and what it is made by.
+# Sources of the labextension's bundle, and the tools that build it.
 SOURCES := $(shell find labextension/src labextension/viewer labextension/style labextension/schema -type f -not -path '*/__tests__/*')
 BUILD := labextension/package.json labextension/tsconfig.json
 PYTHON_STAMP := $(VENV)/.installed
@@ -28,7 +28,7 @@ setup: package system
 
 package: $(PYTHON_STAMP) $(BUNDLE)
 
-# uv is some ten times quicker; where it cannot reach the index as pip can, pip does it.
+# uv is about ten times faster; pip is used if uv cannot reach the index.
 $(PYTHON_STAMP): pyproject.toml install.json $(wildcard jupyter-config/*/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	rm -rf $(LINK)
@@ -48,8 +48,8 @@ $(BUNDLE): $(SOURCES) $(BUILD) $(NODE_STAMP) $(PYTHON_STAMP)
 	rm -rf $(LINK) && ln -s ../../../../jupyter_peer/labextension $(LINK)
 	touch $@
 
-# Tests need these programs; each skips with a reason, or fails under JUPYTER_PEER_REQUIRE_ALL=1, where one is missing.
-# coturn and nats-server are run by the tests alone: RUNLEVEL=1 keeps apt from starting them as services.
+# Tests need these programs. Without one, they skip with a reason, or fail under JUPYTER_PEER_REQUIRE_ALL=1.
+# Only tests run coturn and nats-server: RUNLEVEL=1 keeps apt from starting them as services.
 system:
 	@missing=; \
 	for pair in chromium:chromium nats-server:nats-server turnserver:coturn ip:iproute2 iptables:iptables; do \
@@ -76,8 +76,8 @@ test: setup test-ts test-py
 test-ts: package
 	cd labextension && npm test --silent
 
-# After the TypeScript tests: pytest's closing line is the last of the run.
-# Two processes: tests wait for others' timers most of the time. Whole files go to one of them, for servers are shared in a file.
+# After the TypeScript tests, so that pytest's summary is the last line of the run.
+# Two processes, because tests mostly wait for timers. Each file runs in one process, because its tests share servers.
 test-py: package
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 

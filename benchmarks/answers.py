@@ -1,4 +1,4 @@
-"""What the other side of a measured link does with messages: echo, count, note how late they are."""
+"""Handlers at the other side of a measured link: echo, count, record delays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LATE, LATENESS = "bench_late", "bench_lateness"
 class Answers:
     """Handlers of the messages that are measured.
 
-    Every message has been opened, verified and read by the hub when it comes here.
+    The hub has opened, verified and decoded every message before a handler runs.
     """
 
     def __init__(self, hub: PeerHub) -> None:
@@ -36,7 +36,7 @@ class Answers:
 
     def _on_echo(self, message: Message) -> None:
         data = dict(message.data)
-        # The hub has just verified these hashes: who passes bytes on need not hash them again.
+        # The hub has just verified these hashes, so they need not be computed again.
         digests = data.pop("buffers", None)
         message.reply(ECHO, data, message.buffers, digests=digests)
 
@@ -45,7 +45,7 @@ class Answers:
         self._more.set()
 
     async def _on_total(self, message: Message) -> None:
-        """Answer when as many messages have come as the asker has sent."""
+        """Answer when all messages of the asker have arrived."""
         deadline = time.monotonic() + PATIENCE_S
         while self._count < message.data["expect"]:
             self._more.clear()
@@ -53,12 +53,12 @@ class Answers:
                 async with asyncio.timeout(deadline - time.monotonic()):
                     await self._more.wait()
             except TimeoutError:
-                raise PeerTimeoutError("not all messages have come") from None
+                raise PeerTimeoutError("some messages did not arrive") from None
         count, self._count = self._count, 0
         message.reply(TOTAL, {"count": count})
 
     def _on_late(self, message: Message) -> None:
-        # One clock for all processes of a machine.
+        # All processes of a machine share this clock.
         self._late_s.append(time.monotonic() - message.data["sent"])
 
     def _on_lateness(self, message: Message) -> None:

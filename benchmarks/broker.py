@@ -1,6 +1,6 @@
 """A relay as a program of the bench: ``python -m benchmarks.broker [NATS_URL]``.
 
-It is what ``jupyter peer relay`` runs, on a free port, and ends when its stdin is closed.
+It runs the same program as ``jupyter peer relay``, on a free port, and ends when its stdin closes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ async def _serve(nats: tuple[str, ...]) -> None:
         sys.stdout.flush()
 
         async def nothing() -> None:
-            """Leave the rest to ``serving``."""
+            """Do nothing: ``serving`` handles the rest."""
 
         await until_stdin_ends(nothing)
 

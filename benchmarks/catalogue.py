@@ -1,4 +1,4 @@
-"""All measurements, in the order they run; each is imported when it is."""
+"""All measurements, in their order; each is imported when it runs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Measurement(msgspec.Struct, frozen=True):
     """One measurement.
 
     Attributes:
-        name: Short name, by which it is asked for.
-        what: In words.
+        name: Short name, for the option ONLY.
+        what: Description.
         place: ``module.function`` of this package.
     """
 
@@ -31,7 +31,7 @@ class Measurement(msgspec.Struct, frozen=True):
     place: str
 
     def load(self) -> Run:
-        """Return what measures it."""
+        """Return the function that measures it."""
         module, _, function = self.place.partition(".")
         run: Run = getattr(importlib.import_module(f"{__package__}.{module}"), function)
         return run
@@ -72,7 +72,7 @@ def choose(names: str) -> list[Measurement]:
         names: Separated by commas.
 
     Raises:
-        LookupFailedError: There is no such measurement.
+        LookupFailedError: A name is unknown.
     """
     wanted = {name.strip().upper() for name in names.split(",") if name.strip()}
     known = {measurement.name for measurement in MEASUREMENTS}

@@ -1,8 +1,8 @@
-"""How late an output is at a second client of one server with jupyter-collaboration: U1's baseline.
+"""The delay of an output at a second client of jupyter-collaboration: the baseline of U1.
 
-Its clients keep a copy of the notebook each and send changes of it to a room on their server, by the
-protocol of Yjs. One writes outputs into the notebook as its page would, the other looks for them.
-The way from kernel to the first client is not in these times.
+Each client has a copy of the notebook and sends changes to a room on the server, by the protocol of
+Yjs. One client writes outputs into the notebook as its page does, the other waits for them. The path
+from the kernel to the first client is not included.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class Replica:
         self.on_change: Callable[[], None] = lambda: None
 
     async def join(self, url: str) -> None:
-        """Enter the room and wait until the notebook is there.
+        """Join the room and wait for the notebook.
 
         Raises:
-            PeerTimeoutError: It does not come.
+            PeerTimeoutError: The notebook does not arrive.
         """
         from pycrdt import create_sync_message
 
@@ -76,7 +76,7 @@ class Replica:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._until_filled()
         except TimeoutError as error:
-            raise PeerTimeoutError(f"{COLLAB} does not hand out the notebook") from error
+            raise PeerTimeoutError(f"{COLLAB} does not send the notebook") from error
 
     async def _until_filled(self) -> None:
         while not len(self._notebook.ycells):
@@ -109,14 +109,14 @@ class Replica:
             self._socket.write_message(message, binary=True)
 
     def show(self, data: dict[str, str]) -> None:
-        """Put an output into the cell, in place of what it shows."""
+        """Replace the outputs of the cell by one output."""
         outputs = self._notebook.ycells[0]["outputs"]
         with self._document.transaction():
             outputs.clear()
             outputs.append({"output_type": "display_data", "data": data, "metadata": {}})
 
     def shown(self) -> dict[str, str]:
-        """Return what the cell shows."""
+        """Return the outputs of the cell."""
         outputs = self._notebook.ycells[0]["outputs"].to_py()
         return dict(outputs[0]["data"]) if outputs else {}
 
@@ -127,10 +127,10 @@ class Replica:
 
 
 class Collab:
-    """A server of its own with jupyter-collaboration, and two clients of one notebook there.
+    """A separate server with jupyter-collaboration, and two clients of one notebook.
 
     Args:
-        home: Where its files go.
+        home: Folder for its files.
     """
 
     def __init__(self, home: Path) -> None:
@@ -139,11 +139,11 @@ class Collab:
         self._writer, self._reader = Replica(), Replica()
 
     async def start(self) -> None:
-        """Start the server and let both clients in.
+        """Start the server and connect both clients.
 
         Raises:
             NoServerError: The server does not start.
-            PeerTimeoutError: The notebook is not handed out.
+            PeerTimeoutError: The server does not send the notebook.
         """
         await self._server.start()
         notebook = {"cells": [_CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -166,11 +166,11 @@ class Collab:
             await replica.join(f"{address}&token={token}")
 
     async def lateness(self, kind: str, count: int, every: float) -> list[float]:
-        """Return how many seconds after they were written outputs were at the other client.
+        """Return the seconds from writing each output to its arrival at the other client.
 
         Args:
-            kind: ``text`` or ``png``, as U1 shows them.
-            count: How many.
+            kind: ``text`` or ``png``, as in U1.
+            count: Number of outputs.
             every: Seconds between two of them.
         """
         sent: dict[str, float] = {}

@@ -22,11 +22,11 @@ _TOGETHER = 8
 
 
 class Crowd:
-    """The partner's side: nodes by the invites they are given.
+    """The partner's side: starts a node for each invite.
 
     Args:
-        folder: Where their stores go.
-        control: The hub over which the measuring process asks for them.
+        folder: Folder for their stores.
+        control: The hub that receives the requests of the measuring process.
     """
 
     def __init__(self, folder: Path, control: PeerHub) -> None:
@@ -39,7 +39,7 @@ class Crowd:
         control.on(ARRIVED, self._on_arrived)
 
     async def _on_grow(self, message: Message) -> None:
-        """Start a node for each invite and let it redeem that."""
+        """Start a node for each invite, which redeems it."""
         invites: list[str] = message.data["invites"]
         sealed: bool = message.data["sealed"]
         node_ids: list[str] = []
@@ -61,7 +61,7 @@ class Crowd:
         self._more.set()
 
     async def _on_arrived(self, message: Message) -> None:
-        """Answer when so many messages have come, with the time the last one did."""
+        """Answer when this number of messages has arrived, with the time of the last one."""
         deadline = time.monotonic() + PATIENCE_S
         while len(self._arrivals) < message.data["expect"]:
             self._more.clear()
@@ -69,7 +69,7 @@ class Crowd:
                 async with asyncio.timeout(deadline - time.monotonic()):
                     await self._more.wait()
             except TimeoutError:
-                raise PeerTimeoutError("not everybody has got the message") from None
+                raise PeerTimeoutError("some nodes did not receive the message") from None
         last, self._arrivals = max(self._arrivals), []
         message.reply(ARRIVED, {"last": last})
 
@@ -80,11 +80,11 @@ class Crowd:
 
 
 class Audience:
-    """The measuring side of a crowd: it grows when more are needed.
+    """The measuring side of a crowd: it grows when more nodes are needed.
 
     Args:
-        hub: Whose peers they are.
-        control: The link over which they are asked for.
+        hub: The hub whose peers they are.
+        control: The link for the requests.
         sealed: Whether their links are sealed.
     """
 
@@ -95,7 +95,7 @@ class Audience:
         self._node_ids: list[str] = []
 
     async def of(self, count: int) -> list[str]:
-        """Return the ids of so many connected nodes."""
+        """Return the ids of this number of connected nodes."""
         missing = count - len(self._node_ids)
         if missing > 0:
             invites = [self._hub.mint_invite().text for _ in range(missing)]
@@ -109,7 +109,7 @@ class Audience:
         return self._node_ids[:count]
 
     async def arrived(self, count: int) -> float:
-        """Wait until so many have got a message; return when the last one did, on our clock."""
+        """Wait until this number has received a message; return the time of the last one."""
         answer = await self._control.request(
             self._partner_id, ARRIVED, {"expect": count}, timeout=PATIENCE_S
         )
@@ -121,6 +121,6 @@ class Audience:
         self._hub.send_many(node_ids, FAN, {}, (payload,))
 
     def send_to_each(self, node_ids: Sequence[str], payload: bytes) -> None:
-        """Send each the same in a message of its own."""
+        """Send each node the same data in a separate message."""
         for node_id in node_ids:
             self._hub.send(node_id, FAN, {}, (payload,))

@@ -18,7 +18,7 @@ Send = Callable[[Sequence[str], bytes], None]
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What one update cost: CPU of the sender, and time until the last viewer had it, seconds."""
+    """Seconds of one update: CPU time of the sender, and time until the last arrival."""
 
     cpu_s: float
     last_s: float
@@ -60,7 +60,7 @@ async def fan_out(bench: Workbench) -> list[Figure]:
 
 
 async def spend(audience: Audience, ids: Sequence[str], send: Send) -> Spent:
-    """Send a fresh update and return what it cost."""
+    """Send an update and return its cost."""
     payload = os.urandom(UPDATE_BYTES)
     begun, cpu = time.monotonic(), time.process_time()
     send(ids, payload)

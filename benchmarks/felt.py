@@ -1,4 +1,4 @@
-"""U1, U4 and U6: what people feel, with real Jupyter servers and kernels."""
+"""U1, U4 and U6: delays that people notice, with real Jupyter servers and kernels."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def display_to_viewer(bench: Workbench) -> list[Figure]:
         for share, name, goal in ((0.5, "p50", held(2.0)), (0.99, "p99", None)):
             ours, page = percentile(theirs, share) * 1e3, percentile(own, share) * 1e3
             figures.append(figure(f"{title}, {name}", "ms", ours, page, OWN_PAGE, goal))
-        # A second client has an output from the first one's page, which has it from the kernel.
+        # A second client receives an output from the page of the first, not from the kernel.
         there = (percentile(own, 0.5) + percentile(second, 0.5)) * 1e3 if second else None
         beside = f"own page, then {COLLAB}" if second else NOT_INSTALLED
         ours = percentile(theirs, 0.5) * 1e3
@@ -104,7 +104,7 @@ async def display_to_viewer(bench: Workbench) -> list[Figure]:
 
 
 async def _shown(both: Jupyters, kind: str, count: int) -> tuple[list[float], list[float]]:
-    """Return how late each of some updates was at the viewer and at the owner's own page."""
+    """Return the delay of each update at the viewer and at the owner's own page."""
     arrived: dict[str, float] = {}
 
     def on_said(said: Any) -> None:
@@ -120,14 +120,14 @@ async def _shown(both: Jupyters, kind: str, count: int) -> tuple[list[float], li
         )
     finally:
         both.ada.listeners.remove(on_said)
-    # Of updates that came together only the newest is shown; the others were never late.
+    # Of updates that arrive together only the newest is shown; the others have no delay.
     theirs = [seen[key] - at for key, at in sent.items() if key in seen]
     own = [arrived[key] - at for key, at in sent.items() if key in arrived]
     return theirs, own
 
 
 async def large_output(bench: Workbench) -> list[Figure]:
-    """U4: an output of 50 MB until it is whole in the viewer's kernel, and pings meanwhile."""
+    """U4: the time of an output of 50 MB to the viewer's kernel, and pings meanwhile."""
     size = bench.pick(50_000_000, 2_000_000)
     wire = await bench.wire()
     both = await bench.jupyters()
@@ -173,7 +173,7 @@ async def large_output(bench: Workbench) -> list[Figure]:
             median(raw),
             "raw tornado, bulk",
         ),
-        # What Jupyter itself does with it, for the owner's own page, stops its loop too.
+        # Jupyter's own work for the owner's page stops its loop too.
         figure(f"{title}, ping p99 meanwhile", "ms", ping, unwatched, "the same, nobody watching"),
         figure(f"{title}, ping p99 above idle", "ms", ping - floor),
     ]

@@ -1,4 +1,4 @@
-"""One measured figure beside its baseline, and the small mathematics of many."""
+"""One measured figure with its baseline, and statistics of several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOLERANCE = 1.1
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """The bound of a figure: one to reach, or one that was reached and is held.
+    """The bound of a figure: a goal, or a value that was reached and is held.
 
     Attributes:
         bound: The number to compare with.
@@ -56,14 +56,14 @@ class Figure(msgspec.Struct, frozen=True):
     """One row of the table.
 
     Attributes:
-        name: Begins with the measurement's short name: ``P2 round trip of 64 B, p50``.
-        unit: Of ``ours`` and ``baseline``.
-        ours: What was measured of this program; None when that failed.
-        baseline: The same of something else; None when there is nothing to compare with.
-        baseline_name: What that is; when there is no baseline, why.
+        name: Starts with the measurement's short name: ``P2 round trip of 64 B, p50``.
+        unit: Unit of ``ours`` and ``baseline``.
+        ours: The value of this program; None if the measurement failed.
+        baseline: The value of the baseline; None without one.
+        baseline_name: Name of the baseline, or why there is none.
         ratio: ``ours / baseline``, None without a baseline.
         goal: ``1.2x`` (ratio) or ``71 ms`` if held, ``<= 1x`` if still to be reached; empty for none.
-        met: Whether the bound is kept; None when there is none, or nothing was measured.
+        met: Whether the bound is kept; None without a bound or a value.
     """
 
     name: str
@@ -86,7 +86,7 @@ def figure(
 ) -> Figure:
     """Return a row with its ratio and whether its goal is met.
 
-    A goal of the ratio is neither met nor missed where there is no baseline.
+    Without a baseline, a goal of the ratio is neither met nor missed.
     """
     ratio = ours / baseline if baseline else None
     held = ratio if goal is not None and goal.is_ratio else ours
@@ -103,18 +103,18 @@ def figure(
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the middle of some values."""
+    """Return the median of the values."""
     return statistics.median(values)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that ``share`` (0 to 1) of all are not above (nearest rank).
+    """Return the percentile ``share`` (0 to 1) by nearest rank.
 
     Raises:
-        ValueError: There are none.
+        ValueError: There are no values.
     """
     if not values:
-        raise ValueError("there is no percentile of nothing")
+        raise ValueError("a percentile needs at least one value")
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
@@ -129,5 +129,5 @@ def growth(xs: Sequence[float], ys: Sequence[float]) -> float:
     """
     points = [(math.log(x), math.log(y)) for x, y in zip(xs, ys, strict=True) if x > 0 and y > 0]
     if len({x for x, _ in points}) < 2:
-        raise ValueError("growth needs two points at least")
+        raise ValueError("growth needs at least two points")
     return statistics.linear_regression(*zip(*points, strict=True)).slope

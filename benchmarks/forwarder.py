@@ -1,6 +1,6 @@
-"""A raw Tornado forwarder, what a relay is measured beside: ``python -m ....forwarder PORT``.
+"""A raw Tornado forwarder, the baseline of a relay: ``python -m benchmarks.forwarder PORT``.
 
-What comes at ``/echo`` or ``/count`` goes on to the same path of a raw server on PORT, and back.
+It forwards ``/echo`` and ``/count`` to the same paths of a raw server on PORT, and the answers back.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Forward(WebSocketHandler):
     _there: WebSocketClientConnection
 
     def initialize(self, port: int) -> None:
-        """Take the port of the server behind."""
+        """Set the port of the server behind."""
         self._port = port
 
     @property

@@ -1,4 +1,4 @@
-"""Nodes in the partner's process that are reached by a path of their own."""
+"""Nodes in the partner's process, each behind a relay."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Guests:
     """The partner's side.
 
     Args:
-        folder: Where their stores go.
-        control: The hub over which they are asked for.
+        folder: Folder for their stores.
+        control: The hub that receives the requests for them.
     """
 
     def __init__(self, folder: Path, control: PeerHub) -> None:
@@ -55,7 +55,7 @@ async def invite_guest(
     """Have the partner start a node at a relay, pair with it and return the link.
 
     Args:
-        node: The own node, at a relay of the same cluster.
+        node: The measuring node, at a relay of the same cluster.
         control: The link to the partner.
         sealed: Whether the guest's links are sealed.
         relay_url: The guest's relay.

@@ -1,4 +1,4 @@
-"""A link between two hubs with the same methods as the raw WebSocket it is measured beside."""
+"""A link between two hubs with the methods of the raw WebSocket, its baseline."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .node import PATIENCE_S
 if TYPE_CHECKING:
     from jupyter_peer.hub.hub import PeerHub
 
-#: Up to here a payload is text in the message's JSON, as panes and chat send it; over it, a buffer.
+#: Payloads up to this size are text in the JSON, as in panes and chat; larger ones are buffers.
 MAX_TEXT = 1024
-#: Sent in one turn of the loop at most.
+#: Most messages in one turn of the loop.
 _BURST_MESSAGES, _BURST_BYTES = 256, 256 * 1024
 
 
@@ -23,8 +23,8 @@ class HubLink:
     """The measuring end of a link to a partner's node.
 
     Args:
-        hub: The own node.
-        peer_id: The partner's, connected.
+        hub: The measuring node.
+        peer_id: Id of the partner's connected node.
     """
 
     def __init__(self, hub: PeerHub, peer_id: str) -> None:
@@ -32,10 +32,10 @@ class HubLink:
         self.peer_id = peer_id
 
     async def echo(self, payload: bytes) -> None:
-        """Send a payload and wait until it is back.
+        """Send a payload and wait for its return.
 
         Raises:
-            PeerError: It never comes.
+            PeerError: The payload does not return.
         """
         data, buffers = _content(payload)
         await self.hub.request(self.peer_id, ECHO, data, buffers, timeout=PATIENCE_S)
@@ -55,7 +55,7 @@ class HubLink:
         await self.received(count)
 
     async def received(self, count: int) -> None:
-        """Wait until the other side has counted as many messages, and let it begin anew.
+        """Wait until the other side has counted all messages, and reset its count.
 
         Raises:
             PeerError: It has not.
@@ -63,13 +63,13 @@ class HubLink:
         await self.hub.request(self.peer_id, TOTAL, {"expect": count}, timeout=PATIENCE_S)
 
     async def drained(self) -> None:
-        """Wait until little waits to be sent."""
+        """Wait until the queue is almost empty."""
         drained = asyncio.Event()
         self.hub.on_drain(self.peer_id, drained.set)
         await drained.wait()
 
     async def lateness(self, seconds: float, every_s: float) -> list[float]:
-        """Send a small message in even steps; return how late each was at the other's handler."""
+        """Send small messages at even intervals; return the delay of each at the other's handler."""
         end = time.monotonic() + seconds
         text = "x" * 200
         while (now := time.monotonic()) < end:
@@ -82,7 +82,7 @@ class HubLink:
         return late_s
 
     async def connect(self) -> float:
-        """End the link, dial anew and return the seconds until the other has let this node in."""
+        """Close the link, dial again, and return the seconds until the other side has accepted."""
         await self.hub.disconnect(self.peer_id)
         begun = time.perf_counter()
         await self.hub.connect(self.peer_id)

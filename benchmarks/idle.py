@@ -1,4 +1,4 @@
-"""P11 and P12: what a node costs while nothing happens, and when server or notebook start."""
+"""P11 and P12: the cost of an idle node, and of imports when a server or notebook starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .server_process import ServerProcess
 from .workbench import Workbench
 
 MIB = 1024 * 1024
-#: What a Jupyter server has imported anyway, then what is timed: all that the start of a node imports.
+#: First the imports of every Jupyter server, then, timed, all imports of a starting node.
 SERVER = """
 import time, jupyter_server.serverapp, jupyter_server.services.contents.largefilemanager
 import jupyter_server.services.kernels.handlers
@@ -30,7 +30,7 @@ import jupyter_peer.server.operations.agents, jupyter_peer.server.operations.doc
 import jupyter_peer.server.node.network_watch, jupyter_peer.store.store, jupyter_peer.trust.modes
 print(time.perf_counter() - begun)
 """
-#: The same of a kernel.
+#: The same for a kernel.
 _NOTEBOOK = """
 import time, ipykernel.kernelapp, ipykernel.ipkernel, ipykernel.zmqshell
 from IPython.core.interactiveshell import InteractiveShell
@@ -57,7 +57,7 @@ async def idle(bench: Workbench) -> list[Figure]:
         stack.push_async_callback(node.close)
         await _pair(servers[0], node.invite())
         processes = [server.watched() for server in servers]
-        for step in range(20):  # what starting them has left to do
+        for step in range(20):  # work that remains after the start
             bench.step("lets them settle", step / 20)
             await asyncio.sleep(seconds / 120)
         before = [sum(process.cpu_times()[:2]) for process in processes]
@@ -99,7 +99,7 @@ async def _pair(server: ServerProcess, invite: str) -> None:
 async def imports(bench: Workbench) -> list[Figure]:
     """P12: seconds that imports add to the start of a server, and to ``%load_ext``.
 
-    Every module is compiled before the first round, as an installer or the first start leaves it.
+    Every module is compiled before the first round, as after an installation or a first start.
     """
     compiled = bench.folder / "bytecode"
     programs = {"server start": SERVER, "%load_ext": _NOTEBOOK}
@@ -121,12 +121,12 @@ async def timed(code: str, compiled: Path) -> float:
 
     Args:
         code: The program.
-        compiled: Where bytecode goes, and comes from the next time.
+        compiled: Folder for the bytecode.
 
     Raises:
-        NoServerError: It fails.
+        NoServerError: The program fails.
     """
-    # Where bytecode may not be written, a checkout would be compiled anew in each round.
+    # Without a writable folder, each round would compile a checkout again.
     environment = os.environ | {"PYTHONPYCACHEPREFIX": str(compiled)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     process = await asyncio.create_subprocess_exec(

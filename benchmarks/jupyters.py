@@ -1,4 +1,4 @@
-"""Two people with real Jupyter servers and kernels, paired; their notebooks run what is measured."""
+"""Two paired people with real Jupyter servers and kernels, whose notebooks run the measurements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .processes import watched
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Nobody looks at a page, and without JupyterLab a server is up sooner.
+# No page is needed, and a server without JupyterLab starts faster.
 _PROGRAM = "jupyter_server"
 _NOTHING_ELSE = [
     *(
@@ -44,16 +44,16 @@ def answer(value):
 
 
 class Person:
-    """One of them.
+    """One person.
 
     Args:
-        home: Where their files go.
+        home: Folder for their files.
         name: Their name.
-        options: More of their server's command line.
+        options: Further words of their server's command line.
 
     Attributes:
         lab: The server.
-        listeners: Called with all that the kernel says, as a browser gets it.
+        listeners: Receive each message of the kernel, as a browser does.
     """
 
     def __init__(self, home: Path, name: str, *options: str) -> None:
@@ -76,11 +76,11 @@ class Person:
         await self.run(_BEGIN)
 
     async def run(self, source: str) -> Any:
-        """Run a cell in the notebook and return what it gave to ``answer``, None for nothing.
+        """Run a cell in the notebook and return its ``answer``; None without one.
 
         Raises:
-            CellError: It raised an exception.
-            PeerTimeoutError: It takes too long.
+            CellError: The cell raised an exception.
+            PeerTimeoutError: The cell took too long.
         """
         assert self._kernel is not None
         tag = f"{next(self._numbers)}"
@@ -89,7 +89,7 @@ class Person:
         return json.loads(printed.rpartition(_MARK)[2]) if _MARK in printed else None
 
     async def say(self, type: str, content: dict[str, Any]) -> None:
-        """Send a message on the kernel's shell channel that has no reply, as a page does."""
+        """Send a message without a reply on the kernel's shell channel, as a page does."""
         assert self._kernel is not None
         await self._kernel.say(type, content)
 
@@ -100,12 +100,12 @@ class Person:
             listener(said)
 
     def running(self) -> RunningServer:
-        """Return what the command line knows of the server."""
+        """Return the runtime file of the server."""
         (path,) = (self._home / "runtime").glob(runtime_file(Path(), 0).name.replace("0", "*"))
         return msgspec.json.decode(path.read_bytes(), type=RunningServer)
 
     def memory(self) -> Callable[[], int]:
-        """Return what tells the resident bytes of the server.
+        """Return the process of the server, for its resident bytes.
 
         Raises:
             NotEnabledError: psutil is not installed.
@@ -121,13 +121,13 @@ class Person:
 
 
 class Jupyters(msgspec.Struct, frozen=True):
-    """Ada, who owns what is shown, and Bob, who watches."""
+    """Ada, who owns the panes, and Bob, who watches."""
 
     ada: Person
     bob: Person
 
     async def pair(self) -> None:
-        """Let Bob use an invite of Ada's."""
+        """Let Bob redeem an invite of Ada."""
         invite = await self.ada.run("answer(me.invite().text)")
         await self.bob.run(f"ada = me.pair({invite!r})")
 
@@ -142,8 +142,8 @@ async def start_jupyters(stack: AsyncExitStack, folder: Path, *options: str) -> 
 
     Args:
         stack: Stops them.
-        folder: Where their files go.
-        options: More of both command lines.
+        folder: Folder for their files.
+        options: Further words of both command lines.
 
     Raises:
         NotEnabledError: ipykernel is not installed.
@@ -157,7 +157,7 @@ async def start_jupyters(stack: AsyncExitStack, folder: Path, *options: str) -> 
     for person in (both.ada, both.bob):
         stack.push_async_callback(person.stop)
     await asyncio.gather(both.ada.lab.start(), both.bob.lab.start())
-    # One after the other: kernels that start at once may be given the same port.
+    # One after the other: kernels that start at once may get the same port.
     await both.ada.start_kernel()
     await both.bob.start_kernel()
     return both

@@ -25,21 +25,21 @@ PANE_EVERY_S = 0.05
 
 
 class Echoes(Protocol):
-    """Something that sends a payload back."""
+    """A link that returns payloads."""
 
     async def echo(self, payload: bytes) -> None:
-        """Send a payload and wait until it is back."""
+        """Send a payload and wait for its return."""
 
 
 class Floods(Protocol):
-    """Something that can be sent many messages."""
+    """A link for many messages."""
 
     async def flood(self, payload: bytes, count: int) -> None:
         """Send a payload many times and wait until the other side has counted them all."""
 
 
 async def handshake(bench: Workbench) -> list[Figure]:
-    """P1: from dialling to having been let in."""
+    """P1: from dialling to being accepted."""
     wire = await bench.wire()
     times = await bench.alternate(
         {
@@ -69,7 +69,7 @@ async def round_trip_large(bench: Workbench) -> list[Figure]:
 
 
 async def small_rate(bench: Workbench) -> list[Figure]:
-    """P5: how many messages of 200 B a second."""
+    """P5: messages of 200 B per second."""
     goals = {JSON: held_rate(9), RAW: held_rate(2.0)}
     payload, many, few = b"x" * 200, bench.pick(40_000, 600), bench.pick(4_000, 60)
     wire = await bench.wire()
@@ -84,7 +84,7 @@ async def small_rate(bench: Workbench) -> list[Figure]:
 
 
 async def bulk_rate(bench: Workbench) -> list[Figure]:
-    """P6: how many MiB a second, in messages of 64 KiB and of 8 MiB."""
+    """P6: MiB per second, in messages of 64 KiB and of 8 MiB."""
     wire = await bench.wire()
     figures: list[Figure] = []
     for title, size, full, floor in (
@@ -107,7 +107,7 @@ async def bulk_rate(bench: Workbench) -> list[Figure]:
 
 
 async def pane_beside_bulk(bench: Workbench) -> list[Figure]:
-    """P7: how late a message is, 20 a second, while large ones go over the same link."""
+    """P7: the delay of 20 messages per second while large ones use the same link."""
     wire = await bench.wire()
     seconds = 4.0 if not bench.quick else 0.3
     a_byte_s: list[float] = []
@@ -143,7 +143,7 @@ async def pane_beside_bulk(bench: Workbench) -> list[Figure]:
 
 
 class Bulk:
-    """Keeps a link as busy as it can be, from :meth:`start` to :meth:`stop`.
+    """Keeps a link busy from :meth:`start` to :meth:`stop`.
 
     Args:
         link: The link.
@@ -158,12 +158,12 @@ class Bulk:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start to send."""
         self._begun = time.monotonic()
         self._task = asyncio.get_running_loop().create_task(self._send())
 
     async def stop(self) -> float:
-        """Send no more, wait until all has come, and return the seconds a byte took."""
+        """Stop sending, wait until all has arrived, and return the seconds per byte."""
         assert self._task is not None
         self._task.cancel()
         with suppress(asyncio.CancelledError):
@@ -173,7 +173,7 @@ class Bulk:
 
     async def _send(self) -> None:
         while True:
-            # In a thread, as panes hash what is large.
+            # In a thread, as panes do for large data.
             digest = await asyncio.to_thread(lambda: hashlib.sha256(self._payload).hexdigest())
             self._link.hub.send(
                 self._link.peer_id, COUNT, {}, (self._payload,), digests=(digest,), stream="bulk"
@@ -189,7 +189,7 @@ def compare(
     goals: Mapping[str, Goal | None],
     scale: float = 1.0,
 ) -> list[Figure]:
-    """Return a row for each baseline: medians of the rounds, ours beside it."""
+    """Return a row for each baseline, with the medians of both."""
     ours = median(values[OURS]) * scale
     return [
         figure(name, unit, ours, median(values[baseline]) * scale, baseline, goal)
@@ -213,7 +213,7 @@ async def _round_trip(
 
 
 async def echo_time(link: Echoes, payload: bytes, count: int) -> float:
-    """Return the median seconds of some round trips."""
+    """Return the median of several round trips, in seconds."""
     times: list[float] = []
     for _ in range(count):
         begun = time.perf_counter()
@@ -227,7 +227,7 @@ async def _middle_of(measure: Callable[[], Awaitable[float]], count: int) -> flo
 
 
 async def rate(link: Floods, payload: bytes, count: int) -> float:
-    """Return how many messages a second the other side has counted."""
+    """Return the messages per second that the other side has counted."""
     begun = time.perf_counter()
     await link.flood(payload, count)
     return count / (time.perf_counter() - begun)

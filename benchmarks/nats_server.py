@@ -1,4 +1,4 @@
-"""A NATS server of the run's own, to join brokers: in memory of this machine alone."""
+"""A separate NATS server that joins brokers, in memory and only on this machine."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _STEP_S = 0.05
 
 
 async def start_nats(stack: AsyncExitStack, folder: Path) -> str:
-    """Start one that ends with ``stack`` and return its URL.
+    """Start a server that ends with ``stack``, and return its URL.
 
     Args:
         stack: Stops it.
-        folder: For its files.
+        folder: Folder for its files.
 
     Raises:
         NotEnabledError: nats-server or nats-py is not installed.
-        PeerTimeoutError: It does not start.
+        PeerTimeoutError: The server does not start.
     """
     # Debian keeps daemons outside an ordinary user's PATH.
     program = shutil.which(_PROGRAM) or shutil.which(_PROGRAM, path="/usr/sbin:/sbin")

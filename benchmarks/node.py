@@ -1,4 +1,4 @@
-"""A node without a Jupyter server around it: hub, store and sockets, in either process."""
+"""A node without a Jupyter server: hub, store and sockets, in either process."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.wire.addresses import PATH
 from jupyter_peer.wire.link.identity import Identity
 
-#: A test of speed is no test of patience: the machine may be busy.
+#: Long, because the machine may be busy and timeouts are not measured.
 PATIENCE_S = 60.0
 
 
 class UnsealedClock(Clock):
-    """Has no sealing key to offer, so that links speak the plain JSON wire."""
+    """A clock without a sealing key to offer, so that links use the plain JSON wire."""
 
     def random_bytes(self, count: int) -> bytes:
         return b"" if count == 32 else super().random_bytes(count)
@@ -38,7 +38,7 @@ class ListeningTransport(DirectTransport):
 
 
 class Node:
-    """A started hub and what it stands on; :meth:`close` ends it.
+    """A started hub with its store and sockets; :meth:`close` ends it.
 
     Attributes:
         hub: The hub.
@@ -53,7 +53,7 @@ class Node:
         return self.hub.node_id
 
     def invite(self) -> str:
-        """Return a fresh invite to this node."""
+        """Return a new invite to this node."""
         return self.hub.mint_invite().text
 
     async def close(self) -> None:
@@ -73,11 +73,11 @@ async def start_node(
     """Start a node on a free port of loopback, or at a relay.
 
     Args:
-        folder: Where its store goes.
-        name: Of the node and its store.
-        sealed: Whether its links are sealed; else they speak the plain JSON wire.
-        relay_url: Its relay; then it can be reached over that alone.
-        max_peers: Peers it remembers.
+        folder: Folder for its store.
+        name: Name of the node and of its store.
+        sealed: Whether its links are sealed; else they use the plain JSON wire.
+        relay_url: Its relay; then it can be reached only over the relay.
+        max_peers: Most peers that it stores.
     """
     store = Store.open(folder / f"{name}.sqlite")
     identity = Identity.from_seed(secrets.token_bytes(32))

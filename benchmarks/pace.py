@@ -1,4 +1,4 @@
-"""U3: a kernel that shows more than a viewer can take, with real Jupyter servers and kernels."""
+"""U3: a kernel that shows more than a viewer can draw, with real Jupyter servers and kernels."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ def speak(seconds, rate):
 
 
 class SlowPage:
-    """A page of the viewer that works for an interval on each change before it takes the next.
+    """A page of the viewer that needs an interval for each change.
 
-    It speaks with its server as a browser does, and tells it of a change only when it is done with
-    it; so the server holds back what is more than that.
+    It talks to its server as a browser does, and acknowledges a change only when it has drawn it. So
+    the server holds back further changes.
 
     Args:
-        connection: To the viewer's server.
-        owner: Whose pane it shows.
-        interval_s: How long it works on a change.
+        connection: Connection to the viewer's server.
+        owner: Owner of the pane.
+        interval_s: Seconds for each change.
 
     Attributes:
-        newest: What the text shown says; None before there is one.
-        ages_s: How old that was each time when the page began to work on it.
-        most_waiting: The most changes that have ever waited for the page.
+        newest: Content of the displayed text; None before the first one.
+        ages_s: Age of each text when the page started to draw it.
+        most_waiting: Most changes that have waited for the page.
     """
 
     def __init__(self, connection: Connection, owner: str, interval_s: float = INTERVAL_S) -> None:
@@ -72,7 +72,7 @@ class SlowPage:
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Begin to watch.
+        """Start to watch.
 
         Raises:
             PeerError: The pane cannot be watched.
@@ -82,22 +82,22 @@ class SlowPage:
         self._task = asyncio.get_running_loop().create_task(self._work())
 
     async def close(self) -> None:
-        """Stop; the connection is somebody else's."""
+        """Stop; the caller closes the connection."""
         self._end()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def until(self, number: int) -> None:
-        """Wait until it shows the text of a number.
+        """Wait until it shows the text with a number.
 
         Raises:
-            PeerTimeoutError: It does not.
+            PeerTimeoutError: It does not show the text in time.
         """
         deadline = time.monotonic() + PATIENCE_S
         while self.newest is None or self.newest["number"] != number:
             if time.monotonic() > deadline:
-                raise PeerTimeoutError("the newest state does not come to the viewer")
+                raise PeerTimeoutError("the newest state did not reach the viewer")
             await asyncio.sleep(self._interval_s / 10)
 
     def _note(self, event: dict[str, Any]) -> None:
@@ -128,24 +128,24 @@ class SlowPage:
 
 
 class OwnPage:
-    """The owner's own page, which takes all that the kernel's server gives it.
+    """The owner's own page, which receives every message of the kernel.
 
     Attributes:
-        ages_s: How old each text was when it came.
+        ages_s: Age of each text when it arrived.
     """
 
     def __init__(self) -> None:
         self.ages_s: list[float] = []
 
     def note(self, said: Said) -> None:
-        """Take what the kernel says."""
+        """Receive a message of the kernel."""
         text = said.data.get("text/plain", "")
         if "padding" in text:
             self.ages_s.append(said.at - json.loads(text)["at"])
 
 
 async def slow_viewer(bench: Workbench) -> list[Figure]:
-    """U3: 1,000 updates a second for 10 s to a viewer that takes ten a second."""
+    """U3: 1,000 updates per second for 10 s to a viewer that draws ten per second."""
     both = await bench.jupyters()
     await both.ada.run(_SPEAK)
     await both.ada.run(f"pane = me.share({PANE!r}, with_=['bob'])")
@@ -153,7 +153,7 @@ async def slow_viewer(bench: Workbench) -> list[Figure]:
     connection = Connection(dial_to(server.url, server.secret, server.certificate))
     page, own = SlowPage(connection, "ada"), OwnPage()
     try:
-        # What a kernel that shows so much costs its own server is no viewer's doing.
+        # The cost of such a kernel for its own server does not depend on viewers.
         alone, _ = await _speech(bench, both, "nobody looks on")
         await page.open()
         both.ada.listeners.append(own.note)
@@ -199,9 +199,9 @@ async def slow_viewer(bench: Workbench) -> list[Figure]:
 
 
 async def _speech(bench: Workbench, both: Jupyters, what: str) -> tuple[int, dict[str, Any]]:
-    """Let the kernel speak; return by how much its server grew, and what it said of itself.
+    """Run the updates; return the growth of the server's memory and the kernel's own figures.
 
-    A server that has not handled so much yet takes what it needs for it in the first quarter.
+    A server that handles this load for the first time acquires its memory in the first quarter.
     """
     seconds = 10.0 if not bench.quick else 1.0
     memory, early, most = both.ada.memory(), 0, 0

@@ -1,7 +1,7 @@
 """The second process of a measurement: ``python -m benchmarks.partner FOLDER``.
 
-It says on stdout where it can be reached, one JSON object, and ends when its stdin is closed, so it
-never outlives the bench.
+It writes its addresses to stdout as one JSON object, and ends when its stdin closes. So it never
+outlives the benchmark.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .raw import RawServer
 
 
 class Whereabouts(msgspec.Struct, frozen=True):
-    """How to reach a partner.
+    """The addresses of a partner.
 
     Attributes:
-        sealed: Invite to its node.
-        plain: Invite to its node that speaks the plain JSON wire.
-        raw_port: Of its raw WebSockets.
+        sealed: Invite to its node with sealed links.
+        plain: Invite to its node with the plain JSON wire.
+        raw_port: Port of its raw WebSockets.
     """
 
     sealed: str

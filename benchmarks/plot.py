@@ -18,10 +18,10 @@ class Point(msgspec.Struct, frozen=True):
     """One measured point.
 
     Attributes:
-        sweep: Which curve it is on.
-        x: How many bytes, peers or viewers.
-        y: What was measured, in ``unit``.
-        unit: Of ``y``.
+        sweep: The curve of the point.
+        x: Number of bytes, peers or viewers.
+        y: The measured value, in ``unit``.
+        unit: Unit of ``y``.
     """
 
     sweep: str
@@ -31,7 +31,7 @@ class Point(msgspec.Struct, frozen=True):
 
 
 def write_csv(path: str, points: Sequence[Point]) -> None:
-    """Write the points as CSV with a head.
+    """Write the points as CSV with a header.
 
     Raises:
         BadRequestError: The file cannot be written.
@@ -54,10 +54,10 @@ def check_can_plot() -> None:
 
 
 def write_plot(path: str, points: Sequence[Point]) -> None:
-    """Draw each sweep in a panel of its own, both axes logarithmic.
+    """Draw each sweep in its own panel, with logarithmic axes.
 
     Raises:
-        BadRequestError: The file cannot be written, or its name says no kind of picture.
+        BadRequestError: The file cannot be written, or its name has no known suffix.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

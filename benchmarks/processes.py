@@ -1,4 +1,4 @@
-"""Other programs of a run: each says in its first line that it is ready, and ends with the bench."""
+"""Other programs of a run: each writes a first line when it is ready, and ends with the run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Program:
 
     Attributes:
         pid: Its process.
-        first_line: What it has said.
+        first_line: Its first line.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, first_line: bytes) -> None:
@@ -37,14 +37,14 @@ class Program:
         """Run Python with these arguments and wait for the first line.
 
         Raises:
-            PeerTimeoutError: There is none.
+            PeerTimeoutError: No line arrives.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Ctrl-C reaches the bench alone, which then ends it.
+            # Ctrl-C reaches only the benchmark, which then ends this program.
             start_new_session=True,
         )
         assert process.stdout is not None
@@ -63,7 +63,7 @@ class Program:
         return program
 
     async def stop(self) -> None:
-        """Close its stdin, which ends a program of the bench, or end it by a signal."""
+        """Close its stdin, which ends the program, or end it by a signal."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         for end in (lambda: None, self._process.terminate, self._process.kill):
@@ -83,14 +83,14 @@ async def _ends(process: asyncio.subprocess.Process, end: Callable[[], object]) 
 
 
 def allow_files() -> None:
-    """Let this process open as many files as it may: every node of a crowd has some."""
+    """Raise this process's limit of open files: every node of a crowd has some."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))
 
 
 def watched(pid: int) -> psutil.Process:
-    """Return a process for whoever wants to know what it uses.
+    """Return a process whose resources are measured.
 
     Raises:
         NotEnabledError: psutil is not installed.
@@ -105,7 +105,7 @@ def watched(pid: int) -> psutil.Process:
 
 
 async def until_stdin_ends(work: Callable[[], Awaitable[None]]) -> None:
-    """Wait until whoever started this program lets go of it, then do ``work``."""
+    """Wait until stdin closes, then do ``work``."""
     try:
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     finally:

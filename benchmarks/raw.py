@@ -1,4 +1,4 @@
-"""The floor: a raw Tornado WebSocket, binary, without compression, ``TCP_NODELAY`` on."""
+"""The baseline: a raw Tornado WebSocket, binary, without compression, with ``TCP_NODELAY``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_MESSAGE = 128 * 1024 * 1024
 
 
 class _Echo(WebSocketHandler):
-    """Sends back what comes."""
+    """Returns each message."""
 
     @property
     def max_message_size(self) -> int:
@@ -29,7 +29,7 @@ class _Echo(WebSocketHandler):
 
 
 class _Count(_Echo):
-    """Answers when as many messages have come as the text message before them has said."""
+    """Answers when the number of messages in a preceding text message has arrived."""
 
     _left = 0
 
@@ -76,10 +76,10 @@ class RawLink:
         return cls(socket)
 
     async def echo(self, payload: bytes) -> None:
-        """Send a payload and wait until it is back.
+        """Send a payload and wait for its return.
 
         Raises:
-            LinkClosedError: It never comes.
+            LinkClosedError: The payload does not return.
         """
         self._socket.write_message(payload, binary=True)
         if await self._socket.read_message() is None:
@@ -94,7 +94,7 @@ class RawLink:
         await self._socket.write_message(str(count))
         for number in range(count):
             written = self._socket.write_message(payload, binary=True)
-            # Tornado writes at once; waiting now and then keeps its buffer small.
+            # Tornado writes immediately; a wait after several messages keeps its buffer small.
             if number % 64 == 63 or len(payload) > 32 * 1024:
                 await written
         if await self._socket.read_message() is None:

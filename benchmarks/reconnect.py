@@ -1,4 +1,4 @@
-"""U5: from a cut link to the first fresh update of a pane, by each transport."""
+"""U5: from a cut link to the next update of a pane, for each transport."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ def cut(url, token, patience):
                 return
     raise TimeoutError("no fresh update came after the cut")
 """
-# Where the machine is busy another way may be quicker, once; the link moves to the better one then,
-# and is cut again. A way that loses more often than this has no row.
+# On a busy machine another path may be faster once. The link then moves to the better path
+# and is cut again. A path that loses more often than this has no row.
 _OTHERWISE = 3
 
 
 class Way(msgspec.Struct, frozen=True):
-    """A transport, and how it is measured.
+    """A transport, and the settings of its measurement.
 
     Attributes:
-        name: Of the transport.
-        settings: What leaves two servers no better one; ``{relay}`` is a relay's URL. Servers in
-            the local network see loopback alone (see :mod:`.fault_injection`); their mDNS is real.
-        cuts: How many there are.
-        lasts_s: How long a link lasts before it is cut. What is lost again and again is dialled
-            with longer pauses, which is another thing than a link that breaks once a day.
+        name: Name of the transport.
+        settings: Settings without a better transport; ``{relay}`` is a relay's URL. Servers in the
+            local network see only loopback (see :mod:`.fault_injection`); their mDNS is real.
+        cuts: Number of cuts.
+        lasts_s: Seconds before a link is cut. A link that is lost repeatedly is dialled
+            with longer pauses, unlike a link that breaks once a day.
     """
 
     name: str
@@ -78,10 +78,10 @@ class Way(msgspec.Struct, frozen=True):
         return [OPTION, *settings]
 
     def check(self) -> None:
-        """Check that this machine has what it takes.
+        """Check the requirements on this machine.
 
         Raises:
-            NotEnabledError: It has not.
+            NotEnabledError: A requirement is missing.
         """
         if self.name != "webrtc":
             return
@@ -95,15 +95,15 @@ class Way(msgspec.Struct, frozen=True):
 WAYS = (
     Way("direct"),
     Way("lan", ("enable_lan=True",)),
-    # An owner answers one offer a second in the long run.
+    # An owner answers one offer per second on average.
     Way("webrtc", ("enable_direct=False", "enable_webrtc=True", "lobby_url={relay}"), 9, 1.2),
-    # A connection to a relay was a good one after ten seconds.
+    # A connection to a relay counts as good after ten seconds.
     Way("relay", ("enable_direct=False", "relay_url={relay}", "lobby_url=off"), 5, 11.0),
 )
 
 
 async def reconnect(bench: Workbench) -> list[Figure]:
-    """U5: a row for each transport; one that cannot be measured says why."""
+    """U5: a row for each transport, or the reason why it was not measured."""
     async with AsyncExitStack() as stack:
         broker = await start_broker(stack)
         return [await _row(bench, way, broker) for way in WAYS]
@@ -127,7 +127,7 @@ async def _row(bench: Workbench, way: Way, broker: Program) -> Figure:
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """One cut: the round trip before it, the time until a fresh update, and the way it came."""
+    """One cut: the round trip before it, the time until the next update, and its path."""
 
     trip_s: float
     back_s: float
@@ -168,10 +168,10 @@ async def _cuts(bench: Workbench, way: Way, both: Jupyters, folder: Path) -> lis
 
 
 async def _until_by(both: Jupyters, transport: str) -> None:
-    """Wait until both call the link by the transport that is measured.
+    """Wait until both sides use the measured transport.
 
     Raises:
-        PeerTimeoutError: They do not, though there is no other way than maybe a direct one.
+        PeerTimeoutError: They use another path, or none.
     """
     deadline = asyncio.get_running_loop().time() + PATIENCE_S / 2
     for person in (both.ada, both.bob):

@@ -1,4 +1,4 @@
-"""P8, P10 and S4: links over a relay, and what a relay needs for nodes that are only there."""
+"""P8, P10 and S4: links over a relay, and the cost of idle nodes at a relay."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from .workbench import Workbench
 FORWARDER = "raw tornado forwarder"
 REGISTERED = (1, 100, 500, 1000, 2000)
 BULK = 64 * KIB
-# Ours is cut into fragments; of the JSON wire a frame of the relay holds no larger message.
+# Sealed messages are cut into fragments; on the JSON wire a relay frame limits the message.
 BULK_BESIDE_PANE = {True: 8 * MIB, False: 320 * KIB}
 
-#: Small messages, bulk and added latency; a cluster has no such figures yet.
+#: Small messages, bulk and added latency; a cluster has no held figures yet.
 _HELD = {"one broker": (held_rate(14), held_rate(3.2), held(0.7))}
 
 
 class Relayed(msgspec.Struct, frozen=True):
-    """Links over a relay, and the raw ones beside them."""
+    """Links over a relay, and raw links as their baseline."""
 
     ours: HubLink
     plain: HubLink
@@ -49,7 +49,7 @@ class Relayed(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def _relayed(bench: Workbench, brokers: list[Program]) -> AsyncIterator[Relayed]:
-    """Connect over the first and the last of some brokers, which may be one and the same."""
+    """Connect over the first and the last of the brokers, which may be the same."""
     wire = await bench.wire()
     here, there = broker_url(brokers[0]), broker_url(brokers[-1])
     async with AsyncExitStack() as stack:
@@ -69,14 +69,14 @@ async def _relayed(bench: Workbench, brokers: list[Program]) -> AsyncIterator[Re
 
 
 async def start_broker(stack: AsyncExitStack, *nats: str) -> Program:
-    """Start a relay, joined with others if there is a NATS server; its URL is its first line."""
+    """Start a relay, joined with others through a NATS server; its URL is its first line."""
     broker = await Program.start("-m", "benchmarks.broker", *nats)
     stack.push_async_callback(broker.stop)
     return broker
 
 
 def broker_url(broker: Program) -> str:
-    """Return where a relay listens."""
+    """Return the URL of a relay."""
     return broker.first_line.decode().strip()
 
 
@@ -90,7 +90,7 @@ async def over_relay(bench: Workbench) -> list[Figure]:
 
 
 async def over_two_brokers(bench: Workbench) -> list[Figure]:
-    """P8N: the same, each node at a broker of its own, both joined by NATS."""
+    """P8N: the same with two brokers joined by NATS, one for each node."""
     bench.step("starts nats-server and two relays", 0.0)
     async with AsyncExitStack() as stack:
         nats = await start_nats(stack, bench.folder)
@@ -154,7 +154,7 @@ async def _busy(bench: Workbench, link: HubLink) -> float:
 
 
 class Crowd:
-    """Nodes that are registered with a relay and do nothing.
+    """Idle nodes that are registered at a relay.
 
     Args:
         broker: The relay.
@@ -165,7 +165,7 @@ class Crowd:
         self._nodes: list[Registered] = []
 
     async def grow(self, count: int) -> None:
-        """Register more nodes until there are so many."""
+        """Register nodes until this number is reached."""
         while len(self._nodes) < count:
             some = min(16, count - len(self._nodes))
             self._nodes += await asyncio.gather(*(register(self._url) for _ in range(some)))
@@ -178,7 +178,7 @@ class Crowd:
 
 
 class Registered:
-    """One such node; made by :func:`register`."""
+    """One idle node; made by :func:`register`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -197,7 +197,7 @@ class Registered:
             await self._is_done
 
     def on_message(self, opcode: int, payload: Payload) -> None:
-        """Go on with the registration."""
+        """Continue the registration."""
         if self._is_done.done():
             return
         try:
@@ -211,14 +211,14 @@ class Registered:
             self._socket.send_text(answer)
 
     def on_read(self) -> None:
-        """Nothing more is to be done."""
+        """Do nothing more."""
 
     def on_broken(self, error: WireError) -> None:
         """End: nothing more can be read."""
         self._socket.abort()
 
     def on_end(self) -> None:
-        """Note that the relay has hung up."""
+        """Record that the relay has hung up."""
         if not self._is_done.done():
             self._is_done.set_exception(LinkClosedError())
 
@@ -265,7 +265,7 @@ async def _idle(
     async with AsyncExitStack() as nodes:
         crowd = Crowd(broker)
         nodes.callback(crowd.close)
-        await crowd.grow(10)  # what the first ones cost once
+        await crowd.grow(10)  # memory that only the first nodes need
         before = memory_of(broker)
         for step in range(10):
             bench.step(f"registers {count:,} nodes", step / 10)
@@ -287,7 +287,7 @@ async def by_registered(bench: Workbench) -> list[Figure]:
             memory: dict[int, float] = {}
 
             async def trip(count: int) -> float:
-                # Those of the round before have gone, so that each point is measured anew.
+                # The nodes of the last round have left, so points are independent.
                 crowd.close()
                 await crowd.grow(count)
                 memory[count] = max(memory_of(broker) - empty, 1) / MIB

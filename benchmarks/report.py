@@ -1,4 +1,4 @@
-"""What the bench writes: the table, the JSON, and a progress bar where somebody watches."""
+"""Output of the benchmarks: the table, the JSON, and a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _cells(each: Figure) -> tuple[str, ...]:
 
 
 def number(value: float) -> str:
-    """Return a number with three digits that count."""
+    """Return a number with three significant digits."""
     size = abs(value)
     if size >= 100 or value == 0:
         return f"{value:,.0f}"
@@ -57,10 +57,10 @@ def summary(figures: Sequence[Figure]) -> str:
 
 
 def check_writable(*paths: str) -> None:
-    """Check before a long run that its files can be written; empty paths stand for none.
+    """Check before a long run that its files can be written; empty paths are skipped.
 
     Raises:
-        BadRequestError: One cannot.
+        BadRequestError: A file cannot be written.
     """
     for path in filter(None, paths):
         if not Path(path).parent.is_dir() or Path(path).is_dir():
@@ -94,11 +94,11 @@ def write(path: str, content: bytes) -> None:
 
 
 class Progress:
-    """A bar on a terminal, nothing anywhere else.
+    """A progress bar on a terminal; elsewhere nothing.
 
     Args:
-        total: How many measurements there are.
-        stream: Where it is drawn.
+        total: Number of measurements.
+        stream: Stream for the bar.
     """
 
     def __init__(self, total: int, stream: TextIO | None = None) -> None:
@@ -109,12 +109,12 @@ class Progress:
         self._name = ""
 
     def begin(self, name: str, done: int) -> None:
-        """Note which measurement begins and how many are over."""
+        """Set the current measurement and the number of finished ones."""
         self._name, self._done = name, done
         self.step("", 0.0)
 
     def step(self, text: str, share: float) -> None:
-        """Draw the bar with what is done at the moment."""
+        """Draw the bar with the current step."""
         if not self._is_shown:
             return
         filled = round(_BAR * (self._done + share) / self._total)
@@ -123,7 +123,7 @@ class Progress:
         self._stream.flush()
 
     def clear(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._is_shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

@@ -1,4 +1,4 @@
-"""Runs measurements one after another; one that fails says so and the others go on."""
+"""Runs measurements one after another; a failure is reported and does not stop the others."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .workbench import Workbench
 
 log = logging.getLogger(__name__)
 
-#: No measurement takes longer, whatever happens.
+#: Longest time of one measurement.
 LIMIT_S = 600.0
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a run has yielded.
+    """The results of a run.
 
     Attributes:
         figures: The rows of the table; a failed measurement has one without a value.
         failures: Short name of a failed measurement -> why.
-        points: Of the sweeps.
+        points: Points of the sweeps.
     """
 
     figures: list[Figure]
@@ -46,10 +46,10 @@ async def run(
     """Run them.
 
     Args:
-        measurements: Which.
+        measurements: The measurements.
         quick: See :class:`.Workbench`.
-        progress: Shows how far it is.
-        on_figures: Given the rows of each measurement when it is over.
+        progress: Shows the progress.
+        on_figures: Receives the rows of each finished measurement.
     """
     bench = Workbench(quick, progress.step)
     outcome = Outcome([], {}, bench.points)
@@ -62,7 +62,7 @@ async def run(
             except Exception as error:
                 outcome.failures[measurement.name] = _why(error)
                 figures = [Figure(f"{measurement.name} {measurement.what}", "", None)]
-                # Whatever it has left behind is not to spoil the next one.
+                # Its remains must not affect the next one.
                 await bench.close()
             outcome.figures.extend(figures)
             on_figures(figures)

@@ -1,4 +1,4 @@
-"""A bare Jupyter Server, with this extension or without: what a node costs is the difference."""
+"""A bare Jupyter Server, with or without this extension: the difference is the cost of a node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import psutil
 
 _FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-# What a Jupyter that runs the bench would hand on.
+# Variables of a surrounding Jupyter that would change the server.
 _FOREIGN = ("JUPYTER_", "JPY_")
 
 
@@ -32,7 +32,7 @@ class ServerProcess:
     """One server; :meth:`stop` ends it.
 
     Args:
-        home: Where its files go.
+        home: Folder for its files.
         has_peer: Whether jupyter-peer is enabled in it.
     """
 
@@ -43,10 +43,10 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        """Start it and wait until it listens, and its node is up if it has one.
+        """Start it and wait until it listens and its node, if any, is started.
 
         Raises:
-            NoServerError: It ended, or does not start.
+            NoServerError: The server ended, or does not start.
         """
         process = self._process = self._launch()
         runtime = self._home / "JUPYTER_RUNTIME_DIR"
@@ -89,14 +89,14 @@ class ServerProcess:
         )
 
     def door(self) -> tuple[str, str]:
-        """Return the URL it listens at, which ends in a slash, and the token it wants."""
+        """Return its URL, which ends in a slash, and its token."""
         assert self._process is not None
         runtime = self._home / "JUPYTER_RUNTIME_DIR"
         info = json.loads((runtime / f"jpserver-{self._process.pid}.json").read_text())
         return str(info["url"]), self._token
 
     def watched(self) -> psutil.Process:
-        """Return the process for whoever wants to know what it uses.
+        """Return its process, for measuring its resources.
 
         Raises:
             NotEnabledError: psutil is not installed.

@@ -1,4 +1,4 @@
-"""U2: a slider that is moved, until what its callback shows is back where it was moved."""
+"""U2: from moving a slider until the output of its callback is back at the viewer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .workbench import Workbench
 if TYPE_CHECKING:
     from .jupyters import Jupyters
 
-#: Moves between which people look; the next begins when the one before is seen.
+#: Pause between moves; the next starts when the last one is visible.
 _PAUSE_S = 0.01
 _MAKE = """
 import ipywidgets
@@ -44,7 +44,7 @@ def move(view, ids, first, count, pause, patience):
 
 
 async def slider_to_output(bench: Workbench) -> list[Figure]:
-    """U2: from the viewer's slider to the owner's callback and back to what the viewer sees."""
+    """U2: from the viewer's slider to the owner's callback and back to the viewer."""
     both = await bench.jupyters()
     ids = await both.ada.run(_MAKE)
     await both.bob.run(_MOVE)
@@ -70,7 +70,7 @@ async def slider_to_output(bench: Workbench) -> list[Figure]:
 
 
 async def _own_page(both: Jupyters, ids: dict[str, str], first: int, count: int) -> list[float]:
-    """Return the seconds of moves made as the owner's own page makes them."""
+    """Return the seconds of moves in the owner's own page."""
     times: list[float] = []
     seen = asyncio.Event()
     wanted = ""

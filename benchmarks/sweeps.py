@@ -15,7 +15,7 @@ from .figures import Figure, Goal, figure, growth, median
 from .links import KIB, MIB, echo_time
 from .workbench import Workbench
 
-# A bound on an exponent that was measured: what it may be, and what a noisy machine adds.
+# A bound on a measured exponent: the expected value plus the noise of a busy machine.
 LINEAR, FLAT = Goal(1.1, unit="exponent"), Goal(0.15, unit="exponent")
 SIZES = (64, KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB)
 PEERS = (1, 5, 20, 50, 100, 200)
@@ -34,13 +34,13 @@ async def by_bytes(bench: Workbench) -> list[Figure]:
         lambda size: echo_time(wire.ours, b"x" * size, 1 if size > MIB else bench.pick(10, 1)),
         scale=1e3,
     )
-    # What every message costs hides how bytes count, so the small ones are left out.
+    # The constant cost of a message hides the growth by bytes, so small messages are left out.
     start = 3 if not bench.quick else 0
     return [_growth("S1 growth of a round trip by bytes", sizes[start:], times[start:], LINEAR)]
 
 
 async def by_peers(bench: Workbench) -> list[Figure]:
-    """S2: a message to each of 1 to 200 connected peers."""
+    """S2: one message to each of 1 to 200 connected peers."""
     wire = await bench.wire()
     counts = PEERS if not bench.quick else PEERS[:2]
     repeat = bench.pick(20, 2)
@@ -99,7 +99,7 @@ async def sweep(
     scale: float,
     rounds: int | None = None,
 ) -> list[float]:
-    """Measure at each point in turns; note and return the medians of the rounds."""
+    """Measure the points in turns; record and return the medians of the rounds."""
     values: dict[int, list[float]] = {x: [] for x in xs}
     rounds = rounds or bench.rounds
     total = rounds * len(xs)

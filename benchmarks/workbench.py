@@ -1,4 +1,4 @@
-"""What measurements share: rounds, files, and the second process with the links to it."""
+"""Shared parts of measurements: rounds, files, and the second process with its links."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Wire(msgspec.Struct, frozen=True):
     """The links between this process and the partner.
 
     Attributes:
-        node: The own node.
-        ours: Sealed.
-        plain: The plain JSON wire.
+        node: The measuring node.
+        ours: The sealed link.
+        plain: The link with the plain JSON wire.
         echo, count: The raw WebSockets.
-        raw_port: Where the partner serves them.
-        viewers, plain_viewers: More nodes in the partner, as many as are asked for.
+        raw_port: Port of the partner's raw WebSockets.
+        viewers, plain_viewers: Further nodes in the partner, as many as needed.
     """
 
     node: Node
@@ -47,14 +47,14 @@ class Wire(msgspec.Struct, frozen=True):
 
 
 class Workbench:
-    """One run of the bench; close it in the end.
+    """One run of the benchmarks; close it at the end.
 
     Args:
-        quick: Whether few rounds of little work are enough: to see that all works, not how fast.
-        on_step: Told what is done at the moment and the share of its measurement that is over.
+        quick: Whether to run few rounds of little work: that shows whether all works, not how fast.
+        on_step: Receives the current step and the finished share of its measurement.
 
     Attributes:
-        points: What sweeps have measured.
+        points: Points of the sweeps.
     """
 
     def __init__(self, quick: bool, on_step: Callable[[str, float], None]) -> None:
@@ -71,19 +71,19 @@ class Workbench:
         self._collab: Collab | None = None
 
     def pick(self, full: int, quick: int) -> int:
-        """Return how much work one round is."""
+        """Return the amount of work in one round."""
         return quick if self.quick else full
 
     def number(self) -> int:
-        """Return a number that no other file or node of this run has."""
+        """Return a number that is unique in this run."""
         return next(self._numbers)
 
     def step(self, text: str, share: float) -> None:
-        """Say what is done at the moment."""
+        """Report the current step."""
         self._on_step(text, share)
 
     def point(self, sweep: str, x: float, y: float, unit: str) -> None:
-        """Note a point of a curve."""
+        """Record a point of a curve."""
         self.points.append(Point(sweep, x, y, unit))
 
     @property
@@ -96,7 +96,7 @@ class Workbench:
         return self._folder
 
     async def close(self) -> None:
-        """End the partner and the nodes; the next measurement that needs them starts them anew."""
+        """End the partner and the nodes; the next measurement that needs them starts them again."""
         stack, self._stack = self._stack, AsyncExitStack()
         self._folder = self._wire = self._jupyters = self._collab = None
         await stack.aclose()
@@ -104,11 +104,11 @@ class Workbench:
     async def alternate(
         self, contenders: Mapping[str, Contender], rounds: int | None = None
     ) -> dict[str, list[float]]:
-        """Measure some things in turns, so that what else the machine does meets all of them.
+        """Measure contenders in turns, so that other load on the machine affects all of them.
 
         Args:
-            contenders: Name -> what measures it once.
-            rounds: How often; as often as anything else if None.
+            contenders: Name -> function that measures it once.
+            rounds: Number of rounds; None for the number of this run.
 
         Returns:
             Name -> its value in each round.
@@ -119,7 +119,7 @@ class Workbench:
         total = rounds * len(turns)
         for number in range(total):
             turn, place = divmod(number, len(turns))
-            # every other round backwards, so that nobody always comes after the same one
+            # every second round in reverse order, so that no contender always follows the same one
             name, contender = turns[place if turn % 2 == 0 else -1 - place]
             self.step(f"{name}, round {turn + 1} of {rounds}", number / total)
             values[name].append(await contender())
@@ -156,7 +156,7 @@ class Workbench:
         return self._collab
 
     async def _connect(self, stack: AsyncExitStack, folder: Path) -> Wire:
-        # Own nodes are started last and so closed first: then nobody dials who has gone.
+        # This process's nodes start last and so close first: then no node dials a closed one.
         there = await _start_partner(stack, folder)
         node = await start_node(folder, "bench")
         stack.push_async_callback(node.close)
