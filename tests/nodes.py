@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_peer.agents.approvals import Approvals
 from jupyter_peer.agents.board import AgentBoard
 from jupyter_peer.agents.config import AgentConfig
-from jupyter_peer.agents.questions import Questions
+from jupyter_peer.agents.questions import Piece, Questions
 from jupyter_peer.agents.reader import GrantedPane, PaneReader
 from jupyter_peer.agents.tools import Tool
 from jupyter_peer.agents.turn import Turn
@@ -129,8 +129,9 @@ class Node:
     async def ask(self, other: Node, prompt: str = "?", **options: Any) -> str:
         pieces: list[str] = []
 
-        async def take(text: str) -> None:
-            pieces.append(text)
+        async def take(piece: Piece) -> None:
+            if isinstance(piece, str):
+                pieces.append(piece)
 
         options.setdefault("timeout_s", 5.0)
         await self.questions.ask(other.id, prompt, take, **options)

@@ -1,4 +1,4 @@
-"""Asks the owner whether an agent may use a tool now: once, by hand, and no is the answer to silence."""
+"""Asks the owner whether an agent may use a tool now: by hand, and no is the answer to silence."""
 
 from __future__ import annotations
 
@@ -6,21 +6,56 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
-from ..control.agents import ApprovalModel
+import msgspec
+
+from ..control.agents import ArgumentModel
 from ..errors import LookupFailedError, PeerError, ToolRefusedError, TurnCancelledError
 
-#: The owner has to be able to read what is allowed, all of it.
+#: Characters of all arguments: the owner has to be able to read what is allowed.
 MAX_ARGUMENTS = 8 * 1024
 MAX_PENDING_A_TURN = 4
+#: Seconds that stay for the agent to answer without the tool, as far as they are a quarter of all.
+RESERVE_S = 10.0
+
+_Decision = Literal["no", "once", "turn"]
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of a tool that needs the owner's yes.
+
+    Attributes:
+        turn: Number of the turn that needs it.
+        peer: Node id of who asked the agent.
+        chain: Node ids of everybody the question came through, the first asker first.
+        question: What was asked.
+        agent, tool: Which agent wants to call what.
+        arguments: With what.
+    """
+
+    turn: int
+    peer: str
+    chain: tuple[str, ...]
+    question: str
+    agent: str
+    tool: str
+    arguments: tuple[ArgumentModel, ...]
+
+
+class PendingCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that waits; without an answer it is refused at ``expires``, epoch seconds."""
+
+    id: int
+    call: ToolCall
+    expires: float
 
 
 class Approvals:
-    """What waits for the owner's yes.
+    """The calls of tools that wait for the owner.
 
     Args:
-        wait_s: How long the owner has.
+        wait_s: Seconds the owner has.
         now: Epoch seconds.
     """
 
@@ -28,7 +63,7 @@ class Approvals:
         self._wait_s = wait_s
         self._now = now
         self._numbers = itertools.count(1)
-        self._pending: dict[int, tuple[ApprovalModel, int, asyncio.Future[bool]]] = {}
+        self._pending: dict[int, tuple[PendingCall, asyncio.Future[_Decision]]] = {}
         self._screens: set[object] = set()
         self._listeners: list[Callable[[], None]] = []
 
@@ -38,36 +73,22 @@ class Approvals:
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def add_screen(self, screen: object) -> None:
-        """Take note of somewhere the owner can be asked; adding it twice changes nothing."""
+        """Add a place where the owner can see the calls; adding it twice changes nothing."""
         self._screens.add(screen)
 
     def remove_screen(self, screen: object) -> None:
-        """Take note that it is gone. What is pending waits: a page may be loading again."""
+        """Remove such a place. Pending calls wait on: a page may be loading again."""
         self._screens.discard(screen)
 
-    def pending(self) -> list[ApprovalModel]:
+    def pending(self) -> list[PendingCall]:
         """Return what waits for an answer, the oldest first."""
-        return [model for model, _, _ in self._pending.values()]
+        return [pending for pending, _ in self._pending.values()]
 
-    async def ask(
-        self,
-        tool: str,
-        arguments: str,
-        *,
-        turn: int,
-        peer: str,
-        agent: str,
-        seconds: float,
-        over: asyncio.Future[PeerError],
-    ) -> None:
-        """Return when the owner has allowed this one call.
+    async def ask(self, call: ToolCall, *, seconds: float, over: asyncio.Future[PeerError]) -> bool:
+        """Return when the owner has allowed a call: whether for the whole turn, or else once.
 
         Args:
-            tool: Its name.
-            arguments: As the owner is to read them.
-            turn: Number of the turn that needs it.
-            peer: Whose question is answered.
-            agent: Name of the agent that answers.
+            call: What needs the yes.
             seconds: How long the turn may still take.
             over: Done when the turn has ended.
 
@@ -75,56 +96,72 @@ class Approvals:
             ToolRefusedError: The owner has not; the text says why.
             TurnCancelledError: The turn has ended meanwhile.
         """
-        if len(arguments) > MAX_ARGUMENTS:
+        if sum(len(each.name) + len(each.value) for each in call.arguments) > MAX_ARGUMENTS:
             raise ToolRefusedError(
-                f"the arguments of {tool} have more than {MAX_ARGUMENTS} characters, which nobody "
-                "would read before allowing it"
+                f"the arguments of {call.tool} have more than {MAX_ARGUMENTS} characters, which "
+                "nobody would read before allowing it"
             )
         if not self._screens:
             raise ToolRefusedError(
                 "no browser is open in which the owner could be asked",
                 hint="its owner opens JupyterLab or %peer panel first",
             )
-        if sum(number == turn for _, number, _ in self._pending.values()) >= (MAX_PENDING_A_TURN):
+        if sum(p.call.turn == call.turn for p, _ in self._pending.values()) >= MAX_PENDING_A_TURN:
             raise ToolRefusedError("too many tools of this turn wait for the owner already")
-        model = ApprovalModel(
-            id=next(self._numbers),
-            peer=peer,
-            agent=agent,
-            tool=tool,
-            arguments=arguments,
-            expires=self._now() + min(self._wait_s, seconds),
+        wait_s = min(self._wait_s, seconds - min(RESERVE_S, seconds / 4))
+        number = next(self._numbers)
+        answer: asyncio.Future[_Decision] = asyncio.get_running_loop().create_future()
+        self._pending[number] = (
+            PendingCall(id=number, call=call, expires=self._now() + wait_s),
+            answer,
         )
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._pending[model.id] = (model, turn, answer)
         self._tell()
         try:
             ends: set[asyncio.Future[Any]] = {answer, over}
-            await asyncio.wait(ends, timeout=self._wait_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             if over.done():
                 raise TurnCancelledError("the turn is over")
             if not answer.done():
-                raise ToolRefusedError(f"the owner has not answered within {self._wait_s:g} s")
-            if not answer.result():
-                raise ToolRefusedError("the owner has refused it")
+                raise ToolRefusedError(f"the owner has not answered within {round(wait_s, 2):g} s")
+            decision = answer.result()
         finally:
             answer.cancel()
-            del self._pending[model.id]
+            del self._pending[number]
             self._tell()
+        if decision == "no":
+            raise ToolRefusedError("the owner has refused it")
+        return decision == "turn"
 
-    def decide(self, id: int, allow: bool) -> None:
-        """Take the owner's answer; the first one counts.
+    def decide(self, id: int, allow: bool, *, for_turn: bool = False) -> None:
+        """Apply the owner's answer; the first one counts.
+
+        Args:
+            id: Of the pending call.
+            allow: Whether it may run.
+            for_turn: Whether a yes is for every call of this tool until the turn ends.
 
         Raises:
             LookupFailedError: Nothing of this id waits for an answer any more.
         """
-        _, _, answer = self._pending.get(id, (None, 0, None))
-        if answer is None or answer.done():
+        pending, answer = self._pending.get(id, (None, None))
+        if pending is None or answer is None or answer.done():
             raise LookupFailedError(
                 "this does not wait for an answer any more",
                 hint="it was answered already, or the time was over",
             )
-        answer.set_result(allow)
+        if not (allow and for_turn):
+            answer.set_result("once" if allow else "no")
+            return
+        for other, waiting in self._pending.values():
+            is_same = (other.call.turn, other.call.tool) == (pending.call.turn, pending.call.tool)
+            if is_same and not waiting.done():
+                waiting.set_result("turn")
+
+    def refuse_all(self, reason: str) -> None:
+        """Refuse every call that waits."""
+        for _, answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(ToolRefusedError(reason))
 
     def _tell(self) -> None:
         for listener in list(self._listeners):

@@ -56,7 +56,7 @@ class AgentBoard:
         """Let peers ask until the server ends or :meth:`switch_off`.
 
         Args:
-            agent: Who answers those who name nobody; None leaves it to the newest.
+            agent: Who answers those who name nobody; None leaves it as it is.
             mode: What agents may do; None leaves it as it is.
 
         Raises:
@@ -64,7 +64,9 @@ class AgentBoard:
         """
         if agent is not None and agent not in self._agents and agent != self._built_in.name:
             raise UnknownAgentError(f"no agent {agent!r} is registered here")
-        self.is_on, self._has_built_in, self.chosen = True, True, agent
+        self.is_on = self._has_built_in = True
+        if agent is not None:
+            self.chosen = agent
         if mode is not None:
             self.mode = mode
         self._tell()

@@ -49,8 +49,10 @@ MAX_QUESTIONS = 64
 #: Seconds beyond the deadline that the owner's own word for it may take.
 GRACE_S = 0.5
 
-#: A piece of an answer: a text, or ``data`` and ``metadata`` of something displayed.
+#: A piece of an answer: a text, ``data`` and ``metadata`` of something displayed, or WAITING.
 Piece = str | dict[str, Any]
+#: Nothing comes for now, since the peer is asked about a tool of its agent.
+WAITING: dict[str, Any] = {"waiting": True}
 Take = Callable[[Piece], Awaitable[None]]
 # What an owner may say of a question. A code of another kind would pose as a failure of this side.
 _THEIRS = (
@@ -105,6 +107,10 @@ class _Question:
         self._displays += 1
         self._display_bytes += weigh_held(display)
         self._keep(display)
+
+    def wait(self) -> None:
+        if self._pieces[-1:] != [WAITING]:
+            self._keep(WAITING)
 
     def take(self) -> list[Piece]:
         """Return what has come, neighbouring texts joined."""
@@ -259,7 +265,9 @@ class Questions:
         )
         question = self._questions.get(piece.request_id)
         if question is not None and question.peer == message.peer_id:
-            if piece.display is None:
+            if piece.waiting:
+                question.wait()
+            elif piece.display is None:
                 question.add(piece.text)
             else:
                 question.show({"data": piece.display.data, "metadata": piece.display.metadata})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from ..control.agents import AgentMode
+from ..control.agents import AgentMode, ArgumentModel
 from ..document.outputs import weigh_held
 from ..document.plain_text import to_text
 from ..errors import AnswerTooLongError, PeerError, ToolRefusedError, TurnCancelledError
@@ -20,9 +21,9 @@ from ..wire.payloads.agents import (
     MAX_DISPLAY_BYTES,
     MAX_DISPLAYS,
 )
-from .approvals import Approvals
+from .approvals import Approvals, ToolCall
 from .audit import AgentAudit
-from .config import ASK
+from .config import ASK, READ_ONLY
 from .tools import ToolUser
 
 # Bytes that may wait for the asker before the agent has to.
@@ -85,6 +86,7 @@ class Turn:
         self.written = 0
         self._displays = self._display_bytes = 0
         self.tools_used = 0
+        self._allowed_tools: set[str] = set()
 
     @property
     def stream(self) -> str:
@@ -174,7 +176,7 @@ class Turn:
             self._hub.on_drain(self.peer, drained.set)
             await drained.wait()
 
-    async def check_tool(self, name: str, arguments: str) -> None:
+    async def check_tool(self, name: str, arguments: Sequence[ArgumentModel]) -> None:
         """Return when the agent may call a tool, once, with these arguments.
 
         Args:
@@ -185,30 +187,59 @@ class Turn:
             ToolRefusedError: It may not; the text says why.
             TurnCancelledError: The turn has ended meanwhile.
         """
-        tool = self.agent.tools.get(name)
         try:
-            if tool is None:
-                raise ToolRefusedError(f"the agent has no tool {name!r}")
-            if not tool.read_only:
-                if self.mode != ASK:
-                    raise ToolRefusedError(
-                        f"{name} does more than look, and agents here are read-only",
-                        hint="%peer agent on --mode ask lets the owner decide each time",
-                    )
-                await self._approvals.ask(
-                    name,
-                    arguments,
-                    turn=self.number,
-                    peer=self.peer,
-                    agent=self.agent.name,
-                    seconds=self.left_s,
-                    over=self.stopped,
-                )
+            decision = await self._decision(name, arguments)
         except (ToolRefusedError, TurnCancelledError) as error:
             self._note_tool(name, "refused", error.message)
             raise
         self.tools_used += 1
-        self._note_tool(name, "read-only" if tool.read_only else "allowed", "")
+        self._note_tool(name, decision, "")
+
+    async def _decision(self, name: str, arguments: Sequence[ArgumentModel]) -> str:
+        """Return why a call is let through, in the words of the audit log."""
+        tool = self.agent.tools.get(name)
+        if tool is None:
+            raise ToolRefusedError(f"the agent has no tool {name!r}")
+        if tool.read_only:
+            return "read-only"
+        if self.mode != ASK:
+            raise ToolRefusedError(
+                f"{name} does more than look, and agents here are read-only",
+                hint="%peer agent on --mode ask lets the owner decide each time",
+            )
+        if name not in self._allowed_tools:
+            call = ToolCall(
+                turn=self.number,
+                peer=self.peer,
+                chain=self.chain.nodes,
+                question=self.prompt,
+                agent=self.agent.name,
+                tool=name,
+                arguments=tuple(arguments),
+            )
+            waits = self._approvals.ask(call, seconds=self.left_s, over=self.stopped)
+            for_turn = await self._asked(waits)
+            if not for_turn:
+                return "allowed"
+            self._allowed_tools.add(name)
+        return "allowed for this turn"
+
+    async def _asked(self, waits: Coroutine[Any, Any, bool]) -> bool:
+        """Wait for the owner, and let the asker know."""
+        waiting = asyncio.get_running_loop().create_task(waits)
+        try:
+            await asyncio.sleep(0)
+            if not waiting.done():
+                with contextlib.suppress(PeerError):
+                    await self._send({"waiting": True})
+            return await waiting
+        finally:
+            waiting.cancel()
+
+    def tighten(self) -> None:
+        """Allow no more tools that do more than look; a call that waits is refused."""
+        self.mode = READ_ONLY
+        self._allowed_tools.clear()
 
     def _note_tool(self, tool: str, decision: str, reason: str) -> None:
         detail = {"agent": self.agent.name, "tool": tool, "decision": decision, "turn": self.number}

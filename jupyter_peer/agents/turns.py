@@ -35,7 +35,7 @@ from .admission import AgentAdmission
 from .approvals import Approvals
 from .audit import AgentAudit
 from .board import Agent, AgentBoard
-from .config import AgentConfig
+from .config import ASK, AgentConfig
 from .turn import Turn
 
 log = logging.getLogger(__name__)
@@ -195,6 +195,10 @@ class TurnDesk:
     def _on_switch(self) -> None:
         if not self._board.is_on:
             self._stop_all(NotEnabledError("the owner has switched agents off"))
+        elif self._board.mode != ASK:
+            for turn, _ in self._turns.values():
+                turn.tighten()
+            self._approvals.refuse_all("the owner has made agents read-only")
 
     def _stop_all(self, reason: PeerError) -> None:
         for turn, _ in list(self._turns.values()):

@@ -8,7 +8,7 @@ import msgspec
 
 from ..errors import BadRequestError
 from ..wire.payloads.agents import MAX_PROMPT, AgentName
-from .fields import Done, NoParams, Number, Short
+from .fields import Done, NoParams, Number, PersonModel, Short
 from .operation import Operation, looks, of_connection
 
 AgentMode = Literal["read-only", "ask"]
@@ -58,10 +58,14 @@ class DisplayModel(msgspec.Struct, frozen=True):
 
 
 class AskPiece(msgspec.Struct, frozen=True):
-    """A piece of an answer: a text, or something displayed with its plain text."""
+    """A piece of an answer: a text, or something displayed with its plain text.
+
+    ``waiting`` says without either that the owner is asked about a tool.
+    """
 
     text: str
     display: DisplayModel | None = None
+    waiting: bool = False
 
 
 class AskResult(msgspec.Struct, frozen=True):
@@ -116,25 +120,54 @@ class AgentOnParams(msgspec.Struct, frozen=True):
     mode: AgentMode | None = None
 
 
+class AskerModel(PersonModel, frozen=True):
+    """A node in the chain of askers. Only the id is known of a stranger.
+
+    ``label`` is the best name there is.
+    """
+
+    label: str
+
+
+class ArgumentModel(msgspec.Struct, frozen=True):
+    """One argument of a tool call.
+
+    Attributes:
+        name: Of the parameter.
+        value: The whole value as Python writes it.
+        is_exact: False for an object that describes itself, and may leave out parts.
+    """
+
+    name: Short
+    value: Annotated[str, msgspec.Meta(max_length=64 * 1024)]
+    is_exact: bool = True
+
+
 class ApprovalModel(msgspec.Struct, frozen=True, kw_only=True):
     """A tool call that waits for the owner's decision.
+
+    Characters that cannot be seen are written as their codes in all texts.
 
     Attributes:
         id: For the answer.
         peer: Node id of who asked the agent.
+        peer_name: The owner's own name for the peer.
+        chain: Everybody the question came through, the first asker first.
+        question: What was asked.
         agent, tool: Which agent wants to call what.
-        arguments: Of the call, as text.
+        arguments: Of the call, each by its name.
         expires: When it is refused without an answer, epoch seconds.
-        peer_name: How the owner knows the peer.
     """
 
     id: int
     peer: str
+    peer_name: str
+    chain: list[AskerModel]
+    question: str
     agent: str
     tool: str
-    arguments: str
+    arguments: list[ArgumentModel]
     expires: float
-    peer_name: str = ""
 
 
 class ApprovalsModel(msgspec.Struct, frozen=True):
@@ -143,11 +176,18 @@ class ApprovalsModel(msgspec.Struct, frozen=True):
     approvals: list[ApprovalModel]
 
 
+class ApprovalsParams(msgspec.Struct, frozen=True):
+    """Whether a person can see the calls at the other end of this connection now."""
+
+    watching: bool = True
+
+
 class ApproveParams(msgspec.Struct, frozen=True):
-    """The owner's decision about one tool call."""
+    """The owner's decision about one tool call; ``for_turn`` allows the tool until the turn ends."""
 
     id: Number
     allow: bool
+    for_turn: bool = False
 
 
 def checked_timeout(seconds: object) -> float:
@@ -187,6 +227,6 @@ AGENT_OFF = Operation(
     "agent_off", NoParams, AgentsModel, "Stop peers from asking, and end running turns."
 )
 APPROVALS = looks(
-    "approvals", NoParams, ApprovalsModel, "Return the tool calls that await the owner."
+    "approvals", ApprovalsParams, ApprovalsModel, "Return the tool calls that await the owner."
 )
 APPROVE = Operation("approve", ApproveParams, Done, "Allow or refuse one tool call.")

@@ -12,12 +12,21 @@ from typing import Annotated, Literal
 import msgspec
 
 from ..wire.payloads.agents import MAX_ANSWER, AgentName
-from .agents import AgentMode, AgentsModel, DisplayModel, ToolModel
-from .fields import Done, Number, PersonModel, Short
+from .agents import (
+    AgentMode,
+    AgentsModel,
+    ArgumentModel,
+    AskerModel,
+    DisplayModel,
+    ToolModel,
+)
+from .fields import Done, Number, Short
 from .operation import of_connection
 from .panes import OutputsResult
 
 MAX_TOOLS = 64
+#: Arguments of one call.
+MAX_ARGUMENTS = 64
 
 
 class RegisterAgentParams(msgspec.Struct, frozen=True):
@@ -35,15 +44,6 @@ class AgentParams(msgspec.Struct, frozen=True):
     """One agent of this connection."""
 
     name: AgentName
-
-
-class AskerModel(PersonModel, frozen=True):
-    """A node in the chain of askers. Only the id is known of a stranger.
-
-    ``label`` is the best name there is.
-    """
-
-    label: str
 
 
 class TurnEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,11 +96,11 @@ class TurnEndParams(msgspec.Struct, frozen=True):
 
 
 class TurnToolParams(msgspec.Struct, frozen=True):
-    """A tool call to be allowed; the owner reads ``arguments``."""
+    """A tool call to be allowed; the owner reads the arguments."""
 
     turn: Number
     tool: Short
-    arguments: Annotated[str, msgspec.Meta(max_length=64 * 1024)] = ""
+    arguments: Annotated[list[ArgumentModel], msgspec.Meta(max_length=MAX_ARGUMENTS)] = []
 
 
 class TurnPaneParams(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ visible, so that none can move the cursor or imitate another text.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -21,6 +22,11 @@ TEXTS = ("text/plain", "text/markdown", "text/latex")
 
 # C0 and C1 controls except tab and newline; bidirectional marks, overrides and isolates.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Printable as Unicode has it, and drawn as nothing: joiners, fillers, variation selectors.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
+    chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+}
+_MARKS = 2
 # ECMA-48: CSI sequences, OSC strings, and the two-character escapes.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
@@ -45,6 +51,21 @@ def to_text(output: Mapping[str, Any]) -> str:
             return as_text(data[mime])
     shown = next((mime for mime in PICTURES if mime in data), None)
     return f"({shown})" if shown else f"({withheld(data)})"
+
+
+def visible(text: str) -> str:
+    """Return a text in which every character that cannot be seen is written as its code.
+
+    A right-to-left override becomes ``⟨U+202E⟩``, so a text reads as it is. Newlines stay; so do
+    two combining marks on one letter, since more of them can cover other lines.
+    """
+    marks = 0
+    shown = []
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        is_seen = character.isprintable() and character not in _BLANK and marks <= _MARKS
+        shown.append(character if is_seen or character == "\n" else f"⟨U+{ord(character):04X}⟩")
+    return "".join(shown)
 
 
 def as_text(value: object, *, keep: Keep = "start") -> str:

@@ -372,23 +372,32 @@ class Calls:
         return Agents(await self._ask("agent_off"))
 
     @exposed
-    async def approvals(self) -> list[Record]:
+    async def approvals(self, watching: bool = True) -> list[Record]:
         """Return the tool calls that await your decision, oldest first.
 
-        From now on this client counts as a place that can show them to you.
+        Args:
+            watching: Whether this client shows them to you from now on. A call is refused at once
+                when nothing shows it.
         """
-        answer = await self._ask("approvals")
+        answer = await self._ask("approvals", {"watching": watching})
         return [Record(each) for each in answer["approvals"]]
 
     @exposed
-    async def approve(self, id: int, allow: bool) -> Done:
+    async def approve(self, id: int, allow: bool, for_turn: bool = False) -> Done:
         """Allow one call of a tool, or refuse it.
+
+        Args:
+            id: Of the call.
+            allow: Whether it may run.
+            for_turn: Whether a yes is for every call of this tool until the turn ends.
 
         Raises:
             LookupFailedError: It was answered already, or has expired.
         """
-        await self._ask("approve", {"id": id, "allow": allow})
-        return Done("allowed once" if allow else "refused")
+        await self._ask("approve", {"id": id, "allow": allow, "for_turn": for_turn})
+        return Done(
+            "refused" if not allow else "allowed for this turn" if for_turn else "allowed once"
+        )
 
     @exposed
     async def lobby(self) -> Lobby:

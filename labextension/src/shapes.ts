@@ -172,14 +172,31 @@ export interface IChats {
   unread: Record<string, number>;
 }
 
+/** A node that a question came through; `label` is its id where no better name is known. */
+export interface IAsker {
+  node_id: string;
+  node_name: string;
+  alias: string | null;
+  label: string;
+}
+
+/** An argument of a call; one that is not exact describes itself, and may leave out parts. */
+export interface IArgument {
+  name: string;
+  value: string;
+  is_exact: boolean;
+}
+
 /** A call of a tool that waits for the owner's yes; `expires` is when none is a no. */
 export interface IApproval {
   id: number;
   peer: string;
   peer_name: string;
+  chain: IAsker[];
+  question: string;
   agent: string;
   tool: string;
-  arguments: string;
+  arguments: IArgument[];
   expires: number;
 }
 

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from jupyter_peer.agents.approvals import MAX_ARGUMENTS
+from jupyter_peer.agents.questions import WAITING
 from jupyter_peer.agents.tools import Tool
+from jupyter_peer.control.agents import ArgumentModel
 from jupyter_peer.errors import LookupFailedError, ToolRefusedError
 from tests.nodes import nodes
 from tests.waiting import until
@@ -16,10 +18,10 @@ LOOK, ACT = Tool("look", read_only=True), Tool("act")
 SCREEN = object()
 
 
-def using(tool: str, arguments: str = "(1)"):
+def using(tool: str, arguments: str = "1"):
     async def answer(turn):
         try:
-            await turn.check_tool(tool, arguments)
+            await turn.check_tool(tool, [ArgumentModel("run", arguments)])
         except ToolRefusedError as error:
             await turn.write(f"no: {error.message}")
         else:
@@ -28,7 +30,7 @@ def using(tool: str, arguments: str = "(1)"):
     return answer
 
 
-async def asked(ada, bob, tool, mode="ask", arguments="(1)"):
+async def asked(ada, bob, tool, mode="ask", arguments="1"):
     ada.agent(using(tool, arguments), "helper", LOOK, ACT)
     ada.board.mode = mode
     return await bob.ask(ada)
@@ -66,8 +68,10 @@ async def test_the_owner_decides_each_call(allow, answer):
         ada.approvals.subscribe(lambda: told.append(len(ada.approvals.pending())))
         asking = asyncio.ensure_future(asked(ada, bob, "act"))
         (pending,) = await until(ada.approvals.pending)
-        assert (pending.peer, pending.agent, pending.tool) == (bob.id, "helper", "act")
-        assert pending.arguments == "(1)"
+        call = pending.call
+        assert (call.peer, call.chain, call.question) == (bob.id, (bob.id,), "?")
+        assert (call.agent, call.tool) == ("helper", "act")
+        assert call.arguments == (ArgumentModel("run", "1"),)
         ada.approvals.decide(pending.id, allow)
         with pytest.raises(LookupFailedError):
             ada.approvals.decide(pending.id, True)
@@ -114,7 +118,7 @@ async def test_a_turn_cannot_bury_its_owner_in_prompts():
         ada.approvals.add_screen(SCREEN)
 
         async def many(turn):
-            calls = [asyncio.ensure_future(turn.check_tool("act", "()")) for _ in range(10)]
+            calls = [asyncio.ensure_future(turn.check_tool("act", [])) for _ in range(10)]
             done, rest = await asyncio.wait(calls, timeout=0.1)
             await turn.write(f"{len(done)} refused, {len(rest)} wait")
             for call in calls:
@@ -124,3 +128,92 @@ async def test_a_turn_cannot_bury_its_owner_in_prompts():
         ada.agent(many, "helper", ACT)
         ada.board.mode = "ask"
         assert await bob.ask(ada) == "6 refused, 4 wait"
+
+
+async def test_a_yes_for_the_turn_allows_every_call_of_this_tool_and_of_no_other():
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+        ada.board.mode = "ask"
+
+        async def calling(turn):
+            for tool in ("act", "act", "act", "other"):
+                try:
+                    await turn.check_tool(tool, [])
+                except ToolRefusedError:
+                    await turn.write("no ")
+                else:
+                    await turn.write("yes ")
+
+        ada.agent(calling, "helper", ACT, Tool("other"))
+        for _ in range(2):  # the next turn asks again
+            asking = asyncio.ensure_future(bob.ask(ada))
+            (pending,) = await until(ada.approvals.pending)
+            assert pending.call.tool == "act"
+            ada.approvals.decide(pending.id, True, for_turn=True)
+            (pending,) = await until(
+                lambda: [p for p in ada.approvals.pending() if p.call.tool == "other"]
+            )
+            ada.approvals.decide(pending.id, False, for_turn=True)
+            assert await asking == "yes yes yes no "
+        decisions = ["allowed for this turn"] * 3 + ["refused"]
+        assert [decision for _, decision in tools_logged(ada)] == decisions * 2
+
+
+async def test_the_time_for_a_yes_ends_before_the_answer_is_due():
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+        ada.agent(using("act"), "helper", ACT)
+        ada.board.mode = "ask"
+        answer = await bob.ask(ada, timeout_s=0.4)
+        assert answer.startswith("no: the owner has not answered within 0.3 s")
+
+
+async def test_the_asker_hears_that_the_owner_is_asked():
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+        ada.agent(using("act"), "helper", ACT)
+        ada.board.mode = "ask"
+        heard = []
+
+        async def take(piece):
+            heard.append(piece)
+            if piece is WAITING:
+                (pending,) = ada.approvals.pending()
+                ada.approvals.decide(pending.id, True)
+
+        await bob.questions.ask(ada.id, "?", take, timeout_s=5)
+        assert heard == [WAITING, "yes"]
+
+
+async def test_a_stricter_mode_refuses_what_waits_and_what_was_allowed_for_the_turn():
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.approvals.add_screen(SCREEN)
+
+        async def calling(turn):
+            for tool in ("act", "other", "act"):
+                try:
+                    await turn.check_tool(tool, [])
+                except ToolRefusedError as error:
+                    await turn.write(f"no: {error.message} ")
+
+        ada.agent(calling, "helper", ACT, Tool("other"))
+        ada.board.switch_on(mode="ask")
+        asking = asyncio.ensure_future(bob.ask(ada))
+        (pending,) = await until(ada.approvals.pending)
+        ada.approvals.decide(pending.id, True, for_turn=True)
+        await until(lambda: [p for p in ada.approvals.pending() if p.call.tool == "other"])
+        ada.board.switch_on(mode="read-only")
+        told = await asking
+        assert "the owner has made agents read-only" in told
+        assert "act does more than look" in told
+
+
+async def test_switching_the_mode_leaves_the_agent_that_answers_by_default():
+    async with nodes("ada", "bob") as (ada, _):
+        ada.agent(using("act"), "first")
+        ada.agent(using("act"), "second")
+        ada.board.switch_on("first")
+        ada.board.switch_on(mode="ask")
+        assert (ada.board.default_name(), ada.board.mode) == ("first", "ask")
+        ada.board.switch_on("second")
+        assert (ada.board.default_name(), ada.board.mode) == ("second", "ask")

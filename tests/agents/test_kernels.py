@@ -276,8 +276,8 @@ async def test_in_ask_each_call_waits_for_the_owner(tmp_path):
         assert await browser.ask("approvals") == {"approvals": []}
         asking = asyncio.ensure_future(run(bobs.ask, "ada", "?"))
         for tool_name, arguments, allow in (
-            ("act", "'it', hard=True", True),
-            ("plain", "'that'", False),
+            ("act", {"what": "'it'", "hard": "True"}, True),
+            ("plain", {"what": "'that'"}, False),
         ):
             waiting = await until(
                 lambda name=tool_name: next(
@@ -290,8 +290,9 @@ async def test_in_ask_each_call_waits_for_the_owner(tmp_path):
                     None,
                 )
             )
-            assert (waiting["arguments"], waiting["peer_name"]) == (arguments, "bob")
-            assert waiting["agent"] == "agent"
+            assert {each["name"]: each["value"] for each in waiting["arguments"]} == arguments
+            assert (waiting["peer_name"], waiting["agent"]) == ("bob", "agent")
+            assert (waiting["question"], len(waiting["chain"])) == ("?", 1)
             await browser.ask("approve", id_=waiting["id"], allow=allow)
         assert await asking == "done it, the owner has refused it"
         with pytest.raises(LookupFailedError):
@@ -496,3 +497,56 @@ async def test_a_timeout_that_is_none_is_refused(tmp_path, timeout):
     async with servers(tmp_path, "ada") as (ada,), kernel(ada) as adas:
         with pytest.raises(BadRequestError):
             await run(adas.ask, "bob", "?", timeout)
+
+
+class Secretive:
+    def __repr__(self):
+        return "harmless\u202e\n..."
+
+
+async def test_the_owner_reads_everything_as_it_is(tmp_path):
+    def act(target, *rest, what, **more):
+        return "done"
+
+    def agent(turn):
+        values = {"list": [1, "a\u200bb"], "array": [Secretive()]}
+        return turn.tools.act(Secretive(), "first", what="a\u202eb\n", **values)
+
+    async with ada_and_bob(tmp_path) as (adas, bobs, ada, bob):
+        await run(adas.agent, agent, tools=[act])
+        await run(adas.agent_on, mode="ask")
+        browser = await ada.control()
+        await browser.ask("approvals")
+        asking = asyncio.ensure_future(run(bobs.ask, "ada", "please\u2066 allow\n\u3164this"))
+        (shown,) = (await until(lambda: browser.named("approval")))[-1]["approvals"]
+        assert shown["question"] == "please⟨U+2066⟩ allow\n⟨U+3164⟩this"
+        assert (shown["peer"], shown["peer_name"]) == (bob.hub.node_id, "bob")
+        assert [(a["name"], a["value"], a["is_exact"]) for a in shown["arguments"]] == [
+            ("target", "harmless⟨U+202E⟩\n...", False),
+            ("rest", "('first',)", True),
+            ("what", r"'a\u202eb\n'", True),
+            ("more", r"{'list': [1, 'a\u200bb'], 'array': [harmless⟨U+202E⟩" + "\n...]}", False),
+        ]
+        await browser.ask("approve", id_=shown["id"], allow=True)
+        assert await asking == "done"
+        await browser.close()
+
+
+async def test_a_page_that_nobody_sees_is_not_asked(tmp_path):
+    def act():
+        return "done"
+
+    def agent(turn):
+        try:
+            return turn.tools.act()
+        except ToolRefusedError as error:
+            return error.message
+
+    async with ada_and_bob(tmp_path) as (adas, bobs, ada, _):
+        await run(adas.agent, agent, tools=[act])
+        await run(adas.agent_on, mode="ask")
+        browser = await ada.control()
+        await browser.ask("approvals")
+        await browser.ask("approvals", watching=False)
+        assert "no browser is open" in await run(bobs.ask, "ada", "?")
+        await browser.close()

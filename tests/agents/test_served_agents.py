@@ -122,7 +122,8 @@ async def test_each_other_call_is_asked_for_once_and_runs_when_allowed(tmp_path,
         await browser.ask("approvals")
         asking = asyncio.ensure_future(run(bobs.ask, "ada", "?"))
         (approval,) = await pending(browser)
-        assert (approval["tool"], approval["arguments"]) == (name, "what='it'")
+        assert approval["tool"] == name
+        assert approval["arguments"] == [{"name": "what", "value": "'it'", "is_exact": True}]
         await browser.ask("approve", id_=approval["id"], allow=True)
         assert await asking == done
         assert {a["id"] for e in browser.named("approval") for a in e["approvals"]} == {1}

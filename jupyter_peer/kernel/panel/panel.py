@@ -142,8 +142,10 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self.panes,
                 self.rooms,
                 self.views,
-            ]
+            ],
+            _view_count=0,  # front ends count only what is not None
         )
+        self.observe(self._on_views, "_view_count")
         events = {
             "peers": lambda data: self._show_nodes(data["peers"], data.get("found") or ()),
             "chat": self.chats.take,
@@ -166,7 +168,19 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.chats.note_unread(self._client.unread())
         self._show_panes(self._client.panes())
         self.rooms.show(self._client.lobby())
-        self.approvals.show({"approvals": self._client.approvals()})
+        self.approvals.show({"approvals": self._client.approvals(self._is_on_show)})
+
+    @property
+    def _is_on_show(self) -> bool:
+        """Whether some page shows the panel, so that its owner can be asked in it."""
+        return bool(self._view_count)
+
+    def _on_views(self, change: Mapping[str, Any]) -> None:
+        if bool(change["old"]) != bool(change["new"]):
+            self._do(self._show_approvals)
+
+    async def _show_approvals(self) -> None:
+        self.approvals.show({"approvals": await self._client.aio.approvals(self._is_on_show)})
 
     def close(self) -> None:
         """Stop listening, close the panes that were opened here, and remove the widgets."""
@@ -305,7 +319,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.chats.note_unread(await self._client.aio.unread())
         self._show_panes(await self._client.aio.panes())
         self.rooms.show(await self._client.aio.lobby())
-        self.approvals.show({"approvals": await self._client.aio.approvals()})
+        await self._show_approvals()
         self._steps = {}
         self.progress.layout.display = _HIDDEN
 

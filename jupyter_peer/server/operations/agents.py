@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import msgspec
 
-from ...agents.approvals import Approvals
+from ...agents.approvals import Approvals, PendingCall
 from ...agents.board import Agent, AgentBoard
 from ...agents.config import AgentConfig
-from ...agents.questions import Piece, Questions
+from ...agents.questions import WAITING, Piece, Questions
 from ...agents.reader import GrantedPane, PaneReader
 from ...agents.turns import TurnDesk
 from ...control import agents as rows
+from ...control.agents import AskerModel
 from ...control.fields import Done, NoParams
-from ...control.turns import AskerModel
-from ...document.plain_text import to_text
+from ...document.plain_text import to_text, visible
 from ...errors import BadRequestError, PeerError
 from ...hub.hub import PeerHub
 from ...panes.owner.publish import PanePublisher
@@ -67,11 +67,23 @@ class NodeAgents:
 
     def approvals_model(self) -> rows.ApprovalsModel:
         """Return the tool calls that wait for the owner."""
-        return rows.ApprovalsModel(
-            [
-                msgspec.structs.replace(each, peer_name=self.person(each.peer).label)
-                for each in self.approvals.pending()
-            ]
+        return rows.ApprovalsModel([self._approval(each) for each in self.approvals.pending()])
+
+    def _approval(self, pending: PendingCall) -> rows.ApprovalModel:
+        call = pending.call
+        return rows.ApprovalModel(
+            id=pending.id,
+            peer=call.peer,
+            peer_name=visible(self.person(call.peer).label),
+            chain=[_readable(self.person(node_id)) for node_id in call.chain],
+            question=visible(call.question),
+            agent=call.agent,
+            tool=call.tool,
+            arguments=[
+                msgspec.structs.replace(each, name=visible(each.name), value=visible(each.value))
+                for each in call.arguments
+            ],
+            expires=pending.expires,
         )
 
     def panes_for(self, node_id: str) -> list[GrantedPane]:
@@ -115,8 +127,14 @@ class NodeAgents:
 
         async def tell(piece: Piece) -> None:
             assert call.tell is not None
-            shown = {} if isinstance(piece, str) else {"display": piece}
-            await call.tell({"text": _text_of(piece), **shown})
+            more = (
+                {}
+                if isinstance(piece, str)
+                else WAITING
+                if piece is WAITING
+                else {"display": piece}
+            )
+            await call.tell({"text": _text_of(piece), **more})
 
         is_streamed = params.stream and call.tell is not None
         asking = self.questions.ask(
@@ -148,21 +166,31 @@ class NodeAgents:
         return self.model()
 
     @serves(rows.APPROVALS)
-    def _pending(self, params: NoParams, call: Call) -> rows.ApprovalsModel:
+    def _pending(self, params: rows.ApprovalsParams, call: Call) -> rows.ApprovalsModel:
         if call.turns is not None:
-            # A client that asks for them shows them to the owner.
-            self.approvals.add_screen(call.turns)
+            if params.watching:
+                self.approvals.add_screen(call.turns)
+            else:
+                self.approvals.remove_screen(call.turns)
         return self.approvals_model()
 
     @serves(rows.APPROVE)
     def _approve(self, params: rows.ApproveParams, call: Call) -> Done:
-        self.approvals.decide(params.id, params.allow)
+        self.approvals.decide(params.id, params.allow, for_turn=params.for_turn)
         return Done()
+
+
+def _readable(person: AskerModel) -> AskerModel:
+    return msgspec.structs.replace(
+        person, node_name=visible(person.node_name), label=visible(person.label)
+    )
 
 
 def _text_of(piece: Piece) -> str:
     if isinstance(piece, str):
         return piece
+    if piece is WAITING:
+        return ""
     return f"{to_text({'output_type': 'display_data', **piece})}\n"
 
 

@@ -53,6 +53,13 @@ class AgentSettings(HasTraits):
         300.0, min=1, help="Most seconds an answer may take, even if the asker would wait longer."
     ).tag(config=True)
 
+    agent_approval_s = Float(
+        60.0,
+        min=1,
+        help="""Seconds in which the owner can allow a call of a tool. A quarter of the time that a
+        question has left, up to 10 s, always stays for the agent to answer without the tool.""",
+    ).tag(config=True)
+
     @validate("remote_agent_mode")
     def _known_mode(self, proposal: dict[str, str]) -> str:
         if proposal["value"] in (READ_ONLY, ASK):
@@ -72,4 +79,5 @@ class AgentSettings(HasTraits):
             turns_at_once=self.agent_turns_at_once,
             turns_a_minute=self.agent_turns_a_minute,
             max_turn_s=self.agent_turn_s,
+            approval_s=self.agent_approval_s,
         )

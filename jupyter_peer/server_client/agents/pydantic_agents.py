@@ -73,7 +73,7 @@ def _rules(turn: Turn, usable: set[str]) -> Any:
 
     async def refusal(tool: str, arguments: dict[str, Any]) -> str | None:
         try:
-            await allow(turn, tool, (), arguments)
+            await allow(turn, tool, arguments)
         except ToolRefusedError as error:
             return f"This call of {tool} was refused: {error.message}. Answer without it."
         return None

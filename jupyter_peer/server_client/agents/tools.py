@@ -13,8 +13,10 @@ from .requests import TurnRequests
 
 Tool = Callable[..., Any]
 
-# The server refuses longer text, because an owner would not read it before allowing the call.
-_MAX_ARGUMENTS = 60_000
+# More than the server accepts in all: the owner would not read it before allowing the call.
+_MAX_VALUE = 60_000
+_CONTAINERS = (list, tuple, set, frozenset)
+_PLAIN = (str, bytes, int, float, complex, bool, type(None))
 _MARK = "__jupyter_peer_read_only__"
 
 
@@ -91,7 +93,7 @@ def asking(requests: TurnRequests, name: str, function: Tool) -> Tool:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        requests.request("turn_tool", _call(name, args, kwargs))
+        requests.request("turn_tool", _call(name, named_arguments(function, args, kwargs)))
         return function(*args, **kwargs)
 
     return _named(call, name)
@@ -102,7 +104,7 @@ def asking_async(requests: TurnRequests, name: str, function: Tool) -> Tool:
 
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        await allow(requests, name, args, kwargs)
+        await allow(requests, name, named_arguments(function, args, kwargs))
         if inspect.iscoroutinefunction(function):
             return await function(*args, **kwargs)
         return await asyncio.to_thread(function, *args, **kwargs)
@@ -110,15 +112,13 @@ def asking_async(requests: TurnRequests, name: str, function: Tool) -> Tool:
     return _named(call, name)
 
 
-async def allow(
-    requests: TurnRequests, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
+async def allow(requests: TurnRequests, name: str, arguments: Mapping[str, Any]) -> None:
     """Return when a tool may be called once with these arguments.
 
     Raises:
         ToolRefusedError: It may not; the text says why.
     """
-    await requests.request_async("turn_tool", _call(name, args, kwargs))
+    await requests.request_async("turn_tool", _call(name, arguments))
 
 
 def _named(call: Tool, name: str) -> Tool:
@@ -126,6 +126,34 @@ def _named(call: Tool, name: str) -> Tool:
     return call
 
 
-def _call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Json:
-    written = [*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())]
-    return {"tool": name, "arguments": ", ".join(written)[:_MAX_ARGUMENTS]}
+def named_arguments(
+    function: Tool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments of a call by the names of the parameters.
+
+    Raises:
+        TypeError: The function cannot be called with them.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some builtins have none
+        return {**{f"argument {at}": value for at, value in enumerate(args, 1)}, **kwargs}
+    return dict(signature.bind(*args, **kwargs).arguments)
+
+
+def _call(name: str, arguments: Mapping[str, Any]) -> Json:
+    # A value that is cut here is still longer than the server accepts.
+    written = [
+        {"name": key, "value": repr(value)[:_MAX_VALUE], "is_exact": _is_exact(value)}
+        for key, value in arguments.items()
+    ]
+    return {"tool": name, "arguments": written}
+
+
+def _is_exact(value: object) -> bool:
+    """Return whether Python writes the value in full; objects may leave out parts of themselves."""
+    if isinstance(value, (list, tuple, set, frozenset)) and type(value) in _CONTAINERS:
+        return all(map(_is_exact, value))
+    if type(value) is dict:
+        return all(_is_exact(key) and _is_exact(each) for key, each in value.items())
+    return type(value) in _PLAIN

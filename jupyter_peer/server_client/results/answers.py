@@ -67,7 +67,13 @@ class AnswerDisplay(Shown, str):
         return str.__repr__(self)
 
 
-#: A piece of an answer: a text, or an :class:`AnswerDisplay`.
+class AnswerWaits(str):
+    """An empty piece: the peer is asked about a tool of its agent, and nothing comes meanwhile."""
+
+    __slots__ = ()
+
+
+#: A piece of an answer: a text, an :class:`AnswerDisplay`, or :class:`AnswerWaits`.
 AnswerPiece = str
 
 
@@ -76,6 +82,8 @@ def piece_of(step: dict[str, Any]) -> AnswerPiece | None:
     text, display = step.get("text"), step.get("display")
     if not isinstance(text, str):
         return None
+    if step.get("waiting") is True:
+        return AnswerWaits()
     return AnswerDisplay(text, display) if isinstance(display, dict) else text
 
 
@@ -265,7 +273,9 @@ def show_streamed(stream: AnswerStream, peer: str) -> Answer:
         show(f"{peer} is asked …")
         for piece in stream:
             pieces.append(piece)
-            if (now := time.monotonic()) - shown_at >= INTERVAL_S:
+            if isinstance(piece, AnswerWaits):
+                show(f"waiting for {peer}'s yes to a tool …")
+            elif (now := time.monotonic()) - shown_at >= INTERVAL_S:
                 show(f"{peer} answers …")
                 shown_at = now
     except BaseException:

@@ -67,11 +67,15 @@ class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentStream(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_stream``: the next piece of an answer: a text, or a display."""
+    """``agent_stream``: the next piece of an answer: a text, or a display.
+
+    ``waiting`` says that the agent waits for its owner's yes to a tool.
+    """
 
     request_id: RequestId
     text: Chunk = ""
     display: DisplayContent | None = None
+    waiting: bool = False
 
 
 class AgentResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,8 @@ const { sent } = JSON.parse(golden) as {
 /** Each shape, and the server's struct it must fit, as a type. */
 const STRUCTS: Record<string, string> = {
   IApproval: 'ApprovalModel',
+  IArgument: 'ArgumentModel',
+  IAsker: 'AskerModel',
   IAtLobby: 'AtLobbyModel',
   IChatLine: 'ChatLineModel',
   IChats: 'ChatsResult',

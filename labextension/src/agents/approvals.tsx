@@ -2,66 +2,75 @@ import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { IApproval } from '../shapes';
-import { ApprovalsModel } from './model';
+import { ApprovalText } from './approvaltext';
+import { Answer, ApprovalsModel } from './model';
 
-/** One call of a tool as its owner has to read it. All of it is text: React shows it as it is. */
-export function ApprovalText(props: {
-  approval: IApproval;
-  trans: TranslationBundle;
-}): React.ReactElement {
-  const { approval, trans } = props;
-  return (
-    <div className="jp-Peers-approval">
-      <p>
-        {trans.__(
-          '%1 has asked your agent %2, and it wants to use a tool that does more than look.',
-          approval.peer_name || approval.peer,
-          approval.agent
-        )}
-      </p>
-      <dl>
-        <dt>{trans.__('Tool')}</dt>
-        <dd>
-          <code>{approval.tool}</code>
-        </dd>
-        <dt>{trans.__('Arguments')}</dt>
-        <dd>
-          <pre>{approval.arguments || trans.__('none')}</pre>
-        </dd>
-      </dl>
-      <p className="jp-Peers-muted">
-        {trans.__(
-          'Without an answer it is a no at %1.',
-          new Date(approval.expires * 1000).toLocaleTimeString()
-        )}
-      </p>
-    </div>
-  );
+/** What the buttons answer, in their order. */
+const ANSWERS: readonly Answer[] = ['no', 'once', 'turn'];
+
+/** The dialog about one call; the buttons that allow are off until all of it was in sight. */
+class ApprovalDialog extends Dialog<unknown> {
+  constructor(approval: IApproval, trans: TranslationBundle) {
+    const allow = { className: 'jp-Peers-allow' };
+    const buttons = [
+      Dialog.cancelButton({ label: trans.__('No') }),
+      Dialog.warnButton({ label: trans.__('Allow once'), ...allow }),
+      Dialog.warnButton({ label: trans.__('Allow for this turn'), ...allow })
+    ];
+    const onRead = (): void => this._onRead();
+    super({
+      title: trans.__('May your agent do this?'),
+      body: ReactWidget.create(<ApprovalText approval={approval} trans={trans} onRead={onRead} />),
+      buttons,
+      // A key that was meant for a notebook allows nothing.
+      defaultButton: 0
+    });
+    this.addClass('jp-Peers-approvalDialog');
+    this._choices = buttons;
+    this._switch(false);
+  }
+
+  /** Return what the person chooses. */
+  async answer(): Promise<Answer> {
+    const { button } = await this.launch();
+    return ANSWERS[this._choices.indexOf(button)] ?? 'no';
+  }
+
+  override resolve(index?: number): void {
+    // Whatever key or click it was: nothing is allowed before it could be read.
+    if (this._isRead || !index) {
+      super.resolve(index);
+    }
+  }
+
+  private _onRead(): void {
+    this._isRead = true;
+    this._switch(true);
+  }
+
+  private _switch(isOn: boolean): void {
+    for (const button of this.node.querySelectorAll<HTMLButtonElement>('.jp-Peers-allow')) {
+      button.disabled = !isOn;
+    }
+  }
+
+  private _isRead = false;
+  private readonly _choices: readonly Dialog.IButton[];
 }
 
 /**
  * Ask the person about each call of a tool that waits, one after the other.
  *
- * What was answered in another tab, or is too late, goes away by itself. The button that has the
- * focus is the one that denies: a key that was meant for a notebook allows nothing.
+ * What was answered in another tab, or is too late, goes away by itself.
  */
 export function askForApprovals(model: ApprovalsModel, trans: TranslationBundle): void {
-  let shown: { id: number; dialog: Dialog<unknown> } | null = null;
+  let shown: { id: number; dialog: ApprovalDialog } | null = null;
 
   const show = async (approval: IApproval): Promise<void> => {
-    const dialog = new Dialog({
-      title: trans.__('Allow this once?'),
-      body: ReactWidget.create(<ApprovalText approval={approval} trans={trans} />),
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Deny') }),
-        Dialog.warnButton({ label: trans.__('Allow once') })
-      ],
-      defaultButton: 0
-    });
+    const dialog = new ApprovalDialog(approval, trans);
     shown = { id: approval.id, dialog };
     try {
-      const { button } = await dialog.launch();
-      await model.decide(approval.id, button.accept);
+      await model.decide(approval.id, await dialog.answer());
     } catch {
       // It was answered elsewhere, or its time is over.
     }

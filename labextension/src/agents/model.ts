@@ -2,11 +2,15 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from '../control';
 import { IApproval } from '../shapes';
 
+/** What a person says to a call of a tool; `turn` allows the tool until the turn ends. */
+export type Answer = 'no' | 'once' | 'turn';
+
 /** The calls of tools that wait for this person, the oldest first. */
 export class ApprovalsModel {
   constructor(private readonly _control: ControlSocket) {
     _control.eventReceived.connect(this._onEvent, this);
-    _control.stateChanged.connect(this._onControlState, this);
+    _control.stateChanged.connect(this._onControlState);
+    document.addEventListener('visibilitychange', this._onControlState);
     this._onControlState();
   }
 
@@ -18,25 +22,29 @@ export class ApprovalsModel {
     return this._changed;
   }
 
-  /** Allow one call of a tool, or refuse it. */
-  async decide(id: number, allow: boolean): Promise<void> {
+  /** Allow a call of a tool, or refuse it. */
+  async decide(id: number, answer: Answer): Promise<void> {
     this._set(this._approvals.filter(each => each.id !== id));
-    await this._control.request('approve', { id, allow });
+    const said = { allow: answer !== 'no', for_turn: answer === 'turn' };
+    await this._control.request('approve', { id, ...said });
   }
 
-  private _onControlState(): void {
+  private readonly _onControlState = (): void => {
     if (this._control.state === 'open') {
       void this._load();
     } else {
       // The server asks every open page again; an answer given now would reach nobody.
       this._set([]);
     }
-  }
+  };
 
-  /** From here on the server knows that somebody can be asked in this page. */
+  /** From here on the server knows whether somebody can be asked in this page. */
   private async _load(): Promise<void> {
+    const watching = document.visibilityState === 'visible';
     try {
-      const answer = await this._control.request<{ approvals: IApproval[] }>('approvals');
+      const answer = await this._control.request<{ approvals: IApproval[] }>('approvals', {
+        watching
+      });
       this._set(answer.approvals);
     } catch {
       // An older server, or the next event tells it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,15 +17,27 @@ from tests.waiting import until
 EXPIRES = time.time() + 60
 
 
+def person(label: str, node_id: str) -> dict[str, str]:
+    """A node of a chain, as its owner knows it."""
+    return {"label": label, "node_id": node_id}
+
+
+def argument(name: str, value: str, is_exact: bool = True) -> dict[str, Any]:
+    """An argument of a call."""
+    return {"name": name, "value": value, "is_exact": is_exact}
+
+
 def waiting(id: int, **fields: Any) -> dict[str, Any]:
     """A call of a tool that waits for the owner."""
     call = {
         "id": id,
         "peer": PEER["node_id"],
         "peer_name": "bob",
+        "chain": [person("bob", PEER["node_id"])],
+        "question": "restart it",
         "agent": "helper",
         "tool": "restart",
-        "arguments": f"run={id}",
+        "arguments": [argument("run", str(id))],
         "expires": EXPIRES,
     }
     return call | fields
@@ -69,27 +82,37 @@ async def test_the_owner_reads_who_asks_which_tool_with_what_and_until_when_all_
     open_panel: Open, server: FakeServer
 ):
     panel = open_panel()
-    evil = {"peer_name": "<b>bob", "agent": "<i>a", "tool": "<u>t", "arguments": "'<script>1'"}
-    pushed(server, waiting(1, **evil), waiting(2, peer_name="", arguments=""))
+    evil = {
+        "peer_name": "<b>bob",
+        "question": "<s>?",
+        "agent": "<i>a",
+        "tool": "<u>t",
+        "arguments": [argument("<p>", "'<script>1'"), argument("frame", "0 1 ...", False)],
+        "chain": [person("<b>cy", "cycycycycycycyc2"), person("<b>bob", PEER["node_id"])],
+    }
+    pushed(server, waiting(1, **evil), waiting(2, peer_name=PEER["node_id"], arguments=[]))
     await until(lambda: len(panel.approvals.rows) == 2)
     said, bare = (row.text.value for row in panel.approvals.rows.values())
-    for escaped in ("&lt;b&gt;bob", "&lt;i&gt;a", "&lt;u&gt;t", "&lt;script&gt;1"):
-        assert escaped in said
-    assert not any(tag in said for tag in ("<b>", "<i>", "<u>", "<script>"))
+    for raw in ("<b>bob", "<b>cy", "<s>?", "<i>a", "<u>t", "<p>", "<script>1"):
+        assert html.escape(raw) in said
+        assert raw not in said
+    assert f"({PEER['node_id']})" in said
+    assert said.count("parts may be missing") == 1
     assert time.strftime("%H:%M:%S", time.localtime(EXPIRES)) in said
     assert PEER["node_id"] in bare
     assert "no arguments" in bare
 
 
-@pytest.mark.parametrize("allow", [True, False])
-async def test_a_click_answers_this_call_and_no_other(open_panel: Open, server: FakeServer, allow):
+@pytest.mark.parametrize("answer", ["no", "once", "turn"])
+async def test_a_click_answers_this_call_and_no_other(open_panel: Open, server: FakeServer, answer):
     panel = open_panel()
     pushed(server, waiting(7), waiting(8))
     await until(lambda: len(panel.approvals.rows) == 2)
     row = panel.approvals.rows[8]
-    (row.allow_button if allow else row.deny_button).click()
+    {"no": row.deny_button, "once": row.allow_button, "turn": row.turn_button}[answer].click()
     await until(lambda: "approve" in server.ops())
-    assert server.wait_for("approve") == {"id": 8, "allow": allow}
+    said = {"allow": answer != "no", "for_turn": answer == "turn"}
+    assert server.wait_for("approve") == {"id": 8, **said}
     pushed(server, waiting(7))
     await until(lambda: list(panel.approvals.rows) == [7])
     assert server.ops().count("approve") == 1
@@ -129,3 +152,14 @@ async def test_what_waits_is_asked_for_again_when_the_server_comes_back(
     server.answers["approvals"] = {"approvals": [waiting(4)]}
     server.drop()
     await until(lambda: list(panel.approvals.rows) == [4])
+
+
+async def test_the_panel_counts_as_a_place_to_ask_while_a_page_shows_it(
+    open_panel: Open, server: FakeServer
+):
+    panel = open_panel()
+    assert server.wait_for("approvals") == {"watching": False}
+    for count, views, watching in ((2, 1, True), (3, 0, False)):
+        panel._view_count = views
+        await until(lambda count=count: server.ops().count("approvals") == count)
+        assert server.wait_for("approvals", count) == {"watching": watching}
