@@ -15,7 +15,7 @@ CSV ?=
 PLOT ?=
 
 # Sources of the labextension's bundle, and the tools that build it.
-SOURCES := $(shell find labextension/src labextension/viewer labextension/style labextension/schema -type f -not -path '*/__tests__/*')
+SOURCES := $(shell find labextension/src labextension/viewer labextension/wire labextension/guest labextension/style labextension/schema -type f -not -path '*/__tests__/*')
 BUILD := labextension/package.json labextension/tsconfig.json
 PYTHON_STAMP := $(VENV)/.installed
 NODE_STAMP := labextension/node_modules/.package-lock.json

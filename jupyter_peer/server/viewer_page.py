@@ -14,13 +14,11 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
-from ..sockets.frame_policy import FRAME_POLICY
+from ..sockets.frame_policy import FRAME_POLICY, PARTS
 from .rest.base import AUTH_RESOURCE
 
 STATIC = Path(__file__).parent.parent / "static"
 
-#: Code that the front end passes to the page when a pane needs it.
-PARTS = ("widgets", "math", "plotly", "vega", "mermaid", "pdf")
 _FILES = {"": ("viewer.html", "text/html; charset=utf-8")} | {
     f"{part}.js": (f"{part}.js", "text/javascript; charset=utf-8") for part in PARTS
 }

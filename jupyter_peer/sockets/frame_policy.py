@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Code that the page around passes to the frame when a pane needs it.
+PARTS = ("widgets", "math", "plotly", "vega", "mermaid", "pdf")
+
 #: Scripts in a peer's outputs run. The page can load nothing, connect to nothing, and frame nothing
 #: that has an address. ``frame-src`` also stops framed documents from navigating, which would be a
 #: request like any other.

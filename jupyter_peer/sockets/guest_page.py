@@ -4,8 +4,8 @@ Relay, peer port and Jupyter's port serve it. Fetching it says nothing of a link
 read by the script in it, and a browser keeps the fragment to itself. The file has two roles. As the
 page itself it may run its own script, connect to where it came from, and nothing else. With
 ``?frame`` it is the frame in which a pane is drawn: there scripts of the pane run, in an origin of
-its own, without a network. ``?widgets`` is the code that draws widgets, which the page hands to the
-frame.
+its own, without a network. ``?widgets``, ``?math`` and so on are code for what not every pane has; the page
+hands it to the frame.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from pathlib import Path
 import msgspec
 from tornado.web import RequestHandler
 
-from .frame_policy import FRAME_POLICY
+from .frame_policy import FRAME_POLICY, PARTS
 
 STATIC = Path(__file__).parent.parent / "static"
 _INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
+_FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": FRAME_POLICY}
 _HTML, _SCRIPT = "text/html; charset=utf-8", "text/javascript; charset=utf-8"
 
 
@@ -46,15 +47,16 @@ class GuestPage:
     def __init__(self) -> None:
         page = (STATIC / "guest.html").read_bytes()
         self.digest = hashlib.sha256(page).hexdigest()
-        framed = {"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": FRAME_POLICY}
         self._served = {
             "": _served(page, _HTML, {"X-Frame-Options": "DENY", **_own_policy(page)}),
-            "frame": _served(page, _HTML, framed),
-            "widgets": _served((STATIC / "widgets.js").read_bytes(), _SCRIPT, framed),
+            "frame": _served(page, _HTML, _FRAMED),
         }
 
     def get(self, query: str) -> Served | None:
         """Return the answer to a query; None for one that is not known."""
+        if query in PARTS and query not in self._served:
+            code = (STATIC / f"{query}.js").read_bytes()
+            self._served[query] = _served(code, _SCRIPT, _FRAMED)
         return self._served.get(query)
 
 

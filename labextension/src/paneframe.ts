@@ -1,41 +1,24 @@
 import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
-import { FocusGuard } from './focusguard';
-import { FrameWitness } from './framewitness';
+import { FrameHost, FrameStatus, StopReason } from './framehost';
 import { IPaneStep } from './shapes';
 import { themeIsLight, themeVariables } from './theme';
-import { Allowance, FromFrame, PORT, READY, readFromFrame, ToFrame, Words } from './viewerprotocol';
+import { FromFrame, ToFrame, Words } from './viewerprotocol';
 
-/** Why a frame was taken away. */
-export type StopReason = 'flood' | 'reload' | 'focus' | 'person';
-
-/** How a frame is: `waiting` is one that has not answered for a while. */
-export type FrameStatus = 'starting' | 'ready' | 'waiting' | StopReason;
-
-const PING_EVERY_MS = 2000;
-const WAITING_AFTER_MS = 6000;
-/** A script in the frame may make it load again; once is a mishap. */
-const MAX_RELOADS = 3;
-
-/**
- * The frame in which a peer's outputs are drawn, and the only way to and from it.
- *
- * The iframe is sandboxed to an origin of its own and holds a second one with the content: the
- * outer page's policy lets nothing be framed that has an address, so the content cannot even
- * navigate itself away. What comes from it is bounded in kind, size and rate.
- */
+/** The frame in which a peer's outputs are drawn, as a widget of JupyterLab. */
 export class PaneFrame extends Widget {
   constructor(url: string, words: Words, title: string) {
     super();
     this.addClass('jp-PeerPane-frame');
-    this._url = url;
-    this._words = words;
-    this._iframe.setAttribute('sandbox', 'allow-scripts');
-    this._iframe.setAttribute('referrerpolicy', 'no-referrer');
-    this._iframe.setAttribute('allow', '');
-    this._iframe.title = title;
-    this._observer = new MutationObserver(() => this._sendTheme());
+    this._host = new FrameHost(this.node, url, words, title, {
+      onReady: () => this._readied.emit(),
+      onMessage: message => this._messageReceived.emit(message),
+      onStatus: status => this._statusChanged.emit(status),
+      isVisible: () => this.isVisible,
+      theme: () => ({ light: themeIsLight(), variables: themeVariables() })
+    });
+    this._observer = new MutationObserver(() => this._host.tellTheme());
   }
 
   /** The frame is there, empty, and shows the steps it is given: after each start a whole state. */
@@ -52,37 +35,31 @@ export class PaneFrame extends Widget {
   }
 
   get status(): FrameStatus {
-    return this._status;
+    return this._host.status;
   }
 
   set label(title: string) {
-    this._iframe.title = title;
+    this._host.label = title;
   }
 
   /** The height of the frame in pixels; null fills what is there. */
   set height(px: number | null) {
-    this._iframe.style.height = px === null ? '' : `${px}px`;
+    this._host.height = px;
   }
 
   /** Show a step; while nobody can see the frame it waits, and is not acknowledged. */
   showStep(step: IPaneStep): void {
-    if (step.outputs) {
-      this._held = [];
-    }
-    this._held.push(step);
-    this._flush();
+    this._host.showStep(step);
   }
 
   /** Tell the frame something besides steps. */
   tell(message: ToFrame): void {
-    this._send(message);
+    this._host.tell(message);
   }
 
   /** Take the frame away, with every script in it. */
   stop(reason: StopReason): void {
-    this._drop();
-    this._iframe.remove();
-    this._setStatus(reason);
+    this._host.stop(reason);
   }
 
   /**
@@ -90,27 +67,26 @@ export class PaneFrame extends Widget {
    *
    * @param now - Within the last seconds, not only since it was loaded.
    */
-  async isUsed(now = false): Promise<boolean> {
-    return (await this._guard?.isUsed(now)) ?? false;
+  isUsed(now = false): Promise<boolean> {
+    return this._host.isUsed(now);
   }
 
   /** Whether a pointer was pressed in the frame a moment ago. */
   get isPressed(): boolean {
-    return this._witness?.isPressed ?? false;
+    return this._host.isPressed;
   }
 
   /** Begin anew, after it was stopped. */
   restart(): void {
-    this._drop();
-    this._iframe.remove();
+    this._host.clear();
     if (this.isAttached) {
-      this._load();
+      this._host.restart();
     }
   }
 
   override dispose(): void {
     if (!this.isDisposed) {
-      this._drop();
+      this._host.end();
       Signal.clearData(this);
       super.dispose();
     }
@@ -118,171 +94,27 @@ export class PaneFrame extends Widget {
 
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
-    window.addEventListener('message', this._onWindowMessage);
-    document.addEventListener('visibilitychange', this._flush);
     this._observer.observe(document.body, {
       attributes: true,
       attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
     });
-    this._load();
+    this._host.start();
   }
 
   protected override onBeforeDetach(message: Message): void {
-    this._drop();
-    window.removeEventListener('message', this._onWindowMessage);
-    document.removeEventListener('visibilitychange', this._flush);
+    this._host.end();
     this._observer.disconnect();
     super.onBeforeDetach(message);
   }
 
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this._flush();
+    this._host.flush();
   }
 
-  private _load(): void {
-    this._reloads = 0;
-    this._allowance = new Allowance();
-    this._setStatus('starting');
-    // Put in anew, since one that moves in the document loads again by itself, and twice then.
-    this._iframe.remove();
-    this._iframe.src = this._url;
-    this.node.appendChild(this._iframe);
-    this._guard?.dispose();
-    this._witness = new FrameWitness(this._iframe);
-    const guard = new FocusGuard(this._iframe, this._witness, () => {
-      this.stop('focus');
-      guard.giveBack();
-    });
-    this._guard = guard;
-  }
-
-  /** Let go of what is in the frame, which is about to go or to begin anew. */
-  private _drop(): void {
-    window.clearInterval(this._pinging);
-    this._guard?.dispose();
-    this._guard = null;
-    if (this._port) {
-      this._port.onmessage = null;
-      this._port.close();
-      this._port = null;
-    }
-    this._held = [];
-  }
-
-  private _onWindowMessage = (event: MessageEvent): void => {
-    const outer = this._iframe.contentWindow;
-    if (!outer || (event.source !== outer && event.source !== contentOf(outer))) {
-      return;
-    }
-    if (event.source === outer) {
-      this._witness?.take(event.data);
-      return;
-    }
-    if (!this._admit()) {
-      return;
-    }
-    if (event.data === READY && event.origin === 'null') {
-      this._connect(event.source as Window);
-    }
-  };
-
-  private _connect(content: Window): void {
-    if (++this._reloads > MAX_RELOADS) {
-      this.stop('reload');
-      return;
-    }
-    this._port?.close();
-    this._held = [];
-    const { port1, port2 } = new MessageChannel();
-    this._port = port1;
-    port1.onmessage = event => this._onPortMessage(event.data);
-    // Its origin has no name, so nobody but the window itself can be meant.
-    content.postMessage({ type: PORT, words: this._words }, '*', [port2]);
-    this._sendTheme();
-    this._answeredAt = performance.now();
-    window.clearInterval(this._pinging);
-    this._pinging = window.setInterval(() => this._ping(), PING_EVERY_MS);
-    this._setStatus('ready');
-    this._readied.emit();
-  }
-
-  private _onPortMessage(data: unknown): void {
-    if (!this._admit()) {
-      return;
-    }
-    const message = readFromFrame(data);
-    if (!message) {
-      return;
-    }
-    if (message.type === 'pong') {
-      this._answeredAt = performance.now();
-      if (this._status === 'waiting') {
-        this._setStatus('ready');
-      }
-      return;
-    }
-    this._messageReceived.emit(message);
-  }
-
-  private _admit(): boolean {
-    const admitted = this._allowance.take();
-    if (this._allowance.isFlooded) {
-      this.stop('flood');
-    }
-    return admitted;
-  }
-
-  private _ping(): void {
-    // A frame that nobody sees may be asleep.
-    if (!this.isVisible || document.visibilityState === 'hidden') {
-      this._answeredAt = performance.now();
-      return;
-    }
-    this._send({ type: 'ping', n: 0 });
-    if (performance.now() - this._answeredAt > WAITING_AFTER_MS && this._status === 'ready') {
-      this._setStatus('waiting');
-    }
-  }
-
-  private _flush = (): void => {
-    if (this._port && this.isVisible && document.visibilityState !== 'hidden') {
-      this._held.splice(0).forEach(step => this._send({ type: 'step', step }));
-    }
-  };
-
-  private _sendTheme(): void {
-    this._send({ type: 'theme', light: themeIsLight(), variables: themeVariables() });
-  }
-
-  private _send(message: ToFrame): void {
-    this._port?.postMessage(message);
-  }
-
-  private _setStatus(status: FrameStatus): void {
-    this._status = status;
-    this._statusChanged.emit(status);
-  }
-
-  private readonly _url: string;
-  private readonly _words: Words;
-  private readonly _iframe = document.createElement('iframe');
+  private readonly _host: FrameHost;
   private readonly _observer: MutationObserver;
   private readonly _readied = new Signal<this, void>(this);
   private readonly _messageReceived = new Signal<this, FromFrame>(this);
   private readonly _statusChanged = new Signal<this, FrameStatus>(this);
-  private _status: FrameStatus = 'starting';
-  private _allowance = new Allowance();
-  private _guard: FocusGuard | null = null;
-  private _witness: FrameWitness | null = null;
-  private _port: MessagePort | null = null;
-  private _held: IPaneStep[] = [];
-  private _pinging = 0;
-  private _answeredAt = 0;
-  private _reloads = 0;
-}
-
-/** The frame inside the frame; only that it is there can be seen from here. */
-function contentOf(outer: Window): Window | null {
-  return outer.length > 0 ? outer[0] : null;
 }

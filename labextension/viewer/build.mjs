@@ -1,8 +1,12 @@
 // Builds the page in which panes are drawn: one file with everything in it, since a page of opaque
-// origin sends no cookies for anything it would load.
+// origin sends no cookies for anything it would load. And the page of guest links, which holds the
+// same content once more.
 
 import process from 'node:process';
 import { URL, fileURLToPath } from 'node:url';
+
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 
 import { build } from 'esbuild';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -51,7 +55,7 @@ async function licences() {
 }
 
 /** Bundle one entry in memory; returns its script and its style sheet. */
-async function bundle(entry) {
+async function bundle(entry, define = {}) {
   const { outputFiles, metafile } = await build({
     entryPoints: [here(entry)],
     absWorkingDir: here('..'),
@@ -78,7 +82,8 @@ async function bundle(entry) {
       global: 'globalThis',
       // MathJax would read the first from its package.json, and look for it in the second.
       PACKAGE_VERSION: '"3"',
-      __dirname: '"/"'
+      __dirname: '"/"',
+      ...define
     },
     logLevel: 'warning'
   });
@@ -90,7 +95,7 @@ async function bundle(entry) {
 const attribute = html => html.replace(/&/g, '&amp;').replace(/"/g, '&quot;');
 
 const { script, style } = await bundle('./main.ts');
-const witness = await bundle('./witness.ts');
+const witness = await bundle('./outer.ts');
 const content = `<!doctype html><html><head><meta charset="utf-8"><style>${style}</style></head>
 <body><main id="pane"></main><footer id="notes" role="status"></footer>
 <script>${script}</script></body></html>`;
@@ -115,9 +120,30 @@ for (const part of ['widgets', 'math', 'plotly', 'vega', 'mermaid', 'pdf']) {
   files[`${part}.js`] = (code.style ? styling : '') + code.script;
 }
 
+// The page of guest links takes only the code for parts that it was built with.
+const parts = Object.entries(files).filter(([name]) => name.endsWith('.js'));
+const digests = parts.map(([name, code]) => [
+  name.slice(0, -'.js'.length),
+  createHash('sha256').update(code).digest('hex')
+]);
+const guest = await bundle('../guest/main.ts', {
+  FRAME_CONTENT: JSON.stringify(content),
+  PART_DIGESTS: JSON.stringify(Object.fromEntries(digests))
+});
+const body = await readFile(here('../guest/page.html'), 'utf8');
+files['guest.html'] = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex, nofollow"><meta name="referrer" content="no-referrer">
+<title>Shared pane</title><style>${guest.style}</style></head>
+<body>${body}<script>${guest.script}</script></body></html>
+`;
+
 files['third-party-licenses.json'] = await licences();
 await mkdir(OUT, { recursive: true });
 for (const [name, text] of Object.entries(files)) {
   await writeFile(OUT + name, text);
-  process.stdout.write(`${name} ${Math.round(text.length / 1024)} KiB\n`);
+  const [whole, sent] = [text.length, gzipSync(text, { level: 9 }).length];
+  process.stdout.write(
+    `${name} ${Math.round(whole / 1024)} KiB, compressed ${Math.round(sent / 1024)} KiB\n`
+  );
 }

@@ -46,8 +46,10 @@ export const hkdf96 = (shared: Bytes, salt: Bytes, info: string): Bytes =>
   hkdf(sha256, shared, salt, utf8(info), 96) as Bytes;
 
 /** The id that a public key certifies (SPEC section 1). */
-export function nodeIdOf(publicKey: Bytes): string {
-  const digest = hash(publicKey);
+export const nodeIdOf = (publicKey: Bytes): string => nodeIdOfHash(hash(publicKey));
+
+/** The same of the SHA-256 of a key. */
+export function nodeIdOfHash(digest: Bytes): string {
   let id = '';
   for (let bit = 0; bit < 80; bit += 5) {
     const pair = (digest[bit >> 3] << 8) | digest[(bit >> 3) + 1];

@@ -27,6 +27,8 @@ export interface IDialerOptions {
   expect: string | null;
   expectKeyHash?: Bytes;
   token: string | null;
+  /** The guest link to open, in place of a token (SPEC section 11). */
+  guest?: JsonObject;
   /** Randomness and time are arguments, so that golden bytes can be made. */
   nonce?: string;
   x25519?: Bytes;
@@ -125,6 +127,9 @@ export class Dialer {
     const auth: JsonObject = { echo: nonce, session };
     if (this._options.token !== null) {
       auth.token = this._options.token;
+    }
+    if (this._options.guest) {
+      auth.guest = this._options.guest;
     }
     return {
       peer: envelope.src,

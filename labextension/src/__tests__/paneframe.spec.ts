@@ -2,7 +2,7 @@ import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PaneFrame } from '../paneframe';
-import { frameWords } from '../panewording';
+import { frameWords } from '../framewords';
 import { FromFrame, PORT, READY } from '../viewerprotocol';
 import { nullTranslator } from '@jupyterlab/translation';
 

@@ -229,7 +229,8 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   /** Let go of views whose output is not shown any more. */
   private _sweep(): void {
     this._views = this._views.filter(([node, view]) => {
-      if (!node.isConnected) {
+      // A view whose model has ended is gone with it.
+      if (!node.isConnected && !view.luminoWidget.isDisposed) {
         // Lumino would refuse to detach what is not in the document any more.
         MessageLoop.sendMessage(view.luminoWidget, Widget.Msg.BeforeDetach);
         MessageLoop.sendMessage(view.luminoWidget, Widget.Msg.AfterDetach);

@@ -1,6 +1,6 @@
 import { Gettext } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
-import { frameWords } from '../panewording';
+import { frameWords } from '../framewords';
 
 it('leaves open in the frame’s words what only the frame knows', () => {
   // As JupyterLab translates, not as the stand-in without languages does.

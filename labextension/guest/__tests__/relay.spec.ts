@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { concat, toHex, u64, utf8 } from '../../wire/bytes';
+import { noble, nodeIdOf } from '../../wire/crypto';
+import { type Frame } from '../carrier';
+import { RelayCarrier } from '../relay';
+
+const OWNER = 'abcdefghijklmnop';
+const CHALLENGE = 'c'.repeat(64);
+
+class FakeSocket {
+  static readonly OPEN = 1;
+  static last: FakeSocket;
+  readyState = 1;
+  binaryType = '';
+  sent: (string | Uint8Array)[] = [];
+  onmessage: (event: { data: unknown }) => void = () => undefined;
+  onopen: () => void = () => undefined;
+  onclose: (event: { reason: string }) => void = () => undefined;
+  constructor(readonly url: string) {
+    FakeSocket.last = this;
+  }
+  send(data: string | Uint8Array) {
+    this.sent.push(data);
+  }
+  close() {
+    this.readyState = 3;
+  }
+  say(data: unknown) {
+    this.onmessage({ data });
+  }
+}
+
+let frames: Frame[];
+let ends: string[];
+let me: string;
+let carrier: RelayCarrier;
+let opening: Promise<unknown>;
+const socket = () => FakeSocket.last;
+const settle = () => new Promise(resolve => setTimeout(resolve));
+
+beforeEach(async () => {
+  vi.stubGlobal('WebSocket', FakeSocket);
+  [frames, ends] = [[], []];
+  const signer = await noble.signer(new Uint8Array(32));
+  me = nodeIdOf(signer.publicKey);
+  carrier = new RelayCarrier('ws://relay.example/relay-ws', signer, OWNER, {
+    onFrame: frame => frames.push(frame),
+    onEnd: reason => ends.push(reason)
+  });
+  opening = carrier.open().then(
+    () => 'open',
+    (error: { code: string }) => error.code
+  );
+  socket().onopen();
+  await settle();
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+async function register(challenge = CHALLENGE): Promise<void> {
+  socket().say(JSON.stringify({ challenge, relay: 'x' }));
+  await settle();
+  socket().say(JSON.stringify({ registered: me, max_frame: 65536 }));
+  await settle();
+}
+
+/** A frame of the relay, on the link that was just opened. */
+function frame(
+  form: number,
+  rest: Uint8Array,
+  change: { dst?: Uint8Array; src?: Uint8Array; link?: Uint8Array } = {}
+) {
+  const open = socket().sent[socket().sent.length - 1] as Uint8Array;
+  const { dst = utf8(me), src = utf8(OWNER), link = open.slice(35, 43) } = change;
+  return concat(Uint8Array.of(1, 0, 8), dst, src, link, Uint8Array.of(form), rest).buffer;
+}
+
+it('registers, opens a link, and carries frames within the credit', async () => {
+  await register();
+  const [hello, proof, open] = socket().sent;
+  expect(JSON.parse(hello as string)).toMatchObject({ register: me });
+  expect(JSON.parse(proof as string).sig).toBeTruthy();
+  expect(toHex(open as Uint8Array).slice(86, 88)).toBe('03');
+  const credit = frame(2, u64(200));
+  const text = frame(1, utf8('hello_ack'));
+  socket().say(credit);
+  expect(await opening).toBe('open');
+  socket().say(text);
+  expect(frames).toEqual(['hello_ack']);
+  carrier.send(new Uint8Array(100));
+  carrier.send(new Uint8Array(100));
+  expect(socket().sent).toHaveLength(4); // the second waits for credit
+});
+
+it('signs no challenge of another relay', async () => {
+  socket().say(JSON.stringify({ challenge: `${CHALLENGE}@other.example` }));
+  expect(await opening).toBe('wrong_node');
+  expect(socket().sent).toHaveLength(1);
+});
+
+it('takes no frame of another node, link or receiver', async () => {
+  await register();
+  const others = [
+    { src: utf8('b'.repeat(16)) },
+    { dst: utf8('b'.repeat(16)) },
+    { link: new Uint8Array(8) }
+  ].map(change => frame(1, utf8('forged'), change));
+  const credit = frame(2, u64(1000));
+  socket().say(credit);
+  await opening;
+  others.forEach(each => socket().say(each));
+  expect([frames, ends]).toEqual([[], []]);
+});
+
+it.each([
+  [() => JSON.stringify({ undeliverable: OWNER, link: '00' }), 'undeliverable'],
+  [() => JSON.stringify({ error: { code: 'busy' } }), 'busy'],
+  [() => JSON.stringify({ error: { code: '<b>' } }), 'refused'],
+  [() => 'no JSON', 'malformed'],
+  [() => new ArrayBuffer(3), 'malformed']
+])('ends when the relay says so, or says what nobody understands', async (made, reason) => {
+  await register();
+  socket().say(made());
+  expect(await opening).toBe(reason);
+  expect(ends).toEqual([reason]);
+});

@@ -1,0 +1,69 @@
+/** What carries frames of the peer wire to the owner. */
+
+import { type Bytes, utf8 } from '../wire/bytes';
+import { WireError } from '../wire/errors';
+
+export type Frame = string | Bytes;
+
+export interface ICarrierEvents {
+  onFrame: (frame: Frame) => void;
+  /** The carrier has ended, with an error code or `lost`; nothing comes after this. */
+  onEnd: (reason: string) => void;
+}
+
+export interface ICarrier {
+  /** Resolves when frames can be sent. */
+  open(): Promise<void>;
+  send(frame: Frame): void;
+  close(): void;
+}
+
+/** Open a WebSocket whose binary messages come as bytes. */
+export function openSocket(
+  url: string,
+  onMessage: (frame: Frame) => void,
+  onEnd: (reason: string) => void
+): { socket: WebSocket; opened: Promise<void> } {
+  const socket = new WebSocket(url);
+  socket.binaryType = 'arraybuffer';
+  socket.onmessage = ({ data }) =>
+    onMessage(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
+  const opened = new Promise<void>((resolve, reject) => {
+    socket.onopen = () => resolve();
+    socket.onclose = ({ reason }) => {
+      const code = /^[a-z_]{1,64}$/.test(reason) ? reason : 'lost';
+      reject(new WireError('unreachable', 'the owner cannot be reached'));
+      onEnd(code);
+    };
+  });
+  return { socket, opened };
+}
+
+/** The owner's own port: each frame is one message of the WebSocket. */
+export class PortCarrier implements ICarrier {
+  constructor(
+    private readonly _url: string,
+    private readonly _events: ICarrierEvents
+  ) {}
+
+  async open(): Promise<void> {
+    const { onFrame, onEnd } = this._events;
+    const { socket, opened } = openSocket(this._url, onFrame, onEnd);
+    this._socket = socket;
+    await opened;
+  }
+
+  send(frame: Frame): void {
+    this._socket?.send(frame);
+  }
+
+  close(): void {
+    this._socket?.close();
+  }
+
+  private _socket: WebSocket | null = null;
+}
+
+/** Bytes that a frame has on its way. */
+export const sizeOf = (frame: Frame): number =>
+  typeof frame === 'string' ? utf8(frame).length : frame.length;

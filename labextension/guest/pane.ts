@@ -1,0 +1,164 @@
+/** The pane of the link: opened at each offer, followed step by step, at the pace of the frame. */
+
+import { type IPaneStep } from '../src/shapes';
+import { type IInput } from '../src/viewerprotocol';
+import { WireError } from '../wire/errors';
+import { type JsonObject } from '../wire/json';
+import { type IOwnersMessage, type Session } from './session';
+
+/** Steps that the frame has not shown; with so many the owner is told to hold back. */
+const MAX_UNSHOWN = 16;
+const MAX_INPUTS = 32;
+
+export interface IPaneFacts {
+  name: string;
+  title: string;
+  grant: 'view' | 'interact';
+  /** Whether the owner shares the pane now. */
+  status: 'opening' | 'live' | 'ended';
+  /** When the newest change came (milliseconds), 0 before the first. */
+  changedAt: number;
+}
+
+export interface IPaneEvents {
+  onFacts: () => void;
+  onStep: (step: IPaneStep) => void;
+}
+
+export class Pane {
+  constructor(
+    private readonly _session: () => Session | null,
+    private readonly _events: IPaneEvents
+  ) {}
+
+  get facts(): Readonly<IPaneFacts> {
+    return this._facts;
+  }
+
+  /** Take a message of the owner. */
+  take({ type, data }: IOwnersMessage): void {
+    const name = typeof data.pane === 'string' ? data.pane : '';
+    if (type === 'pane_offer') {
+      this._note({ name, ...described(data) });
+      this._open(true);
+    } else if (type === 'pane_withdraw') {
+      this._note({ name, status: 'ended' });
+    } else if (type === 'pane_update' && name === this._facts.name) {
+      this._takeStep(data);
+    }
+  }
+
+  /** Ask for the whole pane: the frame is empty. */
+  reopen(): void {
+    if (this._facts.status !== 'opening') {
+      this._open(true);
+    }
+  }
+
+  /** Note that the frame shows everything up to a revision. */
+  shown(rev: number): void {
+    this._unshown = this._unshown.filter(each => each > rev);
+    if (this._isHeldBack && !this._unshown.length) {
+      this._isHeldBack = false;
+      this._open(false);
+    }
+  }
+
+  /**
+   * Do something with a widget.
+   *
+   * @throws WireError, why the owner does not take it.
+   */
+  async input(id: string, message: IInput): Promise<void> {
+    const session = this._session();
+    if (!session) {
+      throw new WireError('not_connected', 'the owner is not connected');
+    }
+    if (this._inputs >= MAX_INPUTS) {
+      throw new WireError('busy', 'too much at once');
+    }
+    this._inputs += 1;
+    try {
+      const pane = this._facts.name;
+      await session.ask('pane_input', { pane, message: message as unknown as JsonObject, id });
+    } finally {
+      this._inputs -= 1;
+    }
+  }
+
+  private _open(whole: boolean): void {
+    const session = this._session();
+    const { name } = this._facts;
+    if (!session || !name) {
+      return;
+    }
+    const known: JsonObject = whole ? {} : { epoch: this._epoch, rev: this._rev };
+    this._isHeldBack = false;
+    this._unshown = [];
+    session.ask('pane_open', { pane: name, ...known }).then(
+      ({ data }) => {
+        this._note(described(data));
+        this._note({ status: data.ended === true ? 'ended' : 'live' });
+        this._takeStep(data);
+      },
+      (error: unknown) => this._onRefused(error)
+    );
+  }
+
+  private _onRefused(error: unknown): void {
+    const code = error instanceof WireError ? error.code : '';
+    if (code === 'pane_ended' || code === 'not_granted') {
+      this._note({ status: 'ended' });
+    } else if (code === 'busy') {
+      setTimeout(() => this._open(true), 3000);
+    }
+    // A lost connection opens the pane anew when it is back.
+  }
+
+  private _takeStep(data: Record<string, unknown>): void {
+    const step = data as unknown as IPaneStep;
+    if (this._isHeldBack || typeof step.epoch !== 'string' || !Number.isSafeInteger(step.rev)) {
+      return;
+    }
+    if (!step.outputs && (step.prev !== this._rev || step.epoch !== this._epoch)) {
+      this._open(true);
+      return;
+    }
+    [this._epoch, this._rev] = [step.epoch, step.rev];
+    this._note({ changedAt: Date.now() });
+    if (step.outputs || step.messages?.length) {
+      this._unshown.push(step.rev);
+      this._events.onStep(step);
+    }
+    if (this._unshown.length >= MAX_UNSHOWN) {
+      // Nobody looks, or the frame is slow. What happens meanwhile comes as one step.
+      this._isHeldBack = true;
+      this._session()?.say('pane_close', { pane: this._facts.name });
+    }
+  }
+
+  private _note(change: Partial<IPaneFacts>): void {
+    this._facts = { ...this._facts, ...change };
+    this._events.onFacts();
+  }
+
+  private _facts: IPaneFacts = {
+    name: '',
+    title: '',
+    grant: 'view',
+    status: 'opening',
+    changedAt: 0
+  };
+  private _epoch = '';
+  private _rev = -1;
+  private _unshown: number[] = [];
+  private _isHeldBack = false;
+  private _inputs = 0;
+}
+
+function described(data: Record<string, unknown>): Partial<IPaneFacts> {
+  return {
+    title: typeof data.title === 'string' ? data.title.slice(0, 256) : '',
+    grant: data.grant === 'interact' ? 'interact' : 'view'
+  };
+}

@@ -1,0 +1,3 @@
+import { reportOn } from './witness';
+
+reportOn(document.querySelector('iframe') as HTMLIFrameElement);
