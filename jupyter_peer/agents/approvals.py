@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..control.agents import ArgumentModel
+from ..control.rows.agents import ArgumentModel
 from ..errors import LookupFailedError, PeerError, ToolRefusedError, TurnCancelledError
 
 #: Characters of all arguments: the owner has to be able to read what is allowed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from ..control.agents import AgentMode
+from ..control.rows.agents import AgentMode
 from ..errors import BusyError, UnknownAgentError
 from .config import AgentConfig
 from .tools import ToolUser

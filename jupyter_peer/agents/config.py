@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..control.agents import AgentMode
+from ..control.rows.agents import AgentMode
 
 READ_ONLY: Literal["read-only"] = "read-only"
 ASK: Literal["ask"] = "ask"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from ..control.agents import AgentMode, ArgumentModel
+from ..control.rows.agents import AgentMode, ArgumentModel
 from ..document.outputs import weigh_held
 from ..document.plain_text import to_text
 from ..errors import AnswerTooLongError, PeerError, ToolRefusedError, TurnCancelledError

@@ -9,9 +9,9 @@ from __future__ import annotations
 import msgspec
 
 from ..errors import BadRequestError
-from . import agents, chat, invites, links, lobby, node, panes, peers, reach, turns
 from .fields import Done
 from .operation import Operation
+from .rows import agents, chat, invites, links, lobby, node, panes, peers, reach, turns
 
 _SUBJECTS = (node, reach, invites, peers, panes, links, lobby, chat, agents, turns)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 from urllib.parse import urlsplit, urlunsplit
 
-from ..control.agents import DEFAULT_TIMEOUT_S
 from ..control.frames import MAX_FRAME, Frame
+from ..control.rows.agents import DEFAULT_TIMEOUT_S
 from ..errors import NoServerError, PeerError, UnauthorizedError, from_wire
 from .agents.host import AgentHost
 from .agents.local_agent import Answering, function_agent

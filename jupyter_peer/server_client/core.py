@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..control.agents import DEFAULT_TIMEOUT_S, checked_timeout
+from ..control.rows.agents import DEFAULT_TIMEOUT_S, checked_timeout
 from ..errors import BadRequestError, UnknownPaneError
 from .bridge import Core
 from .calls import GRANTS, Calls, check_grant

@@ -9,7 +9,7 @@ import pytest
 from jupyter_peer.agents.approvals import MAX_ARGUMENTS
 from jupyter_peer.agents.questions import WAITING
 from jupyter_peer.agents.tools import Tool
-from jupyter_peer.control.agents import ArgumentModel
+from jupyter_peer.control.rows.agents import ArgumentModel
 from jupyter_peer.errors import LookupFailedError, ToolRefusedError
 from tests.nodes import nodes
 from tests.waiting import until

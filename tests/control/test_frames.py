@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from hypothesis import example, given, strategies as st
 
-from jupyter_peer.control import peers
 from jupyter_peer.control.fields import NoParams
 from jupyter_peer.control.frames import (
     MAX_ID,
@@ -29,6 +28,7 @@ from jupyter_peer.control.frames import (
     encode_request,
     request_id,
 )
+from jupyter_peer.control.rows import peers
 from jupyter_peer.control.table import OPERATIONS, operation
 from jupyter_peer.errors import BadRequestError, InviteUsedError, MalformedError
 

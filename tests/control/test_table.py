@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 import jupyter_peer
-from jupyter_peer.control import (
+from jupyter_peer.control.operation import Operation
+from jupyter_peer.control.rows import (
     agents,
     chat,
     invites,
@@ -22,7 +23,6 @@ from jupyter_peer.control import (
     reach,
     turns,
 )
-from jupyter_peer.control.operation import Operation
 from jupyter_peer.control.table import OPERATIONS
 
 SUBJECTS = (node, reach, invites, peers, panes, links, lobby, chat, agents, turns)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from jupyter_peer.control.panes import InputParams
+from jupyter_peer.control.rows.panes import InputParams
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.panes.kernel.tap import KernelTaps
 from jupyter_peer.panes.owner.publish import PanePublisher, SharePane

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...agents.tools import Tool
-from ...control import turns as rows
-from ...control.agents import AgentsModel
 from ...control.fields import Done
 from ...control.frames import Frame, encode_event
-from ...control.panes import OutputsResult
+from ...control.rows import turns as rows
+from ...control.rows.agents import AgentsModel
+from ...control.rows.panes import OutputsResult
 from ...errors import (
     AgentFailedError,
     AgentGoneError,

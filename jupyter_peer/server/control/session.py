@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import msgspec
 
 from ...control import frames as control
-from ...control.agents import CANCEL, CancelParams
 from ...control.fields import Done
 from ...control.frames import Frame
-from ...control.panes import ACK
+from ...control.rows.agents import CANCEL, CancelParams
+from ...control.rows.panes import ACK
 from ...control.table import operation
 from ...errors import BusyError, PeerError
 from ..call import Call, Method, served_by, serves

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
-from ...control import panes as rows
 from ...control.fields import Done
 from ...control.frames import Frame, encode_event
+from ...control.rows import panes as rows
 from ...errors import BusyError, LookupFailedError, MalformedError, NotWatchedError
 from ...panes.owner.delivery import HEAVY
 from ...panes.state import PaneCursor

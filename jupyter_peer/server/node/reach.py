@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from ...control.reach import ReachMode
+from ...control.rows.reach import ReachMode
 from ...errors import BadAddressError, BadRequestError, NotEnabledError, PeerError
 from ...hub.hub import PeerHub
 from ...lobby_client.lobby import LobbyClient

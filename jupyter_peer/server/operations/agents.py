@@ -14,9 +14,9 @@ from ...agents.config import AgentConfig
 from ...agents.questions import WAITING, Piece, Questions
 from ...agents.reader import GrantedPane, PaneReader
 from ...agents.turns import TurnDesk
-from ...control import agents as rows
-from ...control.agents import AskerModel
 from ...control.fields import Done, NoParams
+from ...control.rows import agents as rows
+from ...control.rows.agents import AskerModel
 from ...document.plain_text import to_text, visible
 from ...errors import BadRequestError, PeerError
 from ...hub.hub import PeerHub

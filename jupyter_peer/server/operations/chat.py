@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...control import chat as rows
 from ...control.fields import PersonModel
+from ...control.rows import chat as rows
 from ...errors import NotEnabledError, PeerError
 from ...hub.chat import Chats, Line
 from ...hub.hub import PeerHub

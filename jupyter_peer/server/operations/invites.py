@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ...control import invites as rows
 from ...control.fields import Done, NoParams
+from ...control.rows import invites as rows
 from ..call import Call, serves
 from .group import Group
 

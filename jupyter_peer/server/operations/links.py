@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...control import links as rows
 from ...control.fields import Done, NoParams
+from ...control.rows import links as rows
 from ...errors import NotEnabledError
 from ..call import Call, serves
 from .group import Group

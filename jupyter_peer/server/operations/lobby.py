@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from ...control import lobby as rows
 from ...control.fields import Done, ErrorModel, NameParams, NoParams, PeerStatus
+from ...control.rows import lobby as rows
 from ...errors import NotEnabledError, PeerError, to_wire
 from ...findings import Finding, failed, ok
 from ...wire.addresses import lobby_name, lobby_urls

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...control import node as rows
 from ...control.fields import NameParams, NoParams
-from ...control.peers import SelfModel
+from ...control.rows import node as rows
+from ...control.rows.peers import SelfModel
 from ...errors import NotEnabledError
 from ..call import Call, serves
 from .group import Group

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from ...control import panes as rows
 from ...control.fields import Done, GrantOrNone, NameParams, NoParams
+from ...control.rows import panes as rows
 from ...errors import BadRequestError, KernelGoneError, NotGrantedError
 from ...hub.hub import PeerHub
 from ...panes.owner.pane import PaneInfo

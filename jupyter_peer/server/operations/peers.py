@@ -8,9 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from ..._version import __version__
-from ...control import peers as rows
 from ...control.fields import Done, NoParams
-from ...control.invites import PAIR, PairParams
+from ...control.rows import peers as rows
+from ...control.rows.invites import PAIR, PairParams
 from ...errors import AmbiguousPeerError, BadRequestError, PeerError, UnknownPeerError
 from ...hub.hub import PeerHub
 from ...hub.info import PeerInfo

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...control import reach as rows
 from ...control.fields import NoParams
+from ...control.rows import reach as rows
 from ...findings import Finding, failure, warning
 from ..call import Call, OnProgress, serves
 from .group import Group

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from jupyter_peer.control import panes as rows
 from jupyter_peer.control.frames import decode_message
+from jupyter_peer.control.rows import panes as rows
 from jupyter_peer.errors import BusyError, LookupFailedError, NotWatchedError
 from jupyter_peer.panes.state import PaneState
 from jupyter_peer.server.call import Call

@@ -6,9 +6,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ..wire.payloads.widgets import InputId, InputMessage
-from .fields import Done, Grant, GrantOrNone, Json, NameParams, NoParams, Number, PersonModel, Short
-from .operation import Operation, looks, of_connection
+from ...wire.payloads.widgets import InputId, InputMessage
+from ..fields import (
+    Done,
+    Grant,
+    GrantOrNone,
+    Json,
+    NameParams,
+    NoParams,
+    Number,
+    PersonModel,
+    Short,
+)
+from ..operation import Operation, looks, of_connection
 
 PaneStatus = Literal["live", "last seen", "ended", "withdrawn", "closed"]
 

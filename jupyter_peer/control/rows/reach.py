@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ..findings import Finding
-from .fields import NoParams, Short, StepModel
-from .operation import Operation, looks
+from ...findings import Finding
+from ..fields import NoParams, Short, StepModel
+from ..operation import Operation, looks
 
 ReachMode = Literal["local", "network", "relay", "webrtc"]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from .fields import Done, ErrorModel, NoParams, PeerStatus, Short, StepModel
-from .operation import Operation, looks
+from ..fields import Done, ErrorModel, NoParams, PeerStatus, Short, StepModel
+from ..operation import Operation, looks
 
 
 class SelfModel(msgspec.Struct, frozen=True, kw_only=True):

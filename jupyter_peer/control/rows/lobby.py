@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ..wire.relay.lobby import JoinPolicy, Visibility
-from .fields import Done, ErrorModel, NameParams, NoParams, PeerStatus, Short
-from .operation import Operation, looks
+from ...wire.relay.lobby import JoinPolicy, Visibility
+from ..fields import Done, ErrorModel, NameParams, NoParams, PeerStatus, Short
+from ..operation import Operation, looks
 
 
 class AtLobbyModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from .fields import Done, NoParams, Short, StepModel
-from .operation import Operation, looks
+from ..fields import Done, NoParams, Short, StepModel
+from ..operation import Operation, looks
 from .peers import PeerResult
 
 InviteStatus = Literal["open", "used", "revoked", "expired"]

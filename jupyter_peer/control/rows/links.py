@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from .fields import Done, Grant, NoParams, Short
-from .operation import Operation, looks
+from ..fields import Done, Grant, NoParams, Short
+from ..operation import Operation, looks
 
 
 class LinkParams(msgspec.Struct, frozen=True, kw_only=True):

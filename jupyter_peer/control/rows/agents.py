@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..errors import BadRequestError
-from ..wire.payloads.agents import MAX_PROMPT, AgentName
-from .fields import Done, NoParams, Number, PersonModel, Short
-from .operation import Operation, looks, of_connection
+from ...errors import BadRequestError
+from ...wire.payloads.agents import MAX_PROMPT, AgentName
+from ..fields import Done, NoParams, Number, PersonModel, Short
+from ..operation import Operation, looks, of_connection
 
 AgentMode = Literal["read-only", "ask"]
 

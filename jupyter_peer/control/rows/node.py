@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ..findings import Finding
-from .fields import NameParams, NoParams, Short, StepModel
-from .operation import Operation, looks
+from ...findings import Finding
+from ..fields import NameParams, NoParams, Short, StepModel
+from ..operation import Operation, looks
 from .peers import PeerModel, SelfModel
 
 

@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ..wire.payloads.agents import MAX_ANSWER, AgentName
+from ...wire.payloads.agents import MAX_ANSWER, AgentName
+from ..fields import Done, Number, Short
+from ..operation import of_connection
 from .agents import (
     AgentMode,
     AgentsModel,
@@ -20,8 +22,6 @@ from .agents import (
     DisplayModel,
     ToolModel,
 )
-from .fields import Done, Number, Short
-from .operation import of_connection
 from .panes import OutputsResult
 
 MAX_TOOLS = 64

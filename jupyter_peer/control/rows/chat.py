@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from .fields import PersonModel, Short
-from .operation import Operation, looks
+from ..fields import PersonModel, Short
+from ..operation import Operation, looks
 
 
 class ChatParams(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""The rows of the table of operations, with their params and results, by what they concern."""
