@@ -138,7 +138,8 @@ def unfold_share(lines: list[str]) -> list[str]:
         return lines
     if command.name != "share" or not "".join(lines[1:]).strip():
         return lines
-    share = f"get_ipython().run_line_magic('peer', {words!r})\n"
+    # Without a value: it would stand in the pane where a notebook shows the value of each line.
+    share = f"get_ipython().run_line_magic('peer', {words!r}) and None\n"
     transform: Any = inputtransformer2
     below = transform.leading_empty_lines(lines[1:])
     if not below[0].startswith("%%"):

@@ -2,6 +2,7 @@ import { ReactWidget } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import * as React from 'react';
@@ -96,9 +97,15 @@ export class PaneView extends Widget {
   override dispose(): void {
     if (!this.isDisposed) {
       this.feed.dispose();
-      Signal.clearData(this);
+      // Lumino clears the signals after it has told of the end, which those who keep tabs wait for.
       super.dispose();
     }
+  }
+
+  /** A tab that is closed ends the watch; opened again it is another view. */
+  protected override onCloseRequest(message: Message): void {
+    super.onCloseRequest(message);
+    this.dispose();
   }
 
   private _onReady(): void {

@@ -177,6 +177,18 @@ def test_a_cell_magic_works_below_a_share(
     assert shared == [["share", "loss"], ["share", "second"]][: 1 + cell.count("%%peer")]
 
 
+def test_sharing_shows_nothing_where_a_notebook_shows_the_value_of_each_line(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(magics, "run", lambda client, words, at=None: "pane loss: shared with bob")
+    shell.ast_node_interactivity = "all"
+    shell.run_cell("%%peer share loss\n1 + 1\n2 + 2").raise_error()
+    out = capfd.readouterr().out
+    assert "pane loss" not in out
+    assert out.split()[1::2] == ["2", "4"]
+    assert shell.user_ns["_"] == 4
+
+
 @given(st.text(max_size=60) | st.lists(st.sampled_from(MISUSE[:-6]), max_size=3).map(" ".join))
 def test_any_line_is_a_command_a_help_or_a_clear_error(line: str) -> None:
     with contextlib.suppress(PeerError, HelpAskedError):

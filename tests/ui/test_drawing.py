@@ -119,6 +119,23 @@ def test_formulas_are_typeset_in_html_tables_and_markdown(
     shoot("formulas")
 
 
+def test_formulas_in_labels_of_widgets_are_typeset(pane: FramedPane) -> None:
+    controls = {"model_module": "@jupyter-widgets/controls", "model_module_version": "2.0.0"}
+    label = {
+        "_model_module": "@jupyter-widgets/controls",
+        "_model_name": "LabelModel",
+        "_view_module": "@jupyter-widgets/controls",
+        "_view_name": "LabelView",
+        "value": r"$\alpha$",
+    }
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
+    pane.show(
+        [display(view | {"text/plain": "Label()"})],
+        widgets={"state": {"a": {**controls, "model_name": "LabelModel", "state": label}}},
+    )
+    expect(pane.inside.locator(".widget-label mjx-container")).to_be_visible(timeout=15_000)
+
+
 def test_pages_without_formulas_ask_for_no_code(pane: FramedPane) -> None:
     pane.show([display({"text/html": "<b>bold</b>"}), display({"text/plain": "plain $"})])
     assert pane.asked == []

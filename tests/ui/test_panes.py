@@ -143,6 +143,20 @@ def test_a_tab_says_how_its_pane_stands_and_comes_back_with_the_layout(
     expect(content(view).get_by_text("two")).to_be_visible()
 
 
+def test_a_tab_that_is_closed_is_closed_at_the_owners_and_opens_again(
+    ada: Lab, bob: Lab, kernel: Kernel, open_lab: Callable[..., Page]
+) -> None:
+    kernel.run("%%peer share again --with bob\nprint('hello')")
+    page = open_lab(bob)
+    view = open_tab(page, bob, "again")
+    expect(content(view).get_by_text("hello")).to_be_visible(timeout=30_000)
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon:visible").last.click()
+    until_sync(lambda: viewers(ada, "again") == 0, what="the pane to be watched by nobody")
+    view = open_tab(page, bob, "again")
+    expect(content(view).get_by_text("hello")).to_be_visible(timeout=30_000)
+    assert viewers(ada, "again") == 1
+
+
 def test_open_shows_the_live_pane_in_a_cell_and_a_saved_notebook_asks_first(
     ada: Lab,
     bob: Lab,

@@ -37,10 +37,11 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
       anywidget: anywidget(base)
     };
     // Where labels of controls look for what typesets the formulas in them.
-    this.renderMime = { latexTypesetter: { typeset: (node: HTMLElement) => _host.typeset(node) } };
+    this._rendermime = { latexTypesetter: { typeset: (node: HTMLElement) => _host.typeset(node) } };
   }
 
-  readonly renderMime: object;
+  /** By the name that the controls know. */
+  readonly _rendermime: object;
 
   close(modelIds: string[]): void {
     modelIds.forEach(id => this._closed.add(id));
