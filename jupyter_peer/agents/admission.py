@@ -89,9 +89,9 @@ class AgentAdmission:
         if len(request.prompt) > self._config.max_prompt:
             raise TooLargeError(f"a question has at most {self._config.max_prompt} characters here")
         self._check_rate(peer, under_way, in_all)
-        agent = self._board.find(request.agent)
+        # A question for an unknown agent counts too, so that names cannot be tried without end.
         self._admitted[peer].append(self._clock())
-        return agent, chain, seconds
+        return self._board.find(request.agent), chain, seconds
 
     def forget(self, peer: str) -> None:
         """Remember nothing of a peer that is gone for good."""

@@ -20,6 +20,7 @@ from ..errors import (
     BusyError,
     LinkClosedError,
     LinkError,
+    LookupFailedError,
     NotEnabledError,
     PeerError,
     PeerTimeoutError,
@@ -76,6 +77,24 @@ class TurnDesk:
     def under_way(self) -> int:
         """How many questions are being answered."""
         return len(self._turns)
+
+    def running(self) -> list[Turn]:
+        """Return the questions that are being answered, the oldest first."""
+        return [turn for turn, _ in self._turns.values()]
+
+    def stop(self, number: int) -> None:
+        """Stop answering one question, for the owner.
+
+        Raises:
+            LookupFailedError: The turn is over.
+        """
+        for turn in self.running():
+            if turn.number == number:
+                turn.stop(TurnCancelledError("the owner of the agent has stopped it"))
+                return
+        raise LookupFailedError(
+            f"turn {number} is over", hint="%peer agent status lists the turns that run"
+        )
 
     def stop_agent(self, agent: Agent, reason: PeerError) -> None:
         """End the turns of an agent that is gone."""

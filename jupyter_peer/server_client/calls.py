@@ -372,6 +372,15 @@ class Calls:
         return Agents(await self._ask("agent_off"))
 
     @exposed
+    async def stop_turn(self, turn: int) -> Agents:
+        """Stop answering one question; its asker is told. :meth:`agents` lists the turns that run.
+
+        Raises:
+            LookupFailedError: The turn is over.
+        """
+        return Agents(await self._ask("stop_turn", {"turn": turn}))
+
+    @exposed
     async def approvals(self, watching: bool = True) -> list[Record]:
         """Return the tool calls that await your decision, oldest first.
 

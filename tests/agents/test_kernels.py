@@ -550,3 +550,28 @@ async def test_a_page_that_nobody_sees_is_not_asked(tmp_path):
         await browser.ask("approvals", watching=False)
         assert "no browser is open" in await run(bobs.ask, "ada", "?")
         await browser.close()
+
+
+async def test_the_owner_sees_each_turn_and_stops_one(tmp_path):
+    async def endless(turn):
+        await asyncio.Event().wait()
+
+    async with ada_and_bob(tmp_path) as (adas, bobs, ada, bob):
+        await run(adas.agent, endless)
+        asking = asyncio.ensure_future(run(bobs.ask, "ada", "?"))
+        status = await until(lambda: running_turns(adas))
+        (turn,) = status.running
+        assert (turn["agent"], turn["peer"]["node_id"]) == ("endless", bob.hub.node_id)
+        assert [person["label"] for person in turn["chain"]] == ["bob"]
+        assert "asked by" in status.to_text()
+        await run(adas.stop_turn, turn["turn"])
+        with pytest.raises(TurnCancelledError, match="owner of the agent has stopped it"):
+            await asking
+        with pytest.raises(LookupFailedError):
+            await run(adas.stop_turn, turn["turn"])
+        await until(lambda: idle(ada))
+
+
+async def running_turns(client):
+    status = await run(client.agents)
+    return status if status.running else None

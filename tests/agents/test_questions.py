@@ -111,6 +111,14 @@ async def test_without_an_agent_the_refusal_says_how_to_get_one():
         assert "@me.agent" in error.hint
 
 
+async def test_questions_for_unknown_agents_count_too():
+    async with nodes("ada", "bob", turns_a_minute=2) as (ada, bob):
+        ada.agent(hello)
+        for name in ("guess", "guess-again"):
+            assert isinstance(await refusal(ada, bob, agent=name), UnknownAgentError)
+        assert isinstance(await refusal(ada, bob), BusyError)
+
+
 @pytest.mark.parametrize("origin", ["open-lan", "directory"])
 async def test_a_peer_that_was_not_paired_is_refused(origin):
     async with nodes("ada", "bob") as (ada, bob):

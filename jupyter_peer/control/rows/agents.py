@@ -95,6 +95,33 @@ class AgentModel(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[ToolModel]
 
 
+class AskerModel(PersonModel, frozen=True):
+    """A node in the chain of askers. Only the id is known of a stranger.
+
+    ``label`` is the best name there is.
+    """
+
+    label: str
+
+
+class TurnModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A question that is being answered.
+
+    Attributes:
+        turn: Its number, for ``stop_turn``.
+        agent: Who answers.
+        peer: Who asked.
+        chain: Everybody the question came through, the first asker first, ``peer`` last.
+        since: When it began, epoch seconds.
+    """
+
+    turn: int
+    agent: str
+    peer: AskerModel
+    chain: list[AskerModel]
+    since: float
+
+
 class AgentsModel(msgspec.Struct, frozen=True, kw_only=True):
     """The agents of this node.
 
@@ -104,6 +131,7 @@ class AgentsModel(msgspec.Struct, frozen=True, kw_only=True):
         default: Who answers questions that name no agent; None if nobody does.
         agents: All of them.
         turns: How many questions are being answered now.
+        running: These questions, the oldest first.
     """
 
     on: bool
@@ -111,6 +139,7 @@ class AgentsModel(msgspec.Struct, frozen=True, kw_only=True):
     default: str | None
     agents: list[AgentModel]
     turns: int
+    running: list[TurnModel] = []
 
 
 class AgentOnParams(msgspec.Struct, frozen=True):
@@ -118,15 +147,6 @@ class AgentOnParams(msgspec.Struct, frozen=True):
 
     agent: AgentName | None = None
     mode: AgentMode | None = None
-
-
-class AskerModel(PersonModel, frozen=True):
-    """A node in the chain of askers. Only the id is known of a stranger.
-
-    ``label`` is the best name there is.
-    """
-
-    label: str
 
 
 class ArgumentModel(msgspec.Struct, frozen=True):
@@ -174,6 +194,12 @@ class ApprovalsModel(msgspec.Struct, frozen=True):
     """The tool calls that wait for the owner's decision, oldest first."""
 
     approvals: list[ApprovalModel]
+
+
+class StopTurnParams(msgspec.Struct, frozen=True):
+    """A question that is being answered."""
+
+    turn: Number
 
 
 class ApprovalsParams(msgspec.Struct, frozen=True):
@@ -225,6 +251,9 @@ AGENT_ON = Operation(
 )
 AGENT_OFF = Operation(
     "agent_off", NoParams, AgentsModel, "Stop peers from asking, and end running turns."
+)
+STOP_TURN = Operation(
+    "stop_turn", StopTurnParams, AgentsModel, "Stop answering one question; its asker is told."
 )
 APPROVALS = looks(
     "approvals", ApprovalsParams, ApprovalsModel, "Return the tool calls that await the owner."

@@ -6,6 +6,8 @@ turns belong to its connection and end with it (:mod:`jupyter_peer.server.contro
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
 from ...agents.approvals import Approvals, PendingCall
@@ -59,6 +61,16 @@ class NodeAgents:
             default=self.board.default_name() if self.board.is_on else None,
             agents=[_model(agent) for agent in self.board.agents()],
             turns=self.turns.under_way,
+            running=[
+                rows.TurnModel(
+                    turn=turn.number,
+                    agent=turn.agent.name,
+                    peer=self.person(turn.peer),
+                    chain=[self.person(node_id) for node_id in turn.chain.nodes],
+                    since=time.time() - turn.taken_s,
+                )
+                for turn in self.turns.running()
+            ],
         )
 
     @serves(rows.AGENTS)
@@ -163,6 +175,11 @@ class NodeAgents:
     def _switch_off(self, params: NoParams, call: Call) -> rows.AgentsModel:
         self.board.switch_off()
         self.turns.audit.note("agents_off", None)
+        return self.model()
+
+    @serves(rows.STOP_TURN)
+    def _stop_turn(self, params: rows.StopTurnParams, call: Call) -> rows.AgentsModel:
+        self.turns.stop(params.turn)
         return self.model()
 
     @serves(rows.APPROVALS)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .blocks import Block, Line, Table, Text
-from .markup import line
+from .blocks import Block, Line, Table, Text, note
+from .markup import ago, line
 from .shown import Record, Shown
 
 
 class Agents(Shown, Record):
-    """Whether peers can ask agents here: ``on, mode, default, agents, turns``."""
+    """Whether peers can ask agents here: ``on, mode, default, agents, turns, running``."""
 
     def _describe(self) -> list[Block]:
         blocks: list[Block] = [Line(Text(self._sentence(), "good" if self.get("on") else "faint"))]
@@ -27,6 +27,19 @@ class Agents(Shown, Record):
         ]
         if rows:
             blocks.append(Table(("agent", "runs in", "tools", "default"), rows, "agents"))
+        running = [
+            (
+                str(turn["turn"]),
+                line(turn["agent"]),
+                " through ".join(line(person["label"]) for person in reversed(turn["chain"])),
+                ago(turn["since"]),
+            )
+            for turn in self.get("running") or ()
+        ]
+        if running:
+            heads = ("turn", "agent", "asked by", "since")
+            blocks.append(Table(heads, running, "turns that run"))
+            blocks.append(note("Stop one with jupyter_peer.client().stop_turn(NUMBER)."))
         return blocks
 
     def _sentence(self) -> str:

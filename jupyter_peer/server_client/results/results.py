@@ -336,7 +336,9 @@ class AuditLog(Shown, list[Record]):
 
     def _value(self, name: str, value: Any) -> str:
         if isinstance(value, list):
-            return " and ".join(self._value(name, item) for item in value) or "nobody"
+            return " and ".join(self._value(name, item) for item in value) or (
+                "none" if name == "tools" else "nobody"
+            )
         if name == "expires" and isinstance(value, (int, float)):
             return clock_time(value)
         return self._titles.get(value) or line(value)
