@@ -10,6 +10,7 @@ import { panelPlugin } from './panel/plugin';
 import { panesPlugin } from './panes/plugin';
 import { peersPlugin } from './peers/plugin';
 import { roomsPlugin } from './rooms/plugin';
+import { sharingPlugin } from './sharing/plugin';
 import { statusPlugin } from './status/plugin';
 import { IPeers, IPeerSession } from './tokens';
 
@@ -43,6 +44,7 @@ export default [
   chatPlugin,
   roomsPlugin,
   panesPlugin,
+  sharingPlugin,
   agentsPlugin,
   checkPlugin,
   noticesPlugin,

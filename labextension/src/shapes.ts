@@ -66,6 +66,10 @@ export interface IOwnPane {
   name: string;
   title: string;
   rev: number;
+  status: 'live' | 'ended';
+  kernel_id: string | null;
+  /** The cell of a notebook that it stays with. */
+  cell_id: string | null;
   viewers: IViewer[];
   grants: Record<string, Grant>;
 }

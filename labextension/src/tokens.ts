@@ -60,6 +60,8 @@ export namespace CommandIDs {
   export const invite = 'jupyter-peer:invite';
   export const pair = 'jupyter-peer:pair';
   export const doctor = 'jupyter-peer:doctor';
+  export const share = 'jupyter-peer:share';
+  export const unshare = 'jupyter-peer:unshare';
   export const openPane = 'jupyter-peer:open-pane';
   export const chat = 'jupyter-peer:chat';
   export const connect = 'jupyter-peer:connect';

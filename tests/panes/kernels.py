@@ -55,22 +55,32 @@ class FakeTap:
         self.sent.append(Sent(f"sent-{len(self.sent)}", msg_type, content, list(buffers)))
         return self.sent[-1].msg_id
 
+    def masked(self, output: Json, parent_id: str) -> Json:
+        return output
+
     def say(
-        self, msg_type: str, content: Json, parent: str = "cell", buffers: Sequence[bytes] = ()
+        self,
+        msg_type: str,
+        content: Json,
+        parent: str = "cell",
+        buffers: Sequence[bytes] = (),
+        msg_id: str = "",
     ) -> None:
         """Let the kernel publish a message."""
         for listener in list(self.listeners):
             if listener.wants(msg_type, parent):
                 told = read(msg_type, content, buffers)
                 if told is not None:
-                    listener.on_message(TapMessage(msg_type, parent, *told))
+                    listener.on_message(TapMessage(msg_type, parent, *told, msg_id=msg_id))
 
     def idle(self, parent: str) -> None:
         """Let the kernel be done with a message."""
         self.say("status", {"execution_state": "idle"}, parent)
 
-    def write(self, text: str, parent: str = "cell", name: str = "stdout") -> None:
-        self.say("stream", {"name": name, "text": text}, parent)
+    def write(
+        self, text: str, parent: str = "cell", name: str = "stdout", msg_id: str = ""
+    ) -> None:
+        self.say("stream", {"name": name, "text": text}, parent, msg_id=msg_id)
 
     def show(self, text: str, display_id: str | None = None, parent: str = "cell") -> None:
         self.say("display_data", display(text, display_id), parent)

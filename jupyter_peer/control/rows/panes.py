@@ -39,6 +39,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
         status: ``ended`` once its kernel is gone.
         since: When it was shared, epoch seconds.
         kernel_id: None once its kernel is gone.
+        cell_id: Of the notebook's cell that the pane stays with; None for others.
         grants: What each peer may do, by node id.
     """
 
@@ -48,6 +49,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["live", "ended"]
     since: float
     kernel_id: str | None
+    cell_id: str | None
     viewers: list[ViewerModel]
     grants: dict[str, Grant]
 
@@ -93,6 +95,9 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         kernel_id: Whose output it is. A kernel may leave it out, and can name only itself.
         cell: ``msg_id`` of the execute request whose output is the pane, or
         display: a ``display_id``.
+        cell_id: Of the cell in its notebook. The pane goes on when the cell runs again.
+        outputs: What the cell shows already, as nbformat outputs.
+        known: Ids of the last messages that are in ``outputs``.
         tracebacks: Whether errors in the pane show their traceback, which quotes lines of the source.
         other_widgets: What those who can use the pane may set of widgets of other libraries than
             ipywidgets: ``none``, plain ``values``, or ``all``.
@@ -107,12 +112,40 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     kernel_id: Short | None = None
     cell: Short | None = None
     display: Short | None = None
+    cell_id: Short | None = None
+    outputs: Annotated[list[Json], msgspec.Meta(max_length=10_000)] = msgspec.field(
+        default_factory=list
+    )
+    known: Annotated[list[Short], msgspec.Meta(max_length=4096)] = msgspec.field(
+        default_factory=list
+    )
     tracebacks: bool = True
     other_widgets: Literal["none", "values", "all"] = "values"
 
     def __post_init__(self) -> None:
-        if (self.cell is None) == (self.display is None):
-            raise ValueError("give either cell or display")
+        is_cell = self.cell is not None or self.cell_id is not None
+        if is_cell == (self.display is not None):
+            raise ValueError("give either a cell or a display")
+
+
+class KernelParams(msgspec.Struct, frozen=True):
+    """A kernel of this server."""
+
+    kernel_id: Short
+
+
+class RunAgainParams(msgspec.Struct, frozen=True):
+    """A notebook's cell that runs again.
+
+    Attributes:
+        kernel_id: Its kernel.
+        cell_id: Of the cell in its notebook.
+        cell: ``msg_id`` of the new execute request.
+    """
+
+    kernel_id: Short
+    cell_id: Short
+    cell: Short
 
 
 class GrantParams(msgspec.Struct, frozen=True):
@@ -258,6 +291,16 @@ PANES = looks(
 )
 SHARE = Operation(
     "share", ShareParams, PaneResult, "Share the output of a cell, or a display.", "POST panes"
+)
+HEAR = Operation(
+    "hear",
+    KernelParams,
+    Done,
+    "Remember what a kernel's cells show, for a pane that begins soon.",
+    is_repeatable=True,
+)
+RUN_AGAIN = Operation(
+    "run_again", RunAgainParams, Done, "Let the panes of a cell go on with its new outputs."
 )
 GRANT = Operation("grant", GrantParams, PaneResult, "Set what a peer may do with a pane.")
 CHANGE_PANE = Operation(

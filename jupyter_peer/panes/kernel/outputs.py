@@ -19,6 +19,19 @@ from ...wire.payloads.widgets import is_flat
 
 __all__ = ["MAX_WEIGHT", "TEXT_LIMIT", "OutputList", "clean", "decode", "display_id_of", "weigh"]
 
+#: Messages that change what a cell shows.
+OUTPUT_TYPES = frozenset(
+    {
+        "stream",
+        "display_data",
+        "execute_result",
+        "error",
+        "clear_output",
+        "update_display_data",
+    }
+)
+#: Those that carry a display.
+DISPLAY_TYPES = frozenset({"display_data", "execute_result", "update_display_data"})
 #: Levels of brackets in one value; an envelope has 64 for everything around it too.
 MAX_DEPTH = 40
 _TOO_DEEP = "[left out: the value is nested too deeply]"

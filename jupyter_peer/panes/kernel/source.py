@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ...document.widgets import VIEW_MIME
@@ -12,13 +12,12 @@ from ..owner.input_rules import VALUES
 from ..owner.widgets import PaneWidgets
 from ..state import PaneState
 from .kernel_widgets import KernelWidgets
-from .outputs import display_id_of, without_traceback
+from .outputs import DISPLAY_TYPES, OUTPUT_TYPES, clean, display_id_of, without_traceback
 from .tap import TapMessage
 
 Json = dict[str, Any]
 
-_OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error", "clear_output"})
-_DISPLAYS = frozenset({"display_data", "execute_result", "update_display_data"})
+_OUTPUTS = OUTPUT_TYPES - {"update_display_data"}
 
 
 class PaneSource:
@@ -68,19 +67,52 @@ class PaneSource:
         self._tracebacks = tracebacks
         self._cell = key if kind == "cell" else None
         self._display = key if kind == "display" else None
+        self._known: Collection[str] = ()
         self._on_change = on_change
         self._on_end = on_end
 
+    def begin(
+        self, outputs: Iterable[Json], heard: Iterable[TapMessage], known: Collection[str]
+    ) -> None:
+        """Show what the cell has shown already.
+
+        Args:
+            outputs: nbformat outputs.
+            heard: Messages that came after them.
+            known: Ids of messages that are in the outputs, in case one still comes.
+        """
+        self._known = frozenset(known)
+        for output in outputs:
+            content = clean(str(output.get("output_type")), output)
+            if content is not None:
+                self._show(output["output_type"], content)
+        for message in heard:
+            self.on_message(message)
+
+    def run_again(self, cell: str, heard: Iterable[TapMessage]) -> None:
+        """Go on with another execute request of the same cell.
+
+        Args:
+            cell: Its ``msg_id``.
+            heard: What it has shown already.
+        """
+        self._cell = cell
+        self._show("clear_output", {"wait": False})
+        self._on_change()
+        self.begin((), heard, ())
+
     def wants(self, msg_type: str, parent_id: str) -> bool:
         """Whether a message may belong to the pane; if not, its content need not be read."""
-        if self._display is not None and msg_type in _DISPLAYS:
+        if self._display is not None and msg_type in DISPLAY_TYPES:
             return True
         if parent_id == self._cell or self.widgets.is_input(parent_id):
-            return msg_type in _OUTPUTS or msg_type in _DISPLAYS
-        return msg_type in _DISPLAYS and self.state.outputs.has_displays
+            return msg_type in _OUTPUTS or msg_type in DISPLAY_TYPES
+        return msg_type in DISPLAY_TYPES and self.state.outputs.has_displays
 
     def on_message(self, message: TapMessage) -> None:
         """Take a message of the kernel's."""
+        if message.msg_id in self._known:
+            return
         if self._display is not None:
             shown = self._of_display(message) or self._of_input(message)
         else:
@@ -97,13 +129,13 @@ class PaneSource:
         is_own = message.parent_id == self._cell or self.widgets.is_input(message.parent_id)
         if is_own and not is_captured and message.msg_type in _OUTPUTS:
             return message.msg_type, message.content
-        display_id = display_id_of(message.content) if message.msg_type in _DISPLAYS else None
+        display_id = display_id_of(message.content) if message.msg_type in DISPLAY_TYPES else None
         if display_id is None or not self.state.outputs.has_display(display_id):
             return None
         return "update_display_data", _shown_in(message.content)
 
     def _of_display(self, message: TapMessage) -> tuple[str, Json] | None:
-        if message.msg_type not in _DISPLAYS or display_id_of(message.content) != self._display:
+        if message.msg_type not in DISPLAY_TYPES or display_id_of(message.content) != self._display:
             return None
         # The first message of the display may have come before anybody listened.
         is_there = self.state.outputs.has_display(self._display or "")

@@ -25,7 +25,7 @@ from ...errors import KernelGoneError, PeerTimeoutError
 from ...primitives.pauses import pause_until
 from .comms import read
 from .masking import Mask, Masks
-from .outputs import decode
+from .outputs import clean, decode
 from .shell import KernelShell
 from .sockets import prepare, url_of
 
@@ -46,12 +46,18 @@ _PARTS = 5
 
 
 class TapMessage(NamedTuple):
-    """A message: ``content`` and ``buffers`` (base64) are as :func:`.comms.read` gives them."""
+    """A message of a kernel.
+
+    Attributes:
+        content, buffers: As :func:`.comms.read` gives them; buffers are base64.
+        msg_id: Of the message itself.
+    """
 
     msg_type: str
     parent_id: str
     content: Json
     buffers: Sequence[str] = ()
+    msg_id: str = ""
 
 
 class TapListener(Protocol):
@@ -284,11 +290,21 @@ class KernelTap:
             self._live.set()
         if told is None:
             return
-        message = TapMessage(header.msg_type, parent.msg_id, *told)
+        message = TapMessage(header.msg_type, parent.msg_id, *told, msg_id=header.msg_id)
         if header.msg_type == "stream":
             self._tell_stream(message, wanted)
         else:
             self._tell(message, wanted)
+
+    def masked(self, output: Json, parent_id: str) -> Json:
+        """Return an output that a front end has of a message, without what opens this node."""
+        content = clean("stream", output) if output.get("output_type") == "stream" else None
+        if content is None:
+            masked: Json = self._masks.mask().value(output)
+            return masked
+        # The rest of a secret that is half written may still come.
+        text = self._masks.feed(parent_id, content["name"], content["text"])
+        return content | {"output_type": "stream", "text": text}
 
     def _tell(self, message: TapMessage, wanted: Iterable[TapListener]) -> None:
         for listener in wanted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,6 +26,9 @@ class SharePane(msgspec.Struct, frozen=True):
         other_widgets: What viewers may set of widgets of other libraries than ipywidgets:
             ``none``, ``values`` or ``all``.
         tracebacks: Whether errors show their traceback, which quotes lines of the source.
+        cell_id: Of the cell in its notebook. When it runs again, the pane goes on.
+        outputs: What it shows already, as nbformat outputs.
+        known: Ids of the last messages that are in them.
     """
 
     name: str
@@ -34,10 +37,19 @@ class SharePane(msgspec.Struct, frozen=True):
     source: dict[str, str]
     other_widgets: str = VALUES
     tracebacks: bool = True
+    cell_id: str | None = None
+    outputs: Sequence[Json] = ()
+    known: Sequence[str] = ()
 
 
 class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """One own pane. ``status`` is ``live`` or ``ended``; ``since`` is in epoch seconds."""
+    """One own pane.
+
+    Attributes:
+        status: ``live`` or ``ended``.
+        since: Epoch seconds.
+        cell_id: Of the notebook's cell that it stays with, if any.
+    """
 
     name: str
     title: str
@@ -45,6 +57,7 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     since: float
     kernel_id: str | None
+    cell_id: str | None = None
     viewers: list[dict[str, str]]
     grants: dict[str, str]
 
@@ -72,6 +85,7 @@ class OwnPane:
         self._guests = guests
         self.title = name
         self.kernel_id = ""
+        self.cell_id: str | None = None
         self.since = 0.0
         self.grants: dict[str, str] = {}
         self.is_ended = False
@@ -129,6 +143,7 @@ class OwnPane:
             status="ended" if self.is_ended else "live",
             since=self.since,
             kernel_id=self.kernel_id,
+            cell_id=self.cell_id,
             viewers=[
                 {
                     "node_id": node_id,

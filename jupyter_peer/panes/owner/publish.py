@@ -29,6 +29,7 @@ from ...hub.hub import PeerHub
 from ...hub.info import HubEvent
 from ...store.records import Grant
 from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
+from ..kernel.hearing import Hearing
 from ..kernel.kernel_widgets import Kernel, KernelWidgets
 from ..kernel.source import PaneSource
 from .delivery import Delivery
@@ -44,6 +45,8 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 MAX_VIEWERS = 64
+#: How long a kernel is listened to for somebody who thinks of sharing.
+HEAR_S = 600.0
 
 
 class Tap(Kernel, Protocol):
@@ -51,6 +54,9 @@ class Tap(Kernel, Protocol):
 
     async def start(self) -> None:
         """Return when nothing can be missed any more."""
+
+    def masked(self, output: Json, parent_id: str) -> Json:
+        """Return an output that a front end has of a message, without what opens this node."""
 
 
 class PanePublisher:
@@ -87,10 +93,14 @@ class PanePublisher:
         )
         self._inputs = PaneInputs(hub, self._requests.granted, self._audit)
         self._kernels: dict[str, KernelWidgets] = {}
+        self._hearings: dict[str, tuple[Tap, Hearing]] = {}
+        self._ends_of_hearing: set[asyncio.TimerHandle] = set()
 
     async def close(self) -> None:
         """Listen to no kernel any more; what is stored stays. May be called twice."""
         self._unsubscribe()
+        for timer in self._ends_of_hearing:
+            timer.cancel()
         for pane in self._panes.values():
             pane.unsubscribe()
         self._panes.clear()
@@ -201,35 +211,35 @@ class PanePublisher:
     async def _share(self, asked: SharePane, node_ids: list[str], grant: str) -> PaneInfo:
         tap = self._taps(asked.kernel_id)
         pane = self._panes.get(asked.name) or self._own_pane(asked.name)
-        is_gone = False
-
-        def on_end() -> None:
-            nonlocal is_gone
-            is_gone = True
-            self._end(pane, source)
-
         kernel = self._widgets_of(asked.kernel_id, tap)
         source = PaneSource(
             asked.source,
             kernel,
             on_change=pane.audience.changed,
-            on_end=on_end,
+            on_end=lambda: self._end(pane, source),
             other_widgets=asked.other_widgets,
             tracebacks=asked.tracebacks,
         )
         # Who keeps the widgets hears of each before the pane does.
         detach = kernel.attach(source.widgets)
-        leave = tap.subscribe(source)
+        hearing = self._hearing_of(asked.kernel_id, tap)
+        stop_hearing = hearing.begin()
+        ends = [lambda: kernel.inputs.drop(pane.name), detach, stop_hearing]
 
         def unsubscribe() -> None:
-            kernel.inputs.drop(pane.name)
-            leave()
-            detach()
+            for end in ends:
+                end()
 
         try:
             await tap.start()
-            if is_gone:
+            if not hearing.is_used:
                 raise KernelGoneError("the kernel ended while the pane was being shared")
+            cell = asked.source.get("cell", "")
+            heard = hearing.of(cell, asked.known) if cell else hearing.all()
+            source.begin([tap.masked(each, cell) for each in asked.outputs], heard, asked.known)
+            ends.append(tap.subscribe(source))
+            if asked.cell_id is None:
+                stop_hearing()
             self._store(asked, node_ids, grant)
         except BaseException:
             unsubscribe()
@@ -237,6 +247,7 @@ class PanePublisher:
         pane.unsubscribe()
         pane.unsubscribe, pane.source = unsubscribe, source
         pane.kernel_id = asked.kernel_id
+        pane.cell_id = asked.cell_id
         pane.title = asked.title or asked.name
         pane.since = self._clock()
         pane.is_ended = False
@@ -247,8 +258,60 @@ class PanePublisher:
         self._tell()
         return self._info(pane)
 
+    async def hear(self, kernel_id: str) -> None:
+        """Remember for a while what a kernel's cells show; a pane shared meanwhile begins with it.
+
+        Raises:
+            KernelGoneError, PeerTimeoutError: The kernel cannot be listened to.
+        """
+        tap = self._taps(kernel_id)
+        end = self._hearing_of(kernel_id, tap).begin()
+
+        def stop() -> None:
+            end()
+            self._ends_of_hearing.discard(timer)
+
+        timer = asyncio.get_running_loop().call_later(HEAR_S, stop)
+        self._ends_of_hearing.add(timer)
+        try:
+            await tap.start()
+        except BaseException:
+            timer.cancel()
+            stop()
+            raise
+
+    def has_heard(self, kernel_id: str, cell: str) -> bool:
+        """Whether a cell has shown anything lately, as far as this node knows."""
+        _, hearing = self._hearings.get(kernel_id, (None, None))
+        return hearing is not None and any(hearing.of(cell))
+
+    def run_again(self, kernel_id: str, cell_id: str, cell: str) -> None:
+        """Take notice that a notebook's cell runs again: its panes go on with the new outputs.
+
+        Args:
+            kernel_id: The kernel.
+            cell_id: Of the cell in its notebook.
+            cell: ``msg_id`` of the new execute request.
+        """
+        for pane in self._panes.values():
+            if pane.source is None or pane.is_ended:
+                continue
+            if (pane.kernel_id, pane.cell_id) == (kernel_id, cell_id):
+                _, hearing = self._hearings[kernel_id]
+                pane.source.run_again(cell, hearing.of(cell))
+
     def _own_pane(self, name: str) -> OwnPane:
         return OwnPane(name, self._delivery, lambda: self._hub.guests.of_pane(name))
+
+    def _hearing_of(self, kernel_id: str, tap: Tap) -> Hearing:
+        known, hearing = self._hearings.get(kernel_id, (None, None))
+        if hearing is None or known is not tap:
+            gone = [each for each, (_, heard) in self._hearings.items() if not heard.is_used]
+            for each in gone:
+                del self._hearings[each]
+            hearing = Hearing(tap.subscribe)
+            self._hearings[kernel_id] = tap, hearing
+        return hearing
 
     def _widgets_of(self, kernel_id: str, tap: Tap) -> KernelWidgets:
         kernel = self._kernels.get(kernel_id)

@@ -53,7 +53,46 @@ class PaneOperations(Group):
 
     @serves(rows.SHARE)
     async def _share(self, params: rows.ShareParams, call: Call) -> rows.PaneResult:
-        kernel_id = params.kernel_id or call.caller.kernel_id
+        kernel_id = self._kernel_of(params.kernel_id, call)
+        cell = params.cell or params.cell_id
+        kind, key = ("cell", cell) if cell else ("display", params.display)
+        assert key is not None
+        is_known = params.cell_id or params.outputs or call.caller.kernel_id
+        if kind == "cell" and not is_known and not self._publisher.has_heard(kernel_id, key):
+            raise BadRequestError(
+                "no output of this cell is known",
+                hint="name a cell that runs in this kernel, or give cell_id and outputs",
+            )
+        pane = await self._publisher.share(
+            SharePane(
+                params.name,
+                params.title,
+                kernel_id,
+                {kind: key},
+                other_widgets=params.other_widgets,
+                tracebacks=params.tracebacks,
+                cell_id=params.cell_id,
+                outputs=params.outputs,
+                known=params.known,
+            ),
+            with_=[self.id_of(peer) for peer in params.with_],
+            grant=params.grant,
+        )
+        return _result(pane)
+
+    @serves(rows.HEAR)
+    async def _hear(self, params: rows.KernelParams, call: Call) -> Done:
+        await self._publisher.hear(self._kernel_of(params.kernel_id, call))
+        return Done()
+
+    @serves(rows.RUN_AGAIN)
+    def _run_again(self, params: rows.RunAgainParams, call: Call) -> Done:
+        kernel_id = self._kernel_of(params.kernel_id, call)
+        self._publisher.run_again(kernel_id, params.cell_id, params.cell)
+        return Done()
+
+    def _kernel_of(self, named: str | None, call: Call) -> str:
+        kernel_id = named or call.caller.kernel_id
         if kernel_id is None:
             raise BadRequestError(
                 "kernel_id is missing", hint="name the kernel whose output to share"
@@ -64,21 +103,7 @@ class PaneOperations(Group):
             )
         if kernel_id not in self._kernels:
             raise KernelGoneError
-        kind, key = ("cell", params.cell) if params.cell else ("display", params.display)
-        assert key is not None
-        pane = await self._publisher.share(
-            SharePane(
-                params.name,
-                params.title,
-                kernel_id,
-                {kind: key},
-                other_widgets=params.other_widgets,
-                tracebacks=params.tracebacks,
-            ),
-            with_=[self.id_of(peer) for peer in params.with_],
-            grant=params.grant,
-        )
-        return _result(pane)
+        return kernel_id
 
     @serves(rows.READ)
     def _read(self, params: NameParams, call: Call) -> rows.OutputsResult:

@@ -23,14 +23,29 @@ const mine: IPaneLists['mine'] = [
     name: 'loss',
     title: 'Loss',
     rev: 3,
+    status: 'live',
+    kernel_id: 'k',
+    cell_id: null,
     viewers: [{ ...bob, grant: 'view' as const }],
     grants: {}
   },
-  { name: 'raw', title: '', rev: 0, viewers: [], grants: {} },
+  {
+    name: 'raw',
+    title: '',
+    rev: 0,
+    status: 'live',
+    kernel_id: 'k',
+    cell_id: null,
+    viewers: [],
+    grants: {}
+  },
   {
     name: 'two',
     title: '',
     rev: 0,
+    status: 'live',
+    kernel_id: 'k',
+    cell_id: null,
     viewers: [],
     grants: { a: 'view' as const, b: 'view' as const }
   }

@@ -38,7 +38,7 @@ export function OwnPanes(): React.ReactElement {
   );
 }
 
-function watchWords(pane: IOwnPane, trans: TranslationBundle): string {
+export function watchWords(pane: IOwnPane, trans: TranslationBundle): string {
   const watching = pane.viewers.map(viewer => viewer.node_name || viewer.node_id).join(', ');
   const granted = Object.keys(pane.grants).length;
   if (watching) {

@@ -1,0 +1,103 @@
+"""Remembers what the cells of a kernel showed lately, so that a pane can begin in the middle.
+
+A pane can be of a cell that runs already, or that somebody runs again in any browser tab. The node
+learns of it some messages late. So it listens from the moment a person thinks of sharing, and the
+messages between are told to the pane when it begins.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Container, Iterator
+
+from .outputs import OUTPUT_TYPES, weigh
+from .tap import TapListener, TapMessage
+
+#: Cells, and bytes of all their messages, that are remembered; the oldest go first.
+MAX_CELLS = 64
+MAX_BYTES = 16 * 1024 * 1024
+#: One message more weighs so much besides its content.
+_MESSAGE_BYTES = 256
+
+
+class Hearing:
+    """Listens to all cells of one kernel while somebody needs it.
+
+    Args:
+        subscribe: Adds a listener to the kernel's tap; returns what removes it.
+    """
+
+    def __init__(self, subscribe: Callable[[TapListener], Callable[[], None]]) -> None:
+        self._subscribe = subscribe
+        self._unsubscribe: Callable[[], None] | None = None
+        self._cells: OrderedDict[str, list[TapMessage]] = OrderedDict()
+        self._bytes = 0
+        self._users = 0
+
+    def begin(self) -> Callable[[], None]:
+        """Listen; the returned callable ends it when nobody else needs it, and may be called twice."""
+        self._users += 1
+        if self._unsubscribe is None:
+            self._unsubscribe = self._subscribe(self)
+        is_over = False
+
+        def end() -> None:
+            nonlocal is_over
+            if is_over:
+                return
+            is_over = True
+            if self._users:
+                self._users -= 1
+                if not self._users:
+                    self._forget()
+
+        return end
+
+    def of(self, cell: str, besides: Container[str] = ()) -> Iterator[TapMessage]:
+        """Return what a cell has shown, without messages of some ids.
+
+        Args:
+            cell: ``msg_id`` of its execute request.
+            besides: Ids of messages that are known already.
+        """
+        messages = self._cells.get(cell, ())
+        return iter([each for each in messages if each.msg_id not in besides])
+
+    def all(self) -> Iterator[TapMessage]:
+        """Return what all cells have shown, cell by cell."""
+        return itertools.chain.from_iterable(list(self._cells.values()))
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anybody needs it, and the kernel lives."""
+        return self._users > 0
+
+    def wants(self, msg_type: str, parent_id: str) -> bool:
+        """See :class:`.TapListener`."""
+        return bool(parent_id) and msg_type in OUTPUT_TYPES
+
+    def on_message(self, message: TapMessage) -> None:
+        """Remember a message."""
+        self._cells.setdefault(message.parent_id, []).append(message)
+        self._cells.move_to_end(message.parent_id)
+        self._bytes += _weight(message)
+        while self._bytes > MAX_BYTES or len(self._cells) > MAX_CELLS:
+            _, gone = self._cells.popitem(last=False)
+            self._bytes -= sum(map(_weight, gone))
+
+    def on_end(self, reason: str) -> None:
+        """Take notice that the kernel is no more."""
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self._unsubscribe = None
+        self._users = 0
+        self._cells.clear()
+        self._bytes = 0
+
+
+def _weight(message: TapMessage) -> int:
+    return _MESSAGE_BYTES + weigh(message.content)

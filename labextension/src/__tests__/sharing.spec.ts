@@ -1,0 +1,57 @@
+import type { CodeCell } from '@jupyterlab/cells';
+import { expect, it } from 'vitest';
+import { doubts, nameOf, paneOf, titleOf } from '../sharing/cells';
+
+function cell(source: string): CodeCell {
+  return { model: { sharedModel: { source } } } as unknown as CodeCell;
+}
+
+it.each([
+  ['import a\n# Loss of the run\nplot()', 'Loss of the run'],
+  ['import a\nfrom b import c\n\nplot()', 'plot()'],
+  ['%%time\nx', 'x'],
+  ['', ''],
+  ['y'.repeat(99), 'y'.repeat(60)]
+])('takes a title from %j', (source, title) => {
+  expect(titleOf(cell(source))).toBe(title);
+});
+
+it.each([
+  ['Loss of the run', [], 'loss-of-the-run'],
+  ['Loss', ['loss', 'loss-2'], 'loss-3'],
+  ['损失', [], 'output'],
+  ['--a--', [], 'a']
+])('makes a free name of %j', (title, taken, name) => {
+  expect(nameOf(title, taken)).toBe(name);
+});
+
+it('finds the pane that stays with a cell', () => {
+  const pane = {
+    name: 'loss',
+    title: '',
+    rev: 0,
+    status: 'live' as const,
+    kernel_id: 'k',
+    cell_id: 'c',
+    viewers: [],
+    grants: {}
+  };
+  expect(paneOf([pane], 'c')).toBe(pane);
+  expect(paneOf([pane], 'd')).toBeUndefined();
+});
+
+it.each([
+  ['api_key = abc', true],
+  ['"password": "x"', true],
+  ['-----BEGIN RSA PRIVATE KEY-----', true],
+  ['AKIA1234567890ABCDEF', true],
+  ['tokens per second 12', false],
+  ['loss 0.1', false]
+])('doubts %j: %s', (text, secret) => {
+  expect(doubts([{ output_type: 'stream', name: 'stdout', text }]).secret).toBe(secret);
+});
+
+it('doubts a traceback', () => {
+  const error = { output_type: 'error', ename: 'E', evalue: '', traceback: [] };
+  expect(doubts([error]).error).toBe(true);
+});

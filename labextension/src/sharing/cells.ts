@@ -1,0 +1,119 @@
+import type { Cell, CodeCell } from '@jupyterlab/cells';
+import { IOutput } from '@jupyterlab/nbformat';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ControlSocket } from '../control';
+import { IOwnPane } from '../shapes';
+import { CellRuns } from './runs';
+
+/** A code cell of an open notebook whose kernel runs. */
+export interface ISharedCell {
+  cell: CodeCell;
+  kernelId: string;
+}
+
+/** The cell that the person is at, if its output can be shared. */
+export function currentCell(tracker: INotebookTracker): ISharedCell | null {
+  const kernel = tracker.currentWidget?.sessionContext.session?.kernel;
+  const cell = codeCell(tracker.activeCell);
+  return kernel && cell ? { cell, kernelId: kernel.id } : null;
+}
+
+function codeCell(cell: Cell | null | undefined): CodeCell | null {
+  return cell?.model.type === 'code' ? (cell as CodeCell) : null;
+}
+
+/** The cell with this id, in whichever notebook of the kernel it is. */
+export function findCell(
+  tracker: INotebookTracker,
+  kernelId: string,
+  cellId: string
+): ISharedCell | null {
+  const panel = tracker.find(each => each.sessionContext.session?.kernel?.id === kernelId);
+  const cell = codeCell(panel?.content.widgets.find(each => each.model.id === cellId));
+  return cell ? { cell, kernelId } : null;
+}
+
+/** The pane that stays with a cell, if there is one. */
+export function paneOf(panes: readonly IOwnPane[], cellId: string): IOwnPane | undefined {
+  return panes.find(pane => pane.cell_id === cellId);
+}
+
+/** What a person chose for a cell. */
+export interface ISharing {
+  name: string;
+  title: string;
+  with: string[];
+  grant: string;
+  tracebacks: boolean;
+}
+
+/** Share what a cell shows now, and what it will show. */
+export async function shareCell(
+  control: ControlSocket,
+  runs: CellRuns,
+  { cell, kernelId }: ISharedCell,
+  sharing: ISharing
+): Promise<void> {
+  const cellId = cell.model.id;
+  // From here on the server remembers what the kernel says, so nothing is lost in between.
+  await control.request('hear', { kernel_id: kernelId });
+  const run = runs.last(kernelId, cellId);
+  await control.request('share', {
+    ...sharing,
+    kernel_id: kernelId,
+    cell_id: cellId,
+    cell: run?.request ?? null,
+    outputs: outputsOf(cell),
+    known: run?.shown ?? []
+  });
+}
+
+/** The outputs of a cell, each with its display id, so that a later update finds it. */
+export function outputsOf(cell: CodeCell): IOutput[] {
+  const outputs = cell.model.outputs.toJSON();
+  // JupyterLab has no public way to ask for it.
+  const { _displayIdMap: displays } = cell.outputArea as unknown as {
+    _displayIdMap?: Map<string, number[]>;
+  };
+  displays?.forEach((places, displayId) => {
+    for (const place of places) {
+      if (outputs[place]) {
+        outputs[place].transient = { display_id: displayId };
+      }
+    }
+  });
+  return outputs;
+}
+
+/** A title for a cell's pane: its first comment, else its first line that does something. */
+export function titleOf(cell: CodeCell): string {
+  const lines = cell.model.sharedModel.source.split('\n').map(line => line.trim());
+  const said = lines.find(line => /^#+\s*\w/.test(line))?.replace(/^[#\s]+/, '');
+  return (said ?? lines.find(line => !/^(import\b|from\b|%|$)/.test(line)) ?? '').slice(0, 60);
+}
+
+/** A free name for a pane, made of its title. */
+export function nameOf(title: string, taken: readonly string[]): string {
+  const base =
+    title
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, 32)
+      .replace(/^-+|-+$/g, '') || 'output';
+  let name = base;
+  for (let n = 2; taken.includes(name); n++) {
+    name = `${base}-${n}`;
+  }
+  return name;
+}
+
+const SECRET =
+  /(api[_-]?key|secret|token|passw(or)?d)["'\\]*\s*[:=]|-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ghp_|sk-)[\w-]{12,}/i;
+
+/** Why a person should look twice before others see the outputs. */
+export function doubts(outputs: readonly IOutput[]): { error: boolean; secret: boolean } {
+  return {
+    error: outputs.some(output => output.output_type === 'error'),
+    secret: outputs.some(output => SECRET.test(JSON.stringify(output)))
+  };
+}

@@ -1,0 +1,124 @@
+import * as React from 'react';
+import { CommandIDs } from '../tokens';
+import { IView } from '../context';
+import { displayName } from '../model';
+import { runForm, TextField, Values } from '../panel/dialog';
+import { PeerError } from '../requests';
+import { IPeer } from '../shapes';
+import { statusWord } from '../wording';
+import { doubts, ISharedCell, ISharing, nameOf, outputsOf, paneOf, titleOf } from './cells';
+
+const WITH = 'with:';
+
+/** Ask with whom a cell's output is shared, and share it. */
+export async function askAndShare(
+  view: IView,
+  shared: ISharedCell,
+  share: (sharing: ISharing) => Promise<void>
+): Promise<boolean> {
+  const { commands, model, trans } = view;
+  const peers = model.state.peers.filter(peer => peer.trusted && !peer.blocked);
+  if (peers.length === 0) {
+    await commands.execute(CommandIDs.invite);
+    return false;
+  }
+  const done = await runForm({
+    trans,
+    title: trans.__('Share this output'),
+    action: trans.__('Share'),
+    fields: <Fields view={view} shared={shared} peers={peers} />,
+    task: async values => {
+      const sharing = read(values);
+      if (sharing.with.length === 0) {
+        throw new PeerError({
+          code: 'bad_request',
+          message: trans.__('nobody is chosen'),
+          hint: trans.__('choose at least one peer')
+        });
+      }
+      await share(sharing);
+      return true;
+    }
+  });
+  return done === true;
+}
+
+function read(values: Values): ISharing {
+  const chosen = Object.keys(values).filter(name => name.startsWith(WITH));
+  return {
+    name: values.name,
+    title: values.title,
+    with: chosen.map(name => name.slice(WITH.length)),
+    grant: values.grant,
+    tracebacks: 'tracebacks' in values
+  };
+}
+
+interface IFieldsProps {
+  view: IView;
+  shared: ISharedCell;
+  peers: IPeer[];
+}
+
+function Fields({ view, shared, peers }: IFieldsProps): React.ReactElement {
+  const { model, trans } = view;
+  const { mine } = model.state.panes;
+  const before = paneOf(mine, shared.cell.model.id);
+  const title = before?.title ?? titleOf(shared.cell);
+  const taken = mine.map(pane => pane.name);
+  const { error, secret } = doubts(outputsOf(shared.cell));
+  return (
+    <>
+      <fieldset className="jp-Peers-choices">
+        <legend>{trans.__('With')}</legend>
+        {peers.map(peer => (
+          <label key={peer.node_id}>
+            <input
+              type="checkbox"
+              name={WITH + peer.node_id}
+              defaultChecked={before ? peer.node_id in before.grants : peers.length === 1}
+            />
+            {displayName(peer)}
+            <span className="jp-Peers-muted">{statusWord(peer, trans)}</span>
+          </label>
+        ))}
+      </fieldset>
+      <fieldset className="jp-Peers-choices">
+        <legend>{trans.__('They can')}</legend>
+        <label>
+          <input type="radio" name="grant" value="view" defaultChecked />
+          {trans.__('view it')}
+        </label>
+        <label>
+          <input type="radio" name="grant" value="interact" />
+          {trans.__('view it and use its controls')}
+        </label>
+      </fieldset>
+      <TextField label={trans.__('Title')} name="title" defaultValue={title} maxLength={512} />
+      <TextField
+        label={trans.__('Name, for commands')}
+        name="name"
+        defaultValue={before?.name ?? nameOf(title, taken)}
+        required
+        pattern="[A-Za-z0-9._\-]{1,64}"
+      />
+      {error && (
+        <label className="jp-Peers-check">
+          <input type="checkbox" name="tracebacks" />
+          {trans.__('Show the traceback, which quotes lines of your code')}
+        </label>
+      )}
+      {secret && (
+        <label className="jp-Peers-check">
+          <input type="checkbox" required />
+          {trans.__('The output may show a password or a key. Share it all the same')}
+        </label>
+      )}
+      <p className="jp-Peers-muted">
+        {trans.__(
+          'They see this output live, also when you run the cell again, until you stop it.'
+        )}
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+import type { Cell } from '@jupyterlab/cells';
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { IView } from '../context';
+import { IOwnPane } from '../shapes';
+import { CommandIDs } from '../tokens';
+import { watchWords } from '../panes/lists';
+import { peersIcon } from '../icon';
+import { paneOf } from './cells';
+
+const MARK = 'jp-Peers-mark';
+
+/** Marks each cell whose output others can see. */
+export class SharedMarks {
+  constructor(
+    private readonly _view: IView,
+    private readonly _tracker: INotebookTracker
+  ) {
+    _view.model.stateChanged.connect(this._draw, this);
+    _tracker.widgetAdded.connect((_, panel) => this._follow(panel));
+    _tracker.forEach(panel => this._follow(panel));
+  }
+
+  private _follow(panel: NotebookPanel): void {
+    // Cells come when the file is read, and as people add them.
+    panel.content.modelContentChanged.connect(this._draw, this);
+    void panel.revealed.then(() => this._draw());
+  }
+
+  private _draw(): void {
+    const { mine } = this._view.model.state.panes;
+    this._tracker.forEach(({ content }) => {
+      for (const cell of content.widgets) {
+        const pane = paneOf(mine, cell.model.id);
+        this._mark(cell, pane?.status === 'live' ? pane : undefined);
+      }
+    });
+  }
+
+  private _mark(cell: Cell, pane: IOwnPane | undefined): void {
+    let mark = cell.node.querySelector<HTMLButtonElement>(`:scope > .${MARK}`);
+    if (!pane) {
+      mark?.remove();
+      return;
+    }
+    const { commands, trans } = this._view;
+    if (!mark) {
+      mark = document.createElement('button');
+      mark.className = MARK;
+      mark.type = 'button';
+      const icon = peersIcon.element({ tag: 'span', width: '14px', height: '14px' });
+      mark.append(icon, document.createElement('span'));
+      cell.node.append(mark);
+    }
+    const words = watchWords(pane, trans);
+    mark.lastElementChild!.textContent = words;
+    mark.title = trans.__('Shared as “%1”. Click to stop.', pane.title || pane.name);
+    mark.onclick = () => void commands.execute(CommandIDs.unshare, { name: pane.name });
+  }
+}
