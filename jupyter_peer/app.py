@@ -185,6 +185,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
                     "peers": lambda: operations.peers.all(),
                     "panes": lambda: operations.panes.all(),
                     "invites": Done,
+                    "reach": Done,
                     "links": lambda: operations.links.all(),
                     "lobby": lambda: operations.lobby.model(),
                     "chat": lambda: operations.chat.news(),

@@ -28,6 +28,7 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
     "peers": peers.PeersResult,
     "panes": panes.PanesResult,
     "invites": Done,  # they have changed; a client that shows them asks
+    "reach": Done,  # as with invites
     "links": links.LinksResult,
     "lobby": lobby.LobbyModel,
     "chat": chat.ChatsResult,

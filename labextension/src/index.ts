@@ -9,6 +9,7 @@ import { pairingPlugin } from './pairing/plugin';
 import { panelPlugin } from './panel/plugin';
 import { panesPlugin } from './panes/plugin';
 import { peersPlugin } from './peers/plugin';
+import { reachPlugin } from './reach/plugin';
 import { roomsPlugin } from './rooms/plugin';
 import { sharingPlugin } from './sharing/plugin';
 import { statusPlugin } from './status/plugin';
@@ -47,6 +48,7 @@ export default [
   sharingPlugin,
   agentsPlugin,
   checkPlugin,
+  reachPlugin,
   noticesPlugin,
   statusPlugin
 ];

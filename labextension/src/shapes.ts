@@ -213,6 +213,23 @@ export interface IFinding {
   hint: string;
 }
 
+/** Who can reach a node: this computer, this network, anywhere by a relay, or through routers. */
+export type ReachMode = 'local' | 'network' | 'relay' | 'webrtc';
+
+/** Who can reach this node. */
+export interface IReach {
+  mode: ReachMode;
+  chosen: ReachMode;
+  relay_url: string | null;
+  last_relay_url: string | null;
+  /** The setting of the server that decides, null when the choice does. */
+  fixed_by: string | null;
+  /** The modes that the configuration forbids, and the setting that does. */
+  locked: Record<string, string>;
+  addresses: string[];
+  checked: IFinding[];
+}
+
 /** An invite just minted; the text is shown once and kept nowhere. `local_only` if no other machine can use it. */
 export interface IMintedInvite {
   invite: string;

@@ -59,6 +59,7 @@ export namespace CommandIDs {
   export const details = 'jupyter-peer:details';
   export const invite = 'jupyter-peer:invite';
   export const pair = 'jupyter-peer:pair';
+  export const reach = 'jupyter-peer:reach';
   export const doctor = 'jupyter-peer:doctor';
   export const share = 'jupyter-peer:share';
   export const unshare = 'jupyter-peer:unshare';
@@ -91,5 +92,6 @@ export const RANKS = {
   nearby: 30,
   rooms: 40,
   mine: 50,
-  offered: 60
+  offered: 60,
+  reach: 70
 };

@@ -31,7 +31,9 @@ REACH = {
     "mode": "local",
     "chosen": "local",
     "relay_url": None,
+    "last_relay_url": None,
     "fixed_by": None,
+    "locked": {},
     "addresses": ["ws://127.0.0.1:8888/peer-ws"],
     "checked": [
         {"check": "reach", "status": "ok", "text": "Only this computer can reach you.", "hint": ""}

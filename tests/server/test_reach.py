@@ -205,6 +205,32 @@ async def test_what_the_configuration_sets_wins_and_is_named(
         assert answer["checked"][0]["hint"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "locked"),
+    [
+        ({}, {}),
+        ({"relay_url": "ws://127.0.0.1:9"}, {"local": "relay_url", "network": "relay_url"}),
+        ({"relay_url": ""}, {"relay": "relay_url"}),
+        ({"peer_listen": "0.0.0.0:0"}, {"local": "peer_listen"}),
+        ({"peer_listen": "127.0.0.1:0"}, {"network": "peer_listen"}),
+        ({"enable_direct": False}, {"network": "enable_direct"}),
+        ({"enable_webrtc": False}, {"webrtc": "enable_webrtc"}),
+        ({"lobby_url": "off"}, {"webrtc": "lobby_url"}),
+    ],
+)
+async def test_the_choices_that_the_configuration_forbids_are_named(tmp_path, settings, locked):
+    async with jupyter_server(tmp_path, PeerExtension=settings) as ada:
+        assert (await ada.call("GET", "reach"))["locked"] == locked
+
+
+async def test_every_page_hears_of_a_choice(tmp_path, on_loopback):
+    async with jupyter_server(tmp_path) as ada:
+        page = await ada.control()
+        await choose(ada, mode="network", port=on_loopback)
+        await until(lambda: page.named("reach"))
+        await page.close()
+
+
 async def test_a_trait_that_agrees_with_the_choice_is_named_too(tmp_path):
     settings = {"peer_listen": "0.0.0.0:0"}
     async with jupyter_server(tmp_path, PeerExtension=settings) as ada:

@@ -53,8 +53,8 @@ def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
     """``start_lab("ada")`` starts a JupyterLab whose node has that name."""
     labs: list[Lab] = []
 
-    def start(name: str, *args: str) -> Lab:
-        labs.append(Lab(tmp_path_factory.mktemp(name), name, *args))
+    def start(name: str, *args: str, is_named: bool = True) -> Lab:
+        labs.append(Lab(tmp_path_factory.mktemp(name), name, *args, is_named=is_named))
         return labs[-1].started()
 
     yield start

@@ -45,7 +45,7 @@ class Lab:
         runtime: Where the connection files of its kernels are.
     """
 
-    def __init__(self, base: Path, name: str, *args: str) -> None:
+    def __init__(self, base: Path, name: str, *args: str, is_named: bool = True) -> None:
         self.token = secrets.token_hex(16)
         self.root = base / "root"
         self.runtime = base / "runtime"
@@ -70,7 +70,7 @@ class Lab:
                 "--LabApp.expose_app_in_browser=True",
                 "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
                 "--LabApp.extension_manager=readonly",
-                f"--PeerExtension.node_name={name}",
+                *([f"--PeerExtension.node_name={name}"] if is_named else []),
                 *args,
             ],
             cwd=self.root,

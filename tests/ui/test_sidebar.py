@@ -269,6 +269,7 @@ PLUGINS = {
     "pairing": "[data-command='jupyter-peer:invite']",
     "check": "[data-command='jupyter-peer:doctor']",
     "panes": ".jp-AccordionPanel-title:has-text('Shared with me')",
+    "reach": ".jp-AccordionPanel-title:has-text('Who can reach me')",
     "status": "#jp-main-statusbar [title='Show peers']",
     "chat": None,
     "sharing": None,

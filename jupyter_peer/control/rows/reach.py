@@ -36,7 +36,9 @@ class ReachResult(msgspec.Struct, frozen=True, kw_only=True):
         mode: In effect now.
         chosen: As it was chosen and kept. A trait of the configuration may decide otherwise.
         relay_url: This node's relay, None without one.
+        last_relay_url: The relay that was named last, which a choice without one uses.
         fixed_by: The trait of the configuration that decides, None when the choice does.
+        locked: The modes that a choice cannot put in effect, and the trait that forbids each.
         addresses: Where peers can dial this node, best first.
         checked: What the connection check found about this reach.
     """
@@ -44,7 +46,9 @@ class ReachResult(msgspec.Struct, frozen=True, kw_only=True):
     mode: ReachMode
     chosen: ReachMode
     relay_url: str | None
+    last_relay_url: str | None
     fixed_by: str | None
+    locked: dict[str, str]
     addresses: list[str]
     checked: list[Finding]
 

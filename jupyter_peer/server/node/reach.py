@@ -142,6 +142,34 @@ class Reach:
             return trait
         return next((name for name in _NEEDS[chosen] if self._is_fixed(name)), None)
 
+    def locked(self) -> dict[str, str]:
+        """Return the modes that a choice cannot put in effect, and the trait that forbids each."""
+        settings = self._settings
+        forced, trait = self._forced()
+        locked: dict[str, str] = dict.fromkeys(MODES[: MODES.index(forced)], trait)
+        for mode, needs in _NEEDS.items():
+            fixed = next((name for name in needs if self._is_fixed(name)), None)
+            if fixed is not None and mode not in {forced, *locked}:
+                locked[mode] = fixed
+        if "webrtc" not in (forced, *locked) and settings.lobby_url.strip() == LOBBY_OFF:
+            locked["webrtc"] = "lobby_url"
+        return locked
+
+    def _forced(self) -> tuple[ReachMode, str]:
+        """Return the widest mode that the configuration alone puts in effect, and its trait."""
+        settings, fixed = self._settings, self._is_fixed
+        if self._transports.webrtc is not None and fixed("enable_webrtc"):
+            return "webrtc", "enable_webrtc"
+        if settings.relay_url and fixed("relay_url"):
+            return "relay", "relay_url"
+        if self._transports.direct is not None:
+            host = settings.peer_listen.rpartition(":")[0]
+            if settings.peer_listen and fixed("peer_listen") and not is_loopback(host):
+                return "network", "peer_listen"
+            if not is_on_unix_socket(self._server) and not is_loopback(self._server.ip):
+                return "network", "ServerApp.ip"
+        return "local", ""
+
     def relay_url(self) -> str | None:
         """Return this node's relay, None without one."""
         return self._settings.relay_url or None

@@ -44,7 +44,7 @@ class ReachOperations(Group):
         await self._reach.choose(params.mode, params.relay_url, params.port)
         self._checked = None
         self.audit("reach_chosen", mode=params.mode, fixed_by=self._reach.fixed_by())
-        self.on_change("peers", "lobby")
+        self.on_change("peers", "lobby", "reach")
         return await self._result(call.on_progress)
 
     async def _result(self, report: OnProgress | None) -> rows.ReachResult:
@@ -58,7 +58,9 @@ class ReachOperations(Group):
             mode=mode,
             chosen=self._reach.choice.mode,
             relay_url=self._reach.relay_url(),
+            last_relay_url=self._reach.choice.relay_url or None,
             fixed_by=self._reach.fixed_by(),
+            locked=self._reach.locked(),
             addresses=self.hub.addresses(),
             checked=[*self._about_choice(), *self._checked[1]],
         )

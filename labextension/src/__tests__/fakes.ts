@@ -2,7 +2,7 @@
 
 import { ServerConnection } from '@jupyterlab/services';
 import { vi } from 'vitest';
-import { IIdentity, IPaneLists, IPeer } from '../shapes';
+import { IIdentity, IPaneLists, IPeer, IReach } from '../shapes';
 
 export const ADA: IIdentity = {
   node_id: 'adaadaadaadaada2',
@@ -13,6 +13,21 @@ export const ADA: IIdentity = {
   capabilities: ['panes'],
   addresses: ['ws://192.0.2.7:8888/peer-ws']
 };
+
+export function reachState(change: Partial<IReach> = {}): IReach {
+  const text = 'Only this computer can reach you.';
+  return {
+    mode: 'local',
+    chosen: 'local',
+    relay_url: null,
+    last_relay_url: null,
+    fixed_by: null,
+    locked: {},
+    addresses: [],
+    checked: [{ check: 'reach', subject: null, status: 'ok', text, hint: '' }],
+    ...change
+  };
+}
 
 export function peer(change: Partial<IPeer> = {}): IPeer {
   return {

@@ -76,9 +76,17 @@ describe('inviting', () => {
     expect(dialog()).not.toBeNull();
   });
 
-  it('says of an invite when no other computer can use it', async () => {
+  it('says of an invite when no other computer can use it, and offers the switch', async () => {
     await created(true);
     screen.getByText(/works on this computer only/);
+    fireEvent.click(screen.getByText('Open to this network'));
+    expect(await answered('set_reach', {})).toEqual({ mode: 'network' });
+    const { expires } = invite();
+    const minted = { invite: 'jpeer1:new', id: 'i2', expires, local_only: false };
+    expect((await answered('invite', minted)).note).toBe('bob');
+    expect(await answered('revoke_invite', {})).toEqual({ id: 'i1' });
+    await waitFor(() => expect(screen.queryByText(/works on this computer only/)).toBeNull());
+    expect(screen.getByLabelText<HTMLTextAreaElement>('The invite').value).toBe('jpeer1:new');
   });
 
   it.each([

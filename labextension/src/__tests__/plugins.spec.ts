@@ -5,7 +5,7 @@ import { Widget } from '@lumino/widgets';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import plugins from '../index';
 import { CommandIDs, IPeers, IPeerSession, PANEL_ID } from '../tokens';
-import { FakeSocket, serverSettings } from './fakes';
+import { FakeSocket, reachState, serverSettings } from './fakes';
 import { picture } from './session';
 
 /** As much of a JupyterLab as the plugins use. */
@@ -46,7 +46,8 @@ async function started(without?: string): Promise<App> {
     invites: { invites: [] },
     chats: { lines: [], unread: {} },
     lobby: { url: 'wss://lobby', status: 'connected', listed: false, rooms: [], error: null },
-    approvals: { approvals: [] }
+    approvals: { approvals: [] },
+    reach: reachState()
   });
   const session = app.services.get(IPeerSession) as IPeerSession | undefined;
   await vi.waitFor(() => expect(session?.model.state.phase ?? 'ready').toBe('ready'));
@@ -62,7 +63,8 @@ afterEach(() => {
 const SECTIONS: Record<string, string[]> = {
   'jupyter-peer:peers': ['Peers (1)'],
   'jupyter-peer:rooms': ['Rooms'],
-  'jupyter-peer:panes': ['Shared by me', 'Shared with me']
+  'jupyter-peer:panes': ['Shared by me', 'Shared with me'],
+  'jupyter-peer:reach': ['Who can reach me']
 };
 const COMMANDS: Record<string, string> = {
   'jupyter-peer:panel': CommandIDs.open,

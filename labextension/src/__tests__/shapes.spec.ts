@@ -33,6 +33,7 @@ const STRUCTS: Record<string, string> = {
   IPeer: 'PeerModel',
   IPeerList: 'PeersResult',
   IProgress: 'StepModel',
+  IReach: 'ReachResult',
   IRoom: 'RoomModel',
   IViewer: 'ViewerModel'
 };

@@ -37,7 +37,7 @@ export async function inviteSomebody(
         />
       </>
     ),
-    task: values => pairing.create(values.lifetime, values.note)
+    task: async ({ lifetime, note }) => ({ ...(await pairing.create(lifetime, note)), note })
   });
   if (minted) {
     await new InviteDialog(minted, pairing, trans).launch().catch(() => undefined);
@@ -46,9 +46,11 @@ export async function inviteSomebody(
 
 const COPY = 1;
 
+type INotedInvite = IMintedInvite & { note: string };
+
 /** The text of a new invite. Once it is redeemed or revoked it is no longer offered. */
 class InviteDialog extends Dialog<unknown> {
-  constructor(minted: IMintedInvite, pairing: PairingModel, trans: TranslationBundle) {
+  constructor(minted: INotedInvite, pairing: PairingModel, trans: TranslationBundle) {
     const body = new MintedInvite(minted, pairing, trans);
     super({
       title: trans.__('Your invite'),
@@ -95,7 +97,7 @@ class InviteDialog extends Dialog<unknown> {
 
 class MintedInvite extends ReactWidget {
   constructor(
-    private readonly _minted: IMintedInvite,
+    private _minted: INotedInvite,
     private readonly _pairing: PairingModel,
     private readonly _trans: TranslationBundle
   ) {
@@ -139,13 +141,7 @@ class MintedInvite extends ReactWidget {
           value={this.text}
           onFocus={event => event.target.select()}
         />
-        {this._minted.local_only && (
-          <p role="alert">
-            {trans.__(
-              'This invite works on this computer only, because no other computer can reach you.'
-            )}
-          </p>
-        )}
+        {this._minted.local_only && <LocalOnly trans={trans} open={this._openToNetwork} />}
         <p className="jp-Peers-muted">
           {trans.__(
             'Works once; expires %1.',
@@ -157,10 +153,42 @@ class MintedInvite extends ReactWidget {
     );
   }
 
+  private readonly _openToNetwork = async (): Promise<void> => {
+    const { note } = this._minted;
+    this._minted = { ...(await this._pairing.createForNetwork(this._minted, note)), note };
+    this.copied = false;
+    this.update();
+  };
+
   private get _status(): IInvite['status'] {
     const known = this._pairing.invites.find(invite => invite.id === this._minted.id);
     return known?.status ?? 'open';
   }
+}
+
+/** An invite that no other computer can use, and the switch that changes this. */
+function LocalOnly(props: {
+  trans: TranslationBundle;
+  open: () => Promise<void>;
+}): React.ReactElement {
+  const { trans, open } = props;
+  const { busy, error, run } = useAction();
+  return (
+    <div className="jp-Peers-notice" role="status">
+      <span>
+        {trans.__('This invite works on this computer only: no other computer can reach you.')}
+      </span>
+      <Button
+        type="button"
+        className="jp-mod-styled jp-mod-reject"
+        disabled={busy}
+        onClick={() => run(open)}
+      >
+        {trans.__('Open to this network')}
+      </Button>
+      <Failure error={error} />
+    </div>
+  );
 }
 
 /** The invites that can still be redeemed. */

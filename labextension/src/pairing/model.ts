@@ -29,6 +29,15 @@ export class PairingModel {
     return this._control.request('invite', { ttl_s: seconds(lifetime), note });
   }
 
+  /** Let this network reach the node, and replace an invite that worked on this computer only. */
+  async createForNetwork(former: IMintedInvite, note: string): Promise<IMintedInvite> {
+    await this._control.request('set_reach', { mode: 'network' });
+    const ttl_s = former.expires - Date.now() / 1000;
+    const minted = await this._control.request<IMintedInvite>('invite', { ttl_s, note });
+    await this.revoke(former.id);
+    return minted;
+  }
+
   async revoke(id: string): Promise<void> {
     await this._control.request('revoke_invite', { id });
   }

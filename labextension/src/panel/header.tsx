@@ -7,6 +7,7 @@ import { CopyButton, Failure, IconButton, View } from '../section';
 import { IIdentity } from '../shapes';
 import { CommandIDs } from '../tokens';
 import { statusWord } from '../wording';
+import { NamePrompt } from './nameprompt';
 
 /** The top of the panel: who this node is, and how it stands with its own server. */
 export function PanelHeader(): React.ReactElement {
@@ -32,6 +33,9 @@ export function PanelHeader(): React.ReactElement {
         </div>
       )}
       {state.phase === 'ready' && !state.live && <Interrupted state={state} />}
+      {state.identity && !state.identity.named && (
+        <NamePrompt proposal={state.identity.node_name} />
+      )}
       {state.identity && <ThisNode identity={state.identity} live={state.live} />}
       <Announcer />
     </>
