@@ -163,3 +163,10 @@ def test_each_walk_numbers_its_hops_and_gives_a_reason_for_each():
         assert len(rows) > 10
         assert [row.split(" | ")[0] for row in rows] == [f"| {n + 1}" for n in range(len(rows))]
         assert all(_HOP.fullmatch(row) for row in rows)
+
+
+def test_the_decisions_stand_on_one_page():
+    assert not (ROOT / "docs" / "design").exists()
+    decisions = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", decisions, re.MULTILINE)
+    assert len(headings) == len(set(headings)) > 10
