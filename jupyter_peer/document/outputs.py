@@ -82,7 +82,7 @@ def _weigh_encoded(value: Any) -> int:
         text = msgspec.json.encode(value)
     except (UnicodeEncodeError, RecursionError):
         return MAX_WEIGHT
-    return 2 * len(text) + 8 * text.count(b",") + 64 * (text.count(b"[") + text.count(b"{"))
+    return 2 * len(text) + 28 * text.count(b",") + 64 * (text.count(b"[") + text.count(b"{"))
 
 
 class _Stream:

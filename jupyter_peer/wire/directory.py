@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ..errors import BadSignatureError, MalformedError, TooLargeError
-from .link.envelope import check_depth, without_surrogates
+from .link.envelope import without_surrogates
 from .link.identity import (
     SIGNATURE_BYTES,
     Identity,
@@ -24,6 +24,7 @@ from .link.identity import (
     node_id_of,
     verify,
 )
+from .link.json_bounds import check_depth
 from .payloads.validation import misfit
 
 VERSION = 1

@@ -7,6 +7,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export const utf8 = (text: string): Bytes => encoder.encode(text);
 
+const latin1 = new TextDecoder('latin1');
+export const fromLatin1 = (bytes: Uint8Array): string => latin1.decode(bytes);
+
 /** @throws TypeError, when the bytes are not UTF-8. */
 export const fromUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes);
 

@@ -1,7 +1,7 @@
 /** Envelopes: SPEC section 2. */
 
-import { type Bytes, fromUtf8, toHex, utf8 } from './bytes';
-import { canonical, Digits, type Json, type JsonObject, parse } from './json';
+import { type Bytes, fromLatin1, toHex, utf8 } from './bytes';
+import { canonical, Digits, isCanonical, type Json, type JsonObject, parse } from './json';
 import { WireError } from './errors';
 
 export interface IEnvelope {
@@ -29,10 +29,18 @@ export function canonicalBytes(envelope: IEnvelope & { ts: number }): Bytes {
 /**
  * Read an envelope from its canonical bytes, whose signature was verified.
  *
- * @throws WireError, `malformed`.
+ * @throws WireError, `malformed`, also when they are another form of an envelope.
  */
 export function readCanonical(bytes: Bytes): IEnvelope {
-  return checked(parsed(bytes));
+  // Latin 1, since canonical bytes are ASCII and any other byte must not be read as anything else.
+  const text = fromLatin1(bytes);
+  const fields = parsed(text);
+  const envelope = checked(fields);
+  const hasAll = Object.keys(fields).length === SIGNED.length && 're' in fields;
+  if (!hasAll || !isCanonical(text, fields)) {
+    throw new WireError('malformed', 'the envelope is not in its canonical form');
+  }
+  return envelope;
 }
 
 /**
@@ -50,10 +58,10 @@ export function readText(text: string): { envelope: IEnvelope; signed: Bytes; si
   return { envelope, signed: utf8(canonical(signed)), sig: fields.sig };
 }
 
-function parsed(source: Bytes | string): JsonObject {
+function parsed(text: string): JsonObject {
   let value: Json;
   try {
-    value = parse(typeof source === 'string' ? source : fromUtf8(source));
+    value = parse(text);
   } catch {
     throw new WireError('malformed', 'the envelope is not JSON');
   }

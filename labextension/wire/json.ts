@@ -171,8 +171,13 @@ export function plain(value: Json): unknown {
   return value;
 }
 
+const HIGH = /[\ud800-\uffff]/;
+
 /** By code point, as Python sorts; JavaScript's own order is by UTF-16 unit. */
 function byCodePoint(a: string, b: string): number {
+  if (!HIGH.test(a) && !HIGH.test(b)) {
+    return a < b ? -1 : 1;
+  }
   const [as, bs] = [Array.from(a), Array.from(b)];
   for (let at = 0; at < Math.min(as.length, bs.length); at += 1) {
     const difference = (as[at].codePointAt(0) ?? 0) - (bs[at].codePointAt(0) ?? 0);
@@ -194,6 +199,32 @@ export function numberText(number: number): string {
   return Object.is(number, -0) ? '0' : String(number);
 }
 
+/** Write a float as Python's `repr` does. */
+function floatText(number: number): string {
+  if (number === 0) {
+    return Object.is(number, -0) ? '-0.0' : '0.0';
+  }
+  const size = Math.abs(number);
+  if (size < 1e-4 || size >= 1e16) {
+    return number.toExponential().replace(/(e[+-])(\d)$/, (_, e, digit) => `${e}0${digit}`);
+  }
+  const text = String(number);
+  return text.includes('.') ? text : `${text}.0`;
+}
+
+/** Return the one form in which a number is canonical. */
+function canonicalDigits({ text }: Digits): string {
+  if (/^-?[0-9]+$/.test(text)) {
+    return text === '-0' ? '0' : text;
+  }
+  return floatText(Number(text));
+}
+
+/** Return whether a text is the canonical form of what was parsed from it. */
+export function isCanonical(text: string, value: Json): boolean {
+  return canonical(value, canonicalDigits) === text;
+}
+
 /** Write everything but printable ASCII as `\u` escapes, which Python does as `ensure_ascii`. */
 function stringText(text: string): string {
   return JSON.stringify(text).replace(
@@ -205,9 +236,14 @@ function stringText(text: string): string {
 /**
  * Return the canonical form: sorted keys, no white space, ASCII (SPEC section 2).
  *
+ * @param digits - Writes a number that was read; by default with the digits it was read with.
+ *
  * @throws RangeError, when a number is NaN or infinite.
  */
-export function canonical(value: Json): string {
+export function canonical(
+  value: Json,
+  digits: (number: Digits) => string = ({ text }) => text
+): string {
   if (value === null || typeof value === 'boolean') {
     return String(value);
   }
@@ -218,11 +254,11 @@ export function canonical(value: Json): string {
     return stringText(value);
   }
   if (value instanceof Digits) {
-    return value.text;
+    return digits(value);
   }
   if (Array.isArray(value)) {
-    return `[${value.map(canonical).join(',')}]`;
+    return `[${value.map(item => canonical(item, digits)).join(',')}]`;
   }
   const keys = Object.keys(value).sort(byCodePoint);
-  return `{${keys.map(key => `${stringText(key)}:${canonical(value[key])}`).join(',')}}`;
+  return `{${keys.map(key => `${stringText(key)}:${canonical(value[key], digits)}`).join(',')}}`;
 }

@@ -125,6 +125,67 @@ def envelopes() -> dict[str, Any]:
     return {"src_key": ADA.public_key_b64, "envelopes": cases}
 
 
+# An envelope with one thing in it that has another form, and why its form is not the canonical one.
+ODD_VALUES = {
+    "white space": "[1, 2]",
+    "a float with a zero too many": "0.50",
+    "a float without its fraction": "1.",
+    "an integer with a zero before it": "01",
+    "an integer with a sign": "+1",
+    "minus zero as an integer": "-0",
+    "an exponent without a sign": "1e16",
+    "an exponent of one digit": "1e-7",
+    "a capital exponent": "1E+16",
+    "an exponent that is not needed": "1e+2",
+    "a small number without an exponent": "0.00001",
+    "a large number without an exponent": "10000000000000000.0",
+    "digits that no float holds": "0.10000000000000001",
+    "a letter as an escape": '"\\u0061"',
+    "an escape in capitals": '"\\u00E9"',
+    "an escaped solidus": '"\\/"',
+    "a tab as a number": '"\\u0009"',
+    "UTF-8": '"é"',
+    "delete as it is": '"\x7f"',
+    "a key twice": '{"a":1,"a":1}',
+    "keys out of order": '{"b":1,"a":1}',
+    "keys in the order of UTF-16": '{"\\ud83d\\ude00":1,"\\uff5e":1}',
+}
+CANONICAL_VALUES = [
+    "[0,-1,1.0,-0.0,0.5,0.0001,1e-05,1.5e-07,5e-324]",
+    "[1e+16,9999999999999998.0,1.7976931348623157e+308,18446744073709551616]",
+    '["\\u00e9","\\u007f","\\t\\n\\r\\b\\f\\u0000","/","\\ud83d\\ude00","\\ud83d"]',
+    '{"":1,"A":1,"a":{},"aa":[],"\\uff5e":1,"\\ud83d\\ude00":1}',
+]
+
+
+def with_value(value: str) -> str:
+    text = canonical(0, {"odd": 0, "pad": ""}).decode()
+    return text.replace('"odd":0', f'"odd":{value}')
+
+
+def canonical_forms() -> dict[str, Any]:
+    """Return envelopes whose bytes are canonical, and such as mean the same and are not."""
+    whole = with_value("0")
+    fields = json.loads(whole)
+    others = {
+        "a line behind it": whole + "\n",
+        "a field that is not signed": whole[:-1] + ',"zz":1}',
+        "fields out of order": json.dumps(dict(reversed(fields.items())), separators=(",", ":")),
+        "re left out": whole.replace('"re":null,', ""),
+        "ts with a zero too many": whole.replace(str(TS), f"{TS}0"),
+        "v as a float": whole.replace('"v":1', '"v":1.0'),
+    }
+    refused = {**{why: with_value(value) for why, value in ODD_VALUES.items()}, **others}
+    return {
+        "accepted": [
+            whole,
+            whole.replace(str(TS), "1760000000"),
+            *map(with_value, CANONICAL_VALUES),
+        ],
+        "refused": [{"why": why, "text": text} for why, text in refused.items()],
+    }
+
+
 def offer(identity: Identity, name: str, nonce: str, x25519: bytes, first: int) -> Offer:
     numbers = iter(range(first, first + 10))
 
@@ -263,6 +324,7 @@ def make() -> dict[str, str]:
         "directory.json": directories(),
         "chain.json": chains(),
         "envelope.json": envelopes(),
+        "canonical.json": canonical_forms(),
         "handshake.json": {"ts": TS, "token": TOKEN, "sealed": sealed, "unsealed": unsealed},
         "frames.json": frames(),
         "session.json": session(),

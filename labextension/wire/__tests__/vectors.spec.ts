@@ -7,6 +7,7 @@ import { type Bytes, concat, fromBase64, fromHex, toHex, utf8 } from '../bytes';
 import { Channel } from '../channel';
 import { hash, hkdf96, noble, nodeIdOf, primitives, x25519Public, x25519Shared } from '../crypto';
 import { canonicalBytes, readCanonical, readText } from '../envelope';
+import { WireError } from '../errors';
 import {
   Assembler,
   creditFrame,
@@ -144,6 +145,18 @@ it('the keys of a session are the same', () => {
   const shared = x25519Shared(fromHex(keys.x25519_dialer), theirs);
   expect(toHex(shared)).toBe(keys.shared);
   expect(hkdf96(shared, new Uint8Array(32), 'label')).toHaveLength(96);
+});
+
+describe('of all forms of an envelope', () => {
+  const forms = vectors('canonical');
+
+  it.each(forms.accepted as string[])('the canonical one is accepted: %s', text => {
+    expect(readCanonical(utf8(text)).type).toBe('note');
+  });
+
+  it.each(forms.refused as { why: string; text: string }[])('$why is refused', ({ text }) => {
+    expect(() => readCanonical(utf8(text))).toThrowError(WireError);
+  });
 });
 
 it('envelopes have the same canonical bytes', () => {

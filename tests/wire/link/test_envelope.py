@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import time
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, strategies as st
@@ -15,14 +17,13 @@ from jupyter_peer.wire.link import envelope as module
 from jupyter_peer.wire.link.envelope import (
     DEFAULT_TTL,
     MAX_BUFFERS,
-    MAX_DEPTH,
     Envelope,
     canonical_bytes,
-    check_depth,
     from_canonical,
     from_text,
     to_text,
 )
+from jupyter_peer.wire.link.json_bounds import MAX_DEPTH, MAX_VALUES, check_depth
 from tests.wire.makers import ADA, BOB, NOW, arrived, canonical, json_objects, json_values
 
 MSG_ID = "0123456789abcdef" * 2
@@ -178,9 +179,13 @@ def test_numbers_that_are_not_json_are_malformed_and_no_envelope_of_the_original
     assert from_text(text, max_bytes=LIMIT) is None
 
 
-def test_unknown_fields_are_ignored_and_routing_headers_inside_have_no_effect():
-    read = from_canonical(dumps({**FIELDS, "ttl": 99, "dst": "x", "sig": 1, "z": []}).encode())
-    assert (read.ttl, read.dst, read.sig) == (DEFAULT_TTL, None, b"")
+@pytest.mark.parametrize("more", [{"ttl": 99}, {"dst": "x"}, {"sig": 1}, {"z": []}])
+def test_unknown_fields_are_ignored_in_plain_text_and_refused_in_canonical_bytes(more):
+    with pytest.raises(MalformedError):
+        from_canonical(dumps({**FIELDS, **more}).encode())
+    text = to_text(canonical({"a": 1}), SIG)
+    read = from_text(f'{text[:-1]},"z":[]}}', max_bytes=LIMIT)
+    assert (read.ttl, read.dst, read.sig) == (DEFAULT_TTL, None, SIG)
 
 
 def test_integers_of_any_length_are_read_and_lone_surrogates_become_question_marks():
@@ -267,7 +272,7 @@ def test_the_number_of_values_is_bounded_without_much_memory_or_time(unit):
     try:
         with contextlib.suppress(MalformedError):
             check_depth(text)
-            assert unit == b'"a":1,'  # 3.5 million values
+            assert text.count(b",") + text.count(b"[") <= MAX_VALUES
         spent = time.process_time() - start
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -278,6 +283,53 @@ def test_the_number_of_values_is_bounded_without_much_memory_or_time(unit):
 
 def test_brackets_and_commas_in_a_long_string_do_not_count():
     check_depth(dumps({"html": "[{," * 2_000_000 + '"\\'}).encode())
+
+
+# What is not canonical.
+
+ODD = json.loads((Path(__file__).parents[2] / "vectors" / "canonical.json").read_text())
+BESIDE = [b"", b"long" * 2000]  # above a size another encoder is used
+
+
+@pytest.mark.parametrize("beside", BESIDE, ids=["small", "large"])
+@pytest.mark.parametrize("odd", ODD["refused"], ids=[odd["why"] for odd in ODD["refused"]])
+def test_an_envelope_that_is_not_in_its_canonical_form_is_refused(odd, beside):
+    text = odd["text"].encode().replace(b'"pad":"', b'"pad":"' + beside)
+    with pytest.raises(MalformedError):
+        from_canonical(text)
+
+
+@pytest.mark.parametrize("beside", BESIDE, ids=["small", "large"])
+@pytest.mark.parametrize("text", ODD["accepted"])
+def test_every_number_and_string_has_one_form_that_is_accepted(text, beside):
+    raw = text.encode().replace(b'"pad":"', b'"pad":"' + beside)
+    assert from_canonical(raw)
+    assert dumps(json.loads(raw)).encode() == raw
+
+
+@given(json_objects, st.booleans(), st.data())
+def test_a_change_that_is_read_as_the_same_value_is_refused(data, is_large, draw):
+    raw = canonical({"data": data, **({"pad": "x" * 5000} if is_large else {})})
+    assert from_canonical(raw).canonical() == canonical(from_canonical(raw).data)
+    at = draw.draw(st.integers(0, len(raw)))
+    changed = raw[:at] + draw.draw(st.sampled_from([b" ", b"0", b".0", b"e0", b"+"])) + raw[at:]
+    with contextlib.suppress(PeerError):
+        from_canonical(changed)
+        assert dumps(json.loads(changed)).encode() == changed
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(), min_size=1))
+def test_both_encoders_write_the_numbers_that_one_of_them_may_check(numbers):
+    raw = canonical({"numbers": numbers, "pad": "x" * 5000})
+    assert from_canonical(raw).data["numbers"] == numbers
+
+
+def test_the_collector_runs_again_after_a_large_envelope_good_or_bad():
+    raw = canonical({"pad": "x" * 5000})
+    from_canonical(raw)
+    with pytest.raises(MalformedError):
+        from_canonical(raw[:-1])
+    assert gc.isenabled()
 
 
 # The unsealed wire.

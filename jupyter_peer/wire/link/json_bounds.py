@@ -1,0 +1,54 @@
+"""Bounds on JSON that are checked before it is parsed (SPEC section 2)."""
+
+from __future__ import annotations
+
+import re
+
+from ...errors import MalformedError
+
+MAX_DEPTH = 64
+MAX_VALUES = 2 * 1024 * 1024
+"""Commas and opening brackets outside strings: a bound on the values in a payload."""
+
+
+def check_depth(text: bytes) -> None:
+    """Refuse JSON that is nested deeper than 64 or has over 2 Mi values, before it is parsed.
+
+    Values take up to 30 times the memory of their JSON, so a bound on bytes alone is not enough.
+    Every step is a scan in C that takes no more memory than the text. What is not JSON may pass or
+    be refused: the parser has the last word on it.
+
+    Raises:
+        MalformedError: It is.
+    """
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH and len(text) <= MAX_VALUES:
+        return
+    # Without escapes every quote begins or ends a string, and without strings every bracket and
+    # comma is structure.
+    marks = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS, _NO_MARKS)
+    if marks.count(b'"') <= 4 * MAX_VALUES:
+        nest = _without_strings(marks)
+        if nest.count(b",") + nest.count(b"[") <= MAX_VALUES:
+            nest = nest.replace(b",", b"")
+            for _ in range(MAX_DEPTH):
+                nest = nest.replace(b"[]", b"")  # takes the innermost level of every branch
+                if not nest:
+                    return
+            raise MalformedError("the payload is nested too deeply")
+    raise MalformedError("the payload has too many values")
+
+
+def _without_strings(marks: bytes) -> bytes:
+    # piece by piece, since a substitution holds an object for every string it finds
+    kept = []
+    is_inside = False
+    for at in range(0, len(marks), 1 << 18):
+        piece = marks[at : at + (1 << 18)]
+        kept.append(_STRING.sub(b"", b'"' + piece if is_inside else piece))
+        is_inside ^= piece.count(b'"') % 2 == 1
+    return b"".join(kept)
+
+
+_STRING = re.compile(rb'"[^"]*"?')
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NO_MARKS = bytes(set(range(256)) - set(b'"[]{},'))
