@@ -283,7 +283,7 @@ def test_an_invite_is_all_there_is_on_stdout(peer, ada):
 
 def test_invites_are_listed_and_revoked(peer, ada):
     minted = peer("invite", "--json", "--note=to be revoked").json
-    assert sorted(minted) == ["expires", "id", "invite"]
+    assert sorted(minted) == ["expires", "id", "invite", "local_only"]
     assert "to be revoked" in peer("invites").out
     assert peer("revoke", minted["id"]).code == 0
     [listed] = [i for i in peer("invites", "--json").json["invites"] if i["id"] == minted["id"]]
