@@ -14,7 +14,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
-from ..sockets.frame_policy import FRAME_POLICY, PARTS
+from ..sockets.frame_policy import FRAME_HEADERS, PARTS
 from .rest.base import AUTH_RESOURCE
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -46,10 +46,8 @@ class ViewerHandler(JupyterHandler):
             raise web.HTTPError(404, "the page for panes was not built: run `make setup`") from None
         self.set_header("Content-Type", content_type)
         # Regardless of the settings for other pages.
-        self.set_header("Content-Security-Policy", FRAME_POLICY)
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("X-DNS-Prefetch-Control", "off")
+        for header, value in FRAME_HEADERS.items():
+            self.set_header(header, value)
         # Tornado's ETag of the content tells the browser whether it has changed.
         self.set_header("Cache-Control", "private, no-cache")
         await self.finish(content)

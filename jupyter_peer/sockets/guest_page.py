@@ -21,11 +21,11 @@ from pathlib import Path
 import msgspec
 from tornado.web import RequestHandler
 
-from .frame_policy import FRAME_POLICY, PARTS
+from .frame_policy import FRAME_HEADERS, PARTS
 
 STATIC = Path(__file__).parent.parent / "static"
 _INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
-_FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": FRAME_POLICY}
+_FRAMED = {"X-Frame-Options": "SAMEORIGIN", **FRAME_HEADERS}
 _HTML, _SCRIPT = "text/html; charset=utf-8", "text/javascript; charset=utf-8"
 
 

@@ -23,7 +23,8 @@ const STOPPED: Partial<Record<FrameStatus, string>> = {
   waiting: 'What runs in this pane does not answer.',
   flood: 'This pane was stopped: a script in it sent too much.',
   reload: 'This pane was stopped: a script in it made it load again and again.',
-  focus: 'This pane was stopped: a script in it took the keyboard while you were not using it.'
+  focus: 'This pane was stopped: a script in it took the keyboard while you were not using it.',
+  history: 'This pane was stopped: a script in it filled the history of this tab.'
 };
 
 export class Page {

@@ -1,10 +1,11 @@
 import { FocusGuard } from './focusguard';
 import { FrameWitness } from './framewitness';
+import { HistoryGuard } from './historyguard';
 import { IPaneStep } from './shapes';
 import { Allowance, FromFrame, PORT, READY, readFromFrame, ToFrame, Words } from './viewerprotocol';
 
 /** Why a frame was taken away. */
-export type StopReason = 'flood' | 'reload' | 'focus' | 'person';
+export type StopReason = 'flood' | 'reload' | 'focus' | 'history' | 'person';
 
 /** How a frame is: `waiting` is one that has not answered for a while. */
 export type FrameStatus = 'starting' | 'ready' | 'waiting' | StopReason;
@@ -27,6 +28,8 @@ export interface IFrameSurroundings {
 }
 
 const PING_EVERY_MS = 2000;
+/** A press is reported with the next picture, and a link is followed before that. */
+const PRESS_REPORT_MS = 250;
 const WAITING_AFTER_MS = 6000;
 /** A script in the frame may make it load again; once is a mishap. */
 const MAX_RELOADS = 3;
@@ -126,9 +129,13 @@ export class FrameHost {
     return (await this._guard?.isUsed(now)) ?? false;
   }
 
-  /** Whether a pointer was pressed in the frame a moment ago. */
-  get isPressed(): boolean {
-    return this._witness?.isPressed ?? false;
+  /** Whether a pointer was pressed in the frame since a time; waits for a report on its way. */
+  async isPressedSince(time: number): Promise<boolean> {
+    const witness = this._witness;
+    if (witness && witness.pressedAt <= time) {
+      await witness.press(PRESS_REPORT_MS);
+    }
+    return witness !== null && witness.pressedAt > time;
   }
 
   /** Begin anew, after it was taken away. */
@@ -146,6 +153,8 @@ export class FrameHost {
     this._iframe.src = this._url;
     this._node.appendChild(this._iframe);
     this._guard?.dispose();
+    this._historyGuard?.dispose();
+    this._historyGuard = new HistoryGuard(() => this.stop('history'));
     this._witness = new FrameWitness(this._iframe);
     const guard = new FocusGuard(this._iframe, this._witness, () => {
       this.stop('focus');
@@ -159,6 +168,7 @@ export class FrameHost {
     window.clearInterval(this._pinging);
     this._guard?.dispose();
     this._guard = null;
+    this._historyGuard?.dispose();
     if (this._port) {
       this._port.onmessage = null;
       this._port.close();
@@ -255,6 +265,7 @@ export class FrameHost {
   private _status: FrameStatus = 'starting';
   private _allowance = new Allowance();
   private _guard: FocusGuard | null = null;
+  private _historyGuard: HistoryGuard | null = null;
   private _witness: FrameWitness | null = null;
   private _port: MessagePort | null = null;
   private _held: IPaneStep[] = [];

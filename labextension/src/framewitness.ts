@@ -17,6 +17,11 @@ export class FrameWitness {
     return performance.now() - this._pressedAt < PRESS_MS;
   }
 
+  /** When the last press was reported, by the clock of this page. */
+  get pressedAt(): number {
+    return this._pressedAt;
+  }
+
   /** Read a message of the outer page. */
   take(data: unknown): void {
     const report = readReport(data);

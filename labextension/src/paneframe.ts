@@ -71,9 +71,9 @@ export class PaneFrame extends Widget {
     return this._host.isUsed(now);
   }
 
-  /** Whether a pointer was pressed in the frame a moment ago. */
-  get isPressed(): boolean {
-    return this._host.isPressed;
+  /** Whether a pointer was pressed in the frame since a time; waits for a report on its way. */
+  isPressedSince(time: number): Promise<boolean> {
+    return this._host.isPressedSince(time);
   }
 
   /** Begin anew, after it was stopped. */

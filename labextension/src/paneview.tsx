@@ -28,6 +28,8 @@ export interface IViewContext {
 const CELL_HEIGHTS = [24, 600];
 /** A link is not replaced while a person may be about to press *Open*. */
 const LINK_STAYS_MS = 500;
+/** A browser counts a press or a key as a reason to act for so long. */
+const ACTIVE_MS = 5000;
 /** Links in a row that nobody opened; then the pane offers none until it is shown again. */
 const MAX_LINKS = 5;
 /** Inputs that wait for the owner; a widget itself has one at a time. */
@@ -210,8 +212,13 @@ export class PaneView extends Widget {
     if (this._unopened >= MAX_LINKS || !(await this._frame.isUsed(true))) {
       return;
     }
+    // A press is good for one link. Keys are not reported, but an older one does not count for so long.
+    const isOver = performance.now() - this._linkAt > ACTIVE_MS;
+    if (!isOver && !(await this._frame.isPressedSince(this._linkAt))) {
+      return;
+    }
     const now = performance.now();
-    if (this._link && !(this._frame.isPressed && now - this._linkAt > LINK_STAYS_MS)) {
+    if (this._link && now - this._linkAt < LINK_STAYS_MS) {
       return;
     }
     const url = new URL(address);
@@ -258,7 +265,7 @@ export class PaneView extends Widget {
   private _toldGrant = false;
   private _inputs = 0;
   private _link: URL | null = null;
-  private _linkAt = 0;
+  private _linkAt = -Infinity;
   private _unopened = 0;
 }
 
@@ -363,6 +370,9 @@ function FrameNotice(props: {
     reload: trans.__('This pane was stopped: a script in it made it load again and again.'),
     focus: trans.__(
       'This pane was stopped: a script in it took the keyboard while you were not using the pane.'
+    ),
+    history: trans.__(
+      'This pane was stopped: a script in it, or in another pane, filled the history of this tab.'
     ),
     person: trans.__('This pane was stopped.')
   }[frame.status];

@@ -1,7 +1,7 @@
 import { Words } from '../src/viewerprotocol';
 import { FIGURES, drawFigure, isFigure } from './figures';
 import { drawIsolated, isIsolated } from './isolated';
-import { renderMarkdown } from './markup';
+import { renderMarkdown, setHtml } from './markup';
 import { fill, note } from './notes';
 import { asText, IOutput } from './outputs';
 import { picture } from './pictures';
@@ -112,7 +112,7 @@ async function drawMime(
   }
   switch (mime) {
     case 'text/html':
-      node.innerHTML = asText(value);
+      setHtml(node, asText(value));
       runScripts(node);
       await tools.mathematics.typeset(node);
       break;

@@ -9,16 +9,19 @@ import { fill, Notes } from './notes';
 import { asText, IOutput, MimeBundle } from './outputs';
 import { Pane } from './pane';
 import { Parts } from './parts';
-import { takeAwayWebRtc } from './realm';
+import { takeAwayHistory, takeAwayWebRtc } from './realm';
 import { ITools } from './tools';
 import { IWidgets, IWidgetsHost, WidgetDesk, WIDGETS_GLOBAL } from './widgethost';
 
 /** Names of classes that the page's style sheet knows, and that no output has by chance. */
 const WIDGET = 'peer-widget';
 const LOOK_ONLY = 'peer-look-only';
+/** In SVG a link may have its address there. */
+const XLINK = 'http://www.w3.org/1999/xlink';
 const SCROLLING = ['touchstart', 'wheel'];
 
 takeAwayWebRtc();
+takeAwayHistory();
 
 // The page that frames the page that frames this one.
 const front = window.parent.parent;
@@ -166,13 +169,44 @@ function applyTheme(variables: Record<string, string>, light: boolean): void {
 /** Nothing opens from here: the page around asks a person, who sees where a link goes. */
 function followLink(event: Event, say: (message: FromFrame) => void): void {
   const path = event.composedPath();
-  const link = path.find((each): each is HTMLAnchorElement => each instanceof HTMLAnchorElement);
-  const target = link?.getAttribute('href');
-  if (!link || !target || target.startsWith('#')) {
+  const link = path.find(
+    (each): each is Element => each instanceof Element && ['a', 'area'].includes(each.localName)
+  );
+  const target = link?.getAttribute('href') ?? link?.getAttributeNS(XLINK, 'href');
+  if (!link || !target) {
     return;
   }
   event.preventDefault();
-  if (/^https?:/i.test(target)) {
+  if (target.startsWith('#')) {
+    scrollToFragment(link, target.slice(1));
+  } else if (/^https?:/i.test(target)) {
     say({ type: 'link', url: target });
+  }
+}
+
+/**
+ * Scroll to the place that a link in the pane names.
+ *
+ * To follow the link would load the address of the page around, and add to the history of the tab.
+ */
+function scrollToFragment(link: Element, fragment: string): void {
+  const scope = link.getRootNode() as Document | ShadowRoot;
+  const name = decode(fragment);
+  const place =
+    scope.getElementById(fragment) ??
+    scope.getElementById(name) ??
+    scope.querySelector(`a[name="${CSS.escape(name)}"]`);
+  if (place) {
+    place.scrollIntoView();
+  } else if (/^(top)?$/i.test(name)) {
+    window.scrollTo(0, 0);
+  }
+}
+
+function decode(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
   }
 }

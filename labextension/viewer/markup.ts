@@ -3,7 +3,31 @@ import { escapeHtml } from './ansi';
 
 /** Draw Markdown; the HTML in it counts, since nothing here can reach further than the frame. */
 export function renderMarkdown(node: HTMLElement, text: string): void {
-  node.innerHTML = markdown.parse(text, { async: false });
+  setHtml(node, markdown.parse(text, { async: false }));
+}
+
+/**
+ * Put markup into a node, without links that a browser follows as soon as they are in a document.
+ *
+ * `preconnect` and `dns-prefetch` are subject to no policy, and act before an observer can remove them.
+ * A style sheet stays, so that the frame reports that it was not loaded.
+ */
+export function setHtml(node: HTMLElement, html: string): void {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  takeOutHints(template.content);
+  node.replaceChildren(template.content);
+}
+
+function takeOutHints(root: DocumentFragment): void {
+  for (const link of root.querySelectorAll('link')) {
+    if (link.rel.trim().toLowerCase() !== 'stylesheet') {
+      link.remove();
+    }
+  }
+  for (const { content } of root.querySelectorAll('template')) {
+    takeOutHints(content);
+  }
 }
 
 /** Where a formula of its own paragraph, or one in a line, may begin. */

@@ -9,3 +9,8 @@ export function takeAwayWebRtc(): void {
     delete (window as unknown as Record<string, unknown>)[name];
   }
 }
+
+/** Keep entries out of the history, which is that of the whole tab; no wall either. */
+export function takeAwayHistory(): void {
+  history.pushState = history.replaceState;
+}

@@ -29,6 +29,8 @@ def directives(response):
 async def test_the_page_may_run_scripts_and_reach_nothing(extension, jp_fetch):
     response = await jp_fetch("jupyter-peer", "viewer", "")
     assert response.body == b"<!doctype html>the page"
+    # No policy covers hints; WebRTC stays open there, see `FRAME_CONNECTIONS`.
+    assert response.headers["Connection-Allowlist"] == "();webrtc=allow"
     policy = directives(response)
     assert policy["sandbox"] == "allow-scripts"
     assert policy["frame-ancestors"] == "'self'"

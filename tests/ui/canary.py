@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-#: Each way out that a script may try; ``to(name)`` is the address that tells of it.
+#: Each way out that a script may try; ``to(name)`` is the address that tells of it. In an inline handler the
+#: names of the document and the element come before those of the window: ``open`` and ``URL`` are others there.
 WAYS = """
 const to = name => `${CANARY}/${MARK}-${name}`;
 const put = html => document.body.insertAdjacentHTML('beforeend', html);
@@ -30,8 +32,8 @@ const WAYS = {
   import: () => import(to('import')).catch(() => 0),
   prefetch: () => put(`<link rel="prefetch" href="${to('prefetch')}">`),
   preload: () => put(`<link rel="preload" as="image" href="${to('preload')}">`),
-  worker: () => new Worker(URL.createObjectURL(new Blob([`fetch('${to('worker')}', {mode: 'no-cors'})`]))),
-  popup: () => { open(to('popup')); },
+  worker: () => new Worker(window.URL.createObjectURL(new Blob([`fetch('${to('worker')}', {mode: 'no-cors'})`]))),
+  popup: () => { window.open(to('popup')); },
   blank: () => { const a = document.createElement('a'); a.href = to('blank'); a.target = '_blank'; a.dispatchEvent(new MouseEvent('click')); },
   form: () => { put(`<form action="${to('form')}" method="post" target="_blank"><input name="a"></form>`); document.body.lastElementChild.submit(); },
 };
@@ -50,6 +52,40 @@ const tries = async ways => {
     try { await way(); } catch {}
   }
 };
+"""
+
+#: What makes a browser look up a name or open a connection without a request. Each has a name of its own, which
+#: the log of the browser's network shows; ``PORT`` is one of ``listener``.
+HINTS = """
+const put = html => document.body.insertAdjacentHTML('beforeend', html);
+const at = name => `http://${MARK}-${name}.localhost:${PORT}`;
+const hint = (rel, href) => `<link rel="${rel}" href="${href}">`;
+const made = (rel, href) => {
+  const link = document.createElement('link');
+  document.head.append(link);
+  Object.assign(link, { rel, href });
+};
+const HINTS = {
+  preconnect: () => put(hint('preconnect', at('preconnect'))),
+  madepreconnect: () => made('preconnect', at('madepreconnect')),
+  lookup: () => put(hint('dns-prefetch', `http://${MARK}-lookup.example`)),
+  madelookup: () => made('dns-prefetch', `http://${MARK}-madelookup.example`),
+  nested: () => {
+    const frame = document.createElement('iframe');
+    frame.srcdoc = hint('preconnect', at('nested'));
+    document.body.append(frame);
+  },
+  rules: () => {
+    const script = document.createElement('script');
+    script.type = 'speculationrules';
+    const list = { source: 'list', urls: [`${at('rules')}/`], eagerness: 'immediate' };
+    script.textContent = JSON.stringify({ prefetch: [list], prerender: [list] });
+    document.head.append(script);
+  },
+};
+for (const way of Object.values(HINTS)) {
+  try { way(); } catch {}
+}
 """
 
 #: What a script may try to read or do where it is; each gives what it got, or throws.
@@ -85,6 +121,28 @@ const grab = async () => {
   return got;
 };
 """
+
+
+@contextlib.contextmanager
+def listener() -> Iterator[tuple[int, list[object]]]:
+    """Yield a TCP port and the connections to it, which are closed at once and never read."""
+    connections: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, address = server.accept()
+                    connections.append(address)
+                    connection.close()
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield server.getsockname()[1], connections
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
 
 
 class Canary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import html
 import re
 from collections.abc import Callable, Iterator
 
@@ -11,12 +12,14 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError, Locator, Page, expect
 
 from tests.ui.canary import GRABS, WAYS, Canary
+from tests.ui.conftest import PageErrors
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
 from tests.ui.test_panes import content, open_tab
 from tests.waiting import until_sync
 
 ALL_WAYS = set(re.findall(r"^  (\w+): ", WAYS, re.M))
+ALL_GRABS = set(re.findall(r"^  (\w+): ", GRABS, re.M))
 LEAVES_ITSELF = {"location", "self", "anchor", "refresh", "nested"}
 #: Ways to take the page around along; they need one.
 ONLY_FROM_A_FRAME = {"top", "parent"}
@@ -53,6 +56,11 @@ def attack(canary: Canary, bob: Lab, mark: str, leaving: bool = True) -> str:
     )
 
 
+def in_handler(script: str) -> str:
+    """Return markup that runs a script where names of the document come before those of the window."""
+    return f'<img src="data:," onerror="{html.escape(script)}">'
+
+
 def leaves(page: Page, canary: Canary, way: str) -> None:
     """See a page of its own leave by one way."""
     # The page may leave before it has quite come, which is an error to who asked for it.
@@ -80,6 +88,7 @@ def outputs(canary: Canary, mark: str, script: str, encoded: str) -> dict[str, d
             "text/markdown": f"![x]({canary.url}/{mark}-md)\n\n<script>{script}</script>\n"
         },
         "javascript": {"application/javascript": script},
+        "handler": {"text/html": in_handler(script)},
         # Inside of SVG the text of a script is markup, and this one has some.
         "svg-in-html": {"text/html": f"<svg><script>eval(atob('{encoded}'))</script></svg>"},
     }
@@ -96,45 +105,65 @@ def share_code(kernel: Kernel, name: str, code: str) -> None:
 
 
 def test_the_probes_notice_what_gets_out_where_nothing_keeps_it_in(
-    bob: Lab, canary: Canary, page: Page, open_lab: Callable[..., Page], page_errors: list[str]
+    bob: Lab, canary: Canary, page: Page, open_lab: Callable[..., Page], page_errors: PageErrors
 ) -> None:
-    script = attack(canary, bob, "control", leaving=False)
-    canary.pages["/page"] = f"<body><script>{script}</script>"
-    page.goto(f"{canary.url}/page")
-    expect(page.locator(".report")).to_have_text(re.compile("."), timeout=20_000)
+    def single(mark: str) -> str:
+        return f"const CANARY = '{canary.url}', MARK = '{mark}';{WAYS}"
+
     # A browser takes its time with a font or a prefetch, and forgets them with the page.
     staying = ALL_WAYS - LEAVES_ITSELF - ONLY_FROM_A_FRAME - NEEDS_A_CLICK
-    until_sync(lambda: staying <= canary.heard_of("control"), timeout=10)
+    script = attack(canary, bob, "control", leaving=False)
+    handled = attack(canary, bob, "handler", leaving=False)
+    for mark, body in {
+        "control": f"<script>{script}</script>",
+        "handler": in_handler(handled),
+    }.items():
+        canary.pages["/page"] = f"<body>{body}"
+        page.goto(f"{canary.url}/page")
+        expect(page.locator(".report")).to_have_text(re.compile("."), timeout=20_000)
+        until_sync(lambda mark=mark: staying <= canary.heard_of(mark), timeout=10)  # type: ignore[misc]
+    for way in sorted(NEEDS_A_CLICK):
+        for mark, code in {
+            "control": f"<script>{single('control')} onclick = () => WAYS.{way}();</script>",
+            "handler": f'<p onclick="{html.escape(single("handler"))} WAYS.{way}();">here</p>',
+        }.items():
+            canary.pages["/click"] = f"<body style='height: 90vh'>{code}<p>here</p>"
+            page.goto(f"{canary.url}/click")
+            page.get_by_text("here").first.click()
+            until_sync(lambda mark=mark, way=way: way in canary.heard_of(mark), timeout=10)  # type: ignore[misc]
     for way in sorted(ALL_WAYS & LEAVES_ITSELF):
-        single = (
-            f"const CANARY = '{canary.url}', MARK = 'control';{WAYS}"
-            f"addEventListener('load', () => LEAVING.{way}());"
-        )
-        canary.pages[f"/{way}"] = f"<body><script>{single}</script>"
+        code = f"{single('control')} addEventListener('load', () => LEAVING.{way}());"
+        canary.pages[f"/{way}"] = f"<body><script>{code}</script>"
         leaves(page, canary, way)
     for way in sorted(ONLY_FROM_A_FRAME):
-        single = f"const CANARY = '{canary.url}', MARK = 'control';{WAYS} LEAVING.{way}();"
-        canary.pages[f"/in-{way}"] = f"<body><script>{single}</script>"
+        canary.pages[f"/in-{way}"] = f"<body><script>{single('control')} LEAVING.{way}();</script>"
         canary.pages[f"/{way}"] = f"<body><iframe src='/in-{way}'></iframe>"
         leaves(page, canary, way)
-    assert ALL_WAYS - canary.heard_of("control") - NEEDS_A_CLICK == set()
-    # What can be read of Jupyter, in Jupyter's own page.
+    assert canary.heard_of("control") == ALL_WAYS
+    # What can be read of Jupyter, in Jupyter's own page, and of a frame in a page of its own origin.
     lab = open_lab(bob)
-    got = lab.evaluate(f"async () => {{ const JUPYTER = '{bob.url}'; {GRABS} return grab(); }}")
-    assert {"parentDocument", "app", "topAddress", "cookies", "storage", "api", "apiXhr"} <= {*got}
-    assert {"socket", "webrtc", "config", "databases"} <= {*got}
+    lab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    grab = f"async () => {{ const JUPYTER = '{bob.url}'; {GRABS} return grab(); }}"
+    got = lab.evaluate(grab)
+    lab.evaluate(
+        "() => document.body.append(Object.assign(document.createElement('iframe'), {id: 'own'}))"
+    )
+    frame = lab.locator("#own").element_handle().content_frame()
+    assert {*got, *frame.evaluate(grab)} == ALL_GRABS
     assert got["api"] == 200
-    page_errors.clear()
+    page_errors.allow()
 
 
-@pytest.mark.parametrize("kind", ["html", "markdown", "javascript", "svg-in-html", "anywidget"])
+@pytest.mark.parametrize(
+    "kind", ["html", "markdown", "javascript", "handler", "svg-in-html", "anywidget"]
+)
 def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
     kind: str,
     bob: Lab,
     kernel: Kernel,
     canary: Canary,
     open_lab: Callable[..., Page],
-    page_errors: list[str],
+    page_errors: PageErrors,
 ) -> None:
     mark = f"pane-{kind}"
     script = attack(canary, bob, mark)
@@ -162,7 +191,7 @@ def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
     until_sync(lambda: "end" in canary.heard_of(mark))
     assert canary.heard_of(mark) == {"end"}
     assert (page.url, popups) == (url, [])
-    page_errors.clear()
+    page_errors.allow()
 
 
 def test_a_picture_and_a_formula_run_and_load_nothing(
@@ -170,7 +199,7 @@ def test_a_picture_and_a_formula_run_and_load_nothing(
     kernel: Kernel,
     canary: Canary,
     open_lab: Callable[..., Page],
-    page_errors: list[str],
+    page_errors: PageErrors,
 ) -> None:
     svg = (
         f"<svg xmlns='http://www.w3.org/2000/svg' onload='fetch(\"{canary.url}/still-onload\")'>"
@@ -188,11 +217,11 @@ def test_a_picture_and_a_formula_run_and_load_nothing(
     page.evaluate("url => void fetch(url, {mode: 'no-cors'})", f"{canary.url}/still-end")
     until_sync(lambda: "end" in canary.heard_of("still"))
     assert canary.heard_of("still") == {"end"}
-    page_errors.clear()
+    page_errors.allow()
 
 
 def test_a_pane_that_floods_or_loops_leaves_the_page_usable(
-    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], page_errors: list[str]
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], page_errors: PageErrors
 ) -> None:
     page = open_lab(bob)
     flood = "<script>setInterval(() => { for (let n = 0; n < 500; n++) parent.parent.postMessage('x', '*'); })</script>"
@@ -210,8 +239,52 @@ def test_a_pane_that_floods_or_loops_leaves_the_page_usable(
     expect(view).to_contain_text("does not answer", timeout=30_000)
     view.get_by_role("button", name="Stop it").click()
     expect(view).to_contain_text("This pane was stopped.")
-    page_errors.clear()
+    page_errors.allow()
 
+
+def test_a_link_within_a_pane_scrolls_it_and_its_history_is_not_that_of_the_tab(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page]
+) -> None:
+    page = open_lab(bob)
+    share(kernel, "long", {"text/html": LONG})
+    view = open_tab(page, bob, "long")
+    inside = content(view)
+    expect(inside.get_by_text("contents")).to_be_visible(timeout=20_000)
+    before = page.evaluate("history.length")
+    for name in ("by id", "by name", "in a picture"):
+        inside.get_by_role("link", name=name, exact=True).click()
+        expect(inside.get_by_text(f"found {name}", exact=True)).to_be_in_viewport()
+        inside.get_by_role("link", name=f"back from {name}").click()
+        expect(inside.get_by_text("contents")).to_be_in_viewport()
+    inside.get_by_text("contents").evaluate(
+        "() => { for (let n = 0; n < 20; n++) history.pushState(n, ''); }"
+    )
+    assert page.evaluate("history.length") == before
+    expect(view).to_contain_text("Live")
+    expect(view).not_to_contain_text("stopped")
+
+
+def test_a_pane_that_fills_the_history_of_the_tab_is_stopped(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], shoot: Callable[..., None]
+) -> None:
+    page = open_lab(bob)
+    share(kernel, "history", {"text/html": FILLS})
+    view = open_tab(page, bob, "history")
+    expect(view).to_contain_text("filled the history of this tab", timeout=20_000)
+    expect(view.locator("iframe")).to_have_count(0)
+    shoot("history")
+    assert page.evaluate("history.length") < 30
+
+
+LONG = """<h1 id="top1">contents</h1>
+<a href="#p%C3%A4r">by id</a> <a href="#named">by name</a>
+<svg width="200" height="20"><a href="#svg"><text y="15">in a picture</text></a></svg>
+<div style="height: 3000px"></div><p id="pär">found by id</p><a href="#">back from by id</a>
+<div style="height: 3000px"></div><p><a name="named">found by name</a></p><a href="#top1">back from by name</a>
+<div style="height: 3000px"></div><p id="svg">found in a picture</p><a href="#top">back from in a picture</a>
+<div style="height: 3000px"></div>"""
+
+FILLS = "<p>here</p><script>let n = 0; setInterval(() => { location.hash = n++; }, 50)</script>"
 
 #: The links are real ones, and clicked by a script. It tells the page that it has begun.
 LINKS = """<p>here</p><script>

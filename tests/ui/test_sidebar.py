@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.ui.conftest import PageErrors
 from tests.ui.lab import Lab
 
 PANEL = "#jupyter-peer-sidebar"
@@ -328,7 +329,7 @@ def test_the_commands_are_in_one_category_of_the_palette(
 
 
 def test_the_panel_keeps_what_it_knows_when_the_server_stops(
-    start_lab: Callable[..., Lab], open_lab: Callable[..., Page], page_errors: list[str]
+    start_lab: Callable[..., Lab], open_lab: Callable[..., Page], page_errors: PageErrors
 ) -> None:
     dora = start_lab("dora")
     panel = open_panel(open_lab(dora))
@@ -338,4 +339,4 @@ def test_the_panel_keeps_what_it_knows_when_the_server_stops(
     expect(panel.get_by_role("region", name="This node")).to_contain_text("dora")
     # JupyterLab itself logs that it has lost its server, again and again.
     panel.page.close()
-    page_errors.clear()
+    page_errors.allow()
