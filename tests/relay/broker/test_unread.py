@@ -28,6 +28,7 @@ class Stuck:
     """A connection whose other side reads nothing at all."""
 
     address = "nowhere"
+    is_guest = False
     read_at = 1e9
     is_pinged = False
     is_backed_up = True
