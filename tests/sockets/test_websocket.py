@@ -101,7 +101,7 @@ async def open_wire(server_context, client_context, max_frame=100_000):
     reader, writer = await asyncio.open_connection(host, port, ssl=client_context)
     try:
         writer.write(
-            f"GET /peer-ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET /peer-ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
