@@ -193,6 +193,26 @@ def test_files_have_their_contents_as_buffers_and_nothing_else_has_any() -> None
     assert not is_allowed(model("TextModel", value=""), Act({}, [["value"]], buffers=1))
 
 
+def test_of_other_libraries_binary_values_stay_where_the_owner_has_them() -> None:
+    array = Model()
+    array.update({"_model_name": "A", "_model_module": "lib", "n": 1}, [["data"]], ["AAAA"])
+    assert is_allowed(array, Act({}, [["data"]], buffers=1))
+    assert not is_allowed(array, Act({}, [["n"]], buffers=1))
+    assert not is_allowed(array, Act({}, [["data"], ["more"]], buffers=2))
+    canvas = model("MPLCanvasModel", "jupyter-matplotlib")
+    assert not says(canvas, {"type": "button_press", "x": 1, "y": 2}, buffers=1)
+
+
+def test_a_slider_without_a_readout_stops_at_its_steps_alone() -> None:
+    def slider(step: Any) -> Model:
+        return model("FloatSliderModel", value=0.0, min=0.0, max=1.0, step=step, readout=False)
+
+    assert sets(slider(0.25), value=0.5)
+    assert not sets(slider(0.25), value=0.3)
+    for no_step in (None, "a", 0, -1):
+        assert sets(slider(no_step), value=0.3)
+
+
 def test_a_disabled_widget_takes_nothing() -> None:
     assert not sets(model("IntTextModel", value=0, disabled=True), value=1)
     assert not says(model("ButtonModel", disabled=True), {"event": "click"})
