@@ -28,9 +28,9 @@ FRAME_POLICY = "; ".join(
 )
 
 #: Stops what no policy covers: ``preconnect``, ``dns-prefetch`` and whatever else would open a
-#: connection, in frames below too. Chromium knows it since version 148; others ignore it. Without
-#: ``webrtc=allow`` Chromium 156 ends the process of a page that makes a peer connection, and
-#: JupyterLab's page may share this process.
+#: connection, in frames below too. Chromium 156 enforces it; a browser that does not know
+#: it ignores it. Without ``webrtc=allow`` Chromium 156 ends the process of a page that makes a peer
+#: connection, and JupyterLab's page may share this process.
 FRAME_CONNECTIONS = "();webrtc=allow"
 
 FRAME_HEADERS = {
