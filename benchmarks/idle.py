@@ -27,7 +27,7 @@ import jupyter_peer.app
 import jupyter_peer.files.data_dir, jupyter_peer.hub.chat, jupyter_peer.primitives.clock, jupyter_peer.hub.hub
 import jupyter_peer.panes.owner.publish, jupyter_peer.panes.kernel.tap, jupyter_peer.panes.viewer.watch
 import jupyter_peer.server.operations.agents, jupyter_peer.server.operations.doctor, jupyter_peer.server.operations.lobby
-import jupyter_peer.server.node.network_watch, jupyter_peer.store.store, jupyter_peer.trust.modes
+import jupyter_peer.server.node.network_watch, jupyter_peer.server.node.reach, jupyter_peer.store.store, jupyter_peer.trust.modes
 print(time.perf_counter() - begun)
 """
 #: The same for a kernel.

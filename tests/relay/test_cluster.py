@@ -97,7 +97,9 @@ async def test_a_pane_goes_on_where_it_was_when_the_viewers_broker_is_killed(nat
 
 async def test_a_pane_goes_on_where_it_was_when_nats_is_killed_and_started_again():
     with nats_server() as nats, brokers(nats.url, "restart") as (one, other):
-        async with relay_nodes(one.url, other.url, ping_interval_s=0.5) as (ada, bob):
+        # What is in the configuration is one relay, so its brokers talk by NATS.
+        urls = f"{one.url},{other.url}", f"{other.url},{one.url}"
+        async with relay_nodes(*urls, ping_interval_s=0.5) as (ada, bob):
             story = Story(ada, bob)
             await story.begin()
             await story.tell(150)
@@ -123,7 +125,6 @@ async def test_nodes_that_know_brokers_of_one_relay_by_different_urls_do_not_rep
             for broker in (one, other):
                 page = await AsyncHTTPClient().fetch(f"http://127.0.0.1:{broker.port}/metrics")
                 assert b"relay_replaced_total 0\n" in page.body
-                assert b"relay_nodes 1\n" in page.body
 
 
 async def test_a_broker_that_ends_in_good_order_sends_its_nodes_to_the_other(nats):

@@ -9,6 +9,7 @@ import jupyter_peer
 
 SPEC = Path(jupyter_peer.__file__).parent / "wire" / "SPEC.md"
 TESTS = Path(__file__).parent.parent
+PAGES = TESTS.parent / "labextension"
 NAMED = re.compile(r"`([^`]+)`")
 
 
@@ -26,10 +27,15 @@ def named() -> list[tuple[str, str]]:
     for row in rows():
         file = ""
         for text in NAMED.findall(row):
-            if text.endswith(".py"):
+            is_file = text.endswith((".py", ".spec.ts"))
+            if is_file:
                 file = text
-            found.append((file, "" if text.endswith(".py") else text))
+            found.append((file, "" if is_file else text))
     return found
+
+
+def path(file: str) -> Path:
+    return (TESTS if file.endswith(".py") else PAGES) / file
 
 
 def pattern(written: str) -> re.Pattern[str]:
@@ -40,13 +46,13 @@ def pattern(written: str) -> re.Pattern[str]:
 def test_the_table_names_files_of_tests() -> None:
     files = {file for file, _ in named()}
     assert len(files) > 50
-    assert sorted(file for file in files if not (TESTS / file).is_file()) == []
+    assert sorted(file for file in files if not path(file).is_file()) == []
 
 
 def test_the_table_names_tests_that_are_in_those_files() -> None:
     missing = [
         f"{file}: {test}"
         for file, test in named()
-        if not pattern(test).search((TESTS / file).read_text())
+        if not pattern(test).search(path(file).read_text())
     ]
     assert missing == []

@@ -171,9 +171,10 @@ async def _upgrade(url, host):
     return await asyncio.to_thread(ask)
 
 
-async def test_peers_may_call_it_by_any_name_while_browsers_may_not(tmp_path):
+async def test_neither_peers_nor_browsers_may_call_it_by_a_foreign_name(tmp_path):
     async with jupyter_server(tmp_path) as server:
-        assert await _upgrade(f"{server.url}peer-ws", "foreign.example") == 101
+        assert await _upgrade(f"{server.url}peer-ws", "localhost") == 101
+        assert await _upgrade(f"{server.url}peer-ws", "foreign.example") == 421
         assert await _upgrade(f"{server.url}api/status", "foreign.example") == 403
 
 

@@ -99,7 +99,7 @@ async def test_nodes_that_were_found_are_listed_and_can_be_named_but_not_let_in(
 async def test_an_invite_is_minted_listed_and_revoked(call):
     minted = await call("POST", "invite", {"ttl_s": 60, "note": "for bob"})
     assert minted.code == 200
-    assert set(minted.json) == {"invite", "id", "expires"}
+    assert set(minted.json) == {"invite", "id", "expires", "local_only"}
     assert Invite.from_text(minted.json["invite"]).x == minted.json["expires"]
     (listed,) = (await call("GET", "invites")).json["invites"]
     assert (listed["id"], listed["note"], listed["status"]) == (
