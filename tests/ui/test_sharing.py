@@ -41,7 +41,7 @@ def cell(page: Page, place: int) -> Locator:
 def share(page: Page, place: int, grant: str = "view it") -> None:
     """Right click, the entry of the menu, and the button of the dialog: three clicks."""
     cell(page, place).locator(".jp-OutputArea-output").first.click(button="right")
-    page.locator(".lm-Menu").get_by_text("Share Output with Peers…").click()
+    page.locator(".lm-Menu").get_by_text("Share Output with a Peer…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("checkbox", name="bob")).to_be_checked()
     if grant != "view it":
@@ -113,7 +113,7 @@ def test_a_traceback_and_a_secret_are_asked_about(ada: Lab, bob: Lab, notebook: 
     notebook.keyboard.press("Shift+Enter")
     expect(cell(notebook, 0)).to_contain_text("ZeroDivisionError")
     cell(notebook, 0).locator(".jp-OutputArea-output").first.click(button="right")
-    notebook.locator(".lm-Menu").get_by_text("Share Output with Peers…").click()
+    notebook.locator(".lm-Menu").get_by_text("Share Output with a Peer…").click()
     dialog = notebook.get_by_role("dialog")
     expect(dialog.get_by_label("Show the traceback")).not_to_be_checked()
     expect(dialog.get_by_label("The output may show a password")).not_to_be_checked()

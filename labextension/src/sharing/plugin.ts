@@ -32,7 +32,7 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
     new SharedMarks(view, tracker);
 
     commands.addCommand(CommandIDs.share, {
-      label: trans.__('Share Output with Peers…'),
+      label: trans.__('Share Output with a Peer…'),
       caption: trans.__('Show the output of this cell to people you have paired with, live'),
       icon: peersIcon,
       isEnabled: () => currentCell(tracker) !== null,
