@@ -223,6 +223,9 @@ def test_a_link_opens_only_after_its_address_was_shown(
     assert opened.value.url == "https://paper.example/x"
     assert opened.value.evaluate("[window.opener, document.referrer]") == [None, ""]
     expect(view.locator(".jp-PeerPane-host")).to_have_count(0)
+    # A page in the background gets no real click.
+    opened.value.close()
+    page.bring_to_front()
     # The bar takes no focus, and a second click replaces what was not opened.
     content(view).get_by_role("link", name="the paper").click()
     expect(view.locator(".jp-PeerPane-host")).to_be_visible()
