@@ -268,8 +268,6 @@ async def test_an_address_where_nothing_listens_is_unreachable(kind):
             await here.dial(gone, node_id)
 
 
-# Its collection of garbage also finds multicast sockets of tests before it in the same process.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_closing_a_transport_closes_its_links_and_leaves_no_task(kind):
     before = asyncio.all_tasks()
     async with linked(kind) as (here, there):

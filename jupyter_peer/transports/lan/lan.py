@@ -270,6 +270,8 @@ async def _open(zeroconf: Any, interfaces: Interfaces) -> Any:
     """Speak mDNS on the given interfaces."""
     conf: AsyncZeroconf = zeroconf.AsyncZeroconf(interfaces=interfaces.ipv4() or ["127.0.0.1"])
     try:
+        # Closing waits for the start too, and could not if this wait were cancelled.
+        await asyncio.shield(conf.zeroconf.async_wait_for_start())
         yield conf
     finally:
         # Says goodbye, so that others need not wait until the announcement is too old.

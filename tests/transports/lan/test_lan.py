@@ -188,3 +188,26 @@ async def test_a_node_on_loopback_alone_says_that_others_cannot_reach_it(caplog)
         ada.endpoint = Endpoint("0.0.0.0", 9797)
         (finding,) = await ada.diagnose()
         assert (finding.status, finding.text[:12]) == ("ok", "Announced at")
+
+
+async def test_a_node_that_is_closed_as_it_starts_leaves_no_socket_open(monkeypatch):
+    made: list[AsyncZeroconf] = []
+    is_made = asyncio.Event()
+
+    class Noted(AsyncZeroconf):
+        def __init__(self, **options) -> None:
+            super().__init__(**options)
+            made.append(self)
+            is_made.set()
+
+    monkeypatch.setattr(zeroconf.asyncio, "AsyncZeroconf", Noted)
+    for turns in range(12):
+        async with started(LanNode()):
+            await is_made.wait()
+            is_made.clear()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+    for engine in (each.zeroconf.engine for each in made):
+        assert engine._listen_socket is None
+        assert engine._respond_sockets == []
+        assert all(reader.transport.is_closing() for reader in engine.readers)
