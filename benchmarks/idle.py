@@ -137,5 +137,8 @@ async def timed(code: str, compiled: Path) -> float:
     )
     out, err = await process.communicate()
     if process.returncode != 0:
-        raise NoServerError(f"the imports fail: {err.decode(errors='replace')[-300:]}", hint="")
+        raise NoServerError(
+            f"the imports fail: {err.decode(errors='replace')[-300:]}",
+            hint="run the benchmark in the environment in which jupyter-peer is installed",
+        )
     return float(out.split()[-1])
