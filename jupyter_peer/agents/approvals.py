@@ -12,6 +12,7 @@ import msgspec
 
 from ..control.rows.agents import ArgumentModel
 from ..errors import LookupFailedError, PeerError, ToolRefusedError, TurnCancelledError
+from ..primitives.signal import Signal
 
 #: Characters of all arguments: the owner has to be able to read what is allowed.
 MAX_ARGUMENTS = 8 * 1024
@@ -65,12 +66,11 @@ class Approvals:
         self._numbers = itertools.count(1)
         self._pending: dict[int, tuple[PendingCall, asyncio.Future[_Decision]]] = {}
         self._screens: set[object] = set()
-        self._listeners: list[Callable[[], None]] = []
+        self._changes = Signal[[]]("the calls that wait changed")
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back when what is pending has changed; returns what ends it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        return self._changes.connect(listener)
 
     def add_screen(self, screen: object) -> None:
         """Add a place where the owner can see the calls; adding it twice changes nothing."""
@@ -164,5 +164,4 @@ class Approvals:
                 answer.set_exception(ToolRefusedError(reason))
 
     def _tell(self) -> None:
-        for listener in list(self._listeners):
-            listener()
+        self._changes.emit()

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ..control.rows.agents import AgentMode
 from ..errors import BusyError, UnknownAgentError
+from ..primitives.signal import Signal
 from .config import AgentConfig
 from .tools import ToolUser
 from .turn import Turn
@@ -45,12 +46,11 @@ class AgentBoard:
         self._built_in = built_in
         self._has_built_in = False
         self._agents: dict[str, Agent] = {}
-        self._listeners: list[Callable[[], None]] = []
+        self._changes = Signal[[]]("the agents changed")
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back when anything here has changed; returns what ends it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        return self._changes.connect(listener)
 
     def switch_on(self, agent: str | None = None, mode: AgentMode | None = None) -> None:
         """Let peers ask until the server ends or :meth:`switch_off`.
@@ -124,5 +124,4 @@ class AgentBoard:
         return self._built_in.name if self._has_built_in else None
 
     def _tell(self) -> None:
-        for listener in list(self._listeners):
-            listener()
+        self._changes.emit()

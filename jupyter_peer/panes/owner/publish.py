@@ -27,6 +27,7 @@ from ...errors import (
 )
 from ...hub.hub import PeerHub
 from ...hub.info import HubEvent
+from ...primitives.signal import Signal
 from ...store.records import Grant
 from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
 from ..kernel.hearing import Hearing
@@ -86,7 +87,7 @@ class PanePublisher:
         self._panes: dict[str, OwnPane] = {}
         self._delivery = Delivery(hub)
         self._sharing: dict[str, asyncio.Lock] = {}
-        self._listeners: list[Callable[[], None]] = []
+        self._changes = Signal[[]]("own panes changed")
         self._unsubscribe = hub.subscribe(self._on_hub_event)
         self._requests = PaneRequests(
             hub, self._panes, self._stored_grants, max_viewers, self._tell
@@ -108,13 +109,7 @@ class PanePublisher:
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back when :meth:`mine` has changed in more than a revision; returns what ends it."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        return self._changes.connect(listener)
 
     # What the user does.
 
@@ -462,8 +457,7 @@ class PanePublisher:
         self._hub.store.add_audit(kind, node_id, {"pane": name, **detail}, self._clock())
 
     def _tell(self) -> None:
-        for listener in list(self._listeners):
-            listener()
+        self._changes.emit()
 
     def _on_hub_event(self, event: HubEvent) -> None:
         node_id = event.node_id

@@ -15,6 +15,7 @@ from ...errors import PaneEndedError, UnknownPeerError
 from ...hub.hub import PeerHub
 from ...hub.info import HubEvent
 from ...hub.message import Message
+from ...primitives.signal import Signal
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneGrant, PaneOffer, PaneWithdraw, check_pane_name
 from ...wire.payloads.widgets import InputMessage
@@ -42,7 +43,7 @@ class Watch:
         self.state: PaneState = replica.state
         self._watcher = watcher
         self._replica = replica
-        self._listeners: list[Callable[[], None]] = []
+        self._changes = Signal[[]]("a watched pane changed")
         self._is_closed = False
 
     @property
@@ -69,18 +70,11 @@ class Watch:
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back when state or info have changed; returns what ends it."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        return self._changes.connect(listener)
 
     def changed(self) -> None:
         """Tell the listeners."""
-        for listener in list(self._listeners):
-            listener()
+        self._changes.emit()
 
     async def input(self, message: InputMessage, id: str | None = None) -> None:
         """Do something with one of the pane's widgets; returns when the owner has taken it.
@@ -100,7 +94,7 @@ class Watch:
         """Let go of the pane; may be called twice."""
         if not self._is_closed:
             self._is_closed = True
-            self._listeners.clear()
+            self._changes.clear()
             self._watcher.release(self, self._replica)
 
 
@@ -119,7 +113,7 @@ class PaneWatcher:
         self._replicas: dict[tuple[str, str], Replica] = {}
         self._watches: dict[Replica, list[Watch]] = {}
         self._shelves: dict[str, Shelf] = {}
-        self._listeners: list[Callable[[], None]] = []
+        self._changes = Signal[[]]("offered panes changed")
         self._unsubscribe = hub.subscribe(self._on_hub_event)
         hub.on("pane_offer", self._on_offer)
         hub.on("pane_withdraw", self._on_withdraw)
@@ -138,13 +132,7 @@ class PaneWatcher:
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back when :meth:`offered` has changed; returns what ends it."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        return self._changes.connect(listener)
 
     def offered(self) -> list[Json]:
         """Return the panes peers offer to this node.
@@ -236,8 +224,7 @@ class PaneWatcher:
                 watch.changed()
 
     def _tell(self) -> None:
-        for listener in list(self._listeners):
-            listener()
+        self._changes.emit()
 
     # What peers say.
 
