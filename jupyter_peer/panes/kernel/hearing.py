@@ -7,9 +7,8 @@ messages between are told to the pane when it begins.
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable
 
 from .outputs import OUTPUT_TYPES, weigh
 from .tap import TapListener, TapMessage
@@ -54,19 +53,17 @@ class Hearing:
 
         return end
 
-    def of(self, cell: str, besides: Container[str] = ()) -> Iterator[TapMessage]:
-        """Return what a cell has shown, without messages of some ids.
+    def of(self, cell: str) -> list[TapMessage]:
+        """Return what a cell has shown.
 
         Args:
             cell: ``msg_id`` of its execute request.
-            besides: Ids of messages that are known already.
         """
-        messages = self._cells.get(cell, ())
-        return iter([each for each in messages if each.msg_id not in besides])
+        return list(self._cells.get(cell, ()))
 
-    def all(self) -> Iterator[TapMessage]:
+    def all(self) -> list[TapMessage]:
         """Return what all cells have shown, cell by cell."""
-        return itertools.chain.from_iterable(list(self._cells.values()))
+        return [message for cell in self._cells.values() for message in cell]
 
     @property
     def is_used(self) -> bool:

@@ -16,6 +16,7 @@ from ..owner.input_queue import InputQueue
 from ..owner.play import PlayDrivers
 from .captures import OUTPUT_MODEL, OUTPUT_MODULE, Captures
 from .comms import STATES, STATUS, without_secrets
+from .hearing import Hearing
 from .questions import Questions
 from .tap import TapListener, TapMessage
 from .write_back import WriteBack
@@ -68,6 +69,7 @@ class KernelWidgets:
         kernel: Its tap.
 
     Attributes:
+        hearing: What the cells of the kernel have shown lately.
         captures: Of its ``Output`` widgets.
         inputs: What viewers do with the widgets.
         plays: Whose page drives its ``Play`` widgets.
@@ -75,6 +77,7 @@ class KernelWidgets:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
+        self.hearing = Hearing(kernel.subscribe)
         self._panes: list[WidgetListener] = []
         self._unsubscribe: Callable[[], None] | None = None
         self._begin()
@@ -121,8 +124,8 @@ class KernelWidgets:
 
     @property
     def is_used(self) -> bool:
-        """Whether a pane is attached."""
-        return bool(self._panes)
+        """Whether a pane is attached, or somebody needs the hearing."""
+        return bool(self._panes) or self.hearing.is_used
 
     def get(self, model_id: str) -> Model | None:
         """Return a model, None when the kernel has not told of it."""

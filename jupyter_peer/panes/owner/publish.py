@@ -30,7 +30,6 @@ from ...hub.info import HubEvent
 from ...primitives.signal import Signal
 from ...store.records import Grant
 from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
-from ..kernel.hearing import Hearing
 from ..kernel.kernel_widgets import Kernel, KernelWidgets
 from ..kernel.source import PaneSource
 from .delivery import Delivery
@@ -94,7 +93,6 @@ class PanePublisher:
         )
         self._inputs = PaneInputs(hub, self._requests.granted, self._audit)
         self._kernels: dict[str, KernelWidgets] = {}
-        self._hearings: dict[str, tuple[Tap, Hearing]] = {}
         self._ends_of_hearing: set[asyncio.TimerHandle] = set()
 
     async def close(self) -> None:
@@ -217,7 +215,7 @@ class PanePublisher:
         )
         # Who keeps the widgets hears of each before the pane does.
         detach = kernel.attach(source.widgets)
-        hearing = self._hearing_of(asked.kernel_id, tap)
+        hearing = kernel.hearing
         stop_hearing = hearing.begin()
         ends = [lambda: kernel.inputs.drop(pane.name), detach, stop_hearing]
 
@@ -230,7 +228,7 @@ class PanePublisher:
             if not hearing.is_used:
                 raise KernelGoneError("the kernel ended while the pane was being shared")
             cell = asked.source.get("cell", "")
-            heard = hearing.of(cell, asked.known) if cell else hearing.all()
+            heard = hearing.of(cell) if cell else hearing.all()
             source.begin([tap.masked(each, cell) for each in asked.outputs], heard, asked.known)
             ends.append(tap.subscribe(source))
             if asked.cell_id is None:
@@ -260,7 +258,7 @@ class PanePublisher:
             KernelGoneError, PeerTimeoutError: The kernel cannot be listened to.
         """
         tap = self._taps(kernel_id)
-        end = self._hearing_of(kernel_id, tap).begin()
+        end = self._widgets_of(kernel_id, tap).hearing.begin()
 
         def stop() -> None:
             end()
@@ -277,8 +275,8 @@ class PanePublisher:
 
     def has_heard(self, kernel_id: str, cell: str) -> bool:
         """Whether a cell has shown anything lately, as far as this node knows."""
-        _, hearing = self._hearings.get(kernel_id, (None, None))
-        return hearing is not None and any(hearing.of(cell))
+        kernel = self._kernels.get(kernel_id)
+        return kernel is not None and bool(kernel.hearing.of(cell))
 
     def run_again(self, kernel_id: str, cell_id: str, cell: str) -> None:
         """Take notice that a notebook's cell runs again: its panes go on with the new outputs.
@@ -292,21 +290,10 @@ class PanePublisher:
             if pane.source is None or pane.is_ended:
                 continue
             if (pane.kernel_id, pane.cell_id) == (kernel_id, cell_id):
-                _, hearing = self._hearings[kernel_id]
-                pane.source.run_again(cell, hearing.of(cell))
+                pane.source.run_again(cell, pane.source.kernel.hearing.of(cell))
 
     def _own_pane(self, name: str) -> OwnPane:
         return OwnPane(name, self._delivery, lambda: self._hub.guests.of_pane(name))
-
-    def _hearing_of(self, kernel_id: str, tap: Tap) -> Hearing:
-        known, hearing = self._hearings.get(kernel_id, (None, None))
-        if hearing is None or known is not tap:
-            gone = [each for each, (_, heard) in self._hearings.items() if not heard.is_used]
-            for each in gone:
-                del self._hearings[each]
-            hearing = Hearing(tap.subscribe)
-            self._hearings[kernel_id] = tap, hearing
-        return hearing
 
     def _widgets_of(self, kernel_id: str, tap: Tap) -> KernelWidgets:
         kernel = self._kernels.get(kernel_id)

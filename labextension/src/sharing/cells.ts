@@ -92,7 +92,7 @@ export function titleOf(cell: CodeCell): string {
   return (said ?? lines.find(line => !/^(import\b|from\b|%|$)/.test(line)) ?? '').slice(0, 60);
 }
 
-/** A free name for a pane, made of its title. */
+/** A name that no pane has yet, made from the title. */
 export function nameOf(title: string, taken: readonly string[]): string {
   const base =
     title
