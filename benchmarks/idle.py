@@ -23,11 +23,7 @@ SERVER = """
 import time, jupyter_server.serverapp, jupyter_server.services.contents.largefilemanager
 import jupyter_server.services.kernels.handlers
 begun = time.perf_counter()
-import jupyter_peer.app
-import jupyter_peer.files.data_dir, jupyter_peer.hub.chat, jupyter_peer.primitives.clock, jupyter_peer.hub.hub
-import jupyter_peer.panes.owner.publish, jupyter_peer.panes.kernel.tap, jupyter_peer.panes.viewer.watch
-import jupyter_peer.server.operations.agents, jupyter_peer.server.operations.doctor, jupyter_peer.server.operations.lobby
-import jupyter_peer.server.node.network_watch, jupyter_peer.server.node.reach, jupyter_peer.store.store, jupyter_peer.trust.modes
+import jupyter_peer.app, jupyter_peer.server.start
 print(time.perf_counter() - begun)
 """
 #: The same for a kernel.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from ..errors import NotEnabledError, PeerError
 from .control.secrets import Secrets
-from .control.session import ControlSession
-from .running import Running
+
+if TYPE_CHECKING:
+    from .control.session import ControlSession
+    from .running import Running
 
 log = logging.getLogger(__name__)
 

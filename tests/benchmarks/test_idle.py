@@ -13,22 +13,20 @@ from jupyter_peer.app import PeerExtension
 from jupyter_peer.errors import NoServerError
 
 
-def imported(source: str) -> set[str]:
-    """Return the modules of this package that a function or program imports in any case."""
-    body = ast.parse(textwrap.dedent(source)).body
-    if isinstance(body[0], ast.AsyncFunctionDef):
-        body = body[0].body
-    names = {f"jupyter_peer.{each.module}" for each in body if isinstance(each, ast.ImportFrom)}
-    for each in body:
-        if isinstance(each, ast.Import):
-            names |= {alias.name for alias in each.names}
-    return {name for name in names if name.startswith("jupyter_peer.")}
-
-
 def test_all_that_a_starting_node_imports_is_timed():
-    needed = imported(inspect.getsource(PeerExtension._start_node))
-    assert len(needed) > 5
-    assert needed <= imported(SERVER)
+    start = ast.parse(textwrap.dedent(inspect.getsource(PeerExtension._start_node)))
+    needed = {f"jupyter_peer.{each.module}" for each in ast.walk(start) if is_import(each)}
+    assert needed
+    assert needed <= {
+        alias.name
+        for each in ast.parse(SERVER).body
+        if isinstance(each, ast.Import)
+        for alias in each.names
+    }
+
+
+def is_import(node: ast.AST) -> bool:
+    return isinstance(node, ast.ImportFrom)
 
 
 async def test_modules_are_compiled_once_also_where_bytecode_may_not_be_written(

@@ -166,7 +166,7 @@ async def test_a_runtime_directory_that_cannot_be_written_is_only_a_warning(
     def refuse(*args):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("jupyter_peer.app.write_runtime_file", refuse)
+    monkeypatch.setattr("jupyter_peer.server.start.write_runtime_file", refuse)
     async with jupyter_server(tmp_path) as server:
         assert await server.call("GET", "identity")
     assert "will not find this server" in caplog.text

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from jupyter_core.utils import ensure_async
@@ -32,10 +32,12 @@ from ..context import SETTING, ServerContext, UnavailableError
 from ..node.addresses import learned_address, local_url
 from ..node.names import name_in_jupyter
 from ..rest.base import AUTH_RESOURCE, error_body
-from ..running import Running
 from .local_callers import why_not_local
 from .secrets import BROWSER, Caller, is_secret_header
-from .session import ControlSession
+
+if TYPE_CHECKING:
+    from ..running import Running
+    from .session import ControlSession
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +111,8 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     def open(self, *args: Any, **kwargs: Any) -> None:
         """Start to serve the client."""
+        from .session import ControlSession  # the running node has imported all that it needs
+
         super().open(*args, **kwargs)
         self.set_nodelay(True)
         if self.caller is None:

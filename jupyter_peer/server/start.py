@@ -1,0 +1,210 @@
+"""Starts the node of a Jupyter server: the one place where concrete classes meet.
+
+The extension imports this module when it starts the node, so that a starting Jupyter server does
+not wait for the modules of a node.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from ..control.fields import Done
+from ..directory.refresh import DirectoryRefresher
+from ..files.data_dir import DataDir, load_or_make_identity, open_data_dir
+from ..hub.chat import Chats
+from ..hub.hub import PeerHub
+from ..lobby_client.lobby import LobbyClient
+from ..panes.kernel.tap import KernelTaps
+from ..panes.owner.publish import PanePublisher
+from ..panes.viewer.watch import PaneWatcher
+from ..primitives.clock import Clock
+from ..store.store import Store
+from ..trust.base import TrustPolicy
+from ..trust.modes import DIRECTORY, policy_for
+from .control.notices import Notices
+from .control.runtime_file import RunningServer, write_runtime_file
+from .control.secrets import COMMAND_LINE, Secrets
+from .node.addresses import certificate_of, local_url
+from .node.kernels import ServerKernels
+from .node.network_watch import NetworkWatch
+from .node.reach import Reach
+from .node.transports import Transports
+from .operations.agents import NodeAgents
+from .operations.doctor import doctor_of
+from .operations.lobby import lobby_client
+from .operations.operations import Operations
+from .running import Running
+from .settings.settings import PeerSettings
+
+log = logging.getLogger(__name__)
+
+#: Variables with secrets: they open the Jupyter server, or act for its user at JupyterHub.
+SECRETS_OF_JUPYTER = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
+
+
+async def start_node(
+    settings: PeerSettings,
+    server: Any,
+    kernels: ServerKernels,
+    server_secrets: Secrets,
+    on_activity: Callable[[], None],
+    stack: AsyncExitStack,
+) -> Running:
+    """Start the node.
+
+    Args:
+        settings: Settings of the extension.
+        server: Jupyter's ``ServerApp``.
+        kernels: The kernels whose outputs can be shared.
+        server_secrets: The secrets of kernels and the command line.
+        on_activity: Called when the user does something.
+        stack: Receives what closes the node again, also if it fails to start.
+
+    Raises:
+        PeerError: A setting or the data directory cannot be used.
+    """
+    settings.check_settings()
+    config = settings.hub_config()
+    data_dir = open_data_dir(Path(settings.data_dir))
+    stack.callback(data_dir.close)
+    identity = load_or_make_identity(
+        data_dir.path / "identity.key", lambda: secrets.token_bytes(32)
+    )
+    store = Store.open(data_dir.path / "peer.sqlite")
+    stack.callback(store.close)
+
+    def make_lobby() -> LobbyClient | None:
+        return lobby_client(settings, identity, lambda: hub, Clock().jitter)
+
+    lobby = make_lobby()
+    transports = Transports(settings, server, identity, lambda: hub, lobby)
+    stack.push_async_callback(transports.close)
+    directory = _directory(settings, data_dir, stack)
+
+    def members_only() -> TrustPolicy:
+        from ..trust.directory import DirectoryPolicy
+
+        return DirectoryPolicy(
+            lambda: directory.current if directory else None, settings.directory_groups
+        )
+
+    hub = PeerHub(
+        identity=identity,
+        store=store,
+        transports=transports.all,
+        policy=policy_for(settings.trust_mode, store, more={DIRECTORY: members_only}),
+        config=config,
+    )
+    stack.push_async_callback(hub.close)
+    chats = Chats(hub)
+    taps = KernelTaps(kernels.get, lambda: _live_secrets(server, server_secrets))
+    stack.callback(taps.close)
+    publisher = PanePublisher(
+        hub, taps, max_panes=settings.max_panes, max_viewers=settings.max_viewers
+    )
+    stack.push_async_callback(publisher.close)
+    stack.callback(kernels.on_ended(taps.end))
+    watcher = PaneWatcher(hub)
+    stack.push_async_callback(watcher.close)
+    agents = NodeAgents(hub, publisher, settings.agent_config())
+    stack.push_async_callback(agents.close)
+    notices = Notices(
+        {
+            "peers": lambda: operations.peers.all(),
+            "panes": lambda: operations.panes.all(),
+            "invites": Done,
+            "reach": Done,
+            "links": lambda: operations.links.all(),
+            "lobby": lambda: operations.lobby.model(),
+            "chat": lambda: operations.chat.news(),
+            "agents": agents.model,
+            "approval": agents.approvals_model,
+        }
+    )
+    doctor = doctor_of(settings, server, hub, data_dir, directory, lambda: operations.lobby.client)
+    operations = Operations(
+        hub,
+        publisher,
+        watcher,
+        kernels,
+        agents,
+        on_activity=on_activity,
+        on_change=notices.mark,
+        doctor=doctor,
+        chats=chats,
+        page_url=transports.guest_page,
+    )
+    stack.push_async_callback(operations.lobby.close)
+    await operations.lobby.use(lobby)
+    reach = Reach(settings, server, hub, transports, operations.lobby, make_lobby)
+    operations.add_reach(reach, doctor)
+    chats.on_change = lambda: notices.mark("chat")
+    stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites", "links", "lobby")))
+    stack.callback(publisher.subscribe(lambda: notices.mark("panes", "links")))
+    stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
+    stack.callback(agents.board.subscribe(lambda: notices.mark("agents")))
+    stack.callback(agents.approvals.subscribe(lambda: notices.mark("approval")))
+    await hub.start()
+    await reach.start()
+    network = NetworkWatch(transports.network_changed)
+    network.start()
+    stack.push_async_callback(network.close)
+    if directory is not None:
+        from .node.directory import keep_to
+
+        keep_to(directory, hub)
+    _write_runtime_file(server, server_secrets, hub, data_dir, stack)
+    log.info("jupyter-peer is node %s (%s)", hub.node_id, hub.node_name)
+    return Running(operations, notices, transports.direct)
+
+
+def _directory(
+    settings: PeerSettings, data_dir: DataDir, stack: AsyncExitStack
+) -> DirectoryRefresher | None:
+    """Return the directory whose members may connect; None if the trust mode needs none."""
+    if settings.trust_mode == DIRECTORY:
+        from .node.directory import directory_of
+
+        directory = directory_of(settings, data_dir.path)
+        stack.push_async_callback(directory.close)
+        return directory
+    if settings.directory_url:
+        log.warning(
+            "PeerExtension.directory_url has no effect: trust_mode is %s", settings.trust_mode
+        )
+    return None
+
+
+def _write_runtime_file(
+    server: Any, server_secrets: Secrets, hub: PeerHub, data_dir: DataDir, stack: AsyncExitStack
+) -> None:
+    running = RunningServer(
+        url=local_url(server),
+        secret=server_secrets.mint(COMMAND_LINE),
+        pid=os.getpid(),
+        node_id=hub.node_id,
+        data_dir=str(data_dir.path),
+        certificate=certificate_of(server),
+    )
+    try:
+        path = write_runtime_file(Path(server.runtime_dir), running)
+    except OSError as error:
+        log.warning(
+            "`jupyter peer` will not find this server, because writing its file failed: %s",
+            error,
+        )
+    else:
+        stack.callback(path.unlink, missing_ok=True)
+
+
+def _live_secrets(server: Any, server_secrets: Secrets) -> list[str]:
+    """Return the secrets that no pane may show: they open this server or act for its user."""
+    of_jupyter = [os.environ.get(name, "") for name in SECRETS_OF_JUPYTER]
+    of_jupyter.append(getattr(server.identity_provider, "token", ""))
+    return [*server_secrets.live(), *filter(None, of_jupyter)]
