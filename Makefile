@@ -22,7 +22,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench licenses lock clean
 
 setup: package system
 
@@ -96,6 +96,10 @@ format: package
 	$(BIN)/ruff check --fix-only -q
 	$(BIN)/ruff format
 	cd labextension && npm run --silent format
+
+# Writes the licences and the bill of materials of what the bundle contains now.
+licenses: package
+	$(BIN)/python -m release.bundled
 
 # A date gives one consistent set of @jupyterlab packages and of the bundler's platform bindings.
 lock:

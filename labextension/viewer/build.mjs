@@ -45,10 +45,11 @@ async function licences() {
     const { name, version, license } = JSON.parse(
       await readFile(here(`../${folder}/package.json`), 'utf8')
     );
-    const file = (await readdir(here(`../${folder}`))).find(each =>
-      /^(licen[cs]e|copying)/i.test(each)
+    const files = (await readdir(here(`../${folder}`))).filter(each =>
+      /^(licen[cs]e|copying|notice)(?!.*\.[cm]?js$)/i.test(each)
     );
-    const text = file ? await readFile(here(`../${folder}/${file}`), 'utf8') : '';
+    const texts = files.map(file => readFile(here(`../${folder}/${file}`), 'utf8'));
+    const text = (await Promise.all(texts)).join('\n');
     packages.push({ name, versionInfo: version, licenseId: license, extractedText: text });
   }
   return JSON.stringify({ packages }, null, 1);

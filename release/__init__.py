@@ -1,0 +1,1 @@
+"""What a release needs besides the code: its licences and its bill of materials."""
