@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from ..errors import (
@@ -17,6 +17,7 @@ from ..errors import (
     from_wire,
 )
 from ..primitives.clock import Clock
+from ..primitives.task_set import TaskSet
 from ..wire.link.envelope import Buffer, Envelope, canonical_bytes
 from ..wire.link.identity import Identity
 from ..wire.link.outbox import Outgoing
@@ -115,7 +116,7 @@ class Dispatcher:
     def __init__(self) -> None:
         self._handlers: dict[str, tuple[Handler, Order | None]] = {}
         self._tails: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._running: dict[str, set[asyncio.Task[None]]] = {}
+        self._running: dict[str, TaskSet] = {}
 
     def on(self, type: str, handler: Handler, order: Order | None = None) -> None:
         """Register the handler of a type.
@@ -150,25 +151,23 @@ class Dispatcher:
 
     def room(self, node_id: str) -> Awaitable[None] | None:
         """Return what to await before more of a peer's messages are read, or None."""
-        running = self._running.get(node_id, ())
-        return _until_below(MAX_RUNNING, running) if len(running) >= MAX_RUNNING else None
+        running = self._running.get(node_id)
+        return (
+            _until_below(MAX_RUNNING, running) if running and len(running) >= MAX_RUNNING else None
+        )
 
     def _run(self, message: Message, handling: Awaitable[None], order: Order | None) -> None:
-        running = self._running.setdefault(message.peer_id, set())
+        running = self._running.setdefault(message.peer_id, TaskSet("a handler of messages"))
         key = (message.peer_id, order(message)) if order is not None else None
         before = self._tails.get(key) if key is not None else None
-        task = asyncio.get_running_loop().create_task(self._handle(message, handling, before))
-        running.add(task)
-        task.add_done_callback(lambda done: self._ended(message.peer_id, running, done))
+        task = running.start(self._handle(message, handling, before))
+        task.add_done_callback(lambda done: self._forget_idle(message.peer_id, running))
         if key is not None:
             tail = key
             self._tails[tail] = task
             task.add_done_callback(lambda done: self._end_tail(tail, done))
 
-    def _ended(
-        self, node_id: str, running: set[asyncio.Task[None]], task: asyncio.Task[None]
-    ) -> None:
-        running.discard(task)
+    def _forget_idle(self, node_id: str, running: TaskSet) -> None:
         if not running and self._running.get(node_id) is running:
             del self._running[node_id]  # nodes that come and go must not fill the memory
 
@@ -198,19 +197,16 @@ class Dispatcher:
 
     def drop_peer(self, node_id: str) -> None:
         """Cancel the running handlers of a peer that lost its right to ask."""
-        for task in self._running.pop(node_id, set()):
+        for task in self._running.pop(node_id, ()):
             task.cancel()
 
     async def close(self) -> None:
         """Cancel all handlers and wait for their end."""
-        tasks = [task for running in self._running.values() for task in running]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(running.close() for running in self._running.values()))
         self._running.clear()
 
 
-async def _until_below(count: int, running: Collection[asyncio.Task[None]]) -> None:
+async def _until_below(count: int, running: TaskSet) -> None:
     while len(running) >= count:
         await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 

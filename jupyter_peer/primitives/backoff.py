@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+# A generator of its own: the user's notebook may have seeded the global one.
+_chance = random.Random()  # noqa: S311 - spreads load, guards nothing
+
 
 class Backoff:
     """The pauses of one thing that is tried again and again.
@@ -30,6 +33,10 @@ class Backoff:
         self._pause_s = min(2 * self._pause_s, self._longest_s)
         return pause * self._jitter()
 
+    def skip(self) -> None:
+        """Continue with the longest pause, after an attempt that will hardly succeed soon."""
+        self._pause_s = self._longest_s
+
     def reset(self) -> None:
         """Begin with the first pause again, after an attempt that succeeded."""
         self._pause_s = self._first_s
@@ -37,4 +44,4 @@ class Backoff:
 
 def spread(least: float, most: float) -> Callable[[], float]:
     """Return a jitter that draws a factor between two bounds."""
-    return lambda: random.uniform(least, most)  # noqa: S311 - spreads load, guards nothing
+    return lambda: _chance.uniform(least, most)

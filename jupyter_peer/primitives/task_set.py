@@ -42,6 +42,10 @@ class TaskSet:
             task.cancel()
         return task
 
+    async def join(self) -> None:
+        """Wait until every task has ended by itself."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def close(self) -> None:
         """Cancel every task and wait for its end; may be called twice, and by one of the tasks."""
         self._is_closed = True

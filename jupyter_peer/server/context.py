@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ..errors import NotEnabledError, PeerError
+from ..primitives.task_set import TaskSet
 from .control.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class ServerContext:
         self.sessions: set[ControlSession] = set()
         self._start = start
         self._starting: asyncio.Task[Running] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = TaskSet("closing a control session")
         self._is_closed = False
 
     @property
@@ -86,9 +87,7 @@ class ServerContext:
         """Close a session whose connection is lost."""
         if session in self.sessions:
             self.sessions.discard(session)
-            task = asyncio.get_running_loop().create_task(session.close())
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._ending.start(session.close())
 
     def kernel_ended(self, kernel_id: str) -> None:
         """Close the connections of a kernel that ended."""
@@ -105,4 +104,4 @@ class ServerContext:
         for session in list(self.sessions):
             session.hang_up()
             self.end(session)
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        await self._ending.join()

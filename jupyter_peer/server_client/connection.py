@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import random
 import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -21,12 +20,11 @@ from typing import Any, Protocol, TypeVar
 from ..control import frames as control
 from ..control.table import operation
 from ..errors import NoServerError, PeerError, PeerTimeoutError, UnauthorizedError
+from ..primitives.backoff import Backoff, spread
 from ..primitives.pauses import pause_until
+from ..primitives.signal import Signal
 
 log = logging.getLogger(__name__)
-
-# A generator of its own: the user's notebook may have seeded the global one.
-_chance = random.Random()  # noqa: S311 - spreads load, guards nothing
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -145,16 +143,18 @@ class Connection:
         self, dial: Dial, *, first_delay: float = FIRST_DELAY, longest_delay: float = LONGEST_DELAY
     ) -> None:
         self._dial = dial
-        self._first_delay = first_delay
-        self._longest_delay = longest_delay
+        # Half of the delay is random, so that kernels do not reconnect all at once.
+        self._backoff = Backoff(first_delay, longest_delay, spread(0.5, 1.0))
         self._socket: ControlSocket | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
         self._waiting: list[asyncio.Future[ControlSocket]] = []
         self._pending: dict[int, _Pending] = {}
         self._ids = itertools.count(1)
-        self._listeners: dict[str, list[Callable[[Json], None]]] = defaultdict(list)
-        self._on_link: list[Callable[[bool], None]] = []
+        self._events: dict[str, Signal[[Json]]] = defaultdict(
+            lambda: Signal("an event of the control socket")
+        )
+        self._link: Signal[[bool]] = Signal("the control socket opened or was lost")
         self._closed = False
         #: The newest data of the events that carry a whole state.
         self.newest: dict[str, Json] = {}
@@ -171,14 +171,11 @@ class Connection:
 
     def subscribe(self, event: str, callback: Callable[[Json], None]) -> Callable[[], None]:
         """Call back with the data of each event of a name; return a function that stops it."""
-        listeners = self._listeners[event]
-        listeners.append(callback)
-        return lambda: listeners.remove(callback) if callback in listeners else None
+        return self._events[event].connect(callback)
 
     def on_link(self, callback: Callable[[bool], None]) -> Callable[[], None]:
         """Call back with True when the socket opens and with False when it is lost."""
-        self._on_link.append(callback)
-        return lambda: self._on_link.remove(callback) if callback in self._on_link else None
+        return self._link.connect(callback)
 
     async def ready(self) -> ControlSocket:
         """Return the open socket; dial at once if there is none.
@@ -235,7 +232,6 @@ class Connection:
             self._pending[number] = _Pending(answer, on_progress, on_result)
             try:
                 socket.write(control.encode_request(op, params or {}, number))
-                # Not `wait_for`, which can take an answer for a cancellation's sake.
                 await asyncio.wait((answer,), timeout=seconds)
                 if answer.done():
                     return answer.result()
@@ -269,7 +265,6 @@ class Connection:
         self._settle(_closed())
 
     async def _keep(self) -> None:
-        delay = self._first_delay
         while True:
             gone = asyncio.Event()
             try:
@@ -277,7 +272,7 @@ class Connection:
             except PeerError as error:
                 self._settle(error)
                 if isinstance(error, UnauthorizedError):
-                    delay = self._longest_delay
+                    self._backoff.skip()
             except Exception as error:
                 log.warning("dialling the control socket failed", exc_info=True)
                 self._settle(
@@ -287,7 +282,7 @@ class Connection:
                     )
                 )
             else:
-                delay = self._first_delay
+                self._backoff.reset()
                 try:
                     self._up(socket)
                     await gone.wait()
@@ -298,14 +293,12 @@ class Connection:
                         await pause_until(gone, GOODBYE_TIMEOUT)
             # All waiters have their answer by now; only a new one ends the pause early.
             self._wanted.clear()
-            # Half of the delay is random, so that kernels do not reconnect all at once.
-            await pause_until(self._wanted, delay * (0.5 + _chance.random() / 2))
-            delay = min(delay * 2, self._longest_delay)
+            await pause_until(self._wanted, self._backoff.next())
 
     def _up(self, socket: ControlSocket) -> None:
         self._socket = socket
         self._settle(socket)
-        self._tell_link(True)
+        self._link.emit(True)
 
     def _down(self, socket: ControlSocket) -> None:
         self._socket = None
@@ -313,7 +306,7 @@ class Connection:
         for pending in list(self._pending.values()):
             if not pending.answer.done():
                 pending.answer.set_exception(_LostError())
-        self._tell_link(False)
+        self._link.emit(False)
 
     def _settle(self, outcome: ControlSocket | PeerError) -> None:
         waiting, self._waiting = self._waiting, []
@@ -324,10 +317,6 @@ class Connection:
                 waiter.set_exception(outcome)
             else:
                 waiter.set_result(outcome)
-
-    def _tell_link(self, is_up: bool) -> None:
-        for callback in list(self._on_link):
-            _call(callback, is_up)
 
     def _on_frame(self, frame: str | bytes | None, gone: asyncio.Event) -> None:
         if frame is None:
@@ -341,8 +330,8 @@ class Connection:
         if isinstance(message, control.Event):
             if message.event in _KEPT:
                 self.newest[message.event] = message.data
-            for callback in list(self._listeners.get(message.event, ())):
-                _call(callback, message.data)
+            if message.event in self._events:
+                self._events[message.event].emit(message.data)
             return
         pending = None if message.id is None else self._pending.get(message.id)
         if pending is None or pending.answer.done():

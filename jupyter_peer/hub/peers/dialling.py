@@ -193,8 +193,7 @@ class Dialling:
             self._retry = None
 
     async def _redial(self) -> None:
-        # A cancellation is not enough: dialling may end in the very turn in which it comes, and
-        # `asyncio.wait_for` swallows it then (before Python 3.12).
+        # A cancellation is not enough: on Python 3.11 a library that dials may swallow it.
         own = asyncio.current_task()
         while not self._peer.is_connected() and self.is_wanted and self._retry is own:
             await pause_until(self._hurry, self._backoff.next())

@@ -231,7 +231,7 @@ class PeerRegistry:
             await self.check_all(2 * interval)
 
     async def _upgrade_all(self) -> None:
-        # A cancellation may get lost in `asyncio.wait_for` (before Python 3.12).
+        # Not `while True`: on Python 3.11 a library that dials may swallow the cancellation.
         while self.is_open:
             due = [peer.dialling for peer in self if peer.dialling.is_upgrade_due()]
             await asyncio.gather(*(dialling.upgrade() for dialling in due))

@@ -12,6 +12,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from ...errors import PeerError
+from ...primitives.task_set import TaskSet
 from ...server_client.client import Client
 from ...server_client.connection import Json
 from ...server_client.results.markup import (
@@ -82,7 +83,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._loop: asyncio.AbstractEventLoop | None = None
         with contextlib.suppress(RuntimeError):
             self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet("an action of the panel")
         self._is_away = False
         self._invite: Invite | None = None
         self._steps: dict[str, Html] = {}
@@ -242,13 +243,11 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             clicked.disabled = True
         guarded = self._guard(action, clicked)
         try:
-            loop = asyncio.get_running_loop()
+            asyncio.get_running_loop()
         except RuntimeError:
             asyncio.run(guarded)
-            return
-        task = loop.create_task(guarded)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        else:
+            self._tasks.start(guarded)
 
     async def _guard(
         self, action: Callable[[], Coroutine[Any, Any, Any]], clicked: widgets.Button | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from ...document.widgets import COMMS
 from ...errors import LinkError, NotGrantedError, PeerError
 from ...hub.hub import PeerHub
 from ...hub.message import Message
+from ...primitives.task_set import TaskSet
 from ..buffers import Packed, Shelf, pack
 from ..state import Delta, PaneCursor, PaneState
 
@@ -131,7 +132,7 @@ class Delivery:
     def __init__(self, hub: PeerHub) -> None:
         self._hub = hub
         self._shelves: dict[str, Shelf] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet("an update of a pane")
         self._is_closed = False
 
     def abilities(self, node_id: str) -> frozenset[str]:
@@ -145,9 +146,7 @@ class Delivery:
     async def close(self) -> None:
         """End all work; may be called twice."""
         self._is_closed = True
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     def serve(self, audience: Audience) -> None:
         """Send every viewer that is ready its next step."""
@@ -183,7 +182,7 @@ class Delivery:
         if delta is not None and delta.weight > HEAVY and BUFFERS in viewers[0].can:
             for viewer in viewers:
                 viewer.is_busy = True
-            self._spawn(self._give_heavy(audience, viewers, cursors, delta))
+            self._tasks.start(self._give_heavy(audience, viewers, cursors, delta))
             return
         data = _step(viewers[0], delta)
         packed = pack(data) if BUFFERS in viewers[0].can else Packed(data, {})
@@ -290,11 +289,6 @@ class Delivery:
             viewer.pause_s, partial(self._go_on, audience, viewer)
         )
         viewer.pause_s = min(2 * viewer.pause_s, _LAST_PAUSE_S)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _step(viewer: Viewer, delta: Delta | None) -> Json:

@@ -12,6 +12,7 @@ from ...document.widgets import Model
 from ...errors import BadNameError, BusyError, NotGrantedError, PaneEndedError, PeerError
 from ...hub.hub import PeerHub
 from ...hub.message import Message
+from ...primitives.rate_limit import RateLimit
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import check_pane_name
 from ...wire.payloads.widgets import CustomData, PaneInput, check_input
@@ -54,13 +55,13 @@ class PaneInputs:
         self._granted = granted
         self._audit = audit
         self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._limits: dict[str, RateLimit] = {}
         self._written: dict[tuple[str, ...], tuple[float, int]] = {}
         hub.on("pane_input", self._on_input)
 
     def forget_peer(self, node_id: str) -> None:
         """Forget how much a peer that is gone has done."""
-        self._buckets.pop(node_id, None)
+        self._limits.pop(node_id, None)
 
     def _on_input(self, message: Message) -> None:
         if message.re is not None:
@@ -156,13 +157,9 @@ class PaneInputs:
         return pane
 
     def _count(self, peer_id: str) -> None:
-        now = self._clock()
-        left, at = self._buckets.get(peer_id, (float(BURST), now))
-        left = min(BURST, left + (now - at) * RATE)
-        if left < 1:
-            self._buckets[peer_id] = left, now
+        limit = self._limits.setdefault(peer_id, RateLimit(RATE, BURST))
+        if not limit.allows(self._clock()):
             raise BusyError("too many inputs in a short time")
-        self._buckets[peer_id] = left - 1, now
 
     def _write_refusal(self, message: Message, error: PeerError) -> None:
         try:

@@ -11,12 +11,11 @@ took them (SPEC, *Absent nodes*).
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-log = logging.getLogger(__name__)
+from ...primitives.signal import Signal
 
 
 class ConflictError(Exception):
@@ -44,7 +43,7 @@ class Table(ABC):
 
     def __init__(self) -> None:
         self._mirror: dict[str, Entry] = {}
-        self._watchers: list[OnChange] = []
+        self._changed: Signal[[str, bytes | None, bytes | None]] = Signal("a change of the table")
 
     def get(self, key: str) -> Entry | None:
         """Return what is stored under a key."""
@@ -56,7 +55,7 @@ class Table(ABC):
 
     def watch(self, callback: OnChange) -> None:
         """Tell of every change, whoever made it. Callbacks never block."""
-        self._watchers.append(callback)
+        self._changed.connect(callback)
 
     @abstractmethod
     async def put(self, key: str, value: bytes) -> int:
@@ -95,14 +94,7 @@ class Table(ABC):
             self._mirror[key] = Entry(value, revision)
         old = before.value if before is not None else None
         if old != value:
-            self._tell(key, old, value)
-
-    def _tell(self, key: str, before: bytes | None, after: bytes | None) -> None:
-        for callback in self._watchers:
-            try:
-                callback(key, before, after)
-            except Exception:
-                log.exception("what changed under %s was not understood", key)
+            self._changed.emit(key, old, value)
 
 
 class Sink(Protocol):

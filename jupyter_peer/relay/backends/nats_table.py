@@ -177,7 +177,7 @@ class NatsTable(Table):
             old, new = before.get(key), found.get(key)
             values = (old and old.value, new and new.value)
             if values[0] != values[1]:
-                self._tell(key, *values)
+                self._changed.emit(key, *values)
 
     async def _follow(self, watcher: KeyValue.KeyWatcher) -> None:
         async for entry in watcher:
