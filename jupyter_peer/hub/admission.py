@@ -25,7 +25,7 @@ from ..wire.invite import Invite, make_token, token_hash
 from ..wire.link.channel import Limits
 from ..wire.link.handshake import Introduction
 from ..wire.payloads.hub import GuestAuth
-from .connector import Connected, Target
+from .links.connector import Connected, Target
 from .guests.guests import Guests
 from .local_node import LocalNode
 from .peers.peer import Peer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_peer.errors import BlockedError, DuplicateLinkError, KeyChangedError, NotTrustedError
-from jupyter_peer.hub.connector import Target
+from jupyter_peer.hub.links.connector import Target
 from jupyter_peer.wire.link.handshake import Introduction
 from jupyter_peer.wire.link.identity import Identity
 from tests.hubs import two_hubs

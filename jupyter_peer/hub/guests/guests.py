@@ -31,11 +31,11 @@ from ...wire.link.envelope import Envelope
 from ...wire.link.handshake import Introduction
 from ...wire.link.identity import clean_name
 from ...wire.payloads.hub import GuestAuth
-from ..connector import Connected
-from ..linked_node import LinkedNode
+from ..links.connector import Connected
+from ..links.linked_node import LinkedNode
 from ..local_node import LocalNode
 from ..message import Message, Messenger
-from ..session import Session
+from ..links.session import Session
 from .guest_links import GuestLinks, MintedLink
 
 log = logging.getLogger(__name__)

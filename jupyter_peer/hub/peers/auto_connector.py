@@ -11,7 +11,7 @@ import logging
 from ...errors import PeerError
 from ...primitives.backoff import Backoff
 from ...primitives.pauses import pause_until
-from ..connector import Target
+from ..links.connector import Target
 from ..local_node import LocalNode
 from .candidates import Candidates
 from .registry import PeerRegistry

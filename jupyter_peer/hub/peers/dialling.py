@@ -12,7 +12,7 @@ from typing import Protocol
 from ...errors import DuplicateLinkError, NotConnectedError, PeerError, RefusedError
 from ...primitives.backoff import Backoff
 from ...primitives.pauses import pause_until
-from ..connector import Connector, Progress, Target
+from ..links.connector import Connector, Progress, Target
 from ..local_node import LocalNode
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from ...primitives.pauses import pause_until
 from ...primitives.task_set import TaskSet
 from ...store.records import PeerRecord
 from ...wire.link.identity import is_node_id
-from ..connector import Connector, Progress, Target
+from ..links.connector import Connector, Progress, Target
 from ..local_node import LocalNode
 from ..message import Messenger
 from .candidates import Candidates

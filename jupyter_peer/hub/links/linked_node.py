@@ -10,11 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import LinkError, NotConnectedError, to_peer
-from ..primitives.clock import Clock
-from ..wire.link.envelope import Buffer
-from ..wire.link.outbox import Outgoing
-from .message import Message, Messenger, Replies
+from ...errors import LinkError, NotConnectedError, to_peer
+from ...primitives.clock import Clock
+from ...wire.link.envelope import Buffer
+from ...wire.link.outbox import Outgoing
+from ..message import Message, Messenger, Replies
 from .session import Session
 
 log = logging.getLogger(__name__)

@@ -13,13 +13,13 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 
-from ..errors import LinkClosedError, WireError
-from ..primitives.clock import Clock
-from ..transports.base import Frame, PeerLink
-from ..wire.link.channel import Channel
-from ..wire.link.envelope import Envelope
-from ..wire.link.handshake import Introduction
-from ..wire.link.outbox import Outgoing
+from ...errors import LinkClosedError, WireError
+from ...primitives.clock import Clock
+from ...transports.base import Frame, PeerLink
+from ...wire.link.channel import Channel
+from ...wire.link.envelope import Envelope
+from ...wire.link.handshake import Introduction
+from ...wire.link.outbox import Outgoing
 
 log = logging.getLogger(__name__)
 

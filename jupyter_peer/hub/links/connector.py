@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..errors import (
+from ...errors import (
     BusyError,
     DuplicateLinkError,
     LinkClosedError,
@@ -20,14 +20,14 @@ from ..errors import (
     UnreachableError,
     to_wire,
 )
-from ..sockets.half_open import HalfOpen
-from ..store.records import LinkRecord
-from ..transports.base import Frame, PeerLink, Transport
-from ..wire.link.channel import Channel, Limits
-from ..wire.link.handshake import Acceptor, Dialer, Introduction
-from ..wire.payloads.hub import GuestAuth
-from .local_node import LocalNode
-from .message import Messenger
+from ...sockets.half_open import HalfOpen
+from ...store.records import LinkRecord
+from ...transports.base import Frame, PeerLink, Transport
+from ...wire.link.channel import Channel, Limits
+from ...wire.link.handshake import Acceptor, Dialer, Introduction
+from ...wire.payloads.hub import GuestAuth
+from ..local_node import LocalNode
+from ..message import Messenger
 
 log = logging.getLogger(__name__)
 
