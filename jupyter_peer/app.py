@@ -14,10 +14,10 @@ from traitlets import default
 
 from .server.context import SETTING, ServerContext
 from .server.control.secrets import Secrets
+from .server.http.routes import ROUTES
 from .server.logs import forward_logs
 from .server.node.addresses import certificate_of, local_url
 from .server.node.kernels import ServerKernels
-from .server.routes import ROUTES
 from .server.settings.settings import PeerSettings
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 from jupyter_peer.cli import PeerApp, main
 from jupyter_peer.errors import from_wire
 from jupyter_peer.server_client.results.results import Peers
-from tests.jupyter_process import JupyterProcess, at_once
+from tests.machine.jupyter_process import JupyterProcess, at_once
 
 COMMANDS = [
     "whoami",

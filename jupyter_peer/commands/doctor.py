@@ -10,8 +10,8 @@ from ..errors import NoServerError
 from ..findings import Finding, failed, skipped
 from ..server_client.command_table.surface import Surface
 from ..server_client.command_table.table import COMMANDS
+from ..server_client.results.drawing.shown import Shown
 from ..server_client.results.findings import Findings
-from ..server_client.results.shown import Shown
 from .application import FAILED
 from .disabled_servers import ask_why, jupyter_servers
 from .server_command import TableCommand
@@ -51,8 +51,12 @@ class DoctorCommand(TableCommand):
     def _without_server(self, error: NoServerError) -> Findings:
         from jupyter_core.paths import jupyter_config_path, jupyter_data_dir, jupyter_path
 
-        from ..doctor.files import check_files
-        from ..doctor.installation import check_browser_side, check_server_side, check_versions
+        from ..doctor.checks.files import check_files
+        from ..doctor.checks.installation import (
+            check_browser_side,
+            check_server_side,
+            check_versions,
+        )
 
         servers = [ask_why(server) for server in jupyter_servers(Path(self.runtime_dir))]
         findings: list[Finding] = [

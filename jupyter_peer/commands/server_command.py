@@ -21,8 +21,8 @@ from ..server_client.command_table.command import Argument, Command as Row, Valu
 from ..server_client.command_table.surface import Surface
 from ..server_client.command_table.table import COMMANDS
 from ..server_client.results.answers import Answer
-from ..server_client.results.markup import clean
-from ..server_client.results.shown import Shown
+from ..server_client.results.drawing.markup import clean
+from ..server_client.results.drawing.shown import Shown
 from .application import TerminalCommand
 from .servers import choose_server, running_servers
 from .terminal import errors_as_json, for_terminals, remark, tell_step, write

@@ -13,9 +13,9 @@ from typing import Any
 
 from ..errors import PeerError, from_wire, to_wire
 from ..server_client.command_table.command import MisuseError
-from ..server_client.results.blocks import for_terminals as for_terminals
-from ..server_client.results.markup import clean, line
-from ..server_client.results.shown import Shown
+from ..server_client.results.drawing.blocks import for_terminals as for_terminals
+from ..server_client.results.drawing.markup import clean, line
+from ..server_client.results.drawing.shown import Shown
 
 
 def tell(text: str) -> None:

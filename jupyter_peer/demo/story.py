@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from ..errors import PeerTimeoutError
-from ..server_client.results.markup import rtt
+from ..server_client.results.drawing.markup import rtt
 from .answer import best_named, is_true
 from .labs import Lab
 from .notebooks import Cell, NotebookKernel, Said, find_notebook, read_cells

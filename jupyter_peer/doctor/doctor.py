@@ -17,16 +17,16 @@ from typing import Any
 from ..directory.refresh import DirectoryStatus
 from ..findings import Finding, ok, skipped, warning
 from ..hub.hub import PeerHub
-from .clock import check_clock
+from .checks.clock import check_clock
+from .checks.files import check_files
+from .checks.installation import check_browser_side, check_versions
+from .checks.listening import check_base_url, check_host, check_listening, check_proxy
+from .checks.nat import check_nat
+from .checks.reach import check_addresses, reach_in_words
+from .checks.trust import check_trust
 from .examine import Check, Report, examine
 from .facts import ServerFacts
-from .files import check_files
-from .installation import check_browser_side, check_versions
-from .listening import check_base_url, check_host, check_listening, check_proxy
-from .nat import check_nat
 from .peer import examine_peer
-from .reach import check_addresses, reach_in_words
-from .trust import check_trust
 
 _SWITCHES = {
     "relay": "set PeerExtension.relay_url to a relay, for peers that cannot dial each other",

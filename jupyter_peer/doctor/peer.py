@@ -9,7 +9,7 @@ from ..errors import PeerError, from_wire, to_wire
 from ..findings import Finding, failed, failure, ok, skipped, warning
 from ..hub.hub import PeerHub
 from ..hub.info import PeerInfo
-from .clock import TOLERATED_S, skew_of
+from .checks.clock import TOLERATED_S, skew_of
 from .examine import Report
 from .speed import check_speed
 

@@ -25,8 +25,8 @@ from ..wire.invite import Invite, make_token, token_hash
 from ..wire.link.channel import Limits
 from ..wire.link.handshake import Introduction
 from ..wire.payloads.hub import GuestAuth
-from .links.connector import Connected, Target
 from .guests.guests import Guests
+from .links.connector import Connected, Target
 from .local_node import LocalNode
 from .peers.peer import Peer
 from .peers.registry import PeerRegistry

@@ -35,9 +35,9 @@ from ..wire.link.identity import Identity, clean_name
 from ..wire.payloads.hub import Addresses, convert
 from ..wire.payloads.original_system import Presence
 from .admission import Admission, InviteBook, MintedInvite
-from .links.connector import Connector, Progress, Target
 from .guests.guests import Guests
 from .info import HubEvent, PeerInfo
+from .links.connector import Connector, Progress, Target
 from .links.linked_node import LinkedNode
 from .local_node import HubConfig, LocalNode
 from .message import Handler, Message, Messenger, Order

@@ -17,8 +17,8 @@ from ..errors import PeerError
 from ..server_client.command_table.command import HelpAskedError, MisuseError
 from ..server_client.command_table.line import parse, run, split
 from ..server_client.command_table.surface import Surface
-from ..server_client.results.markup import line as one_line
-from ..server_client.results.shown import Help, Shown
+from ..server_client.results.drawing.markup import line as one_line
+from ..server_client.results.drawing.shown import Help, Shown
 from ..server_client.views.cell import LiveDisplay, running_cell
 
 if TYPE_CHECKING:

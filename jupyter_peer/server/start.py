@@ -20,7 +20,7 @@ from ..files.data_dir import DataDir, load_or_make_identity, open_data_dir
 from ..hub.chat import Chats
 from ..hub.hub import PeerHub
 from ..lobby_client.lobby import LobbyClient
-from ..panes.kernel.tap import KernelTaps
+from ..panes.kernel.channels.tap import KernelTaps
 from ..panes.owner.publish import PanePublisher
 from ..panes.viewer.watch import PaneWatcher
 from ..primitives.clock import Clock
@@ -31,12 +31,12 @@ from .control.notices import Notices
 from .control.runtime_file import RunningServer, write_runtime_file
 from .control.secrets import COMMAND_LINE, Secrets
 from .node.addresses import certificate_of, local_url
+from .node.doctor import doctor_of
 from .node.kernels import ServerKernels
 from .node.network_watch import NetworkWatch
 from .node.reach import Reach
 from .node.transports import Transports
 from .operations.agents import NodeAgents
-from .operations.doctor import doctor_of
 from .operations.lobby import lobby_client
 from .operations.operations import Operations
 from .running import Running

@@ -28,7 +28,7 @@ from .calls import Calls
 from .connection import Connection, Dial, Json, LoopThread
 from .core import ServerCore
 from .results.answers import Answer, AnswerPiece, AnswerStream, AsyncAnswerStream
-from .share import AsyncSharedPane, SharedPane
+from .views.share import AsyncSharedPane, SharedPane
 from .views.view import AsyncView, View
 
 if TYPE_CHECKING:

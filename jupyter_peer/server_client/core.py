@@ -12,10 +12,10 @@ from ..errors import BadRequestError, UnknownPaneError
 from .bridge import Core
 from .calls import GRANTS, Calls, check_grant
 from .connection import Connection, Json
-from .feed import Feed
 from .results.answers import Answer, AnswerPiece, piece_of
 from .results.results import peer_title
-from .share import Sharing
+from .views.feed import Feed
+from .views.share import Sharing
 
 # The server knows the deadline too, and explains why there is no answer.
 _RESERVE_S = 10.0

@@ -13,7 +13,7 @@ from tornado.iostream import StreamClosedError
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
-from tests.waiting import until
+from tests.machine.waiting import until
 
 #: Says what the model answers: a text, or the calls of tools as (name, arguments).
 Reply = Callable[[list[dict[str, Any]]], "str | list[tuple[str, dict[str, Any]]]"]

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from jupyter_peer.server.control.secrets import Caller
 from jupyter_peer.server_client.client import Client
+from tests.machine.waiting import until
 from tests.server.servers import Server, jupyter_server
-from tests.waiting import until
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from jupyter_peer import tool
 from jupyter_peer.agents.reader import GrantedPane
 from jupyter_peer.errors import ToolRefusedError, TurnCancelledError
 from tests.agents.servers import kernel, run, servers
-from tests.waiting import until
+from tests.machine.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 

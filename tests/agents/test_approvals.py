@@ -11,8 +11,8 @@ from jupyter_peer.agents.questions import WAITING
 from jupyter_peer.agents.tools import Tool
 from jupyter_peer.control.rows.agents import ArgumentModel
 from jupyter_peer.errors import LookupFailedError, ToolRefusedError
-from tests.nodes import nodes
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.nodes import nodes
 
 LOOK, ACT = Tool("look", read_only=True), Tool("act")
 SCREEN = object()

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_peer.errors import AgentLoopError, BadChainError, PeerError, TooManyHopsError
 from jupyter_peer.wire.payloads.agent_chain import begin_chain, extend_chain
-from tests.nodes import Node, nodes
+from tests.peers.nodes import Node, nodes
 
 
 def passing_on(node: Node, other: Node) -> Any:

@@ -28,7 +28,7 @@ from jupyter_peer.errors import (
     UnknownAgentError,
 )
 from tests.agents.servers import kernel, run, servers
-from tests.waiting import until
+from tests.machine.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 

@@ -6,8 +6,8 @@ import pytest
 
 from jupyter_peer.errors import AgentFailedError, AnswerTooLongError, NotEnabledError, PeerError
 from jupyter_peer.wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
-from tests.nodes import Node
-from tests.original_node import ada_and_olga
+from tests.peers.nodes import Node
+from tests.peers.original_node import ada_and_olga
 
 LONG = "x" * (2 * MAX_CHUNK)
 

@@ -26,9 +26,9 @@ from jupyter_peer.errors import (
     UnsupportedError,
 )
 from jupyter_peer.wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
-from tests.hubs import two_hubs
-from tests.nodes import FakeAgent, never, nodes
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import two_hubs
+from tests.peers.nodes import FakeAgent, never, nodes
 
 
 async def hello(turn):
@@ -180,7 +180,7 @@ async def test_no_question_is_not_sent(prompt):
 
 async def test_a_node_without_agents_says_that_it_does_not_know_them():
     async with two_hubs() as (ada, bob):
-        from tests.nodes import Node
+        from tests.peers.nodes import Node
 
         asker = Node(bob)
         with pytest.raises(UnsupportedError, match="no agents"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 
 from jupyter_peer.agents.reader import NAME, GrantedPane, words_of
-from tests.nodes import nodes
+from tests.peers.nodes import nodes
 
 
 def pane(name, *texts, title="", status="live"):

@@ -13,8 +13,8 @@ from jupyter_peer.errors import BadNameError, BadRequestError
 from jupyter_peer.server_client.agents.agent_loop import agent_loop
 from tests.agents.model_server import model_server
 from tests.agents.servers import kernel, run, servers
-from tests.needs import needs_module
-from tests.waiting import until
+from tests.machine.needs import needs_module
+from tests.machine.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from benchmarks.pace import SlowPage
-from tests.waiting import until
+from tests.machine.waiting import until
 
 
 class Server:

@@ -22,10 +22,10 @@ from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.lan.interfaces import Interfaces
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
-from tests.needs import needs_module
+from tests.machine.needs import needs_module
+from tests.machine.waiting import until
 from tests.transports.lan.lan_nodes import LanNode
 from tests.transports.webrtc.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
-from tests.waiting import until
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from benchmarks.report import Progress
 from benchmarks.run import run
 from jupyter_peer.errors import PeerTimeoutError, UnreachableError
 from tests.benchmarks.test_links import workbench
-from tests.needs import needs_module, needs_program
+from tests.machine.needs import needs_module, needs_program
 
 
 async def test_relays_are_measured_beside_a_raw_forwarder():

@@ -16,8 +16,8 @@ from jupyter_peer.commands import mcp as mcp_command
 from jupyter_peer.errors import NotEnabledError
 from jupyter_peer.panes.owner.publish import SharePane
 from tests.agents.servers import kernel, run, servers
+from tests.machine.waiting import until
 from tests.panes.kernels import FakeTap
-from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 _MAIN = "import sys; from jupyter_peer.cli import main; sys.exit(main())"

@@ -15,7 +15,7 @@ from jupyter_peer.cli import main
 from jupyter_peer.directory.cache import DirectoryCache
 from jupyter_peer.wire.link.identity import Identity, decode_public_key
 from tests.directory.office import signed
-from tests.waiting import until_sync
+from tests.machine.waiting import until_sync
 
 ADA, BOB = (Identity.from_seed(letter * 32) for letter in (b"a", b"b"))
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from jupyter_peer.cli import main
-from tests.jupyter_process import JupyterProcess
+from tests.machine.jupyter_process import JupyterProcess
 
 
 class Outcome:

@@ -9,7 +9,7 @@ from jupyter_peer.directory.refresh import DirectoryRefresher
 from jupyter_peer.errors import BadSignatureError, PeerError, StaleError, UnreachableError
 from jupyter_peer.wire.link.identity import Identity
 from tests.directory.office import ADA, BOB, OFFICE, GivenSource, signed
-from tests.waiting import until
+from tests.machine.waiting import until
 
 NOW = 1_760_000_000.0
 EVE = Identity.from_seed(b"e" * 32)

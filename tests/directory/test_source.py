@@ -16,7 +16,7 @@ from jupyter_peer.directory.serve import DirectoryServer
 from jupyter_peer.directory.source import source_of
 from jupyter_peer.errors import BadRequestError, TooLargeError, UnreachableError
 from jupyter_peer.wire.directory import MAX_BYTES
-from tests.certificates import make_certificate
+from tests.machine.certificates import make_certificate
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,21 @@ import pytest
 
 from jupyter_peer._version import __version__
 from jupyter_peer.directory.refresh import DirectoryStatus
+from jupyter_peer.doctor.checks.files import check_files
+from jupyter_peer.doctor.checks.installation import (
+    check_browser_side,
+    check_server_side,
+    check_versions,
+)
+from jupyter_peer.doctor.checks.listening import (
+    check_base_url,
+    check_host,
+    check_listening,
+    check_proxy,
+)
+from jupyter_peer.doctor.checks.trust import check_trust
 from jupyter_peer.doctor.examine import examine
 from jupyter_peer.doctor.facts import ServerFacts
-from jupyter_peer.doctor.files import check_files
-from jupyter_peer.doctor.installation import check_browser_side, check_server_side, check_versions
-from jupyter_peer.doctor.listening import check_base_url, check_host, check_listening, check_proxy
-from jupyter_peer.doctor.trust import check_trust
 from jupyter_peer.errors import StoreCorruptError
 from jupyter_peer.findings import ok
 from jupyter_peer.store.store import Store

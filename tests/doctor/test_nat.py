@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_peer.doctor import nat
-from jupyter_peer.doctor.nat import Seen, check_nat, judge
+from jupyter_peer.doctor.checks import nat
+from jupyter_peer.doctor.checks.nat import Seen, check_nat, judge
 from tests.doctor.stun_servers import seen_as, stun_servers
 
 AS_CALLER = seen_as("", 0)

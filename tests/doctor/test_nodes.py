@@ -13,18 +13,18 @@ from tornado.httputil import format_timestamp
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
-from jupyter_peer.doctor.clock import check_clock
+from jupyter_peer.doctor.checks.clock import check_clock
+from jupyter_peer.doctor.checks.reach import check_addresses
 from jupyter_peer.doctor.doctor import Doctor
 from jupyter_peer.doctor.facts import ServerFacts
 from jupyter_peer.doctor.peer import examine_peer
-from jupyter_peer.doctor.reach import check_addresses
 from jupyter_peer.errors import BadSignatureError, OwnNodeError, UnknownPeerError, WrongNodeError
 from jupyter_peer.findings import ok
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.wire.link.handshake import Acceptor
 from jupyter_peer.wire.link.identity import Identity
-from tests.hubs import make_hub, pair, running, two_hubs
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running, two_hubs
 from tests.wire.makers import EVE, an_offer
 
 

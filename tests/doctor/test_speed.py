@@ -17,7 +17,7 @@ from jupyter_peer.doctor.speed import (
     rate_text,
 )
 from jupyter_peer.errors import BusyError, MalformedError, NotConnectedError
-from tests.hubs import two_hubs
+from tests.peers.hubs import two_hubs
 
 
 class Time:

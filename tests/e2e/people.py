@@ -19,7 +19,7 @@ from typing import Any
 from jupyter_server.auth.security import passwd
 
 from jupyter_peer.demo.notebooks import Cell, NotebookKernel, Said
-from tests.jupyter_process import JupyterProcess
+from tests.machine.jupyter_process import JupyterProcess
 
 CELL_TIMEOUT_S = 30.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.people import Person
-from tests.waiting import until
+from tests.machine.waiting import until
 
 PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
 

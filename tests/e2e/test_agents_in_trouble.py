@@ -20,9 +20,9 @@ import pytest
 
 from jupyter_peer.demo.notebooks import CellError
 from tests.e2e.people import Notebook, Person
-from tests.jupyter_process import at_once
+from tests.machine.jupyter_process import at_once
+from tests.machine.waiting import until
 from tests.relay.process import relay_process
-from tests.waiting import until
 
 # Longer than anything here takes on a busy machine, and much less than a question's minute.
 BOUND_S = 20.0

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.waiting import until_sync
+from tests.machine.waiting import until_sync
 
 TIMEOUT_S = 90.0
 

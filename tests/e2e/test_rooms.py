@@ -12,9 +12,9 @@ import pytest
 
 from jupyter_peer.demo.notebooks import CellError
 from tests.e2e.people import Person, invite_in
-from tests.jupyter_process import at_once
+from tests.machine.jupyter_process import at_once
+from tests.machine.waiting import until
 from tests.relay.process import relay_process
-from tests.waiting import until
 
 
 class Two(NamedTuple):

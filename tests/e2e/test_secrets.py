@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.e2e.people import Person, invite_in
-from tests.jupyter_process import at_once
+from tests.machine.jupyter_process import at_once
 
 AGENT = """
 import jupyter_peer as peer

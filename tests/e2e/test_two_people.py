@@ -18,8 +18,8 @@ import pytest
 
 from jupyter_peer.demo.notebooks import CellError
 from tests.e2e.people import Notebook, Person, invite_in
-from tests.jupyter_process import at_once
-from tests.waiting import until, until_sync
+from tests.machine.jupyter_process import at_once
+from tests.machine.waiting import until, until_sync
 
 SHOWN = """
 class Shown:

@@ -8,7 +8,7 @@ from jupyter_peer.errors import BlockedError, DuplicateLinkError, KeyChangedErro
 from jupyter_peer.hub.links.connector import Target
 from jupyter_peer.wire.link.handshake import Introduction
 from jupyter_peer.wire.link.identity import Identity
-from tests.hubs import two_hubs
+from tests.peers.hubs import two_hubs
 
 EVE = Identity.from_seed(b"e" * 32)
 

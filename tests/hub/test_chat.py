@@ -27,9 +27,9 @@ from jupyter_peer.primitives.clock import Clock
 from jupyter_peer.trust.base import CombinedPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.trust.open_lan import OpenLanPolicy
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackNetwork
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackNetwork
 
 
 class StillClock(Clock):

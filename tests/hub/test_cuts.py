@@ -22,10 +22,10 @@ from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.panes.viewer.watch import Watch
 from jupyter_peer.transports.direct.direct import DirectTransport
 from tests.hub.test_handover import nodes
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackNetwork
-from tests.nodes import Node, texts
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackNetwork
+from tests.peers.nodes import Node, texts
 
 QUICK = {"backoff_s": 0.001, "max_backoff_s": 0.01, "max_upgrade_s": 0.02}
 

@@ -12,9 +12,9 @@ import pytest
 from jupyter_peer.errors import BusyError, PeerError, StoreError
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.trust.base import TrustPolicy, Verdict
-from tests.hubs import make_hub, running, two_hubs
-from tests.loopback import LoopbackNetwork
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, running, two_hubs
+from tests.peers.loopback import LoopbackNetwork
 
 
 @contextlib.contextmanager

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackNetwork
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackNetwork
 from tests.wire.by_hand import HandPeer
 
 PLACES = 8

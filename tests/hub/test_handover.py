@@ -8,10 +8,10 @@ import os
 import pytest
 
 from jupyter_peer.errors import LinkError
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
-from tests.nodes import Node, texts
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
+from tests.peers.nodes import Node, texts
 
 
 class SlowLink(LoopbackLink):

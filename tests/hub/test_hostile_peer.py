@@ -9,8 +9,8 @@ import pytest
 
 from jupyter_peer.errors import BusyError, MalformedError, PeerError
 from jupyter_peer.panes.viewer.watch import PaneWatcher
-from tests.hubs import two_hubs
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import two_hubs
 
 HOSTILE = [
     ("addresses", {}),

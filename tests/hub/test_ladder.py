@@ -16,10 +16,10 @@ from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
 from tests.hub.test_cuts import QUICK, Traffic, with_panes
 from tests.hub.test_handover import apart, nodes, path_of
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackLink, LoopbackNetwork, LoopbackTransport
 from tests.relay.nodes import relay
-from tests.waiting import until
 
 LADDER = ["loopback", "lan", "direct", "webrtc", "relay"]
 

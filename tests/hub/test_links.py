@@ -19,9 +19,9 @@ from jupyter_peer.errors import (
 from jupyter_peer.hub.message import MAX_RUNNING
 from jupyter_peer.primitives.clock import Clock
 from jupyter_peer.wire.link.channel import Limits
-from tests.hubs import make_hub, pair, running, two_hubs
-from tests.loopback import LoopbackNetwork
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running, two_hubs
+from tests.peers.loopback import LoopbackNetwork
 
 
 async def test_a_request_gets_its_answer_and_an_unknown_one_a_clear_error():

@@ -10,9 +10,9 @@ import pytest
 
 from jupyter_peer.errors import LinkClosedError, NotTrustedError, UnsupportedError
 from jupyter_peer.hub.chat import Chats
-from tests.hubs import two_hubs
-from tests.original_node import ada_and_olga
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import two_hubs
+from tests.peers.original_node import ada_and_olga
 
 NAN = float("nan")
 

@@ -24,9 +24,9 @@ from jupyter_peer.errors import (
     WrongNodeError,
 )
 from jupyter_peer.wire.invite import Invite
-from tests.hubs import make_hub, pair, running, two_hubs
-from tests.loopback import LoopbackNetwork
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running, two_hubs
+from tests.peers.loopback import LoopbackNetwork
 
 
 async def test_pairing_is_mutual_and_survives_a_restart(tmp_path):

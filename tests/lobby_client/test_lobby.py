@@ -33,7 +33,7 @@ from jupyter_peer.relay.lobby.limits import LobbyLimits
 from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.link.identity import Identity
-from tests.waiting import until
+from tests.machine.waiting import until
 from tests.wire.makers import ADA, BOB, EVE
 
 QUICK = Pace(backoff_s=0.02, max_backoff_s=0.2, wait_s=5.0, linger_s=0.1, look_s=0.05)

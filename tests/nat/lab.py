@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.needs import needs_network_namespaces, needs_program
+from tests.machine.needs import needs_network_namespaces, needs_program
 
 PUB = "203.0.113.1"
 _CLONE_NEWNET = 0x40000000

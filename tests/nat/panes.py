@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests.e2e.people import Notebook
+from tests.machine.waiting import until
 from tests.nat.people import MEET_S, LabPerson
-from tests.waiting import until
 
 # Counts until a file appears, so that the test says how long the pane lives.
 _OWNER = """%%peer share count --with {viewer}

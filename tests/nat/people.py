@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.people import Person
-from tests.jupyter_process import JupyterProcess
+from tests.machine.jupyter_process import JupyterProcess
+from tests.machine.needs import needs_program
+from tests.machine.waiting import until, until_sync
 from tests.nat.forward import Forward
 from tests.nat.lab import PUB, Host, Lab
-from tests.needs import needs_program
 from tests.relay.process import relay_process
-from tests.waiting import until, until_sync
 
 # Several servers start at once on what may be a busy machine.
 MEET_S = 30.0

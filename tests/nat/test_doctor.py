@@ -16,7 +16,7 @@ from tests.nat.lab import PUB, Host, Lab, lab
 PORTS = (3478, 3479)
 ASK = """
 import asyncio, json, sys
-from jupyter_peer.doctor.nat import check_nat
+from jupyter_peer.doctor.checks.nat import check_nat
 [finding] = asyncio.run(check_nat(sys.argv[1:]))
 print(json.dumps({"status": finding.status, **finding.data}))
 """

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.machine.waiting import until
 from tests.nat.lab import Lab, lab
 from tests.nat.panes import counting_pane
 from tests.nat.people import (
@@ -20,7 +21,6 @@ from tests.nat.people import (
     relay_and_lobby,
     turn_server,
 )
-from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.machine.waiting import until
 from tests.nat.lab import Lab, lab
 from tests.nat.people import MEET_S, connected, pair, people
-from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from jupyter_peer.errors import KernelGoneError
+from jupyter_peer.panes.kernel.channels.tap import TapListener, TapMessage
 from jupyter_peer.panes.kernel.comms import read
-from jupyter_peer.panes.kernel.tap import TapListener, TapMessage
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
-from jupyter_peer.panes.kernel.tap import KernelTap
+from jupyter_peer.panes.kernel.channels.tap import KernelTap
 
 TIMEOUT = 30
 

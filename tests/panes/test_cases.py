@@ -11,11 +11,11 @@ import pytest
 from jupyter_peer.document.plain_text import to_text
 from jupyter_peer.panes.state import PaneState
 from jupyter_peer.panes.viewer.watch import Watch
-from tests.needs import needs_module
-from tests.nodes import Node, nodes
+from tests.machine.needs import needs_module
+from tests.machine.waiting import until
 from tests.panes.cases import case
 from tests.panes.widget_cells import PATIENCE, Notebook, notebook, only, printed, shown, turn
-from tests.waiting import until
+from tests.peers.nodes import Node, nodes
 
 Json = dict[str, Any]
 

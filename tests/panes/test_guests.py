@@ -12,11 +12,11 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.hub.guests import guests as guests_module
 from jupyter_peer.wire.invite import Invite
-from tests.guests import HandGuest, open_link, shown
-from tests.hubs import two_hubs
-from tests.nodes import Node, nodes, texts, two_nodes
-from tests.panes.test_widgets import make, view
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.panes.kernel.test_widgets import make, view
+from tests.peers.guests import HandGuest, open_link, shown
+from tests.peers.hubs import two_hubs
+from tests.peers.nodes import Node, nodes, texts, two_nodes
 from tests.wire.by_hand import HandError
 
 

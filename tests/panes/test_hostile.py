@@ -21,9 +21,9 @@ from jupyter_peer.panes.buffers import Arrived, Shelf, pack, references
 from jupyter_peer.wire.payloads import panes as pane_messages
 from jupyter_peer.wire.payloads.hub import convert
 from jupyter_peer.wire.payloads.panes import check_messages, check_outputs, check_pane_name
-from tests.nodes import Node, texts, two_nodes
+from tests.machine.waiting import until
 from tests.panes.messages import json_values
-from tests.waiting import until
+from tests.peers.nodes import Node, texts, two_nodes
 
 PAYLOADS = [
     pane_messages.PaneOffer,

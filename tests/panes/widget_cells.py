@@ -12,12 +12,12 @@ import msgspec
 
 from jupyter_peer.control.rows.panes import InputParams
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.panes.kernel.tap import KernelTaps
+from jupyter_peer.panes.kernel.channels.tap import KernelTaps
 from jupyter_peer.panes.owner.publish import PanePublisher, SharePane
 from jupyter_peer.panes.state import PaneState
 from jupyter_peer.panes.viewer.watch import Watch
+from tests.machine.waiting import until
 from tests.panes.real_kernels import kernel
-from tests.waiting import until
 
 Json = dict[str, Any]
 KERNEL = "real"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from jupyter_peer.primitives.owned_task import OwnedTask
-from tests.waiting import until
+from tests.machine.waiting import until
 
 
 async def test_it_runs_once_and_is_over_when_closing_returns():

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jupyter_peer.primitives.task_set import TaskSet
-from tests.waiting import until
+from tests.machine.waiting import until
 
 
 async def test_closing_cancels_every_task_and_waits_for_its_end():

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.needs import needs_module, needs_program
-from tests.waiting import until_sync
+from tests.machine.needs import needs_module, needs_program
+from tests.machine.waiting import until_sync
 
 
 class NatsServer:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import make_certificate
+from tests.machine.certificates import make_certificate
 from tests.relay.nodes import RawNode
 from tests.relay.process import relay_process
 

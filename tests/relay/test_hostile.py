@@ -15,11 +15,11 @@ from jupyter_peer.wire.link.handshake import Acceptor, Dialer, Offer
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import DATA, RelayFrame
 from jupyter_peer.wire.relay.link import CREDIT, OPEN, TEXT, limit_payload, read_payload
-from tests.hubs import relay_hub, relay_hubs, running
-from tests.nodes import Node, relay_nodes, texts
+from tests.machine.waiting import until
+from tests.peers.hubs import relay_hub, relay_hubs, running
+from tests.peers.nodes import Node, relay_nodes, texts
 from tests.relay.hostile import ATTACKS, Attacks, HostileRelay, honest, hostile_relay
 from tests.relay.nodes import LINK, RawNode
-from tests.waiting import until
 
 SECRET = "the plain text of a pane"
 

@@ -16,10 +16,10 @@ from jupyter_peer.errors import PeerError, UnreachableError, WrongNodeError
 from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import Registration, proof_bytes, read_notice
-from tests.certificates import make_certificate
-from tests.idle_sockets import idle_sockets
+from tests.machine.certificates import make_certificate
+from tests.machine.idle_sockets import idle_sockets
+from tests.machine.waiting import until
 from tests.relay.nodes import RawNode, RawSocket, nodes, relay
-from tests.waiting import until
 
 
 async def get(url: str, **headers: str) -> tuple[int, str]:

@@ -22,9 +22,9 @@ from jupyter_peer.app import ACTIVITY_SETTING, PeerExtension
 from jupyter_peer.errors import BadRequestError
 from jupyter_peer.server.control.runtime_file import runtime_file
 from jupyter_peer.server.settings.settings import PeerSettings
+from tests.machine.waiting import until
 from tests.server.control.control_client import connect
 from tests.server.servers import jupyter_server
-from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 

@@ -14,7 +14,7 @@ from tornado.websocket import WebSocketHandler
 
 from jupyter_peer.control import frames as control
 from jupyter_peer.errors import PeerError
-from tests.waiting import until_sync
+from tests.machine.waiting import until_sync
 
 SECRET = "a secret of these tests"
 NODE = "aaaabbbbccccdddd"

@@ -23,8 +23,8 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.server_client import client as client_module
 from jupyter_peer.server_client.client import Client, kernel_client, socket_url
+from tests.machine.waiting import until, until_sync
 from tests.server_client.fake_server import ME, NODE, OFFER, PEER, SECRET, FakeServer
-from tests.waiting import until, until_sync
 
 FINDING = {"check": "disk", "subject": "", "status": "ok", "text": "Yes.", "hint": "", "data": {}}
 

@@ -7,7 +7,7 @@ from IPython.core.formatters import DisplayFormatter
 
 from jupyter_peer.kernel import magics
 from jupyter_peer.server_client.command_table.line import overview
-from jupyter_peer.server_client.results.markup import clock_time
+from jupyter_peer.server_client.results.drawing.markup import clock_time
 from jupyter_peer.server_client.results.results import (
     AuditLog,
     Done,

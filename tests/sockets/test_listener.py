@@ -13,8 +13,8 @@ from tornado.web import Application, RequestHandler
 
 from jupyter_peer.sockets import listener
 from jupyter_peer.sockets.listener import StrangersServer
-from tests.idle_sockets import idle_sockets
-from tests.waiting import until
+from tests.machine.idle_sockets import idle_sockets
+from tests.machine.waiting import until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 

@@ -28,8 +28,8 @@ from jupyter_peer.sockets.frames import (
 )
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.direct.websocket import any_certificate
-from tests.certificates import make_certificate
-from tests.waiting import until
+from tests.machine.certificates import make_certificate
+from tests.machine.waiting import until
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 

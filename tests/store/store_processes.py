@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..needs import missing, needs_program
+from ..machine.needs import missing, needs_program
 
 ROOT = Path(__file__).parents[2]
 WORKER = (sys.executable, "-m", "tests.store.store_worker")

@@ -17,12 +17,12 @@ from jupyter_peer.transports.base import PeerLink, Transport
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
-from tests.loopback import LoopbackNetwork
+from tests.machine.waiting import until
+from tests.peers.loopback import LoopbackNetwork
 from tests.relay.nats_server import nats_server
 from tests.relay.nodes import relay as running_relay
 from tests.transports.lan.lan_nodes import LanNode
 from tests.transports.webrtc.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
-from tests.waiting import until
 
 
 class Kind(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.needs import needs_program
+from tests.machine.needs import needs_program
 from tests.ui.lab import Lab
 
 CHROMIUM_ARGS = [

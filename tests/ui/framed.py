@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Frame, Page, Route
 
-from jupyter_peer.server.viewer_page import PARTS, STATIC
+from jupyter_peer.server.http.viewer_page import PARTS, STATIC
 from jupyter_peer.sockets.frame_policy import FRAME_POLICY
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.waiting import until_sync
+from tests.machine.waiting import until_sync
 
 _FOLDERS = {
     "HOME": "home",

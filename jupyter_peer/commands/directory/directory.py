@@ -12,9 +12,9 @@ from traitlets import Bool, Unicode
 
 from ...directory.folder import KEY, DirectoryFolder, member_from
 from ...server_client.durations import format_duration, parse_duration
-from ...server_client.results.blocks import Line, note
-from ...server_client.results.markup import clock_time, line
-from ...server_client.results.shown import Outcome, Shown
+from ...server_client.results.drawing.blocks import Line, note
+from ...server_client.results.drawing.markup import clock_time, line
+from ...server_client.results.drawing.shown import Outcome, Shown
 from ...wire.directory import Member
 from ..application import Dispatcher, TerminalCommand
 from ..terminal import errors_as_json, write

@@ -14,9 +14,9 @@ from ...directory.folder import PUBLISHED
 from ...directory.source import DirectorySource, FileSource, pinned_key, source_of
 from ...errors import BadRequestError, StaleError
 from ...server_client.durations import format_duration
-from ...server_client.results.blocks import Block, Facts, Line, Table, note
-from ...server_client.results.markup import clock_time
-from ...server_client.results.shown import Outcome, Shown
+from ...server_client.results.drawing.blocks import Block, Facts, Line, Table, note
+from ...server_client.results.drawing.markup import clock_time
+from ...server_client.results.drawing.shown import Outcome, Shown
 from ...wire.directory import Directory
 from .directory import FolderCommand
 

@@ -33,9 +33,9 @@ from ...wire.link.identity import clean_name
 from ...wire.payloads.hub import GuestAuth
 from ..links.connector import Connected
 from ..links.linked_node import LinkedNode
+from ..links.session import Session
 from ..local_node import LocalNode
 from ..message import Message, Messenger
-from ..links.session import Session
 from .guest_links import GuestLinks, MintedLink
 
 log = logging.getLogger(__name__)

@@ -17,12 +17,12 @@ from ...primitives.rate_limit import RateLimit
 from ...primitives.task_set import TaskSet
 from ...store.records import PeerRecord
 from ...wire.link.envelope import Envelope
-from ..links.connector import Connected, Connector, Target
 from ..info import PeerInfo, milliseconds
+from ..links.connector import Connected, Connector, Target
 from ..links.linked_node import LinkedNode
+from ..links.session import Handover, Session
 from ..local_node import LocalNode
 from ..message import Message, Messenger
-from ..links.session import Handover, Session
 from .candidates import Candidates
 from .dialling import Dialling
 

@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from ...server_client.client import Client
-from ...server_client.results.markup import (
+from ...server_client.results.drawing.markup import (
     Html,
     box,
     clock_time,

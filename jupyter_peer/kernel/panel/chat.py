@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from ...server_client.client import Client
 from ...server_client.results.chat import ChatLines, Message
-from ...server_client.results.markup import Html, box, faint, join, strong, tag
+from ...server_client.results.drawing.markup import Html, box, faint, join, strong, tag
 from ...server_client.results.results import peer_title
 from .parts import button
 

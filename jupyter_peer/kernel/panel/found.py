@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from ...server_client.client import Client
-from ...server_client.results.markup import (
+from ...server_client.results.drawing.markup import (
     GOOD,
     Html,
     box,

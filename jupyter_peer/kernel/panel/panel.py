@@ -15,7 +15,7 @@ from ...errors import PeerError
 from ...primitives.task_set import TaskSet
 from ...server_client.client import Client
 from ...server_client.connection import Json
-from ...server_client.results.markup import (
+from ...server_client.results.drawing.markup import (
     BAD,
     GOOD,
     Html,

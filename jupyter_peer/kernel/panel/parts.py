@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ...server_client.results.markup import (
+from ...server_client.results.drawing.markup import (
     FAINT,
     Html,
     box,

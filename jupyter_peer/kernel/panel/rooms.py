@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from ...server_client.client import Client
 from ...server_client.connection import Json
-from ...server_client.results.markup import (
+from ...server_client.results.drawing.markup import (
     BAD,
     Html,
     box,

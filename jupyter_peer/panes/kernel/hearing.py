@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
+from .channels.tap import TapListener, TapMessage
 from .outputs import OUTPUT_TYPES, weigh
-from .tap import TapListener, TapMessage
 
 #: Cells, and bytes of all their messages, that are remembered; the oldest go first.
 MAX_CELLS = 64

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from ...document.widgets import MODEL, Model, WidgetSet, references
-from ..owner.input_queue import InputQueue
-from ..owner.play import PlayDrivers
+from ..owner.input.play import PlayDrivers
+from ..owner.input.queue import InputQueue
 from .captures import OUTPUT_MODEL, OUTPUT_MODULE, Captures
+from .channels.tap import TapListener, TapMessage
 from .comms import STATES, STATUS, without_secrets
 from .hearing import Hearing
 from .questions import Questions
-from .tap import TapListener, TapMessage
 from .write_back import WriteBack
 
 Json = dict[str, Any]

@@ -8,12 +8,12 @@ from typing import Any
 from ...document.widgets import VIEW_MIME
 from ...errors import BadRequestError
 from ...wire.payloads.panes import MAX_NAME
-from ..owner.input_rules import VALUES
+from ..owner.input.rules import VALUES
 from ..owner.widgets import PaneWidgets
 from ..state import PaneState
+from .channels.tap import TapMessage
 from .kernel_widgets import KernelWidgets
 from .outputs import DISPLAY_TYPES, OUTPUT_TYPES, clean, display_id_of, without_traceback
-from .tap import TapMessage
 
 Json = dict[str, Any]
 

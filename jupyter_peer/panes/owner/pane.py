@@ -10,7 +10,7 @@ import msgspec
 from ..kernel.source import PaneSource
 from ..state import PaneState
 from .delivery import Audience, Delivery
-from .input_rules import VALUES
+from .input.rules import VALUES
 
 Json = dict[str, Any]
 

@@ -33,8 +33,8 @@ from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
 from ..kernel.kernel_widgets import Kernel, KernelWidgets
 from ..kernel.source import PaneSource
 from .delivery import Delivery
-from .input_rules import OTHER_WIDGETS
-from .inputs import PaneInputs
+from .input.inputs import PaneInputs
+from .input.rules import OTHER_WIDGETS
 from .pane import OwnPane, PaneInfo, SharePane
 from .requests import PaneRequests
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from ...errors import BadRequestError
-from ..results.shown import Help, Shown
+from ..results.drawing.shown import Help, Shown
 from .surface import Surface
 
 if TYPE_CHECKING:

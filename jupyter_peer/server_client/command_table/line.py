@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..results.shown import Overview, Shown
+from ..results.drawing.shown import Overview, Shown
 from .command import WIDTH, Command, HelpAskedError, MisuseError, Values
 from .surface import Surface
 from .table import COMMANDS

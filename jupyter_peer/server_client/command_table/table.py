@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import BadRequestError, PeerError, to_wire
-from ..results.shown import Shown
+from ..results.drawing.shown import Shown
 from . import known
 from .command import Argument, Command, MisuseError, Values
 from .surface import Surface

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .blocks import Block, Line, Table, Text, note
-from .markup import ago, line
-from .shown import Record, Shown
+from .drawing.blocks import Block, Line, Table, Text, note
+from .drawing.markup import ago, line
+from .drawing.shown import Record, Shown
 
 
 class Agents(Shown, Record):

@@ -19,10 +19,10 @@ from typing import Any, final
 from ..bridge import wait_step
 from ..connection import LoopThread
 from ..views.cell import LiveDisplay
-from .blocks import Block, Prose, note
-from .markup import clean
+from .drawing.blocks import Block, Prose, note
+from .drawing.markup import clean
+from .drawing.shown import Shown
 from .outputs import Foreign
-from .shown import Shown
 
 #: Seconds between two updates of an unfinished answer.
 INTERVAL_S = 0.05

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .blocks import Block, Line, Prose, Text
-from .markup import Html, clean, clock_time, faint, strong, tag
+from .drawing.blocks import Block, Line, Prose, Text
+from .drawing.markup import Html, clean, clock_time, faint, strong, tag
+from .drawing.shown import Record, Shown
 from .results import peer_title
-from .shown import Record, Shown
 
 
 class Message(Block):

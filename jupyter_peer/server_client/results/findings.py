@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .blocks import Block, Line, Look, Piece, Text, for_terminals
-from .markup import Html, line, table
+from .drawing.blocks import Block, Line, Look, Piece, Text, for_terminals
+from .drawing.markup import Html, line, table
+from .drawing.shown import Record, Records
 from .results import peer_title
-from .shown import Record, Records
 
 _LOOKS: dict[str, Look] = {"ok": "good", "warning": "warn", "failed": "bad"}
 _WIDE = 600

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, final
 
 from ..durations import format_duration
-from .blocks import Block, Line, Table, Text, note
-from .markup import Html, ago, clock_time, join, line
-from .shown import Record, Shown
+from .drawing.blocks import Block, Line, Table, Text, note
+from .drawing.markup import Html, ago, clock_time, join, line
+from .drawing.shown import Record, Shown
 
 _MAY = {"view": "view", "interact": "use"}
 

@@ -20,8 +20,8 @@ from ...document.plain_text import (
     to_text as to_text,
     withheld,
 )
-from .blocks import Block
-from .markup import BAD, Html, escape, faint, tag
+from .drawing.blocks import Block
+from .drawing.markup import BAD, Html, escape, faint, tag
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _PRE = (

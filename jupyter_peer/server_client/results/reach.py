@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .blocks import Block, Facts, Line, Look, Text, note
+from .drawing.blocks import Block, Facts, Line, Look, Text, note
+from .drawing.markup import line
+from .drawing.shown import Record, Shown
 from .findings import Finding
-from .markup import line
-from .shown import Record, Shown
 
 _WORDS = {
     "local": "this computer",

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, final
 
 from ..durations import format_duration
-from .blocks import Block, Facts, Line, Look, Piece, Table, Text, note
-from .markup import ago, clock_time, line, rtt
-from .shown import Done as Done, Record as Record, Shown
+from .drawing.blocks import Block, Facts, Line, Look, Piece, Table, Text, note
+from .drawing.markup import ago, clock_time, line, rtt
+from .drawing.shown import Done as Done, Record as Record, Shown
 
 STATUS_LOOKS: dict[str, Look] = {"connected": "good", "connecting": "warn", "blocked": "bad"}
 _INVITE_LOOKS: dict[str, Look] = {"open": "good", "revoked": "bad"}

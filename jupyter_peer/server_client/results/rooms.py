@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .blocks import Block, Line, Piece, Table, Text, note
-from .markup import line
+from .drawing.blocks import Block, Line, Piece, Table, Text, note
+from .drawing.markup import line
+from .drawing.shown import Record, Records, Shown
 from .results import STATUS_LOOKS
-from .shown import Record, Records, Shown
 
 
 def who_rows(nodes: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:

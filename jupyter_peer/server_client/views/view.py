@@ -18,13 +18,13 @@ from typing import Any
 from ...errors import NoServerError
 from ..bridge import Face, awaiting, blocking
 from ..connection import Json, LoopThread
-from ..feed import LAST_SEEN, LIVE, WITHDRAWN, Feed
 from ..results import outputs
-from ..results.blocks import Block, Line, Look, Text
-from ..results.markup import Html, ago, clock_time, line, rtt
+from ..results.drawing.blocks import Block, Line, Look, Text
+from ..results.drawing.markup import Html, ago, clock_time, line, rtt
+from ..results.drawing.shown import Record, Shown
 from ..results.results import peer_title
-from ..results.shown import Record, Shown
 from .cell import LiveDisplay, running_cell
+from .feed import LAST_SEEN, LIVE, WITHDRAWN, Feed
 
 #: Seconds between two updates of the output.
 INTERVAL = 0.05

@@ -8,7 +8,7 @@ from typing import Any
 from ...document.widgets import MODEL, WidgetSet, shown_in
 from ...errors import BadRequestError
 from ...wire.payloads.widgets import encode_buffer
-from ..results.markup import line
+from ..results.drawing.markup import line
 
 Json = dict[str, Any]
 

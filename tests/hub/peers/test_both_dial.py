@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from tests.hub.test_links import Unsealed
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackNetwork
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackNetwork
 
 
 @pytest.mark.parametrize("turns", range(-12, 13, 3))

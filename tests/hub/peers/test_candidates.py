@@ -12,9 +12,9 @@ from jupyter_peer.hub.peers.candidates import MAX_FOUND, MAX_FOUND_ADDRESSES, Ca
 from jupyter_peer.trust.base import CombinedPolicy
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.trust.open_lan import OpenLanPolicy
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackNetwork
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackNetwork
 
 OWN = "a" * 16
 

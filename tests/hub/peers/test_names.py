@@ -9,9 +9,9 @@ import pytest
 from jupyter_peer.errors import AmbiguousPeerError, BadNameError, UnknownPeerError
 from jupyter_peer.hub.peers.names import local_name, skeleton, visible
 from jupyter_peer.store import schema
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackNetwork
-from tests.waiting import until
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackNetwork
 
 ID = "wzo2xq7rkd4hmtcj"
 OTHER_ID = "alix5nbv3yqefgus"

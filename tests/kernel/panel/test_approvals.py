@@ -11,8 +11,8 @@ import pytest
 
 from jupyter_peer.errors import LookupFailedError
 from jupyter_peer.kernel.panel.panel import PeerPanel
+from tests.machine.waiting import until
 from tests.server_client.fake_server import PEER, FakeServer
-from tests.waiting import until
 
 EXPIRES = time.time() + 60
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from jupyter_peer.errors import InviteUsedError, NotConnectedError, NotTrustedError
 from jupyter_peer.kernel.panel.panel import PeerPanel
 from jupyter_peer.server_client.client import Client
+from tests.machine.waiting import until
 from tests.server_client.fake_server import OFFER, PEER, FakeServer, state, stream
-from tests.waiting import until
 
 EXPIRES = time.time() + 600
 INVITE = {"invite": "jpeer1:abc", "id": "12345678", "expires": EXPIRES, "local_only": False}

@@ -14,9 +14,9 @@ from jupyter_peer.relay.backends.base import Backend, ConflictError
 from jupyter_peer.relay.backends.memory import MemoryBackend
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import CLOSE, Undeliverable, read_notice
+from tests.machine.waiting import until
 from tests.relay.nats_server import nats_server
 from tests.relay.nodes import LINK, RawNode, relay
-from tests.waiting import until
 
 _prefixes = itertools.count(1)
 

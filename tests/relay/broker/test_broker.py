@@ -10,8 +10,8 @@ import pytest
 
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import CLOSE, TTL, RelayFrame, Undeliverable, read_notice
+from tests.machine.waiting import until
 from tests.relay.nodes import LINK, RawNode, nodes, relay
-from tests.waiting import until
 
 NOBODY = Identity.from_seed(bytes(32)).node_id
 

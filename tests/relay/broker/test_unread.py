@@ -18,7 +18,7 @@ from jupyter_peer.relay.proof import Proof
 from jupyter_peer.sockets.frames import BINARY
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import DATA, RelayFrame
-from tests.waiting import until
+from tests.machine.waiting import until
 
 ADA, BOB, EVE = (Identity.from_seed(bytes([each]) * 32).node_id for each in (1, 2, 3))
 LINKS = 8

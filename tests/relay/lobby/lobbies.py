@@ -20,7 +20,7 @@ from jupyter_peer.sockets.frames import TEXT, MessageReader, Payload
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay import lobby as wire
 from jupyter_peer.wire.relay.frames import Admission, Registration
-from tests.waiting import until
+from tests.machine.waiting import until
 
 ADDRESS = "ws://192.0.2.1:9797/peer-ws"
 

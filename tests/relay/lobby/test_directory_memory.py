@@ -13,9 +13,9 @@ from jupyter_peer.errors import BadRequestError
 from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.link.identity import Identity
 from tests.directory.office import OFFICE, signed
+from tests.machine.waiting import until
 from tests.relay.lobby.test_entry import RawGuest
 from tests.relay.process import relay_process
-from tests.waiting import until
 
 ROOM = {"type": "create_room", "visibility": "unlisted", "join_policy": "directory"}
 

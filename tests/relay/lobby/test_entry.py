@@ -18,8 +18,8 @@ from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.addresses import LOBBY_PATH
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import Registration, read_notice
+from tests.machine.waiting import until
 from tests.relay.nodes import RawSocket
-from tests.waiting import until
 
 
 @contextlib.asynccontextmanager

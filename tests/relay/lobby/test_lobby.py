@@ -12,8 +12,8 @@ from hypothesis import given, settings, strategies as st
 from jupyter_peer.errors import BusyError
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.relay import lobby as wire
+from tests.machine.waiting import until
 from tests.relay.lobby.lobbies import ADDRESS, Clock, LobbyNode, lobbies, node, proof_of
-from tests.waiting import until
 from tests.wire.makers import json_objects
 
 

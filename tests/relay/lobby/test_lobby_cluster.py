@@ -10,9 +10,9 @@ import pytest
 from jupyter_peer.lobby_client.limits import Pace
 from jupyter_peer.lobby_client.lobby import AboutMe, LobbyClient
 from jupyter_peer.wire.link.identity import Identity
+from tests.machine.waiting import until
 from tests.relay.nats_server import NatsServer, nats_server
 from tests.relay.process import RelayProcess, relay_process
-from tests.waiting import until
 from tests.wire.makers import ADA, BOB, EVE
 
 PACE = Pace(backoff_s=0.05, max_backoff_s=0.5, wait_s=15.0, look_s=0.2)

@@ -9,7 +9,7 @@ import pytest
 from jupyter_peer.control.frames import decode_message
 from jupyter_peer.control.rows.peers import PingResult
 from jupyter_peer.server.control.notices import NoticeReader, Notices
-from tests.waiting import until
+from tests.machine.waiting import until
 
 
 class Page:

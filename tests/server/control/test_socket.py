@@ -22,7 +22,7 @@ from jupyter_peer.errors import (
 from jupyter_peer.server.control.notices import INTERVAL_S
 from jupyter_peer.server.control.secrets import Caller
 from jupyter_peer.server.control.session import MAX_UNDER_WAY
-from tests.waiting import until
+from tests.machine.waiting import until
 
 
 async def test_every_operation_that_needs_nothing_has_its_result(open_control):

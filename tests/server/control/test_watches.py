@@ -15,7 +15,7 @@ from jupyter_peer.errors import BusyError, LookupFailedError, NotWatchedError
 from jupyter_peer.panes.state import PaneState
 from jupyter_peer.server.call import Call
 from jupyter_peer.server.control.watches import MAX_UNACKED, MAX_WATCHES, Watches
-from tests.waiting import until
+from tests.machine.waiting import until
 
 INFO = {
     "name": "loss",

@@ -10,8 +10,8 @@ import pytest
 from jupyter_peer.directory.serve import DirectoryServer
 from jupyter_peer.errors import BadRequestError
 from tests.directory.office import OFFICE, GivenSource, member_of, signed
+from tests.machine.waiting import until
 from tests.server.servers import jupyter_server
-from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 

@@ -15,9 +15,9 @@ import pytest
 
 from jupyter_peer.server.control.secrets import Secrets
 from jupyter_peer.server.node.kernels import ServerKernels
+from tests.machine.waiting import until
 from tests.server.control.control_client import connect
 from tests.server.servers import jupyter_server
-from tests.waiting import until
 
 
 class FakeManager:

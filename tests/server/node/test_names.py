@@ -10,10 +10,10 @@ from jupyter_server.auth import User
 from jupyter_server.auth.identity import IdentityProvider
 
 from jupyter_peer.server.node.names import name_in_jupyter, name_of_user
-from tests.hubs import make_hub, running, two_hubs
-from tests.loopback import LoopbackNetwork
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, running, two_hubs
+from tests.peers.loopback import LoopbackNetwork
 from tests.server.servers import jupyter_server
-from tests.waiting import until
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 
 from jupyter_peer.server.node.network_watch import NetworkWatch
 from jupyter_peer.transports.lan.interfaces import Interfaces
-from tests.waiting import until
+from tests.machine.waiting import until
 
 HOME = Interfaces(((2, "192.168.1.2", 24),))
 AWAY = Interfaces(((2, "10.1.2.3", 8),))

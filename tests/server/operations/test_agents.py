@@ -10,8 +10,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from jupyter_peer.errors import BadRequestError, LookupFailedError, PeerError
 from jupyter_peer.server.control.secrets import Caller
 from tests.agents.servers import kernel, run, servers
+from tests.machine.waiting import until
 from tests.server.control.control_client import connect
-from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 

@@ -8,9 +8,9 @@ import pytest
 
 from jupyter_peer.errors import BadRequestError, NotEnabledError, UnknownPeerError
 from jupyter_peer.server.operations.chat import NEWS_CHARACTERS, ChatOperations
-from tests.hubs import make_hub
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub
 from tests.server.servers import jupyter_server
-from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 API = "jupyter-peer/api/chat"
@@ -104,7 +104,7 @@ def test_a_node_without_chat_says_so(tmp_path, network):
 
 @pytest.fixture
 def network():
-    from tests.loopback import LoopbackNetwork
+    from tests.peers.loopback import LoopbackNetwork
 
     return LoopbackNetwork()
 

@@ -18,8 +18,8 @@ from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.invite import Invite
 from jupyter_peer.wire.link.identity import Identity
+from tests.machine.waiting import until
 from tests.server.servers import Server, jupyter_server
-from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 

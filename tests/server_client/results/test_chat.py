@@ -86,7 +86,7 @@ def test_tab_offers_peers(server: FakeServer, in_kernel: None) -> None:
 
 
 def test_a_notebook_can_listen(client: Client, server: FakeServer) -> None:
-    from tests.waiting import until_sync
+    from tests.machine.waiting import until_sync
 
     heard: list[dict[str, Any]] = []
     client.on_event("chat", heard.append)

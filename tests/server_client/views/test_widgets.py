@@ -9,8 +9,8 @@ import pytest
 from jupyter_peer.document.widgets import VIEW_MIME
 from jupyter_peer.errors import BadRequestError, NotConnectedError, NotGrantedError
 from jupyter_peer.server_client.client import Client
+from tests.machine.waiting import until_sync
 from tests.server_client.fake_server import FakeServer, state
-from tests.waiting import until_sync
 
 Json = dict[str, Any]
 

@@ -14,8 +14,8 @@ from jupyter_peer.errors import BadAddressError, UnreachableError
 from jupyter_peer.transports.direct import direct
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.wire.addresses import PATH, normalize_address
-from tests.idle_sockets import idle_sockets
-from tests.waiting import until
+from tests.machine.idle_sockets import idle_sockets
+from tests.machine.waiting import until
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from jupyter_peer.sockets.frames import (
 )
 from jupyter_peer.transports.direct import websocket
 from jupyter_peer.transports.direct.websocket import MAX_ANSWER, _check_answer, open_websocket
-from tests.waiting import until
+from tests.machine.waiting import until
 
 
 class Ear:

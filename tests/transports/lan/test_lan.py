@@ -15,8 +15,8 @@ from jupyter_peer.errors import UnreachableError
 from jupyter_peer.transports.lan import lan
 from jupyter_peer.transports.lan.interfaces import Interfaces
 from jupyter_peer.transports.lan.records import SERVICE, Endpoint, properties
+from tests.machine.waiting import until
 from tests.transports.lan.lan_nodes import LOOPBACK, LanNode
-from tests.waiting import until
 
 # mDNS probes and waits for about a second before it announces.
 FOUND_S = 15.0

@@ -25,8 +25,8 @@ from jupyter_peer.wire.addresses import relay_address, relay_urls
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import CLOSE, DATA, RelayFrame
 from jupyter_peer.wire.relay.link import BINARY, CREDIT, OPEN, WINDOW, limit_payload
+from tests.machine.waiting import until
 from tests.relay.nodes import LINK, RawNode, relay
-from tests.waiting import until
 
 
 @contextlib.asynccontextmanager

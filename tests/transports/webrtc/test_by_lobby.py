@@ -11,8 +11,8 @@ from jupyter_peer.errors import UnreachableError
 from jupyter_peer.transports.base import PeerLink
 from jupyter_peer.wire.link.identity import Identity
 from tests.lobby_client.test_lobby import Person, a_lobby
-from tests.needs import needs_module
-from tests.waiting import until
+from tests.machine.needs import needs_module
+from tests.machine.waiting import until
 from tests.wire.makers import ADA, BOB, EVE
 
 CONNECT_S = 20.0

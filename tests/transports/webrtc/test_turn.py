@@ -7,12 +7,12 @@ import sys
 import pytest
 from tornado.testing import bind_unused_port
 
-from jupyter_peer.doctor.nat import check_nat
+from jupyter_peer.doctor.checks.nat import check_nat
 from jupyter_peer.errors import BadAddressError
 from jupyter_peer.transports.webrtc import turn
 from jupyter_peer.transports.webrtc.turn import parse_turn, try_turn
-from tests.coturn import CREDENTIAL, USERNAME, coturn
-from tests.needs import needs_module
+from tests.machine.coturn import CREDENTIAL, USERNAME, coturn
+from tests.machine.needs import needs_module
 
 
 @pytest.mark.parametrize(

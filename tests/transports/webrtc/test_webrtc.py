@@ -21,10 +21,10 @@ from jupyter_peer.transports.webrtc import webrtc
 from jupyter_peer.transports.webrtc.connection import MAX_UNFINISHED, IceServers
 from jupyter_peer.transports.webrtc.link import MAX_HELD
 from jupyter_peer.wire.link.identity import Identity
-from tests.hubs import make_hub, pair, running
-from tests.loopback import LoopbackNetwork
+from tests.machine.waiting import until
+from tests.peers.hubs import make_hub, pair, running
+from tests.peers.loopback import LoopbackNetwork
 from tests.transports.webrtc.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
-from tests.waiting import until
 
 CONNECT_S = 15.0
 

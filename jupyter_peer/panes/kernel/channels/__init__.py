@@ -1,0 +1,1 @@
+"""The channels of a kernel: its IOPub messages, and requests on its shell."""

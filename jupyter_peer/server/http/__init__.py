@@ -1,0 +1,1 @@
+"""What the server serves besides its API: the peer wire, the pages, and all URLs."""

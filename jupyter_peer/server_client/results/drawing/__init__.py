@@ -1,0 +1,1 @@
+"""How results are drawn: as HTML, as plain text, as JSON."""

@@ -1,0 +1,193 @@
+"""What a pane draws, in a real browser, as JupyterLab draws it."""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.machine.needs import missing
+from tests.ui.framed import STATIC, FramedPane, display
+
+ROW = b"\x20\xa0\xff" * 40
+BMP = (
+    b"BM"
+    + struct.pack("<IHHI", 54 + 2400, 0, 0, 54)
+    + struct.pack("<IiiHHIIiiII", 40, 40, 20, 1, 24, 0, 2400, 2835, 2835, 0, 0)
+    + ROW * 20
+)
+VEGA = {
+    "data": {"values": [{"a": 1}]},
+    "mark": "bar",
+    "encoding": {"y": {"field": "a", "type": "quantitative"}},
+}
+PDF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R>>endobj
+4 0 obj<</Length 28>>stream
+1 0 0 rg 20 20 100 50 re f
+endstream endobj
+trailer<</Root 1 0 R>>"""
+
+
+@pytest.fixture
+def pane(page: Page) -> FramedPane:
+    if not (STATIC / "math.js").exists():
+        missing("the page for panes was not built: make package")
+    return FramedPane(page)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\begin{eqnarray} a &=& b \\ c &=& d \end{eqnarray}",
+        r"\begin{multline} a + b \\ + c \end{multline}",
+        r"\begin{alignat}{2} x &= 1 &\quad y &= 2 \end{alignat}",
+        r"\begin{split} a &= b \\ c &= d \end{split}",
+        r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}",
+        r"\begin{equation}\label{e} E = mc^2 \end{equation}",
+        r"\begin{gather*} a \\ b \end{gather*}",
+        r"\begin{align} a &= b \tag{1} \\ c &= d \end{align}",
+        r"\begin{flalign} a &= b \end{flalign}",
+        r"\begin{xalignat}{2} a &= b & c &= d \end{xalignat}",
+        r"\begin{CD} A @>a>> B \end{CD}",
+        r"\begin{cases} 1 & x \\ 2 & y \end{cases}",
+        r"\begin{smallmatrix} 1 & 2 \end{smallmatrix}",
+        r"$\displaystyle \ce{H2O}, \bbox[yellow]{x}, \unicode{x263A}$",
+        r"$$\boldsymbol{\alpha} \operatorname*{argmax}_x \xrightarrow[a]{b} \cancel{x} \mathfrak{g}$$",
+        r"\[ \begin{bmatrix} 1 \end{bmatrix} \] and \( x \)",
+    ],
+)
+def test_each_formula_is_typeset_without_an_error_or_a_scroll_bar(
+    pane: FramedPane, text: str
+) -> None:
+    pane.show([display({"text/latex": text})])
+    formulas = pane.inside.locator("#pane mjx-container")
+    expect(formulas.first).to_be_visible()
+    expect(pane.inside.locator("[data-mml-node=merror], mjx-merror")).to_have_count(0)
+    scrolls = "node => [...node.querySelectorAll('*')].some(n => n.scrollHeight > n.clientHeight + 1 && ['auto', 'scroll'].includes(getComputedStyle(n).overflowY))"
+    assert not pane.inside.locator("#pane").evaluate(scrolls)
+
+
+def test_macros_labels_and_escaped_dollars_go_on_from_output_to_output(
+    pane: FramedPane, shoot: Callable[..., None]
+) -> None:
+    first = [
+        display({"text/latex": r"$\newcommand{\RR}{\mathbb{R}} x \in \RR$"}),
+        display({"text/latex": r"\begin{equation}\label{e} E = mc^2 \end{equation}"}),
+    ]
+    pane.show(
+        [
+            *first,
+            display({"text/latex": r"$y \in \RR$"}),
+            display({"text/latex": r"costs \$5 and $x$, by $\eqref{e}$"}),
+        ]
+    )
+    expect(pane.inside.locator("mjx-container")).to_have_count(5)
+    assert "ℝ" in (pane.inside.locator("mjx-container").nth(2).text_content() or "ℝ")
+    expect(pane.inside.locator("#pane")).to_contain_text("costs $5 and")
+    # Drawn again a label is the same, not one too many.
+    pane.show(first[::-1])
+    expect(pane.inside.locator("mjx-container")).to_have_count(2)
+    expect(pane.inside.locator("[data-mml-node=merror]")).to_have_count(0)
+    shoot("labels")
+
+
+def test_formulas_are_typeset_in_html_tables_and_markdown(
+    pane: FramedPane, shoot: Callable[..., None]
+) -> None:
+    pane.show(
+        [
+            display(
+                {
+                    "text/html": r"<table class='dataframe'><thead><tr><th>$\alpha$</th></tr></thead></table>"
+                }
+            ),
+            display({"text/html": r"<div>$\sqrt{2}$ and $$\int_0^1 x\,dx$$ and \(y\)</div>"}),
+            display({"text/markdown": "a $x_1$, *em*, for \\$5\n\n$$\n\\frac12\n$$\n"}),
+            display({"text/html": "<pre>$x$</pre><code>$y$</code> none"}),
+        ]
+    )
+    expect(pane.inside.locator("th mjx-container")).to_be_visible()
+    expect(pane.inside.locator("mjx-container")).to_have_count(6)
+    expect(pane.inside.locator("#pane")).to_contain_text("for $5")
+    shoot("formulas")
+
+
+def test_formulas_in_labels_of_widgets_are_typeset(pane: FramedPane) -> None:
+    controls = {"model_module": "@jupyter-widgets/controls", "model_module_version": "2.0.0"}
+    label = {
+        "_model_module": "@jupyter-widgets/controls",
+        "_model_name": "LabelModel",
+        "_view_module": "@jupyter-widgets/controls",
+        "_view_name": "LabelView",
+        "value": r"$\alpha$",
+    }
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
+    pane.show(
+        [display(view | {"text/plain": "Label()"})],
+        widgets={"state": {"a": {**controls, "model_name": "LabelModel", "state": label}}},
+    )
+    expect(pane.inside.locator(".widget-label mjx-container")).to_be_visible(timeout=15_000)
+
+
+def test_pages_without_formulas_ask_for_no_code(pane: FramedPane) -> None:
+    pane.show([display({"text/html": "<b>bold</b>"}), display({"text/plain": "plain $"})])
+    assert pane.asked == []
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        ({"image/bmp": base64.b64encode(BMP).decode()}, "img"),
+        ({"text/javascript": "element.append('ran')"}, "text=ran"),
+        ({"text/vnd.mermaid": "graph TD; A-->B;"}, "svg .node >> nth=0"),
+        ({"application/vnd.vegalite.v5+json": VEGA}, ".figure canvas, .figure svg"),
+        ({"application/vnd.vegalite.v6+json": VEGA}, ".figure canvas, .figure svg"),
+        ({"application/vnd.vega.v5+json": {"width": 20, "height": 20, "axes": [], "marks": [{"type": "rect", "encode": {"enter": {"width": {"value": 9}, "height": {"value": 9}, "fill": {"value": "red"}}}}]}}, ".figure canvas, .figure svg"),
+        ({"application/pdf": base64.b64encode(PDF).decode()}, "canvas.page"),
+        ({"application/vnd.plotly.v1+json": {"data": [{"type": "bar", "y": [1, 2]}], "layout": {}}}, ".main-svg >> nth=0"),
+        ({"application/geo+json": {"type": "Point", "coordinates": [1, 2]}}, ".figure canvas, .figure svg"),
+    ],
+)  # fmt: skip
+def test_each_kind_that_jupyterlab_draws_is_drawn_from_the_own_server(
+    pane: FramedPane, data: dict[str, Any], seen: str, shoot: Callable[..., None]
+) -> None:
+    mime = next(iter(data))
+    pane.show([display(data | {"text/plain": "its plain text"})])
+    expect(pane.inside.locator("#pane").locator(seen).first).to_be_visible(timeout=30_000)
+    expect(pane.inside.locator("#pane")).not_to_contain_text("its plain text")
+    expect(pane.inside.locator("#pane")).not_to_contain_text("could not")
+    shoot(mime.replace("/", "-"))
+
+
+def test_an_isolated_output_leaves_the_others_as_they_are(
+    pane: FramedPane, shoot: Callable[..., None]
+) -> None:
+    html = "<style>body{background:#fde} p,pre{font-size:30px !important}</style><p>isolated</p>"
+    pane.show(
+        [
+            {"output_type": "stream", "name": "stdout", "text": "some text before\n"},
+            display({"text/html": html}, **{"text/html": {"isolated": True}}),
+        ]
+    )
+    frame = pane.inside.frame_locator("iframe.isolated")
+    expect(frame.get_by_text("isolated")).to_be_visible()
+    assert pane.inside.locator("iframe.isolated").bounding_box()["height"] > 30
+    size = "node => getComputedStyle(node).fontSize"
+    assert pane.inside.locator("pre.stream").evaluate(size) != "30px"
+    shoot("isolated")
+
+
+def test_what_leaves_nothing_to_see_says_so(pane: FramedPane) -> None:
+    pane.show([display({"text/html": "<div id='root'></div>"})])
+    # A while later, for a script may still draw.
+    expect(pane.inside.locator("#pane")).to_have_attribute(
+        "data-empty", re.compile("can be seen"), timeout=15_000
+    )

@@ -1,0 +1,320 @@
+"""The page of guest links in cold Chromium profiles that have nothing of Jupyter."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import urllib.error
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from tests.machine.waiting import until_sync
+from tests.relay.process import RelayProcess, relay_process
+from tests.ui.kernels import Kernel, running_kernel
+from tests.ui.lab import Lab
+
+SHARE = """%%peer share loss --title "Loss of the training" --other-widgets all
+import ipywidgets as w
+from IPython.display import HTML, display
+slider = w.IntSlider(description="n", max=100)
+label = w.Label()
+def changed(change):
+    label.value = f"moved to {change.new}"
+slider.observe(changed, "value")
+display(HTML("<p id='drawn'></p><script>drawn.textContent = 'drawn by a ' + 'script'</script>"))
+display(w.VBox([slider, label]))
+print("step 0", flush=True)
+handle = display({"text/plain": "plot 0"}, raw=True, display_id="plot")"""
+STEP = """from IPython.display import update_display
+update_display({{"text/plain": "plot {0}"}}, raw=True, display_id="plot")"""
+PHONE = {"width": 390, "height": 700}
+LINK = re.compile(r"(.*)/s/([a-z2-7]{16})/([0-9a-f]{16})#(v1\..*)")
+
+
+@pytest.fixture(scope="module")
+def relay() -> Iterator[RelayProcess]:
+    """A relay as operators run it."""
+    with relay_process() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def ada(start_lab: Callable[..., Lab], relay: RelayProcess) -> Lab:
+    """Ada's server, which guests reach by the relay, its own port, and a port for peers."""
+    return start_lab(
+        "ada",
+        f"--PeerExtension.relay_url={relay.url}",
+        "--PeerExtension.peer_listen=127.0.0.1:0",
+    )
+
+
+@pytest.fixture(scope="module")
+def kernel(ada: Lab) -> Iterator[Kernel]:
+    """A kernel of Ada's that shares the pane ``loss``."""
+    with running_kernel(ada) as kernel:
+        kernel.run(SHARE)
+        yield kernel
+
+
+def make(ada: Lab, **options: Any) -> dict[str, str]:
+    """A new link, by each way that leads to it."""
+    made = ada.api("POST", "links", {"pane": "loss", **options})
+    found = LINK.fullmatch(made["link"])
+    assert found is not None, made
+    identity = ada.api("GET", "identity")
+    (port,) = {
+        match[1]
+        for address in identity["addresses"]
+        if (match := re.fullmatch(r"ws://127\.0\.0\.1:(\d+)/peer-ws", address))
+        and match[1] not in ada.url
+    }
+    _, _, link_id, secret = found.groups()
+    return {
+        "id": made["id"],
+        "relay": made["link"],
+        "jupyter": f"{ada.url}/jupyter-peer/s/{link_id}#{secret}",
+        "peer_listen": f"http://127.0.0.1:{port}/s/{link_id}#{secret}",
+    }
+
+
+@pytest.fixture
+def cold(browser: Browser, page_errors: list[str]) -> Iterator[Callable[..., Page]]:
+    """Open a URL in a profile of its own; the test fails when a page logs an error."""
+    with contextlib.ExitStack() as stack:
+
+        def open_cold(url: str, **options: Any) -> Page:
+            context = browser.new_context(**options)
+            stack.callback(context.close)
+            context.set_default_timeout(15_000)
+            page = context.new_page()
+            page.on("pageerror", lambda error: page_errors.append(str(error)))
+            page.on("console", lambda m: page_errors.append(m.text) if m.type == "error" else None)
+            page.goto(url)
+            return page
+
+        yield open_cold
+    assert page_errors == []
+
+
+def content(page: Page) -> FrameLocator:
+    """The frame in the frame in which the pane is drawn."""
+    return page.frame_locator("main iframe").frame_locator("iframe")
+
+
+def guests(ada: Lab, link_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        guest
+        for link in ada.api("GET", "links")["links"]
+        if link["id"] == link_id
+        for guest in link["guests"]
+    ]
+    return found
+
+
+def expect_status(page: Page, words: str) -> None:
+    expect(page.locator("#status-words")).to_contain_text(words)
+
+
+@pytest.mark.parametrize("way", ["relay", "peer_listen", "jupyter"])
+def test_a_cold_browser_sees_the_pane_live(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page], way: str
+) -> None:
+    link = make(ada)
+    page = cold(link[way])
+    expect_status(page, "Live")
+    expect(page.locator("#who")).to_have_text("ada/loss")
+    expect(page.locator("#title")).to_have_text("Loss of the training")
+    expect(page.locator("#facts")).to_have_text("you can view it")
+    expect(content(page).locator("#drawn")).to_have_text("drawn by a script")
+    kernel.run(STEP.format(way))
+    expect(content(page).get_by_text(f"plot {way}")).to_be_visible()
+    (guest,) = guests(ada, link["id"])
+    assert guest["path"] == ("relay" if way == "relay" else "direct")
+    fingerprint = ada.api("GET", "identity")["fingerprint"]
+    page.locator("#about summary").click()
+    shown = page.locator("#fingerprint").inner_text()
+    assert fingerprint.startswith(shown)
+    assert len(shown) == 19
+    assert page.context.cookies() == []
+    page.close()
+    until_sync(lambda: not guests(ada, link["id"]))
+
+
+def test_a_guest_with_use_moves_a_widget_and_one_with_view_does_not(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page]
+) -> None:
+    page = cold(make(ada, grant="interact")["peer_listen"])
+    expect(page.locator("#facts")).to_have_text("you can use it")
+    handle = content(page).locator(".noUi-handle")
+    handle.click()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(content(page).get_by_text("moved to")).to_be_visible()
+    looks_only = cold(make(ada)["peer_listen"])
+    expect(looks_only.locator("#facts")).to_have_text("you can view it")
+    expect(content(looks_only).locator(".peer-look-only")).to_be_attached()
+
+
+def test_stopping_the_link_blanks_the_page_and_dropping_one_leaves_two(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page]
+) -> None:
+    link, other = make(ada), make(ada)
+    pages = [cold(link[way]) for way in ("relay", "jupyter", "peer_listen")]
+    stays = cold(other["relay"])
+    for page in (*pages, stays):
+        expect(content(page).locator("#drawn")).to_be_visible()
+    pages[1].locator("#you summary").click()
+    pages[1].get_by_label("Your name").fill("Grace")
+    pages[1].get_by_label("Your name").press("Enter")
+    until_sync(lambda: [g for g in guests(ada, link["id"]) if g["name"] == "Grace"])
+    (grace,) = [g for g in guests(ada, link["id"]) if g["name"] == "Grace"]
+    ada.api("DELETE", f"links/{link['id']}/guests/{grace['id']}")
+    expect_status(pages[1], "closed this pane for you")
+    expect(pages[1].locator("iframe")).to_have_count(0)
+    kernel.run(STEP.format("after"))
+    for page in (pages[0], pages[2]):
+        expect(content(page).get_by_text("plot after")).to_be_visible()
+    ada.api("DELETE", f"links/{link['id']}")
+    for page in (pages[0], pages[2]):
+        expect(page.locator("iframe")).to_have_count(0, timeout=1000)
+        expect_status(page, "stopped by its owner")
+    expect_status(stays, "Live")
+    # Who comes back finds nothing either.
+    pages[0].reload()
+    expect_status(pages[0], "was stopped, or is not complete")
+
+
+def test_a_reload_keeps_the_place_also_when_there_is_only_one(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page]
+) -> None:
+    link = make(ada, max_guests=1)
+    page = cold(link["relay"], viewport=PHONE)
+    expect_status(page, "Live")
+    (before,) = guests(ada, link["id"])
+    page.reload()
+    expect_status(page, "Live")
+    expect(content(page).locator("#drawn")).to_be_visible()
+    (after,) = until_sync(lambda: guests(ada, link["id"]))
+    assert before["id"] == after["id"]
+    second = cold(link["relay"])
+    expect_status(second, "All places of this link are taken")
+    page.close()
+    second.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect_status(second, "Live")
+
+
+def test_a_link_without_its_end_or_with_another_key_opens_nothing(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page]
+) -> None:
+    link = make(ada)
+    expect_status(cold(link["relay"].partition("#")[0]), "not complete")
+    head, _, key = link["peer_listen"].rpartition(".")
+    swapped = key[:-2] + ("AA" if key[-2:] != "AA" else "BA")
+    expect_status(cold(f"{head}.{swapped}"), "Another computer answered")
+    secret = head.rpartition(".")[0] + "." + "A" * 22
+    expect_status(cold(f"{secret}.{key}"), "was stopped, or is not complete")
+    assert guests(ada, link["id"]) == []
+
+
+def test_the_page_says_that_the_kernel_is_gone_and_goes_on_with_the_next(
+    ada: Lab, cold: Callable[..., Page]
+) -> None:
+    with running_kernel(ada) as first:
+        first.run(SHARE.replace("share loss", "share short"))
+        made = ada.api("POST", "links", {"pane": "short"})
+        page = cold(made["link"])
+        expect(content(page).locator("#drawn")).to_be_visible()
+    expect_status(page, "Ended")
+    with running_kernel(ada) as second:
+        second.run(SHARE.replace("share loss", "share short").replace("step 0", "step new"))
+        expect_status(page, "Live")
+        expect(content(page).get_by_text("step new")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_phone_in_light_and_dark(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page], scheme: str, shoot: Callable[..., None]
+) -> None:
+    page = cold(make(ada)["jupyter"], viewport=PHONE, color_scheme=scheme)
+    expect(content(page).locator("#drawn")).to_be_visible()
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+    dark = content(page).locator("body").get_attribute("data-jp-theme-light")
+    assert dark == ("true" if scheme == "light" else "false")
+    shoot(scheme, of=page)
+
+
+def test_another_site_cannot_frame_the_page(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page], page_errors: list[str]
+) -> None:
+    link = make(ada)
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f'<iframe src="{link["relay"]}"></iframe>'.encode())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    site = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    Thread(target=site.serve_forever, daemon=True).start()
+    try:
+        page = cold(f"http://localhost:{site.server_port}/")
+        until_sync(lambda: any("frame" in error.lower() for error in page_errors))
+        page.close()
+    finally:
+        site.shutdown()
+        site.server_close()
+    page_errors[:] = [
+        e for e in page_errors if "frame" not in e.lower() and "Failed to load" not in e
+    ]
+    assert guests(ada, link["id"]) == []
+
+
+def test_content_that_looks_like_the_header_stays_below_it(
+    ada: Lab, cold: Callable[..., Page]
+) -> None:
+    posing = (
+        "from IPython.display import HTML, display\n"
+        "display(HTML('<div style=\"position:fixed;top:-200px;left:0;z-index:99999;"
+        "height:600px;width:100%;background:red\" id=pose>Live</div>'))"
+    )
+    with running_kernel(ada) as kernel:
+        kernel.run("%%peer share pose\n" + posing)
+        page = cold(ada.api("POST", "links", {"pane": "pose"})["link"])
+        expect(content(page).locator("#pose")).to_be_attached()
+        top = page.evaluate(
+            "() => { const box = document.querySelector('#who').getBoundingClientRect();"
+            " return document.elementFromPoint(box.x + 2, box.y + 2).id; }"
+        )
+        assert top == "who"
+        ada.api("DELETE", "panes/pose")
+        expect_status(page, "stopped by its owner")
+
+
+def test_nothing_of_the_link_reaches_the_relay_or_a_log(
+    ada: Lab, kernel: Kernel, relay: RelayProcess, cold: Callable[..., Page]
+) -> None:
+    link = make(ada)
+    page = cold(link["relay"])
+    sent: list[str] = []
+    referrers: list[str | None] = []
+    page.on("request", lambda request: sent.append(request.url + str(request.headers)))
+    page.on("request", lambda request: referrers.append(request.headers.get("referer")))
+    page.reload()
+    expect_status(page, "Live")
+    secret = link["relay"].rpartition("#")[2].split(".")[1]
+    assert sent
+    assert not any(referrers)
+    assert not [text for text in sent if secret in text]
+    assert secret not in ada.log + relay.said()
+    with pytest.raises(urllib.error.HTTPError):
+        ada.api("DELETE", f"links/{secret}")

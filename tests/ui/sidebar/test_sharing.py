@@ -1,0 +1,127 @@
+"""Sharing what a notebook shows already, with the mouse, between two real JupyterLabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.lab import Lab
+from tests.ui.panes.test_panes import content, open_tab
+from tests.ui.sidebar.test_panel import write_notebook
+
+PRINTS = "# Loss of the run\nprint('computed before')\nnumber = globals().get('number', 0) + 1"
+SLIDER = "import ipywidgets\nslider = ipywidgets.IntSlider(3, description='Epochs')\nslider"
+RUNS = "import time\nfor step in range(1, 41):\n    print('step', step)\n    time.sleep(0.1)"
+
+
+@pytest.fixture
+def notebook(ada: Lab, bob: Lab, open_lab: Callable[..., Page]) -> Page:
+    """A page of Ada's with a notebook of three cells, the first two of which have run."""
+    write_notebook(ada, "work.ipynb", PRINTS, SLIDER, RUNS)
+    page = open_lab(ada)
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('docmanager:open', {path: 'work.ipynb'})"
+    )
+    expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(3)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click()
+    for _ in range(2):
+        page.keyboard.press("Shift+Enter")
+    expect(cell(page, 0)).to_contain_text("computed before")
+    expect(cell(page, 1)).to_contain_text("Epochs")
+    return page
+
+
+def cell(page: Page, place: int) -> Locator:
+    return page.locator(".jp-Notebook .jp-CodeCell").nth(place)
+
+
+def share(page: Page, place: int, grant: str = "view it") -> None:
+    """Right click, the entry of the menu, and the button of the dialog: three clicks."""
+    cell(page, place).locator(".jp-OutputArea-output").first.click(button="right")
+    page.locator(".lm-Menu").get_by_text("Share Output with a Peer…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("checkbox", name="bob")).to_be_checked()
+    if grant != "view it":
+        dialog.get_by_label(grant).check()
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    expect(dialog).to_have_count(0)
+
+
+def stop(page: Page, place: int) -> None:
+    cell(page, place).locator(".jp-Peers-mark").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
+    expect(cell(page, place).locator(".jp-Peers-mark")).to_have_count(0)
+
+
+def test_an_output_that_is_there_is_shared_and_goes_on_when_its_cell_runs_again(
+    ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page], shoot: Callable[..., None]
+) -> None:
+    share(notebook, 0)
+    expect(cell(notebook, 0).locator(".jp-Peers-mark")).to_contain_text("1 peer can view it")
+    shoot("owner")
+    page = open_lab(bob, new=True)
+    view = open_tab(page, bob, "loss-of-the-run")
+    expect(content(view).locator("body")).to_contain_text("computed before")
+    expect(cell(notebook, 0).locator(".jp-Peers-mark")).to_contain_text("Watching: bob")
+    shoot("viewer", of=page)
+    cell(notebook, 0).locator(".cm-content").click()
+    notebook.keyboard.press("Control+A")
+    notebook.keyboard.type("print('computed again')")
+    notebook.keyboard.press("Shift+Enter")
+    expect(content(view).locator("body")).to_contain_text("computed again")
+    expect(content(view).locator("body")).not_to_contain_text("computed before")
+    stop(notebook, 0)
+    expect(view).to_contain_text("Stopped by its owner")
+
+
+def test_a_widget_that_is_there_is_shared_for_use(
+    ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page]
+) -> None:
+    share(notebook, 1, "view it and use its controls")
+    page = open_lab(bob, new=True)
+    view = open_tab(page, bob, "slider-ipywidgets-intslider-3-de")
+    knob = content(view).locator(".noUi-handle")
+    expect(knob).to_be_visible()
+    knob.click()
+    knob.press("ArrowRight")
+    expect(cell(notebook, 1).locator(".widget-readout")).to_have_text("4")
+    stop(notebook, 1)
+
+
+def test_a_cell_shared_while_it_runs_loses_no_line(
+    ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page]
+) -> None:
+    cell(notebook, 2).locator(".cm-content").click()
+    notebook.keyboard.press("Shift+Enter")
+    expect(cell(notebook, 2).locator(".jp-OutputArea-output")).to_contain_text("step 3")
+    share(notebook, 2)
+    page = open_lab(bob, new=True)
+    view = open_tab(page, bob, "for-step-in-range-1-41")
+    expect(content(view).locator("body")).to_contain_text("step 40")
+    lines = content(view).locator("pre").first.inner_text().split("\n")
+    assert [line for line in lines if line] == [f"step {n}" for n in range(1, 41)]
+    stop(notebook, 2)
+
+
+def test_a_traceback_and_a_secret_are_asked_about(ada: Lab, bob: Lab, notebook: Page) -> None:
+    cell(notebook, 0).locator(".cm-content").click()
+    notebook.keyboard.press("Control+A")
+    notebook.keyboard.type("print('api_key = abc'); 1 / 0")
+    notebook.keyboard.press("Shift+Enter")
+    expect(cell(notebook, 0)).to_contain_text("ZeroDivisionError")
+    cell(notebook, 0).locator(".jp-OutputArea-output").first.click(button="right")
+    notebook.locator(".lm-Menu").get_by_text("Share Output with a Peer…").click()
+    dialog = notebook.get_by_role("dialog")
+    expect(dialog.get_by_label("Show the traceback")).not_to_be_checked()
+    expect(dialog.get_by_label("The output may show a password")).not_to_be_checked()
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("The output may show a password").check()
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    expect(dialog).to_have_count(0)
+    (pane,) = ada.api("GET", "panes")["mine"]
+    assert pane["cell_id"]
+    stop(notebook, 0)
