@@ -98,7 +98,7 @@ class Audience:
         """Return the ids of this number of connected nodes."""
         missing = count - len(self._node_ids)
         if missing > 0:
-            invites = [self._hub.mint_invite().text for _ in range(missing)]
+            invites = [self._hub.invites.mint().text for _ in range(missing)]
             answer = await self._control.request(
                 self._partner_id,
                 GROW,

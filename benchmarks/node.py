@@ -54,7 +54,7 @@ class Node:
 
     def invite(self) -> str:
         """Return a new invite to this node."""
-        return self.hub.mint_invite().text
+        return self.hub.invites.mint().text
 
     async def close(self) -> None:
         """Close links, sockets and store."""

@@ -1,16 +1,12 @@
-"""Who gets a session: known peers by their key, strangers by the policy, and the invites to come."""
+"""Decides who gets a session: known peers by their key, strangers by the policy."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator
 from typing import cast
 
-import msgspec
-
 from ..errors import (
-    BadRequestError,
     BlockedError,
     BusyError,
     DuplicateLinkError,
@@ -18,10 +14,9 @@ from ..errors import (
     NotTrustedError,
     PeerError,
 )
-from ..store.records import InviteRecord, LinkRecord, Origin, PeerRecord
+from ..store.records import LinkRecord, Origin, PeerRecord
 from ..transports.base import PeerLink
 from ..trust.base import Applicant
-from ..wire.invite import Invite, make_token, token_hash
 from ..wire.link.channel import Limits
 from ..wire.link.handshake import Introduction
 from ..wire.payloads.hub import GuestAuth
@@ -30,10 +25,6 @@ from .links.connector import Connected, Target
 from .local_node import LocalNode
 from .peers.peer import Peer
 from .peers.registry import PeerRegistry
-
-MAX_NOTE = 200
-# Addresses that an invite has in a field of their own, or that its reader cannot use.
-_ELSEWHERE = ("lan:", "relay:", "webrtc:")
 
 
 class Admission:
@@ -242,76 +233,3 @@ class Admission:
         if not verdict.accepted:
             raise verdict.error or NotTrustedError()
         self._remember(introduction, verdict.origin, trusted=verdict.remember)
-
-
-class MintedInvite(msgspec.Struct, frozen=True, kw_only=True):
-    """A new invite; its text is shown once and never stored.
-
-    Attributes:
-        text: The invite, to copy.
-        id: Names it when it is revoked.
-        expires: Epoch seconds.
-        note: Text for its maker.
-        local_only: Whether it works on this machine alone.
-    """
-
-    text: str
-    id: str
-    expires: float
-    note: str
-    local_only: bool
-
-
-class InviteBook:
-    """Mints, lists and revokes the invites of this node.
-
-    Args:
-        local: This node.
-    """
-
-    def __init__(self, local: LocalNode) -> None:
-        self._local = local
-
-    def mint(self, ttl_s: float | None, note: str) -> MintedInvite:
-        """Make a single-use invite; see :meth:`.PeerHub.mint_invite`."""
-        local, config = self._local, self._local.config
-        life = config.invite_ttl_s if ttl_s is None else ttl_s
-        longest = config.max_invite_ttl_s
-        if not (math.isfinite(life) and 0 < life <= longest):
-            asked = f"{life / 86400:g} days" if life > 86400 else f"{life:g} seconds"
-            raise BadRequestError(
-                f"an invite cannot live for {asked}",
-                hint=f"give a time from 1 second to {longest / 86400:g} days",
-            )
-        if len(note) > MAX_NOTE:
-            raise BadRequestError(f"a note has at most {MAX_NOTE} characters")
-        now = local.clock.time()
-        token = make_token(local.clock.random_bytes(16))
-        invite = Invite(
-            v=1,
-            id=local.identity.node_id,
-            pk=local.identity.public_key_b64,
-            t=token,
-            a=[at for at in local.addresses() if not at.startswith(_ELSEWHERE)],
-            x=now + life,
-            n=local.name,
-            r=local.relay_url,
-            l=local.lobby_url,
-        )
-        invite_id = local.clock.random_bytes(4).hex()
-        local.store.add_invite(invite_id, token_hash(token), now, invite.x, note)
-        return MintedInvite(
-            text=invite.to_text(),
-            id=invite_id,
-            expires=invite.x,
-            note=note,
-            local_only=local.is_local_only,
-        )
-
-    def all(self) -> list[InviteRecord]:
-        """Return all that are still remembered."""
-        return self._local.store.invites(self._local.clock.time())
-
-    def revoke(self, invite_id: str) -> None:
-        """Make an invite void; see :meth:`.PeerHub.revoke_invite`."""
-        self._local.store.revoke_invite(invite_id, self._local.clock.time())

@@ -6,41 +6,31 @@ below are transports, trust and store, which it is given. It starts and stops wi
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ..errors import (
     BadRequestError,
     BlockedError,
-    BusyError,
-    InviteExpiredError,
-    NotConnectedError,
     NotTrustedError,
     OwnNodeError,
-    UnsupportedError,
     WrongNodeError,
 )
 from ..primitives.clock import Clock, WakeWatch
-from ..store.records import InviteRecord
 from ..store.store import Store
 from ..transports.base import Transport
 from ..trust.base import TrustPolicy
 from ..wire.addresses import normalize_address
-from ..wire.invite import Invite
-from ..wire.link.envelope import Buffer
-from ..wire.link.handshake import printable_names
-from ..wire.link.identity import Identity, clean_name
-from ..wire.payloads.hub import Addresses, convert
-from ..wire.payloads.original_system import Presence
-from .admission import Admission, InviteBook, MintedInvite
+from ..wire.link.identity import Identity
+from .admission import Admission
 from .guests.guests import Guests
 from .info import HubEvent, PeerInfo
+from .invites import InviteBook
 from .links.connector import Connector, Progress, Target
-from .links.linked_node import LinkedNode
 from .local_node import HubConfig, LocalNode
-from .message import Handler, Message, Messenger, Order
+from .message import Messenger
+from .messaging import Messaging
+from .peers.announcements import Announcements
 from .peers.auto_connector import AutoConnector
 from .peers.candidates import Candidates, FoundNode
 from .peers.registry import PeerRegistry
@@ -49,11 +39,9 @@ log = logging.getLogger(__name__)
 
 # After sleep, an answer takes no longer than this, or there is none.
 WAKE_TIMEOUT_S = 5.0
-# The reasons in `bye` after which the other side does not dial again by itself.
-FINAL_REASONS = ("disconnect", "forgotten", "blocked")
 
 
-class PeerHub:
+class PeerHub(Messaging):
     """The hub of one node: it holds the peers and the doors through which they come.
 
     Args:
@@ -66,6 +54,7 @@ class PeerHub:
 
     Attributes:
         guests: The browsers that have opened a guest link, and these links.
+        invites: The invites that this node has made.
     """
 
     def __init__(
@@ -92,24 +81,21 @@ class PeerHub:
             clock=self._clock,
         )
         self.transports = self._local.transports
-        self._messenger = Messenger(identity, self._clock)
-        self._connector = Connector(self._local, self._messenger)
+        messenger = Messenger(identity, self._clock)
+        self._connector = Connector(self._local, messenger)
         self._candidates = Candidates(
-            identity.node_id, lambda node_id: self._peers.get(node_id) is not None
+            identity.node_id, lambda node_id: peers.get(node_id) is not None
         )
-        self._peers = PeerRegistry(self._local, self._connector, self._messenger, self._candidates)
-        self.guests = Guests(
-            self._local, self._messenger, lambda node_id: self._peers.get(node_id) is not None
-        )
+        peers = PeerRegistry(self._local, self._connector, messenger, self._candidates)
+        guests = Guests(self._local, messenger, lambda node_id: peers.get(node_id) is not None)
+        super().__init__(messenger, peers, guests)
         self._admission = Admission(self._local, self._peers, self.guests)
         self._connector.gate = self._admission
         self._auto_connector = AutoConnector(self._local, self._candidates, self._peers)
         self._wake = WakeWatch(self._clock, self.network_changed, self.config.wake_poll_s)
-        self._invites = InviteBook(self._local)
+        self.invites = InviteBook(self._local)
         self.on("ping", lambda message: message.reply("pong", {}))
-        self.on("addresses", self._on_addresses)
-        self.on("bye", self._on_bye)
-        self.on("presence", self._on_presence)
+        Announcements(self, peers)
         self.subscribe(self._on_event)
 
     async def start(self) -> None:
@@ -204,22 +190,7 @@ class PeerHub:
         Returns:
             The ids of those whose link was closed.
         """
-        ended = []
-        for peer in self._peers:
-            record, dialling = peer.record, peer.dialling
-            if record.trusted or record.blocked or record.origin != "directory":
-                continue
-            if peer.may_return():
-                if dialling.is_resting and dialling.is_wanted and not peer.is_connected():
-                    dialling.keep_connected()
-                continue
-            dialling.rest()
-            if peer.is_connected():
-                log.info("%s is cut off: it is not in the directory any more", peer.node_id)
-                await peer.end(NotTrustedError.code)
-                self._messenger.handlers.drop_peer(peer.node_id)
-                ended.append(peer.node_id)
-                self._local.tell("peer", peer.node_id)
+        ended = await self._peers.review()
         self._auto_connector.look()
         return ended
 
@@ -330,20 +301,6 @@ class PeerHub:
         policy, now = self._local.policy, self._clock.time()
         return self._peers.get(node_id) is None and policy.expects(node_id, now)
 
-    def is_original(self, node_id: str) -> bool:
-        """Return whether a connected peer is a node of the original system: its link is unsealed."""
-        peer = self._peers.get(node_id)
-        return peer is not None and peer.session is not None and not peer.session.is_sealed
-
-    def check_original(self, message: Message) -> None:
-        """Check that a message that only the original system has comes from such a node.
-
-        Raises:
-            UnsupportedError: It does not.
-        """
-        if not self.is_original(message.peer_id):
-            raise UnsupportedError(f"{message.type!r} is not known here")
-
     def set_alias(self, node_id: str, alias: str | None) -> PeerInfo:
         """Give a peer a local name; None removes it.
 
@@ -391,30 +348,6 @@ class PeerHub:
 
     # Invites and connecting.
 
-    def mint_invite(self, ttl_s: float | None = None, note: str = "") -> MintedInvite:
-        """Make a single-use invite.
-
-        Args:
-            ttl_s: Its life in seconds; None for the configured one.
-            note: Up to 200 characters for its maker.
-
-        Raises:
-            BadRequestError: The life is not positive or too long, or the note is too long.
-        """
-        return self._invites.mint(ttl_s, note)
-
-    def invites(self) -> list[InviteRecord]:
-        """Return all invites of this node that are still in the store."""
-        return self._invites.all()
-
-    def revoke_invite(self, id: str) -> None:
-        """Revoke an invite.
-
-        Raises:
-            LookupFailedError: There is none of this id.
-        """
-        self._invites.revoke(id)
-
     async def pair(self, text: object, on_progress: Progress | None = None) -> PeerInfo:
         """Redeem an invite; both nodes trust each other afterwards.
 
@@ -426,22 +359,10 @@ class PeerHub:
             InviteMalformedError, InviteExpiredError, OwnNodeError: Nothing was sent.
             PeerError: Why it could not be redeemed.
         """
-        invite = Invite.from_text(text)
-        if invite.id == self.node_id:
-            raise OwnNodeError("this invite was made by this node itself")
-        if invite.x <= self._clock.time():
-            raise InviteExpiredError
-        known = self._peers.get(invite.id)
+        target = self.invites.target(text)
+        known = self._peers.get(target.node_id or "")
         if known is not None and known.record.blocked:
             raise BlockedError
-        addresses = list(invite.a)
-        if invite.r is not None:
-            addresses.append(f"relay:{invite.r}")
-        if invite.l is not None:
-            addresses.append(f"webrtc:{invite.l}")
-        target = Target(
-            addresses=addresses, node_id=invite.id, public_key=invite.pk, token=invite.t
-        )
         return (await self._peers.dial(target, on_progress)).info()
 
     async def connect(
@@ -497,12 +418,7 @@ class PeerHub:
         Raises:
             UnknownPeerError: There is no such peer.
         """
-        addresses = self._peers.known(node_id).addresses()
-        ways: list[tuple[str, str | None]] = [
-            (address, transport.name) for transport, address in self._connector.dialable(addresses)
-        ]
-        dialable = {address for address, _ in ways}
-        return [*ways, *((at, None) for at in dict.fromkeys(addresses) if at not in dialable)]
+        return self._peers.known(node_id).ways()
 
     async def probe(self, address: str, node_id: str | None = None) -> float:
         """Return how quickly a node answers at an address; no link results from it.
@@ -525,173 +441,6 @@ class PeerHub:
         except OwnNodeError:
             return 0.0
         raise WrongNodeError(f"the node that answers at {address} did not recognise this one")
-
-    # Messages.
-
-    def on(self, type: str, handler: Handler, *, order: Order | None = None) -> None:
-        """Register the handler of a message type; see :class:`.Dispatcher`."""
-        self._messenger.handlers.on(type, handler, order)
-
-    def send(
-        self,
-        node_id: str,
-        type: str,
-        data: dict[str, Any],
-        buffers: Sequence[Buffer] = (),
-        *,
-        digests: Sequence[str] | None = None,
-        stream: str | None = None,
-        re: str | None = None,
-    ) -> None:
-        """Send a message to a connected peer, without waiting.
-
-        Args:
-            node_id: The peer.
-            type: Kind of message.
-            data: Payload, a JSON object.
-            buffers: Raw bytes of the message.
-            digests: Hex SHA-256 of each buffer, when they are known already.
-            stream: Messages of one stream arrive in the order they were sent; large ones of
-                different streams take turns.
-            re: The request this answers.
-
-        Raises:
-            NotConnectedError: There is no link to it.
-            OverflowLinkError: It does not read fast enough.
-            MalformedError, TooLargeError: The payload cannot be sent.
-        """
-        node = self._node(node_id)
-        if node is None:
-            raise NotConnectedError
-        node.send(type, data, buffers, digests=digests, stream=stream, re=re)
-
-    def _node(self, node_id: str) -> LinkedNode | None:
-        """Return a guest or a peer by its id, or None."""
-        return self.guests.get(node_id) or self._peers.get(node_id)
-
-    def send_many(
-        self,
-        node_ids: Iterable[str],
-        type: str,
-        data: dict[str, Any],
-        buffers: Sequence[Buffer] = (),
-        *,
-        digests: Sequence[str] | None = None,
-        stream: str | None = None,
-    ) -> list[str]:
-        """Send one message to many peers; it is encoded, hashed and signed once.
-
-        Args:
-            node_ids: The peers.
-            type: As of :meth:`send`, like the rest.
-            data: Payload.
-            buffers: Raw bytes.
-            digests: Their hashes.
-            stream: Their order.
-
-        Returns:
-            The ids of those it could not be queued for.
-        """
-        item = self._messenger.write_for_many(type, data, buffers, digests=digests)
-        nodes = {node_id: self._node(node_id) for node_id in node_ids}
-        return [
-            node_id
-            for node_id, node in nodes.items()
-            if node is None or not node.try_put(item, stream or "")
-        ]
-
-    async def request(
-        self,
-        node_id: str,
-        type: str,
-        data: dict[str, Any],
-        buffers: Sequence[Buffer] = (),
-        *,
-        timeout: float = 10.0,
-        stream: str | None = None,
-    ) -> Message:
-        """Send a message and return the answer.
-
-        Args:
-            node_id: The peer.
-            type: As of :meth:`send`, like the rest.
-            data: Payload.
-            buffers: Raw bytes.
-            timeout: Seconds to wait for the answer.
-            stream: Its order; without one the request does not wait for other messages.
-
-        Raises:
-            PeerTimeoutError: No answer in time.
-            PeerError: The error the peer answered with, or why it could not be asked.
-        """
-        peer = self._peers.connected(node_id)
-        return await peer.request(type, data, buffers, timeout=timeout, stream=stream)
-
-    async def ping(self, node_id: str, timeout: float = 10.0) -> float:
-        """Return the round-trip time to a peer in seconds.
-
-        Raises:
-            LinkError: It is not connected, or does not answer in time.
-        """
-        return await self._peers.connected(node_id).ping(timeout)
-
-    def queued(self, node_id: str) -> int:
-        """Return how many bytes wait for a peer or guest; 0 when it is not connected."""
-        node = self._node(node_id)
-        return node.session.queued if node is not None and node.session is not None else 0
-
-    def on_drain(self, node_id: str, callback: Callable[[], None]) -> None:
-        """Call back once when little waits for a peer or guest, or the link to it is gone."""
-        node = self._node(node_id)
-        if node is None or not node.on_drain(callback):
-            asyncio.get_running_loop().call_soon(callback)
-
-    def metrics(self) -> dict[str, dict[str, Any]]:
-        """Return counters of each connected peer by its id."""
-        counted = {peer.node_id: peer.metrics() for peer in self._peers}
-        return {node_id: metrics for node_id, metrics in counted.items() if metrics is not None}
-
-    def capabilities_of(self, node_id: str) -> list[str]:
-        """Return what a peer or guest has announced that it can do; nothing for others."""
-        guest = self.guests.get(node_id)
-        if guest is not None:
-            return guest.capabilities
-        peer = self._peers.get(node_id)
-        return [] if peer is None else peer.record.capabilities
-
-    # What peers say of themselves, and what becomes of them.
-
-    def _on_addresses(self, message: Message) -> None:
-        said = convert(message.data, Addresses)
-        peer = self._peers.known(message.peer_id)
-        addresses = list(dict.fromkeys(said.addresses))
-        name = clean_name(said.node_name) or peer.record.node_name
-        if (addresses, name) == (peer.record.addresses, peer.record.node_name):
-            return
-        if not peer.may_announce():
-            raise BusyError("your addresses change too often")
-        if addresses != peer.record.addresses:
-            self._peers.upgrade_soon(peer.node_id)
-        peer.note(addresses=addresses, node_name=name)
-
-    def _on_presence(self, message: Message) -> None:
-        self.check_original(message)
-        said = convert(message.data, Presence)
-        peer = self._peers.known(message.peer_id)
-        changes: dict[str, Any] = {}
-        if name := clean_name(said.node_name):
-            changes["node_name"] = name
-        if said.capabilities is not None:
-            changes["capabilities"] = printable_names(said.capabilities)
-        if not peer.differs(changes):
-            return
-        if not peer.may_announce():
-            raise BusyError("your name changes too often")
-        peer.note(**changes)
-
-    def _on_bye(self, message: Message) -> None:
-        if message.data.get("reason") in FINAL_REASONS:
-            self._peers.known(message.peer_id).dialling.let_go()
 
     def _on_event(self, event: HubEvent) -> None:
         if event.kind == "link_down":

@@ -144,7 +144,7 @@ async def test_the_paths_to_a_connected_peer_are_tried_without_touching_its_link
 
 async def test_each_path_to_a_peer_that_is_away_is_told_with_its_reason():
     async with a_direct_hub("bob") as (bob, address), a_direct_hub() as (ada, own):
-        await ada.pair(bob.mint_invite().text)
+        await ada.pair(bob.invites.mint().text)
         await bob.close()
         await until(lambda: ada.peer(bob.node_id).status != "connected")
         ada.store.update_peer(bob.node_id, addresses=[address, own, "relay:wss://r.example"])

@@ -26,7 +26,7 @@ def introduction(node_id: str, public_key: str) -> Introduction:
 async def test_a_known_id_with_another_key_stays_out_on_both_ways_in():
     async with two_hubs() as (ada, bob):
         other = introduction(bob.node_id, EVE.public_key_b64)
-        token = ada.mint_invite().text
+        token = ada.invites.mint().text
         with pytest.raises(KeyChangedError):
             ada._admission.check_incoming(Link(), other, token)
         with pytest.raises(KeyChangedError):
@@ -54,6 +54,6 @@ async def test_who_is_blocked_stays_out_on_both_ways_in():
         await ada.block(bob.node_id)
         own = introduction(bob.node_id, bob.identity.public_key_b64)
         with pytest.raises(BlockedError):
-            ada._admission.check_incoming(Link(), own, ada.mint_invite().text)
+            ada._admission.check_incoming(Link(), own, ada.invites.mint().text)
         with pytest.raises(BlockedError):
             ada._admission.check_answer(Link(), own, Target(addresses=[]))

@@ -203,7 +203,7 @@ async def test_a_found_member_that_is_removed_is_cut_off_and_dialled_no_more():
 async def test_an_open_invite_makes_nobody_dial_whom_the_directory_does_not_list():
     async with an_office() as office:
         await office.list(office.ada, office.bob)
-        office.ada.mint_invite()
+        office.ada.invites.mint()
         office.ada.found("lobby", office.eve.node_id, "eve", office.eve.addresses())
         assert office.ada._auto_connector._wanted() == {}
 

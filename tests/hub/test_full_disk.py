@@ -53,7 +53,7 @@ async def test_what_the_user_does_is_refused_with_the_reason_and_changes_nothing
     async with two_hubs() as (ada, bob):
         with taking_nothing(ada):
             for act in (
-                lambda: ada.mint_invite(),
+                lambda: ada.invites.mint(),
                 lambda: ada.set_node_name("new"),
                 lambda: ada.set_alias(bob.node_id, "bobby"),
             ):
@@ -65,7 +65,7 @@ async def test_what_the_user_does_is_refused_with_the_reason_and_changes_nothing
                 await ada.forget(bob.node_id)
             info = ada.peer(bob.node_id)
             assert (info.alias, info.blocked, info.status) == (None, False, "connected")
-            assert ada.invites()[0].status == "used"
+            assert ada.invites.all()[0].status == "used"
             assert ada.node_name == "ada"
         assert (await ada.block(bob.node_id)).status == "blocked"
 
@@ -74,7 +74,7 @@ async def test_an_invite_is_not_used_up_and_works_later(tmp_path: Path):
     network = LoopbackNetwork()
     ada, eve = (make_hub(network, tmp_path, name) for name in ("ada", "eve"))
     async with running(ada, eve):
-        invite = ada.mint_invite().text
+        invite = ada.invites.mint().text
         with taking_nothing(ada), pytest.raises(BusyError) as caught:
             await eve.pair(invite)
         assert str(tmp_path) not in str(caught.value)

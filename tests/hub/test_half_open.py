@@ -36,7 +36,7 @@ async def test_under_a_flood_an_invite_and_a_known_peer_still_get_in(tmp_path, h
         await bob.disconnect(ada.node_id)
         await until(lambda: ada.peer(bob.node_id).status == "offline")
         links = await flood(network, ada, hello=hello)
-        assert (await cy.pair(ada.mint_invite().text)).status == "connected"
+        assert (await cy.pair(ada.invites.mint().text)).status == "connected"
         assert (await bob.connect(ada.node_id)).status == "connected"
         assert any(not link.is_closed for link in links)
 
@@ -49,5 +49,5 @@ async def test_one_address_cannot_keep_others_out(tmp_path):
     async with running(ada, bob):
         links = [await mallory.dial(ada.addresses()[0], None) for _ in range(64)]
         await until(lambda: sum(not link.is_closed for link in links) == PLACES // 4)
-        assert (await bob.pair(ada.mint_invite().text)).status == "connected"
+        assert (await bob.pair(ada.invites.mint().text)).status == "connected"
         assert sum(not link.is_closed for link in links) == PLACES // 4

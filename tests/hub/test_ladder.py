@@ -92,7 +92,7 @@ async def test_a_path_that_answers_nothing_costs_its_head_start_only(tmp_path):
 async def test_a_better_path_that_is_slow_to_answer_takes_over_later(tmp_path):
     network, (ada, bob) = ladders(tmp_path, head_start_s=0.0, upgrade_s=0.05)
     async with running(ada, bob):
-        invite = ada.mint_invite().text
+        invite = ada.invites.mint().text
         gate = asyncio.Event()
         best = [network.transports[f"{who}-loopback"] for who in ("ada", "bob")]
         for transport in best:

@@ -242,7 +242,7 @@ async def test_a_peer_that_does_not_seal_is_let_in_only_when_allowed(allowed, tm
     bob = make_hub(network, tmp_path, "bob", allow_unsealed_peers=True)
     bob._local.clock = Unsealed()
     async with running(ada, bob):
-        text = ada.mint_invite().text
+        text = ada.invites.mint().text
         if not allowed:
             with pytest.raises(UnsealedRefusedError):
                 await bob.pair(text)
@@ -264,7 +264,7 @@ async def test_half_open_handshakes_are_bounded_and_end(tmp_path):
         links = [await dialler.dial(ada.addresses()[0], None) for _ in range(20)]
         await until(lambda: sum(link.is_closed for link in links) == 19)
         await until(lambda: all(link.is_closed for link in links))
-        assert (await bob.pair(ada.mint_invite().text)).status == "connected"
+        assert (await bob.pair(ada.invites.mint().text)).status == "connected"
 
 
 async def test_rubbish_before_the_handshake_closes_that_link_only(tmp_path):
@@ -284,7 +284,7 @@ async def test_rubbish_before_the_handshake_closes_that_link_only(tmp_path):
             link = await dialler.dial(ada.addresses()[0], None)
             link.send([rubbish])
             await until(lambda link=link: link.is_closed)
-        assert (await bob.pair(ada.mint_invite().text)).status == "connected"
+        assert (await bob.pair(ada.invites.mint().text)).status == "connected"
         assert len(ada.peers()) == 1
 
 

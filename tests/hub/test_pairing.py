@@ -33,7 +33,7 @@ async def test_pairing_is_mutual_and_survives_a_restart(tmp_path):
     network = LoopbackNetwork()
     ada, bob = make_hub(network, tmp_path, "ada"), make_hub(network, tmp_path, "bob")
     async with running(ada, bob):
-        info = await bob.pair(ada.mint_invite().text)
+        info = await bob.pair(ada.invites.mint().text)
         assert info.node_id == ada.node_id
         assert info.node_name == "ada"
         assert info.status == "connected"
@@ -70,7 +70,7 @@ async def test_an_invite_works_once(tmp_path):
     network = LoopbackNetwork()
     ada, bob, eve = (make_hub(network, tmp_path, name) for name in ("ada", "bob", "eve"))
     async with running(ada, bob, eve):
-        text = ada.mint_invite().text
+        text = ada.invites.mint().text
         await bob.pair(text)
         with pytest.raises(InviteUsedError):
             await eve.pair(text)
@@ -84,7 +84,7 @@ async def test_of_two_redeemers_at_one_instant_one_wins(tmp_path):
     network = LoopbackNetwork()
     ada, bob, eve = (make_hub(network, tmp_path, name) for name in ("ada", "bob", "eve"))
     async with running(ada, bob, eve):
-        text = ada.mint_invite().text
+        text = ada.invites.mint().text
         results = await asyncio.gather(bob.pair(text), eve.pair(text), return_exceptions=True)
         assert sum(isinstance(result, InviteUsedError) for result in results) == 1
         assert len(ada.peers()) == 1
@@ -94,16 +94,16 @@ async def test_expired_and_revoked_invites_are_refused(tmp_path):
     network = LoopbackNetwork()
     ada, bob = make_hub(network, tmp_path, "ada"), make_hub(network, tmp_path, "bob")
     async with running(ada, bob):
-        short = ada.mint_invite(ttl_s=0.02)
+        short = ada.invites.mint(ttl_s=0.02)
         await asyncio.sleep(0.03)
         with pytest.raises(InviteExpiredError):
             await bob.pair(short.text)
-        revoked = ada.mint_invite()
-        ada.revoke_invite(revoked.id)
+        revoked = ada.invites.mint()
+        ada.invites.revoke(revoked.id)
         with pytest.raises(InviteRevokedError):
             await bob.pair(revoked.text)
         with pytest.raises(LookupFailedError):
-            ada.revoke_invite("ffffffff")
+            ada.invites.revoke("ffffffff")
         assert ada.peers() == bob.peers() == []
 
 
@@ -112,7 +112,7 @@ async def test_an_expired_invite_is_refused_by_its_maker_too(tmp_path):
     network = LoopbackNetwork()
     ada, bob = make_hub(network, tmp_path, "ada"), make_hub(network, tmp_path, "bob")
     async with running(ada, bob):
-        invite = Invite.from_text(ada.mint_invite(ttl_s=0.02).text)
+        invite = Invite.from_text(ada.invites.mint(ttl_s=0.02).text)
         await asyncio.sleep(0.03)
         forged = Invite(**{**invite_fields(invite), "x": invite.x + 1000})
         with pytest.raises(InviteExpiredError):
@@ -128,10 +128,10 @@ async def test_an_invite_cannot_live_for_ever_or_not_at_all(ttl, tmp_path):
     ada = make_hub(LoopbackNetwork(), tmp_path, "ada")
     async with running(ada):
         with pytest.raises(BadRequestError):
-            ada.mint_invite(ttl_s=ttl)
+            ada.invites.mint(ttl_s=ttl)
         with pytest.raises(BadRequestError):
-            ada.mint_invite(note="x" * 201)
-        assert ada.invites() == []
+            ada.invites.mint(note="x" * 201)
+        assert ada.invites.all() == []
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ async def test_ones_own_invite_is_refused(tmp_path):
     ada = make_hub(LoopbackNetwork(), tmp_path, "ada")
     async with running(ada):
         with pytest.raises(OwnNodeError):
-            await ada.pair(ada.mint_invite().text)
+            await ada.pair(ada.invites.mint().text)
 
 
 async def test_a_node_that_answers_in_anothers_place_gets_no_token(tmp_path):
     network = LoopbackNetwork()
     ada, bob, eve = (make_hub(network, tmp_path, name) for name in ("ada", "bob", "eve"))
     async with running(ada, bob, eve):
-        invite = Invite.from_text(ada.mint_invite().text)
+        invite = Invite.from_text(ada.invites.mint().text)
         lured = Invite(**{**invite_fields(invite), "a": eve.addresses()})
         with pytest.raises(WrongNodeError):
             await bob.pair(lured.to_text())
@@ -178,7 +178,7 @@ async def test_progress_tells_of_every_path(tmp_path):
     network = LoopbackNetwork()
     ada, bob = make_hub(network, tmp_path, "ada"), make_hub(network, tmp_path, "bob")
     async with running(ada, bob):
-        invite = Invite.from_text(ada.mint_invite().text)
+        invite = Invite.from_text(ada.invites.mint().text)
         both = Invite(**{**invite_fields(invite), "a": ["loopback:nobody", *ada.addresses()]})
         steps: list[dict] = []
         await bob.pair(both.to_text(), steps.append)
@@ -192,7 +192,7 @@ async def test_an_invite_whose_addresses_are_dead_says_unreachable(tmp_path):
     ada, bob = make_hub(network, tmp_path, "ada"), make_hub(network, tmp_path, "bob")
     async with running(bob):
         await ada.start()
-        text = ada.mint_invite().text
+        text = ada.invites.mint().text
         await ada.close()
         ada.store.close()
         with pytest.raises(UnreachableError):
@@ -223,7 +223,7 @@ async def test_a_blocked_peer_cannot_come_back_with_a_fresh_invite():
     async with two_hubs() as (ada, bob):
         await ada.block(bob.node_id)
         with pytest.raises(BlockedError):
-            await bob.pair(ada.mint_invite().text)
+            await bob.pair(ada.invites.mint().text)
         assert ada.peer(bob.node_id).blocked
 
 
@@ -236,7 +236,7 @@ async def test_a_forgotten_peer_has_to_pair_again():
         await until(lambda: bob.peer(ada.node_id).status == "offline")
         with pytest.raises(NotTrustedError):
             await bob.connect(node_id=ada.node_id, address=ada.addresses()[0])
-        assert (await bob.pair(ada.mint_invite().text)).status == "connected"
+        assert (await bob.pair(ada.invites.mint().text)).status == "connected"
 
 
 async def test_peers_over_the_limit_are_refused(tmp_path):
@@ -245,12 +245,12 @@ async def test_peers_over_the_limit_are_refused(tmp_path):
     bob, eve = (make_hub(network, tmp_path, name) for name in ("bob", "eve"))
     async with running(ada, bob, eve):
         await pair(ada, bob)
-        minted = ada.mint_invite()
+        minted = ada.invites.mint()
         with pytest.raises(PeerError) as refused:
             await eve.pair(minted.text)
         assert refused.value.code == "busy"
         # and the invite was not spent on it
-        assert {invite.id: invite.status for invite in ada.invites()}[minted.id] == "open"
+        assert {invite.id: invite.status for invite in ada.invites.all()}[minted.id] == "open"
 
 
 async def test_peers_are_found_by_alias_name_id_and_unique_beginnings():
@@ -306,8 +306,8 @@ async def test_a_handshake_with_larger_frames_than_allowed_is_refused_by_any_tra
     async with running(ada, bob):
         bob._local.capabilities = tuple(f"capability-{number}" for number in range(60))
         with pytest.raises(TooLargeError):
-            await bob.pair(ada.mint_invite().text)
+            await bob.pair(ada.invites.mint().text)
         with pytest.raises(TooLargeError):
-            await ada.pair(bob.mint_invite().text)
+            await ada.pair(bob.invites.mint().text)
         bob._local.capabilities = ()
-        assert (await bob.pair(ada.mint_invite().text)).status == "connected"
+        assert (await bob.pair(ada.invites.mint().text)).status == "connected"

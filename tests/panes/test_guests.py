@@ -294,10 +294,10 @@ async def test_a_peer_cannot_come_in_as_a_guest_nor_a_guest_where_none_is_admitt
 async def test_a_door_for_guests_admits_no_peer() -> None:
     async with two_nodes() as (ada, _):
         ada.hub.network.guests = "only"  # type: ignore[attr-defined]
-        token = Invite.from_text(ada.hub.mint_invite().text).t
+        token = Invite.from_text(ada.hub.invites.mint().text).t
         with pytest.raises(HandError, match="not_trusted"):
             await HandGuest(None, token=token).dial(ada.hub)
-        assert ada.hub.invites()[0].status == "open"
+        assert ada.hub.invites.all()[0].status == "open"
 
 
 async def test_a_guest_that_floods_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

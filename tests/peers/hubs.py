@@ -54,7 +54,7 @@ async def running(*hubs: PeerHub) -> AsyncIterator[None]:
 
 async def pair(inviter: PeerHub, guest: PeerHub) -> None:
     """Let ``guest`` redeem an invite of ``inviter``."""
-    await guest.pair(inviter.mint_invite().text)
+    await guest.pair(inviter.invites.mint().text)
 
 
 @contextlib.asynccontextmanager

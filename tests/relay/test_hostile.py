@@ -37,7 +37,7 @@ async def tell(ada: Node, start: int, count: int) -> str:
 
 async def test_it_sees_no_plain_text_and_no_token_though_it_sees_everything():
     async with hostile_relay() as relay, relay_nodes(relay.url, relay.url) as (ada, bob):
-        minted = ada.hub.mint_invite()
+        minted = ada.hub.invites.mint()
         token = Invite.from_text(minted.text).t
         await bob.hub.disconnect(ada.id)
         await bob.hub.pair(minted.text)
@@ -165,7 +165,7 @@ async def test_it_cannot_answer_an_invite_in_the_inviters_place(kind, tmp_path):
             impostor = kind(relay, ada.node_id)
             relay.attack = impostor.attack
             with pytest.raises(PeerError) as caught:
-                await bob.pair(ada.mint_invite().text)
+                await bob.pair(ada.invites.mint().text)
             assert isinstance(caught.value, WrongNodeError) or caught.value.code in (
                 "bad_identity", "bad_signature",
             )  # fmt: skip
@@ -174,7 +174,7 @@ async def test_it_cannot_answer_an_invite_in_the_inviters_place(kind, tmp_path):
             assert not bob.peers()
             # and the invite is as good as before
             relay.attack = honest
-            await bob.pair(ada.mint_invite().text)
+            await bob.pair(ada.invites.mint().text)
 
 
 async def test_it_cannot_dial_a_node_in_a_peers_name():

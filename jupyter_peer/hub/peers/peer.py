@@ -203,6 +203,15 @@ class Peer(LinkedNode):
         found = self._candidates.addresses(self.node_id) if self.may_return() else []
         return list(dict.fromkeys([*self._record.worked, *self._record.addresses, *found]))
 
+    def ways(self) -> list[tuple[str, str | None]]:
+        """Return all its addresses, best first, each with the transport that dials it."""
+        addresses = self.addresses()
+        ways: list[tuple[str, str | None]] = [
+            (address, transport.name) for transport, address in self._connector.dialable(addresses)
+        ]
+        dialable = {address for address, _ in ways}
+        return [*ways, *((at, None) for at in addresses if at not in dialable)]
+
     def target(self, address: str | None = None) -> Target:
         """Return how to dial it, at one address or at all that are known."""
         addresses = [address] if address is not None else self.addresses()

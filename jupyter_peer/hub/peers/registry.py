@@ -10,6 +10,7 @@ from ...errors import (
     AmbiguousPeerError,
     DuplicateLinkError,
     NotConnectedError,
+    NotTrustedError,
     UnknownPeerError,
 )
 from ...primitives.pauses import pause_until
@@ -216,6 +217,32 @@ class PeerRegistry:
     async def check_all(self, timeout: float) -> None:
         """Ping every link, and close those that do not answer within ``timeout`` seconds."""
         await asyncio.gather(*(peer.check(timeout) for peer in self))
+
+    async def review(self) -> list[str]:
+        """Apply the policy again to the nodes that it has let in for the moment only.
+
+        A node that the policy no longer accepts is cut off. The others are dialled if they are away.
+
+        Returns:
+            The ids of those whose link was closed.
+        """
+        ended = []
+        for peer in self:
+            record, dialling = peer.record, peer.dialling
+            if record.trusted or record.blocked or record.origin != "directory":
+                continue
+            if peer.may_return():
+                if dialling.is_resting and dialling.is_wanted and not peer.is_connected():
+                    dialling.keep_connected()
+                continue
+            dialling.rest()
+            if peer.is_connected():
+                log.info("%s is cut off: it is not in the directory any more", peer.node_id)
+                await peer.end(NotTrustedError.code)
+                self._messenger.handlers.drop_peer(peer.node_id)
+                ended.append(peer.node_id)
+                self._local.tell("peer", peer.node_id)
+        return ended
 
     def upgrade_soon(self, node_id: str | None = None) -> None:
         """Try better paths soon, to one peer or all: addresses or the network have changed."""

@@ -15,7 +15,7 @@ class InviteOperations(Group):
 
     @serves(rows.INVITE)
     def _invite(self, params: rows.InviteParams, call: Call) -> rows.InviteResult:
-        minted = self.hub.mint_invite(params.ttl_s, params.note)
+        minted = self.hub.invites.mint(params.ttl_s, params.note)
         self.audit("invite_minted", invite=minted.id, expires=minted.expires)
         self.on_change("invites")
         return rows.InviteResult(
@@ -25,11 +25,13 @@ class InviteOperations(Group):
     @serves(rows.INVITES)
     def _invites(self, params: NoParams, call: Call) -> rows.InvitesResult:
         shape = list[rows.InviteModel]
-        return rows.InvitesResult(msgspec.convert(self.hub.invites(), shape, from_attributes=True))
+        return rows.InvitesResult(
+            msgspec.convert(self.hub.invites.all(), shape, from_attributes=True)
+        )
 
     @serves(rows.REVOKE_INVITE)
     def _revoke(self, params: rows.RevokeInviteParams, call: Call) -> Done:
-        self.hub.revoke_invite(params.id)
+        self.hub.invites.revoke(params.id)
         self.audit("invite_revoked", invite=params.id)
         self.on_change("invites")
         return Done()

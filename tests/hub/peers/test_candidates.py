@@ -222,7 +222,7 @@ async def test_a_better_address_that_was_found_is_taken_up(tmp_path):
     for hub in (ada, bob):
         hub.transports[0].addresses = list
     async with running(ada, bob):
-        invite = ada.mint_invite()
+        invite = ada.invites.mint()
         await bob.pair(invite.text)
         peer = bob._peers.get(ada.node_id)
         assert peer.session.link.priority == 4

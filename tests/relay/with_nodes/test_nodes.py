@@ -16,7 +16,7 @@ from tests.relay.process import relay_process
 
 async def test_two_nodes_of_one_relay_pair_by_the_invite_alone():
     async with relay() as url, relay_hubs(url, url) as (ada, bob):
-        invite = Invite.from_text(ada.mint_invite().text)
+        invite = Invite.from_text(ada.invites.mint().text)
         assert (invite.a, invite.r) == ([], url)
         await until(lambda: ada.peer(bob.node_id).transport == "relay")
         seen = bob.peer(ada.node_id)
@@ -29,7 +29,7 @@ async def test_a_node_without_a_relay_of_its_own_uses_the_one_of_the_invite():
     async with relay() as url, relay_hubs(url, None) as (ada, bob):
         await until(lambda: ada.peer(bob.node_id).transport == "relay")
         assert bob.addresses() == []
-        assert Invite.from_text(bob.mint_invite().text).r is None
+        assert Invite.from_text(bob.invites.mint().text).r is None
         await bob.ping(ada.node_id)
 
 
@@ -47,7 +47,7 @@ async def test_a_link_moves_to_a_direct_way_when_there_is_one_and_back_when_it_i
         ada = relay_hub(tmp_path, "ada", url, upgrade_s=0.1)
         bob = relay_hub(tmp_path, "bob", url, upgrade_s=0.1)
         async with running(ada, bob):
-            await bob.pair(ada.mint_invite().text)
+            await bob.pair(ada.invites.mint().text)
             assert bob.peer(ada.node_id).transport == "relay"
             network = LoopbackNetwork()
             for hub in (ada, bob):

@@ -188,7 +188,7 @@ async def test_an_unexpected_error_is_told_without_its_text(open_control, extens
     def fail(*args, **kwargs):
         raise ValueError("/home/ada/secret")
 
-    extension.context.running.operations.hub.mint_invite = fail
+    extension.context.running.operations.hub.invites.mint = fail
     with pytest.raises(PeerError, match="unexpected ValueError") as raised:
         await client.ask("invite")
     assert "secret" not in str(raised.value)

@@ -1,0 +1,123 @@
+"""The invites of this node, and where an invite of another node leads."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from ..errors import BadRequestError, InviteExpiredError, OwnNodeError
+from ..store.records import InviteRecord
+from ..wire.invite import Invite, make_token, token_hash
+from .links.connector import Target
+from .local_node import LocalNode
+
+MAX_NOTE = 200
+# Addresses that an invite has in a field of their own, or that its reader cannot use.
+_ELSEWHERE = ("lan:", "relay:", "webrtc:")
+
+
+class MintedInvite(msgspec.Struct, frozen=True, kw_only=True):
+    """A new invite; its text is shown once and never stored.
+
+    Attributes:
+        text: The invite, to copy.
+        id: Names it when it is revoked.
+        expires: Epoch seconds.
+        note: Text for its maker.
+        local_only: Whether it works on this machine alone.
+    """
+
+    text: str
+    id: str
+    expires: float
+    note: str
+    local_only: bool
+
+
+class InviteBook:
+    """Mints, lists and revokes the invites of this node.
+
+    Args:
+        local: This node.
+    """
+
+    def __init__(self, local: LocalNode) -> None:
+        self._local = local
+
+    def mint(self, ttl_s: float | None = None, note: str = "") -> MintedInvite:
+        """Make a single-use invite.
+
+        Args:
+            ttl_s: Its lifetime in seconds; None for the configured one.
+            note: Up to 200 characters for its maker.
+
+        Raises:
+            BadRequestError: The lifetime is not positive or too long, or the note is too long.
+        """
+        local, config = self._local, self._local.config
+        life = config.invite_ttl_s if ttl_s is None else ttl_s
+        longest = config.max_invite_ttl_s
+        if not (math.isfinite(life) and 0 < life <= longest):
+            asked = f"{life / 86400:g} days" if life > 86400 else f"{life:g} seconds"
+            raise BadRequestError(
+                f"an invite cannot live for {asked}",
+                hint=f"give a time from 1 second to {longest / 86400:g} days",
+            )
+        if len(note) > MAX_NOTE:
+            raise BadRequestError(f"a note has at most {MAX_NOTE} characters")
+        now = local.clock.time()
+        token = make_token(local.clock.random_bytes(16))
+        invite = Invite(
+            v=1,
+            id=local.identity.node_id,
+            pk=local.identity.public_key_b64,
+            t=token,
+            a=[at for at in local.addresses() if not at.startswith(_ELSEWHERE)],
+            x=now + life,
+            n=local.name,
+            r=local.relay_url,
+            l=local.lobby_url,
+        )
+        invite_id = local.clock.random_bytes(4).hex()
+        local.store.add_invite(invite_id, token_hash(token), now, invite.x, note)
+        return MintedInvite(
+            text=invite.to_text(),
+            id=invite_id,
+            expires=invite.x,
+            note=note,
+            local_only=local.is_local_only,
+        )
+
+    def all(self) -> list[InviteRecord]:
+        """Return all invites of this node that are still in the store."""
+        return self._local.store.invites(self._local.clock.time())
+
+    def revoke(self, invite_id: str) -> None:
+        """Revoke an invite.
+
+        Raises:
+            LookupFailedError: There is none of this id.
+        """
+        self._local.store.revoke_invite(invite_id, self._local.clock.time())
+
+    def target(self, text: object) -> Target:
+        """Return where an invite of another node leads.
+
+        Args:
+            text: The invite as it was copied.
+
+        Raises:
+            InviteMalformedError, InviteExpiredError, OwnNodeError: It cannot be redeemed.
+        """
+        invite = Invite.from_text(text)
+        if invite.id == self._local.identity.node_id:
+            raise OwnNodeError("this invite was made by this node itself")
+        if invite.x <= self._local.clock.time():
+            raise InviteExpiredError
+        addresses = list(invite.a)
+        if invite.r is not None:
+            addresses.append(f"relay:{invite.r}")
+        if invite.l is not None:
+            addresses.append(f"webrtc:{invite.l}")
+        return Target(addresses=addresses, node_id=invite.id, public_key=invite.pk, token=invite.t)

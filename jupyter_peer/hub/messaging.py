@@ -1,0 +1,174 @@
+"""Messages between this node and its peers and guests, by the id of the other node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..errors import NotConnectedError, UnsupportedError
+from ..wire.link.envelope import Buffer
+from .guests.guests import Guests
+from .links.linked_node import LinkedNode
+from .message import Handler, Message, Messenger, Order
+from .peers.registry import PeerRegistry
+
+
+class Messaging:
+    """Sends messages, and calls the handlers of those that arrive.
+
+    Args:
+        messenger: Writes messages and knows the handlers.
+        peers: All peers.
+        guests: All guests.
+    """
+
+    def __init__(self, messenger: Messenger, peers: PeerRegistry, guests: Guests) -> None:
+        self.guests = guests
+        self._messenger = messenger
+        self._peers = peers
+
+    def on(self, type: str, handler: Handler, *, order: Order | None = None) -> None:
+        """Register the handler of a message type; see :class:`.Dispatcher`."""
+        self._messenger.handlers.on(type, handler, order)
+
+    def is_original(self, node_id: str) -> bool:
+        """Return whether a connected peer is a node of the original system: its link is unsealed."""
+        peer = self._peers.get(node_id)
+        return peer is not None and peer.session is not None and not peer.session.is_sealed
+
+    def check_original(self, message: Message) -> None:
+        """Check that a message that only the original system has comes from such a node.
+
+        Raises:
+            UnsupportedError: It does not.
+        """
+        if not self.is_original(message.peer_id):
+            raise UnsupportedError(f"{message.type!r} is not known here")
+
+    def send(
+        self,
+        node_id: str,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        stream: str | None = None,
+        re: str | None = None,
+    ) -> None:
+        """Send a message to a connected peer, without waiting.
+
+        Args:
+            node_id: The peer.
+            type: Kind of message.
+            data: Payload, a JSON object.
+            buffers: Raw bytes of the message.
+            digests: Hex SHA-256 of each buffer, when they are known already.
+            stream: Messages of one stream arrive in the order they were sent; large ones of
+                different streams take turns.
+            re: The request this answers.
+
+        Raises:
+            NotConnectedError: There is no link to it.
+            OverflowLinkError: It does not read fast enough.
+            MalformedError, TooLargeError: The payload cannot be sent.
+        """
+        node = self._node(node_id)
+        if node is None:
+            raise NotConnectedError
+        node.send(type, data, buffers, digests=digests, stream=stream, re=re)
+
+    def _node(self, node_id: str) -> LinkedNode | None:
+        """Return a guest or a peer by its id, or None."""
+        return self.guests.get(node_id) or self._peers.get(node_id)
+
+    def send_many(
+        self,
+        node_ids: Iterable[str],
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        digests: Sequence[str] | None = None,
+        stream: str | None = None,
+    ) -> list[str]:
+        """Send one message to many peers; it is encoded, hashed and signed once.
+
+        Args:
+            node_ids: The peers.
+            type: As of :meth:`send`, like the rest.
+            data: Payload.
+            buffers: Raw bytes.
+            digests: Their hashes.
+            stream: Their order.
+
+        Returns:
+            The ids of those it could not be queued for.
+        """
+        item = self._messenger.write_for_many(type, data, buffers, digests=digests)
+        nodes = {node_id: self._node(node_id) for node_id in node_ids}
+        return [
+            node_id
+            for node_id, node in nodes.items()
+            if node is None or not node.try_put(item, stream or "")
+        ]
+
+    async def request(
+        self,
+        node_id: str,
+        type: str,
+        data: dict[str, Any],
+        buffers: Sequence[Buffer] = (),
+        *,
+        timeout: float = 10.0,
+        stream: str | None = None,
+    ) -> Message:
+        """Send a message and return the answer.
+
+        Args:
+            node_id: The peer.
+            type: As of :meth:`send`, like the rest.
+            data: Payload.
+            buffers: Raw bytes.
+            timeout: Seconds to wait for the answer.
+            stream: Its order; without one the request does not wait for other messages.
+
+        Raises:
+            PeerTimeoutError: No answer in time.
+            PeerError: The error the peer answered with, or why it could not be asked.
+        """
+        peer = self._peers.connected(node_id)
+        return await peer.request(type, data, buffers, timeout=timeout, stream=stream)
+
+    async def ping(self, node_id: str, timeout: float = 10.0) -> float:
+        """Return the round-trip time to a peer in seconds.
+
+        Raises:
+            LinkError: It is not connected, or does not answer in time.
+        """
+        return await self._peers.connected(node_id).ping(timeout)
+
+    def queued(self, node_id: str) -> int:
+        """Return how many bytes wait for a peer or guest; 0 when it is not connected."""
+        node = self._node(node_id)
+        return node.session.queued if node is not None and node.session is not None else 0
+
+    def on_drain(self, node_id: str, callback: Callable[[], None]) -> None:
+        """Call back once when little waits for a peer or guest, or the link to it is gone."""
+        node = self._node(node_id)
+        if node is None or not node.on_drain(callback):
+            asyncio.get_running_loop().call_soon(callback)
+
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Return counters of each connected peer by its id."""
+        counted = {peer.node_id: peer.metrics() for peer in self._peers}
+        return {node_id: metrics for node_id, metrics in counted.items() if metrics is not None}
+
+    def capabilities_of(self, node_id: str) -> list[str]:
+        """Return what a peer or guest has announced that it can do; nothing for others."""
+        guest = self.guests.get(node_id)
+        if guest is not None:
+            return guest.capabilities
+        peer = self._peers.get(node_id)
+        return [] if peer is None else peer.record.capabilities
