@@ -63,9 +63,12 @@ export class FocusGuard implements IDisposable {
    * @param now - Within the last seconds, not only since the frame was loaded.
    */
   async isUsed(now: boolean): Promise<boolean> {
-    this._look();
-    await this._judging;
     const report = await this._witness.ask(ANSWER_MS);
+    // This page may hear of the focus later than of the input whose click brought it.
+    this._look();
+    while (this._judging) {
+      await this._judging;
+    }
     const isUsed = now ? report?.isActive : report?.hasBeenActive;
     return !this._isDisposed && !this._isSuspect && (isUsed ?? false);
   }

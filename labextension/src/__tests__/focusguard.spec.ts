@@ -198,6 +198,22 @@ describe('FocusGuard', () => {
     expect(await isUsed()).toBe(false);
   });
 
+  it('hears of the focus later than of the click that brought it, and loses no input', async () => {
+    answer = PRESSED;
+    const asked = guard.isUsed(false);
+    await vi.advanceTimersByTimeAsync(3);
+    await take(3000);
+    expect(await asked).toBe(true);
+  });
+
+  it('does not call a frame used that takes the focus while it is asked', async () => {
+    answer = KEYED;
+    const asked = guard.isUsed(false);
+    await vi.advanceTimersByTimeAsync(3);
+    await take(3000);
+    expect(await asked).toBe(false);
+  });
+
   it('looks no more once it is disposed', async () => {
     guard.dispose();
     expect(await take()).toBe(frame);
