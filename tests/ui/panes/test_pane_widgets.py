@@ -27,7 +27,7 @@ display(ipywidgets.VBox([slider, button, label]))
 display(ipywidgets.Text(description="also"))"""
 
 COUNTER = """%%peer share counter --with bob --grant interact
-import anywidget, traitlets
+import anywidget, ipywidgets, traitlets
 from IPython.display import display
 
 class Counter(anywidget.AnyWidget):
@@ -45,7 +45,9 @@ class Counter(anywidget.AnyWidget):
     count = traitlets.Int(5).tag(sync=True)
 
 counter = Counter()
-display(counter)"""
+heard = ipywidgets.Label("the owner has 5")
+counter.observe(lambda change: setattr(heard, "value", f"the owner has {change['new']}"), "count")
+display(counter, heard)"""
 
 FOREIGN = """%%peer share foreign --with bob
 import ipywidgets, traitlets
@@ -204,6 +206,7 @@ def test_an_anywidget_runs_the_code_it_brings_along(
     expect(button).to_have_css("color", "rgb(1, 2, 3)")
     button.click()
     expect(content(view).get_by_role("button", name="count is 6")).to_be_visible()
+    expect(content(view).get_by_text("the owner has 6", exact=True)).to_be_visible()
     kernel.run("assert counter.count == 6; counter.count = 40")
     expect(content(view).get_by_role("button", name="count is 40")).to_be_visible()
 
