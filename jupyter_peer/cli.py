@@ -15,6 +15,7 @@ _HERE = "jupyter_peer.commands."
 #: Commands that a terminal does in its own way, or alone.
 _PROGRAMS = {
     "doctor": ("doctor.DoctorCommand", COMMANDS["doctor"].summary),
+    "verify": ("verify.ProofCommand", "check offline who signed an answer or a pane, and when"),
     "mcp": ("mcp.McpCommand", "let an AI client on this machine read peers and panes (MCP)"),
     "directory": (
         "directory.directory.DirectoryCommand",

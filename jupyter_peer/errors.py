@@ -82,6 +82,12 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
     * :exc:`AnswerTooLongError` (``answer_too_long``)
     * :exc:`ToolRefusedError` (``tool_refused``) - the agent may not use this tool now
 
+  * :exc:`ProofError` (``proof``) - a proof does not show who signed what
+
+    * :exc:`ProofMalformedError` (``proof_malformed``) - the text is not a proof, or was changed
+    * :exc:`ProofForgedError` (``proof_forged``) - a signature does not match what it is said to sign
+    * :exc:`ProofIncompleteError` (``proof_incomplete``) - a part of what was signed is missing
+
   * :exc:`StoreError` - the data directory cannot be used
 
     * :exc:`StoreCorruptError` (``store_corrupt``)
@@ -470,6 +476,29 @@ class AnswerTooLongError(AgentError):
 class ToolRefusedError(AgentError):
     code = "tool_refused"
     text = "the agent may not use this tool now"
+
+
+class ProofError(PeerError):
+    code = "proof"
+    text = "the proof does not show who signed this"
+    advice = "do not rely on it; ask the peer itself"
+
+
+class ProofMalformedError(ProofError):
+    code = "proof_malformed"
+    text = "this is not a proof of jupyter-peer"
+    advice = "give the file exactly as it was saved; a proof that an editor has changed is void"
+
+
+class ProofForgedError(ProofError):
+    code = "proof_forged"
+    text = "a signature of the proof does not match"
+
+
+class ProofIncompleteError(ProofError):
+    code = "proof_incomplete"
+    text = "the proof does not have everything that was signed"
+    advice = "do not rely on it; save the proof again, or ask the peer itself"
 
 
 class StoreError(PeerError):

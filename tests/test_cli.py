@@ -43,6 +43,7 @@ COMMANDS = [
     "chat",
     "ask",
     "agent",
+    "verify",
     "mcp",
     "lobby",
     "rooms",

@@ -32,6 +32,7 @@ from ..errors import (
 )
 from ..hub.hub import PeerHub
 from ..hub.message import Message
+from ..wire.link.identity import Identity, decode_public_key
 from ..wire.payloads import original_system
 from ..wire.payloads.agent_chain import ROOT_BYTES, Chain, begin_chain, extend_chain
 from ..wire.payloads.agents import (
@@ -43,6 +44,7 @@ from ..wire.payloads.agents import (
     AgentStream,
 )
 from ..wire.payloads.hub import convert
+from ..wire.proof import MAX_KEPT, MAX_MESSAGES, Proof, SignedMessage, proof_of
 from .audit import AgentAudit
 
 MAX_QUESTIONS = 64
@@ -82,6 +84,8 @@ class _Question:
         self._texts: list[str] = []
         self._pieces: list[Piece] = []
         self._received = self._displays = self._display_bytes = 0
+        self._signed: list[SignedMessage] | None = []
+        self._signed_bytes = 0
         self.news = asyncio.Event()
 
     @property
@@ -107,6 +111,28 @@ class _Question:
         self._displays += 1
         self._display_bytes += weigh_held(display)
         self._keep(display)
+
+    def prove(self, message: Message) -> None:
+        """Keep a message as it was signed, unless the answer is too large to be proven."""
+        if self._signed is None:
+            return
+        self._signed.append(message.signed)
+        self._signed_bytes += self._signed[-1].size
+        if self._signed_bytes > MAX_KEPT or len(self._signed) > MAX_MESSAGES - 2:
+            self._signed = None
+
+    def proof(self, asked: bytes, identity: Identity, peer_key: bytes) -> Proof | None:
+        """Return a proof of the whole answer; None for one that is too large.
+
+        Args:
+            asked: Canonical bytes of the question.
+            identity: Who asked.
+            peer_key: The raw public key of who answered.
+        """
+        if self._signed is None:
+            return None
+        question = SignedMessage(asked.decode("ascii"), identity.sign(asked))
+        return proof_of((question, *self._signed), identity.public_key, peer_key)
 
     def wait(self) -> None:
         if self._pieces[-1:] != [WAITING]:
@@ -162,8 +188,8 @@ class Questions:
         agent: str | None = None,
         timeout_s: float,
         chain: Chain | None = None,
-    ) -> None:
-        """Put a question; returns when the answer is whole.
+    ) -> Proof | None:
+        """Put a question; return a proof of the answer when it is whole, None if there is none.
 
         Cancelling this cancels the turn of the peer's agent. What came before an error was given
         to ``take`` all the same.
@@ -202,8 +228,9 @@ class Questions:
         question = self._questions[request_id] = _Question(peer)
         outcome = "cancelled"
         try:
-            await self._follow(question, data, take, timeout_s)
+            proof = await self._follow(question, data, take, timeout_s)
             outcome = "ok"
+            return proof
         except PeerError as error:
             outcome = error.code
             raise
@@ -215,7 +242,7 @@ class Questions:
 
     async def _follow(
         self, question: _Question, data: dict[str, Any], take: Take, timeout_s: float
-    ) -> None:
+    ) -> Proof | None:
         waiting = asyncio.ensure_future(
             self._hub.request(question.peer, "agent_request", data, timeout=timeout_s + GRACE_S)
         )
@@ -232,6 +259,12 @@ class Questions:
             await self._pass_on(question, take)
             if not result.ok:
                 raise _theirs(from_wire(msgspec.to_builtins(result.error)))
+            if result.pieces is None:
+                return None
+            end = waiting.result()
+            question.prove(end)
+            key = decode_public_key(self._hub.peer(question.peer).public_key)
+            return question.proof(end.asked, self._hub.identity, key)
         finally:
             if not is_over:
                 with contextlib.suppress(PeerError):
@@ -265,6 +298,7 @@ class Questions:
         )
         question = self._questions.get(piece.request_id)
         if question is not None and question.peer == message.peer_id:
+            question.prove(message)
             if piece.waiting:
                 question.wait()
             elif piece.display is None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ..control.rows.agents import AgentMode, ArgumentModel
 from ..document.outputs import weigh_held
@@ -25,6 +25,8 @@ from .approvals import Approvals, ToolCall
 from .audit import AgentAudit
 from .config import ASK, READ_ONLY
 from .tools import ToolUser
+
+T = TypeVar("T")
 
 # Bytes that may wait for the asker before the agent has to.
 HIGH_WATER = 256 * 1024
@@ -50,6 +52,7 @@ class Turn:
     Attributes:
         stopped: Done, with the reason, when the answer is not wanted any more.
         written: Characters of the answer so far.
+        sent: Pieces of the answer so far.
         tools_used: How many calls of tools were let through.
     """
 
@@ -83,7 +86,7 @@ class Turn:
         self._begun = clock()
         self._seconds = seconds
         self.stopped: asyncio.Future[PeerError] = asyncio.get_running_loop().create_future()
-        self.written = 0
+        self.written = self.sent = 0
         self._displays = self._display_bytes = 0
         self.tools_used = 0
         self._allowed_tools: set[str] = set()
@@ -108,8 +111,8 @@ class Turn:
         if not self.stopped.done():
             self.stopped.set_result(reason)
 
-    async def during(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something for this turn, for as long as it lasts.
+    async def during(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something for this turn, for as long as it lasts; return its result.
 
         Raises:
             TurnCancelledError: It has ended meanwhile.
@@ -124,7 +127,7 @@ class Turn:
             await asyncio.gather(task, return_exceptions=True)
         if not is_done:
             raise TurnCancelledError("the turn is over")
-        task.result()
+        return task.result()
 
     async def write(self, text: str) -> None:
         """Send a piece of the answer; returns when the next may come.
@@ -167,8 +170,9 @@ class Turn:
         if self.stopped.done():
             raise self.stopped.result()
         await self._room()
-        data = {"request_id": self.request_id, **piece}
+        data = {"request_id": self.request_id, "n": self.sent, **piece}
         self._hub.send(self.peer, "agent_stream", data, stream=self.stream)
+        self.sent += 1
 
     async def _room(self) -> None:
         while self._hub.queued(self.peer) > HIGH_WATER:

@@ -165,7 +165,9 @@ class TurnDesk:
         # whatever still waits for something in its name
         turn.stop(TurnCancelledError("the turn is over"))
         result: dict[str, Any] = {"request_id": turn.request_id, "ok": error is None}
-        if error is not None:
+        if error is None:
+            result |= {"question": message.signed.digest, "pieces": turn.sent}
+        else:
             result["error"] = to_peer(error)
         with contextlib.suppress(LinkError):
             message.reply("agent_result", result, stream=turn.stream)

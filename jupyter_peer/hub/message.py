@@ -22,6 +22,7 @@ from ..wire.link.envelope import Buffer, Envelope, canonical_bytes
 from ..wire.link.identity import Identity
 from ..wire.link.outbox import Outgoing
 from ..wire.link.replay import SeenGuard
+from ..wire.proof import SignedMessage
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +55,21 @@ class Message:
     Attributes:
         peer_id: The sender.
         type, msg_id, re, ts, data, buffers: As in its envelope; ``ts`` is by the sender's clock.
+        asked: The canonical bytes of this node's own request that it answers; empty for others.
     """
 
-    __slots__ = ("_sender", "buffers", "data", "msg_id", "peer_id", "re", "ts", "type")
+    __slots__ = (
+        "_envelope",
+        "_sender",
+        "asked",
+        "buffers",
+        "data",
+        "msg_id",
+        "peer_id",
+        "re",
+        "ts",
+        "type",
+    )
 
     def __init__(self, sender: Answerable, envelope: Envelope) -> None:
         self._sender = sender
@@ -67,6 +80,13 @@ class Message:
         self.ts = envelope.ts
         self.data = envelope.data
         self.buffers: Sequence[Buffer] = envelope.buffers
+        self.asked = b""
+        self._envelope = envelope
+
+    @property
+    def signed(self) -> SignedMessage:
+        """The message as the peer signed it."""
+        return SignedMessage.of(self._envelope)
 
     def reply(
         self,

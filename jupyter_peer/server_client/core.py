@@ -137,12 +137,13 @@ class ServerCore(Calls, Core):
         begun = time.monotonic()
         answer = await self._ask(
             "ask",
-            {**params, "stream": True},
+            {**params, "stream": True, "prove": True},
             on_progress=take,
             timeout=seconds + _RESERVE_S,
         )
         rest = str(answer.get("answer") or "")
-        return Answer([*pieces, rest], peer, time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        return Answer([*pieces, rest], peer, seconds, str(answer.get("proof") or ""))
 
     async def _offerer(self, name: str) -> str:
         offered = (await self._ask("panes"))["offered"]

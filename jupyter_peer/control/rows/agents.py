@@ -31,6 +31,7 @@ class AskParams(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: Seconds until the question expires.
         turn: The turn of this connection on whose behalf it is asked.
         stream: Whether the answer comes in pieces as progress, and not in the result.
+        prove: Whether the result has a proof of the answer.
     """
 
     peer: Short
@@ -39,6 +40,7 @@ class AskParams(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: Timeout = DEFAULT_TIMEOUT_S
     turn: Number | None = None
     stream: bool = False
+    prove: bool = False
 
 
 class AskBody(msgspec.Struct, frozen=True, kw_only=True, rename={"peer": "peer_id"}):
@@ -68,10 +70,14 @@ class AskPiece(msgspec.Struct, frozen=True):
     waiting: bool = False
 
 
-class AskResult(msgspec.Struct, frozen=True):
-    """The whole answer as text; empty if it came in pieces."""
+class AskResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The whole answer as text; empty if it came in pieces.
+
+    ``proof`` is the text of a proof file (SPEC section 12), if one was asked for and there is one.
+    """
 
     answer: str
+    proof: str = ""
 
 
 class CancelParams(msgspec.Struct, frozen=True):

@@ -260,6 +260,12 @@ class WatchParams(msgspec.Struct, frozen=True):
     watch: Number
 
 
+class ProofResult(msgspec.Struct, frozen=True):
+    """The text of a proof file (SPEC section 12)."""
+
+    proof: str
+
+
 class AckParams(msgspec.Struct, frozen=True):
     """The newest revision of a watch that the client has applied."""
 
@@ -321,4 +327,11 @@ OPEN = of_connection(
 )
 ACK = of_connection("ack", AckParams, Done, "Confirm the changes of a watch up to a revision.")
 CLOSE = of_connection("close", WatchParams, Done, "End a watch.")
+PROVE = of_connection(
+    "prove",
+    WatchParams,
+    ProofResult,
+    "Return a proof of what a watched pane shows, which its owner signs anew.",
+    timeout_s=None,
+)
 INPUT = of_connection("input", InputParams, Done, "Change a widget of a watched pane.")

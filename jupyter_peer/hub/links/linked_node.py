@@ -113,7 +113,9 @@ class LinkedNode(ABC):
         session = self._live_session()
         msg_id, item = self._messenger.write(type, data, buffers)
         order = msg_id if stream is None else stream
-        return await self._replies.wait(msg_id, lambda: session.put(item, order), timeout)
+        reply = await self._replies.wait(msg_id, lambda: session.put(item, order), timeout)
+        reply.asked = item.canonical
+        return reply
 
     async def ping(self, timeout: float) -> float:
         """Return the round-trip time of the link in seconds.

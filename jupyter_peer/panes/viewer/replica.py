@@ -63,6 +63,10 @@ _FIRST_PAUSE_S = 0.1
 _LAST_PAUSE_S = 5.0
 
 
+#: Receives the owner's answer with the whole state.
+_Receive = Callable[[Message], None]
+
+
 class _Outcome(Enum):
     TAKEN = "taken"
     GAP = "a step is missing"
@@ -141,6 +145,23 @@ class Replica:
                 raise NotGrantedError if self.status == WITHDRAWN else LinkClosedError
             # The link was replaced and the question was put again.
 
+    async def prove(self) -> Message:
+        """Ask the owner for the whole state; return its answer, as it has signed it.
+
+        Raises:
+            PeerError: What it answered, or that it cannot be reached.
+        """
+        while self._task is not None and not self._task.done():
+            await asyncio.wait({self._task})
+        answers: list[Message] = []
+        task = self._start(ask=True, whole=answers.append)
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+        if not answers:
+            raise LinkClosedError("the link was lost before the owner had answered")
+        return answers[-1]
+
     async def input(self, message: InputMessage, id: str | None) -> None:
         """Do something with a widget of the pane; returns when the owner has taken it.
 
@@ -211,8 +232,8 @@ class Replica:
     def _is_asking(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    def _start(self, *, ask: bool) -> asyncio.Task[None]:
-        self._task = asyncio.get_running_loop().create_task(self._catch_up(ask=ask))
+    def _start(self, *, ask: bool, whole: _Receive | None = None) -> asyncio.Task[None]:
+        self._task = asyncio.get_running_loop().create_task(self._catch_up(ask, whole))
         self._task.add_done_callback(_log_failure)
         return self._task
 
@@ -227,7 +248,7 @@ class Replica:
             self._inbox.clear()
             self._has_overflown = True
 
-    async def _catch_up(self, *, ask: bool) -> None:
+    async def _catch_up(self, ask: bool, receive: _Receive | None) -> None:
         whole = False
         while True:
             outcome = _Outcome.TAKEN
@@ -235,7 +256,7 @@ class Replica:
                 if self._failures:
                     pause = _FIRST_PAUSE_S * 2 ** min(self._failures - 1, 10)
                     await asyncio.sleep(min(pause, _LAST_PAUSE_S))
-                outcome = await self._ask(whole)
+                outcome = await self._ask(whole, receive)
             while self._inbox and outcome is _Outcome.TAKEN:
                 outcome = await self._digest_or_fetch(self._inbox.popleft(), PaneUpdate)
             if outcome is _Outcome.TAKEN and not self._has_overflown:
@@ -245,11 +266,11 @@ class Replica:
             self._has_overflown = False
             ask, whole = True, outcome is _Outcome.LOST
 
-    async def _ask(self, whole: bool) -> _Outcome:
+    async def _ask(self, whole: bool, receive: _Receive | None = None) -> _Outcome:
         asked: Json = {"pane": self.name}
-        if self.is_known:
+        if self.is_known and receive is None:
             asked |= {"epoch": self.state.epoch, "rev": self.state.rev}
-        if whole:
+        if whole or receive is not None:
             asked["whole"] = True
         try:
             reply = await self._hub.request(
@@ -261,6 +282,8 @@ class Replica:
             )
             if reply.type != "pane_snapshot":
                 raise MalformedError("the answer is no snapshot of a pane")
+            if receive is not None:
+                receive(reply)
             return await self._digest_or_fetch(reply, PaneSnapshot)
         except PaneEndedError:
             self.mark(ENDED)

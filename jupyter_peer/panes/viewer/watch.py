@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ...errors import PaneEndedError, UnknownPeerError
+from ...errors import PaneEndedError, TooLargeError, UnknownPeerError
 from ...hub.hub import PeerHub
 from ...hub.info import HubEvent
 from ...hub.message import Message
 from ...primitives.signal import Signal
+from ...wire.link.identity import decode_public_key
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneGrant, PaneOffer, PaneWithdraw, check_pane_name
 from ...wire.payloads.widgets import InputMessage
+from ...wire.proof import MAX_KEPT, Proof, proof_of
 from ..buffers import Shelf
 from ..state import PaneState
 from .replica import ENDED, LAST_SEEN, LIVE, WITHDRAWN, Replica
@@ -89,6 +91,24 @@ class Watch:
         if self._is_closed:
             raise PaneEndedError("the pane is not watched any more")
         await self._replica.input(message, id)
+
+    async def prove(self) -> Proof:
+        """Return a proof of what the pane shows now, which its owner signs anew.
+
+        Raises:
+            TooLargeError: The pane holds more than a proof may.
+            PeerError: What the owner answered, or that it cannot be reached.
+        """
+        if self._is_closed:
+            raise PaneEndedError("the pane is not watched any more", hint="open it again")
+        signed = (await self._replica.prove()).signed
+        if signed.size > MAX_KEPT:
+            raise TooLargeError(
+                f"a pane of {signed.size // 1024**2} MiB cannot be proven: a proof has at most "
+                f"{MAX_KEPT // 1024**2} MiB",
+                hint="ask its owner to share the part that matters as a pane of its own",
+            )
+        return proof_of((signed,), self._watcher.public_key(self._replica.node_id))
 
     async def close(self) -> None:
         """Let go of the pane; may be called twice."""
@@ -213,6 +233,14 @@ class PaneWatcher:
             return {"node_id": node_id, "node_name": "", "alias": None}, None, None
         who = {"node_id": node_id, "node_name": peer.node_name, "alias": peer.alias}
         return who, peer.transport, peer.rtt_ms
+
+    def public_key(self, node_id: str) -> bytes:
+        """Return the raw public key of a peer.
+
+        Raises:
+            UnknownPeerError: It was forgotten.
+        """
+        return decode_public_key(self._hub.peer(node_id).public_key)
 
     def _shelf(self, node_id: str) -> Shelf:
         return self._shelves.setdefault(node_id, Shelf())

@@ -106,6 +106,19 @@ class Watches:
         await opened.watch.input(params.message, params.id)
         return Done()
 
+    @serves(rows.PROVE)
+    async def prove(self, params: rows.WatchParams, call: Call) -> rows.ProofResult:
+        """Return a proof of what a watched pane shows.
+
+        Raises:
+            LookupFailedError: The connection has no such watch.
+            PeerError: The owner cannot be asked, or refused it.
+        """
+        opened = self._open.get(params.watch)
+        if opened is None:
+            raise _no_watch(params.watch)
+        return rows.ProofResult((await opened.watch.prove()).to_text())
+
     @serves(rows.CLOSE)
     async def close_watch(self, params: rows.WatchParams, call: Call) -> Done:
         """End one watch.

@@ -157,8 +157,9 @@ class NodeAgents:
             timeout_s=params.timeout_s,
             chain=None if turn is None else turn.chain,
         )
-        await (asking if turn is None else turn.during(asking))
-        return rows.AskResult("".join(pieces))
+        proof = await (asking if turn is None else turn.during(asking))
+        text = proof.to_text() if params.prove and proof is not None else ""
+        return rows.AskResult("".join(pieces), text)
 
     @serves(rows.AGENT_ON)
     def _switch_on(self, params: rows.AgentOnParams, call: Call) -> rows.AgentsModel:

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, final
 
+from ...errors import ProofForgedError, ProofIncompleteError
 from ..bridge import wait_step
 from ..connection import LoopThread
 from ..views.cell import LiveDisplay
@@ -23,6 +24,7 @@ from .drawing.blocks import Block, Prose, note
 from .drawing.markup import clean
 from .drawing.shown import Shown
 from .outputs import Foreign
+from .provenance import Provenance, verified
 
 #: Seconds between two updates of an unfinished answer.
 INTERVAL_S = 0.05
@@ -95,25 +97,51 @@ class Answer(Shown, str):
         parts: Its texts and displays (:class:`AnswerDisplay`), in order.
         peer: Name of the asked peer, as it was given.
         seconds: Duration of the answer.
+        proof: The text of a file that proves it; empty if there is none.
     """
 
-    __slots__ = ("_is_shown", "parts", "peer", "seconds")
+    __slots__ = ("_is_shown", "parts", "peer", "proof", "seconds")
 
     parts: list[AnswerPiece]
     peer: str
     seconds: float
+    proof: str
     _is_shown: bool
 
-    def __new__(cls, pieces: Iterable[AnswerPiece], peer: str = "", seconds: float = 0.0) -> Answer:
+    def __new__(
+        cls, pieces: Iterable[AnswerPiece], peer: str = "", seconds: float = 0.0, proof: str = ""
+    ) -> Answer:
         """Make it of its pieces; neighbouring texts become one part."""
         pieces = [pieces] if isinstance(pieces, str) else list(pieces)
         self = super().__new__(cls, "".join(pieces))
         self.parts = _joined(pieces)
-        self.peer, self.seconds, self._is_shown = peer, seconds, False
+        self.peer, self.seconds, self.proof, self._is_shown = peer, seconds, proof, False
         return self
 
-    def __reduce__(self) -> tuple[type[Answer], tuple[list[AnswerPiece], str, float]]:
-        return Answer, (self.parts, self.peer, self.seconds)
+    def __reduce__(self) -> tuple[type[Answer], tuple[list[AnswerPiece], str, float, str]]:
+        return Answer, (self.parts, self.peer, self.seconds, self.proof)
+
+    def verify(self) -> Provenance:
+        """Return who signed this answer to which question, and when; checked here.
+
+        ``save(path)`` of the result writes a file that anybody can check with
+        ``jupyter peer verify``.
+
+        Raises:
+            ProofIncompleteError: The peer's version does not sign answers as a whole, or the answer
+                is too large to be proven.
+            ProofForgedError: A signature does not match, or the proof is of another answer.
+        """
+        if not self.proof:
+            raise ProofIncompleteError(
+                f"there is no proof of this answer of {self.peer or 'a peer'}",
+                hint="a peer of an older version signs none, and none is kept of more than 32 MiB",
+            )
+        provenance = verified(self.proof)
+        own = [p.bundle if isinstance(p, AnswerDisplay) else str.__str__(p) for p in self.parts]
+        if provenance.parts != own:
+            raise ProofForgedError("the proof is of another answer")
+        return provenance
 
     def shown_already(self) -> Answer:
         """Return the answer for a cell that already shows it."""

@@ -19,6 +19,7 @@ from ...document.widgets import COMMS, WidgetSet, shown_in
 from ...errors import MalformedError, NotConnectedError, PeerError
 from ...primitives.signal import Signal
 from ..connection import Connection, Json
+from ..results.provenance import Provenance, verified
 from .widgets import CLICK, find_model, saying, shown_beneath, update_of
 
 log = logging.getLogger(__name__)
@@ -202,13 +203,30 @@ class Feed:
         """
         await self._input(saying(find_model(self._widgets, which), CLICK))
 
+    async def provenance(self) -> Provenance:
+        """Return who signed what the pane shows now, and when; checked here.
+
+        The owner is asked for the whole pane and signs it anew. ``save(path)`` of the result writes
+        a file that anybody can check with ``jupyter peer verify``.
+
+        Raises:
+            ProofError: The owner's signature does not match.
+            NotConnectedError, LinkError: The owner cannot be asked.
+            PeerError: The owner refused it.
+        """
+        answer = await self._connection.request("prove", {"watch": self._open_watch()})
+        return verified(answer["proof"])
+
     async def _input(self, message: Json) -> None:
+        await self._connection.request("input", {"watch": self._open_watch(), "message": message})
+
+    def _open_watch(self) -> int:
         if self._watch is None or self._is_closed:
             raise NotConnectedError(
                 f"{self.peer}/{self.name} is not being watched",
                 hint="open it again, or wait until the server is connected",
             )
-        await self._connection.request("input", {"watch": self._watch, "message": message})
+        return self._watch
 
     async def close(self) -> None:
         """Stop watching; the outputs stay. May be called twice."""

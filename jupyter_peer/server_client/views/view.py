@@ -212,6 +212,7 @@ class View(LiveView):
     click = blocking(Feed.click)
     send = blocking(Feed.send)
     say = blocking(Feed.say)
+    provenance = blocking(Feed.provenance)
     close = blocking(Feed.close)
 
 
@@ -223,4 +224,5 @@ class AsyncView(LiveView):
     click = awaiting(Feed.click)
     send = awaiting(Feed.send)
     say = awaiting(Feed.say)
+    provenance = awaiting(Feed.provenance)
     close = awaiting(Feed.close)

@@ -210,13 +210,16 @@ class SealedChannel(Channel):
 
     def _batch(self, frame: bytes) -> list[Envelope]:
         sig, parts = read_batch(frame)
-        verify(self.public_key, sig, batch_digest([part.canonical for part in parts]))
+        batch = batch_digest([part.canonical for part in parts])
+        verify(self.public_key, sig, batch)
         read = self._read
-        return [read(part, b"") for part in parts]
+        return [read(part, sig, batch) for part in parts]
 
-    def _read(self, part: Part, sig: bytes) -> Envelope:
+    def _read(self, part: Part, sig: bytes, batch: bytes = b"") -> Envelope:
         """Read an envelope whose signature was verified."""
-        envelope = from_canonical(part.canonical, sig, part.ttl, part.buffers, src=self.peer_id)
+        envelope = from_canonical(
+            part.canonical, sig, part.ttl, part.buffers, src=self.peer_id, batch=batch
+        )
         if part.digests or "buffers" in envelope.data:
             check_digests(envelope.data.get("buffers"), part.digests)
         return envelope
@@ -283,8 +286,9 @@ class UnsealedChannel(Channel):
         if envelope is None:
             log.debug("%s sent a number that is not finite: dropped", self.peer_id)
             return ()
+        canonical = envelope.canonical()
         try:
-            verify(self.public_key, envelope.sig, envelope.canonical())
+            verify(self.public_key, envelope.sig, canonical)
         except BadSignatureError:
             # The original system signs NaN and sends null in its place.
             if not _has_null(envelope.data):
@@ -298,4 +302,4 @@ class UnsealedChannel(Channel):
         check_age(envelope.ts, now)
         if "\\ud" in frame or "\\uD" in frame:
             envelope = msgspec.structs.replace(envelope, data=without_surrogates(envelope.data))
-        return (envelope,)
+        return (msgspec.structs.replace(envelope, signed=canonical),)

@@ -68,8 +68,10 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         data: The payload, a JSON object. ``data["buffers"]`` lists the SHA-256 of each buffer.
         dst: Node id of the addressee; a routing header, not signed.
         ttl: How many relays may still pass it on; a routing header, not signed.
-        sig: Ed25519 signature of the canonical bytes; empty inside a batch, which is signed whole.
+        sig: Ed25519 signature of the canonical bytes, or of the batch the envelope came in.
         buffers: Raw bytes that belong to the payload.
+        signed: The canonical bytes as they came; empty until the signature was checked over them.
+        batch: What the signature of a batch covers; empty outside of one.
     """
 
     type: str
@@ -82,6 +84,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     ttl: int = DEFAULT_TTL
     sig: bytes = b""
     buffers: Sequence[Buffer] = ()
+    signed: bytes = b""
+    batch: bytes = b""
 
     def canonical(self) -> bytes:
         """Return the bytes the signature covers, see :func:`canonical_bytes`."""
@@ -155,6 +159,7 @@ def from_canonical(
     buffers: Sequence[Buffer] = (),
     *,
     src: str | None = None,
+    batch: bytes = b"",
 ) -> Envelope:
     """Read canonical bytes as they came; the caller verifies the signature over the same bytes.
 
@@ -167,6 +172,7 @@ def from_canonical(
         ttl: The routing header.
         buffers: What travelled beside them.
         src: The node that must have sent them, where one is known.
+        batch: What the signature covers instead, if it is that of a batch.
 
     Raises:
         MalformedError: They are not the canonical JSON of an envelope, or :func:`check_depth`
@@ -191,6 +197,8 @@ def from_canonical(
         ttl,
         sig,
         buffers,
+        canonical,
+        batch,
     )
 
 

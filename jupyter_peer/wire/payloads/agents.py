@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from .agent_chain import MAX_HOPS, Chain, Hop, read_chain
-from .hub import ErrorReply
+from .hub import ErrorReply, Hash
 from .panes import DisplayContent
 
 #: Characters of a question, whatever the settings of a node allow.
@@ -69,22 +69,30 @@ class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
 class AgentStream(msgspec.Struct, frozen=True, kw_only=True):
     """``agent_stream``: the next piece of an answer: a text, or a display.
 
-    ``waiting`` says that the agent waits for its owner's yes to a tool.
+    ``waiting`` says that the agent waits for its owner's yes to a tool. ``n`` counts the pieces of
+    one answer from 0; versions before do not count.
     """
 
     request_id: RequestId
     text: Chunk = ""
     display: DisplayContent | None = None
     waiting: bool = False
+    n: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_result``: the answer is whole, ``text`` being its last piece, or there is none."""
+    """``agent_result``: the answer is whole, ``text`` being its last piece, or there is none.
+
+    An answer commits to its ``question``, by the SHA-256 of that message's canonical bytes, and to
+    the number of its ``pieces``. So who shows it to others can leave out and exchange nothing.
+    """
 
     request_id: RequestId
     ok: bool
     text: Chunk = ""
     error: ErrorReply | None = None
+    question: Hash | None = None
+    pieces: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class AgentCancel(msgspec.Struct, frozen=True, kw_only=True):

@@ -171,7 +171,8 @@ def test_an_envelope_in_a_batch_can_be_proven_alone():
     raws = [canonical({"n": number}) for number in range(3)]
     got = attacker.send(batch(raws))
     assert [envelope.data["n"] for envelope in got] == [0, 1, 2]
-    assert all(envelope.sig == b"" for envelope in got)
+    assert len({(envelope.sig, envelope.batch) for envelope in got}) == 1
+    assert [envelope.signed for envelope in got] == [envelope.canonical() for envelope in got]
 
 
 # What a peer with the right keys may not send.

@@ -85,6 +85,7 @@ def test_an_envelope_comes_back_from_its_canonical_bytes(data):
         ttl=3,
         sig=SIG,
         buffers=(b"x",),
+        signed=canonical(data),
     )
 
 
