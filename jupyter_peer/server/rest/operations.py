@@ -67,7 +67,7 @@ async def _body(row: Operation[Any, Any], result: Awaitable[msgspec.Struct]) -> 
     if not row.is_outcome:
         return msgspec.json.encode(await result)
     try:
-        fields = msgspec.structs.asdict(await result)
+        fields = msgspec.to_builtins(await result)
     except PeerError as error:
         return msgspec.json.encode({"ok": False, "error": to_wire(error)})
     return msgspec.json.encode({"ok": True, **fields})
