@@ -6,7 +6,6 @@ import json
 import pickle
 
 import pytest
-from tests.waiting import until
 
 from jupyter_peer.cli import main
 from jupyter_peer.errors import ProofForgedError, ProofIncompleteError
@@ -14,6 +13,7 @@ from jupyter_peer.panes.owner.publish import SharePane
 from jupyter_peer.server_client.results.answers import Answer
 from tests.agents.servers import run
 from tests.agents.test_displays import ada_and_bob, mixed
+from tests.machine.waiting import until
 from tests.panes.kernels import FakeTap
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
