@@ -21,7 +21,7 @@ from jupyter_peer.sockets.websocket import WebSocket
 from jupyter_peer.transports.base import PeerLink
 from jupyter_peer.transports.direct.link import WebSocketLink
 from jupyter_peer.transports.relay.link import RelayLink
-from jupyter_peer.transports.relay.multiplexer import RelayCarrier
+from jupyter_peer.transports.relay.multiplexer import RelayMultiplexer
 from jupyter_peer.transports.webrtc.link import DataChannelLink
 
 PATH = "bench/cut"
@@ -66,9 +66,9 @@ async def cut(link: PeerLink) -> None:
     if isinstance(link, WebSocketLink):
         _reset(link._socket)  # noqa: SLF001 - the public interface has no abrupt end
     elif isinstance(link, RelayLink):
-        carrier = link._carrier  # noqa: SLF001
-        assert isinstance(carrier, RelayCarrier)
-        _reset(carrier.socket._connection)  # noqa: SLF001
+        multiplexer = link._multiplexer  # noqa: SLF001
+        assert isinstance(multiplexer, RelayMultiplexer)
+        _reset(multiplexer.socket._connection)  # noqa: SLF001
     elif isinstance(link, DataChannelLink):
         await link._channel.transport.stop()  # noqa: SLF001
     else:

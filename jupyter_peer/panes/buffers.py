@@ -1,7 +1,7 @@
 """Long strings by reference: each is sent once over a link while both ends keep it.
 
 The owner notes what it has sent to a viewer, the viewer keeps the strings, and both forget by the
-same rule (:class:`Shelf`), so the owner knows what it may refer to. Where they disagree after all
+same rule (:class:`BufferCache`), so the owner knows what it may refer to. Where they disagree after all
 (messages of different panes overtake each other) the viewer asks for what it misses with
 ``pane_buffers``.
 """
@@ -18,22 +18,22 @@ from ..wire.payloads.panes import MAX_BUFFERS
 
 Json = dict[str, Any]
 
-SHELF_BYTES = 32 * 1024 * 1024
+CACHE_BYTES = 32 * 1024 * 1024
 _FIELDS = ("messages", "outputs", "widgets")
 
 
-class Shelf:
-    """The strings both ends of a link keep: the ones used last, up to a number of bytes.
+class BufferCache:
+    """The strings that both ends of a link keep: those used last, up to a number of bytes.
 
-    The rule: the strings a message refers to are taken in the order of their hashes; each becomes
-    the newest; after each the oldest go until the rest fits. A string that alone does not fit is
-    not kept.
+    Both ends apply one rule. The strings of a message are put in the order of their hashes; each
+    becomes the newest. After each, the oldest are removed until the rest fits. A string that does
+    not fit alone is not kept.
 
     Args:
         max_bytes: Of UTF-8.
     """
 
-    def __init__(self, max_bytes: int = SHELF_BYTES) -> None:
+    def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
         self._max_bytes = max_bytes
         self._kept: OrderedDict[str, tuple[int, str | None]] = OrderedDict()
         self._bytes = 0
@@ -63,8 +63,8 @@ class Shelf:
         """
         return self._kept[name][0]
 
-    def take(self, sizes: Mapping[str, int], texts: Mapping[str, str] | None = None) -> None:
-        """Note the strings one message refers to.
+    def put(self, sizes: Mapping[str, int], texts: Mapping[str, str] | None = None) -> None:
+        """Put the strings that one message refers to.
 
         Args:
             sizes: Hash -> bytes.
@@ -175,19 +175,19 @@ class Arrived:
     Args:
         names: ``data["buffers"]``, which the hub has verified against the buffers.
         buffers: The buffers.
-        shelf: What this end keeps.
+        cache: What this end keeps.
 
     Raises:
         MalformedError: There are not as many names as buffers.
     """
 
-    def __init__(self, names: Any, buffers: Sequence[Blob], shelf: Shelf) -> None:
+    def __init__(self, names: Any, buffers: Sequence[Blob], cache: BufferCache) -> None:
         if not buffers:
             names = []
         if not isinstance(names, list) or len(names) != len(buffers):
             raise MalformedError("the buffers are not those the message lists")
         self._came: dict[str, Blob] = dict(zip(names, buffers, strict=True))
-        self._shelf = shelf
+        self._cache = cache
 
     def add(self, blobs: Mapping[str, Blob]) -> None:
         """Add what was asked for afterwards."""
@@ -196,7 +196,7 @@ class Arrived:
     def missing(self, references: References) -> list[str]:
         """Return the hashes of strings that neither came nor are kept."""
         return sorted(
-            name for name in references.names if name not in self._came and name not in self._shelf
+            name for name in references.names if name not in self._came and name not in self._cache
         )
 
     def unpack(self, data: Json, references: References) -> Json:
@@ -221,10 +221,10 @@ class Arrived:
                     raise MalformedError("a buffer that stands for a string is not UTF-8") from None
                 sizes[name] = len(self._came[name])
             else:
-                texts[name], sizes[name] = self._shelf.text(name), self._shelf.size(name)
+                texts[name], sizes[name] = self._cache.text(name), self._cache.size(name)
         unpacked = dict(data)
         for field in _FIELDS:
             if field in data:
                 unpacked[field] = lower_strings(data[field], texts)
-        self._shelf.take(sizes, texts)
+        self._cache.put(sizes, texts)
         return unpacked

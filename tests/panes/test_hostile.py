@@ -17,7 +17,7 @@ from jupyter_peer.errors import (
     PeerError,
     WireError,
 )
-from jupyter_peer.panes.buffers import Arrived, Shelf, pack, references
+from jupyter_peer.panes.buffers import Arrived, BufferCache, pack, references
 from jupyter_peer.wire.payloads import panes as pane_messages
 from jupyter_peer.wire.payloads.hub import convert
 from jupyter_peer.wire.payloads.panes import check_messages, check_outputs, check_pane_name
@@ -163,34 +163,34 @@ def test_every_value_survives_the_way_by_reference(values: list[Any], draw: Any)
     names = found.names
     assert names == set(packed.blobs)
     assert not found.is_plain or packed.data == {"outputs": values}
-    shelf = Shelf()
+    cache = BufferCache()
     kept = draw.draw(st.sets(st.sampled_from(sorted(names)))) if names else set()
     texts = {name: packed.blobs[name].decode() for name in kept}
-    shelf.take({name: len(packed.blobs[name]) for name in kept}, texts)
+    cache.put({name: len(packed.blobs[name]) for name in kept}, texts)
     came = sorted(names - kept)
-    arrived = Arrived(came, [packed.blobs[name] for name in came], shelf)
+    arrived = Arrived(came, [packed.blobs[name] for name in came], cache)
     assert arrived.missing(found) == []
     assert arrived.unpack(packed.data, found) == {"outputs": values}
-    assert all(name in shelf for name in names)
+    assert all(name in cache for name in names)
 
 
 @given(st.lists(st.dictionaries(st.integers(0, 9), st.integers(1, 60), max_size=4), max_size=30))
 def test_both_ends_of_a_link_keep_the_same(messages: list[dict[int, int]]) -> None:
     sizes: dict[int, int] = {}
-    owner, viewer = Shelf(100), Shelf(100)
+    owner, viewer = BufferCache(100), BufferCache(100)
     for message in messages:
         used = {str(name): sizes.setdefault(name, size) for name, size in message.items()}
         missing = {name for name in used if name not in owner}
         assert missing == {name for name in used if name not in viewer}
-        owner.take(used)
-        viewer.take(dict(reversed(used.items())), dict.fromkeys(used, "text"))
+        owner.put(used)
+        viewer.put(dict(reversed(used.items())), dict.fromkeys(used, "text"))
         assert owner._bytes == viewer._bytes <= 100
         assert list(owner._kept) == list(viewer._kept)
 
 
 @given(json_values)
 def test_references_of_any_shape_are_read_or_refused(value: Any) -> None:
-    arrived = Arrived(None, (), Shelf())
+    arrived = Arrived(None, (), BufferCache())
     data = {"outputs": value}
     found = references(data)
     if not arrived.missing(found):
@@ -200,12 +200,12 @@ def test_references_of_any_shape_are_read_or_refused(value: Any) -> None:
 
 def test_malformed_references_are_refused() -> None:
     name = blob_hash(b"\xff")
-    arrived = Arrived([name], [b"\xff"], Shelf())
+    arrived = Arrived([name], [b"\xff"], BufferCache())
     with pytest.raises(MalformedError):
         data = {"outputs": [{"$buffer": name}]}
         arrived.unpack(data, references(data))
     with pytest.raises(MalformedError):
-        Arrived([name], [], Shelf()) and Arrived([], [b""], Shelf())
+        Arrived([name], [], BufferCache()) and Arrived([], [b""], BufferCache())
     with pytest.raises(MalformedError):
         references({"outputs": [{"$buffer": f"{at:064}"} for at in range(300)]})
     deep: Any = []

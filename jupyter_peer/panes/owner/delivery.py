@@ -18,7 +18,7 @@ from ...errors import LinkError, NotGrantedError, PeerError
 from ...hub.hub import PeerHub
 from ...hub.message import Message
 from ...primitives.task_set import TaskSet
-from ..buffers import Packed, Shelf, pack
+from ..buffers import BufferCache, Packed, pack
 from ..state import Delta, PaneCursor, PaneState
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class Delivery:
 
     def __init__(self, hub: PeerHub) -> None:
         self._hub = hub
-        self._shelves: dict[str, Shelf] = {}
+        self._caches: dict[str, BufferCache] = {}
         self._tasks = TaskSet("an update of a pane")
         self._is_closed = False
 
@@ -141,7 +141,7 @@ class Delivery:
 
     def forget_link(self, node_id: str) -> None:
         """Note that a peer's next link starts with nothing kept."""
-        self._shelves.pop(node_id, None)
+        self._caches.pop(node_id, None)
 
     async def close(self) -> None:
         """End all work; may be called twice."""
@@ -228,8 +228,8 @@ class Delivery:
     def _missing(self, viewer: Viewer, packed: Packed) -> tuple[str, ...]:
         if viewer.reply_to is not None and viewer.is_whole:
             return tuple(sorted(packed.blobs))
-        shelf = self._shelves.get(viewer.node_id, ())
-        return tuple(name for name in sorted(packed.blobs) if name not in shelf)
+        cache = self._caches.get(viewer.node_id, ())
+        return tuple(name for name in sorted(packed.blobs) if name not in cache)
 
     def _post(
         self,
@@ -272,7 +272,7 @@ class Delivery:
     ) -> None:
         if packed.blobs:
             sizes = {name: len(blob) for name, blob in packed.blobs.items()}
-            self._shelves.setdefault(viewer.node_id, Shelf()).take(sizes)
+            self._caches.setdefault(viewer.node_id, BufferCache()).put(sizes)
         viewer.reply_to = None
         viewer.is_whole = False
         viewer.pause_s = _FIRST_PAUSE_S

@@ -41,7 +41,7 @@ from ...wire.payloads.panes import (
     check_outputs,
 )
 from ...wire.payloads.widgets import InputMessage, check_document
-from ..buffers import Arrived, Shelf, references
+from ..buffers import Arrived, BufferCache, references
 from ..owner.delivery import stream_of
 from ..state import Delta, PaneState
 
@@ -78,7 +78,7 @@ class Replica:
 
     Args:
         hub: Where it is asked for.
-        shelf: The long strings kept from this peer's link.
+        cache: The long strings kept from this peer's link.
         node_id: The owner.
         name: Of the pane.
         clock: Epoch seconds.
@@ -95,7 +95,7 @@ class Replica:
     def __init__(
         self,
         hub: PeerHub,
-        shelf: Callable[[str], Shelf],
+        cache: Callable[[str], BufferCache],
         node_id: str,
         name: str,
         clock: Callable[[], float],
@@ -112,7 +112,7 @@ class Replica:
         self.is_known = False
         self._ended_epoch: str | None = None
         self._hub = hub
-        self._shelf = shelf
+        self._cache = cache
         self._clock = clock
         self._on_change = on_change
         self._inbox: deque[Message] = deque()
@@ -329,7 +329,7 @@ class Replica:
         return dict(zip(reply.data.get("buffers", ()), reply.buffers, strict=False))
 
     def _arrived(self, message: Message) -> Arrived:
-        return Arrived(message.data.get("buffers"), message.buffers, self._shelf(self.node_id))
+        return Arrived(message.data.get("buffers"), message.buffers, self._cache(self.node_id))
 
     def _digest(
         self,

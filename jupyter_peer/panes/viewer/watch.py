@@ -21,7 +21,7 @@ from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneGrant, PaneOffer, PaneWithdraw, check_pane_name
 from ...wire.payloads.widgets import InputMessage
 from ...wire.proof import MAX_KEPT, Proof, proof_of
-from ..buffers import Shelf
+from ..buffers import BufferCache
 from ..state import PaneState
 from .replica import ENDED, LAST_SEEN, LIVE, WITHDRAWN, Replica
 
@@ -132,7 +132,7 @@ class PaneWatcher:
         self._offers: dict[str, dict[str, PaneOffer]] = {}
         self._replicas: dict[tuple[str, str], Replica] = {}
         self._watches: dict[Replica, list[Watch]] = {}
-        self._shelves: dict[str, Shelf] = {}
+        self._caches: dict[str, BufferCache] = {}
         self._changes = Signal[[]]("offered panes changed")
         self._unsubscribe = hub.subscribe(self._on_hub_event)
         hub.on("pane_offer", self._on_offer)
@@ -196,7 +196,7 @@ class PaneWatcher:
         if replica is None:
             replica = Replica(
                 self._hub,
-                self._shelf,
+                self._cache,
                 node_id,
                 name,
                 self._clock,
@@ -242,8 +242,8 @@ class PaneWatcher:
         """
         return decode_public_key(self._hub.peer(node_id).public_key)
 
-    def _shelf(self, node_id: str) -> Shelf:
-        return self._shelves.setdefault(node_id, Shelf())
+    def _cache(self, node_id: str) -> BufferCache:
+        return self._caches.setdefault(node_id, BufferCache())
 
     def _changed(self, key: tuple[str, str]) -> None:
         replica = self._replicas.get(key)
@@ -314,7 +314,7 @@ class PaneWatcher:
             for key in [key for key in self._replicas if key[0] == node_id]:
                 self._changed(key)
             return
-        self._shelves.pop(node_id, None)
+        self._caches.pop(node_id, None)
         replicas = [replica for key, replica in self._replicas.items() if key[0] == node_id]
         if event.kind == "link_up":
             # The owner says anew what it offers.

@@ -19,7 +19,7 @@ _FIRST_REPEAT_S = 1.0
 _Sized = tuple[bytes | str, int]
 
 
-class Carrier(Protocol):
+class Multiplexer(Protocol):
     """The WebSocket below, as a link sees it."""
 
     @property
@@ -44,7 +44,7 @@ class RelayLink(PeerLink):
     """A link of two nodes over a relay.
 
     Args:
-        carrier: Its WebSocket.
+        multiplexer: Its WebSocket.
         address: As shown to users.
         own_id: This node.
         peer_id: The other end.
@@ -60,7 +60,7 @@ class RelayLink(PeerLink):
 
     def __init__(
         self,
-        carrier: Carrier,
+        multiplexer: Multiplexer,
         address: str,
         own_id: bytes,
         peer_id: bytes,
@@ -72,7 +72,7 @@ class RelayLink(PeerLink):
         self.guests = "also"
         self.peer_id = peer_id
         self.link_id = link_id
-        self._carrier = carrier
+        self._multiplexer = multiplexer
         self._heads = [head(form, TTL, peer_id, own_id, link_id) for form in range(4)]
         self._flow = Flow()
         self._unsent: deque[tuple[int, bytes]] = deque()
@@ -105,7 +105,7 @@ class RelayLink(PeerLink):
         raise UnreachableError("the peer does not answer over the relay")
 
     def _tell(self, form: int) -> None:
-        self._carrier.write([(self._heads[form], limit_payload(self._flow.granted))])
+        self._multiplexer.write([(self._heads[form], limit_payload(self._flow.granted))])
 
     # Sending.
 
@@ -115,7 +115,7 @@ class RelayLink(PeerLink):
         ready: list[tuple[bytes, bytes]] = []
         for frame in frames:
             form, payload = (TEXT, frame.encode()) if isinstance(frame, str) else (BINARY, frame)
-            if len(payload) > self._carrier.max_payload:
+            if len(payload) > self._multiplexer.max_payload:
                 self.abort(TooLargeError.code)
                 raise LinkClosedError("a message is larger than the relay takes")
             if self._unsent or not self._flow.may_send(len(payload)):
@@ -124,11 +124,11 @@ class RelayLink(PeerLink):
                 self._flow.sent(len(payload))
                 ready.append((self._heads[form], payload))
         if ready:
-            self._carrier.write(ready)
+            self._multiplexer.write(ready)
 
     @property
     def is_backed_up(self) -> bool:
-        return bool(self._unsent) or self._flow.is_exhausted or self._carrier.is_backed_up
+        return bool(self._unsent) or self._flow.is_exhausted or self._multiplexer.is_backed_up
 
     def on_writable(self, callback: Callable[[], None]) -> None:
         if self.is_closed:
@@ -141,7 +141,7 @@ class RelayLink(PeerLink):
         has_credit = not (self._unsent or self._flow.is_exhausted)
         if self._writable and has_credit and not self._is_in_line:
             self._is_in_line = True
-            self._carrier.wait_for_room(self)
+            self._multiplexer.wait_for_room(self)
 
     def wake(self) -> None:
         """Write, now that it is this link's turn."""
@@ -167,7 +167,7 @@ class RelayLink(PeerLink):
         elif payload.form == OPEN:
             self._flow.on_credit(payload.limit)
             # A relay that asks again and again and does not read is answered once.
-            may_answer = not (self._has_answered and self._carrier.is_backed_up)
+            may_answer = not (self._has_answered and self._multiplexer.is_backed_up)
             if may_answer and not self.is_dialled and not self.is_closed:
                 self._has_answered = True
                 self._tell(CREDIT)
@@ -181,7 +181,7 @@ class RelayLink(PeerLink):
             self._flow.sent(len(payload))
             ready.append((self._heads[form], payload))
         if ready:
-            self._carrier.write(ready)
+            self._multiplexer.write(ready)
 
     def _receive(self, frame: Frame) -> None:
         size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
@@ -222,7 +222,7 @@ class RelayLink(PeerLink):
         self._closed(reason)
 
     def _shut(self, reason: str) -> None:
-        self._carrier.forget(self, reason)
+        self._multiplexer.forget(self, reason)
 
     def _closed(self, reason: str) -> None:
         if self.is_closed:

@@ -31,7 +31,7 @@ _MAX_LINKS = 1024
 Key = tuple[bytes, bytes]
 
 
-class RelayCarrier:
+class RelayMultiplexer:
     """A node at one relay: its connection, and the links over it.
 
     Args:

@@ -16,7 +16,7 @@ from ...wire.link.identity import Identity
 from ...wire.relay.frames import LINK_BYTES
 from ..base import Accept, PeerLink, Transport
 from .link import RelayLink
-from .multiplexer import RelayCarrier
+from .multiplexer import RelayMultiplexer
 
 DIAL_TIMEOUT_S = 10.0
 DIAGNOSE_TIMEOUT_S = 5.0
@@ -55,8 +55,8 @@ class RelayTransport(Transport):
         self._own_urls = relay_urls(relay_url) if relay_url else []
         self._ssl_context = ssl_context or ssl.create_default_context()
         self._now = now
-        self._own: RelayCarrier | None = None
-        self._foreign: dict[tuple[str, ...], RelayCarrier] = {}
+        self._own: RelayMultiplexer | None = None
+        self._foreign: dict[tuple[str, ...], RelayMultiplexer] = {}
         self._accept: Accept | None = None
         self._accepting = TaskSet("a handshake with a node that dialled")
 
@@ -85,7 +85,7 @@ class RelayTransport(Transport):
     async def close(self) -> None:
         self._accept = None
         await self._accepting.close()
-        await asyncio.gather(*(carrier.close() for carrier in self._carriers()))
+        await asyncio.gather(*(multiplexer.close() for multiplexer in self._multiplexers()))
         self._own = None
         self._foreign.clear()
 
@@ -102,8 +102,8 @@ class RelayTransport(Transport):
             urls = relay_urls(address.removeprefix(RELAY_SCHEME))
         except BadAddressError as error:
             raise UnreachableError(f"{address[:200]} is no address of a relay") from error
-        carrier = self._carrier_of(urls)
-        link = await carrier.dial(node_id, secrets.token_bytes(LINK_BYTES), DIAL_TIMEOUT_S)
+        multiplexer = self._multiplexer_of(urls)
+        link = await multiplexer.dial(node_id, secrets.token_bytes(LINK_BYTES), DIAL_TIMEOUT_S)
         link.address = address
         return link
 
@@ -111,8 +111,8 @@ class RelayTransport(Transport):
         return [relay_address(self._own_urls)] if self._own_urls else []
 
     def network_changed(self) -> None:
-        for carrier in self._carriers():
-            carrier.socket.nudge()
+        for multiplexer in self._multiplexers():
+            multiplexer.socket.nudge()
 
     async def diagnose(self) -> list[Finding]:
         if self._own is None:
@@ -137,27 +137,27 @@ class RelayTransport(Transport):
         """Whether this node's own relay knows it now."""
         return self._own is not None and self._own.socket.is_registered
 
-    def _carriers(self) -> list[RelayCarrier]:
+    def _multiplexers(self) -> list[RelayMultiplexer]:
         return [*([self._own] if self._own is not None else []), *self._foreign.values()]
 
-    def _carrier_of(self, urls: list[str]) -> RelayCarrier:
+    def _multiplexer_of(self, urls: list[str]) -> RelayMultiplexer:
         if self._own is not None and not set(urls).isdisjoint(self._own_urls):
             return self._own
         key = tuple(sorted(urls))
-        carrier = self._foreign.get(key)
-        if carrier is None or carrier.socket.is_over:
+        multiplexer = self._foreign.get(key)
+        if multiplexer is None or multiplexer.socket.is_over:
             live = {at: kept for at, kept in self._foreign.items() if not kept.socket.is_over}
             if len(live) >= _MAX_FOREIGN:
                 raise UnreachableError("links over too many relays are open already")
             if len(self._foreign) >= 4 * _MAX_FOREIGN:
                 self._foreign = live
-            carrier = self._foreign[key] = self._open_foreign(urls)
-        return carrier
+            multiplexer = self._foreign[key] = self._open_foreign(urls)
+        return multiplexer
 
-    def _open_own(self) -> RelayCarrier:
+    def _open_own(self) -> RelayMultiplexer:
         return self._open(self._own_urls, self._identity, self._take, None)
 
-    def _open_foreign(self, urls: list[str]) -> RelayCarrier:
+    def _open_foreign(self, urls: list[str]) -> RelayMultiplexer:
         """Use a relay that somebody else has named.
 
         It gets a throwaway key, so what this node signs there proves nothing anywhere else.
@@ -170,8 +170,8 @@ class RelayTransport(Transport):
         identity: Identity,
         on_incoming: Callable[[RelayLink], None] | None,
         idle_s: float | None,
-    ) -> RelayCarrier:
-        return RelayCarrier(
+    ) -> RelayMultiplexer:
+        return RelayMultiplexer(
             urls, relay_address(urls), identity, self._ssl_context, on_incoming, idle_s, self._now
         )
 

@@ -1,6 +1,6 @@
 """A node's WebSocket to a relay: registers, asks whether it still lives, comes back when it is lost.
 
-Below is the WebSocket; above is the carrier, which knows what goes over it.
+Below is the WebSocket; above is the multiplexer, which knows what goes over it.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ async def test_any_interleaving_over_real_hubs_ends_with_the_owners_state(seed: 
                 cell = f"cell {number}"
                 await ada.share(cell=cell)
             elif action < 0.86:
-                bob.watcher._shelves.clear()
+                bob.watcher._caches.clear()
             elif action < 0.88:
                 ada.publisher.grant("loss", bob.id, None)
                 ada.publisher.grant("loss", bob.id, "view")

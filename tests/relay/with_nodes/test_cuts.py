@@ -31,10 +31,10 @@ async def test_cuts_over_a_relay_lose_and_double_nothing_and_leave_nothing_open(
                     await asyncio.sleep(rng.random() * 0.02)
                     kind = rng.random()
                     hub = rng.choice([ada, bob])
-                    carrier = hub.transports[0]._own
-                    connection = carrier.socket._connection
+                    multiplexer = hub.transports[0]._own
+                    connection = multiplexer.socket._connection
                     if kind < 0.6:
-                        for link in list(carrier._links.values()):
+                        for link in list(multiplexer._links.values()):
                             link.abort("cut")
                     elif connection is not None:
                         connection.abort()  # as a cable that is pulled
