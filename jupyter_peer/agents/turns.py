@@ -42,7 +42,7 @@ from .turn import Turn
 log = logging.getLogger(__name__)
 
 
-class TurnDesk:
+class TurnManager:
     """Answers ``agent_request`` and ``agent_cancel``.
 
     Args:

@@ -140,7 +140,7 @@ async def test_only_so_many_questions_of_a_peer_are_answered_at_once():
         for task in (*asking, third):
             task.cancel()
         await asyncio.gather(*asking, third, return_exceptions=True)
-        await until(lambda: ada.desk.under_way == 0)
+        await until(lambda: ada.turns.under_way == 0)
 
 
 async def test_a_flood_of_questions_is_refused_after_twenty_in_a_minute_and_counted_in_the_log():
@@ -281,7 +281,7 @@ async def test_a_blocked_peer_gets_no_more_of_an_answer():
         with pytest.raises(PeerError):
             await asking
         await until(lambda: agent.ended == 1)
-        assert ada.desk.under_way == 0
+        assert ada.turns.under_way == 0
 
 
 async def test_switching_off_ends_what_is_under_way():
@@ -301,7 +301,7 @@ async def test_an_agent_that_is_gone_ends_its_turns_and_no_others():
         asking = [asyncio.ensure_future(bob.ask(ada, agent=n)) for n in ("gone", "other")]
         await until(lambda: gone.turns and other.turns)
         ada.board.unregister(gone)
-        ada.desk.stop_agent(gone, AgentGoneError())
+        ada.turns.stop_agent(gone, AgentGoneError())
         with pytest.raises(AgentGoneError):
             await asking[0]
         assert not asking[1].done()
@@ -315,7 +315,7 @@ async def test_a_server_that_stops_tells_the_asker():
         agent = ada.agent(never)
         asking = asyncio.ensure_future(bob.ask(ada))
         await until(lambda: agent.turns)
-        await ada.desk.close()
+        await ada.turns.close()
         with pytest.raises(TurnCancelledError):
             await asking
 

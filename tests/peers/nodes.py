@@ -16,7 +16,7 @@ from jupyter_peer.agents.questions import Piece, Questions
 from jupyter_peer.agents.reader import GrantedPane, PaneReader
 from jupyter_peer.agents.tools import Tool
 from jupyter_peer.agents.turn import Turn
-from jupyter_peer.agents.turns import TurnDesk
+from jupyter_peer.agents.turns import TurnManager
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.panes.owner.publish import PanePublisher, SharePane
 from jupyter_peer.panes.viewer.watch import PaneWatcher, Watch
@@ -83,8 +83,8 @@ class Node:
         if is_on:
             self.board.is_on = True
         self.approvals = Approvals(settings.approval_s)
-        self.desk = TurnDesk(hub, self.board, self.approvals, settings, clock=lambda: self.now)
-        self.questions = Questions(hub, self.desk.audit)
+        self.turns = TurnManager(hub, self.board, self.approvals, settings, clock=lambda: self.now)
+        self.questions = Questions(hub, self.turns.audit)
 
     @property
     def id(self) -> str:
@@ -146,11 +146,11 @@ class Node:
         """End its panes and agents; the hub stays."""
         await self.watcher.close()
         await self.publisher.close()
-        await self.desk.close()
+        await self.turns.close()
 
     def check_nothing_is_under_way(self) -> None:
         """Check that a closed node has no turn, question or approval left."""
-        assert self.desk.under_way == 0
+        assert self.turns.under_way == 0
         assert self.questions.under_way == 0
         assert self.approvals.pending() == []
 

@@ -15,7 +15,7 @@ from ...agents.board import Agent, AgentBoard
 from ...agents.config import AgentConfig
 from ...agents.questions import WAITING, Piece, Questions
 from ...agents.reader import GrantedPane, PaneReader
-from ...agents.turns import TurnDesk
+from ...agents.turns import TurnManager
 from ...control.fields import Done, NoParams
 from ...control.rows import agents as rows
 from ...control.rows.agents import AskerModel
@@ -46,7 +46,7 @@ class NodeAgents:
         self._publisher = publisher
         self.board = AgentBoard(config, PaneReader(self.panes_for))
         self.approvals = Approvals(config.approval_s)
-        self.turns = TurnDesk(hub, self.board, self.approvals, config)
+        self.turns = TurnManager(hub, self.board, self.approvals, config)
         self.questions = Questions(hub, self.turns.audit)
 
     async def close(self) -> None:
