@@ -309,25 +309,28 @@ class PaneWatcher:
 
     def _on_hub_event(self, event: HubEvent) -> None:
         node_id = event.node_id
-        if event.kind == "peer":
-            # its name, path or round trip, which stand above the pane
-            for key in [key for key in self._replicas if key[0] == node_id]:
-                self._changed(key)
-            return
-        self._caches.pop(node_id, None)
         replicas = [replica for key, replica in self._replicas.items() if key[0] == node_id]
-        if event.kind == "link_up":
-            # The owner says anew what it offers.
-            self._offers.pop(node_id, None)
-            for replica in replicas:
-                if replica.status != WITHDRAWN:
-                    replica.stop()
-                    replica.ask()
-        elif event.kind == "link_down":
-            for replica in replicas:
-                replica.mark(LAST_SEEN)
-        else:
-            self._offers.pop(node_id, None)
-            for replica in replicas:
-                replica.mark(WITHDRAWN)
+        match event.kind:
+            case "peer":
+                # its name, path or round trip, which stand above the pane
+                for replica in replicas:
+                    self._changed((node_id, replica.name))
+                return
+            case "link_up":
+                # The owner says anew what it offers.
+                self._offers.pop(node_id, None)
+                for replica in replicas:
+                    if replica.status != WITHDRAWN:
+                        replica.stop()
+                        replica.ask()
+            case "link_down":
+                for replica in replicas:
+                    replica.mark(LAST_SEEN)
+            case "blocked" | "forgotten":
+                self._offers.pop(node_id, None)
+                for replica in replicas:
+                    replica.mark(WITHDRAWN)
+            case _:
+                return
+        self._caches.pop(node_id, None)
         self._tell()

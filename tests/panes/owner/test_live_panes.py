@@ -308,6 +308,19 @@ async def test_too_many_viewers_are_refused() -> None:
             await bob.watcher.open(ada.id, "loss")
 
 
+async def test_a_pane_stays_live_when_discovery_sees_the_other_side_too() -> None:
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob)
+        watch = await bob.watcher.open(ada.id, "loss")
+        for one, other in ((bob, ada), (ada, bob)):
+            one.hub.found("lan", other.id, other.hub.node_name, ["ws://127.0.0.1:9"])
+            one.hub.lost("lan", other.id)
+        ada.kernel.write("still here")
+        await until(lambda: texts(watch) == ["still here"])
+        assert watch.info["status"] == "live"
+        assert [offer["name"] for offer in bob.watcher.offered()] == ["loss"]
+
+
 async def test_a_cut_link_freezes_the_pane_and_resumes_it_by_revision() -> None:
     async with two_nodes() as (ada, bob):
         await ada.share(to=bob)
