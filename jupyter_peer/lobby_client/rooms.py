@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ..errors import PeerError, UnknownRoomError, from_wire
+from ..errors import PeerError, from_wire
 from ..wire.relay import lobby as wire
 
 
@@ -143,8 +143,3 @@ class JoinedRooms:
 def _is_final(error: PeerError | None) -> bool:
     """Return whether trying again is of no use: the user has to do something."""
     return error is not None and error.code in ("room_refused", "not_enabled", "bad_name")
-
-
-def is_gone(error: PeerError) -> bool:
-    """Return whether a room is not there (yet)."""
-    return isinstance(error, UnknownRoomError)

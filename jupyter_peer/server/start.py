@@ -20,7 +20,7 @@ from ..files.data_dir import DataDir, load_or_make_identity, open_data_dir
 from ..hub.chat import Chats
 from ..hub.hub import PeerHub
 from ..lobby_client.lobby import LobbyClient
-from ..panes.kernel.channels.tap import KernelTaps
+from ..panes.kernel.channels.taps import KernelTaps
 from ..panes.owner.publish import PanePublisher
 from ..panes.viewer.watch import PaneWatcher
 from ..primitives.clock import Clock

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from jupyter_peer.errors import KernelGoneError
-from jupyter_peer.panes.kernel.channels.tap import TapListener, TapMessage
+from jupyter_peer.panes.kernel.channels.listener import TapListener, TapMessage
 from jupyter_peer.panes.kernel.comms import read
 
 Json = dict[str, Any]

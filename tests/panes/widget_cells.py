@@ -12,7 +12,7 @@ import msgspec
 
 from jupyter_peer.control.rows.panes import InputParams
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.panes.kernel.channels.tap import KernelTaps
+from jupyter_peer.panes.kernel.channels.taps import KernelTaps
 from jupyter_peer.panes.owner.publish import PanePublisher, SharePane
 from jupyter_peer.panes.state import PaneState
 from jupyter_peer.panes.viewer.watch import Watch

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from .channels.tap import TapListener, TapMessage
+from .channels.listener import TapListener, TapMessage
 from .outputs import OUTPUT_TYPES, weigh
 
 #: Cells, and bytes of all their messages, that are remembered; the oldest go first.

@@ -15,7 +15,7 @@ from ...document.widgets import MODEL, Model, WidgetSet, references
 from ..owner.input.play import PlayDrivers
 from ..owner.input.queue import InputQueue
 from .captures import OUTPUT_MODEL, OUTPUT_MODULE, Captures
-from .channels.tap import TapListener, TapMessage
+from .channels.listener import TapListener, TapMessage
 from .comms import STATES, STATUS, without_secrets
 from .hearing import Hearing
 from .questions import Questions

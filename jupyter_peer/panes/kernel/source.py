@@ -11,7 +11,7 @@ from ...wire.payloads.panes import MAX_NAME
 from ..owner.input.rules import VALUES
 from ..owner.widgets import PaneWidgets
 from ..state import PaneState
-from .channels.tap import TapMessage
+from .channels.listener import TapMessage
 from .kernel_widgets import KernelWidgets
 from .outputs import DISPLAY_TYPES, OUTPUT_TYPES, clean, display_id_of, without_traceback
 

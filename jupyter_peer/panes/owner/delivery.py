@@ -17,6 +17,7 @@ from ...document.widgets import COMMS
 from ...errors import LinkError, NotGrantedError, PeerError
 from ...hub.hub import PeerHub
 from ...hub.message import Message
+from ...primitives.backoff import Backoff
 from ...primitives.task_set import TaskSet
 from ..buffers import BufferCache, Packed, pack
 from ..state import Delta, PaneCursor, PaneState
@@ -59,7 +60,7 @@ class Viewer:
         self.is_open = True
         self.is_busy = False
         self.is_waiting = False
-        self.pause_s = _FIRST_PAUSE_S
+        self.pauses = Backoff(_FIRST_PAUSE_S, _LAST_PAUSE_S)
 
     @property
     def is_due(self) -> bool:
@@ -275,7 +276,7 @@ class Delivery:
             self._caches.setdefault(viewer.node_id, BufferCache()).put(sizes)
         viewer.reply_to = None
         viewer.is_whole = False
-        viewer.pause_s = _FIRST_PAUSE_S
+        viewer.pauses.reset()
         if delta is not None:
             viewer.cursor.advance(delta)
         if viewer.cursor.is_behind:
@@ -286,9 +287,8 @@ class Delivery:
         # when the hub says so.
         viewer.is_waiting = True
         asyncio.get_running_loop().call_later(
-            viewer.pause_s, partial(self._go_on, audience, viewer)
+            viewer.pauses.next(), partial(self._go_on, audience, viewer)
         )
-        viewer.pause_s = min(2 * viewer.pause_s, _LAST_PAUSE_S)
 
 
 def _step(viewer: Viewer, delta: Delta | None) -> Json:

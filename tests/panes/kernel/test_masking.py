@@ -7,7 +7,8 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from jupyter_peer.panes.kernel.channels.tap import KernelTap, TapMessage
+from jupyter_peer.panes.kernel.channels.listener import TapMessage
+from jupyter_peer.panes.kernel.channels.tap import KernelTap
 from jupyter_peer.panes.kernel.masking import (
     INVITE_REMARK,
     MIN_BEGINNING,

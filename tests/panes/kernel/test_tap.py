@@ -13,7 +13,9 @@ from jupyter_client.session import Session
 
 from jupyter_peer.errors import KernelGoneError, PeerTimeoutError
 from jupyter_peer.panes.kernel.captures import OUTPUTS
-from jupyter_peer.panes.kernel.channels.tap import KernelTap, KernelTaps, TapMessage
+from jupyter_peer.panes.kernel.channels.listener import TapMessage
+from jupyter_peer.panes.kernel.channels.tap import KernelTap
+from jupyter_peer.panes.kernel.channels.taps import KernelTaps
 from tests.machine.waiting import until
 from tests.panes.real_kernels import TIMEOUT, closed, kernel
 

@@ -18,7 +18,7 @@ from jupyter_peer.errors import (
     UnknownPaneError,
     UnknownPeerError,
 )
-from jupyter_peer.panes.kernel.channels.tap import KernelTaps
+from jupyter_peer.panes.kernel.channels.taps import KernelTaps
 from jupyter_peer.panes.kernel.source import PaneSource
 from jupyter_peer.panes.owner import requests
 from jupyter_peer.panes.owner.publish import PaneInfo, SharePane

@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_peer.errors import KernelGoneError
 from jupyter_peer.panes.kernel import hearing
-from jupyter_peer.panes.kernel.channels.tap import KernelTaps
+from jupyter_peer.panes.kernel.channels.taps import KernelTaps
 from jupyter_peer.panes.kernel.hearing import Hearing
 from jupyter_peer.panes.owner.publish import SharePane
 from tests.machine.waiting import until

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from hmac import compare_digest
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import msgspec
 import zmq
@@ -22,10 +22,12 @@ from jupyter_client.session import DELIM, Session
 from zmq.utils.monitor import recv_monitor_message
 
 from ....errors import KernelGoneError, PeerTimeoutError
+from ....primitives.backoff import Backoff
 from ....primitives.pauses import pause_until
 from ..comms import read
 from ..masking import Mask, Masks
 from ..outputs import clean, decode
+from .listener import TapListener, TapMessage
 from .shell import KernelShell
 from .sockets import prepare, url_of
 
@@ -43,34 +45,6 @@ _HEAVY = 1024 * 1024
 _IN_A_ROW = 64
 # HMAC, header, parent_header, metadata, content.
 _PARTS = 5
-
-
-class TapMessage(NamedTuple):
-    """A message of a kernel.
-
-    Attributes:
-        content, buffers: As :func:`.comms.read` gives them; buffers are base64.
-        msg_id: Of the message itself.
-    """
-
-    msg_type: str
-    parent_id: str
-    content: Json
-    buffers: Sequence[str] = ()
-    msg_id: str = ""
-
-
-class TapListener(Protocol):
-    """Who listens to a tap. None of these may raise or block."""
-
-    def wants(self, msg_type: str, parent_id: str) -> bool:
-        """Whether :meth:`on_message` should get such messages."""
-
-    def on_message(self, message: TapMessage) -> None:
-        """Take a message."""
-
-    def on_end(self, reason: str) -> None:
-        """Take notice that the kernel restarted or died; nothing comes after it."""
 
 
 class _Header(msgspec.Struct):
@@ -225,7 +199,7 @@ class KernelTap:
         prepare(control, info)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
-        delay = _FIRST_NUDGE_S
+        pauses = Backoff(_FIRST_NUDGE_S, _LAST_NUDGE_S)
         try:
             control.connect(url_of(info, "control"))
             while not self._live.is_set() and not self.is_closed:
@@ -240,8 +214,7 @@ class KernelTap:
                     control.send_multipart(self._session.serialize(request), zmq.NOBLOCK)
                 except zmq.Again:
                     log.debug("kernel %s takes no request yet", self.kernel_id)
-                await pause_until(self._live, min(delay, left))
-                delay = min(2 * delay, _LAST_NUDGE_S)
+                await pause_until(self._live, min(pauses.next(), left))
         finally:
             control.close(linger=0)
 
@@ -403,59 +376,6 @@ class KernelTap:
         if self._shell is not None:
             self._shell.close()
         self._on_close()
-
-
-class KernelTaps:
-    """One tap a kernel, made when it is needed.
-
-    Args:
-        manager_of: Gives the ``KernelManager`` of a kernel id, None when there is no such kernel.
-        secrets: Returns the texts that open this node.
-    """
-
-    def __init__(
-        self,
-        manager_of: Callable[[str], Any | None],
-        secrets: Callable[[], Iterable[str]] = tuple,
-    ) -> None:
-        self._manager_of = manager_of
-        self._secrets = secrets
-        self._taps: dict[str, KernelTap] = {}
-
-    def __call__(self, kernel_id: str) -> KernelTap:
-        """Return the kernel's tap, not started yet if it is new.
-
-        Raises:
-            KernelGoneError: There is no such kernel here.
-        """
-        tap = self._taps.get(kernel_id)
-        if tap is None or tap.is_closed:
-            manager = self._manager_of(kernel_id)
-            if manager is None:
-                raise KernelGoneError
-            tap = KernelTap(
-                kernel_id,
-                manager,
-                on_close=lambda: self._drop(kernel_id),
-                secrets=self._secrets,
-            )
-            self._taps[kernel_id] = tap
-        return tap
-
-    def _drop(self, kernel_id: str) -> None:
-        tap = self._taps.get(kernel_id)
-        if tap is not None and tap.is_closed:
-            del self._taps[kernel_id]
-
-    def end(self, kernel_id: str) -> None:
-        """Take notice that a kernel was shut down."""
-        if kernel_id in self._taps:
-            self._taps[kernel_id].end("the kernel was shut down")
-
-    def close(self) -> None:
-        """Close all taps; may be called twice."""
-        for tap in list(self._taps.values()):
-            tap.close()
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:
