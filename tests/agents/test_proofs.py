@@ -72,7 +72,7 @@ async def test_a_view_says_who_signed_what_it_shows(tmp_path, capsys):
     async with ada_and_bob(tmp_path) as (_, bobs, ada, bob):
         publisher = ada.extension.context.running.operations.publisher
         tap = FakeTap()
-        publisher._taps = lambda kernel_id: tap
+        publisher.kernels.tap = lambda kernel_id: tap
         await publisher.share(
             SharePane("loss", "Training", "k1", {"cell": "cell"}), with_=[bob.hub.node_id]
         )

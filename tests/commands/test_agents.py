@@ -37,7 +37,7 @@ async def ada_and_bob(path):
     async with servers(path, "ada", "bob", allow_remote_agent=True) as (ada, bob):
         publisher = ada.extension.context.running.operations.publisher
         tap = FakeTap()
-        publisher._taps = lambda kernel_id: tap
+        publisher.kernels.tap = lambda kernel_id: tap
         await publisher.share(
             SharePane("loss", "Training", "k1", {"cell": "cell"}), with_=[bob.hub.node_id]
         )

@@ -88,7 +88,7 @@ async def notebook(hub: PeerHub, publisher: PanePublisher) -> AsyncIterator[Note
     """Yield a notebook with a real kernel, whose panes the node shares."""
     async with kernel() as (manager, client):
         taps = KernelTaps(lambda kernel_id: manager if kernel_id == KERNEL else None)
-        publisher._taps = taps
+        publisher.kernels.tap = taps
         try:
             yield Notebook(publisher, manager, client)
         finally:

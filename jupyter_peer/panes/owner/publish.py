@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -20,7 +20,6 @@ from ...errors import (
     BlockedError,
     BusyError,
     KernelGoneError,
-    LinkError,
     PaneExistsError,
     PeerError,
     UnknownPaneError,
@@ -30,11 +29,12 @@ from ...hub.info import HubEvent
 from ...primitives.signal import Signal
 from ...store.records import Grant
 from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
-from ..kernel.kernel_widgets import Kernel, KernelWidgets
 from ..kernel.source import PaneSource
 from .delivery import Delivery
 from .input.inputs import PaneInputs
 from .input.rules import OTHER_WIDGETS
+from .kernels import HeardKernels, Tap
+from .notices import PaneNotices
 from .pane import OwnPane, PaneInfo, SharePane
 from .requests import PaneRequests
 
@@ -45,18 +45,6 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 MAX_VIEWERS = 64
-#: How long a kernel is listened to for somebody who thinks of sharing.
-HEAR_S = 600.0
-
-
-class Tap(Kernel, Protocol):
-    """What a pane needs of a :class:`~.tap.KernelTap`."""
-
-    async def start(self) -> None:
-        """Return when nothing can be missed any more."""
-
-    def masked(self, output: Json, parent_id: str) -> Json:
-        """Return an output that a front end has of a message, without what opens this node."""
 
 
 class PanePublisher:
@@ -68,6 +56,9 @@ class PanePublisher:
         clock: Epoch seconds.
         max_panes: Panes shared at once.
         max_viewers: Viewers of one pane.
+
+    Attributes:
+        kernels: The kernels that its panes listen to.
     """
 
     def __init__(
@@ -80,11 +71,12 @@ class PanePublisher:
         max_viewers: int = MAX_VIEWERS,
     ) -> None:
         self._hub = hub
-        self._taps = taps
         self._clock = clock
         self._max_panes = max_panes
         self._panes: dict[str, OwnPane] = {}
+        self.kernels = HeardKernels(taps)
         self._delivery = Delivery(hub)
+        self._notices = PaneNotices(hub)
         self._sharing: dict[str, asyncio.Lock] = {}
         self._changes = Signal[[]]("own panes changed")
         self._unsubscribe = hub.subscribe(self._on_hub_event)
@@ -92,14 +84,11 @@ class PanePublisher:
             hub, self._panes, self._stored_grants, max_viewers, self._tell
         )
         self._inputs = PaneInputs(hub, self._requests.granted, self._audit)
-        self._kernels: dict[str, KernelWidgets] = {}
-        self._ends_of_hearing: set[asyncio.TimerHandle] = set()
 
     async def close(self) -> None:
         """Listen to no kernel any more; what is stored stays. May be called twice."""
         self._unsubscribe()
-        for timer in self._ends_of_hearing:
-            timer.cancel()
+        self.kernels.close()
         for pane in self._panes.values():
             pane.unsubscribe()
         self._panes.clear()
@@ -202,9 +191,9 @@ class PanePublisher:
             )
 
     async def _share(self, asked: SharePane, node_ids: list[str], grant: str) -> PaneInfo:
-        tap = self._taps(asked.kernel_id)
+        tap = self.kernels.tap(asked.kernel_id)
         pane = self._panes.get(asked.name) or self._own_pane(asked.name)
-        kernel = self._widgets_of(asked.kernel_id, tap)
+        kernel = self.kernels.widgets(asked.kernel_id, tap)
         source = PaneSource(
             asked.source,
             kernel,
@@ -246,37 +235,10 @@ class PanePublisher:
         pane.is_ended = False
         pane.grants = self._stored_grants(asked.name)
         self._panes[asked.name] = pane
-        self._offer(pane, pane.allowed())
+        self._notices.offer(pane, pane.allowed())
         pane.audience.show(source.state)
         self._tell()
         return self._info(pane)
-
-    async def hear(self, kernel_id: str) -> None:
-        """Remember for a while what a kernel's cells show; a pane shared meanwhile begins with it.
-
-        Raises:
-            KernelGoneError, PeerTimeoutError: The kernel cannot be listened to.
-        """
-        tap = self._taps(kernel_id)
-        end = self._widgets_of(kernel_id, tap).hearing.begin()
-
-        def stop() -> None:
-            end()
-            self._ends_of_hearing.discard(timer)
-
-        timer = asyncio.get_running_loop().call_later(HEAR_S, stop)
-        self._ends_of_hearing.add(timer)
-        try:
-            await tap.start()
-        except BaseException:
-            timer.cancel()
-            stop()
-            raise
-
-    def has_heard(self, kernel_id: str, cell: str) -> bool:
-        """Whether a cell has shown anything lately, as far as this node knows."""
-        kernel = self._kernels.get(kernel_id)
-        return kernel is not None and bool(kernel.hearing.of(cell))
 
     def run_again(self, kernel_id: str, cell_id: str, cell: str) -> None:
         """Take notice that a notebook's cell runs again: its panes go on with the new outputs.
@@ -294,15 +256,6 @@ class PanePublisher:
 
     def _own_pane(self, name: str) -> OwnPane:
         return OwnPane(name, self._delivery, lambda: self._hub.guests.of_pane(name))
-
-    def _widgets_of(self, kernel_id: str, tap: Tap) -> KernelWidgets:
-        kernel = self._kernels.get(kernel_id)
-        if kernel is None or kernel.kernel is not tap:
-            gone = [each for each, widgets in self._kernels.items() if not widgets.is_used]
-            for each in gone:
-                del self._kernels[each]
-            kernel = self._kernels[kernel_id] = KernelWidgets(tap)
-        return kernel
 
     def grant(self, name: str, node_id: str, grant: str | None) -> PaneInfo:
         """Let a peer see a pane, or (None, ``none``) not any more, from this moment on.
@@ -323,7 +276,7 @@ class PanePublisher:
             pane.grants[node_id] = grant
             if grant != "interact":
                 self._drop_inputs(pane, node_id)
-            self._offer(pane, [node_id])
+            self._notices.offer(pane, [node_id])
         self._tell()
         return self._info_of(name)
 
@@ -333,7 +286,7 @@ class PanePublisher:
         pane = self._panes.get(name)
         if pane is not None and pane.grants.pop(node_id, None) is not None:
             self._drop_inputs(pane, node_id)
-            self._withdraw(pane, [node_id], "revoked")
+            self._notices.withdraw(pane, [node_id], "revoked")
         self._tell()
         return self._info_of(name)
 
@@ -349,7 +302,7 @@ class PanePublisher:
         self._audit("pane_unshared", None, name, {})
         if pane is not None:
             pane.unsubscribe()
-            self._withdraw(pane, pane.allowed(), "unshared")
+            self._notices.withdraw(pane, pane.allowed(), "unshared")
         self._hub.guests.end_pane(name)
         self._tell()
 
@@ -403,27 +356,8 @@ class PanePublisher:
         pane.unsubscribe()
         ended = {"pane": pane.name, "reason": "ended", "epoch": source.state.epoch}
         for node_id in pane.allowed():
-            self._tell_peer(node_id, "pane_withdraw", ended)
+            self._notices.tell(node_id, "pane_withdraw", ended)
         self._tell()
-
-    def _withdraw(self, pane: OwnPane, node_ids: Iterable[str], reason: str) -> None:
-        for node_id in node_ids:
-            pane.audience.drop(node_id)
-            # Not in the order of the pane's updates: it must not wait behind a large one.
-            self._tell_peer(node_id, "pane_withdraw", {"pane": pane.name, "reason": reason})
-
-    def _offer(self, pane: OwnPane, node_ids: Iterable[str]) -> None:
-        if pane.is_ended or pane.source is None:
-            return
-        for node_id in node_ids:
-            self._tell_peer(node_id, "pane_offer", pane.offer(node_id))
-
-    def _tell_peer(self, node_id: str, type: str, data: Json) -> None:
-        try:
-            self._hub.send(node_id, type, data, stream="panes")
-        except LinkError as error:
-            # It hears of everything that stands when it is back.
-            log.debug("%s is not told of pane %s: %s", node_id, data["pane"], error.code)
 
     def _info(self, pane: OwnPane) -> PaneInfo:
         return pane.info(self._name_of)
@@ -461,7 +395,7 @@ class PanePublisher:
         if event.kind == "link_up":
             for pane in self._panes.values():
                 if node_id in pane.grants and not self._hub.peer(node_id).blocked:
-                    self._offer(pane, [node_id])
+                    self._notices.offer(pane, [node_id])
         elif event.kind == "guest_up":
             self._receive_guest(node_id)
         elif event.kind == "forgotten":
@@ -477,10 +411,10 @@ class PanePublisher:
             return
         pane = self._panes.get(guest.link.pane)
         if pane is not None and pane.source is not None and not pane.is_ended:
-            self._offer(pane, [node_id])
+            self._notices.offer(pane, [node_id])
         else:
             ended = {"pane": guest.link.pane, "reason": "ended"}
-            self._tell_peer(node_id, "pane_withdraw", ended)
+            self._notices.tell(node_id, "pane_withdraw", ended)
 
 
 _BEGINS = frozenset({"link_up", "guest_up"})

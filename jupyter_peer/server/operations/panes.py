@@ -58,7 +58,11 @@ class PaneOperations(Group):
         kind, key = ("cell", cell) if cell else ("display", params.display)
         assert key is not None
         is_known = params.cell_id or params.outputs or call.caller.kernel_id
-        if kind == "cell" and not is_known and not self._publisher.has_heard(kernel_id, key):
+        if (
+            kind == "cell"
+            and not is_known
+            and not self._publisher.kernels.has_heard(kernel_id, key)
+        ):
             raise BadRequestError(
                 "no output of this cell is known",
                 hint="name a cell that runs in this kernel, or give cell_id and outputs",
@@ -82,7 +86,7 @@ class PaneOperations(Group):
 
     @serves(rows.HEAR)
     async def _hear(self, params: rows.KernelParams, call: Call) -> Done:
-        await self._publisher.hear(self._kernel_of(params.kernel_id, call))
+        await self._publisher.kernels.hear(self._kernel_of(params.kernel_id, call))
         return Done()
 
     @serves(rows.RUN_AGAIN)

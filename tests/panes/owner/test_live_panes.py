@@ -580,7 +580,7 @@ async def test_opening_is_given_up_when_the_link_is_lost() -> None:
 async def test_a_real_cell_is_watched_from_its_first_output_to_its_kernels_end() -> None:
     async with two_nodes() as (ada, bob), kernel() as (manager, client):
         taps = KernelTaps(lambda kernel_id: manager if kernel_id == "real" else None)
-        ada.publisher._taps = taps
+        ada.publisher.kernels.tap = taps
         # The id of a request is known before it is sent.
         request = client.session.msg(
             "execute_request",

@@ -39,7 +39,7 @@ async def test_a_pane_begins_with_the_outputs_that_are_there_and_goes_on() -> No
 
 async def test_messages_between_the_outputs_and_the_pane_are_told_once() -> None:
     async with two_nodes() as (ada, _):
-        await ada.publisher.hear("k1")
+        await ada.publisher.kernels.hear("k1")
         ada.kernel.write("2\n", parent="run-1", msg_id="m2")
         ada.kernel.write("3\n", parent="run-1", msg_id="m3")
         await ada.publisher.share(cell_pane(known=["m1", "m2", "m4"]))
@@ -108,7 +108,7 @@ async def test_a_kernel_that_cannot_be_listened_to_is_not_remembered() -> None:
     async with two_nodes() as (ada, _):
         ada.kernel.error = KernelGoneError()
         with pytest.raises(KernelGoneError):
-            await ada.publisher.hear("k1")
+            await ada.publisher.kernels.hear("k1")
         assert ada.kernel.listeners == []
 
 
