@@ -1,7 +1,7 @@
-"""One WebSocket of a node as the relay's doors see it.
+"""One WebSocket of a node, as broker and lobby use it.
 
-A node at rest is its socket, one task and this object. What it sends is read one by one, where each
-message is answered before the next is looked at, or carried: handed on as it comes.
+An idle node costs its socket, one task and this object. Its messages are either read one by one,
+each answered before the next is read, or carried: passed on as they arrive.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..wire.relay.frames import refusal_text
 
 
 class Carrier(Protocol):
-    """What messages are handed to as they come; see :meth:`Connection.carry`."""
+    """Receives the messages of a connection as they arrive; see :meth:`Connection.carry`."""
 
     def take(self, opcode: int, payload: Payload) -> None:
         """Take a message.
@@ -27,7 +27,7 @@ class Carrier(Protocol):
         """
 
     def taken(self) -> Awaitable[None] | None:
-        """Note that all of one read was taken; return what to wait for before the next, or None."""
+        """Handle the end of one read; return what to wait for before the next, or None."""
 
 
 class Connection:
@@ -60,7 +60,7 @@ class Connection:
         self._is_aborted = False
 
     def open(self, opened: WebSocket) -> None:
-        """Begin on a WebSocket that brings its messages here."""
+        """Start to receive the messages of an open WebSocket."""
         self._socket = opened
         if self._is_aborted:
             opened.abort()
@@ -82,22 +82,22 @@ class Connection:
 
     @property
     def read_at(self) -> float:
-        """When something was read last, by the loop's clock."""
+        """Time of the last read, by the loop's clock."""
         return self.socket.read_at
 
     @property
     def is_pinged(self) -> bool:
-        """Whether a ping since then is unanswered."""
+        """Whether a ping since the last read is unanswered."""
         return self.socket.is_pinged
 
     @property
     def is_backed_up(self) -> bool:
-        """Whether the other side does not read what was sent."""
+        """Whether earlier writes still wait on this side."""
         return self.socket.is_backed_up
 
     @property
     def close_code(self) -> int | None:
-        """What the other side closed with; None when the socket just ended."""
+        """The other side's close code; None when the socket ended without one."""
         return self.socket.close_code
 
     @property
@@ -107,7 +107,7 @@ class Connection:
 
     @property
     def address(self) -> str:
-        """Where the node comes from, for the log."""
+        """Address of the node, for the log."""
         return self.socket.remote_host or "?"
 
     # Reading.
@@ -142,7 +142,7 @@ class Connection:
         return to_text(payload)
 
     async def carry(self, carrier: Carrier) -> None:
-        """Hand on every message as it comes, in the turn of the loop in which it was read.
+        """Pass on every message as it arrives, in the turn of the loop in which it was read.
 
         Raises:
             ConnectionError: The connection ended.
@@ -163,7 +163,7 @@ class Connection:
             self._carrier = None
 
     async def _until_something(self) -> None:
-        """Wait until there are messages, or something else is to be told."""
+        """Wait until there are messages, or the connection has ended."""
         if self._failure is not None:
             raise self._failure
         if self.socket.is_ended:
@@ -218,7 +218,7 @@ class Connection:
     # Writing and closing.
 
     def write(self, data: bytes) -> asyncio.Future[None] | None:
-        """Hand frames to the socket; see :meth:`.WebSocket.write`."""
+        """Write frames to the socket; see :meth:`.WebSocket.write`."""
         return self.socket.write(data)
 
     def send_text(self, text: str) -> None:
@@ -226,28 +226,28 @@ class Connection:
         self.socket.send_text(text)
 
     def ping(self) -> None:
-        """Ask whether the other side is still there."""
+        """Send a ping."""
         self.socket.ping()
 
     def abort(self) -> None:
-        """Close the socket without a word, at once or as soon as it is open."""
+        """Close the socket without a closing handshake, at once or as soon as it is open."""
         self._is_aborted = True
         if self._socket is not None:
             self._socket.abort()
         self._read_on()
 
     def end(self, code: int, reason: str) -> None:
-        """Say why and close, from a callback; whoever reads goes on until the other side answers."""
+        """Send a close frame, from a callback; reading goes on until the other side answers."""
         self.socket.end(code, reason)
         self._read_on()
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
-        """Say why and close, and wait until the other side has too; may be called twice."""
+        """Send a close frame, and wait until the other side answers; may be called twice."""
         self.end(code, reason)
         await self.socket.until_ended()
 
     async def refuse(self, error: PeerError) -> None:
-        """Say by an error frame why the connection ends, and close it."""
+        """Send an error frame with the reason, and close the connection."""
         self.send_text(refusal_text(error))
         code = close_code_of(error) if isinstance(error, WireError) else POLICY
         await self.close(code, error.code)

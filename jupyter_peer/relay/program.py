@@ -1,4 +1,4 @@
-"""The relay program: builds its parts, runs until it is told to end, and ends in good order."""
+"""The relay program: builds its parts, runs until a signal, and shuts down in order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator says.
+    """The options of the operator.
 
     Attributes:
         ip: Address to bind; empty for all.
@@ -44,7 +44,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         has_guests: Whether browsers may open guest links here.
         limits: All limits of nodes and links.
         lobby_limits: All limits of the lobby.
-        directory_url: Directory that rooms can ask, https or a file; None for none.
+        directory_url: Directory of members for rooms, https or a file; None for none.
         directory_key: The key it is signed with, base64.
         data_dir: Folder that keeps the newest version of the directory; None for memory alone.
         must_keep: Whether the program refuses to start when that folder cannot be written.
@@ -138,11 +138,11 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
 
 
 async def run(options: Options, on_ready: Callable[[list[str]], None]) -> None:
-    """Run a relay until SIGTERM or SIGINT, then hand out what is queued and end.
+    """Run a relay until SIGTERM or SIGINT, then send what is queued and stop.
 
     Args:
-        options: What the operator says.
-        on_ready: Told the URLs once it listens.
+        options: The options of the operator.
+        on_ready: Called with the URLs once it listens.
     """
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -161,7 +161,7 @@ async def run(options: Options, on_ready: Callable[[list[str]], None]) -> None:
 
 
 def _allow_files(count: int) -> None:
-    """Let this process have so many files and connections, as far as its user may."""
+    """Raise this process's limit of open files and connections, as far as its user may."""
     try:
         import resource
     except ImportError:  # not on Windows, where there is no such limit
@@ -190,10 +190,10 @@ def _directory(options: Options) -> DirectoryRefresher | None:
 def _check_names(options: Options) -> None:
     """Refuse a relay without a name where others reach it.
 
-    Its challenges would name nobody, so a node's answer to one would be good at any such relay.
+    Its challenges would name no relay, so a node's answer would be valid at any such relay.
 
     Raises:
-        BadRequestError: It has none.
+        BadRequestError: It has no name.
     """
     if not options.names and not is_loopback(options.ip):
         raise BadRequestError(

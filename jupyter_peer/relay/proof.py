@@ -1,4 +1,4 @@
-"""The proof of a node's id, which every door of the program asks for first (SPEC, *Registration*)."""
+"""The proof of a node's id, with which every connection begins (SPEC, *Registration*)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .connection import Connection
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """A node has proven its id; it still waits for the answer.
+    """A proven id; the node still waits for the answer.
 
     Attributes:
         node_id: The proven id.
@@ -40,13 +40,13 @@ async def prove(
     Args:
         connection: A WebSocket that was just opened.
         timeout: Seconds it may take.
-        door: Path of the door, for which alone the proof holds.
+        door: Path of the URL, for which alone the proof is valid.
         host: The name the node dialled, to be signed by it; None where the operator has not said
             which names are this relay's.
-        relay_id: What the relay calls itself.
+        relay_id: Id of the relay.
 
     Raises:
-        PeerError: It did not prove it.
+        PeerError: The node did not prove its id.
         ConnectionError: The connection ended.
     """
     admission = Admission(secrets.token_bytes(CHALLENGE_BYTES), host, relay_id, door)

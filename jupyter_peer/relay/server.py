@@ -1,7 +1,7 @@
 """HTTP of the relay program: WebSocket doors, the page for guests, ``/health`` and ``/metrics``.
 
-A door is a path and what serves a node there once it has proven its id. The server takes the
-connection from Tornado (:mod:`~jupyter_peer.sockets.tornado_upgrade`), which would keep the request, its
+A door is a path, and serves a node there that has proven its id. The server takes the connection
+from Tornado (:mod:`~jupyter_peer.sockets.tornado_upgrade`), which would keep the request, its
 headers and five coroutine frames alive for as long as it lasts.
 """
 
@@ -41,14 +41,14 @@ Health = Callable[[], Mapping[str, object]]
 
 
 class RelayServer:
-    """Listens, upgrades, has nodes prove their ids and brings them to their door.
+    """Listens, upgrades connections, verifies the ids of nodes, and passes each to its door.
 
     Args:
-        limits: For those that have proven nothing yet, and of frames.
+        limits: Limits of unproven connections and of frames.
         metrics: Shown at ``/metrics``, and counted into.
         doors: By path, such as ``/relay-ws``.
         health: What ``/health`` shows; ``ok`` of it decides about 200 or 503.
-        relay_id: Returns what the relay calls itself.
+        relay_id: Returns the id of the relay.
         names: Hosts under which nodes reach this relay, in lower case and with port where it is not
             the scheme's own. Others are refused, and a proof then holds for this name alone. Only a
             relay that nobody outside this machine reaches may have none.
@@ -119,7 +119,7 @@ class RelayServer:
         return bound
 
     def stop_listening(self) -> None:
-        """Take no more connections."""
+        """Stop accepting connections."""
         self._is_closing = True
         for server in self._servers:
             server.stop()
@@ -207,7 +207,7 @@ class RelayServer:
 
 
 class _Page(RequestHandler):
-    """What all pages have in common."""
+    """The base of all pages."""
 
     server: RelayServer
     door: str
@@ -223,7 +223,7 @@ class _Page(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def compute_etag(self) -> None:
-        """Nothing here is worth a tag."""
+        """Return no tag: the pages are small."""
 
     def refuse(self, status: int) -> None:
         """Answer with a status and no body."""
@@ -237,11 +237,11 @@ class _Nothing(RequestHandler):
         self.finish()
 
     def compute_etag(self) -> None:
-        """No body, no tag."""
+        """Return no tag: there is no body."""
 
 
 class _Health(_Page):
-    """Whether the program does its work, for load balancers and people."""
+    """``/health``, for load balancers and people."""
 
     def get(self) -> None:
         state = self.server.health()
@@ -253,7 +253,7 @@ class _Health(_Page):
 
 
 class _Metrics(_Page):
-    """Figures for Prometheus."""
+    """``/metrics``, for Prometheus."""
 
     def get(self) -> None:
         self.set_header("Content-Type", CONTENT_TYPE)
@@ -261,7 +261,7 @@ class _Metrics(_Page):
 
 
 class _Upgrade(_Page):
-    """One door."""
+    """The end point of one door."""
 
     async def get(self) -> None:
         headers = self.request.headers

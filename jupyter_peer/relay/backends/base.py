@@ -1,12 +1,12 @@
-"""What broker and lobby stand on: where nodes are, and a table that all brokers share.
+"""The base of broker and lobby: where nodes are attached, and a table that all brokers share.
 
-Above are :mod:`~jupyter_peer.relay.broker.broker` and :mod:`~jupyter_peer.relay.lobby.lobby`, which know nothing
-of how many programs there are; below is nothing, or a NATS server. One suite of tests runs over
-both backends.
+Above are :mod:`~jupyter_peer.relay.broker.broker` and :mod:`~jupyter_peer.relay.lobby.lobby`. They
+do not know how many programs there are. Below is nothing, or a NATS server. One suite of tests runs
+over both backends.
 
-A node is *attached* to the one broker it has proven its id to last. Frames to a node attached here
-never come to the backend, and frames to a node that is attached nowhere wait in the broker that
-took them (SPEC, *Absent nodes*).
+A node is *attached* to the broker to which it has last proven its id. The backend never sees frames
+to a node that is attached here. Frames to a node that is attached nowhere wait in the broker that
+received them (SPEC, *Absent nodes*).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...primitives.signal import Signal
 
 
 class ConflictError(Exception):
-    """Somebody else changed the key meanwhile; read it again and decide anew."""
+    """Another broker changed the key meanwhile; read it again and decide again."""
 
 
 class Entry(NamedTuple):
@@ -36,9 +36,8 @@ OnChange = Callable[[str, "bytes | None", "bytes | None"], None]
 class Table(ABC):
     """Keys and values that are the same on all brokers, mirrored in the memory of each.
 
-    A key is made of words of ``[A-Za-z0-9_-]`` with dots between them; its first word says whose it
-    is (``node``, ``room``). What this broker writes it reads at once; what another writes comes a
-    moment later.
+    A key consists of words of ``[A-Za-z0-9_-]`` with dots between them. Its first word is its kind
+    (``node``, ``room``). A broker reads its own writes at once, and those of others a moment later.
     """
 
     def __init__(self) -> None:
@@ -54,7 +53,7 @@ class Table(ABC):
         return [item for item in self._mirror.items() if item[0].startswith(prefix)]
 
     def watch(self, callback: OnChange) -> None:
-        """Tell of every change, whoever made it. Callbacks never block."""
+        """Call back at every change, whichever broker made it. Callbacks never block."""
         self._changed.connect(callback)
 
     @abstractmethod
@@ -62,7 +61,7 @@ class Table(ABC):
         """Store a value and return its revision.
 
         Raises:
-            UnreachableError: What the table stands on does not answer.
+            UnreachableError: The server of the table does not answer.
         """
 
     @abstractmethod
@@ -71,7 +70,7 @@ class Table(ABC):
 
         Raises:
             ConflictError: It has another.
-            UnreachableError: What the table stands on does not answer.
+            UnreachableError: The server of the table does not answer.
         """
 
     @abstractmethod
@@ -80,11 +79,11 @@ class Table(ABC):
 
         Raises:
             ConflictError: It has another.
-            UnreachableError: What the table stands on does not answer.
+            UnreachableError: The server of the table does not answer.
         """
 
     def _apply(self, key: str, value: bytes | None, revision: int) -> None:
-        """Take a change over into the mirror; an older one than it has is no news."""
+        """Apply a change to the mirror, unless the mirror is newer."""
         before = self._mirror.get(key)
         if before is not None and before.revision >= revision:
             return
@@ -98,22 +97,22 @@ class Table(ABC):
 
 
 class Sink(Protocol):
-    """What a backend may ask of the broker above it. None of it blocks."""
+    """The broker, as the backend below it sees it. No method blocks."""
 
     def deliver(self, frame: bytes) -> None:
-        """Take a frame from another broker to its node."""
+        """Deliver a frame from another broker to its node."""
 
     def appeared(self, node: bytes) -> None:
-        """A node is attached to another broker now: send it what is held for it."""
+        """Send a node the frames that are held for it: it is attached to another broker now."""
 
     def lost(self, frame: bytes) -> None:
-        """Nobody took a frame: its node is not where it was last seen."""
+        """End the link of a frame that no broker received: its node has moved or is away."""
 
     def moved(self, node: bytes) -> None:
-        """A node that is attached here has proven its id to another broker."""
+        """Close the connection of a node that has proven its id to another broker."""
 
 
-# A lobby's way to hand a message to a node; False when the node is gone.
+# Passes a message to a node of the lobby; returns False when the node has left.
 Take = Callable[[str], bool]
 
 
@@ -121,9 +120,9 @@ class Backend(ABC):
     """Where the nodes of this and other brokers are.
 
     Attributes:
-        name: For log and health page.
-        broker_id: Names this program among all that share the table.
-        relay_id: Names all of them, once started; nodes tell by it that two URLs lead to one relay.
+        name: Name in the log and on the health page.
+        broker_id: Identifies this program among all that share the table.
+        relay_id: Identifies the relay, once started. By it nodes recognise two URLs of one relay.
         table: Presence and rooms.
     """
 
@@ -134,15 +133,15 @@ class Backend(ABC):
 
     @abstractmethod
     async def start(self, sink: Sink) -> None:
-        """Get ready.
+        """Connect, and start to work.
 
         Raises:
-            UnreachableError: What the backend stands on does not answer.
+            UnreachableError: The server of the backend does not answer.
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of everything. May be called twice."""
+        """Close everything; may be called twice."""
 
     # For the broker.
 
@@ -151,12 +150,12 @@ class Backend(ABC):
         """Make this the node's broker.
 
         Raises:
-            UnreachableError: What the backend stands on does not answer.
+            UnreachableError: The server of the backend does not answer.
         """
 
     @abstractmethod
     async def detach(self, node: bytes) -> None:
-        """Note that the node's connection to this broker is gone; never raises."""
+        """Record that the node's connection to this broker has ended; never raises."""
 
     @abstractmethod
     def is_elsewhere(self, node: bytes) -> bool:
@@ -164,12 +163,12 @@ class Backend(ABC):
 
     @abstractmethod
     def send(self, frame: bytes) -> None:
-        """Take a frame to the broker its node is attached to, in the order of the calls."""
+        """Send a frame to the broker of its node, in the order of the calls."""
 
     @property
     @abstractmethod
     def is_congested(self) -> bool:
-        """Whether who sends to nodes elsewhere should pause; see :meth:`until_drained`."""
+        """Whether senders to nodes of other brokers should pause; see :meth:`until_drained`."""
 
     @abstractmethod
     async def until_drained(self) -> None:
@@ -179,25 +178,25 @@ class Backend(ABC):
 
     @abstractmethod
     async def open_mailbox(self, node: str, take: Take) -> None:
-        """Hand what any broker posts to a node to ``take``; a later mailbox of it takes over.
+        """Pass what any broker posts to a node to ``take``; a later mailbox replaces this one.
 
         Raises:
-            UnreachableError: What the backend stands on does not answer.
+            UnreachableError: The server of the backend does not answer.
         """
 
     @abstractmethod
     async def close_mailbox(self, node: str, take: Take) -> None:
-        """End :meth:`open_mailbox` if it is still this one; never raises."""
+        """Close a mailbox, unless a later one has replaced it; never raises."""
 
     @abstractmethod
     async def post(self, node: str, text: str) -> bool:
-        """Hand a message to a node through the broker it has its mailbox at; False if none took it."""
+        """Send a message to a node's mailbox, at any broker; return whether one received it."""
 
     @abstractmethod
     def is_broker_alive(self, broker_id: str) -> bool:
-        """Return whether a broker was heard of lately; one never heard of before is given time."""
+        """Return whether a broker was heard of lately; an unknown broker gets time to report."""
 
     @property
     @abstractmethod
     def is_healthy(self) -> bool:
-        """Whether all it stands on answers."""
+        """Whether every server that it needs answers."""

@@ -8,7 +8,7 @@ from .base import Backend, ConflictError, Sink, Table, Take
 
 
 class MemoryTable(Table):
-    """A table nobody else writes to; it ends with the program."""
+    """A table to which nobody else writes; it ends with the program."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class MemoryBackend(Backend):
         self._mailboxes: dict[str, Take] = {}
 
     async def start(self, sink: Sink) -> None:
-        """There is nothing to get ready."""
+        """Do nothing: memory needs no connection."""
 
     async def close(self) -> None:
         self._mailboxes.clear()
@@ -69,7 +69,7 @@ class MemoryBackend(Backend):
         return False
 
     async def until_drained(self) -> None:
-        """It never is."""
+        """Return at once: memory is never congested."""
 
     async def open_mailbox(self, node: str, take: Take) -> None:
         self._mailboxes[node] = take

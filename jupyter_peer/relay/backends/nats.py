@@ -1,9 +1,9 @@
 """Any number of brokers as one, joined by NATS (https://docs.nats.io).
 
-A broker subscribes to the subject of every node that is attached to it, and says so in the table. A
-frame to a node elsewhere is published to the node's subject with a reply subject that names the
-frame: when nobody is subscribed, the server says so there ("no responders"), and the link is ended at
-once instead of by a time-out. So no broker has to find out by itself which of the others live.
+A broker subscribes to the subject of every node that is attached to it, and records that in the
+table. It publishes a frame for a node elsewhere to the node's subject, with a reply subject that
+names the frame. When nobody is subscribed, NATS answers there ("no responders"), and the link ends
+at once instead of by a timeout. So no broker has to find out which of the others live.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class NatsBackend(Backend):
         self._tasks.start(self._tidy())
 
     async def _name_relay(self) -> None:
-        """Take the name of the relay from the table, or give it one."""
+        """Read the name of the relay from the table, or choose one."""
         entry = self.table.get(_RELAY)
         if entry is None:
             with contextlib.suppress(ConflictError):  # somebody else was quicker
@@ -176,7 +176,7 @@ class NatsBackend(Backend):
                 await self._forget(node, entry.revision)
 
     async def _forget(self, node: bytes, revision: int) -> None:
-        """Take a node out of the table, unless it has come back meanwhile."""
+        """Remove a node from the table, unless it has come back meanwhile."""
         with contextlib.suppress(ConflictError, UnreachableError):
             await self.table.delete(_AT + node.decode(), revision)
 
@@ -206,7 +206,7 @@ class NatsBackend(Backend):
             await self._has_drained.wait()
 
     async def _publish(self) -> None:
-        """Hand frames to the server, and wait for it from time to time."""
+        """Publish the queued frames, and flush from time to time."""
         client, under_way = self._client, 0
         # The client's own waiting swallows cancellations.
         while not self._is_closing:
@@ -364,7 +364,7 @@ class NatsBackend(Backend):
         self._tasks.start(self._rejoin())
 
     async def _rejoin(self) -> None:
-        """Catch up with the table, and say again which nodes are here."""
+        """Read the table again, and record again which nodes are here."""
         while self._client.is_connected and not self._is_closing:
             if await self._catch_up():
                 return

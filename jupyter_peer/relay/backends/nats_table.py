@@ -115,9 +115,9 @@ class NatsTable(Table):
         self._apply(key, None, ack.seq)
 
     async def tidy(self, older_than: float) -> None:
-        """Remove the marks of own deletions so many seconds ago, which would stay for ever.
+        """Purge the markers of own deletions after some seconds; they would stay for ever.
 
-        A broker that has not heard of the deletion by then is not connected, and reads all anew.
+        A broker that has not seen the deletion by then is not connected, and will read the whole table.
 
         Raises:
             UnreachableError: JetStream does not answer.
@@ -171,7 +171,7 @@ class NatsTable(Table):
         return found
 
     def _replace(self, found: dict[str, Entry]) -> None:
-        """Make the mirror what was found; revisions may be those of another life of the server."""
+        """Replace the mirror; the revisions may be those of an earlier life of the server."""
         before, self._mirror = self._mirror, found
         for key in before.keys() | found.keys():
             old, new = before.get(key), found.get(key)

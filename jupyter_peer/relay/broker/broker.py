@@ -1,8 +1,8 @@
-"""The broker: takes frames of registered nodes to other nodes, and looks at no payload.
+"""The broker: forwards frames between registered nodes, and reads no payload.
 
-Above it is the server, which has made a WebSocket of each connection and had the node prove its id;
-below are one outbox a node, what is held for absent nodes, and the backend, which knows the nodes
-of other brokers (SPEC, *Forwarding*).
+Above is the server, which upgrades each connection and verifies the node's id. Below are one outbox
+for each node, the frames held for absent nodes, and the backend, which knows the nodes of other
+brokers (SPEC, *Forwarding*).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class _Node:
 
 
 class _Uplink:
-    """What one node sends, on its way into the broker."""
+    """Receives the frames that one node sends."""
 
     __slots__ = ("_broker", "_count", "_node", "_size")
 
@@ -89,15 +89,15 @@ class _Uplink:
 
 
 class Broker:
-    """Forwards frames between nodes; a backend's sink.
+    """Forwards frames between nodes; implements :class:`.Sink`.
 
     Args:
-        limits: Of nodes, links and the whole.
-        backend: Where nodes of other brokers are.
+        limits: Limits of nodes, of links and in all.
+        backend: Knows the nodes of other brokers.
         metrics: Counted into.
 
     Attributes:
-        is_draining: Whether it is about to end, and takes no more nodes.
+        is_draining: Whether it is about to stop, and admits no more nodes.
     """
 
     def __init__(self, limits: Limits, backend: Backend, metrics: Metrics) -> None:
@@ -121,11 +121,11 @@ class Broker:
         metrics.add_gauge("held_bytes", "Bytes held for absent nodes.", lambda: self._hold.size)
 
     def start(self) -> None:
-        """Begin to ping the silent and to drop what is held too long."""
+        """Start to ping silent nodes and to drop expired frames."""
         self._sweeping.start(self._sweep)
 
     async def close(self) -> None:
-        """Hand out what is queued, tell every node to go elsewhere, and close; may be called twice."""
+        """Send what is queued, ask every node to use another broker, and close; may be called twice."""
         self.is_draining = True
         self._note_state()
         await pause_until(self._drained, self._limits.drain_s)
@@ -142,7 +142,7 @@ class Broker:
     # One node.
 
     async def serve(self, connection: Connection, proof: Proof) -> None:
-        """Carry the frames of a node that has proven its id, until its connection ends.
+        """Forward the frames of a node that has proven its id, until its connection ends.
 
         Raises:
             PeerError: The node is refused, or broke the protocol.
@@ -191,17 +191,17 @@ class Broker:
         self._attaching[node_id] -= 1
 
     async def _detach(self, node_id: bytes) -> None:
-        """Tell the backend that a node is gone, unless it is here or on its way by another connection."""
+        """Detach a node from the backend, unless another connection of the node is here or coming."""
         if self._attaching[node_id] <= 0:
             del self._attaching[node_id]
             if node_id not in self._nodes:
                 await self._backend.detach(node_id)
 
     def take(self, node: _Node, opcode: int, frame: Payload) -> None:
-        """Send on a frame of a node.
+        """Forward a frame of a node.
 
         Raises:
-            PeerError: It is none, or not of this node.
+            PeerError: It is no frame, or not one of this node.
         """
         if opcode != BINARY:
             raise ProtocolError("a registered node sends binary frames only")
@@ -226,7 +226,7 @@ class Broker:
             self._send_away(head, frame[HEAD_BYTES:])
 
     def _seat(self, guest: _Node, host: bytes) -> None:
-        """Count a browser among the guests of the node that its first frame names.
+        """Count a browser as a guest of the node that its first frame names.
 
         Raises:
             BadIdentityError: It was a guest of another node before.
@@ -246,7 +246,7 @@ class Broker:
                 del self._guests[guest.host]
 
     def taken(self, node: _Node, size: int, count: int) -> Awaitable[None] | None:
-        """Write what one read of a node brought; return what it has to wait for, or None."""
+        """Write the frames of one read; return what the node has to wait for, or None."""
         self._flush()
         pause = node.rate.take(size, count, self._loop.time()) if node.rate is not None else 0.0
         if pause:
@@ -285,7 +285,7 @@ class Broker:
             self._overflow(slowest, slowest.outbox.longest())
 
     def _send_away(self, head: bytes, payload: Payload) -> None:
-        """Take a frame to a node that is not here: to its broker, or to those that wait for it."""
+        """Send a frame for a node that is not here to its broker, or hold it."""
         frame = head + bytes(payload)
         if self._backend.is_elsewhere(head[DST]):
             self._backend.send(frame)
@@ -296,24 +296,24 @@ class Broker:
             self._end_link(head[DST], head[LANE], OverflowLinkError.code)
 
     def _overflow(self, to: _Node, lane: bytes | None) -> None:
-        """End a link whose frames wait in too long a queue: a gap in it could not be healed."""
+        """End a link whose queue is full: a gap in its frames could not be repaired."""
         if lane is not None:
             to.outbox.drop(lane)
             self._end_link(to.id, lane, OverflowLinkError.code)
 
     def _end_link(self, dst: bytes, lane: bytes, reason: str) -> None:
-        """Tell both ends that a link is over; ``lane`` is ``src | link`` as frames to ``dst`` say."""
+        """Tell both ends that a link has ended; ``lane`` is ``src | link`` as in frames to ``dst``."""
         src, link = lane[:16], lane[16:]
         self._push(close_frame(dst, src, link, reason))
         self._tell_ended(src, dst, link, reason)
 
     def _tell_ended(self, node: bytes, other: bytes, link: bytes, reason: str) -> None:
-        """Tell one end of a link that it is over."""
+        """Tell one end of a link that the link has ended."""
         self._metrics.links_ended[reason] += 1
         self._push(close_frame(node, other, link, reason))
 
     def _push(self, frame: bytes) -> None:
-        """Send a frame of the broker's own, if its node is anywhere."""
+        """Send a frame of the broker's own, if its node is attached anywhere."""
         node = self._nodes.get(frame[DST])
         if node is not None:
             self._touched.add(node)
@@ -352,7 +352,7 @@ class Broker:
     # What the backend tells.
 
     def deliver(self, frame: bytes) -> None:
-        """Take a frame from another broker to its node, or keep it until the node is back."""
+        """Deliver a frame from another broker to its node, or hold it until the node is back."""
         node = self._nodes.get(frame[DST])
         if node is not None:
             self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
@@ -361,18 +361,18 @@ class Broker:
             self._hold.add(frame, self._loop.time())
 
     def appeared(self, node: bytes) -> None:
-        """Send what is held for a node to the broker it has come to."""
+        """Send the frames held for a node to its new broker."""
         for frame in self._hold.take(node):
             self._backend.send(frame)
 
     def lost(self, frame: bytes) -> None:
-        """End the link of a frame that nobody took."""
+        """End the link of a frame that no broker received."""
         self._metrics.dropped["lost"] += 1
         if frame[1] != CLOSE:
             self._end_link(frame[DST], frame[LANE], LinkClosedError.code)
 
     def moved(self, node: bytes) -> None:
-        """Let a node go that has proven its id to another broker."""
+        """Close the connection of a node that has proven its id to another broker."""
         here = self._nodes.pop(node, None)
         if here is not None:
             self._metrics.replaced += 1
@@ -381,7 +381,7 @@ class Broker:
     # Time.
 
     def _give_up(self, node: _Node) -> None:
-        """Let a node go that does not read what becomes of its own links."""
+        """Close the connection of a node that does not read the news of its own links."""
         log.info("node %s does not read", node.id.decode())
         self._let_go(node, OverflowLinkError.code)
 

@@ -1,7 +1,6 @@
 """Frames held in memory for nodes that are briefly away (SPEC, *Absent nodes*).
 
-All frames of one link share the time limit of its first one, and go or stay together: a link whose
-beginning has expired is of no use without it.
+All frames of one link expire with its first frame: without its beginning a link is of no use.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ class _Lane:
 
 
 class HoldStore:
-    """Frames by absent node and link.
+    """Holds frames, by absent node and link.
 
     Args:
         hold_s: How long a link's frames are kept after its first.
         max_node: Bytes for one absent node.
-        max_sender: Bytes of one sender, so that nobody can take all the room there is.
+        max_sender: Bytes of one sender, so that nobody can fill the whole store.
         max_all: Bytes in all.
 
     Attributes:
-        size: Bytes held, what keeping them costs included.
+        size: Bytes held, overhead included.
     """
 
     def __init__(self, hold_s: float, max_node: int, max_sender: int, max_all: int) -> None:
@@ -48,10 +47,10 @@ class HoldStore:
         self.size = 0
 
     def add(self, frame: bytes, now: float) -> bool:
-        """Hold a frame; False when there is no room for it.
+        """Hold a frame; return False when there is no room for it.
 
-        Of a link that is closed while its frames are held only the closing is kept: the node would
-        wait on a link that is no more, and the rest is of no use to it.
+        When a link is closed while its frames are held, only the closing frame is kept. The node
+        would otherwise wait on a link that has ended.
         """
         dst, lane_key, size = frame[DST], frame[LANE], len(frame) + _OVERHEAD
         lanes = self._nodes.get(dst, {})
@@ -72,7 +71,7 @@ class HoldStore:
         return True
 
     def take(self, node: bytes) -> list[bytes]:
-        """Return and forget all frames held for a node; those of each link in order."""
+        """Pop all frames held for a node; those of each link are in order."""
         frames: list[bytes] = []
         for lane_key, lane in self._nodes.pop(node, {}).items():
             frames += lane.frames
@@ -81,7 +80,7 @@ class HoldStore:
         return frames
 
     def drop(self, node: bytes, lane_key: bytes) -> None:
-        """Forget the frames of one link to an absent node."""
+        """Drop the frames of one link to an absent node."""
         lanes = self._nodes.get(node, {})
         lane = lanes.pop(lane_key, None)
         if lane is not None:
@@ -91,7 +90,7 @@ class HoldStore:
                 del self._nodes[node]
 
     def expire(self, now: float) -> list[tuple[bytes, bytes]]:
-        """Drop the links whose time is over; return each as absent node and ``src | link``."""
+        """Drop the expired links; return each as absent node and ``src | link``."""
         over: list[tuple[bytes, bytes]] = []
         while self._deadlines:
             (node, lane_key), deadline = next(iter(self._deadlines.items()))

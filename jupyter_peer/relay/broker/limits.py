@@ -1,4 +1,4 @@
-"""What a relay grants one node, and what it keeps at all."""
+"""The limits of a relay: for one node, and in all."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         rate: Bytes a node may send in a second; 0 for no limit.
         frame_rate: Frames a node may send in a second; 0 for no limit.
         burst_s: Seconds' worth of either a node may use at once after it was quiet.
-        max_links: Links to one slow node of which frames wait. A node has no more than that, so
-            only who invents links meets it.
+        max_links: Links to one slow node whose frames wait. Only a node that invents links reaches
+            this limit.
         max_link_queue: Waiting frames of one link. More than the window of a link, so a link of
             well-behaved nodes never meets it.
         max_node_queue: Waiting frames of all links to one slow node.
-        max_queued: Waiting frames in all; over it the longest queue pays.
+        max_queued: Waiting frames in all; above it the longest queue is dropped.
         hold_s: How long frames are held for an absent node.
         hold_node: Held for one absent node.
-        hold_sender: Held of one sender, so that nobody can take all the room there is.
+        hold_sender: Held of one sender, so that nobody can fill the whole store.
         hold_all: Held in all.
         max_guests_of_node: Browsers at once that have opened guest links of one node.
         max_guests_of_address: Browsers at once that come from one IP address.
-        drain_s: Time to hand out what is queued when the program ends.
+        drain_s: Time to send what is queued when the program ends.
     """
 
     max_nodes: int = 10_000
@@ -59,7 +59,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeRate:
-    """Both rates of one node."""
+    """Limits the bytes and the frames of one node."""
 
     __slots__ = ("_bytes", "_frames")
 
@@ -69,11 +69,11 @@ class NodeRate:
 
     @staticmethod
     def is_limited(limits: Limits) -> bool:
-        """Return whether there is anything to count."""
+        """Return whether either rate is limited."""
         return bool(limits.rate or limits.frame_rate)
 
     def take(self, size: int, frames: int, now: float) -> float:
-        """Return the seconds to wait before more is read of this node."""
+        """Return the seconds to wait before the next read from this node."""
         wait = self._bytes.charge(now, size) if self._bytes else 0.0
         return max(wait, self._frames.charge(now, frames) if self._frames else 0.0)
 

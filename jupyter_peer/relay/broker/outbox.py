@@ -1,10 +1,9 @@
-"""What waits to be written to one node.
+"""The queue of frames for one node.
 
-While the socket takes what it gets, frames of one turn are corked and go out in one write. Once it
-does not, every link to the node waits in a lane of its own and the lanes take turns, so that a
-bulk transfer of one peer does not hold up another's chat line. This is where a slow node is
-noticed, and it slows nobody else: the lanes are bounded, and the broker ends a link whose lane
-overflows.
+While the socket accepts data, the frames of one turn of the loop are corked and written at once.
+When the socket is full, each link to the node waits in a lane of its own and the lanes take turns.
+So a bulk transfer of one peer does not delay the chat line of another. A slow node slows nobody
+else: the lanes are bounded, and the broker ends a link whose lane overflows.
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ class Outbox:
     """Frames to one node.
 
     Args:
-        write: Hands bytes to the socket without waiting; the future is done when the kernel has
-            taken them all. None says that the socket is gone.
-        on_drained: Told how many bytes have left the lanes.
+        write: Writes bytes to the socket without waiting; the future is done when the kernel has
+            accepted them all. None means that the socket is closed.
+        on_drained: Called with the number of bytes that have left the lanes.
 
     Attributes:
         queued: Bytes in the lanes.
-        is_blocked: Whether the socket still has to take an earlier write.
+        is_blocked: Whether an earlier write is still under way.
     """
 
     __slots__ = ("_lanes", "_on_drained", "_ready", "_ring", "_write", "is_blocked", "queued")
@@ -69,7 +68,7 @@ class Outbox:
         return 0
 
     def flush(self) -> None:
-        """Write what is corked."""
+        """Write the corked frames."""
         ready = self._ready
         if ready:
             self._ready = []
@@ -98,20 +97,20 @@ class Outbox:
 
     @property
     def lanes(self) -> int:
-        """How many lanes have something waiting."""
+        """Number of lanes with waiting frames."""
         return len(self._lanes) if self._lanes else 0
 
     def has(self, lane_key: bytes) -> bool:
-        """Return whether something waits in a lane."""
+        """Return whether frames wait in a lane."""
         return self._lanes is not None and lane_key in self._lanes
 
     def longest(self) -> bytes | None:
-        """Return the lane in which most waits."""
+        """Return the lane with the most waiting bytes."""
         lanes = self._lanes
         return max(lanes, key=lambda key: lanes[key].size) if lanes else None
 
     def drop(self, lane_key: bytes) -> None:
-        """Forget what waits in a lane."""
+        """Drop the frames that wait in a lane."""
         lane = self._lanes.pop(lane_key, None) if self._lanes else None
         if lane is not None:
             if self._ring is not None:
@@ -120,7 +119,7 @@ class Outbox:
             self._on_drained(lane.size)
 
     def close(self) -> None:
-        """Forget everything; later frames go nowhere."""
+        """Drop all frames; later ones are dropped too."""
         self._write = None
         self._ready = []
         self._lanes = self._ring = None
@@ -135,7 +134,7 @@ class Outbox:
             self._put(self._take())
 
     def _take(self) -> bytes:
-        """Return the next write: a quantum of each lane in turn."""
+        """Pop the next write: a quantum of each lane in turn."""
         lanes, ring = self._lanes, self._ring
         assert lanes is not None
         assert ring is not None

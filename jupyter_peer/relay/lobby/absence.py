@@ -1,4 +1,4 @@
-"""Who has left the lobby without saying so, and what becomes of their rooms."""
+"""Removes nodes whose connection to the lobby broke, after a grace period."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ IsHere = Callable[[str, NodeRecord], bool]
 
 
 class Absences:
-    """Counts the grace of each node whose connection broke.
+    """Measures the grace period of each node whose connection broke.
 
-    Every broker does so for all nodes, since the one a node was at may be gone too; the table lets
-    one of them succeed. Time is counted from when this broker saw it, so clocks need not agree.
+    Every broker does so for all nodes, because the node's own broker may have ended too. The table
+    lets one of them succeed. Each broker counts from its own first sight, so clocks need not agree.
 
     Args:
         rooms: Nodes and rooms.
@@ -39,7 +39,7 @@ class Absences:
         """Show a node as away, if this was its newest visit.
 
         Raises:
-            PeerError: The table does not take it.
+            PeerError: The table cannot be changed.
         """
 
         def away(record: NodeRecord | None) -> NodeRecord | None:
@@ -50,10 +50,10 @@ class Absences:
         await self._rooms.change_node(node_id, away)
 
     async def remove(self, node_id: str, visit: str) -> None:
-        """Forget a node and take it out of its rooms, if this was its newest visit.
+        """Remove a node from the lobby and its rooms, if this was its newest visit.
 
         Raises:
-            PeerError: The table does not take it.
+            PeerError: The table cannot be changed.
         """
 
         def of_later_visit(record: NodeRecord | None) -> NodeRecord | None:
@@ -67,10 +67,10 @@ class Absences:
                 )
 
     async def sweep(self) -> None:
-        """Look for who is away now, and remove who has been for too long.
+        """Find the nodes that are away, and remove those whose grace period is over.
 
         Raises:
-            PeerError: The table does not take it; what is left to do is done by the next sweep.
+            PeerError: The table cannot be changed; the next sweep does the rest.
         """
         now = self._monotonic()
         nodes = self._rooms.nodes

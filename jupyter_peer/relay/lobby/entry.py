@@ -1,4 +1,4 @@
-"""Who may enter a room: its token, or the directory the relay program was given."""
+"""Decides who may enter a room: by its token, or by the relay's directory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .session import Guest
 
 
 class Membership(Protocol):
-    """The directory that rooms can ask; see :class:`jupyter_peer.wire.directory.Directory`."""
+    """The directory of members; see :class:`jupyter_peer.wire.directory.Directory`."""
 
     def is_member(
         self, node_id: str, public_key: str, now: float, group: str | None = None
@@ -26,7 +26,7 @@ class Entry:
     """Checks join policies.
 
     Args:
-        directory: Returns the directory as it is now, or None where there is none (any more).
+        directory: Returns the current directory; None without one.
         now: Epoch seconds.
     """
 
@@ -37,11 +37,11 @@ class Entry:
         self._now = now
 
     def check(self, guest: Guest, room: RoomRecord, token: str | None) -> None:
-        """Let a node in.
+        """Check that a node may enter.
 
         Raises:
             RoomRefusedError: The token is not the room's, or the node is not in the directory.
-            NotEnabledError: There is no directory to ask.
+            NotEnabledError: The relay has no directory.
         """
         if room.join_policy == "token":
             self._check_token(room, token)
@@ -52,8 +52,8 @@ class Entry:
         """Check that a node is in the directory, and in a group of it.
 
         Raises:
-            RoomRefusedError: It is not.
-            NotEnabledError: There is no directory to ask.
+            RoomRefusedError: It is not a member.
+            NotEnabledError: The relay has no directory.
         """
         directory = self._directory()
         if directory is None:

@@ -1,4 +1,4 @@
-"""What the lobby grants one node, and what it keeps at all."""
+"""The limits of a lobby: for one node, and in all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         max_nodes: Nodes registered at once, at all brokers.
-        max_queue: What may wait to be written to one slow node.
+        max_queue: Bytes that may wait for one slow node.
         rate: Messages a node may send in a second. One that many others hear of counts more.
         burst_s: Seconds' worth of them a node may send at once after it was quiet.
         max_rooms: Rooms in all.
@@ -20,7 +20,7 @@ class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
         max_members: Members of one room.
         grace_s: How long a node whose connection broke stays listed and in its rooms.
         idle_s: A connection that is silent this long is pinged, and dropped after twice as long.
-        sweep_s: How often is looked for who has been away for too long.
+        sweep_s: Interval between checks for expired nodes.
     """
 
     max_nodes: int = 10_000

@@ -1,8 +1,8 @@
 """The lobby: who is here, rooms, and signals between nodes (SPEC, *The lobby*).
 
-A request changes the table that all brokers share. News are not sent by who makes a change: each
-broker sees every change of the table and tells those of its own nodes whom it concerns. So rooms
-and presence are the same whichever broker a node is at, and live on when one of several ends.
+A request changes the table that all brokers share. Each broker sees every change of the table and
+sends the news to its own nodes that it concerns. So rooms and presence are the same at every
+broker, and survive the end of one of them.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class Lobby:
     """One broker's lobby.
 
     Args:
-        backend: The table, and the way to nodes at other brokers.
+        backend: Has the table, and reaches the nodes of other brokers.
         metrics: Counted into.
-        limits: What nodes may do.
-        directory: Returns the directory that rooms can ask, or None where there is none.
+        limits: Limits of nodes and rooms.
+        directory: Returns the current directory of members; None without one.
         monotonic: Clock of rates and absences, in seconds.
         now: Wall clock for the directory, epoch seconds.
     """
@@ -91,13 +91,13 @@ class Lobby:
         metrics.add_gauge("rooms", "Rooms at all brokers.", lambda: len(self._rooms))
 
     def start(self) -> None:
-        """Begin to look for who has been away for too long."""
+        """Start to remove nodes that have been away for too long."""
         self._sweeping.start(self._sweep_forever)
 
     async def close(self) -> None:
-        """Tell every node to go elsewhere, and end; may be called twice.
+        """Ask every node to use another broker, and close; may be called twice.
 
-        The nodes stay in their rooms: they have the grace of a broken connection to come back.
+        The nodes stay in their rooms for the grace period of a broken connection.
         """
         self._is_draining = True
         for guest in self._guests.values():
@@ -389,7 +389,7 @@ class Lobby:
                 log.warning("the lobby could not look for who is gone: %s", error)
 
     async def sweep(self) -> None:
-        """Find who is silent, away for too long, or in the directory no more."""
+        """Handle nodes that are silent, away for too long, or no longer in the directory."""
         now = self._monotonic()
         for guest in list(self._guests.values()):
             guest.check_alive(now)

@@ -1,7 +1,7 @@
-"""Who is at the lobby and in which rooms: records in the table that all brokers share.
+"""The nodes and rooms of a lobby: records in the table that all brokers share.
 
-A change is made to what the table has now and tried again when another broker was quicker, so two
-brokers never undo each other's. Above is :mod:`.lobby`, which decides who may change what.
+A change is applied to the newest record, and retried when another broker was quicker. So brokers
+never undo each other's changes. Above is :mod:`.lobby`, which decides who may change what.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         node_name: What it calls itself.
-        addresses: Where it says it can be dialled.
-        capabilities: What it says it can do.
+        addresses: Where it claims it can be dialled.
+        capabilities: What it claims it can do.
         listed: Whether everybody may see it.
         broker: Where its connection is, or was.
         visit: Names that connection.
@@ -43,7 +43,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     away: bool = False
 
     def card(self, node_id: str, *, with_addresses: bool) -> NodeCard:
-        """Return what others see."""
+        """Return the node as others see it."""
         return NodeCard(
             node_id=node_id,
             node_name=self.node_name,
@@ -54,13 +54,13 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A room; it ends when the last member leaves.
+    """A room; it ends when its last member leaves.
 
     Attributes:
-        name: As the one who made it wrote it.
+        name: As its creator spelled it.
         visibility, join_policy, group: See :class:`~jupyter_peer.wire.relay.lobby.CreateRoom`.
-        token_sha256: Hex of what is kept of its token.
-        members: Node ids in the order in which they came.
+        token_sha256: SHA-256 of its token, in hex.
+        members: Node ids, in the order of their arrival.
     """
 
     name: str
@@ -72,11 +72,11 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What tells it from other rooms."""
+        """Its key in the table."""
         return room_key(self.name)
 
     def card(self) -> RoomCard:
-        """Return what everybody sees who may see that there is such a room."""
+        """Return the room as nodes that are not members see it."""
         return RoomCard(
             name=self.name,
             visibility=self.visibility,
@@ -90,7 +90,7 @@ OnRoom = Callable[["RoomRecord | None", "RoomRecord | None"], None]
 
 
 def room_key(name: str) -> str:
-    """Return what two spellings of one name have in common; a table takes no dots at its ends."""
+    """Return the table's key of a room: the same for all spellings of its name."""
     return name.casefold().encode("utf-8", "surrogatepass").hex()
 
 
@@ -99,8 +99,8 @@ class Rooms:
 
     Args:
         table: Shared by all brokers.
-        on_node: Told of each change of a node: its id, its record before and after.
-        on_room: Told of each change of a room: before and after.
+        on_node: Called at each change of a node, with its id, its record before and after.
+        on_room: Called at each change of a room, with its record before and after.
 
     Attributes:
         nodes: By node id.
@@ -139,7 +139,7 @@ class Rooms:
         return sorted(rooms, key=lambda room: room.key)
 
     def fellows(self, node_id: str) -> set[str]:
-        """Return who is in a room with a node."""
+        """Return the nodes that share a room with a node."""
         rooms = (self._rooms[key] for key in self._rooms_of.get(node_id, ()))
         return {member for room in rooms for member in room.members} - {node_id}
 
@@ -171,7 +171,7 @@ class Rooms:
         """Change a node's record; what ``change`` raises is passed on.
 
         Raises:
-            BusyError: Others changed it all the time.
+            BusyError: Other brokers changed it at every try.
         """
 
         def changed(value: bytes | None) -> bytes | None:
@@ -187,7 +187,7 @@ class Rooms:
         """Change a room; without members it is gone. What ``change`` raises is passed on.
 
         Raises:
-            BusyError: Others changed it all the time.
+            BusyError: Other brokers changed it at every try.
         """
 
         def changed(value: bytes | None) -> bytes | None:
@@ -200,12 +200,12 @@ class Rooms:
     async def take_out(
         self, node_id: str, name: str, is_over: Callable[[], bool] = lambda: True
     ) -> None:
-        """Take a node out of a room, if it is still to be.
+        """Remove a node from a room, unless that is no longer wanted.
 
         Args:
-            node_id: Who.
-            name: Of the room.
-            is_over: Asked at every try.
+            node_id: The node.
+            name: Name of the room.
+            is_over: Returns whether the removal is still wanted; called at every try.
 
         Raises:
             UnknownRoomError: It is not in such a room.

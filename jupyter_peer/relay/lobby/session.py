@@ -1,4 +1,4 @@
-"""One node's connection to the lobby: what it may send, and what waits to be written to it."""
+"""One node's connection to the lobby: its rate limit and its queue."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .limits import LobbyLimits
 
 
 class Socket(Protocol):
-    """What the lobby uses of a :class:`.connection.Connection`."""
+    """The part of :class:`.connection.Connection` that the lobby uses."""
 
     @property
     def close_code(self) -> int | None:
-        """What the other side closed with."""
+        """The other side's close code."""
 
     @property
     def read_at(self) -> float:
-        """When something was read last."""
+        """Time of the last read."""
 
     @property
     def is_pinged(self) -> bool:
@@ -32,13 +32,13 @@ class Socket(Protocol):
         """Return the next messages."""
 
     def write(self, data: bytes) -> asyncio.Future[None] | None:
-        """Hand frames to the socket."""
+        """Write frames to the socket."""
 
     def send_text(self, text: str) -> None:
         """Send a text message."""
 
     def ping(self) -> None:
-        """Ask whether the other side is still there."""
+        """Send a ping."""
 
     def end(self, code: int, reason: str) -> None:
         """Close from a callback."""
@@ -49,12 +49,12 @@ class Guest:
 
     Args:
         socket: Its connection.
-        proof: Who it is.
-        visit: Names this connection among all of the node.
-        limits: What it may do.
+        proof: The proof of its id.
+        visit: Identifies this connection among all of the node.
+        limits: Limits of the lobby.
 
     Attributes:
-        is_registered: Whether it has said who it is; before that it is in no list.
+        is_registered: Whether it has registered; before that it is in no list.
     """
 
     def __init__(self, socket: Socket, proof: Proof, visit: str, limits: LobbyLimits) -> None:
@@ -68,17 +68,17 @@ class Guest:
         self._rate = RateLimit(limits.rate, limits.rate * limits.burst_s)
 
     def charge(self, cost: float, now: float) -> float:
-        """Count what the node has asked for; return the seconds to wait before its next message."""
+        """Count a request of the node; return the seconds to wait before its next message."""
         return self._rate.charge(now, cost)
 
     async def answer(self, notice: Notice) -> None:
-        """Write an answer and wait until the socket has taken it: who does not read cannot ask."""
+        """Write an answer and wait for the write, so that a node that does not read cannot ask."""
         written = self._write(notice.to_text())
         if written is not None and not written.done():
             await asyncio.wait({written})
 
     def tell(self, notice: Notice) -> None:
-        """Write news; a node that does not read them is let go, and learns the state anew."""
+        """Write news; a node that does not read them is disconnected, and reads the state again."""
         if not self.take(notice.to_text()):
             self._socket.end(POLICY, "overflow")
 
@@ -90,15 +90,15 @@ class Guest:
         return True
 
     def replace(self) -> None:
-        """Let go of a node that has come by another connection."""
+        """Disconnect a node that has a newer connection."""
         self._socket.end(POLICY, "replaced")
 
     def send_elsewhere(self) -> None:
-        """Let go of a node since this lobby ends."""
+        """Disconnect a node because this lobby stops."""
         self._socket.end(RESTART, "restart")
 
     def check_alive(self, now: float) -> None:
-        """Ping a node that is silent, and let go of it when it does not answer."""
+        """Ping a silent node, and disconnect it when it does not answer."""
         silent = now - self._socket.read_at
         if silent > 2 * self._limits.idle_s:
             self._socket.end(GOING_AWAY, "idle")
