@@ -22,6 +22,8 @@ export interface IFrameSurroundings {
   onReady: () => void;
   onMessage: (message: FromFrame) => void;
   onStatus: (status: FrameStatus) => void;
+  /** A person has pressed a pointer in the frame. */
+  onPress?: () => void;
   /** Whether a person can see the frame, apart from the page being hidden. */
   isVisible: () => boolean;
   theme: () => ITheme;
@@ -78,6 +80,16 @@ export class FrameHost {
     this.flush();
   }
 
+  /** Whether steps wait, not acknowledged, although somebody could see them. */
+  get isPaused(): boolean {
+    return this._isPaused;
+  }
+
+  set isPaused(isPaused: boolean) {
+    this._isPaused = isPaused;
+    this.flush();
+  }
+
   /** Tell the frame something besides steps. */
   tell(message: ToFrame): void {
     this._port?.postMessage(message);
@@ -89,7 +101,7 @@ export class FrameHost {
 
   /** Show the steps that wait, if a person can see them now. */
   readonly flush = (): void => {
-    if (this._port && this._isSeen) {
+    if (this._port && this._isSeen && !this._isPaused) {
       this._held.splice(0).forEach(step => this.tell({ type: 'step', step }));
     }
   };
@@ -155,7 +167,7 @@ export class FrameHost {
     this._guard?.dispose();
     this._historyGuard?.dispose();
     this._historyGuard = new HistoryGuard(() => this.stop('history'));
-    this._witness = new FrameWitness(this._iframe);
+    this._witness = new FrameWitness(this._iframe, () => this._around.onPress?.());
     const guard = new FocusGuard(this._iframe, this._witness, () => {
       this.stop('focus');
       guard.giveBack();
@@ -263,6 +275,7 @@ export class FrameHost {
 
   private readonly _iframe = document.createElement('iframe');
   private _status: FrameStatus = 'starting';
+  private _isPaused = false;
   private _allowance = new Allowance();
   private _guard: FocusGuard | null = null;
   private _historyGuard: HistoryGuard | null = null;

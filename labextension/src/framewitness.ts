@@ -10,7 +10,10 @@ const PRESS_MS = 500;
  * either, but the browser tells it when a pointer is pressed in the frame below.
  */
 export class FrameWitness {
-  constructor(private readonly _frame: HTMLIFrameElement) {}
+  constructor(
+    private readonly _frame: HTMLIFrameElement,
+    private readonly _onPressed: () => void = () => undefined
+  ) {}
 
   /** Whether a pointer was pressed in the frame a moment ago. */
   get isPressed(): boolean {
@@ -30,6 +33,7 @@ export class FrameWitness {
     }
     if (report.press) {
       this._pressedAt = performance.now();
+      this._onPressed();
       this._onPress.splice(0).forEach(resolve => resolve(true));
     }
     this._asked.get(report.id)?.(report);

@@ -11,3 +11,21 @@ export const peersIcon = new LabIcon({
   </g>
 </svg>`
 });
+
+/** Four corners that point outwards, around what fits between them. */
+export const fitIcon = new LabIcon({
+  name: 'jupyter-peer:fit',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+  <path class="jp-icon3 jp-icon-selectable" fill="#616161"
+    d="M3 3h6v2H5v4H3zM15 3h6v6h-2V5h-4zM3 15h2v4h4v2H3zM19 15h2v6h-6v-2h4zM8 8h8v8H8z" />
+</svg>`
+});
+
+/** A picture in a frame. */
+export const pictureIcon = new LabIcon({
+  name: 'jupyter-peer:picture',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+  <path class="jp-icon3 jp-icon-selectable" fill="#616161" fill-rule="evenodd"
+    d="M3 3h18v18H3zm2 2v14h14V5zm1.5 12 3.5-4.7 2.5 3.1 3.5-4.6 3 6.2z" />
+</svg>`
+});

@@ -1,3 +1,4 @@
+import { IOutput } from '@jupyterlab/nbformat';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from './control';
@@ -116,6 +117,18 @@ export class PaneFeed implements IDisposable {
       throw new PeerError({ message: 'the pane is not open' });
     }
     await this._control.request('input', { watch: this._watch, message, id });
+  }
+
+  /**
+   * The outputs as they are now, for a person who saves or copies them.
+   *
+   * @throws PeerError, where the pane cannot be opened any more.
+   */
+  async read(): Promise<IOutput[]> {
+    const params = { peer: this.peer, name: this.name };
+    const { watch, state } = await this._control.request<IOpened>('open', params);
+    this._control.tell('close', { watch });
+    return (state.outputs ?? []) as IOutput[];
   }
 
   dispose(): void {

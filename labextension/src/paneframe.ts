@@ -15,6 +15,7 @@ export class PaneFrame extends Widget {
       onReady: () => this._readied.emit(),
       onMessage: message => this._messageReceived.emit(message),
       onStatus: status => this._statusChanged.emit(status),
+      onPress: () => this._pressed.emit(),
       isVisible: () => this.isVisible,
       theme: () => ({ light: themeIsLight(), variables: themeVariables() })
     });
@@ -34,6 +35,11 @@ export class PaneFrame extends Widget {
     return this._statusChanged;
   }
 
+  /** A person has pressed a pointer in the frame. */
+  get pressed(): ISignal<this, void> {
+    return this._pressed;
+  }
+
   get status(): FrameStatus {
     return this._host.status;
   }
@@ -50,6 +56,15 @@ export class PaneFrame extends Widget {
   /** Show a step; while nobody can see the frame it waits, and is not acknowledged. */
   showStep(step: IPaneStep): void {
     this._host.showStep(step);
+  }
+
+  /** Whether steps wait, not acknowledged, although somebody could see them. */
+  get isPaused(): boolean {
+    return this._host.isPaused;
+  }
+
+  set isPaused(isPaused: boolean) {
+    this._host.isPaused = isPaused;
   }
 
   /** Tell the frame something besides steps. */
@@ -74,6 +89,11 @@ export class PaneFrame extends Widget {
   /** Whether a pointer was pressed in the frame since a time; waits for a report on its way. */
   isPressedSince(time: number): Promise<boolean> {
     return this._host.isPressedSince(time);
+  }
+
+  /** Take the frame away without a reason that a person has to read. */
+  clear(): void {
+    this._host.clear();
   }
 
   /** Begin anew, after it was stopped. */
@@ -116,5 +136,6 @@ export class PaneFrame extends Widget {
   private readonly _observer: MutationObserver;
   private readonly _readied = new Signal<this, void>(this);
   private readonly _messageReceived = new Signal<this, FromFrame>(this);
+  private readonly _pressed = new Signal<this, void>(this);
   private readonly _statusChanged = new Signal<this, FrameStatus>(this);
 }

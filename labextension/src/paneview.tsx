@@ -1,19 +1,15 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import { PanelLayout, Widget } from '@lumino/widgets';
-import * as React from 'react';
-import { useNow } from './context';
 import { ControlSocket } from './control';
 import { PaneFeed } from './panefeed';
 import { frameWords } from './framewords';
 import { PaneFrame } from './paneframe';
-import { paneFacts, paneLabel, paneStatus } from './panewording';
+import { PaneHeader } from './paneheader';
+import { isWithdrawn, paneLabel } from './panewording';
 import { NAMESPACE, PeerError } from './requests';
-import { Failure } from './section';
 import { IPaneStep } from './shapes';
 import { FromFrame, IInput, Part } from './viewerprotocol';
 
@@ -22,6 +18,8 @@ export interface IViewContext {
   control: ControlSocket;
   settings: ServerConnection.ISettings;
   translator: ITranslator;
+  /** The name of a peer here; its id where nothing else is known. */
+  nameOf: (nodeId: string) => string;
 }
 
 /** In a notebook a pane takes what it needs of this much. */
@@ -67,6 +65,7 @@ export class PaneView extends Widget {
     this._frame.readied.connect(this._onReady, this);
     this._frame.messageReceived.connect(this._onMessage, this);
     this._frame.statusChanged.connect(() => this._changed.emit());
+    this._frame.pressed.connect(this._onPress, this);
     this.feed.stepReceived.connect(this._onStep, this);
     this.feed.stateChanged.connect(this._onState, this);
     if (place === 'cell') {
@@ -96,6 +95,27 @@ export class PaneView extends Widget {
     }
   }
 
+  /** Whether changes wait; the owner's server puts together what happens meanwhile. */
+  get isPaused(): boolean {
+    return this._frame.isPaused;
+  }
+
+  set isPaused(isPaused: boolean) {
+    this._frame.isPaused = isPaused;
+    this._changed.emit();
+  }
+
+  /** Whether all of it is shown as large as it fits. */
+  get isFitted(): boolean {
+    return this._isFitted;
+  }
+
+  set isFitted(isFitted: boolean) {
+    this._isFitted = isFitted;
+    this._frame.tell({ type: 'fit', on: isFitted });
+    this._changed.emit();
+  }
+
   override dispose(): void {
     if (!this.isDisposed) {
       this.feed.dispose();
@@ -104,10 +124,13 @@ export class PaneView extends Widget {
     }
   }
 
-  /** A tab that is closed ends the watch; opened again it is another view. */
-  protected override onCloseRequest(message: Message): void {
-    super.onCloseRequest(message);
-    this.dispose();
+  /**
+   * A press in the frame makes the document around it the current one.
+   *
+   * JupyterLab follows events of the focus, and a browser sends none to the page for a press in a frame.
+   */
+  private _onPress(): void {
+    this.node.dispatchEvent(new FocusEvent('focus'));
   }
 
   private _onReady(): void {
@@ -115,6 +138,7 @@ export class PaneView extends Widget {
     this._gaveParts.clear();
     this._link = null;
     this._tellGrant();
+    this._frame.tell({ type: 'fit', on: this._isFitted });
     void this.feed.start(this._wait);
   }
 
@@ -128,8 +152,21 @@ export class PaneView extends Widget {
     if (this._mayInteract !== this._toldGrant) {
       this._tellGrant();
     }
-    this._frame.setHidden(this.feed.state.phase === 'idle' && this._wait);
+    this._keepOrClear();
     this._changed.emit();
+  }
+
+  /** What its owner has stopped is not shown any more; shared again, it begins anew. */
+  private _keepOrClear(): void {
+    const isStopped = isWithdrawn(this.feed.state);
+    this._frame.setHidden(isStopped || (this.feed.state.phase === 'idle' && this._wait));
+    if (isStopped && !this._isCleared) {
+      this._isCleared = true;
+      this._frame.clear();
+    } else if (this._isCleared && this.feed.state.phase === 'open' && !isStopped) {
+      this._isCleared = false;
+      this._frame.restart();
+    }
   }
 
   private _onMessage(_: PaneFrame, message: FromFrame): void {
@@ -249,7 +286,7 @@ export class PaneView extends Widget {
   }
 
   get label(): string {
-    return paneLabel(this.feed.state, this.peer, this.name);
+    return paneLabel(this.feed.state, this._context.nameOf(this.peer), this.name);
   }
 
   private _frameTitle(): string {
@@ -261,137 +298,12 @@ export class PaneView extends Widget {
   private readonly _frame: PaneFrame;
   private readonly _changed = new Signal<this, void>(this);
   private _wait: boolean;
+  private _isFitted = false;
+  private _isCleared = false;
   private readonly _gaveParts = new Set<Part>();
   private _toldGrant = false;
   private _inputs = 0;
   private _link: URL | null = null;
   private _linkAt = -Infinity;
   private _unopened = 0;
-}
-
-/** Whose pane it is and how it stands, with what can be done about it. */
-class PaneHeader extends ReactWidget {
-  constructor(
-    private readonly _view: PaneView,
-    private readonly _trans: TranslationBundle
-  ) {
-    super();
-    this.addClass('jp-PeerPane-header');
-    // A stop before each frame: a Tab from pane to pane would look like a pane that takes the focus.
-    this.node.tabIndex = 0;
-    this.node.setAttribute('role', 'group');
-    _view.changed.connect(() => this.update());
-  }
-
-  override render(): React.ReactElement {
-    const { feed, frame, label } = this._view;
-    this.node.setAttribute('aria-label', this._trans.__('The pane %1', label));
-    return <Header view={this._view} state={feed.state} frame={frame} trans={this._trans} />;
-  }
-}
-
-interface IHeaderProps {
-  view: PaneView;
-  state: PaneFeed['state'];
-  frame: PaneFrame;
-  trans: TranslationBundle;
-}
-
-function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement {
-  const now = useNow(5);
-  const { info, phase } = state;
-  const title = info?.title && info.title !== view.name ? info.title : '';
-  const status = paneStatus(state, now, trans);
-  return (
-    <>
-      <div className="jp-PeerPane-line">
-        <strong className="jp-PeerPane-name">{view.label}</strong>
-        {title && <span className="jp-PeerPane-title">{title}</span>}
-        {phase !== 'idle' && (
-          <>
-            <span className="jp-PeerPane-status" data-status={status.key}>
-              <span className="jp-PeerPane-dot" aria-hidden="true" />
-              {status.words}
-            </span>
-            <span className="jp-PeerPane-facts">{paneFacts(state, now, trans).join(' · ')}</span>
-          </>
-        )}
-        {phase === 'idle' && (
-          <>
-            <span className="jp-PeerPane-facts">
-              {trans.__('A pane of a peer. Its owner sees when you watch it.')}
-            </span>
-            <Action label={trans.__('Show it')} run={() => view.open()} />
-          </>
-        )}
-        {phase === 'failed' && <Action label={trans.__('Try again')} run={() => view.open()} />}
-      </div>
-      {phase === 'failed' && <Failure error={state.error} />}
-      {view.link && <LinkOffer view={view} link={view.link} trans={trans} />}
-      <FrameNotice view={view} frame={frame} trans={trans} />
-      <span className="jp-sr-only" role="status">
-        {phase === 'idle' ? '' : `${view.label}: ${status.words}`}
-      </span>
-    </>
-  );
-}
-
-/** A link that was clicked in the pane: its host apart from the rest, and what can be done with it. */
-function LinkOffer(props: {
-  view: PaneView;
-  link: URL;
-  trans: TranslationBundle;
-}): React.ReactElement {
-  const { view, link, trans } = props;
-  return (
-    <div className="jp-PeerPane-notice jp-PeerPane-link" role="alert">
-      <span>{trans.__('A link in this pane leads to')}</span>
-      <strong className="jp-PeerPane-host">{link.host}</strong>
-      <code className="jp-PeerPane-url">{`${link.protocol}//…${link.pathname}${link.search}${link.hash}`}</code>
-      <Action label={trans.__('Open')} run={() => view.openLink()} />
-      <Action label={trans.__('Do not open')} run={() => view.dismissLink()} />
-    </div>
-  );
-}
-
-/** Tells why the frame is gone or silent, if it is. */
-function FrameNotice(props: {
-  view: PaneView;
-  frame: PaneFrame;
-  trans: TranslationBundle;
-}): React.ReactElement | null {
-  const { view, frame, trans } = props;
-  if (frame.status === 'starting' || frame.status === 'ready') {
-    return null;
-  }
-  const words = {
-    waiting: trans.__('What runs in this pane does not answer.'),
-    flood: trans.__('This pane was stopped: a script in it sent too much.'),
-    reload: trans.__('This pane was stopped: a script in it made it load again and again.'),
-    focus: trans.__(
-      'This pane was stopped: a script in it took the keyboard while you were not using the pane.'
-    ),
-    history: trans.__(
-      'This pane was stopped: a script in it, or in another pane, filled the history of this tab.'
-    ),
-    person: trans.__('This pane was stopped.')
-  }[frame.status];
-  return (
-    <div className="jp-PeerPane-notice" role="alert">
-      <span>{words}</span>
-      {frame.status === 'waiting' ? (
-        <Action label={trans.__('Stop it')} run={() => frame.stop('person')} />
-      ) : (
-        <Action label={trans.__('Show it again')} run={() => view.open()} />
-      )}
-    </div>
-  );
-}
-
-function Action({ label, run }: { label: string; run: () => void }): React.ReactElement {
-  return (
-    <button type="button" className="jp-Peers-button jp-PeerPane-action" onClick={run}>
-      {label}
-    </button>
-  );
 }

@@ -7,9 +7,13 @@ import { pathWord, relativeTime, roundTrip } from './wording';
 export function paneStatus(
   state: IFeedState,
   now: number,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  isPaused = false
 ): { key: string; words: string } {
   const { info, lostAt, phase } = state;
+  if (info && isWithdrawn(state)) {
+    return { key: 'withdrawn', words: trans.__('Stopped by %1', displayName(info.owner)) };
+  }
   if (phase === 'failed') {
     return { key: 'failed', words: trans.__('Not shown') };
   }
@@ -24,7 +28,9 @@ export function paneStatus(
   }
   switch (info.status) {
     case 'live':
-      return { key: 'live', words: trans.__('Live') };
+      return isPaused
+        ? { key: 'paused', words: trans.__('Paused') }
+        : { key: 'live', words: trans.__('Live') };
     case 'last seen':
       return {
         key: 'away',
@@ -35,17 +41,22 @@ export function paneStatus(
       };
     case 'ended':
       return { key: 'ended', words: trans.__('Ended: its kernel has stopped') };
-    case 'withdrawn':
-      return { key: 'withdrawn', words: trans.__('Stopped by its owner') };
     default:
       return { key: 'ended', words: trans.__('Closed') };
   }
 }
 
+/** Whether the owner has stopped sharing a pane that was shown. */
+export function isWithdrawn({ error, info, phase }: IFeedState): boolean {
+  return phase === 'failed'
+    ? info !== null && error?.code === 'not_granted'
+    : info?.status === 'withdrawn';
+}
+
 /** What is known besides the status: path, round trip, grant and the last change. */
 export function paneFacts(state: IFeedState, now: number, trans: TranslationBundle): string[] {
   const { info, changedAt } = state;
-  if (!info) {
+  if (!info || isWithdrawn(state)) {
     return [];
   }
   const facts: string[] = [];
@@ -64,8 +75,8 @@ export function paneFacts(state: IFeedState, now: number, trans: TranslationBund
 }
 
 /** The name of a pane on this node: `ada/loss`. */
-export function paneLabel(state: IFeedState, peer: string, name: string): string {
-  return `${state.info ? displayName(state.info.owner) : peer}/${name}`;
+export function paneLabel({ info }: IFeedState, owner: string, name: string): string {
+  return `${info ? displayName(info.owner) : owner}/${name}`;
 }
 
 function ago(at: number, now: number, trans: TranslationBundle): string {

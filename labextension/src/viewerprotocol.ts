@@ -66,6 +66,8 @@ export type ToFrame =
   | { type: 'step'; step: IPaneStep }
   | { type: 'ping'; n: number }
   | { type: 'grant'; interact: boolean }
+  /** Show all of the pane as large as it fits into the frame. */
+  | { type: 'fit'; on: boolean }
   /** Code that the frame asked for and cannot load itself; null when it cannot be had. */
   | { type: 'part'; part: Part; code: string | null }
   | { type: 'answered'; id: string; error: string | null };

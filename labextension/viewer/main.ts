@@ -4,6 +4,7 @@ import '@jupyterlab/rendermime/style/base.css';
 import './pane.css';
 import { FOCUS, FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
 import { drawOutput, WIDGET_VIEW } from './drawing';
+import { Fit } from './fit';
 import { Mathematics } from './mathematics';
 import { fill, Notes } from './notes';
 import { asText, IOutput, MimeBundle } from './outputs';
@@ -48,6 +49,7 @@ function begin(port: MessagePort, words: Words): void {
     drawWidget: (node, bundle) => drawWidget(node, bundle)
   };
   const pane = new Pane(place, tools, rev => say({ type: 'shown', rev }));
+  const fit = new Fit(place);
   const desk = new WidgetDesk(() => void startWidgets());
   const drawWidget = (node: HTMLElement, bundle: MimeBundle): true | string => {
     const drawn = desk.draw(node, bundle);
@@ -105,6 +107,9 @@ function begin(port: MessagePort, words: Words): void {
         if (!data.interact) {
           desk.takeBack();
         }
+        break;
+      case 'fit':
+        fit.isOn = data.on;
         break;
       case 'part':
         parts.arrived(data.part, data.code);

@@ -1,6 +1,7 @@
 import { IPaneStep } from '../src/shapes';
 import { draw } from './drawing';
 import { Emptiness } from './emptiness';
+import { stayAtEnd } from './logend';
 import { IOutput, OutputList } from './outputs';
 import { StreamView } from './terminal';
 import { ITools } from './tools';
@@ -70,6 +71,9 @@ export class Pane {
         drawn.output = STALE;
       }
     }
+    // A log is followed by those who have read it to its end; one that was just opened begins at its top.
+    const isLog = this._drawn.length > 0 && outputs[outputs.length - 1]?.output_type === 'stream';
+    const follow = isLog ? stayAtEnd() : null;
     const next = outputs.map((output, index) => this._drawnOf(output, this._drawn[index]));
     await Promise.race([
       Promise.all(next.map(each => each.whole)),
@@ -87,6 +91,7 @@ export class Pane {
     this._drawn.slice(outputs.length).forEach(({ node }) => node.remove());
     this._drawn = next.map(({ drawn }) => drawn);
     this._emptiness.note(outputs.length);
+    follow?.();
   }
 
   private _drawnOf(

@@ -5,11 +5,13 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
 import { IView } from '../context';
 import { peersIcon } from '../icon';
+import { displayName } from '../model';
 import { Section } from '../section';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel, RANKS } from '../tokens';
 import { OfferedPanes, OwnPanes } from './lists';
 import { paneRendererFactory } from './mime';
 import { PaneTabs } from './tabs';
+import { takeTicket } from './window';
 
 /** Panes: the lists of those shared, and live views in tabs and in notebooks. */
 export const panesPlugin: JupyterFrontEndPlugin<void> = {
@@ -30,7 +32,12 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
     const { commands, serviceManager } = app;
     const language = translator ?? nullTranslator;
     const trans = language.load(DOMAIN);
-    const context = { control, settings: serviceManager.serverSettings, translator: language };
+    const nameOf = (nodeId: string) => {
+      const peer = model.peer(nodeId);
+      return peer ? displayName(peer) : nodeId;
+    };
+    const { serverSettings: settings } = serviceManager;
+    const context = { control, settings, translator: language, nameOf };
     const tabs = new PaneTabs(app, context, model, trans);
     commands.addCommand(CommandIDs.openPane, {
       label: args =>
@@ -50,6 +57,10 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
     palette?.addItem({ command: CommandIDs.openPane, category: trans.__('Peers') });
     if (restorer) {
       tabs.restore(restorer);
+    }
+    const asked = takeTicket(window.location.href);
+    if (asked) {
+      void app.restored.then(() => tabs.open(asked.peer, asked.name));
     }
     rendermime?.addFactory(paneRendererFactory(context));
     if (!panel) {

@@ -1,11 +1,12 @@
 import { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog, WidgetTracker } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { peersIcon } from '../icon';
 import { displayName, PeersModel } from '../model';
 import { IViewContext, PaneView } from '../paneview';
 import { IOfferedPane } from '../shapes';
 import { CommandIDs } from '../tokens';
+import { documentId, PaneDocument } from './document';
+import { addTools } from './toolbar';
 
 /** The panes that are open in tabs of the main area: one tab a pane, opened again with the layout. */
 export class PaneTabs {
@@ -14,32 +15,31 @@ export class PaneTabs {
     private readonly _context: IViewContext,
     private readonly _model: PeersModel,
     private readonly _trans: TranslationBundle
-  ) {}
+  ) {
+    _model.stateChanged.connect(() => this._tracker.forEach(each => each.relabel()));
+  }
 
   restore(restorer: ILayoutRestorer): void {
     void restorer.restore(this._tracker, {
       command: CommandIDs.openPane,
-      args: ({ peer, name }) => ({ peer, name }),
-      name: ({ peer, name }) => `${peer}/${name}`
+      args: ({ content }) => ({ peer: content.peer, name: content.name }),
+      name: ({ content }) => `${content.peer}/${content.name}`
     });
   }
 
   /** Show a pane in a tab, the one it has if it is open. */
-  open(peer: string, name: string): PaneView {
-    const id = `jupyter-peer-pane:${peer}/${name}`;
-    let view = this._tracker.find(each => each.id === id);
-    if (!view) {
-      view = new PaneView(this._context, peer, name, 'tab');
-      view.id = id;
-      view.title.icon = peersIcon;
-      view.title.closable = true;
-      this._label(view);
-      view.feed.stateChanged.connect(() => this._label(view!));
-      this._app.shell.add(view, 'main', { type: 'Peer Pane' });
-      void this._tracker.add(view);
+  open(peer: string, name: string): PaneDocument {
+    const id = documentId(peer, name);
+    let pane = this._tracker.find(each => each.id === id);
+    if (!pane) {
+      const { commands, shell } = this._app;
+      pane = new PaneDocument(new PaneView(this._context, peer, name, 'tab'));
+      addTools(pane, commands, this._context.settings.baseUrl, this._trans);
+      shell.add(pane, 'main', { type: 'Peer Pane' });
+      void this._tracker.add(pane);
     }
     this._app.shell.activateById(id);
-    return view;
+    return pane;
   }
 
   /** Ask which of the offered panes it shall be. */
@@ -57,11 +57,5 @@ export class PaneTabs {
     return button.accept && value ? (panes[items.indexOf(value)] ?? null) : null;
   }
 
-  private _label(view: PaneView): void {
-    const { info } = view.feed.state;
-    view.title.label = view.label;
-    view.title.caption = info?.title && info.title !== view.name ? info.title : view.label;
-  }
-
-  private readonly _tracker = new WidgetTracker<PaneView>({ namespace: 'jupyter-peer-panes' });
+  private readonly _tracker = new WidgetTracker<PaneDocument>({ namespace: 'jupyter-peer-panes' });
 }

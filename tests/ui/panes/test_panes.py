@@ -135,9 +135,9 @@ def test_a_tab_says_how_its_pane_stands_and_comes_back_with_the_layout(
     expect(view).to_contain_text("Live", timeout=30_000)
     expect(content(view).get_by_text("one")).to_be_visible()
     kernel.run("%peer unshare log")
-    expect(view).to_contain_text("Stopped by its owner")
-    # What was shown stays.
-    expect(content(view).get_by_text("one")).to_be_visible()
+    expect(view).to_contain_text("Stopped by ada")
+    expect(view).not_to_contain_text("Live")
+    expect(view.locator("iframe")).to_have_count(0)
     kernel.run("%%peer share log --with bob\nprint('two')")
     expect(view).to_contain_text("Live")
     expect(content(view).get_by_text("two")).to_be_visible()

@@ -74,7 +74,7 @@ def test_an_output_that_is_there_is_shared_and_goes_on_when_its_cell_runs_again(
     expect(content(view).locator("body")).to_contain_text("computed again")
     expect(content(view).locator("body")).not_to_contain_text("computed before")
     stop(notebook, 0)
-    expect(view).to_contain_text("Stopped by its owner")
+    expect(view).to_contain_text("Stopped by ada")
 
 
 def test_a_widget_that_is_there_is_shared_for_use(

@@ -1,0 +1,157 @@
+"""A pane as a document of JupyterLab: its tab, its toolbar and a window of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.kernels import Kernel, running_kernel
+from tests.ui.lab import Lab
+from tests.ui.test_panel import write_notebook
+from tests.ui.test_panes import content, open_tab
+from tests.ui.test_sidebar import LOWEST_CONTRAST, use_theme
+from tests.waiting import until_sync
+
+SHARE = """%%peer share log --with bob
+import base64
+from IPython.display import Image, display
+pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+display(Image(base64.b64decode(pixel)))
+steps = display({"text/plain": "begun"}, raw=True, display_id=True)
+for step in range(60):
+    print("step", step)"""
+RUNNING = """%%peer share running --with bob
+import pathlib, time
+for n in range(80): print("line", n)
+while not pathlib.Path("go-on").exists(): time.sleep(0.1)
+for n in range(80, 160): print("line", n)"""
+IS_CURRENT = "() => window.jupyterapp.shell.currentWidget?.id ?? ''"
+AT_END = "() => scrollY + innerHeight >= document.documentElement.scrollHeight - 4"
+
+
+@pytest.fixture(scope="module")
+def kernel(ada: Lab, bob: Lab) -> Iterator[Kernel]:
+    """A kernel of Ada's that shares a long log."""
+    with running_kernel(ada) as kernel:
+        kernel.run(SHARE)
+        yield kernel
+
+
+def test_a_press_in_a_pane_makes_it_the_current_document_and_close_tab_closes_it(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page]
+) -> None:
+    page = open_lab(bob)
+    write_notebook(bob, "own.ipynb", "1")
+    view = open_tab(page, bob, "log")
+    expect(content(view).get_by_text("step 1", exact=False).first).to_be_visible()
+    page.evaluate(
+        """async () => {
+          const { commands, shell } = window.jupyterapp;
+          await commands.execute('docmanager:open', {
+            path: 'own.ipynb', options: { mode: 'split-right' }
+          });
+        }"""
+    )
+    page.wait_for_function(f"!({IS_CURRENT})().startsWith('jupyter-peer-pane:')")
+    content(view).locator("body").click()
+    page.wait_for_function(f"({IS_CURRENT})().startsWith('jupyter-peer-pane:')")
+    page.get_by_role("menuitem", name="File").click()
+    page.locator(".lm-Menu").get_by_text("Close Tab", exact=True).click()
+    expect(page.locator(".jp-PeerPane")).to_have_count(0)
+    expect(page.locator(".jp-NotebookPanel")).to_be_visible()
+
+
+def test_a_log_is_followed_by_whoever_has_scrolled_to_its_end(
+    ada: Lab, bob: Lab, kernel: Kernel, open_lab: Callable[..., Page]
+) -> None:
+    page = open_lab(bob)
+    cell = threading.Thread(target=kernel.run, args=[RUNNING])
+    cell.start()
+    until_sync(
+        lambda: any(pane["name"] == "running" for pane in ada.api("GET", "panes")["mine"]),
+        what="the pane to be shared",
+    )
+    view = open_tab(page, bob, "running")
+    inside = content(view).locator("body")
+    expect(inside).to_contain_text("line 79")
+    assert not inside.evaluate(AT_END)
+    inside.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+    (ada.root / "go-on").touch()
+    cell.join()
+    expect(inside).to_contain_text("line 159")
+    assert inside.evaluate(AT_END)
+
+
+def test_the_toolbar_saves_copies_pauses_and_fits(
+    bob: Lab,
+    kernel: Kernel,
+    open_lab: Callable[..., Page],
+    shoot: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    page = open_lab(bob)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    view = open_tab(page, bob, "log")
+    expect(content(view).locator("body")).to_contain_text("step 59")
+    tools = page.get_by_role("toolbar", name="main area toolbar")
+    for theme in ("Light", "Dark"):
+        use_theme(page, f"JupyterLab {theme}")
+        shoot(theme.lower())
+        assert view.evaluate(LOWEST_CONTRAST) >= 4.5
+    with page.expect_download() as saved:
+        tools.get_by_role("button", name="Save the picture").click()
+    assert saved.value.suggested_filename == "ada-log.png"
+    assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
+    with page.expect_download() as saved:
+        tools.get_by_role("button", name="Save the data").click()
+    outputs = json.loads(Path(saved.value.path()).read_text())
+    assert [each["output_type"] for each in outputs] == ["display_data", "display_data", "stream"]
+    tools.get_by_role("button", name="Copy the text").click()
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('step 59')")
+
+    tools.get_by_role("button", name="Pause").click()
+    expect(view).to_contain_text("Paused")
+    kernel.run("steps.update({'text/plain': 'gone on'}, raw=True)")
+    tools.get_by_role("button", name="Go on showing changes").click()
+    expect(content(view).locator("body")).to_contain_text("gone on")
+    tools.get_by_role("button", name="Fit all of it").click()
+    root = content(view).locator("html")
+    expect(content(view).locator("#pane[style*=zoom]")).to_have_count(1)
+    assert root.evaluate("node => node.scrollHeight <= node.clientHeight")
+    shoot("fitted")
+
+
+def test_a_pane_opens_in_a_window_of_its_own_and_comes_back_in_front(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], shoot: Callable[..., None]
+) -> None:
+    page = open_lab(bob)
+    write_notebook(bob, "behind.ipynb", "1")
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('docmanager:open', {path: 'behind.ipynb'})"
+    )
+    view = open_tab(page, bob, "log")
+    expect(content(view).locator("body")).to_contain_text("step 59")
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Open in a window of its own").click()
+    window = opened.value
+    alone = window.locator(".jp-PeerPane.jp-mod-tab:visible")
+    expect(content(alone).locator("body")).to_contain_text("step 59", timeout=60_000)
+    shoot("window", of=window)
+    window.close()
+
+    with page.expect_request(
+        lambda request: (
+            request.method == "PUT" and "jupyter-peer-panes" in (request.post_data or "")
+        )
+    ):
+        page.evaluate("void window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+    page.evaluate("async () => { await window.jupyterapp.restored; }")
+    expect(view).to_contain_text("Live", timeout=30_000)
+    expect(page.locator(".lm-TabBar-tab.jp-mod-current")).to_contain_text("ada/log")
