@@ -55,6 +55,12 @@ export class PaneFeed implements IDisposable {
     return this._state;
   }
 
+  /** Whether it changes as its owner's does, as far as is known. */
+  get isLive(): boolean {
+    const { info, lostAt, phase } = this._state;
+    return phase === 'open' && lostAt === null && info?.status === 'live';
+  }
+
   get stateChanged(): ISignal<this, IFeedState> {
     return this._stateChanged;
   }

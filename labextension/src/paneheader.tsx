@@ -40,7 +40,7 @@ function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement
   const now = useNow(5);
   const { info, phase } = state;
   const title = info?.title && info.title !== view.name ? info.title : '';
-  const status = paneStatus(state, now, trans, view.isPaused);
+  const status = paneStatus(state, now, trans, view.conditions);
   return (
     <>
       <div className="jp-PeerPane-line">

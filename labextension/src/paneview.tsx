@@ -4,11 +4,12 @@ import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { ControlSocket } from './control';
+import { OwnerPulse } from './ownerpulse';
 import { PaneFeed } from './panefeed';
 import { frameWords } from './framewords';
 import { PaneFrame } from './paneframe';
 import { PaneHeader } from './paneheader';
-import { isWithdrawn, paneLabel } from './panewording';
+import { IPaneConditions, isWithdrawn, paneLabel } from './panewording';
 import { NAMESPACE, PeerError } from './requests';
 import { IPaneStep } from './shapes';
 import { FromFrame, IInput, Part } from './viewerprotocol';
@@ -57,6 +58,12 @@ export class PaneView extends Widget {
     this._wait = wait;
     this._trans = _context.translator.load('jupyter_peer');
     this.feed = new PaneFeed(_context.control, peer, name);
+    this._pulse = new OwnerPulse(
+      _context.control,
+      peer,
+      () => this.isVisible && this.feed.isLive,
+      () => this._changed.emit()
+    );
     const url = URLExt.join(_context.settings.baseUrl, NAMESPACE, 'viewer', '/');
     this._frame = new PaneFrame(url, frameWords(this._trans), this._frameTitle());
     const layout = (this.layout = new PanelLayout());
@@ -95,6 +102,11 @@ export class PaneView extends Widget {
     }
   }
 
+  /** How it stands with the owner and here, besides what the feed knows. */
+  get conditions(): IPaneConditions {
+    return { isPaused: this.isPaused, isSilent: this._pulse.isSilent };
+  }
+
   /** Whether changes wait; the owner's server puts together what happens meanwhile. */
   get isPaused(): boolean {
     return this._frame.isPaused;
@@ -119,6 +131,7 @@ export class PaneView extends Widget {
   override dispose(): void {
     if (!this.isDisposed) {
       this.feed.dispose();
+      this._pulse.dispose();
       // Lumino clears the signals after it has told of the end, which those who keep tabs wait for.
       super.dispose();
     }
@@ -296,6 +309,7 @@ export class PaneView extends Widget {
   private readonly _place: 'tab' | 'cell';
   private readonly _trans: TranslationBundle;
   private readonly _frame: PaneFrame;
+  private readonly _pulse: OwnerPulse;
   private readonly _changed = new Signal<this, void>(this);
   private _wait: boolean;
   private _isFitted = false;

@@ -3,12 +3,18 @@ import { displayName } from './model';
 import { IFeedState } from './panefeed';
 import { pathWord, relativeTime, roundTrip } from './wording';
 
+/** What else there is to say of a pane: changes wait, and its owner does not answer. */
+export interface IPaneConditions {
+  isPaused: boolean;
+  isSilent: boolean;
+}
+
 /** A pane's status: a key for its colour, and words. */
 export function paneStatus(
   state: IFeedState,
   now: number,
   trans: TranslationBundle,
-  isPaused = false
+  { isPaused, isSilent }: IPaneConditions = { isPaused: false, isSilent: false }
 ): { key: string; words: string } {
   const { info, lostAt, phase } = state;
   if (info && isWithdrawn(state)) {
@@ -28,6 +34,9 @@ export function paneStatus(
   }
   switch (info.status) {
     case 'live':
+      if (isSilent) {
+        return { key: 'away', words: trans.__('%1 is not answering', displayName(info.owner)) };
+      }
       return isPaused
         ? { key: 'paused', words: trans.__('Paused') }
         : { key: 'live', words: trans.__('Live') };

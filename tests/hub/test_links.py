@@ -228,6 +228,31 @@ async def test_a_link_that_answers_no_pings_is_closed_and_replaced():
         assert await ada.ping(bob.node_id) > 0
 
 
+class Later(Clock):
+    """A wall clock that a test puts forward."""
+
+    offset = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.offset
+
+
+async def test_a_peer_was_last_seen_when_it_last_said_something(tmp_path):
+    network = LoopbackNetwork()
+    ada = make_hub(network, tmp_path, "ada", backoff_s=30.0)
+    bob = make_hub(network, tmp_path, "bob", backoff_s=30.0)
+    ada._local.clock = clock = Later()
+    async with running(ada, bob):
+        await pair(ada, bob)
+        assert await ada.ping(bob.node_id) > 0
+        heard = ada.peer(bob.node_id).last_seen
+        clock.offset = 30.0  # in which nothing comes
+        assert ada.peer(bob.node_id).last_seen == heard
+        network.cut()
+        await until(lambda: ada.peer(bob.node_id).status != "connected")
+        assert ada.peer(bob.node_id).last_seen == heard
+
+
 class Unsealed(Clock):
     """Makes offers without a sealing key, as a node of the original system does."""
 

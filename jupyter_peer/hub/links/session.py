@@ -43,6 +43,7 @@ class Session:
         link: What it runs on.
         peer: Who is there.
         since: When it began, epoch seconds.
+        heard_at: When the last frame came, epoch seconds.
         id: What both sides call it, or None when it is not sealed.
         successor: The link that waits to take over from this one.
         has_moved, peer_has_moved: Which sides have sent all they will on it, after
@@ -67,7 +68,7 @@ class Session:
         self.link = link
         self.peer = peer
         self.id = id
-        self.since = clock.time()
+        self.since = self.heard_at = clock.time()
         self.successor: Session | None = None
         self.has_moved = self.peer_has_moved = False
         self.rtt_s: float | None = None
@@ -232,8 +233,9 @@ class Session:
 
     def _take(self, frame: Frame) -> Awaitable[None] | None:
         self.received_bytes += len(frame)
+        self.heard_at = self._clock.time()
         try:
-            envelopes = self._channel.receive(frame, self._clock.time())
+            envelopes = self._channel.receive(frame, self.heard_at)
         except WireError as error:
             log.warning("%s: closing the link: %s", self.node_id, error)
             self.link.abort(error.code)

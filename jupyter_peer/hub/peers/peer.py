@@ -168,7 +168,7 @@ class Peer(LinkedNode):
             trusted=record.trusted,
             blocked=record.blocked,
             sealed=session.is_sealed if session else None,
-            last_seen=self._local.clock.time() if session else record.last_seen,
+            last_seen=session.heard_at if session else record.last_seen,
             rtt_ms=milliseconds(session.rtt_s) if session else None,
             since=session.since if session else None,
             capabilities=record.capabilities,
@@ -309,7 +309,7 @@ class Peer(LinkedNode):
         log.info("%s: the link ended (%s)", self.node_id, reason)
         self._replies.fail(reason)
         if not self._is_retired:
-            self.note(quiet=True, last_seen=self._local.clock.time())
+            self.note(quiet=True, last_seen=session.heard_at)
         self._local.tell("link_down", self.node_id)
         if self.dialling.is_wanted:
             self.dialling.keep_connected()

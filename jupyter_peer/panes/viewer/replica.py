@@ -216,7 +216,8 @@ class Replica:
         if status == LAST_SEEN:
             if self.status != LIVE:
                 return
-            self.last_seen = self._clock()
+            # The owner may have been silent for a while before the link was given up.
+            self.last_seen = self._hub.peer(self.node_id).last_seen or self._clock()
         if status != self.status:
             self.status = status
             self._on_change()

@@ -1,5 +1,5 @@
 import { Clipboard } from '@jupyterlab/apputils';
-import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import * as React from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ChatModel } from '../chat/model';
@@ -41,6 +41,14 @@ describe('the list of peers', () => {
     await open([peer(change)]);
     fireEvent.click(row(/^bob/));
     expect(screen.getByText('Trust').nextElementSibling!.textContent).toBe(words);
+  });
+
+  it('is grey while the own server does not answer', async () => {
+    await open();
+    await act(async () => FakeSocket.last.fail());
+    const item = screen.getByRole('listitem');
+    expect(item.dataset.status).toBe('unknown');
+    expect(item.textContent).toBe('bobNot known');
   });
 
   it('names status, path, round trip and last seen in words', async () => {

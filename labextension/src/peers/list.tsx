@@ -55,19 +55,21 @@ export function PeerList(props: {
 function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): React.ReactElement {
   const { chats, peer, now } = props;
   const { commands, trans } = useView();
+  const { live } = usePeersState();
   const [open, setOpen] = React.useState(false);
   const detailsId = React.useId();
   const name = displayName(peer);
-  const summary = peerSummary(peer, now, trans);
+  // Nobody knows how a peer is while the own server does not answer.
+  const summary = live ? peerSummary(peer, now, trans) : [trans.__('Not known')];
   // The dot says that a peer is connected; in a narrow panel the path has to be readable.
-  const connected = peer.status === 'connected';
+  const connected = live && peer.status === 'connected';
   const [status, ...facts] = summary;
   const Caret = open ? caretDownIcon : caretRightIcon;
   const openMenu = (x: number, y: number) => peerMenu(commands, peer.node_id).open(x, y);
   return (
     <li
       className="jp-Peers-peer"
-      data-status={peer.status}
+      data-status={live ? peer.status : 'unknown'}
       data-node-id={peer.node_id}
       onContextMenu={event => {
         // With Shift the browser's own menu opens, as everywhere in JupyterLab.
