@@ -30,8 +30,8 @@ export interface IFrameSurroundings {
 }
 
 const PING_EVERY_MS = 2000;
-/** A press is reported with the next picture, and a link is followed before that. */
-const PRESS_REPORT_MS = 250;
+/** A press is reported with the next picture, which a busy machine draws late; a link is followed before that. */
+const PRESS_REPORT_MS = 1000;
 const WAITING_AFTER_MS = 6000;
 /** A script in the frame may make it load again; once is a mishap. */
 const MAX_RELOADS = 3;
