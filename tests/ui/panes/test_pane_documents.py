@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.waiting import until_sync
 
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
-from tests.ui.test_panel import write_notebook
-from tests.ui.test_panes import content, open_tab
-from tests.ui.test_sidebar import LOWEST_CONTRAST, use_theme
-from tests.waiting import until_sync
+from tests.ui.panes.test_panes import content, open_tab
+from tests.ui.sidebar.test_panel import write_notebook
+from tests.ui.sidebar.test_sidebar import LOWEST_CONTRAST, use_theme
 
 SHARE = """%%peer share log --with bob
 import base64
