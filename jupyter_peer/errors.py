@@ -62,6 +62,7 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
     * :exc:`UnknownPaneError` (``unknown_pane``)
     * :exc:`NotWatchedError` (``not_watched``) - no kernel of this server watches the pane
     * :exc:`UnknownRoomError` (``unknown_room``)
+    * :exc:`UnknownModuleError` (``unknown_module``) - the owner lacks the code of a widget
     * :exc:`UnknownAgentError` (``unknown_agent``)
     * :exc:`AmbiguousServerError` (``ambiguous_server``)
 
@@ -390,6 +391,12 @@ class UnknownRoomError(LookupFailedError):
     code = "unknown_room"
     text = "there is no such room"
     advice = "check its name; a room ends when the last one leaves it"
+
+
+class UnknownModuleError(LookupFailedError):
+    code = "unknown_module"
+    text = "the owner has not installed the code of this widget"
+    advice = "the owner can install the Python package that brings the widget"
 
 
 class UnknownAgentError(LookupFailedError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import struct
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -234,7 +235,7 @@ class NotebookKernel:
             for idle in self._idle.values():
                 _settle(idle, None)
             return
-        message = json.loads(frame)
+        message = json.loads(frame if isinstance(frame, str) else _header_of(frame))
         parent = message["parent_header"].get("msg_id", "")
         kind, content = message["msg_type"], message["content"]
         if message["channel"] == "shell" and parent in self._replies:
@@ -251,6 +252,15 @@ class NotebookKernel:
         """Close the connection; the kernel stays with its server. May be called twice."""
         if self._socket is not None:
             self._socket.close()
+
+
+def _header_of(frame: bytes) -> bytes:
+    """Return the JSON of a binary frame, which a message with buffers is: widgets with arrays.
+
+    Source: ``jupyter_server.services.kernels.connection.base.serialize_binary_message``.
+    """
+    count, start, end = struct.unpack_from("!3I", frame)
+    return frame[start : end if count > 1 else None]
 
 
 def _settle(waiting: asyncio.Future[Any], result: Any) -> None:

@@ -154,6 +154,11 @@ class WidgetSet:
         """Return a model; None without one."""
         return self._models.get(model_id)
 
+    def modules(self) -> set[str]:
+        """Return the names of the modules whose code makes and draws the models."""
+        keys = ("_model_module", "_view_module")
+        return {model.text(key) for model in self._models.values() for key in keys} - {""}
+
     def apply(self, message: Mapping[str, Any]) -> bool:
         """Apply a well-formed comm message.
 

@@ -2,6 +2,7 @@
 
 import { FrameHost, type FrameStatus } from '../src/framehost';
 import { frameWords } from '../src/framewords';
+import { PaneModules } from '../src/panemodules';
 import { type FromFrame, type IInput, type Part } from '../src/viewerprotocol';
 import { fromUtf8, toHex } from '../wire/bytes';
 import { hash } from '../wire/crypto';
@@ -93,6 +94,7 @@ export class Page {
 
   private _onFrameReady(): void {
     this._gaveParts.clear();
+    this._modules.reset();
     this._tellGrant();
     this._pane.reopen();
   }
@@ -107,6 +109,9 @@ export class Page {
         break;
       case 'need':
         void this._givePart(message.part);
+        break;
+      case 'module':
+        void this._modules.give(message.name);
         break;
       case 'input':
         void this._onInput(message.id, message.message);
@@ -152,17 +157,20 @@ export class Page {
 
   private async _onInput(id: string, message: IInput): Promise<void> {
     let error: string | null = null;
-    if (this._pane.facts.grant !== 'interact') {
-      error = 'you can only view this pane';
-    } else if (!(await this._frame.isUsed())) {
-      // A script or a model that moves by itself. Nobody did anything, so nobody is told.
+    if (!(await this._frame.isUsed())) {
       error = '';
+    } else if (this._pane.facts.grant !== 'interact') {
+      error = 'you can only view this pane';
     } else {
       try {
         await this._pane.input(id, message);
       } catch (reason) {
         error = reason instanceof WireError ? reason.message : 'it was not sent';
       }
+    }
+    if (error && !(await this._frame.isUsed(true))) {
+      // A script or a model that moves by itself. Nobody did anything, so nobody is told.
+      error = '';
     }
     this._frame.tell({ type: 'answered', id, error });
   }
@@ -197,6 +205,10 @@ export class Page {
   private readonly _header: Header;
   private readonly _frame: FrameHost;
   private readonly _gaveParts = new Set<Part>();
+  private readonly _modules = new PaneModules(
+    name => this._pane.module(name),
+    message => this._frame.tell(message)
+  );
   private _scrollTo = 0;
   private _toldGrant = '';
   private _askAgainAt = 0;

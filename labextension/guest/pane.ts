@@ -2,6 +2,7 @@
 
 import { type IPaneStep } from '../src/shapes';
 import { type IInput } from '../src/viewerprotocol';
+import { fromUtf8 } from '../wire/bytes';
 import { WireError } from '../wire/errors';
 import { type JsonObject } from '../wire/json';
 import { type IOwnersMessage, type Session } from './session';
@@ -9,6 +10,9 @@ import { type IOwnersMessage, type Session } from './session';
 /** Steps that the frame has not shown; with so many the owner is told to hold back. */
 const MAX_UNSHOWN = 16;
 const MAX_INPUTS = 32;
+const MAX_MODULE = 8 * 1024 * 1024;
+/** One of the largest size takes long on a slow connection. */
+const MODULE_MS = 120_000;
 
 export interface IPaneFacts {
   name: string;
@@ -86,6 +90,30 @@ export class Pane {
     }
   }
 
+  /**
+   * Return the code of a module that widgets of the pane need, as its owner has installed it.
+   *
+   * @throws WireError, why the owner does not give it.
+   */
+  async module(name: string): Promise<string> {
+    const kept = this._modules.get(name);
+    if (kept !== undefined) {
+      return kept;
+    }
+    const session = this._session();
+    if (!session) {
+      throw new WireError('not_connected', 'the owner is not connected');
+    }
+    const asked = { pane: this._facts.name, module: name };
+    const { type, buffers = [] } = await session.ask('pane_module', asked, MODULE_MS);
+    if (type !== 'pane_module' || buffers.length !== 1 || buffers[0].length > MAX_MODULE) {
+      throw new WireError('malformed', 'the answer is not the code of a module');
+    }
+    const code = fromUtf8(buffers[0]);
+    this._modules.set(name, code);
+    return code;
+  }
+
   private _open(whole: boolean): void {
     const session = this._session();
     const { name } = this._facts;
@@ -149,6 +177,8 @@ export class Pane {
     status: 'opening',
     changedAt: 0
   };
+  /** The code that came, for a frame that begins anew. */
+  private readonly _modules = new Map<string, string>();
   private _epoch = '';
   private _rev = -1;
   private _unshown: number[] = [];

@@ -20,6 +20,7 @@ const MAX_MESSAGE = 64 * 1024 * 1024;
 export interface IOwnersMessage {
   type: string;
   data: Record<string, unknown>;
+  buffers?: Bytes[];
 }
 
 export interface ISessionEvents {
@@ -115,13 +116,13 @@ export class Session {
    *
    * @throws WireError, the owner's error, or `timeout`.
    */
-  async ask(type: string, data: JsonObject): Promise<IOwnersMessage> {
+  async ask(type: string, data: JsonObject, withinMs = ANSWER_MS): Promise<IOwnersMessage> {
     const id = await this._channel.put(type, data);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this._waiting.delete(id);
         reject(new WireError('timeout', 'the owner does not answer'));
-      }, ANSWER_MS);
+      }, withinMs);
       this._waiting.set(id, { resolve, reject, timer });
     });
   }
@@ -140,7 +141,7 @@ export class Session {
   }
 
   private _take(message: IMessage): void {
-    const { type, msg_id, re } = message;
+    const { type, msg_id, re, buffers } = message;
     const data = plain(message.data) as Record<string, unknown>;
     const waiting = re === null ? undefined : this._waiting.get(re);
     if (waiting) {
@@ -149,14 +150,14 @@ export class Session {
       if (type === 'error' || type === 'unsupported') {
         waiting.reject(new WireError(text(data.code, 64), text(data.message, 300)));
       } else {
-        waiting.resolve({ type, data });
+        waiting.resolve({ type, data, buffers });
       }
     } else if (type === 'ping') {
       this._channel.put('pong', {}, [], msg_id).catch(() => undefined);
     } else if (type === 'bye') {
       this.close(text(data.reason, 64));
     } else {
-      this._events.onMessage({ type, data });
+      this._events.onMessage({ type, data, buffers });
     }
   }
 

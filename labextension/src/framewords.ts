@@ -19,8 +19,9 @@ export function frameWords(trans: ITranslate): Words {
     noRendererAlone: trans.__('%1 cannot be shown here', open),
     notDrawn: trans.__('%1 could not be shown; this is its plain text', open),
     noModule: trans.__(
-      'The widget module %1 is not part of jupyter-peer; this is its plain text',
-      open
+      'The widget module %1 is not part of jupyter-peer, and could not be had (%2); this is its plain text',
+      open,
+      '%2'
     ),
     noWidgets: trans.__('The code for widgets could not be loaded; this is their plain text'),
     readOnly: trans.__('You can view these widgets. Their owner has not let you use them.'),

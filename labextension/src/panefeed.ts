@@ -137,6 +137,19 @@ export class PaneFeed implements IDisposable {
     return (state.outputs ?? []) as IOutput[];
   }
 
+  /**
+   * Return the code of a module that widgets of the pane need, as its owner has installed it.
+   *
+   * @throws PeerError, why the owner does not give it.
+   */
+  async module(name: string): Promise<string> {
+    if (this._watch === null) {
+      throw new PeerError({ message: 'the pane is not open' });
+    }
+    const params = { watch: this._watch, module: name };
+    return (await this._control.request<{ code: string }>('module', params)).code;
+  }
+
   dispose(): void {
     if (!this._isDisposed) {
       this._isDisposed = true;

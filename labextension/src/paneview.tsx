@@ -9,6 +9,7 @@ import { PaneFeed } from './panefeed';
 import { frameWords } from './framewords';
 import { PaneFrame } from './paneframe';
 import { PaneHeader } from './paneheader';
+import { PaneModules } from './panemodules';
 import { IPaneConditions, isWithdrawn, paneLabel } from './panewording';
 import { NAMESPACE, PeerError } from './requests';
 import { IPaneStep } from './shapes';
@@ -149,6 +150,7 @@ export class PaneView extends Widget {
   private _onReady(): void {
     // The frame is empty: it needs the whole state.
     this._gaveParts.clear();
+    this._modules.reset();
     this._link = null;
     this._tellGrant();
     this._frame.tell({ type: 'fit', on: this._isFitted });
@@ -196,6 +198,9 @@ export class PaneView extends Widget {
       case 'need':
         void this._givePart(message.part);
         break;
+      case 'module':
+        void this._modules.give(message.name);
+        break;
       case 'input':
         void this._onInput(message.id, message.message);
         break;
@@ -227,11 +232,10 @@ export class PaneView extends Widget {
   /** Pass on what a person does with a widget, as far as the grant goes; the owner checks it again. */
   private async _onInput(id: string, message: IInput): Promise<void> {
     let error: string | null = null;
-    if (!this._mayInteract) {
-      error = this._trans.__('you can only view this pane');
-    } else if (!(await this._frame.isUsed())) {
-      // A script or a model that moves by itself. Nobody did anything, so nobody is told.
+    if (!(await this._frame.isUsed())) {
       error = '';
+    } else if (!this._mayInteract) {
+      error = this._trans.__('you can only view this pane');
     } else if (this._inputs >= MAX_INPUTS) {
       error = this._trans.__('too much at once');
     } else {
@@ -243,6 +247,10 @@ export class PaneView extends Widget {
       } finally {
         this._inputs -= 1;
       }
+    }
+    if (error && !(await this._frame.isUsed(true))) {
+      // A script or a model that moves by itself. Nobody did anything, so nobody is told.
+      error = '';
     }
     this._frame.tell({ type: 'answered', id, error });
   }
@@ -315,6 +323,10 @@ export class PaneView extends Widget {
   private _isFitted = false;
   private _isCleared = false;
   private readonly _gaveParts = new Set<Part>();
+  private readonly _modules = new PaneModules(
+    name => this.feed.module(name),
+    message => this._frame.tell(message)
+  );
   private _toldGrant = false;
   private _inputs = 0;
   private _link: URL | null = null;

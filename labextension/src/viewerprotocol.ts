@@ -70,6 +70,8 @@ export type ToFrame =
   | { type: 'fit'; on: boolean }
   /** Code that the frame asked for and cannot load itself; null when it cannot be had. */
   | { type: 'part'; part: Part; code: string | null }
+  /** Code of widgets that the owner has installed, or with null why it cannot be had. */
+  | { type: 'module'; name: string; code: string | null; why: string }
   | { type: 'answered'; id: string; error: string | null };
 
 export type FromFrame =
@@ -79,6 +81,8 @@ export type FromFrame =
   | { type: 'link'; url: string }
   /** There is something to draw for which code is missing. */
   | { type: 'need'; part: Part }
+  /** There is a widget to draw whose module is missing. */
+  | { type: 'module'; name: string }
   | { type: 'input'; id: string; message: IInput };
 
 /** What a person does with a widget: a comm message for the owner's kernel. */
@@ -94,6 +98,8 @@ const MAX_HEIGHT = 100_000;
 const MAX_INPUT = 4 * 1024 * 1024;
 const MAX_BUFFERS = 1024;
 const MAX_ID = 256;
+/** As on the wire: the name of a package, which leads out of no folder. */
+const MODULE = /^(@[A-Za-z0-9][\w.-]{0,63}\/)?[A-Za-z0-9][\w.-]{0,127}$/;
 
 /** Return a message of the frame with nothing in it but what is known, null when it is none. */
 export function readFromFrame(data: unknown): FromFrame | null {
@@ -117,6 +123,10 @@ export function readFromFrame(data: unknown): FromFrame | null {
     case 'need': {
       const part = PARTS.find(each => each === message.part);
       return part ? { type: 'need', part } : null;
+    }
+    case 'module': {
+      const { name } = message;
+      return typeof name === 'string' && MODULE.test(name) ? { type: 'module', name } : null;
     }
     case 'input': {
       const input = readInput(message.message);

@@ -6,6 +6,7 @@ import { FOCUS, FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/vi
 import { drawOutput, WIDGET_VIEW } from './drawing';
 import { Fit } from './fit';
 import { Mathematics } from './mathematics';
+import { ModuleCode } from './modulecode';
 import { fill, Notes } from './notes';
 import { asText, IOutput, MimeBundle } from './outputs';
 import { Pane } from './pane';
@@ -41,6 +42,7 @@ function begin(port: MessagePort, words: Words): void {
   const place = document.getElementById('pane') as HTMLElement;
   const notes = new Notes(document.getElementById('notes') as HTMLElement, words);
   const parts = new Parts(part => say({ type: 'need', part }));
+  const modules = new ModuleCode(name => say({ type: 'module', name }));
   const mathematics = new Mathematics(parts);
   const tools: ITools = {
     words,
@@ -69,7 +71,7 @@ function begin(port: MessagePort, words: Words): void {
       case 'lost':
         return words.noWidgets;
       default:
-        return fill(words.noModule, drawn.module);
+        return fill(words.noModule, drawn.module, drawn.why);
     }
   };
   const startWidgets = async () => {
@@ -84,7 +86,9 @@ function begin(port: MessagePort, words: Words): void {
   const host: IWidgetsHost = {
     send: (message, id) => say({ type: 'input', id, message: message as IInput }),
     drawOutput: (node, output) => drawOutput(node, output as IOutput, tools),
-    typeset: node => void mathematics.typeset(node)
+    typeset: node => void mathematics.typeset(node),
+    moduleCode: name => modules.get(name),
+    changed: () => pane.redraw(({ data }) => desk.isLate(data ?? {}))
   };
   port.onmessage = ({ data }: MessageEvent<ToFrame>) => {
     switch (data.type) {
@@ -113,6 +117,9 @@ function begin(port: MessagePort, words: Words): void {
         break;
       case 'part':
         parts.arrived(data.part, data.code);
+        break;
+      case 'module':
+        modules.arrived(data.name, data.code, data.why);
         break;
       case 'answered':
         desk.answered(data.id, data.error === null);

@@ -58,6 +58,6 @@ export function note(node: HTMLElement, words: string): HTMLElement {
 }
 
 /** Put what a script or the owner said into words of ours, as it is. */
-export function fill(words: string, what: string): string {
-  return words.replace('%1', () => what);
+export function fill(words: string, ...what: string[]): string {
+  return words.replace(/%(\d)/g, (mark, number: string) => what[Number(number) - 1] ?? mark);
 }

@@ -18,13 +18,16 @@ export interface ICommMessage {
   re?: string;
 }
 
+/** A module that is `coming`, or cannot be had; null for one that is there. */
+export type Missing = null | 'coming' | { module: string; why: string };
+
 /** What draws widgets; a bundle of its own, which comes only when a pane has some. */
 export interface IWidgets {
   /** Take all models as they are now, and keep the views of those that go on. */
   reset(models: Record<string, IModelState>): void;
   take(message: ICommMessage): void;
-  /** Which module a model needs that is not here; null when it can be drawn. */
-  missing(modelId: string): string | null | undefined;
+  /** What a model needs that is not here; null when it can be drawn, undefined without a model. */
+  missing(modelId: string): Missing | undefined;
   draw(node: HTMLElement, modelId: string): void;
   /** Models that the owner has closed: nothing is drawn in their place. */
   close(modelIds: string[]): void;
@@ -39,6 +42,10 @@ export interface IWidgetsHost {
   send(message: ICommMessage, id: string): void;
   drawOutput(node: HTMLElement, output: unknown): void;
   typeset(node: HTMLElement): void;
+  /** Get the code of a module from the owner of the pane; rejects with why it cannot be had. */
+  moduleCode(name: string): Promise<string>;
+  /** Widgets that could not be drawn may be drawn now, or never. */
+  changed(): void;
 }
 
 /** The global by which the bundle gives itself to the page. */
@@ -48,7 +55,7 @@ const VIEW = 'application/vnd.jupyter.widget-view+json';
 const COMMS = ['comm_open', 'comm_msg', 'comm_close'];
 
 /** Why a widget is not drawn. */
-export type NotDrawn = 'unknown' | 'closed' | 'later' | 'lost' | { module: string };
+export type NotDrawn = 'unknown' | 'closed' | 'later' | 'lost' | { module: string; why: string };
 
 /** What comes with the whole state of a pane. */
 interface IWidgetDocument {
@@ -142,11 +149,22 @@ export class WidgetDesk {
     if (missing === undefined) {
       return 'unknown';
     }
+    if (missing === 'coming') {
+      this._late.add(model_id as string);
+      return 'later';
+    }
+    this._late.delete(model_id as string);
     if (missing !== null) {
-      return { module: missing };
+      return missing;
     }
     this._widgets.draw(node, model_id as string);
     return true;
+  }
+
+  /** Whether an output shows a widget whose code was still to come. */
+  isLate(bundle: MimeBundle): boolean {
+    const { model_id } = (bundle[VIEW] ?? {}) as { model_id?: string };
+    return model_id !== undefined && this._late.has(model_id);
   }
 
   answered(id: string, isTaken: boolean): void {
@@ -168,6 +186,7 @@ export class WidgetDesk {
   private _models: Record<string, IModelState> = {};
   private _later: ICommMessage[] = [];
   private _closed = new Set<string>();
+  private readonly _late = new Set<string>();
   private _epoch = '';
   private _rev = -1;
   private _asked = false;

@@ -146,6 +146,24 @@ async def test_a_widget_that_sends_commands_sends_them_to_who_comes_late_too() -
         assert said[-1]["message"]["content"]["data"]["content"] == {"draw": "a line"}
 
 
+async def test_commands_to_a_widget_that_is_not_shown_yet_are_seen_once_it_is() -> None:
+    async with run("commands_before_shown") as seen:
+        for watch in (seen.live, seen.late):
+            said = watch.state.past.document([], watch.state.widgets)["said"]
+            messages = [each["message"] for each in said]
+            drawn = [each["content"]["data"]["content"]["draw"] for each in messages]
+            assert drawn == ["a line", "a circle"]
+            assert [each["buffers"] for each in messages] == [["MTI="], []]
+
+
+async def test_a_model_that_speaks_for_all_widgets_tells_a_pane_of_those_it_shows_alone() -> None:
+    async with run("speaks_for_all") as seen:
+        for watch in (seen.live, seen.late):
+            said = watch.state.past.document([], watch.state.widgets)["said"]
+            drawn = [each["message"]["content"]["data"]["content"].get("draw") for each in said]
+            assert [each for each in drawn if each] == ["shown", "again", "still shown"]
+
+
 @pytest.mark.parametrize(
     "name",
     ["note_wiped", "math_in_html", "svg_namespace", "isolated", "terminal", "latex_environments"],

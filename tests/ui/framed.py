@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Frame, Page, Route
 
+from jupyter_peer.panes.owner.modules import find_module, installed_folders, with_pictures
 from jupyter_peer.server.http.viewer_page import PARTS, STATIC
 from jupyter_peer.sockets.frame_policy import FRAME_POLICY
 
@@ -29,6 +30,11 @@ window.addEventListener('message', ({ source, data }) => {
       window.asked.push(data.part);
       const code = await (await fetch(`/viewer/${data.part}.js`)).text();
       port1.postMessage({ type: 'part', part: data.part, code });
+    } else if (data.type === 'module') {
+      window.asked.push(data.name);
+      const answer = await fetch(`/module/${data.name}`);
+      const code = answer.ok ? await answer.text() : null;
+      port1.postMessage({ type: 'module', name: data.name, code, why: 'not installed' });
     }
   };
   source.postMessage({ type: 'jupyter-peer:port', words: WORDS }, '*', [port2]);
@@ -43,7 +49,7 @@ WORDS = {
     "noRenderer": "%1 cannot be shown; this is its plain text",
     "noRendererAlone": "%1 cannot be shown here",
     "notDrawn": "%1 could not be shown",
-    "noModule": "no module %1",
+    "noModule": "no module %1: %2",
     "noWidgets": "no widgets",
     "readOnly": "look only",
     "widgetUnknown": "no widget %1",
@@ -80,7 +86,7 @@ class FramedPane:
 
     @property
     def asked(self) -> list[str]:
-        """The parts that the frame has asked for, in their order."""
+        """The parts and modules that the frame has asked for, in their order."""
         asked: list[str] = self.page.evaluate("window.asked")
         return asked
 
@@ -110,6 +116,12 @@ class FramedPane:
         if path == "/":
             front = _FRONT.replace("WORDS", repr(WORDS))
             route.fulfill(body=front, content_type="text/html")
+        elif path.startswith("/module/"):
+            file = find_module(path.removeprefix("/module/"), installed_folders())
+            if file is None:
+                route.fulfill(status=404)
+            else:
+                route.fulfill(body=with_pictures(file.read_bytes(), file.parent))
         elif path in names:
             kind = "text/html" if path == "/viewer/" else "text/javascript"
             route.fulfill(

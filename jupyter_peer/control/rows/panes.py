@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from ...wire.payloads.panes import ModuleName
 from ...wire.payloads.widgets import InputId, InputMessage
 from ..fields import (
     Done,
@@ -288,6 +289,24 @@ class InputParams(msgspec.Struct, frozen=True):
     id: InputId | None = None
 
 
+class ModuleParams(msgspec.Struct, frozen=True):
+    """A module that widgets of a watched pane need.
+
+    Attributes:
+        watch: The watch of this connection.
+        module: As a widget names it in ``_model_module`` or ``_view_module``.
+    """
+
+    watch: Number
+    module: ModuleName
+
+
+class ModuleResult(msgspec.Struct, frozen=True):
+    """The code of a module: one AMD module."""
+
+    code: str
+
+
 PANES = looks(
     "panes",
     NoParams,
@@ -335,3 +354,11 @@ PROVE = of_connection(
     timeout_s=None,
 )
 INPUT = of_connection("input", InputParams, Done, "Change a widget of a watched pane.")
+MODULE = of_connection(
+    "module",
+    ModuleParams,
+    ModuleResult,
+    "Return the code that draws widgets of a watched pane, from its owner.",
+    is_repeatable=True,
+    timeout_s=130.0,
+)

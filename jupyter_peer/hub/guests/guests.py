@@ -41,7 +41,7 @@ from .guest_links import GuestLinks, MintedLink
 log = logging.getLogger(__name__)
 
 #: What a guest may send besides answers.
-ALLOWED = frozenset({"ping", "bye", "pane_open", "pane_close", "pane_input"})
+ALLOWED = frozenset({"ping", "bye", "pane_open", "pane_close", "pane_input", "pane_module"})
 #: Messages of one guest: at once, and a second. As many as the inputs of a peer.
 BURST, RATE = 2_000, 500.0
 #: Each opening may be answered by a snapshot of many megabytes.

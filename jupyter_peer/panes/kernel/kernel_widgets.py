@@ -17,6 +17,7 @@ from ..owner.input.queue import InputQueue
 from .captures import OUTPUT_MODEL, OUTPUT_MODULE, Captures
 from .channels.listener import TapListener, TapMessage
 from .comms import STATES, STATUS, without_secrets
+from .custom_messages import CustomMessages
 from .hearing import Hearing
 from .questions import Questions
 from .write_back import WriteBack
@@ -71,6 +72,7 @@ class KernelWidgets:
     Attributes:
         hearing: What the cells of the kernel have shown lately.
         captures: Of its ``Output`` widgets.
+        custom: What its widgets told their pages besides their state.
         inputs: What viewers do with the widgets.
         plays: Whose page drives its ``Play`` widgets.
     """
@@ -84,6 +86,7 @@ class KernelWidgets:
 
     def _begin(self) -> None:
         self.captures = Captures()
+        self.custom = CustomMessages()
         self.inputs = InputQueue(self)
         self.plays = PlayDrivers()
         self._models = WidgetSet()
@@ -235,6 +238,11 @@ class KernelWidgets:
         model_id, data = message.content["comm_id"], message.content["data"]
         if data["method"] == STATES:
             self._learn(data["states"])
+        elif data["method"] == "custom":
+            # Also of a model that was made before anybody listened.
+            told = {"content": message.content, "buffers": list(message.buffers)}
+            self.custom.add({"msg_type": "comm_msg", **told})
+            self._pass_on(told, message)
         elif model_id in self._models:
             self._update(message)
         elif data["method"] == "update" and "_model_name" in data["state"]:
@@ -266,9 +274,6 @@ class KernelWidgets:
 
     def _update(self, message: TapMessage) -> None:
         model_id, data = message.content["comm_id"], message.content["data"]
-        if data["method"] == "custom":
-            self._pass_on({"content": message.content, "buffers": list(message.buffers)}, message)
-            return
         state, paths = data["state"], data["buffer_paths"]
         keys = {*state, *(path[0] for path in paths)}
         is_echo = data["method"] == "echo_update"
@@ -318,6 +323,7 @@ class KernelWidgets:
         self._refs.pop(model_id, None)
         self._links.discard(model_id)
         self.captures.drop(model_id)
+        self.custom.drop(model_id)
         self.plays.drop(model_id)
         self._write_back.drop(model_id)
         self._captured.discard(model_id)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ from .delivery import Delivery
 from .input.inputs import PaneInputs
 from .input.rules import OTHER_WIDGETS
 from .kernels import HeardKernels, Tap
+from .modules import PaneModules, installed_folders
 from .notices import PaneNotices
 from .pane import OwnPane, PaneInfo, SharePane
 from .requests import PaneRequests
@@ -56,6 +58,7 @@ class PanePublisher:
         clock: Epoch seconds.
         max_panes: Panes shared at once.
         max_viewers: Viewers of one pane.
+        module_folders: Returns the folders that hold the code of widgets.
 
     Attributes:
         kernels: The kernels that its panes listen to.
@@ -69,6 +72,7 @@ class PanePublisher:
         clock: Callable[[], float] = time.time,
         max_panes: int = MAX_PANES,
         max_viewers: int = MAX_VIEWERS,
+        module_folders: Callable[[], Iterable[Path]] = installed_folders,
     ) -> None:
         self._hub = hub
         self._clock = clock
@@ -84,6 +88,7 @@ class PanePublisher:
             hub, self._panes, self._stored_grants, max_viewers, self._tell
         )
         self._inputs = PaneInputs(hub, self._requests.granted, self._audit)
+        self._modules = PaneModules(hub, self._requests.granted, module_folders)
 
     async def close(self) -> None:
         """Listen to no kernel any more; what is stored stays. May be called twice."""

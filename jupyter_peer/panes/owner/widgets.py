@@ -12,6 +12,7 @@ from ...wire.payloads.widgets import MAX_MODELS
 from ..kernel.kernel_widgets import KernelWidgets
 from ..kernel.outputs import without_traceback
 from ..state import PaneState
+from .addressed import Addressed
 
 Json = dict[str, Any]
 
@@ -47,6 +48,7 @@ class PaneWidgets:
         self._reached: set[str] = set()
         self._inputs: OrderedDict[str, str | None] = OrderedDict()
         self._is_over = False
+        self._addressed = Addressed(self.has)
 
     def has(self, model_id: str) -> bool:
         """Whether the pane has a model."""
@@ -105,7 +107,7 @@ class PaneWidgets:
                 return
             if (input_id := self._inputs.get(parent_id)) is not None:
                 message = message | {"re": input_id}
-        elif weigh_held(message) > MAX_WEIGHT:
+        elif weigh_held(message) > MAX_WEIGHT or not self._addressed.admits(message):
             return
         if self._tell([message]):
             self._on_change()
@@ -154,6 +156,9 @@ class PaneWidgets:
         if weight > self._limit or len(self._state.widgets) + len(models) > MAX_MODELS:
             self._give_up()
         elif self._tell([model.opening(each) for each, model in models]):
+            for message in self._kernel.custom.of({each for each, _ in models}):
+                if self._addressed.admits(message):
+                    self._tell([message])
             self._on_change()
 
     def _reach(self, roots: Iterable[str]) -> list[str]:

@@ -23,6 +23,7 @@ from ...wire.payloads.widgets import InputMessage
 from ...wire.proof import MAX_KEPT, Proof, proof_of
 from ..buffers import BufferCache
 from ..state import PaneState
+from .modules import PeerModules
 from .replica import ENDED, LAST_SEEN, LIVE, WITHDRAWN, Replica
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,16 @@ class Watch:
             )
         return proof_of((signed,), self._watcher.public_key(self._replica.node_id))
 
+    async def module(self, name: str) -> bytes:
+        """Return the code that draws the pane's widgets of a module, as its owner has installed it.
+
+        Raises:
+            PeerError: What the owner answered, or that it cannot be reached.
+        """
+        if self._is_closed:
+            raise PaneEndedError("the pane is not watched any more")
+        return await self._watcher.modules_of(self._replica.node_id).get(self._replica.name, name)
+
     async def close(self) -> None:
         """Let go of the pane; may be called twice."""
         if not self._is_closed:
@@ -133,6 +144,7 @@ class PaneWatcher:
         self._replicas: dict[tuple[str, str], Replica] = {}
         self._watches: dict[Replica, list[Watch]] = {}
         self._caches: dict[str, BufferCache] = {}
+        self._modules: dict[str, PeerModules] = {}
         self._changes = Signal[[]]("offered panes changed")
         self._unsubscribe = hub.subscribe(self._on_hub_event)
         hub.on("pane_offer", self._on_offer)
@@ -149,6 +161,8 @@ class PaneWatcher:
         for replica in list(self._replicas.values()):
             replica.stop()
         self._replicas.clear()
+        for modules in self._modules.values():
+            modules.close()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back when :meth:`offered` has changed; returns what ends it."""
@@ -245,6 +259,10 @@ class PaneWatcher:
     def _cache(self, node_id: str) -> BufferCache:
         return self._caches.setdefault(node_id, BufferCache())
 
+    def modules_of(self, node_id: str) -> PeerModules:
+        """Return the widget modules of a peer, for as long as its link lasts."""
+        return self._modules.setdefault(node_id, PeerModules(self._hub, node_id))
+
     def _changed(self, key: tuple[str, str]) -> None:
         replica = self._replicas.get(key)
         if replica is not None:
@@ -333,4 +351,6 @@ class PaneWatcher:
             case _:
                 return
         self._caches.pop(node_id, None)
+        if (modules := self._modules.pop(node_id, None)) is not None:
+            modules.close()
         self._tell()

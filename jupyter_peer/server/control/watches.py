@@ -119,6 +119,20 @@ class Watches:
             raise _no_watch(params.watch)
         return rows.ProofResult((await opened.watch.prove()).to_text())
 
+    @serves(rows.MODULE)
+    async def module(self, params: rows.ModuleParams, call: Call) -> rows.ModuleResult:
+        """Return the code of a widget module, for the frame of a watched pane.
+
+        Raises:
+            LookupFailedError: The connection has no such watch.
+            PeerError: What the owner answered, or that it cannot be reached.
+        """
+        opened = self._open.get(params.watch)
+        if opened is None:
+            raise _no_watch(params.watch)
+        code = await opened.watch.module(params.module)
+        return rows.ModuleResult(code.decode("utf-8", "replace"))
+
     @serves(rows.CLOSE)
     async def close_watch(self, params: rows.WatchParams, call: Call) -> Done:
         """End one watch.

@@ -1,8 +1,8 @@
 """One typed struct per payload of the panes (SPEC section 6.2).
 
 Owner to viewer: ``pane_offer``, ``pane_withdraw``, ``pane_grant``, ``pane_snapshot`` (the reply to
-``pane_open``), ``pane_update``, ``pane_buffers`` (a reply). Viewer to owner: ``pane_open``,
-``pane_close``, ``pane_buffers``. Long strings inside ``messages``, ``outputs`` and ``widgets`` may be
+``pane_open``), ``pane_update``, ``pane_buffers`` and ``pane_module`` (replies). Viewer to owner:
+``pane_open``, ``pane_close``, ``pane_buffers``, ``pane_module``. Long strings inside ``messages``, ``outputs`` and ``widgets`` may be
 references (:mod:`.blobs`), so a payload is checked in two steps: its own fields by
 :func:`.messages.convert`, and after the references were resolved what it holds by
 :func:`check_messages`, :func:`check_outputs` and :func:`.widget_messages.check_document`.
@@ -28,6 +28,9 @@ MAX_TRACEBACK = 10_000
 MAX_BUFFERS = 256
 MAX_NAME = 256
 MAX_TITLE = 512
+#: Bytes of the code of one widget module, and of all that one pane needs.
+MAX_MODULE = 8 * 1024 * 1024
+MAX_MODULES = 32 * 1024 * 1024
 MIN_TEXT_LIMIT = 1024
 MAX_TEXT_LIMIT = 16 * 1024 * 1024
 
@@ -37,6 +40,13 @@ _JSON_MIME = re.compile(r"application/(.*\+)?json")
 
 Json = dict[str, Any]
 PaneName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+#: As npm names packages, without anything that leads out of a folder.
+ModuleName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(@[A-Za-z0-9][A-Za-z0-9._-]{0,63}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
+    ),
+]
 Epoch = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
 Rev = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Grant = Literal["view", "interact"]
@@ -168,6 +178,16 @@ class PaneBuffers(msgspec.Struct, frozen=True, kw_only=True):
 
     pane: PaneName
     hashes: Annotated[list[Hash], msgspec.Meta(max_length=MAX_BUFFERS)]
+
+
+class PaneModule(msgspec.Struct, frozen=True, kw_only=True):
+    """``pane_module``: asks for the code that draws a widget, and answers with it.
+
+    In the answer the only buffer of the envelope is the code, an AMD module as UTF-8.
+    """
+
+    pane: PaneName
+    module: ModuleName
 
 
 class Transient(msgspec.Struct, frozen=True):

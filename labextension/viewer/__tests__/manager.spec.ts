@@ -1,6 +1,6 @@
 import { DOMWidgetModel } from '@jupyter-widgets/base';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ICommMessage, IModelState } from '../widgethost';
+import { ICommMessage, IModelState, IWidgetsHost } from '../widgethost';
 import { PaneWidgets } from '../widgets/manager';
 
 // It comes as an AMD module, which only the build can read; it is tried in a browser.
@@ -30,15 +30,29 @@ const message = (id: string, method: string, state: object, re?: string): ICommM
 });
 
 let sent: [ICommMessage, string][];
+let host: IWidgetsHost;
 let widgets: PaneWidgets;
+/** The code of the modules that the owner has. */
+let installed: Record<string, string>;
+let changes: number;
 
 beforeEach(() => {
   sent = [];
-  widgets = new PaneWidgets({
+  installed = {};
+  changes = 0;
+  host = {
     send: (said, id) => sent.push([said, id]),
     drawOutput: (node, output) => (node.textContent = String(output)),
-    typeset: node => (node.dataset.typeset = 'yes')
-  });
+    typeset: node => (node.dataset.typeset = 'yes'),
+    moduleCode: async name => {
+      if (!(name in installed)) {
+        throw new Error(`ada has no ${name}`);
+      }
+      return installed[name];
+    },
+    changed: () => (changes += 1)
+  };
+  widgets = new PaneWidgets(host);
 });
 
 afterEach(() => (document.body.innerHTML = ''));
@@ -152,10 +166,23 @@ describe('PaneWidgets', () => {
     await vi.waitFor(() => expect(model.get('value')).toBe(7));
   });
 
-  it('names the module that it does not have', () => {
+  it('names the module that the owner does not have, once that is known', async () => {
     widgets.reset({ a: slider(0, { model_module: 'jupyter-elsewhere' }) });
-    expect(widgets.missing('a')).toBe('jupyter-elsewhere');
+    expect(widgets.missing('a')).toBe('coming');
+    await vi.waitFor(() => expect(changes).toBe(1));
+    const why = 'ada has no jupyter-elsewhere';
+    expect(widgets.missing('a')).toEqual({ module: 'jupyter-elsewhere', why });
     expect(widgets.missing('nowhere')).toBeUndefined();
+  });
+
+  it('asks for a module once, also where only views are of it', async () => {
+    const asked = vi.spyOn(host, 'moduleCode');
+    const state = { ...slider(0).state, _view_module: 'views' };
+    widgets.reset({ a: slider(0, { state }), b: slider(1, { state }) });
+    expect(asked).not.toHaveBeenCalled();
+    expect([widgets.missing('a'), widgets.missing('b')]).toEqual(['coming', 'coming']);
+    await vi.waitFor(() => expect(widgets.missing('b')).toMatchObject({ module: 'views' }));
+    expect(asked).toHaveBeenCalledExactlyOnceWith('views');
   });
 
   it('goes on with the others when a state is nonsense', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { ICommMessage, IWidgets, WidgetDesk } from '../widgethost';
+import { ICommMessage, IWidgets, Missing, WidgetDesk } from '../widgethost';
 
 const model = { model_name: 'M', model_module: 'm', model_module_version: '1', state: {} };
 const step = (widgets: object, rev = 1) => ({ epoch: 'e', rev, outputs: [], widgets });
@@ -9,7 +9,7 @@ const update = (comm_id: string): ICommMessage => ({
 });
 const view = (model_id: string) => ({ 'application/vnd.jupyter.widget-view+json': { model_id } });
 
-function fake(modules: Record<string, string | null> = {}): IWidgets {
+function fake(modules: Record<string, Missing> = {}): IWidgets {
   return {
     reset: vi.fn(),
     take: vi.fn(),
@@ -89,12 +89,25 @@ describe('WidgetDesk', () => {
     const desk = new WidgetDesk(() => undefined);
     const node = document.createElement('div');
     expect(desk.draw(node, view('a'))).toBe('later');
-    const widgets = fake({ a: null, b: 'jupyter-elsewhere' });
+    const widgets = fake({ a: null, b: { module: 'jupyter-elsewhere', why: 'none' } });
     desk.begin(widgets);
     expect(desk.draw(node, view('a'))).toBe(true);
     expect(widgets.draw).toHaveBeenCalledExactlyOnceWith(node, 'a');
-    expect(desk.draw(node, view('b'))).toEqual({ module: 'jupyter-elsewhere' });
+    expect(desk.draw(node, view('b'))).toEqual({ module: 'jupyter-elsewhere', why: 'none' });
     expect(desk.draw(node, view('c'))).toBe('unknown');
     expect(desk.draw(node, {})).toBe('unknown');
+  });
+
+  it('knows which widget is drawn again once its module has come', () => {
+    const modules: Record<string, Missing> = { a: 'coming', b: null };
+    const desk = new WidgetDesk(() => undefined);
+    desk.begin(fake(modules));
+    const node = document.createElement('div');
+    expect(desk.draw(node, view('a'))).toBe('later');
+    expect(desk.draw(node, view('b'))).toBe(true);
+    expect([desk.isLate(view('a')), desk.isLate(view('b'))]).toEqual([true, false]);
+    modules.a = null;
+    expect(desk.draw(node, view('a'))).toBe(true);
+    expect(desk.isLate(view('a'))).toBe(false);
   });
 });

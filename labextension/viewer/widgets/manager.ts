@@ -4,11 +4,10 @@ import * as controls from '@jupyter-widgets/controls';
 import anywidget from 'anywidget';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
-import { ICommMessage, IModelState, IWidgets, IWidgetsHost } from '../widgethost';
+import { ICommMessage, IModelState, IWidgets, IWidgetsHost, Missing } from '../widgethost';
+import { AmdModules, Exports } from './amdmodules';
 import { fromBase64, PaneComm } from './comm';
 import { outputClasses } from './outputwidget';
-
-type Classes = Record<string, unknown>;
 
 /** An input that was not answered yet. */
 interface IWaiting {
@@ -30,12 +29,17 @@ const FIGURE = '_widget_data';
 export class PaneWidgets extends ManagerBase implements IWidgets {
   constructor(private readonly _host: IWidgetsHost) {
     super();
-    this._classes = {
-      '@jupyter-widgets/base': base as unknown as Classes,
-      '@jupyter-widgets/controls': controls as unknown as Classes,
+    const own = {
+      '@jupyter-widgets/base': base as unknown as Exports,
+      '@jupyter-widgets/controls': controls as unknown as Exports,
       '@jupyter-widgets/output': outputClasses((node, output) => _host.drawOutput(node, output)),
       anywidget: anywidget(base)
     };
+    this._code = new AmdModules(
+      own,
+      name => _host.moduleCode(name),
+      () => _host.changed()
+    );
     // Where labels of controls look for what typesets the formulas in them.
     this._rendermime = { latexTypesetter: { typeset: (node: HTMLElement) => _host.typeset(node) } };
   }
@@ -103,9 +107,16 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     this._sweep();
   }
 
-  missing(modelId: string): string | null | undefined {
-    const module = this._modules.get(modelId);
-    return module === undefined ? undefined : module in this._classes ? null : module;
+  missing(modelId: string): Missing | undefined {
+    let isComing = false;
+    for (const module of this._modules.get(modelId) ?? []) {
+      const missing = this._code.missing(module);
+      if (typeof missing === 'object' && missing) {
+        return { module, ...missing };
+      }
+      isComing ||= missing === 'coming';
+    }
+    return !this._modules.has(modelId) ? undefined : isComing ? 'coming' : null;
   }
 
   draw(node: HTMLElement, modelId: string): void {
@@ -153,16 +164,19 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     moduleName: string,
     moduleVersion: string
   ): Promise<typeof base.WidgetModel> {
-    return moduleName in this._classes
-      ? super.loadModelClass(className, moduleName, moduleVersion)
-      : base.createErrorWidgetModel(new Error(moduleName), moduleName);
+    try {
+      await this._code.need(moduleName);
+    } catch (reason) {
+      return base.createErrorWidgetModel(reason, moduleName);
+    }
+    return super.loadModelClass(className, moduleName, moduleVersion);
   }
 
   protected override async loadClass(
     className: string,
     moduleName: string
   ): Promise<typeof base.WidgetModel | typeof base.WidgetView> {
-    const found = this._classes[moduleName]?.[className];
+    const found = (await this._code.need(moduleName))[className];
     if (!found) {
       throw new Error(`${moduleName}: ${className}`);
     }
@@ -187,7 +201,9 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
       this._host.send(message, inputId);
     });
     this._comms.set(id, comm);
-    this._modules.set(id, model.model_module);
+    const { _view_module } = model.state;
+    const modules = [model.model_module, ...(_view_module ? [String(_view_module)] : [])];
+    this._modules.set(id, [...new Set(modules)]);
     this._make(comm, model).catch(reason => {
       console.warn(`the widget ${model.model_module} ${model.model_name} cannot be made`, reason);
     });
@@ -241,11 +257,12 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     });
   }
 
-  private readonly _classes: Record<string, Classes>;
+  private readonly _code: AmdModules;
   private readonly _closed = new Set<string>();
   private _nothing: Promise<base.WidgetModel> | null = null;
   private readonly _comms = new Map<string, PaneComm>();
-  private readonly _modules = new Map<string, string>();
+  /** The modules of each model, by its id. */
+  private readonly _modules = new Map<string, string[]>();
   private readonly _waiting = new Map<string, IWaiting>();
   private _views: [HTMLElement, base.DOMWidgetView][] = [];
 }

@@ -104,6 +104,26 @@ def share_code(kernel: Kernel, name: str, code: str) -> None:
     )
 
 
+def share_module(ada: Lab, kernel: Kernel, name: str, script: str) -> None:
+    """Share a widget whose code the owner has installed."""
+    folder = ada.root.parent / "data" / "nbextensions" / "harmful"
+    folder.mkdir(parents=True, exist_ok=True)
+    classes = "{ M: base.DOMWidgetModel, V: class extends base.DOMWidgetView {} }"
+    code = f"define(['@jupyter-widgets/base'], base => {{ {script}; return {classes}; }});"
+    (folder / "index.js").write_text(code)
+    traits = {
+        "model_name": "M",
+        "model_module": "harmful",
+        "view_name": "V",
+        "view_module": "harmful",
+    }
+    lines = [f"    _{key} = t.Unicode('{value}').tag(sync=True)" for key, value in traits.items()]
+    kernel.run(
+        f"%%peer share {name} --with bob\nimport ipywidgets, traitlets as t\n"
+        "class Harmful(ipywidgets.DOMWidget):\n" + "\n".join(lines) + "\nHarmful()"
+    )
+
+
 def test_the_probes_notice_what_gets_out_where_nothing_keeps_it_in(
     bob: Lab, canary: Canary, page: Page, open_lab: Callable[..., Page], page_errors: PageErrors
 ) -> None:
@@ -155,10 +175,11 @@ def test_the_probes_notice_what_gets_out_where_nothing_keeps_it_in(
 
 
 @pytest.mark.parametrize(
-    "kind", ["html", "markdown", "javascript", "handler", "svg-in-html", "anywidget"]
+    "kind", ["html", "markdown", "javascript", "handler", "svg-in-html", "anywidget", "module"]
 )
 def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
     kind: str,
+    ada: Lab,
     bob: Lab,
     kernel: Kernel,
     canary: Canary,
@@ -170,6 +191,8 @@ def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
     encoded = base64.b64encode(script.encode()).decode()
     if kind == "anywidget":
         share_code(kernel, kind, f"export default {{ render() {{ {script} }} }}")
+    elif kind == "module":
+        share_module(ada, kernel, kind, script)
     else:
         share(kernel, kind, outputs(canary, mark, script, encoded)[kind])
     page = open_lab(bob)

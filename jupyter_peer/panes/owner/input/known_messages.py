@@ -23,6 +23,11 @@ _LEAFLET = frozenset(
     {"click", "dblclick", "mousedown", "mouseup", "mouseover", "mouseout", "mousemove",
      "contextmenu", "preclick"}
 )  # fmt: skip
+# ipycanvas: that a page can draw, and what a mouse, a finger or a key does on the canvas.
+_CANVAS = frozenset(
+    {"client_ready", "key_down", "mouse_down", "mouse_move", "mouse_out", "mouse_up", "mouse_wheel",
+     "touch_cancel", "touch_end", "touch_move", "touch_start"}
+)  # fmt: skip
 
 
 def is_known_message(module: str, said: Any) -> bool:
@@ -47,4 +52,12 @@ def _is_of_leaflet(said: dict[str, Any]) -> bool:
     return said.get("event") == "interaction" and said.get("type") in _LEAFLET
 
 
-_CHECKS = {"jupyter-matplotlib": _is_of_matplotlib, "jupyter-leaflet": _is_of_leaflet}
+def _is_of_canvas(said: dict[str, Any]) -> bool:
+    return said.get("event") in _CANVAS
+
+
+_CHECKS = {
+    "jupyter-matplotlib": _is_of_matplotlib,
+    "jupyter-leaflet": _is_of_leaflet,
+    "ipycanvas": _is_of_canvas,
+}

@@ -1,0 +1,158 @@
+"""Gives viewers the code that draws a pane's widgets, from the environment of the owner.
+
+A library of widgets installs one AMD module per package, in ``nbextensions/NAME/index.js`` below a
+folder of Jupyter. Pages without JupyterLab (voila, exports of ipywidgets) load widgets the same way.
+The viewer has nothing installed, and runs the code in the frame of the pane alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import mimetypes
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_path
+
+from ...document.blobs import blob_hash
+from ...errors import BusyError, NotGrantedError, TooLargeError, UnknownModuleError
+from ...hub.hub import PeerHub
+from ...hub.message import Message
+from ...primitives.rate_limit import RateLimit
+from ...wire.payloads.hub import convert
+from ...wire.payloads.panes import MAX_MODULE, MAX_MODULES, PaneModule
+from .pane import OwnPane
+
+#: Modules that one viewer asks for: at once, and a second.
+BURST, RATE = 32, 1 / 10
+_MAX_REMEMBERED = 4096
+#: How a bundle of webpack names a picture that lies beside it, by the hash of its content.
+_PICTURE = re.compile(rb'exports=\w+\.p\+"([0-9a-f]{16,64}\.(?:png|svg|gif|jpg|jpeg|webp))"')
+
+
+def installed_folders() -> list[Path]:
+    """Return the folders in which libraries of widgets install their code, the first one wins."""
+    return [Path(folder) for folder in jupyter_path("nbextensions")]
+
+
+def find_module(name: str, folders: Iterable[Path]) -> Path | None:
+    """Return the file of a module; None if none of the folders has it.
+
+    Args:
+        name: Of the form of :data:`.ModuleName`, which leads out of no folder.
+        folders: Where to look.
+    """
+    # `@bokeh/jupyter_bokeh` is in the folder `jupyter_bokeh`.
+    places = dict.fromkeys((name, name.rpartition("/")[2]))
+    for folder in folders:
+        for place in places:
+            file = folder / place / "index.js"
+            if file.is_file():
+                return file
+    return None
+
+
+def with_pictures(code: bytes, folder: Path) -> bytes:
+    """Return the code of a module with the pictures in it that lie beside it.
+
+    The frame in which it runs has no place to load them from.
+    """
+
+    def inlined(match: re.Match[bytes]) -> bytes:
+        file = folder / match[1].decode()
+        if not file.is_file() or file.stat().st_size > MAX_MODULE:
+            return match[0]
+        kind = (mimetypes.guess_type(file.name)[0] or "").encode()
+        return b'exports="data:%s;base64,%s"' % (kind, base64.b64encode(file.read_bytes()))
+
+    return _PICTURE.sub(inlined, code)
+
+
+class PaneModules:
+    """Answers ``pane_module``.
+
+    Only modules that a model of the pane names are given, so a viewer cannot find out what else is
+    installed.
+
+    Args:
+        hub: The node.
+        granted: Returns a pane that a node may see; see :meth:`.PaneRequests.granted`.
+        folders: Returns the folders that hold modules.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        hub: PeerHub,
+        granted: Callable[[str, str], OwnPane],
+        folders: Callable[[], Iterable[Path]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hub = hub
+        self._granted = granted
+        self._folders = folders
+        self._clock = clock
+        self._limits: OrderedDict[str, RateLimit] = OrderedDict()
+        hub.on("pane_module", self._on_module)
+
+    async def _on_module(self, message: Message) -> None:
+        if message.re is not None:
+            return  # an answer nobody waits for any more
+        asked = convert(message.data, PaneModule)
+        pane = self._granted(message.peer_id, asked.pane)
+        named = pane.state.widgets.modules()
+        if message.peer_id not in pane.audience.viewers or asked.module not in named:
+            raise NotGrantedError(
+                f"no widget of the open pane '{asked.pane}' needs the module '{asked.module}'",
+                hint=f"open '{asked.pane}', and ask for the modules of its widgets",
+            )
+        if not self._may_ask(message.peer_id):
+            raise BusyError(
+                f"the code of too many widget modules was asked for: {BURST} at once",
+                hint=f"wait {1 / RATE:.0f} s before asking for '{asked.module}' again",
+            )
+        read = asyncio.get_running_loop().run_in_executor
+        code = await read(None, self._read, asked.module, named)
+        # It may have been revoked meanwhile.
+        self._granted(message.peer_id, asked.pane)
+        answer = {"pane": asked.pane, "module": asked.module}
+        message.reply("pane_module", answer, [code], digests=[blob_hash(code)])
+
+    def _may_ask(self, node_id: str) -> bool:
+        limit = self._limits.pop(node_id, None) or RateLimit(RATE, BURST)
+        self._limits[node_id] = limit
+        if len(self._limits) > _MAX_REMEMBERED:
+            self._limits.popitem(last=False)
+        return limit.allows(self._clock())
+
+    def _read(self, name: str, named: Iterable[str]) -> bytes:
+        """Return the code of a module.
+
+        Raises:
+            UnknownModuleError: It is not installed here.
+            TooLargeError: It, or all modules up to it that the pane needs, are beyond the bounds.
+        """
+        folders = list(self._folders())
+        file = find_module(name, folders)
+        if file is None:
+            raise UnknownModuleError(
+                f"the environment of {self._hub.node_name} has no code for the widget module '{name}'",
+                hint=f"{self._hub.node_name} can install the Python package that brings '{name}'",
+            )
+        before = [find_module(each, folders) for each in sorted(named) if each < name]
+        size = file.stat().st_size
+        total = size + sum(each.stat().st_size for each in before if each is not None)
+        code = b""
+        if size <= MAX_MODULE and total <= MAX_MODULES:
+            code = with_pictures(file.read_bytes(), file.parent)
+        if not 0 < len(code) <= MAX_MODULE:
+            raise TooLargeError(
+                f"the code of the widget module '{name}' is too large: a module has at most"
+                f" {MAX_MODULE >> 20} MiB, those of a pane {MAX_MODULES >> 20} MiB",
+                hint=f"share what '{name}' shows as a picture",
+            )
+        return code

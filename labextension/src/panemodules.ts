@@ -1,0 +1,43 @@
+import { ToFrame } from './viewerprotocol';
+
+/** Modules that one frame may ask for; a pane needs a few. */
+const MAX_MODULES = 32;
+
+/**
+ * Hands the frame of a pane the code of widgets that its owner has installed.
+ *
+ * The code runs in the frame and nowhere else.
+ */
+export class PaneModules {
+  /**
+   * @param _get - Gets the code of a module from the owner; rejects with why it cannot be had.
+   * @param _tell - Tells the frame.
+   */
+  constructor(
+    private readonly _get: (name: string) => Promise<string>,
+    private readonly _tell: (message: ToFrame) => void
+  ) {}
+
+  /** The frame begins anew, and has nothing. */
+  reset(): void {
+    this._asked.clear();
+  }
+
+  /** Give the frame a module that it asks for. */
+  async give(name: string): Promise<void> {
+    if (this._asked.has(name) || this._asked.size >= MAX_MODULES) {
+      return;
+    }
+    this._asked.add(name);
+    let code: string | null = null;
+    let why = '';
+    try {
+      code = await this._get(name);
+    } catch (reason) {
+      why = reason instanceof Error ? reason.message : String(reason);
+    }
+    this._tell({ type: 'module', name, code, why });
+  }
+
+  private readonly _asked = new Set<string>();
+}

@@ -1,0 +1,167 @@
+"""The code of widgets that a viewer gets from the owner: what of it, and that there is no more."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_peer.errors import (
+    BusyError,
+    MalformedError,
+    NotGrantedError,
+    PeerError,
+    TooLargeError,
+    UnknownModuleError,
+)
+from jupyter_peer.panes.owner import modules as owner_modules
+from jupyter_peer.panes.viewer.watch import Watch
+from tests.panes.kernel.test_widgets import make, view
+from tests.peers.guests import open_link
+from tests.peers.nodes import Node, two_nodes
+
+CODE = 'define(["@jupyter-widgets/base"], base => ({ base }))'
+
+
+def install(folder: Path, name: str, code: str = CODE) -> None:
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / name / "index.js").write_text(code)
+
+
+@contextlib.asynccontextmanager
+async def watched(folder: Path, *modules: str) -> AsyncIterator[tuple[Node, Node, Watch]]:
+    """Yield two nodes, and a watch of a pane with a widget of each module."""
+    async with two_nodes(module_folders=lambda: [folder / "none", folder]) as (ada, bob):
+        await ada.share(to=bob)
+        for module in modules:
+            make(ada.kernel, module, _model_module=module, _view_module="views")
+            view(ada.kernel, module)
+        yield ada, bob, await bob.watcher.open(ada.id, "loss")
+
+
+async def test_a_viewer_gets_the_code_that_the_owner_has_installed(tmp_path: Path) -> None:
+    install(tmp_path, "plots")
+    install(tmp_path, "views", "define(() => 1)")
+    install(tmp_path, "jupyter_bokeh", "define(() => 'ä')")
+    async with watched(tmp_path, "plots", "@bokeh/jupyter_bokeh") as (_, _, watch):
+        assert await watch.module("plots") == CODE.encode()
+        assert await watch.module("views") == b"define(() => 1)"
+        assert await watch.module("@bokeh/jupyter_bokeh") == "define(() => 'ä')".encode()
+
+
+async def test_pictures_that_lie_beside_the_code_come_with_it(tmp_path: Path) -> None:
+    there, away, other = (f"{mark * 20}.png" for mark in "abc")
+    code = (
+        f't.exports=i.p+"{there}";e.exports=n.p+"{away}";x=n.p+"{other}";e.exports=n.p+"../a.png"'
+    )
+    install(tmp_path, "plots", code)
+    (tmp_path / "plots" / there).write_bytes(b"picture")
+    (tmp_path / "plots" / other).write_bytes(b"picture")
+    async with watched(tmp_path, "plots") as (_, _, watch):
+        came = (await watch.module("plots")).decode()
+        data = "data:image/png;base64," + base64.b64encode(b"picture").decode()
+        assert came == code.replace(f'i.p+"{there}"', f'"{data}"')
+
+
+async def test_the_code_comes_once_a_link_for_all_who_watch(tmp_path: Path) -> None:
+    install(tmp_path, "plots")
+    async with watched(tmp_path, "plots") as (ada, bob, watch):
+        other = await bob.watcher.open(ada.id, "loss")
+        await watch.module("plots")
+        (tmp_path / "plots" / "index.js").unlink()
+        assert await other.module("plots") == await watch.module("plots") == CODE.encode()
+        modules = bob.watcher.modules_of(ada.id)
+        modules._codes.clear()
+        with pytest.raises(UnknownModuleError, match="plots") as missing:
+            await watch.module("plots")
+        assert ada.hub.node_name in missing.value.message
+        assert "plots" in (missing.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["other", "plots2", "index.js", "jupyterlab"])
+async def test_only_modules_that_a_widget_of_the_pane_names_are_given(
+    tmp_path: Path, name: str
+) -> None:
+    install(tmp_path, name)
+    async with watched(tmp_path, "plots") as (_, _, watch):
+        with pytest.raises(NotGrantedError, match="loss"):
+            await watch.module(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..", "../secret", "a/../secret", "a/b", "@a/b/c", "@../a", "/etc", "a\\b", "a\0", "", ".a", "a\n"],
+)  # fmt: skip
+async def test_no_name_leads_out_of_the_folders(tmp_path: Path, name: str) -> None:
+    install(tmp_path / "extensions", "a")
+    (tmp_path / "index.js").write_text("secret")
+    install(tmp_path, "secret", "secret")
+    async with watched(tmp_path / "extensions") as (ada, bob, watch):
+        # The owner's own widget may name anything.
+        make(ada.kernel, "m", _model_module=name, _view_module=name)
+        view(ada.kernel, "m")
+        with pytest.raises(MalformedError):
+            await bob.hub.request(ada.id, "pane_module", {"pane": "loss", "module": name})
+        with pytest.raises(PeerError):
+            await watch.module(name)
+
+
+async def test_nothing_is_given_to_who_may_not_see_the_pane_or_has_not_opened_it(
+    tmp_path: Path,
+) -> None:
+    install(tmp_path, "plots")
+    async with watched(tmp_path, "plots") as (ada, bob, watch):
+        await watch.close()
+        asked = {"pane": "loss", "module": "plots"}
+        with pytest.raises(NotGrantedError):
+            await bob.hub.request(ada.id, "pane_module", asked)
+        ada.publisher.grant("loss", bob.id, None)
+        with pytest.raises(NotGrantedError):
+            await bob.hub.request(ada.id, "pane_module", asked)
+
+
+async def test_modules_are_bounded_one_by_one_and_for_a_pane(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner_modules, "MAX_MODULE", 100)
+    monkeypatch.setattr(owner_modules, "MAX_MODULES", 200)
+    for name, size in {"a": 90, "b": 90, "c": 90, "large": 101}.items():
+        install(tmp_path, name, "x" * size)
+    async with watched(tmp_path, "a", "b", "c") as (ada, _, watch):
+        await watch.module("b")
+        await watch.module("a")
+        with pytest.raises(TooLargeError, match="'c'"):
+            await watch.module("c")
+        make(ada.kernel, "large", _model_module="large")
+        view(ada.kernel, "large")
+    async with watched(tmp_path, "large") as (_, _, watch):
+        with pytest.raises(TooLargeError, match="'large'"):
+            await watch.module("large")
+
+
+async def test_who_asks_again_and_again_has_to_wait(tmp_path: Path) -> None:
+    install(tmp_path, "plots")
+    async with watched(tmp_path, "plots") as (ada, bob, _):
+        asked = {"pane": "loss", "module": "plots"}
+        for _ in range(owner_modules.BURST):
+            await bob.hub.request(ada.id, "pane_module", asked)
+        with pytest.raises(BusyError):
+            await bob.hub.request(ada.id, "pane_module", asked)
+
+
+async def test_a_guest_gets_the_code_of_the_pane_of_its_link(tmp_path: Path) -> None:
+    install(tmp_path, "plots")
+    async with watched(tmp_path, "plots") as (ada, _, _):
+        guest = await open_link(ada.hub, ada.hub.guests.mint("loss"))
+        await guest.got("pane_offer")
+        asked = {"pane": "loss", "module": "plots"}
+        assert (await guest.ask("pane_module", asked)).data["code"] == "not_granted"
+        guest.say("pane_open", {"pane": "loss"})
+        await guest.got("pane_snapshot")
+        answer = await guest.ask("pane_module", asked)
+        assert (answer.type, bytes(answer.buffers[0])) == ("pane_module", CODE.encode())
+        other = await guest.ask("pane_module", asked | {"pane": "other"})
+        assert other.data["code"] == "not_granted"
