@@ -11,6 +11,9 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
 
     * :exc:`BadNameError` (``bad_name``)
     * :exc:`InviteMalformedError` (``invite_malformed``)
+
+      * :exc:`CodeMalformedError` (``code_malformed``)
+
     * :exc:`BadAddressError` (``bad_address``)
 
   * :exc:`WireError` - what a peer sent breaks the protocol; ends that message or link
@@ -40,6 +43,8 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
     * :exc:`InviteUsedError` (``invite_used``)
     * :exc:`InviteExpiredError` (``invite_expired``)
     * :exc:`InviteRevokedError` (``invite_revoked``)
+    * :exc:`CodeUnknownError` (``code_unknown``) - nobody waits for this code any more
+    * :exc:`CodeWrongError` (``code_wrong``)
     * :exc:`LinkUnknownError` (``link_unknown``) - no such guest link, or not its secret
     * :exc:`LinkExpiredError` (``link_expired``)
     * :exc:`BusyError` (``busy``) - too many handshakes, peers, panes, viewers or turns
@@ -149,6 +154,12 @@ class InviteMalformedError(BadRequestError):
     code = "invite_malformed"
     text = "this is not an invite"
     advice = "copy the whole text that starts with jpeer1: and paste it again, in one line"
+
+
+class CodeMalformedError(InviteMalformedError):
+    code = "code_malformed"
+    text = "this is no code"
+    advice = "a code is a number and two words, such as 7-adult-amulet"
 
 
 class BadAddressError(BadRequestError):
@@ -289,6 +300,18 @@ class InviteRevokedError(RefusedError):
     code = "invite_revoked"
     text = "this invite was revoked by the one who made it"
     advice = "ask for a new invite"
+
+
+class CodeUnknownError(RefusedError):
+    code = "code_unknown"
+    text = "nobody waits for this code: it was used, has expired or was typed wrong"
+    advice = "check its number, or ask for a new code; both nodes need the same relay"
+
+
+class CodeWrongError(RefusedError):
+    code = "code_wrong"
+    text = "the words of this code were wrong, so the code is not valid any more"
+    advice = "make a new code, and say its words once more"
 
 
 class LinkUnknownError(RefusedError):

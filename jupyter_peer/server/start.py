@@ -33,10 +33,12 @@ from .control.secrets import COMMAND_LINE, Secrets
 from .node.addresses import certificate_of, local_url
 from .node.doctor import doctor_of
 from .node.kernels import ServerKernels
+from .node.listening import trusting
 from .node.network_watch import NetworkWatch
 from .node.reach import Reach
 from .node.transports import Transports
 from .operations.agents import NodeAgents
+from .operations.codes import Codes
 from .operations.lobby import lobby_client
 from .operations.operations import Operations
 from .running import Running
@@ -128,6 +130,10 @@ async def start_node(
         }
     )
     doctor = doctor_of(settings, server, hub, data_dir, directory, lambda: operations.lobby.client)
+    codes = Codes(
+        settings.lobby_urls, lambda: trusting(settings.relay_certificate), Clock().random_bytes
+    )
+    stack.push_async_callback(codes.close)
     operations = Operations(
         hub,
         publisher,
@@ -139,6 +145,7 @@ async def start_node(
         doctor=doctor,
         chats=chats,
         page_url=transports.guest_page,
+        codes=codes,
     )
     stack.push_async_callback(operations.lobby.close)
     await operations.lobby.use(lobby)

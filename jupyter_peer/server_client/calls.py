@@ -15,6 +15,7 @@ from .connection import Connection, Json
 from .durations import parse_duration
 from .results.agent_results import Agents
 from .results.chat import ChatLine, ChatLines
+from .results.codes import SpokenCode
 from .results.findings import Findings
 from .results.links import Link, Links
 from .results.reach import Reach
@@ -82,20 +83,30 @@ class Calls:
         return Reach(await self._ask("set_reach", params, on_progress=on_progress))
 
     @exposed
-    async def invite(self, ttl: str | float | None = None, note: str = "") -> Invite:
+    async def invite(
+        self, ttl: str | float | None = None, note: str = "", code: bool = False
+    ) -> Invite | SpokenCode:
         """Mint a single-use invite; the result is its text.
 
         Args:
             ttl: Its life: ``"24h"``, ``"10m"``, ``"90s"`` or seconds; None for the configured one.
             note: For your own list of invites.
+            code: Whether to return a code that one can say instead, valid for ten minutes at most.
 
         Raises:
             BadRequestError: ``ttl`` is not a duration, or longer than allowed.
+            NotEnabledError: A code needs a relay, and this node has none.
         """
         params: Json = {"note": note}
+        if code:
+            params["code"] = True
         if ttl is not None:
             params["ttl_s"] = parse_duration(ttl)
         answer = await self._ask("invite", params)
+        if code:
+            return SpokenCode(
+                answer["code"], id=answer["id"], expires=answer["expires"], invite=answer["invite"]
+            )
         return Invite(
             answer["invite"],
             id=answer["id"],
@@ -117,7 +128,7 @@ class Calls:
             LookupFailedError: No invite has this id.
         """
         # An Invite is a str, but its text is not its id.
-        known = id.id if isinstance(id, Invite) else id
+        known = id.id if isinstance(id, Invite | SpokenCode) else id
         await self._ask("revoke_invite", {"id": known})
         return Done(f"invite {known} cannot be used any more")
 
@@ -126,11 +137,12 @@ class Calls:
         """Redeem another node's invite; return the peer once both sides trust each other.
 
         Args:
-            invite: The text that starts with ``jpeer1:``.
+            invite: The text that starts with ``jpeer1:``, or a code such as ``7-adult-amulet``.
             on_progress: Called with ``{step, address, ok, message}`` for each path that is tried.
 
         Raises:
             InviteMalformedError: It is not an invite.
+            CodeUnknownError, CodeWrongError: Nobody waits for this code, or its words are wrong.
             RefusedError: The invite is used, expired, revoked or unknown, or the wrong node
                 answered.
             UnreachableError: No path leads there.

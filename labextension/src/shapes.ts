@@ -236,6 +236,8 @@ export interface IMintedInvite {
   id: string;
   expires: number;
   local_only: boolean;
+  /** What can be said instead, if it was asked for. */
+  code?: string | null;
 }
 
 /** What is remembered of an invite. */
@@ -245,6 +247,8 @@ export interface IInvite {
   expires: number;
   note: string;
   status: 'open' | 'used' | 'revoked' | 'expired';
+  /** What became of its code; null without one. */
+  code?: 'waiting' | 'used' | 'wrong' | 'expired' | 'ended' | null;
 }
 
 /** One path that pairing or connecting tries; `ok` is null while it is under way. */

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jupyter_peer.wire.code import Code, CodeGuest, CodeOwner
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.invite import Invite, make_token, token_hash
 from jupyter_peer.wire.link.channel import Limits
@@ -314,6 +315,30 @@ def chains() -> dict[str, Any]:
     }
 
 
+def codes() -> dict[str, Any]:
+    """Bob's invite, handed over by a code; the numbers of both sides are fixed."""
+    code = Code.of(7, bytes((5, 6)))
+    raw_owner, raw_guest = bytes(range(64)), bytes(range(64, 128))
+    owner, guest = CodeOwner(code, raw_owner), CodeGuest(code, raw_guest)
+    invite = Invite(
+        v=1, id=BOB.node_id, pk=BOB.public_key_b64, t=TOKEN, a=[], x=TS, n="bob"
+    ).to_text()
+    answer = owner.on_share(guest.share)
+    confirmation = guest.on_answer(answer)
+    sealed = owner.on_confirmation(confirmation, invite)
+    return {
+        "code": code.text,
+        "random_owner": raw_owner.hex(),
+        "random_guest": raw_guest.hex(),
+        "password": f"{code.password:064x}",
+        "share": guest.share.hex(),
+        "answer": answer.hex(),
+        "confirmation": confirmation.hex(),
+        "invite": invite,
+        "sealed_invite": sealed.hex(),
+    }
+
+
 def make() -> dict[str, str]:
     """Return the text of each file."""
     sealed, _, _ = handshake(is_sealed=True)
@@ -328,6 +353,7 @@ def make() -> dict[str, str]:
         "handshake.json": {"ts": TS, "token": TOKEN, "sealed": sealed, "unsealed": unsealed},
         "frames.json": frames(),
         "session.json": session(),
+        "code.json": codes(),
     }
     return {name: json.dumps(content, indent=1) + "\n" for name, content in files.items()}
 

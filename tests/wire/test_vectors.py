@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import struct
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl import bindings
 
 from jupyter_peer.wire.directory import Directory
 from jupyter_peer.wire.invite import Invite, token_hash
@@ -64,6 +66,52 @@ def test_invites_are_read_by_both_programs():
         read = {name: getattr(invite, name) for name in vector["fields"]}
         assert read == read_invite(vector["text"]) == vector["fields"]
         assert token_hash(invite.t) == vectors["token_hash"]
+
+
+def test_the_exchange_by_a_code_follows_from_the_specification_alone():
+    """Shares and keys again, with RFC 9382's formulas on libsodium's own functions."""
+    vector = VECTORS["code.json"]
+    order = 2**252 + 27742317777372353535851937790883648493
+    label, number = b"jupyter-peer/1 code ", vector["code"].split("-")[0].encode()
+    password = hashlib.sha512(label + vector["code"].encode()).digest()
+    w = int.from_bytes(password, "big") % order
+    assert f"{w:064x}" == vector["password"]
+
+    def little(scalar: int) -> bytes:
+        return (scalar % order).to_bytes(32, "little")
+
+    def share(random: str, point: bytes) -> bytes:
+        secret = little(int(random, 16))
+        return bindings.crypto_core_ed25519_add(
+            bindings.crypto_scalarmult_ed25519_base_noclamp(secret),
+            bindings.crypto_scalarmult_ed25519_noclamp(little(w), point),
+        )
+
+    m = bytes.fromhex("d048032c6ea0b6d697ddc2e86bda85a33adac920f1bf18e1b0c6d166a5cecdaf")
+    n = bytes.fromhex("d3bfb518f44f3430f29d0c92af503865a1ed3281dc69b35dd868ba85f886c4ab")
+    p_a, p_b = share(vector["random_owner"], m), share(vector["random_guest"], n)
+    assert p_b.hex() == vector["share"]
+    bare = bindings.crypto_core_ed25519_sub(
+        p_b, bindings.crypto_scalarmult_ed25519_noclamp(little(w), n)
+    )
+    x = int(vector["random_owner"], 16)
+    common = bindings.crypto_scalarmult_ed25519_noclamp(little(8 * x), bare)
+    parts = (b"", b"", p_a, p_b, common, w.to_bytes(32, "big"))
+    transcript = b"".join(struct.pack("<Q", len(part)) + part for part in parts)
+    digest = hashlib.sha256(transcript).digest()
+
+    def derived(secret: bytes, info: bytes) -> bytes:
+        key = hmac.digest(bytes(32), secret, "sha256")
+        return hmac.digest(key, info + b"\x01", "sha256")
+
+    confirm = derived(digest[16:], b"ConfirmationKeys" + label + number)
+    by_owner = hmac.digest(confirm[:16], transcript, "sha256")
+    by_guest = hmac.digest(confirm[16:], transcript, "sha256")
+    assert (p_a + by_owner).hex() == vector["answer"]
+    assert by_guest.hex() == vector["confirmation"]
+    key = derived(digest[:16], label + b"invite")
+    opened = AESGCM(key).decrypt(bytes(12), bytes.fromhex(vector["sealed_invite"]), None)
+    assert opened.decode() == vector["invite"]
 
 
 def test_directories_are_read_by_both_programs():

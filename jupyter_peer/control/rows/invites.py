@@ -11,16 +11,25 @@ from ..operation import Operation, looks
 from .peers import PeerResult
 
 InviteStatus = Literal["open", "used", "revoked", "expired"]
+#: ``wrong``: somebody used it with other words. ``ended``: the lobby has gone, or it was revoked.
+CodeStatus = Literal["waiting", "used", "wrong", "expired", "ended"]
 
 
 class InviteParams(msgspec.Struct, frozen=True):
-    """Life of the new invite in seconds (None: as configured), and a note for its owner."""
+    """A new invite.
+
+    Attributes:
+        ttl_s: Life in seconds; None for the configured one, with a code 10 minutes at most.
+        note: For its owner.
+        code: Whether to make a code that one can say, too.
+    """
 
     ttl_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
     note: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    code: bool = False
 
 
-class InviteResult(msgspec.Struct, frozen=True):
+class InviteResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """A new invite.
 
     Attributes:
@@ -29,16 +38,22 @@ class InviteResult(msgspec.Struct, frozen=True):
         expires: Epoch seconds.
         local_only: Whether it works on this machine alone, since no other machine can dial this
             node. Another reach (``PUT reach``) and a new invite change that.
+        code: What can be said instead of the invite, if it was asked for.
     """
 
     invite: str
     id: str
     expires: float
     local_only: bool
+    code: str | None = None
 
 
-class InviteModel(msgspec.Struct, frozen=True, kw_only=True):
-    """An invite as the node remembers it, without its token. Times are epoch seconds."""
+class InviteModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An invite as the node remembers it, without its token. Times are epoch seconds.
+
+    Attributes:
+        code: What became of its code; None without one, or after a restart.
+    """
 
     id: str
     created: float
@@ -47,6 +62,7 @@ class InviteModel(msgspec.Struct, frozen=True, kw_only=True):
     status: InviteStatus
     used_by: str | None
     used_at: float | None
+    code: CodeStatus | None = None
 
 
 class InvitesResult(msgspec.Struct, frozen=True):
@@ -62,7 +78,7 @@ class RevokeInviteParams(msgspec.Struct, frozen=True):
 
 
 class PairParams(msgspec.Struct, frozen=True):
-    """The text of another node's invite."""
+    """The text of another node's invite, or a code such as ``7-adult-amulet``."""
 
     invite: Annotated[str, msgspec.Meta(max_length=16384)]
 
@@ -82,7 +98,7 @@ PAIR = Operation(
     "pair",
     PairParams,
     PeerResult,
-    "Redeem another node's invite.",
+    "Redeem another node's invite, or a code.",
     "POST pair",
     is_outcome=True,
     progress=StepModel,

@@ -194,7 +194,9 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     # Actions of clicks.
 
     async def _mint(self) -> None:
-        self._invite = invite = await self._client.aio.invite(self.ttl.value or None)
+        invite = await self._client.aio.invite(self.ttl.value or None)
+        assert isinstance(invite, Invite)
+        self._invite = invite
         self.invite_text.value = invite.text
         self.copy_button.value = copy_button(invite.text)
         self._say_of_invite(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ...wire.code import LIFE_S
 from ...wire.relay.lobby import MAX_MEMBERS
 
 
@@ -18,6 +19,8 @@ class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
         max_rooms: Rooms in all.
         max_rooms_of_node: Rooms one node may be in.
         max_members: Members of one room.
+        max_codes_of_node: Mailboxes for codes that one node may have open.
+        code_s: Life of such a mailbox.
         grace_s: How long a node whose connection broke stays listed and in its rooms.
         idle_s: A connection that is silent this long is pinged, and dropped after twice as long.
         sweep_s: Interval between checks for expired nodes.
@@ -30,6 +33,8 @@ class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_rooms: int = 2_000
     max_rooms_of_node: int = 32
     max_members: int = MAX_MEMBERS
+    max_codes_of_node: int = 4
+    code_s: float = LIFE_S
     grace_s: float = 30.0
     idle_s: float = 30.0
     sweep_s: float = 1.0

@@ -36,6 +36,7 @@ from ..backends.base import Backend
 from ..broker.metrics import Metrics
 from ..proof import Proof
 from .absence import Absences
+from .codes import Codes
 from .entry import Entry, Membership
 from .limits import LobbyLimits
 from .rooms import NodeRecord, RoomRecord, Rooms, room_key
@@ -47,6 +48,8 @@ log = logging.getLogger(__name__)
 _TOLD_PER_UNIT = 16
 _LISTED_PER_UNIT = 200
 _WRITE_COST = 2.0
+# Ten codes can be tried at once, then one a second.
+_CODE_COST = 20.0
 _DRAIN_S = 3.0
 
 
@@ -81,6 +84,7 @@ class Lobby:
         # Who is leaving a room by its own will, and is not told that it was put out.
         self._leaving: set[tuple[str, str]] = set()
         self._rooms = Rooms(backend.table, self._on_node, self._on_room)
+        self._codes = Codes(backend, self._limits, monotonic)
         self._absences = Absences(self._rooms, self._limits.grace_s, self._is_here, monotonic)
         self._sweeping = OwnedTask()
         self._is_draining = False
@@ -89,6 +93,7 @@ class Lobby:
             "lobby_nodes", "Nodes connected to this lobby.", lambda: len(self._guests)
         )
         metrics.add_gauge("rooms", "Rooms at all brokers.", lambda: len(self._rooms))
+        metrics.add_gauge("codes", "Mailboxes for codes.", lambda: len(self._codes))
 
     def start(self) -> None:
         """Start to remove nodes that have been away for too long."""
@@ -144,6 +149,7 @@ class Lobby:
                 await (self._absences.remove if is_over else self._absences.mark)(
                     node_id, guest.visit
                 )
+                await self._codes.left(guest)
             if not self._guests:
                 self._emptied.set()
 
@@ -167,8 +173,10 @@ class Lobby:
             await asyncio.sleep(wait)
 
     def _cost(self, guest: Guest, request: wire.Request) -> float:
-        if isinstance(request, wire.Signal):
+        if isinstance(request, wire.Signal | wire.SayCode | wire.CloseCode):
             return 1.0
+        if isinstance(request, wire.OpenCode | wire.ClaimCode):
+            return _CODE_COST
         if isinstance(request, wire.Who):
             return 1.0 + len(self._rooms.nodes) / _LISTED_PER_UNIT
         if isinstance(request, wire.ListRooms):
@@ -193,6 +201,8 @@ class Lobby:
         elif isinstance(request, wire.Leave):
             await self._leave_all(guest)
             await guest.answer(wire.Left(id=request.id))
+        elif isinstance(request, wire.CodeRequest):
+            await guest.answer(await self._codes.run(guest, request))
         else:
             await self._signal(guest, request)
 
@@ -394,6 +404,7 @@ class Lobby:
         for guest in list(self._guests.values()):
             guest.check_alive(now)
         await self._absences.sweep()
+        await self._codes.sweep()
         await self._check_directory_rooms()
 
     def _is_here(self, node_id: str, record: NodeRecord) -> bool:

@@ -16,6 +16,7 @@ from ...control.operation import Operation
 from ...errors import BadRequestError
 from ..call import Call, Method, served_by
 from .chat import ChatOperations
+from .codes import Codes
 from .invites import InviteOperations
 from .links import LinkOperations, no_page
 from .lobby import LobbyOperations
@@ -49,6 +50,7 @@ class Operations:
         doctor: Checks connections; None leaves that out.
         chats: Its conversations with peers; None leaves that out.
         page_url: Returns the URL of a guest link's page by the link's id.
+        codes: Makes and reads codes; None leaves that out.
 
     Attributes:
         under_way: How many operations of the user run now.
@@ -67,12 +69,14 @@ class Operations:
         doctor: Doctor | None = None,
         chats: Chats | None = None,
         page_url: Callable[[str], str] = no_page,
+        codes: Codes | None = None,
     ) -> None:
         self.hub = hub
         self.watcher = watcher
         self.publisher = publisher
         self.agents = agents
-        self.peers = PeerOperations(hub, on_change, watcher)
+        codes = codes or Codes.none()
+        self.peers = PeerOperations(hub, on_change, watcher, codes)
         self.panes = PaneOperations(hub, on_change, publisher, watcher, kernels)
         self.links = LinkOperations(hub, on_change, page_url)
         self.lobby = LobbyOperations(hub, on_change)
@@ -83,7 +87,7 @@ class Operations:
         self._on_change = on_change
         self._methods: dict[str, Method] = {
             **served_by(NodeOperations(hub, on_change, self.peers, doctor)),
-            **served_by(InviteOperations(hub, on_change)),
+            **served_by(InviteOperations(hub, on_change, codes)),
             **served_by(self.peers),
             **served_by(self.panes),
             **served_by(self.links),

@@ -16,7 +16,9 @@ from ...hub.hub import PeerHub
 from ...hub.info import PeerInfo
 from ...panes.viewer.watch import PaneWatcher
 from ...sockets.guest_page import guest_page
+from ...wire.code import Code
 from ..call import Call, serves
+from .codes import Codes
 from .group import Group
 
 #: A new connection is reported without its round trip if measuring that takes longer.
@@ -30,11 +32,15 @@ class PeerOperations(Group):
         hub: The node.
         on_change: See :class:`.Group`.
         watcher: Knows the panes that peers offer.
+        codes: Reads the codes that people were told.
     """
 
-    def __init__(self, hub: PeerHub, on_change: Callable[..., None], watcher: PaneWatcher) -> None:
+    def __init__(
+        self, hub: PeerHub, on_change: Callable[..., None], watcher: PaneWatcher, codes: Codes
+    ) -> None:
         super().__init__(hub, on_change)
         self._watcher = watcher
+        self._codes = codes
 
     def me(self) -> rows.SelfModel:
         """Return this node as its user sees it."""
@@ -110,7 +116,9 @@ class PeerOperations(Group):
 
     @serves(PAIR)
     async def _pair(self, params: PairParams, call: Call) -> rows.PeerResult:
-        peer = await self.hub.pair(params.invite, on_progress=call.on_progress)
+        code = Code.from_text(params.invite)
+        invite = params.invite if code is None else await self._codes.invite_of(code)
+        peer = await self.hub.pair(invite, on_progress=call.on_progress)
         self.audit("peer_paired", peer.node_id, address=peer.address)
         return await self._measured(peer.node_id)
 

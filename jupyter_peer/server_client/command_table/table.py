@@ -147,7 +147,7 @@ _ROWS = (
     Command(
         "invite",
         "make a single-use invite for one person",
-        lambda me, values, at: me.invite(values.ttl, values.note_text),
+        lambda me, values, at: me.invite(values.ttl, values.note_text, values.code),
         (
             Argument(
                 "--ttl",
@@ -162,10 +162,20 @@ _ROWS = (
                 metavar="TEXT",
                 dest="note_text",
             ),
+            Argument(
+                "--code",
+                "make a code that one can say, such as 7-adult-amulet; it lives ten minutes",
+                kind=bool,
+            ),
         ),
         details="Send it to one person by a channel you both trust: whoever uses it first becomes "
-        "your peer. It works once.",
-        examples=('peer invite --ttl=10m --note="for Ada"', "peer invite | wl-copy"),
+        "your peer. It works once. A code needs a relay at which both nodes meet, and a wrong guess "
+        "ends it.",
+        examples=(
+            'peer invite --ttl=10m --note="for Ada"',
+            "peer invite --code",
+            "peer invite | wl-copy",
+        ),
     ),
     Command(
         "invites",
@@ -186,12 +196,16 @@ _ROWS = (
         (
             Argument(
                 "invite",
-                "the text that starts with jpeer1:, line breaks included",
+                "the text that starts with jpeer1:, line breaks included, or a code",
                 rest="",
                 stdin="line",
             ),
         ),
-        examples=("peer pair jpeer1:eyJhIjpbIndzOi8v...", "wl-paste | peer pair"),
+        examples=(
+            "peer pair jpeer1:eyJhIjpbIndzOi8v...",
+            "peer pair 7-adult-amulet",
+            "wl-paste | peer pair",
+        ),
     ),
     Command(
         "connect",

@@ -217,7 +217,7 @@ class Invite(Shown, str):
 
 
 class Invites(Shown, list[Record]):
-    """The invites this node made: ``id, created, expires, note, status, used_by, used_at``."""
+    """The invites made here: ``id, created, expires, note, status, used_by, used_at, code``."""
 
     _KEY = "invites"
 
@@ -230,7 +230,7 @@ class Invites(Shown, list[Record]):
         rows = [
             (
                 Text(invite.get("id", ""), "code"),
-                Text(status := str(invite.get("status", "")), _INVITE_LOOKS.get(status, "faint")),
+                Text(_invite_status(invite), _INVITE_LOOKS.get(str(invite.get("status")), "faint")),
                 ago(invite["created"]) if "created" in invite else "-",
                 clock_time(invite.get("expires") or 0),
                 line(invite.get("used_by") or "-"),
@@ -239,6 +239,19 @@ class Invites(Shown, list[Record]):
             for invite in self
         ]
         return [Table(("id", "status", "made", "expires", "used by", "note"), rows, "invites")]
+
+
+_CODE_WORDS = {
+    "waiting": "code waits",
+    "wrong": "wrong code used",
+    "expired": "code expired",
+    "ended": "code ended",
+}
+
+
+def _invite_status(invite: Mapping[str, Any]) -> str:
+    parts = [str(invite.get("status", "")), _CODE_WORDS.get(str(invite.get("code")), "")]
+    return ", ".join(filter(None, parts))
 
 
 _MAY = {"view": "can view", "interact": "can view and use", "none": "can no longer see"}

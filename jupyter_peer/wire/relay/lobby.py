@@ -23,6 +23,7 @@ from ...errors import (
     from_wire,
     to_wire,
 )
+from ..code import MAX_NUMBER
 from ..link.identity import clean_name
 from ..payloads.validation import misfit
 
@@ -31,6 +32,8 @@ MAX_REQUEST = 64 * 1024
 #: Largest message of the lobby; a full room of talkative members has half of it.
 MAX_NOTICE = 1024 * 1024
 MAX_SDP = 48 * 1024
+#: A message in a mailbox is base64; the largest is a sealed invite.
+MAX_CODE_BODY = 24 * 1024
 MAX_ADDRESSES = 16
 #: Characters of all addresses of one node, so that a whole room fits into one message.
 MAX_ADDRESS_TEXT = 2048
@@ -42,6 +45,8 @@ TOKEN_BYTES = 16
 Visibility = Literal["public", "unlisted"]
 JoinPolicy = Literal["open", "token", "directory"]
 SignalKind = Literal["offer", "answer"]
+#: Why a mailbox has ended: all was said, the words differed, its time is over, a node has gone.
+CodeEnd = Literal["over", "wrong", "expired", "gone"]
 
 _ROOM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None
@@ -58,6 +63,8 @@ _Capabilities = Annotated[
 _Token = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _Group = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_CodeNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
+_CodeBody = Annotated[str, msgspec.Meta(max_length=MAX_CODE_BODY)]
 _Sdp = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SDP)]
 
 
@@ -146,7 +153,35 @@ class Signal(_Message, frozen=True, kw_only=True, tag="signal"):
     sdp: _Sdp
 
 
-Request = Register | Leave | Who | ListRooms | CreateRoom | JoinRoom | LeaveRoom | Signal
+class OpenCode(_Message, frozen=True, kw_only=True, tag="open_code"):
+    """Asks for a mailbox, in which one other node can leave a message (SPEC, *Codes*)."""
+
+
+class ClaimCode(_Message, frozen=True, kw_only=True, tag="claim_code"):
+    """Leaves the first message in a mailbox, which from then on belongs to these two nodes."""
+
+    number: _CodeNumber
+    body: _CodeBody
+
+
+class SayCode(_Message, frozen=True, kw_only=True, tag="say_code"):
+    """Says something to the other node at a mailbox."""
+
+    number: _CodeNumber
+    body: _CodeBody
+
+
+class CloseCode(_Message, frozen=True, kw_only=True, tag="close_code"):
+    """Ends a mailbox; the other node is told the reason."""
+
+    number: _CodeNumber
+    reason: CodeEnd = "over"
+
+
+CodeRequest = OpenCode | ClaimCode | SayCode | CloseCode
+Request = (
+    Register | Leave | Who | ListRooms | CreateRoom | JoinRoom | LeaveRoom | Signal | CodeRequest
+)
 
 
 # What the lobby says.
@@ -256,6 +291,27 @@ class Signalled(_Message, frozen=True, kw_only=True, tag="signal"):
     sdp: _Sdp
 
 
+class CodeOpened(_Message, frozen=True, kw_only=True, tag="code_opened"):
+    """There is a mailbox of this number for so many seconds."""
+
+    number: _CodeNumber
+    life_s: float
+
+
+class CodeSaid(_Message, frozen=True, kw_only=True, tag="code_said"):
+    """What the other node at a mailbox said."""
+
+    number: _CodeNumber
+    body: _CodeBody
+
+
+class CodeClosed(_Message, frozen=True, kw_only=True, tag="code_closed"):
+    """A mailbox has ended."""
+
+    number: _CodeNumber
+    reason: CodeEnd
+
+
 class Done(_Message, frozen=True, kw_only=True, tag="done"):
     """The answer to a request that has nothing to tell, such as a signal that was passed on."""
 
@@ -287,6 +343,9 @@ Notice = (
     | PeerLeaving
     | Left
     | Signalled
+    | CodeOpened
+    | CodeSaid
+    | CodeClosed
     | Done
     | Refusal
 )
