@@ -1,5 +1,5 @@
 """Ways to reach another node.
 
-Each yields a :class:`~jupyter_peer.transports.base.PeerLink`, which moves whole frames; the hub above
-does the handshake and all the rest.
+Each yields a :class:`~jupyter_peer.transports.base.PeerLink`, which moves whole frames. The hub above
+does the handshake.
 """

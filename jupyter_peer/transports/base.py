@@ -1,8 +1,8 @@
-"""What every transport offers to the hub.
+"""The interface of all transports to the hub.
 
-A transport dials and listens; a link is one live connection that moves frames. Neither knows what
-is in a frame. Below are sockets and data channels, above is ``hub.connect``, which makes an
-authenticated session of a link.
+A transport dials and listens. A link is one live connection that moves frames; neither reads them.
+Below are sockets and data channels. Above is the hub, which makes an authenticated session of a
+link.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _MAX_BEHIND = 32
 
 
 class PeerLink(ABC):
-    """One live connection to a node that is not yet, or already, authenticated.
+    """One live connection to a node, before and after its authentication.
 
-    During the handshake frames are taken with :meth:`recv`; afterwards :meth:`attach` hands each
-    frame on the moment it arrives, which saves a task switch a frame.
+    The handshake reads frames with :meth:`recv`. Afterwards :meth:`attach` passes on each frame the
+    moment it arrives, which saves a task switch for each frame.
 
     Attributes:
         transport: Name of the transport, as shown to users.
         priority: Lower is better: loopback 0, lan 1, direct 2, webrtc 3, relay 4.
-        address: Where it leads, as shown to users.
+        address: Address of the other side, as shown to users.
         is_dialled: Whether this side dialled.
-        guests: Whether a guest may come by it: ``never``, ``also`` beside peers, or ``only`` one.
-        remote_host: IP address the link really comes from, or None when that is not known.
+        guests: Whether a guest may use it: ``never``, ``also`` beside peers, or ``only`` a guest.
+        remote_host: IP address at the other end of the connection; None when unknown.
         max_frame: Frames of the peer over this many bytes close the link.
     """
 
@@ -66,7 +66,7 @@ class PeerLink(ABC):
 
     @abstractmethod
     def send(self, frames: Sequence[Frame]) -> None:
-        """Put frames on the way, in order, without waiting.
+        """Send frames in order, without waiting.
 
         Raises:
             LinkClosedError: The link is closed.
@@ -91,7 +91,7 @@ class PeerLink(ABC):
         """Return the next frame.
 
         Raises:
-            LinkClosedError: The link was closed and all that came before was taken.
+            LinkClosedError: The link was closed, and all frames before that were read.
         """
         while not self._waiting:
             if self.is_closed:
@@ -102,10 +102,10 @@ class PeerLink(ABC):
         return self._waiting.popleft()
 
     def attach(self, on_frame: OnFrame, on_close: OnClose) -> None:
-        """Hand all further frames to ``on_frame``, those that wait first.
+        """Pass all further frames to ``on_frame``, those that wait first.
 
-        A frame is not followed by the next before what ``on_frame`` returned is done: so a slow
-        reader slows the link. ``on_close`` is called exactly once.
+        The next frame waits until what ``on_frame`` returned is done, so a slow reader slows the
+        link. ``on_close`` is called exactly once.
         """
         self._on_frame, self._on_close = on_frame, on_close
         while self._waiting and not self.is_closed:
@@ -119,7 +119,7 @@ class PeerLink(ABC):
             on_close(self.close_reason)
 
     async def _catch_up(self, on_frame: OnFrame, handling: Awaitable[None]) -> None:
-        """Hand on what came before :meth:`attach`, when its handling takes time."""
+        """Pass on the frames from before :meth:`attach`, when handling them takes time."""
         await handling
         while self._waiting and not self.is_closed:
             more = on_frame(self._waiting.popleft())
@@ -140,7 +140,7 @@ class PeerLink(ABC):
             self._closed(reason)
 
     def _deliver(self, frame: Frame) -> Awaitable[None] | None:
-        """Take a frame from below; the transport waits for what this returns."""
+        """Handle a frame from below; the transport waits for what this returns."""
         if self.is_closed:
             return None
         if len(frame) > self.max_frame:
@@ -167,7 +167,7 @@ class PeerLink(ABC):
             await asyncio.wait({self._catching_up})
 
     def _closed(self, reason: str) -> None:
-        """Note that the connection below has ended."""
+        """Handle the end of the connection below."""
         if self.is_closed:
             return
         self.is_closed = True
@@ -198,10 +198,10 @@ class Transport(ABC):
 
     @abstractmethod
     async def start(self, accept: Accept) -> None:
-        """Begin to listen.
+        """Start to listen.
 
-        Each link that comes in is handed to ``accept``, which returns when the handshake is over
-        and never raises.
+        Each incoming link is passed to ``accept``, which returns when the handshake is over and
+        never raises.
         """
 
     @abstractmethod
@@ -210,15 +210,15 @@ class Transport(ABC):
 
     @abstractmethod
     def can_dial(self, address: str) -> bool:
-        """Return whether this transport is the one for an address."""
+        """Return whether this transport dials an address."""
 
     @abstractmethod
     async def dial(self, address: str, node_id: str | None) -> PeerLink:
         """Connect.
 
         Args:
-            address: Where.
-            node_id: Who is expected there, for transports that route by it.
+            address: Where to connect.
+            node_id: The expected node, for transports that route by it.
 
         Raises:
             UnreachableError: Nothing answers there.
@@ -229,12 +229,12 @@ class Transport(ABC):
         return []
 
     def network_changed(self) -> None:  # noqa: B027 - most transports keep nothing open
-        """Find out at once whether what is kept open still works."""
+        """Check at once whether connections that are kept open still work."""
 
     async def diagnose(self) -> list[Finding]:
-        """Return how it stands with this transport, for the doctor.
+        """Return the findings about this transport, for the connection check.
 
-        What is worth a line is what its user set up and what that depends on: a relay that is
-        registered with, a server that answers. It never raises, and takes a few seconds at most.
+        They cover what the user has set up and what that depends on: a registration at a relay, a
+        server that answers. It never raises, and takes a few seconds at most.
         """
         return []

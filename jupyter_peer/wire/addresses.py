@@ -1,4 +1,4 @@
-"""How the addresses of nodes are written (SPEC section 7)."""
+"""The addresses of nodes, relays and lobbies (SPEC section 7)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def host_of(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is the machine itself, wherever its name is read."""
+    """Return whether a host always means the machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -55,7 +55,7 @@ def leads_here(address: str) -> bool:
 
 
 def is_ip_address(host: str) -> bool:
-    """Return whether a host is an IP address and no name."""
+    """Return whether a host is an IP address, not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -76,7 +76,7 @@ def relay_urls(text: str) -> list[str]:
 
 
 def lobby_urls(text: str) -> list[str]:
-    """Return the URLs of a lobby, ``/lobby-ws`` included; the URL of its relay will do as well.
+    """Return the URLs of a lobby, ``/lobby-ws`` included; the URL of its relay is accepted too.
 
     Raises:
         BadAddressError: As :func:`relay_urls`.
@@ -86,7 +86,7 @@ def lobby_urls(text: str) -> list[str]:
 
 
 def lobby_name(urls: list[str]) -> str:
-    """Return how invites and addresses call the lobby of these URLs."""
+    """Return the name of the lobby of these URLs in invites and addresses."""
     return ",".join(url.removesuffix(LOBBY_PATH) for url in urls)
 
 

@@ -46,9 +46,9 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         id: Its node id.
         pk: Its public key, base64 of 32 bytes; its fingerprint is ``id``.
-        name: What the directory calls it; cosmetic.
+        name: Its name in the directory; cosmetic.
         groups: Groups it belongs to.
-        expires: When it stops being a member, epoch seconds; None for when the directory does.
+        expires: End of its membership, epoch seconds; None for the expiry of the directory.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Check every field.
 
         Raises:
-            MalformedError: One is not what SPEC section 10 says.
+            MalformedError: A field breaks SPEC section 10.
         """
         try:
             is_own = is_node_id(self.id) and node_id_of(decode_public_key(self.pk)) == self.id
@@ -85,19 +85,19 @@ class _Fields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Directory:
-    """What a directory says; it cannot change.
+    """The content of a directory; immutable.
 
     Args:
-        serial: Which version of the directory this is; each later one has a higher number.
-        expires: When it stops being of use, epoch seconds.
+        serial: Version of the directory; each later one has a higher number.
+        expires: Its expiry, epoch seconds.
         members: The nodes in it.
-        name: What it is a directory of; cosmetic.
+        name: Its title; cosmetic.
 
     Attributes:
         members: By node id.
 
     Raises:
-        MalformedError: A field is not what SPEC section 10 says, or a node is in it twice.
+        MalformedError: A field breaks SPEC section 10, or a node is in it twice.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Directory:
         return group is None or group in member.groups
 
     def next_expiry(self, now: float) -> float:
-        """Return when the next membership ends by itself, at the latest the directory's own end."""
+        """Return the time of the next expiry: of a membership, or of the directory itself."""
         ends = [member.expires for member in self.members.values() if member.expires is not None]
         return min([self.expires, *(end for end in ends if end > now)])
 
@@ -192,7 +192,7 @@ class Directory:
         """Return the document signed with the directory's key, as JSON in lines.
 
         Raises:
-            TooLargeError: No reader would take it.
+            TooLargeError: It is larger than a directory may be.
         """
         fields = self.to_fields()
         signature = key.sign(_LABEL + _canonical(fields))
@@ -207,7 +207,7 @@ class Directory:
         """Read a signed document.
 
         Args:
-            raw: As it came.
+            raw: The bytes, as received.
             public_key: The 32 bytes of the key that must have signed it.
 
         Raises:
@@ -222,11 +222,11 @@ class Directory:
 
 
 def parse_document(raw: bytes) -> dict[str, Any]:
-    """Return the JSON object in the bytes of a document; nothing of it is checked yet.
+    """Return the JSON object of a document; its fields are not checked.
 
     Raises:
         TooLargeError: It is larger than a directory may be.
-        MalformedError: It is no JSON object, or nested too deeply.
+        MalformedError: It is not a JSON object, or nested too deeply.
     """
     if len(raw) > MAX_BYTES:
         raise TooLargeError(f"a directory of over {MAX_BYTES} bytes is refused")

@@ -21,7 +21,7 @@ def link_id(raw: bytes) -> str:
 
 
 def fragment(secret: str, public_key: bytes) -> str:
-    """Return what follows ``#`` in a link; a browser sends it to nobody.
+    """Return the part of a link after ``#``; a browser sends it to nobody.
 
     Args:
         secret: As :func:`.make_token` returns it.

@@ -46,11 +46,11 @@ def token_hash(token: str) -> str:
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an invite says; the one-letter names are those of the wire.
+    """The content of an invite; the one-letter names are those of the wire.
 
     Attributes:
         v: Version, 1.
-        id: Node id of the one who invites.
+        id: Node id of the inviter.
         pk: Its public key, base64 of 32 bytes.
         t: Single-use token, 16 random bytes in base64url.
         a: Addresses to dial, best first.
@@ -114,7 +114,7 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Check every field.
 
         Raises:
-            InviteMalformedError: A field is not what SPEC section 7 says.
+            InviteMalformedError: A field breaks SPEC section 7.
         """
         if self.v != 1:
             raise InviteMalformedError(

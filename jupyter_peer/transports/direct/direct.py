@@ -1,4 +1,4 @@
-"""WebSocket links over TCP, dialled, and accepted at a port of Tornado's (SPEC section 4)."""
+"""WebSocket links over TCP, dialled or accepted by a Tornado server (SPEC section 4)."""
 
 from __future__ import annotations
 
@@ -45,23 +45,23 @@ _PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
 class PeerWebSocketHandler(RequestHandler):
     """The ``/peer-ws`` end point, to be mounted in any Tornado application.
 
-    It asks for no login: whoever connects must pass the handshake of the peer wire, and may send
-    only small frames before that. A browser is refused: it has a door of its own.
+    It requires no login. A client must pass the handshake of the peer wire, and may send only small
+    frames before that. Browsers are refused: they have a door of their own.
     """
 
     guests: ClassVar[Literal["never", "only"]] = "never"
     port: int | None = None
 
     def initialize(self, transport: DirectTransport, port: int) -> None:
-        """Take the transport this end point belongs to, and the port of its listener."""
+        """Set the transport of this end point, and the port of its listener."""
         self.transport = transport
         self.port = port
 
     def compute_etag(self) -> None:
-        """Nothing here is worth a tag."""
+        """Return no tag: the answers are small."""
 
     async def get(self) -> None:
-        """Make a link of the connection and hand it to the hub."""
+        """Make a link of the connection, and pass it to the hub."""
         key = upgrade_key(self.request.headers)
         if key is None or self.request.headers.get("Sec-WebSocket-Version") != "13":
             self.set_status(426)
@@ -98,15 +98,14 @@ class PeerWebSocketHandler(RequestHandler):
             self.transport.take(link)
 
     def is_origin_allowed(self) -> bool:
-        """Return whether a request may come from where it says it does."""
+        """Return whether a request may have this origin."""
         return "Origin" not in self.request.headers
 
     def is_host_known(self) -> bool:
         """Return whether the request is for this node.
 
-        A page can have its own name resolve to this node, and would then be of the same origin. A
-        proxy decides by itself for which names it forwards requests, and no page can write its
-        headers.
+        A page's own name can resolve to this node, and the page would then be of the same origin.
+        A proxy decides for which names it forwards requests, and no page can write its headers.
         """
         return self._is_forwarded or self.transport.is_host_known(host_of(f"//{self.request.host}"))
 
@@ -116,7 +115,7 @@ class PeerWebSocketHandler(RequestHandler):
 
 
 class GuestWebSocketHandler(PeerWebSocketHandler):
-    """The ``/guest-ws`` end point: for browsers that have loaded the page of a guest link here.
+    """The ``/guest-ws`` end point, for browsers that have loaded the page of a guest link here.
 
     A page of another site must not make the browsers of its visitors connect, so the origin has to
     be the host that the request names.
@@ -139,31 +138,31 @@ def _bind(host: str, port: int) -> list[socket.socket]:
 
 
 class _Nothing(RequestHandler):
-    """All that the extra listener says to anything but its doors and the page for guests."""
+    """The answer of the extra listener to all other paths."""
 
     def prepare(self) -> None:
         self.set_status(404)
         self.finish()
 
     def compute_etag(self) -> None:
-        """No body, no tag."""
+        """Return no tag: there is no body."""
 
 
 class DirectTransport(Transport):
-    """Dials ``ws://`` and ``wss://`` addresses and takes what comes in at ``/peer-ws``.
+    """Dials ``ws://`` and ``wss://`` addresses, and accepts connections at ``/peer-ws``.
 
     Args:
-        ssl_context: For dialling ``wss://``. By default any certificate will do, since the peer is
-            proven by the handshake and everything is sealed to it; TLS here only gets through
-            proxies and hides who talks to whom.
-        is_accepting: Whether links that come in are taken.
+        ssl_context: For dialling ``wss://``. By default every certificate is accepted, since the
+            handshake proves the peer and everything is sealed to it. TLS here only passes proxies
+            and hides who talks to whom.
+        is_accepting: Whether incoming links are accepted.
         max_frame_before_auth: Bytes of the largest frame until the handshake is over.
-        max_links: Links that came in or were dialled and whose connection has not ended; with so
-            many, no more come in. As many requests to become one are heard at once.
-        max_guest_links: The same for links of guests, which take no place of a peer.
+        max_links: Most links whose connection has not ended; with so many, no more come in. The
+            same number of upgrades may be under way.
+        max_guest_links: The same for links of guests, which are counted apart.
 
     Attributes:
-        on_incoming: Called with each link that came in, before its handshake.
+        on_incoming: Called with each incoming link, before its handshake.
     """
 
     name = "direct"
@@ -189,7 +188,7 @@ class DirectTransport(Transport):
         self._servers: dict[int, StrangersServer] = {}
 
     def is_host_known(self, host: str) -> bool:
-        """Return whether a request may name this host: an address, or this machine."""
+        """Return whether a request may name this host: an IP address, or this machine."""
         return is_ip_address(host) or is_loopback(host)
 
     async def start(self, accept: Accept) -> None:
@@ -260,7 +259,7 @@ class DirectTransport(Transport):
 
     @staticmethod
     async def _end(links: Collection[WebSocketLink]) -> None:
-        """Close links, and cut those whose other end does not follow soon."""
+        """Close links, and cut those whose other end does not answer soon."""
         for link in links:
             await link.close("shutdown")
         loop = asyncio.get_running_loop()
@@ -290,8 +289,8 @@ class DirectTransport(Transport):
     def has_room(self, guests: Literal["never", "only"]) -> bool:
         """Return whether one more link of a peer, or of a guest, may come in.
 
-        A link that was closed here counts until its other end follows, which nobody can force. When
-        all links are taken, the oldest of those is cut.
+        A link that was closed here counts until its other end answers. When all places are taken,
+        the oldest of those links is cut.
         """
         links = [link for link in self._links if (link.guests == "only") == (guests == "only")]
         if len(links) < self._max_links[guests]:
@@ -304,7 +303,7 @@ class DirectTransport(Transport):
         return True
 
     def take(self, link: WebSocketLink) -> None:
-        """Take a link that came in."""
+        """Accept an incoming link."""
         if self._accept is None or not self._is_accepting:
             link.abort("not accepting")
             return

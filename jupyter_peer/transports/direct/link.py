@@ -15,7 +15,7 @@ class WebSocketLink(PeerLink):
     """A link over one WebSocket, whichever side opened it.
 
     Attributes:
-        on_ended: Called when nothing of the connection below is left.
+        on_ended: Called when the connection below has ended.
         port: Port of the extra listener that accepted it; None for Jupyter's own or a dialled one.
     """
 
@@ -29,13 +29,13 @@ class WebSocketLink(PeerLink):
         super().__init__(address, is_dialled=is_dialled)
 
     def open(self, opened: WebSocket) -> None:
-        """Begin on a WebSocket that was just opened, and brings its messages here."""
+        """Start to receive the messages of an open WebSocket."""
         self._socket = opened
         if self.is_closed:
             self._shut(self.close_reason)  # what came first was refused
 
     def note_remote_host(self) -> None:
-        """Take the address of the other end from the socket."""
+        """Read the address of the other end from the socket."""
         if self._socket is not None:
             self.remote_host = self._socket.remote_host
 
@@ -81,7 +81,7 @@ class WebSocketLink(PeerLink):
         return self._deliver(bytes(payload) if opcode == BINARY else to_text(payload))
 
     def on_read(self) -> None:
-        """Each frame was handled when it came."""
+        """Do nothing: each frame was handled when it arrived."""
 
     def on_broken(self, error: WireError) -> None:
         if self._socket is not None:
@@ -99,7 +99,7 @@ class WebSocketLink(PeerLink):
 
     @property
     def is_ended(self) -> bool:
-        """Whether nothing of the connection below is left."""
+        """Whether the connection below has ended."""
         return self._socket is None or self._socket.is_ended
 
     async def until_ended(self) -> None:
@@ -108,6 +108,6 @@ class WebSocketLink(PeerLink):
             await self._socket.until_ended()
 
     def cut(self) -> None:
-        """End the connection below without a word, as a cable that is pulled."""
+        """Cut the connection below without a closing handshake."""
         if self._socket is not None:
             self._socket.abort()

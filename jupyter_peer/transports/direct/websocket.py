@@ -24,7 +24,7 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
 def any_certificate() -> ssl.SSLContext:
-    """Return a context that takes every certificate, for links whose ends prove themselves."""
+    """Return a context that accepts every certificate, for links whose handshake proves both ends."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -38,12 +38,12 @@ async def open_websocket(
 
     Args:
         url: ``ws://`` or ``wss://``.
-        above: Takes what comes, from before this returns.
+        above: Receives the messages, even before this returns.
         ssl_context: For ``wss://``; by default one that verifies.
         max_message: Bytes of the largest message; a larger one breaks the connection.
 
     Raises:
-        UnreachableError: Nothing there speaks WebSocket.
+        UnreachableError: No WebSocket server answers there.
     """
     opening: _Opening | None = None
     try:
@@ -90,10 +90,10 @@ async def _connect(
 async def _connect_tcp(host: str, port: int) -> socket.socket:
     """Connect to the first address of a host that answers (RFC 8305).
 
-    asyncio's own way to do so loses a connection that is given up in the turn in which it was made.
+    asyncio's own function leaks a connection that is cancelled in the turn in which it was made.
 
     Raises:
-        OSError: None does.
+        OSError: No address answers.
     """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -136,10 +136,10 @@ def _close_after(sock: socket.socket, attempt: asyncio.Task[None]) -> None:
 
 
 class _Opening(asyncio.Protocol):
-    """The client's half of an upgrade (RFC 6455 section 4.1); then the WebSocket takes its place.
+    """The client's half of an upgrade (RFC 6455 section 4.1), before the WebSocket replaces it.
 
     Attributes:
-        opened: The WebSocket, or why there is none.
+        opened: The WebSocket, or the error of the upgrade.
     """
 
     def __init__(self, parts: SplitResult, above: Above, max_message: int) -> None:
@@ -154,7 +154,7 @@ class _Opening(asyncio.Protocol):
         self._ended = self.opened.get_loop().create_future()
 
     async def give_up(self) -> None:
-        """Hang up, now or as soon as there is a connection."""
+        """Close the connection, now or as soon as there is one."""
         self._is_given_up = True
         if self.opened.done() and not self.opened.cancelled():
             self.opened.exception()  # nobody asks any more
@@ -216,7 +216,7 @@ def _check_answer(head: str, accepted: str) -> None:
     """Check the answer to an upgrade (RFC 6455 section 4.1).
 
     Raises:
-        MalformedError: It is no WebSocket.
+        MalformedError: It accepts no WebSocket.
     """
     status, *lines = head.split("\r\n")
     version, _, result = status.partition(" ")
@@ -242,7 +242,7 @@ def _check_answer(head: str, accepted: str) -> None:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why dialling failed in a few words, without the class names of libraries."""
+    """Return the reason of a failed dial in a few words, without class names of libraries."""
     if isinstance(error, socket.gaierror):
         return "its name is not known"
     if isinstance(error, ssl.SSLCertVerificationError):

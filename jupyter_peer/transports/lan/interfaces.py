@@ -1,4 +1,4 @@
-"""The network interfaces of this machine, as they are at one moment."""
+"""The network interfaces of this machine."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class Interfaces(msgspec.Struct, frozen=True):
     """The network interfaces at one moment; equal when nothing has changed.
 
     Attributes:
-        addresses: ``(index, address, prefix length)`` of each, sorted. An interface that was taken
-            away and came back has another index.
+        addresses: ``(index, address, prefix length)`` of each, sorted. An interface that was
+            removed and added again has another index.
     """
 
     addresses: tuple[tuple[int, str, int], ...]
 
     @classmethod
     def now(cls) -> Interfaces:
-        """Return those of this machine."""
+        """Return the current interfaces of this machine."""
         seen = set()
         for adapter in ifaddr.get_adapters():
             for at in adapter.ips:
@@ -31,7 +31,7 @@ class Interfaces(msgspec.Struct, frozen=True):
         return cls(tuple(sorted(seen)))
 
     def networks(self) -> list[Network]:
-        """Return what is on the same link as this machine."""
+        """Return the networks on the same link as this machine."""
         return [
             ipaddress.ip_interface(f"{address}/{prefix}").network
             for _, address, prefix in self.addresses

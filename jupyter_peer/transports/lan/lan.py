@@ -1,6 +1,6 @@
 """Finds nodes in the local network by mDNS (RFC 6762, RFC 6763) and dials them directly.
 
-The links themselves are those of :mod:`.direct`; what is found goes to the hub, which decides.
+The links are those of :mod:`.direct`. The hub decides about the nodes that are found.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ Lost = Callable[[str], None]
 
 
 class LanTransport(Transport):
-    """Announces this node, lists those that announce themselves, and dials ``lan:ws://...``.
+    """Announces this node, finds other nodes, and dials ``lan:ws://...``.
 
     Args:
-        direct: Carries the links. What comes in there from the same link is named ``lan`` too, so
-            that both ends call it the same.
+        direct: Carries the links. Connections from the same network segment are named ``lan``, so
+            that both ends use the same name.
         node_id: This node.
-        node_name: Returns what it is called now.
+        node_name: Returns its current name.
         endpoint: Where it listens, see :attr:`endpoint`.
-        found: Called with ``(node_id, node_name, addresses)`` of a node that is seen.
-        lost: Called with the id of one that is seen no more.
-        interfaces: Returns the network interfaces; tests play changes of the network with it.
-        poll_s: How often they are looked at, in seconds.
+        found: Called with ``(node_id, node_name, addresses)`` of a node that was found.
+        lost: Called with the id of a node whose announcement has ended.
+        interfaces: Returns the network interfaces; tests simulate changes with it.
+        poll_s: Seconds between two looks at the interfaces.
 
     Attributes:
-        endpoint: Where it listens; None when it only looks for others. A new one is announced
-            within ``poll_s``.
+        endpoint: Where it listens; None if it only searches. A new one is announced within
+            ``poll_s``.
     """
 
     name = NAME
@@ -175,7 +175,7 @@ class LanTransport(Transport):
                 self._lost(node_id)
 
     async def _announce(self, zeroconf: Any, conf: AsyncZeroconf) -> None:
-        """Announce this node for as long as interfaces and endpoint stay as they are."""
+        """Announce this node until its interfaces or endpoint change."""
         name, info, endpoint = self._node_name(), None, self.endpoint
         if endpoint is not None:
             info = self._service(zeroconf, endpoint, f"{self._node_id}.{SERVICE}", name)
@@ -246,7 +246,7 @@ class LanTransport(Transport):
             self._tell(claim.node_id)
 
     def _tell(self, node_id: str) -> None:
-        """Tell of a node; several may claim to be it, and one of them is."""
+        """Report a node with all addresses that claim to be it; the handshake shows which is."""
         claims = [claim for claim in self._claims.values() if claim.node_id == node_id]
         if claims:
             addresses = [address for claim in claims for address in claim.addresses]
@@ -267,7 +267,7 @@ class LanTransport(Transport):
 
 @contextlib.asynccontextmanager
 async def _open(zeroconf: Any, interfaces: Interfaces) -> Any:
-    """Speak mDNS on the given interfaces."""
+    """Open mDNS on the given interfaces."""
     conf: AsyncZeroconf = zeroconf.AsyncZeroconf(interfaces=interfaces.ipv4() or ["127.0.0.1"])
     try:
         # Closing waits for the start too, and could not if this wait were cancelled.

@@ -1,7 +1,7 @@
-"""What nodes announce in the local network (SPEC section 7.2): written, and read with suspicion.
+"""The mDNS announcements of nodes (SPEC section 7.2): written, and read as untrusted input.
 
-Anybody in the network can announce anything. What is read here is a claim, used only to dial: the
-handshake shows who really answers.
+Anybody in the network can announce anything. An announcement is only a claim and serves to dial:
+the handshake proves who answers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Where this node listens for peers.
 
     Attributes:
-        host: The IP address that is bound; ``0.0.0.0``, ``::`` or empty for all of them.
+        host: The bound IP address; ``0.0.0.0``, ``::`` or empty for all.
         port: TCP port.
         path: Ends in ``/peer-ws``.
         is_tls: Whether it is ``wss``.
@@ -60,7 +60,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What an announcement says, as far as it can be true."""
+    """The plausible content of an announcement."""
 
     node_id: str
     node_name: str
@@ -68,7 +68,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 def reachable_at(endpoint: Endpoint, interfaces: Interfaces) -> list[str]:
-    """Return under which addresses others reach an endpoint; loopback when nothing else is."""
+    """Return the addresses by which others reach an endpoint; loopback if there is no other."""
     if endpoint.host not in _ALL:
         return [endpoint.host]
     every = dict.fromkeys(
@@ -99,15 +99,15 @@ def read(
     addresses: Sequence[str],
     interfaces: Interfaces,
 ) -> Claim | None:
-    """Return what an announcement claims, or None when it is none of ours.
+    """Return the claim of an announcement; None if it is not one of this system.
 
     Args:
         instance: Its whole name.
         txt: Its TXT record.
         port: Its port.
         addresses: The IP addresses of its host.
-        interfaces: Of this machine: addresses that are not on the same link are left out, and
-            loopback ones unless the announcement was made on this machine.
+        interfaces: Of this machine. Addresses on other links are left out, and loopback unless the
+            announcement was made on this machine.
     """
     node_id, path = _value(txt, b"id"), _value(txt, b"path")
     if _value(txt, b"v") != "1" or not is_node_id(node_id) or not instance.startswith(node_id):
@@ -132,10 +132,10 @@ def read(
 
 
 def same_machine_tag(node_id: str, port: int, path: str) -> str | None:
-    """Return what only programs on this machine can tell of an endpoint; None where there is no way.
+    """Return a tag of an endpoint that only programs on this machine can compute, or None.
 
-    It lets two nodes of one machine meet over loopback, and nobody else make a node dial its own
-    loopback: the key is a number that the kernel draws at each start and shows to all its users.
+    By it two nodes of one machine find each other over loopback. Nobody else can make a node dial
+    its own loopback: the key is a number that the kernel draws at each boot.
     """
     try:
         key = _BOOT_ID.read_bytes().strip()
@@ -159,10 +159,10 @@ def _value(txt: Mapping[bytes, bytes | None], key: bytes) -> str:
 
 
 def _ascii(txt: Mapping[bytes, bytes | None], key: bytes) -> str:
-    """Return a value for a comparison in constant time, which takes ASCII only."""
+    """Return a value as ASCII, for a comparison in constant time."""
     return _value(txt, key).encode("ascii", "replace").decode()
 
 
 def _cut(name: str) -> str:
-    """Return as much of a name as a TXT string holds."""
+    """Return the part of a name that fits into a TXT string."""
     return name.encode()[:_MAX_VALUE].decode("utf-8", "ignore")

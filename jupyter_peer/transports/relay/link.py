@@ -1,4 +1,4 @@
-"""One link of a peer over a relay: a virtual connection inside a WebSocket that carries many."""
+"""One link over a relay: a virtual connection inside a WebSocket that carries many."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Multiplexer(Protocol):
 
     @property
     def max_payload(self) -> int:
-        """Bytes of the largest frame of the peer wire the relay takes."""
+        """Bytes of the largest frame of the peer wire that the relay accepts."""
 
     def write(self, frames: list[tuple[bytes, bytes]]) -> None:
-        """Write frames, each as head and payload; never waits, and does nothing when it is down."""
+        """Write frames, each as head and payload; never waits, and drops them without a connection."""
 
     @property
     def is_backed_up(self) -> bool:
@@ -45,10 +45,10 @@ class RelayLink(PeerLink):
 
     Args:
         multiplexer: Its WebSocket.
-        address: As shown to users.
+        address: Address, as shown to users.
         own_id: This node.
         peer_id: The other end.
-        link_id: Eight bytes of the one who dialled.
+        link_id: Eight bytes that the dialling side chose.
         is_dialled: Whether this side dialled.
 
     Attributes:
@@ -86,10 +86,10 @@ class RelayLink(PeerLink):
     # Opening.
 
     async def open(self, timeout: float) -> None:
-        """Ask the other side to take the link, as the one who dials.
+        """Open the link, as the side that dials.
 
         Raises:
-            UnreachableError: It does not answer.
+            UnreachableError: The other side does not answer.
         """
         answered = self._answered = asyncio.get_running_loop().create_future()
         backoff = Backoff(_FIRST_REPEAT_S, timeout)
@@ -153,7 +153,7 @@ class RelayLink(PeerLink):
     # Receiving.
 
     def take(self, payload: Payload) -> None:
-        """Take a payload of the other side.
+        """Handle a payload of the other side.
 
         Raises:
             WireError: It breaks the protocol; the link must be closed.
@@ -200,7 +200,7 @@ class RelayLink(PeerLink):
             self._pump = asyncio.get_running_loop().create_task(self._deliver_rest(handling, size))
 
     async def _deliver_rest(self, handling: Awaitable[None], size: int) -> None:
-        """Hand on what comes while a frame takes its time."""
+        """Pass on the frames that arrived while an earlier one was handled."""
         await handling
         self._consumed(size)
         while self._inbox and not self.is_closed:
@@ -218,7 +218,7 @@ class RelayLink(PeerLink):
     # The end.
 
     def ended(self, reason: str) -> None:
-        """Note that the other side, the relay or the network has ended the link."""
+        """Handle the end of the link by the other side, the relay or the network."""
         self._closed(reason)
 
     def _shut(self, reason: str) -> None:

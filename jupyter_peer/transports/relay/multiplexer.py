@@ -1,7 +1,7 @@
 """The links that one WebSocket to a relay carries.
 
-Frames of the relay are handed to their link as they come, since a link that takes its time has room
-of its own (its window); so no link holds up another. Links that have much to say take turns.
+Frames are passed to their link as they arrive. A slow link buffers them in its own window, so no
+link delays another. Links that send much take turns.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ Key = tuple[bytes, bytes]
 
 
 class RelayMultiplexer:
-    """A node at one relay: its connection, and the links over it.
+    """One connection to a relay, and the links over it.
 
     Args:
-        urls: Of the brokers of one relay; the first that answers is used.
-        address: Under which peers are dialled over it, as links show it.
+        urls: URLs of the brokers of one relay; the first that answers is used.
+        address: The address of the relay, as its links show it.
         identity: The key to register.
         ssl_context: For ``wss://``.
-        on_incoming: Takes a link that another node opened; None to refuse all.
-        idle_s: Seconds without a link after which the relay is left; None to stay.
+        on_incoming: Called with each link that another node opened; None refuses all.
+        idle_s: Seconds without a link until the connection closes; None keeps it.
         now: Monotonic seconds.
 
     Attributes:
@@ -70,7 +70,7 @@ class RelayMultiplexer:
 
     @property
     def links(self) -> int:
-        """How many links it carries."""
+        """Number of links."""
         return len(self._links)
 
     @property
@@ -89,9 +89,9 @@ class RelayMultiplexer:
         """Open a link to a node.
 
         Args:
-            node_id: Whom to dial.
+            node_id: The node to dial.
             link_id: Eight random bytes.
-            timeout: Seconds it may take.
+            timeout: Seconds until it is given up.
 
         Raises:
             UnreachableError: The relay cannot be used, or the node does not answer over it.

@@ -26,18 +26,18 @@ _MAX_FOREIGN = 16
 
 
 class RelayTransport(Transport):
-    """Dials ``relay:<URL>`` and takes what comes in over this node's own relay.
+    """Dials ``relay:<URL>``, and accepts links over this node's own relay.
 
     Args:
-        identity: This node's key, which is proven to its own relay alone.
+        identity: This node's key; only its own relay sees it.
         relay_url: This node's relay, see :func:`.relay_urls`; None for none. Peers' relays are
             used all the same, for as long as there are links over them.
-        ssl_context: For ``wss://``. By default the system's authorities decide, since a relay, unlike
-            a peer, has no other proof of who it is.
+        ssl_context: For ``wss://``. By default the system's authorities decide: a relay, unlike a
+            peer, has no other proof of its identity.
         now: Monotonic seconds.
 
     Raises:
-        BadAddressError: ``relay_url`` is no URL.
+        BadAddressError: ``relay_url`` is not a URL.
     """
 
     name = "relay"
@@ -71,7 +71,7 @@ class RelayTransport(Transport):
         """Register at another relay from now on, or at none; links over the former one end.
 
         Raises:
-            BadAddressError: It is no URL; nothing has changed.
+            BadAddressError: It is not a URL; nothing has changed.
         """
         urls = relay_urls(relay_url) if relay_url else []
         if set(urls) == set(self._own_urls):
@@ -158,7 +158,7 @@ class RelayTransport(Transport):
         return self._open(self._own_urls, self._identity, self._take, None)
 
     def _open_foreign(self, urls: list[str]) -> RelayMultiplexer:
-        """Use a relay that somebody else has named.
+        """Connect to a relay that a peer has named.
 
         It gets a throwaway key, so what this node signs there proves nothing anywhere else.
         """
@@ -176,7 +176,7 @@ class RelayTransport(Transport):
         )
 
     def _take(self, link: RelayLink) -> None:
-        """Take a link that another node has opened."""
+        """Accept a link that another node has opened."""
         if self._accept is None:
             link.abort("not accepting")
             return

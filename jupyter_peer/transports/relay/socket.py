@@ -1,6 +1,6 @@
-"""A node's WebSocket to a relay: registers, asks whether it still lives, comes back when it is lost.
+"""A node's WebSocket to a relay: registers, checks that it is alive, and reconnects.
 
-Below is the WebSocket; above is the multiplexer, which knows what goes over it.
+Below is the WebSocket; above is the multiplexer, which knows the links over it.
 """
 
 from __future__ import annotations
@@ -45,45 +45,45 @@ _AFTER_GOOD, _AFTER_BAD = spread(0.0, 1.0), spread(0.5, 1.5)
 
 
 class Above(Protocol):
-    """What goes over the socket, as the socket sees it."""
+    """The multiplexer above, as the socket sees it."""
 
     def on_frame(self, data: bytes) -> None:
-        """Take a frame of the relay.
+        """Handle a frame of the relay.
 
         Raises:
-            WireError: It is none; the connection is given up.
+            WireError: It is malformed; the connection closes.
         """
 
     def on_undeliverable(self, notice: Undeliverable) -> None:
-        """Take it that a link is over, since its other end is away."""
+        """Handle the end of a link whose other end is away."""
 
     def on_registered(self) -> None:
-        """Take it that the relay knows this node from now on."""
+        """Handle the registration at the relay."""
 
     def on_lost(self, reason: str) -> None:
-        """Take it that the connection is lost, and with it all that was under way."""
+        """Handle the loss of the connection, and of all frames under way."""
 
     @property
     def is_used(self) -> bool:
-        """Whether anything goes over it now."""
+        """Whether it carries a link now."""
 
 
 class RelaySocket:
     """One WebSocket to the relay of some URLs, kept open until :meth:`close`.
 
     Args:
-        urls: Of the brokers of one relay; the first that answers is used.
+        urls: URLs of the brokers of one relay; the first that answers is used.
         identity: The key to register.
         ssl_context: For ``wss://``.
-        above: Takes what comes.
-        idle_s: Seconds without use after which it is let go; None to keep it.
+        above: Receives the frames.
+        idle_s: Seconds without use until it closes; None keeps it open.
         now: Monotonic seconds.
 
     Attributes:
-        is_over: Whether it was let go.
-        read_at: When something came last, by ``now``.
-        max_frame: Bytes of the largest frame the relay takes.
-        last_error: Why it is not registered; None once it is.
+        is_over: Whether it was closed for good.
+        read_at: Time of the last read, by ``now``.
+        max_frame: Bytes of the largest frame that the relay accepts.
+        last_error: The reason why it is not registered; None once it is.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class RelaySocket:
 
     @property
     def is_registered(self) -> bool:
-        """Whether the relay knows this node now."""
+        """Whether this node is registered now."""
         return self._registered.is_set()
 
     async def until_registered(self, timeout: float) -> None:
@@ -147,7 +147,7 @@ class RelaySocket:
         await asyncio.gather(self._task, return_exceptions=True)
 
     def nudge(self) -> None:
-        """Find out now whether the connection still lives, or try now to get one."""
+        """Check now whether the connection is alive, or connect now."""
         self._nudged.set()
 
     # Life.
@@ -175,7 +175,7 @@ class RelaySocket:
                 await connection.until_ended()
 
     def _tell(self, url: str) -> None:
-        """Log why there is no connection; again only when the reason is another."""
+        """Log why there is no connection; again only when the reason has changed."""
         reason = f"{url}: {self.last_error}"
         log.log(logging.DEBUG if reason == self._told else logging.INFO, "the relay %s", reason)
         self._told = reason
@@ -223,7 +223,7 @@ class RelaySocket:
         await ready
 
     async def _stay(self) -> PeerError:
-        """Return why the connection ended: lost, or not used. One that is silent is asked."""
+        """Return the reason for the end of the connection: lost, or not used. Ping it when silent."""
         while not self._lost.is_set() and not self._is_idle():
             self._nudged.clear()
             await pause_until_any((self._lost, self._nudged), _PING_S)
@@ -239,7 +239,7 @@ class RelaySocket:
         return self._fault or UnreachableError("the connection was closed")
 
     def _drop(self, reason: str) -> None:
-        """Let go of the connection: what was under way is lost."""
+        """Drop the connection; frames under way are lost."""
         self._registered.clear()
         self._registration = None
         connection, self._connection = self._connection, None
@@ -250,16 +250,16 @@ class RelaySocket:
     # What the relay says.
 
     def hears(self, attempt: asyncio.Future[None]) -> bool:
-        """Whether what a connection says is of concern: what an earlier one says late is not."""
+        """Whether this is the current connection; late messages of an earlier one are ignored."""
         return attempt is self._ready
 
     def on_life(self) -> None:
-        """Note that something came, if only a pong."""
+        """Record a sign of life, such as a pong."""
         self.read_at = self._now()
         self._heard.set()
 
     def on_message(self, opcode: int, payload: Payload) -> None:
-        """Take what the relay says."""
+        """Handle a message of the relay."""
         if self._lost.is_set():
             return
         try:
@@ -274,7 +274,7 @@ class RelaySocket:
             self.on_over(error)
 
     def on_over(self, error: PeerError | None) -> None:
-        """Note that the connection has ended, or is no good."""
+        """Handle the end of the connection."""
         if self._lost.is_set():
             return
         self._fault = error
@@ -299,7 +299,7 @@ class RelaySocket:
     # Writing.
 
     def on_writable(self, callback: Callable[[], None]) -> None:
-        """Call back soon after earlier writes are done."""
+        """Call back once, soon after earlier writes are done."""
         if self._connection is None:
             self._loop.call_soon(callback)
         else:
@@ -321,7 +321,7 @@ class RelaySocket:
 
 
 class _Ear:
-    """What one connection brings to its socket."""
+    """Receives the messages of one connection for its socket."""
 
     __slots__ = ("_attempt", "_socket")
 

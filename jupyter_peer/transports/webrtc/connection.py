@@ -1,7 +1,7 @@
 """One WebRTC connection with one data channel, from the first offer to the last closed socket.
 
-This is all that knows aiortc. It closes nothing half-way: sockets that are being opened are waited
-for and closed then, whoever has given up meanwhile.
+Only this file uses aiortc. It always closes everything: it waits for sockets that are being opened
+and closes them then, even when the caller has given up.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ MAX_UNFINISHED = 1024 * 1024
 
 
 class IceServers(msgspec.Struct, frozen=True, kw_only=True):
-    """Servers that help two nodes behind routers.
+    """STUN and TURN servers, for nodes behind routers.
 
     Attributes:
         stun: ``stun:host:port`` of servers that tell a node its outer address (RFC 8489).
-        turn: ``turn:host:port?transport=udp`` of one that passes packets on (RFC 8656), or empty.
-        username, credential: For the latter.
+        turn: ``turn:host:port?transport=udp`` of a server that forwards packets (RFC 8656), or empty.
+        username, credential: For the TURN server.
     """
 
     stun: Sequence[str] = ()
@@ -46,11 +46,11 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
     credential: str = ""
 
     def __repr__(self) -> str:
-        """Tell no password: this goes into logs and tracebacks."""
+        """Show no password: this may end up in logs and tracebacks."""
         return f"<IceServers {list(self.stun)} {self.turn}>"
 
     def check(self) -> None:
-        """Check how they are written.
+        """Check the form of the URLs.
 
         Raises:
             BadRequestError: One of them cannot be used.
@@ -72,7 +72,7 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
                 )
 
     def findings(self, offer: Description) -> list[Finding]:
-        """Return what an offer shows of the servers that were asked for it.
+        """Return the findings that an offer shows about its servers.
 
         The doctor tries TURN by itself (:mod:`.turn`), which also says why it fails.
         """
@@ -97,7 +97,7 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
     def configuration(self, turn_of: int) -> Any:
-        """Return aiortc's form of it; of several STUN servers it takes one, so they take turns."""
+        """Return aiortc's configuration; it uses one STUN server, so several take turns."""
         aiortc = importlib.import_module("aiortc")
         servers = []
         if self.stun:
@@ -113,12 +113,12 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connection:
-    """A connection that is being made, or that carries a channel.
+    """A connection, from its making to its end.
 
     Args:
         configuration: Of aiortc.
         address: Of the link, as shown to users.
-        on_end: Called once when everything of it is closed.
+        on_end: Called once, when everything is closed.
         allow_loopback: Whether addresses of loopback count.
     """
 
@@ -145,13 +145,13 @@ class Connection:
         self._pc.on("datachannel", self._on_channel)
 
     async def offer(self) -> Description:
-        """Open the channel's near end and return the offer."""
+        """Open this end of the channel, and return the offer."""
         self._is_dialled = True
         self._keep(self._pc.createDataChannel(LABEL))
         return await self._describe(await self._pc.createOffer(), "offer")
 
     async def answer(self, offer: Description) -> Description:
-        """Take an offer and return the answer.
+        """Apply an offer, and return the answer.
 
         Raises:
             UnreachableError: The offer cannot be used.
@@ -161,7 +161,7 @@ class Connection:
         return msgspec.structs.replace(answer, answers=offer.ufrag)
 
     async def accept(self, answer: Description) -> None:
-        """Take the answer.
+        """Apply the answer.
 
         Raises:
             UnreachableError: It cannot be used.
@@ -186,7 +186,7 @@ class Connection:
             self._ending = asyncio.get_running_loop().create_task(self._end())
 
     async def ended(self) -> None:
-        """Close everything and wait for it."""
+        """Close everything, and wait for the end."""
         self.end()
         assert self._ending is not None
         await asyncio.wait({self._ending})
@@ -276,9 +276,9 @@ class Connection:
 
 
 def _bound_unfinished(sctp: Any, end: Callable[[], None]) -> None:
-    """Close a connection on which messages are begun and never finished.
+    """Close a connection whose messages begin and never end.
 
-    aiortc keeps whatever comes; what it says of its receive window binds nobody.
+    aiortc keeps all that arrives; a sender need not respect its receive window.
     """
     receive = sctp._receive_data_chunk  # noqa: SLF001 - there is no other way
     window = sctp._advertised_rwnd  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""The raw buffers beside a payload: that they are the ones that were signed (SPEC section 2)."""
+"""Checks that the raw buffers beside a payload are those that were signed (SPEC section 2)."""
 
 from __future__ import annotations
 

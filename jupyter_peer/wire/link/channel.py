@@ -59,7 +59,7 @@ Frame = bytes | str
 
 
 class Limits(NamedTuple):
-    """What one link may hold, in bytes.
+    """The limits of one link, in bytes.
 
     Attributes:
         max_message: The largest message, and all unfinished ones together.
@@ -79,7 +79,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class Channel(ABC):
-    """What both kinds of channel offer.
+    """The base of both kinds of channel.
 
     Attributes:
         peer_id: Node id of the other side.
@@ -110,7 +110,7 @@ class Channel(ABC):
         """Queue a small envelope ahead of everything; see :meth:`.outbox.Outbox.put_urgent`."""
 
     def fit_window(self, round_trip_s: float) -> None:  # noqa: B027 - one kind has no window
-        """Keep no more under way than the path needs; see :meth:`.outbox.Outbox.fit_window`."""
+        """Limit the bytes under way to what the path needs; see :meth:`.outbox.Outbox.fit_window`."""
 
     @abstractmethod
     def frames(self, budget: int) -> Iterator[Frame]:
@@ -118,7 +118,7 @@ class Channel(ABC):
 
     @abstractmethod
     def receive(self, frame: Frame, now: float) -> Sequence[Envelope]:
-        """Take a frame from the link and return the verified envelopes it completes.
+        """Read a frame of the link, and return the verified envelopes that it completes.
 
         Raises:
             WireError: The frame breaks the protocol. The link must be closed.
@@ -232,7 +232,7 @@ def _has_null(value: object) -> bool:
 
 
 class UnsealedChannel(Channel):
-    """One signed JSON text an envelope: the original system's wire."""
+    """Each envelope as one signed JSON text: the wire of the original system."""
 
     is_sealed = False
 

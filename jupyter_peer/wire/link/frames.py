@@ -42,7 +42,7 @@ BATCH_SAVES_BYTES = 1 + SIGNATURE_BYTES
 
 
 class Part(msgspec.Struct, gc=False):
-    """One envelope as it stands in a frame.
+    """One envelope inside a frame.
 
     Attributes:
         canonical: The signed bytes.
@@ -82,7 +82,7 @@ def envelope_size(canonical: bytes, buffers: Sequence[Buffer]) -> int:
 
 
 def batch_part(canonical: bytes, buffers: Sequence[Buffer]) -> bytes:
-    """Return one envelope as it stands in a batch."""
+    """Return one envelope in the form that a batch has."""
     if not buffers:
         return _U32.pack(len(canonical)) + canonical + _NO_BUFFERS
     return b"".join((_U32.pack(len(canonical)), canonical, _trailer(buffers), *buffers))
@@ -231,7 +231,7 @@ class Assembler:
         self._held = 0
 
     def add(self, fragment: bytes) -> _Assembly | None:
-        """Take one fragment; return the message when it is whole.
+        """Add one fragment; return the message when it is complete.
 
         Raises:
             MalformedError: The fragment is malformed.
@@ -262,7 +262,7 @@ class Assembler:
 
 
 class _Assembly:
-    """One message in the making.
+    """One message that is being assembled.
 
     The header is parsed as soon as it is there, and each buffer is hashed while it comes in: when
     the last fragment arrives, nothing large is left to do, so a 50 MB message never stops the

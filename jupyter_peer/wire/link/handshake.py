@@ -1,7 +1,7 @@
 """The handshake hello / hello_ack / auth / auth_result as two state machines (SPEC section 3).
 
-``Dialer`` and ``Acceptor`` take and return frames; the hub moves them and asks the trust policy in
-between. Neither keeps anything when it fails: a failed handshake raises and is thrown away.
+``Dialer`` and ``Acceptor`` receive and return frames. The hub moves the frames and asks the trust
+policy in between. A failed handshake raises, and its object is discarded.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Stamp = Callable[[], "tuple[str, float]"]
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What this side says of itself, and the secrets of one handshake.
+    """The introduction of this side, and the secrets of one handshake.
 
     Attributes:
         identity: The node's key.
@@ -72,7 +72,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Introduction(msgspec.Struct, frozen=True, kw_only=True):
-    """What the other side said of itself, proven by its signature.
+    """The introduction of the other side, proven by its signature.
 
     Attributes:
         node_id: Fingerprint of its key.
@@ -95,7 +95,7 @@ def printable_names(capabilities: Sequence[str]) -> list[str]:
 
 
 class _Side:
-    """What dialler and acceptor have in common."""
+    """The base of dialler and acceptor."""
 
     def __init__(self, offer: Offer) -> None:
         self._offer = offer
@@ -165,7 +165,7 @@ class _Side:
         return envelope
 
     def _meet(self, envelope: Envelope, message: Hello | HelloAck) -> None:
-        """Check who speaks: signature, fingerprint, and that it is not this node itself."""
+        """Check the other side: its signature, its fingerprint, and that it is another node."""
         key = decode_public_key(message.public_key)
         if node_id_of(key) != envelope.src:
             raise BadIdentityError
@@ -203,11 +203,11 @@ class _Side:
 
     @property
     def session(self) -> str | None:
-        """What both sides call this session, 64 hex digits; None when it is not sealed."""
+        """Id of the session on both sides, 64 hex digits; None when it is not sealed."""
         return self._session
 
     def channel(self, limits: Limits = DEFAULT_LIMITS) -> Channel:
-        """Return the channel that goes on where the handshake ended."""
+        """Return the channel that continues after the handshake."""
         assert self.peer is not None
         who = (self._offer.identity, self.peer.node_id, self._peer_key)
         if self._sealer is None or self._opener is None:
@@ -303,7 +303,7 @@ class Dialer(_Side):
         """Check the last frame; afterwards :meth:`channel` may be used.
 
         Raises:
-            PeerError: It is not valid, or the peer refused; then it is the peer's reason.
+            PeerError: It is not valid, or the peer refused, with the peer's reason.
         """
         envelope = self._read(frame)
         if envelope.type != "auth_result":
@@ -405,7 +405,7 @@ class Acceptor(_Side):
         return self._result({"ok": True})
 
     def refuse(self, error: PeerError) -> Frame:
-        """Return the ``auth_result`` that says why not; may be called at any step."""
+        """Return the ``auth_result`` with the reason of a refusal; may be called at any step."""
         fields = to_peer(error)
         return self._result({"ok": False, "code": fields["code"], "reason": fields["message"]})
 

@@ -1,4 +1,4 @@
-"""Who a node is: an Ed25519 key whose fingerprint is the node id (SPEC section 1)."""
+"""The identity of a node: an Ed25519 key whose fingerprint is the node id (SPEC section 1)."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ def check_depth(text: bytes) -> None:
     """Refuse JSON that is nested deeper than 64 or has over 2 Mi values, before it is parsed.
 
     Values take up to 30 times the memory of their JSON, so a bound on bytes alone is not enough.
-    Every step is a scan in C that takes no more memory than the text. What is not JSON may pass or
-    be refused: the parser has the last word on it.
+    Every step is a scan in C that needs no more memory than the text. Text that is not JSON may pass
+    or be refused: the parser decides.
 
     Raises:
-        MalformedError: It is.
+        MalformedError: It exceeds a bound.
     """
     if text.count(b"[") + text.count(b"{") <= MAX_DEPTH and len(text) <= MAX_VALUES:
         return

@@ -1,4 +1,4 @@
-"""What is still to be sent on one sealed link, and in which order (SPEC section 4.3).
+"""The queue of one sealed link, and its order (SPEC section 4.3).
 
 Everything that is ready in one turn of the loop goes as one batch under one signature. Messages
 over 60 KiB go as fragments that take turns, so small messages overtake large ones, except within a
@@ -102,7 +102,7 @@ class _Large:
 
     Attributes:
         size: Bytes of the frame.
-        unsettled: What it still counts in the queue.
+        unsettled: Bytes that still count in the queue.
     """
 
     __slots__ = ("_fragments", "_left", "number", "size", "stream", "unsettled")
@@ -163,7 +163,7 @@ class Outbox:
 
     @property
     def queued(self) -> int:
-        """Bytes that wait here."""
+        """Bytes that wait to be sent."""
         return self._queued_small + self._queued_large
 
     def put(self, item: Outgoing, stream: str = "") -> None:
@@ -200,15 +200,15 @@ class Outbox:
         self._urgent.append(item)
 
     def put_credit(self, consumed: int) -> None:
-        """Tell the peer how much was consumed; only the newest count is sent."""
+        """Queue the count of consumed bytes for the peer; only the newest is sent."""
         self._credit_due = consumed
 
     def on_credit(self, consumed: int) -> None:
-        """Take the peer's count; one that cannot be is cut down to what was sent."""
+        """Apply the peer's count; an impossible one is reduced to what was sent."""
         self._consumed = max(self._consumed, min(consumed, self._sent))
 
     def fit_window(self, round_trip_s: float) -> None:
-        """Keep no more under way than a path of this round trip needs.
+        """Limit the bytes under way to what a path of this round trip needs.
 
         Args:
             round_trip_s: Of the path itself, so the least that was measured: what waits on a busy
@@ -242,7 +242,7 @@ class Outbox:
         return self._window - (self._sent - self._consumed)
 
     def _next_batch(self) -> bytes | None:
-        """Take all small messages at the heads of the streams that fit one frame."""
+        """Pop all small messages at the heads of the streams that fit into one frame."""
         if not self._streams:
             return None
         room = min(FRAGMENT_BYTES, self._room())
@@ -304,7 +304,7 @@ class Outbox:
         return frame
 
     def _begin_large(self, stream: str, waiting: deque[Outgoing]) -> None:
-        """Begin to cut up the large message at the head of a stream, and others right behind it."""
+        """Start to fragment the large message at the head of a stream, and others right behind it."""
         held = self._large_bytes
         first = waiting[0]
         if len(self._large) >= MAX_IN_PROGRESS or (held and held + first.size > self._max_message):

@@ -48,7 +48,7 @@ def check_age(ts: float, now: float) -> None:
     guard has forgotten it.
 
     Raises:
-        StaleError: It is.
+        StaleError: Its time is too far off.
     """
     if abs(ts - now) > MAX_CLOCK_DIFFERENCE_S:
         raise StaleError(f"the message's time is {abs(ts - now):.0f} s off")

@@ -1,9 +1,9 @@
-"""Through whom a question has come, signed hop by hop (SPEC section 6.3).
+"""The signed chain of nodes that a question has passed (SPEC section 6.3).
 
-Each node that passes a question on signs the root of the chain, the hop before its own, and the one
-node it asks. So nobody can be named who did not take part, nobody be cut out of the middle, and
-nobody's part be shown to another node. What a chain cannot do: a node can always ask a question of
-its own, with a new one.
+Each node that forwards a question signs the root of the chain, the hop before its own, and the node
+that it asks. So a chain cannot name a node that took no part, leave out a node in the middle, or be
+shown to another node. A chain cannot prevent a node from asking a question of its own, with a new
+chain.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Hop(msgspec.Struct, frozen=True):
 
 
 class Chain(msgspec.Struct, frozen=True):
-    """The way of a question so far.
+    """The nodes that a question has passed so far.
 
     Attributes:
-        nodes: Node ids, the first asker first, the one that asks now last.
+        nodes: Node ids; the first asker comes first, the current one last.
         root: 32 random bytes that the first asker chose.
         proof: One hop a node.
     """
@@ -69,18 +69,18 @@ class Chain(msgspec.Struct, frozen=True):
 
 
 def begin_chain(identity: Identity, root: bytes, next_id: str) -> Chain:
-    """Return the chain of a question of one's own.
+    """Return the chain of a new question.
 
     Args:
         identity: Of the node that asks.
         root: 32 random bytes, new for each question.
-        next_id: Node id of who is asked.
+        next_id: Node id of the node that is asked.
     """
     return extend_chain(Chain((), root, ()), identity, next_id)
 
 
 def extend_chain(chain: Chain, identity: Identity, next_id: str) -> Chain:
-    """Return a chain that leads on to another node.
+    """Return a chain that is extended by another node.
 
     Raises:
         AgentLoopError: That node is in it, or is this node itself.
@@ -94,7 +94,7 @@ def extend_chain(chain: Chain, identity: Identity, next_id: str) -> Chain:
 
 
 def read_chain(nodes: list[str], root: str, proof: list[Hop]) -> Chain:
-    """Return the chain of a message, well-formed and no more: :func:`check_chain` believes it.
+    """Return the chain of a message; only its form is checked, see :func:`check_chain`.
 
     Raises:
         MalformedError: A field has another form, or the lists do not fit together.
@@ -116,9 +116,9 @@ def check_chain(chain: Chain, sender_id: str, own_id: str) -> None:
     """Check that every node of a chain took part in it, and that it leads here.
 
     Args:
-        chain: As it came.
-        sender_id: Who sent it: the other end of the link.
-        own_id: Who is asked: this node.
+        chain: The chain, as received.
+        sender_id: The sender: the other end of the link.
+        own_id: This node, which is asked.
 
     Raises:
         BadChainError: The sender is not its end, or a hop was not signed by its node for the next.

@@ -39,7 +39,7 @@ _Root = Annotated[str, msgspec.Meta(min_length=64, max_length=64)]
 
 
 class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_request``: a question, the way it has come, and until when an answer is of use.
+    """``agent_request``: a question, the chain of its askers, and its deadline.
 
     ``deadline`` is by the asker's clock, as the ``ts`` of its envelope is: what lies between them is
     how long the asker waits.
@@ -58,7 +58,7 @@ class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a deadline is a time")
 
     def chain(self) -> Chain:
-        """Return the way it has come, not checked yet.
+        """Return the chain of its askers, not checked yet.
 
         Raises:
             MalformedError: It is none.
@@ -96,6 +96,6 @@ class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentCancel(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_cancel``: the answer is not wanted any more."""
+    """``agent_cancel``: the answer is no longer wanted."""
 
     request_id: RequestId

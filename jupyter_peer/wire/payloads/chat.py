@@ -34,10 +34,10 @@ def clean_text(text: str) -> str:
 
 
 def check_text(text: str) -> str:
-    """Return what a user wants to say as it is sent.
+    """Return a user's text in the form that is sent.
 
     Raises:
-        BadRequestError: There is nothing in it.
+        BadRequestError: It is empty.
         TooLargeError: It is longer than 16 KiB.
     """
     cleaned = clean_text(text)
@@ -51,10 +51,10 @@ def check_text(text: str) -> str:
 
 
 def read_chat(data: dict[str, Any]) -> str:
-    """Return the text of a payload, made fit to be shown.
+    """Return the text of a payload, safe to be shown.
 
     Raises:
-        MalformedError: It is no line of text.
+        MalformedError: It is not a line of text.
         TooLargeError: It is longer than 16 KiB.
     """
     text = convert(data, Chat).text

@@ -1,7 +1,7 @@
-"""What nodes of the original system say in another way (SPEC section 6.6).
+"""The messages that nodes of the original system write in another form (SPEC section 6.6).
 
-Such a node is at the other end of an unsealed link. Each function makes of its message what a node
-of this system would have sent.
+Such a node is at the other end of an unsealed link. Each function converts its message to the form
+of this system.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_result(data: dict[str, Any], received: str) -> AgentResult:
 
 
 def _missing(answer: str, received: str) -> str:
-    """Return what of an answer was not among its pieces.
+    """Return the part of an answer that its pieces did not contain.
 
     The pieces may have more than the answer: what the agent wrote before it used a tool.
     """

@@ -125,7 +125,7 @@ class PaneClose(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaneContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``pane_snapshot`` and ``pane_update`` have in common.
+    """The base of ``pane_snapshot`` and ``pane_update``.
 
     Either ``messages`` with ``prev``, the revision they build on, or ``outputs`` with what later
     messages need to know of them.
