@@ -9,6 +9,7 @@ write-ahead log of a file that may belong to another program.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import sqlite3
 import stat
@@ -18,7 +19,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..errors import BadRequestError, StoreCorruptError, StoreError, StoreForeignError
-from ..files.durable_files import put_in_place, sweep_leftovers, temporary_name, write_file
+from ..files.durable_files import (
+    put_in_place,
+    sweep_leftovers,
+    sync_directory,
+    temporary_name,
+    write_file,
+)
 
 log = logging.getLogger(__name__)
 
@@ -145,9 +152,24 @@ def translated(path: Path) -> Iterator[None]:
             raise corrupt(path, str(error)) from error
         raise StoreError(
             f"the database {path} cannot be used: {error}",
-            hint=f"check that the disk is not full and that you can write to {path.parent}",
+            hint=_advice(error, path),
             path=str(path),
         ) from error
+
+
+def _advice(error: sqlite3.Error | OSError, path: Path) -> str:
+    """Return what to do about an error of the system; only a full disk is called so."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT):
+        return f"free space on the disk of {path.parent}"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"end the other programs that have {path.name} open, and try again"
+    return f"check that the disk is not full and that you can write to {path.parent}"
+
+
+def copy_before(path: Path, version: int) -> Path:
+    """Return where the copy of a database is that had an older schema version before its update."""
+    return path.with_name(f"{path.stem}-schema-{version}{path.suffix}")
 
 
 def corrupt(path: Path, why: str) -> StoreCorruptError:
@@ -193,7 +215,7 @@ def _create(path: Path) -> None:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            _upgrade(database, 0)
+            _upgrade(database, None)
         if put_in_place(temporary, path):
             log.info("made the database %s", path)
     except (sqlite3.Error, OSError):
@@ -284,26 +306,75 @@ def _open_writable(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA foreign_keys = ON")
         database.execute("PRAGMA cell_size_check = ON")
-        _upgrade(database, _number(database, "user_version"))
+        if _number(database, "user_version") < len(STEPS):
+            _upgrade(database, path)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _upgrade(database: sqlite3.Connection, version: int) -> None:
-    """Update the schema, in one transaction."""
-    if version >= len(STEPS):
-        return
+def _upgrade(database: sqlite3.Connection, path: Path | None) -> None:
+    """Update the schema, in one transaction, after a copy of what was there.
+
+    Args:
+        database: The open database.
+        path: Its file; None for a new one, of which no copy is made.
+
+    Raises:
+        StoreError: A step cannot be made with what the database contains. Nothing was changed.
+    """
     database.execute("BEGIN IMMEDIATE")
     try:
         # Read again: another process may have updated it while this one waited for the lock.
-        for step in STEPS[_number(database, "user_version") :]:
-            for statement in step:
-                database.execute(statement)
+        version = _number(database, "user_version")
+        if path is not None and version < len(STEPS):
+            _copy(path, copy_before(path, version))
+        try:
+            for step in STEPS[version:]:
+                for statement in step:
+                    database.execute(statement)
+        except sqlite3.OperationalError as error:
+            if path is None or error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            raise _not_updated(path, version, error) from error
+        except sqlite3.IntegrityError as error:
+            if path is None:
+                raise
+            raise _not_updated(path, version, error) from error
         database.execute(f"PRAGMA user_version = {len(STEPS)}")
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy the committed content of a database, its log included, to a file of mode 0600.
+
+    The caller holds the lock for writing, so the copy is what the update begins with.
+    """
+    temporary = temporary_name(copy)
+    write_file(temporary, b"")
+    try:
+        with (
+            contextlib.closing(_connect(path, "ro")) as source,
+            contextlib.closing(_connect(temporary, "rw")) as target,
+        ):
+            source.backup(target)
+        temporary.replace(copy)
+        sync_directory(copy.parent)
+    finally:
+        for leftover in (temporary, _log_of(temporary), Path(f"{temporary}-shm")):
+            leftover.unlink(missing_ok=True)
+    log.info("copied the database to %s before its update", copy)
+
+
+def _not_updated(path: Path, version: int, error: sqlite3.Error) -> StoreError:
+    return StoreError(
+        f"the database {path} could not be updated from schema {version} to {len(STEPS)}: {error}",
+        hint=f"nothing was changed in {path.name}; use the former version of jupyter-peer, and report "
+        "this message",
+        path=str(path),
+    )

@@ -121,14 +121,14 @@ class RelayTransport(Transport):
         try:
             await self._own.socket.until_registered(DIAGNOSE_TIMEOUT_S)
         except UnreachableError as error:
-            return [
-                failed(
-                    "relay",
-                    f"Peers cannot reach this node over it: {error.message}",
-                    "check PeerExtension.relay_url, and whether /health of the relay answers",
-                    urls,
-                )
-            ]
+            hint = (
+                "set PeerExtension.relay_certificate to the PEM file of its certificate, if it is "
+                "self-signed; otherwise its operator renews it"
+                if _is_untrusted(error)
+                else "check PeerExtension.relay_url, and whether /health of the relay answers"
+            )
+            text = f"Peers cannot reach this node over it: {error.message}"
+            return [failed("relay", text, hint, urls)]
         text = f"This node is registered there; links over it now: {self._own.links}."
         return [ok("relay", text, urls, links=self._own.links)]
 
@@ -182,3 +182,10 @@ class RelayTransport(Transport):
             return
 
         self._accepting.start(self._accept(link))
+
+
+def _is_untrusted(error: BaseException | None) -> bool:
+    """Return whether the certificate of the relay was refused."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__
+    return error is not None

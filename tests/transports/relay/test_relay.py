@@ -14,6 +14,7 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_peer.errors import BadAddressError, UnreachableError
+from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.transports.base import PeerLink
 from jupyter_peer.transports.relay import (
     link as relay_link,
@@ -25,6 +26,7 @@ from jupyter_peer.wire.addresses import relay_address, relay_urls
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import CLOSE, DATA, RelayFrame
 from jupyter_peer.wire.relay.link import BINARY, CREDIT, OPEN, WINDOW, limit_payload
+from tests.machine.certificates import make_certificate
 from tests.machine.waiting import until
 from tests.relay.nodes import LINK, RawNode, relay
 
@@ -83,6 +85,17 @@ async def test_a_relay_that_is_not_there_is_unreachable_at_once():
         (finding,) = await ada.diagnose()
         assert finding.status == "failed"
         assert "refused" in finding.text
+
+
+async def test_a_relay_with_a_certificate_of_its_own_names_the_setting_for_it(tmp_path):
+    certificate, key = map(str, make_certificate(tmp_path, "127.0.0.1"))
+    async with (
+        serving(Options(port=0, certfile=certificate, keyfile=key)) as (url,),
+        node(url) as (ada, _, _),
+    ):
+        (finding,) = await ada.diagnose()
+        assert finding.status == "failed"
+        assert "relay_certificate" in finding.hint
 
 
 async def test_why_a_relay_is_out_of_reach_is_logged_once(monkeypatch, caplog):
