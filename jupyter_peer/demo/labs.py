@@ -33,7 +33,14 @@ _FOLDERS = {
     "IPYTHONDIR": "ipython",
 }
 # Variables of a surrounding Jupyter server or kernel that would lead to its files.
-_FOREIGN = ("JUPYTER_CONFIG_PATH", "JUPYTER_TOKEN", "JUPYTER_PORT", "JUPYTER_PEER_", "JPY_")
+_FOREIGN = (
+    "JUPYTER_CONFIG_PATH",
+    "JUPYTER_TOKEN",
+    "JUPYTER_PORT",
+    "JUPYTER_PEER_",
+    "JUPYTERHUB_",
+    "JPY_",
+)
 _QUIET_PAGE = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
 }

@@ -118,6 +118,7 @@ def test_a_wheel_brings_server_extension_sidebar_and_commands_without_node(tmp_p
     shipped = next((tmp_path / "fresh").glob("lib/python*/site-packages/jupyter_peer"))
     assert {path.name for path in (shipped / "demo" / "binder").iterdir()} == {
         "ada.ipynb",
+        "alone.ipynb",
         "bob.ipynb",
     }
     assert (shipped / "py.typed").exists()
