@@ -22,7 +22,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench licenses lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench licenses lowest lock clean
 
 setup: package system
 
@@ -96,6 +96,17 @@ format: package
 	$(BIN)/ruff check --fix-only -q
 	$(BIN)/ruff format
 	cd labextension && npm run --silent format
+
+# Tests with the lowest version of each library that pyproject.toml allows (ONLY='tests/hub tests/wire').
+# Older libraries warn about what newer ones have changed, so warnings are no errors here.
+LOWEST := .venv-lowest
+lowest: package
+	$(BIN)/uv pip compile -q --resolution lowest-direct --only-binary :all: --no-header --no-annotate \
+		--python-version $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') \
+		--extra agents --extra cluster --extra demo --extra mcp --extra webrtc -o $(LOWEST).txt pyproject.toml
+	$(BIN)/uv venv -q --clear --python $(BIN)/python $(LOWEST)
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(LOWEST)/bin/python -e '.[test]' -c $(LOWEST).txt
+	$(LOWEST)/bin/python -m pytest -W default -n 2 --dist loadfile $(or $(ONLY),tests)
 
 # Writes the licences and the bill of materials of what the bundle contains now.
 licenses: package
