@@ -14,6 +14,7 @@ from typing import Any
 
 from jupyter_peer.wire.code import Code, CodeGuest, CodeOwner
 from jupyter_peer.wire.directory import Directory, Member
+from jupyter_peer.wire.guest_link import fragment, link_id
 from jupyter_peer.wire.invite import Invite, make_token, token_hash
 from jupyter_peer.wire.link.channel import Limits
 from jupyter_peer.wire.link.envelope import canonical_bytes, to_text
@@ -30,6 +31,7 @@ from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.link.outbox import Outgoing
 from jupyter_peer.wire.link.seal import SealKeys, x25519_shared
 from jupyter_peer.wire.payloads.agent_chain import begin_chain, extend_chain
+from jupyter_peer.wire.payloads.hub import GuestAuth
 
 HERE = Path(__file__).resolve().parent
 TS = 1760000000.125
@@ -37,6 +39,9 @@ ADA_SEED, BOB_SEED = bytes(range(32)), bytes(range(32, 64))
 ADA_X25519, BOB_X25519 = bytes(range(64, 96)), bytes(range(96, 128))
 ADA_NONCE, BOB_NONCE = bytes(range(16)).hex(), bytes(range(16, 32)).hex()
 TOKEN = make_token(bytes(range(128, 144)))
+GUEST = GuestAuth(
+    link=link_id(bytes(range(8))), secret=make_token(bytes(range(144, 160))), name="Zoë"
+)
 ADA, BOB = Identity.from_seed(ADA_SEED), Identity.from_seed(BOB_SEED)
 
 PAYLOADS: list[dict[str, Any]] = [
@@ -205,11 +210,14 @@ def offer(identity: Identity, name: str, nonce: str, x25519: bytes, first: int) 
     )
 
 
-def handshake(*, is_sealed: bool) -> tuple[dict[str, Any], Dialer, Acceptor]:
+def handshake(
+    *, is_sealed: bool, is_guest: bool = False
+) -> tuple[dict[str, Any], Dialer, Acceptor]:
     dialer = Dialer(
-        offer(ADA, "ada", ADA_NONCE, ADA_X25519 if is_sealed else b"", 256),
+        offer(ADA, "" if is_guest else "ada", ADA_NONCE, ADA_X25519 if is_sealed else b"", 256),
         expect=BOB.node_id,
-        token=TOKEN,
+        token=None if is_guest else TOKEN,
+        guest=GUEST if is_guest else None,
     )
     acceptor = Acceptor(offer(BOB, "bob", BOB_NONCE, BOB_X25519 if is_sealed else b"", 512))
     hello = dialer.hello()
@@ -240,6 +248,17 @@ def handshake(*, is_sealed: bool) -> tuple[dict[str, Any], Dialer, Acceptor]:
             "session": keys.session,
         }
     return written, dialer, acceptor
+
+
+def guest_link() -> dict[str, Any]:
+    """The link of Bob's that Ada's browser opens."""
+    assert GUEST.name is not None
+    return {
+        "id": GUEST.link,
+        "secret": GUEST.secret,
+        "name": GUEST.name,
+        "fragment": fragment(GUEST.secret, BOB.public_key),
+    }
 
 
 def frames() -> dict[str, Any]:
@@ -343,6 +362,7 @@ def make() -> dict[str, str]:
     """Return the text of each file."""
     sealed, _, _ = handshake(is_sealed=True)
     unsealed, _, _ = handshake(is_sealed=False)
+    guest, _, _ = handshake(is_sealed=True, is_guest=True)
     files = {
         "identity.json": identities(),
         "invite.json": invites(),
@@ -350,7 +370,14 @@ def make() -> dict[str, str]:
         "chain.json": chains(),
         "envelope.json": envelopes(),
         "canonical.json": canonical_forms(),
-        "handshake.json": {"ts": TS, "token": TOKEN, "sealed": sealed, "unsealed": unsealed},
+        "handshake.json": {
+            "ts": TS,
+            "token": TOKEN,
+            "guest_link": guest_link(),
+            "sealed": sealed,
+            "unsealed": unsealed,
+            "guest": guest,
+        },
         "frames.json": frames(),
         "session.json": session(),
         "code.json": codes(),

@@ -156,6 +156,7 @@ class HandPeer:
         is_sealed: Whether the link is sealed.
         inbox: Messages that came and were not taken out yet.
         got_token: The token of a dialler's ``auth``.
+        got_guest: The guest link in it.
         consumed, credited, sent: The credit accounts.
     """
 
@@ -203,6 +204,7 @@ class HandPeer:
         self.peer: dict[str, Any] = {}
         self.inbox: list[HandMessage] = []
         self.got_token: str | None = None
+        self.got_guest: dict[str, Any] | None = None
         self.consumed = self.credited = self.sent = 0
 
     @classmethod
@@ -294,7 +296,7 @@ class HandPeer:
         if auth["echo"] != self._nonce:
             raise HandError("wrong echo")
         self._check_session(auth)
-        self.got_token = auth.get("token")
+        self.got_token, self.got_guest = auth.get("token"), auth.get("guest")
         refusal = self._admits(self.got_token)
         data: dict[str, Any] = {"ok": refusal is None}
         if refusal is not None:

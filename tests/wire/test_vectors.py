@@ -160,11 +160,14 @@ def test_envelopes_are_read_by_both_programs():
         assert (plain.canonical(), plain.sig.hex(), plain.ttl) == (raw, vector["sig"], 8)
 
 
-@pytest.mark.parametrize("kind", ["sealed", "unsealed"])
+@pytest.mark.parametrize("kind", ["sealed", "unsealed", "guest"])
 @pytest.mark.parametrize("is_dialer", [True, False])
 def test_the_handshake_is_written_and_read_by_the_hand_made_client(kind, is_dialer):
     """It is given the vectors' secrets, and writes what has the same meaning."""
     vector = VECTORS["handshake.json"][kind]
+    link = VECTORS["handshake.json"]["guest_link"]
+    guest = {"link": link["id"], "secret": link["secret"], "name": link["name"]}
+    is_guest, is_sealed = kind == "guest", kind != "unsealed"
     frames = {
         name: text if kind == "unsealed" or name.startswith("hello") else bytes.fromhex(text)
         for name, text in vector.items()
@@ -173,7 +176,7 @@ def test_the_handshake_is_written_and_read_by_the_hand_made_client(kind, is_dial
     secret = [
         bytes.fromhex(json.loads(frames["hello" if is_dialer else "hello_ack"])["data"]["nonce"])
     ]
-    if kind == "sealed":
+    if is_sealed:
         side = "x25519_dialer" if is_dialer else "x25519_acceptor"
         secret.append(bytes.fromhex(vector["keys"][side]))
     # an unsealed side also looks at the clock to see how old a frame is
@@ -182,7 +185,7 @@ def test_the_handshake_is_written_and_read_by_the_hand_made_client(kind, is_dial
         ("unsealed", True): [256, 258],
         ("sealed", False): [512, 513],
         ("unsealed", False): [513, 514],
-    }[kind, is_dialer]
+    }["sealed" if is_sealed else kind, is_dialer]
     drawn: list[int] = []
 
     def random(count: int) -> bytes:
@@ -194,10 +197,11 @@ def test_the_handshake_is_written_and_read_by_the_hand_made_client(kind, is_dial
     hand = HandPeer(
         make.ADA_SEED if is_dialer else make.BOB_SEED,
         is_dialer=is_dialer,
-        name="ada" if is_dialer else "bob",
+        name=("" if is_guest else "ada") if is_dialer else "bob",
         capabilities=("pane-buffers", "panes"),
-        token=make.TOKEN if is_dialer else None,
-        offers_seal=kind == "sealed",
+        token=make.TOKEN if is_dialer and not is_guest else None,
+        guest=guest if is_dialer and is_guest else None,
+        offers_seal=is_sealed,
         allows_unsealed=kind == "unsealed",
         random=random,
         clock=lambda: make.TS + drawn[-1],
@@ -209,9 +213,10 @@ def test_the_handshake_is_written_and_read_by_the_hand_made_client(kind, is_dial
     else:
         mine, theirs = theirs, mine
         written = [*hand.receive(frames["hello"]), *hand.receive(frames["auth"])]
-        assert hand.got_token == make.TOKEN
+        assert hand.got_token == (None if is_guest else make.TOKEN)
+        assert hand.got_guest == (guest if is_guest else None)
     assert hand.is_ready
-    if kind == "sealed":
+    if is_sealed:
         assert hand._session == vector["keys"]["session"]
         # sealed frames hold canonical bytes alone, so they are the same to the last bit
         assert written[1] == frames[mine[1]]

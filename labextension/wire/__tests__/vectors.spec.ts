@@ -3,9 +3,19 @@ import { resolve } from 'node:path';
 import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 
+import { type IGuestLink, readLink } from '../../guest/address';
 import { type Bytes, concat, fromBase64, fromHex, toHex, utf8 } from '../bytes';
 import { Channel } from '../channel';
-import { hash, hkdf96, noble, nodeIdOf, primitives, x25519Public, x25519Shared } from '../crypto';
+import {
+  hash,
+  hkdf96,
+  noble,
+  nodeIdOf,
+  nodeIdOfHash,
+  primitives,
+  x25519Public,
+  x25519Shared
+} from '../crypto';
 import { canonicalBytes, readCanonical, readText } from '../envelope';
 import { WireError } from '../errors';
 import {
@@ -86,6 +96,70 @@ describe.each(engines)('with the primitives of %s', (_, engine) => {
     const [result] = await channel.receive(fromHex(handshake.sealed.auth_result));
     expect(result.type).toBe('auth_result');
     expect(() => checkAuthResult(found, result.data)).not.toThrow();
+  });
+
+  it('a guest writes the same hello and auth as Python', async () => {
+    const tools = await engine();
+    const signer = await tools.signer(ADA_SEED);
+    const stamp = stamps(256);
+    const { guest, guest_link } = handshake;
+    const link = readLink(
+      new URL(`https://relay.example/s/${guest_link.id}#${guest_link.fragment}`)
+    );
+    expect(link).toMatchObject({ id: guest_link.id, secret: guest_link.secret });
+    const dialer = new Dialer({
+      primitives: tools,
+      signer,
+      name: '',
+      capabilities: ['pane-buffers', 'panes'],
+      expect: nodeIdOfHash((link as IGuestLink).keyHash),
+      expectKeyHash: (link as IGuestLink).keyHash,
+      token: null,
+      guest: { link: guest_link.id, secret: guest_link.secret, name: guest_link.name },
+      nonce: '000102030405060708090a0b0c0d0e0f',
+      x25519: fromHex(guest.keys.x25519_dialer),
+      stamp
+    });
+    const hello = await dialer.hello();
+    expect(JSON.parse(hello)).toEqual(JSON.parse(guest.hello));
+    expect(readText(hello).signed).toEqual(readText(guest.hello).signed);
+    const session = await dialer.onHelloAck(guest.hello_ack);
+    expect(session.session).toBe(guest.keys.session);
+    const sent: string[] = [];
+    const send = (frame: Bytes) => sent.push(toHex(frame));
+    const channel = new Channel({ session, signer, primitives: tools, send, stamp });
+    await channel.put('auth', session.auth, [], session.authInReplyTo);
+    expect(sent).toEqual([guest.auth]);
+    const [result] = await channel.receive(fromHex(guest.auth_result));
+    expect(() => checkAuthResult(session, result.data)).not.toThrow();
+  });
+
+  it('an owner reads the auth of a guest, and writes the same answer as Python', async () => {
+    const tools = await engine();
+    const { guest, guest_link } = handshake;
+    const sent: string[] = [];
+    const owner = new Channel({
+      session: {
+        peer: identity.ada.node_id,
+        peerName: '',
+        peerKey: fromBase64(identity.ada.public_key),
+        inward: await tools.sealKey(fromHex(guest.keys.dialer_to_acceptor)),
+        outward: await tools.sealKey(fromHex(guest.keys.acceptor_to_dialer)),
+        session: guest.keys.session,
+        auth: {},
+        authInReplyTo: ''
+      },
+      signer: await tools.signer(fromHex(identity.bob.seed)),
+      primitives: tools,
+      send: frame => sent.push(toHex(frame)),
+      stamp: stamps(513)
+    });
+    const [auth] = await owner.receive(fromHex(guest.auth));
+    const { id, secret, name } = guest_link;
+    expect(plain(auth.data.guest)).toEqual({ link: id, secret, name });
+    expect(auth.data).not.toHaveProperty('token');
+    await owner.put('auth_result', { ok: true, session: guest.keys.session }, [], auth.msg_id);
+    expect(sent).toEqual([guest.auth_result]);
   });
 
   it('batches of a session are opened, verified and read in order', async () => {
