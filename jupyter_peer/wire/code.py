@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..errors import CodeMalformedError, CodeWrongError, MalformedError
 from .code_words import FIRST, SECOND
+from .relay.lobby import MAX_NUMBER
 from .spake2 import Ed25519Group, Keys, Role, Spake2
 
 #: Life of a code.
 LIFE_S = 600.0
-MAX_NUMBER = 999
 #: Random bytes that choose the words of a code, and that a side of one exchange needs.
 WORD_BYTES, SECRET_BYTES = 2, 64
 _SHARE_BYTES = 32

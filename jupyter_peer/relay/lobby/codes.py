@@ -16,7 +16,6 @@ import msgspec
 
 from ...errors import BusyError, CodeUnknownError, NotConnectedError, PeerError
 from ...primitives.backoff import Backoff
-from ...wire.code import MAX_NUMBER
 from ...wire.relay import lobby as wire
 from ..backends.base import Backend, ConflictError
 from .limits import LobbyLimits
@@ -193,7 +192,7 @@ def _read(value: bytes) -> _Record:
 def _candidates(taken: dict[int, _Record]) -> list[int]:
     """Return free numbers, those of one digit first: they are the easiest to say."""
     candidates: list[int] = []
-    for low, high in ((1, 10), (10, 100), (100, MAX_NUMBER + 1)):
+    for low, high in ((1, 10), (10, 100), (100, wire.MAX_NUMBER + 1)):
         free = [number for number in range(low, high) if number not in taken]
         random.shuffle(free)
         candidates += free

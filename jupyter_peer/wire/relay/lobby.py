@@ -23,7 +23,6 @@ from ...errors import (
     from_wire,
     to_wire,
 )
-from ..code import MAX_NUMBER
 from ..link.identity import clean_name
 from ..payloads.validation import misfit
 
@@ -32,6 +31,8 @@ MAX_REQUEST = 64 * 1024
 #: Largest message of the lobby; a full room of talkative members has half of it.
 MAX_NOTICE = 1024 * 1024
 MAX_SDP = 48 * 1024
+#: Mailboxes for codes are numbered from 1; people say the number.
+MAX_NUMBER = 999
 #: A message in a mailbox is base64; the largest is a sealed invite.
 MAX_CODE_BODY = 24 * 1024
 MAX_ADDRESSES = 16
