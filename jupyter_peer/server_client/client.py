@@ -1,7 +1,7 @@
 """Clients of the control socket: a kernel's connects to its own server, the command line's to any.
 
 ``Client`` blocks and may be used from any thread; ``AsyncClient`` is the same as coroutines. Both
-offer the calls of :mod:`.calls`.
+offer the calls of :mod:`.calls.calls`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .agents.host import AgentHost
 from .agents.local_agent import Answering, function_agent
 from .agents.turn import turn_of_caller
 from .bridge import Awaiting, Blocking, Face, awaiting_into, blocking_into, wait
-from .calls import Calls
+from .calls.calls import Calls
 from .connection import Connection, Dial, Json, LoopThread
 from .core import ServerCore
 from .results.answers import Answer, AnswerPiece, AnswerStream, AsyncAnswerStream

@@ -10,7 +10,8 @@ from typing import Any
 from ..control.rows.agents import DEFAULT_TIMEOUT_S, checked_timeout
 from ..errors import BadRequestError, UnknownPaneError
 from .bridge import Core
-from .calls import GRANTS, Calls, check_grant
+from .calls.calls import Calls
+from .calls.panes import GRANTS, check_grant
 from .connection import Connection, Json
 from .results.answers import Answer, AnswerPiece, piece_of
 from .results.results import peer_title

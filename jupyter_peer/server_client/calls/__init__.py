@@ -1,0 +1,1 @@
+"""The calls of a client: each written once, offered as a blocking method and as a coroutine."""

@@ -1,0 +1,1 @@
+"""The rows of the command table, by what they are about."""

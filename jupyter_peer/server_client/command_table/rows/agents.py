@@ -1,0 +1,117 @@
+"""The commands for chat and agents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...results.drawing.shown import Shown
+from .. import known
+from ..command import Argument, Command, MisuseError, Values
+from ..surface import Surface
+from .arguments import PEER
+
+if TYPE_CHECKING:
+    from ...client import Client
+
+
+def _chat(me: Client, values: Values, at: Surface) -> Shown:
+    if values.text is None:
+        return me.chats(values.peer, values.limit)
+    return me.chat(values.peer, values.text)
+
+
+def _agent(me: Client, values: Values, at: Surface) -> Shown:
+    if values.action == "on":
+        return me.agent_on(values.agent, values.mode)
+    if values.agent is not None or values.mode is not None:
+        raise MisuseError("--agent and --mode belong to `on`", hint="see %peer agent --help")
+    return me.agent_off() if values.action == "off" else me.agents()
+
+
+ROWS = (
+    Command(
+        "chat",
+        "send a message to a peer, or show the last messages",
+        _chat,
+        (
+            Argument(
+                "--limit",
+                "how many messages to show at most (50)",
+                kind=int,
+                default=50,
+                bounds=(1, 1000),
+                metavar="N",
+            ),
+            Argument(
+                "peer",
+                "the peer; without it, the messages of all peers",
+                known.peers,
+                optional=True,
+            ),
+            Argument(
+                "text",
+                "the message; without it, the last messages are shown",
+                optional=True,
+                rest=" ",
+                verbatim=True,
+                stdin="text",
+            ),
+        ),
+        examples=(
+            "peer chat bob the run is done",
+            "tail -n 20 train.log | peer chat bob -",
+            "peer chat",
+        ),
+    ),
+    Command(
+        "ask",
+        "ask a peer's agent; the answer is shown while it arrives",
+        lambda me, values, at: at.ask(me, values.peer, values.text, values.timeout, values.agent),
+        (
+            Argument(
+                "--agent", "one of the peer's agents; without it, the peer chooses", metavar="NAME"
+            ),
+            Argument(
+                "--timeout",
+                "how long to wait for the answer, in seconds (60)",
+                kind=float,
+                default=60.0,
+                metavar="SECONDS",
+            ),
+            PEER,
+            Argument(
+                "text", "the question: the rest of the line", rest=" ", verbatim=True, stdin="text"
+            ),
+        ),
+        details="An interrupt (Ctrl-C, or interrupting the cell) cancels the question at the peer.",
+        examples=(
+            "peer ask ada what is the final loss?",
+            "peer ask --timeout=10 ada < question.txt",
+        ),
+    ),
+    Command(
+        "agent",
+        "allow peers to ask agents here, or stop it; show which agents there are",
+        _agent,
+        (
+            Argument(
+                "action",
+                "on: allow it until the server ends; off: stop it; status: show it (the default)",
+                choices=("on", "off", "status"),
+                default="status",
+                optional=True,
+            ),
+            Argument(
+                "--agent",
+                "with on: the agent that answers questions to no agent in particular",
+                known.agents,
+                metavar="NAME",
+            ),
+            Argument(
+                "--mode",
+                "with on: read-only, or ask: you approve each call of a tool that can change something",
+                choices=("read-only", "ask"),
+            ),
+        ),
+    ),
+)
