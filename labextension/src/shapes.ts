@@ -191,6 +191,25 @@ export interface IArgument {
   is_exact: boolean;
 }
 
+/** What agents may do for peers: use tools that only read, or all of them after a yes. */
+export type AgentMode = 'read-only' | 'ask';
+
+/** A question that is being answered; `since` is epoch seconds. */
+export interface ITurn {
+  turn: number;
+  agent: string;
+  peer: IAsker;
+  since: number;
+}
+
+/** The agents of this node; `default` answers questions that name none. */
+export interface IAgents {
+  on: boolean;
+  mode: AgentMode;
+  default: string | null;
+  running: ITurn[];
+}
+
 /** A call of a tool that waits for the owner's yes; `expires` is when none is a no. */
 export interface IApproval {
   id: number;

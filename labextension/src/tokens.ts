@@ -2,6 +2,7 @@ import { Toolbar } from '@jupyterlab/ui-components';
 import { Token } from '@lumino/coreutils';
 import { ISignal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
+import { AgentSwitch } from './agents/switch';
 import { IChats } from './chat/model';
 import { ControlSocket } from './control';
 import { IPeersState, PeersModel } from './model';
@@ -36,6 +37,8 @@ export interface IPeersPanel {
   addSection(section: Widget, rank: number): void;
   /** Add or remove a section that is there only while it has something to show. */
   showSection(section: Widget, rank: number, shown: boolean): void;
+  /** Mark the panel's tab until somebody looks: something in it is new. */
+  markNews(): void;
   /** Show the panel, with this section unfolded. */
   reveal(section?: Widget): void;
 }
@@ -51,6 +54,12 @@ export const IPeerChats = new Token<IChats>(
   'The conversations with peers and what is unread. For the plugins of jupyter-peer only.'
 );
 
+/** Whether peers may ask the agents of this node. */
+export const IPeerAgents = new Token<AgentSwitch>(
+  'jupyter-peer:IPeerAgents',
+  'Whether peers may ask the agents of this node. For the plugins of jupyter-peer only.'
+);
+
 /** The commands of the extension. Those that concern a peer take its node id as `peer`. */
 export namespace CommandIDs {
   export const open = 'jupyter-peer:open';
@@ -63,6 +72,8 @@ export namespace CommandIDs {
   export const doctor = 'jupyter-peer:doctor';
   export const share = 'jupyter-peer:share';
   export const unshare = 'jupyter-peer:unshare';
+  export const unshareAll = 'jupyter-peer:unshare-all';
+  export const shared = 'jupyter-peer:show-shared';
   export const openPane = 'jupyter-peer:open-pane';
   export const chat = 'jupyter-peer:chat';
   export const connect = 'jupyter-peer:connect';
@@ -93,5 +104,6 @@ export const RANKS = {
   rooms: 40,
   mine: 50,
   offered: 60,
+  agents: 65,
   reach: 70
 };

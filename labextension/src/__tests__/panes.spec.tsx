@@ -1,7 +1,8 @@
 import { fireEvent, screen, within } from '@testing-library/react';
 import * as React from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { OfferedPanes, openMagic, OwnPanes } from '../panes/lists';
+import { OwnPanes } from '../panes/mine';
+import { OfferedPanes, openMagic } from '../panes/offered';
 import { statusWords } from '../status/plugin';
 import { CommandIDs } from '../tokens';
 import { IPaneLists } from '../shapes';
@@ -10,6 +11,7 @@ import { endSession, ISession, openSession, picture, show, trans } from './sessi
 
 let session: ISession;
 const openPane = vi.fn();
+const setGrant = vi.fn(async () => undefined);
 
 afterEach(() => endSession(session));
 
@@ -63,13 +65,31 @@ async function open(
 
 describe('panes', () => {
   it('of this node are listed with who is watching', async () => {
-    await open(<OwnPanes />);
+    await open(<OwnPanes setGrant={setGrant} />);
     const list = within(screen.getByRole('list', { name: 'Panes that I share' }));
     expect(list.getAllByRole('listitem').map(each => each.textContent)).toEqual([
       'LossWatching: bob',
       'rawShared with nobody',
       'two2 peers can view it'
     ]);
+  });
+
+  it('of this node say who may do what, and change it', async () => {
+    await open(<OwnPanes setGrant={setGrant} />);
+    fireEvent.click(screen.getByRole('button', { name: /^Loss/ }));
+    const choice = screen.getByRole('combobox', { name: 'What bob can do with Loss' });
+    expect((choice as HTMLSelectElement).value).toBe('none');
+    screen.getByText('watching');
+    fireEvent.change(choice, { target: { value: 'interact' } });
+    expect(setGrant).toHaveBeenCalledWith('loss', bob.node_id, 'interact');
+  });
+
+  it('of this node say that they have ended', async () => {
+    await open(<OwnPanes setGrant={setGrant} />, {
+      mine: [{ ...mine[1], status: 'ended' }],
+      offered: []
+    });
+    screen.getByText('Ended: its kernel has stopped');
   });
 
   it('of peers are listed with what the grant allows, and open', async () => {
@@ -89,19 +109,27 @@ describe('panes', () => {
   });
 
   it('say how to share when there are none', async () => {
-    await open(<OwnPanes />, { mine: [], offered: [] });
-    screen.getByText('%%peer share NAME --with PEER');
+    await open(<OwnPanes setGrant={setGrant} />, { mine: [], offered: [] });
+    screen.getByText(/Share Output with a Peer…/);
   });
 });
 
 describe('the status bar', () => {
-  it('counts connected peers, shared panes and the people who watch', async () => {
+  it('says what is shared, who watches and that peers may ask', async () => {
     await open(<></>);
-    expect(statusWords(session.model.state, trans)).toBe('1 peer · 3 panes shared · 1 watching');
+    expect(statusWords(session.model.state, true, trans)).toBe(
+      '3 shared · bob is watching · agent on'
+    );
+    expect(statusWords(session.model.state, false, trans)).toBe('3 shared · bob is watching');
+  });
+
+  it('counts peers where nothing is shared', async () => {
+    await open(<></>, { mine: [], offered: [] });
+    expect(statusWords(session.model.state, false, trans)).toBe('1 peer');
   });
 
   it('says nothing while nothing is connected or shared', async () => {
     session = await openSession(picture([peer({ status: 'offline' })]));
-    expect(statusWords(session.model.state, trans)).toBe('');
+    expect(statusWords(session.model.state, false, trans)).toBe('');
   });
 });

@@ -47,6 +47,7 @@ async function started(without?: string): Promise<App> {
     chats: { lines: [], unread: {} },
     lobby: { url: 'wss://lobby', status: 'connected', listed: false, rooms: [], error: null },
     approvals: { approvals: [] },
+    agents: { on: false, mode: 'read-only', default: null, running: [] },
     reach: reachState()
   });
   const session = app.services.get(IPeerSession) as IPeerSession | undefined;
@@ -64,6 +65,7 @@ const SECTIONS: Record<string, string[]> = {
   'jupyter-peer:peers': ['Peers (1)'],
   'jupyter-peer:rooms': ['Rooms'],
   'jupyter-peer:panes': ['Shared by me', 'Shared with me'],
+  'jupyter-peer:agents': ['My agent'],
   'jupyter-peer:reach': ['Who can reach me']
 };
 const COMMANDS: Record<string, string> = {

@@ -11,6 +11,7 @@ const { sent } = JSON.parse(golden) as {
 
 /** Each shape, and the server's struct it must fit, as a type. */
 const STRUCTS: Record<string, string> = {
+  IAgents: 'AgentsModel',
   IApproval: 'ApprovalModel',
   IArgument: 'ArgumentModel',
   IAsker: 'AskerModel',
@@ -35,6 +36,7 @@ const STRUCTS: Record<string, string> = {
   IProgress: 'StepModel',
   IReach: 'ReachResult',
   IRoom: 'RoomModel',
+  ITurn: 'TurnModel',
   IViewer: 'ViewerModel'
 };
 

@@ -1,4 +1,4 @@
-import { ITranslator } from '@jupyterlab/translation';
+import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { SidePanel } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { AccordionPanel, Widget } from '@lumino/widgets';
@@ -14,7 +14,8 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     private readonly _activate: () => void
   ) {
     super({ translator });
-    const name = translator.load(DOMAIN).__('Peers');
+    this._texts = translator.load(DOMAIN);
+    const name = this._texts.__('Peers');
     this.id = PANEL_ID;
     this.addClass('jp-Peers');
     this.title.icon = peersIcon;
@@ -42,12 +43,23 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     }
   }
 
+  markNews(): void {
+    if (!this.isVisible) {
+      this._showNews(true);
+    }
+  }
+
   reveal(section?: Widget): void {
     this._activate();
     const index = section ? this.widgets.indexOf(section) : -1;
     if (index >= 0) {
       (this.content as AccordionPanel).expand(index);
     }
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._showNews(false);
   }
 
   protected override onActivateRequest(message: Message): void {
@@ -57,6 +69,13 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     }
   }
 
+  private _showNews(isNew: boolean): void {
+    this.title.className = isNew ? 'jp-Peers-news' : '';
+    this.title.caption = isNew
+      ? this._texts.__('Peers: something is new')
+      : this._texts.__('Peers');
+  }
+
   /** The sections have nothing to show until the server has said something. */
   private _showContent(): void {
     const hidden = this._model.state.phase !== 'ready';
@@ -64,5 +83,6 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     this.toolbar.setHidden(hidden);
   }
 
+  private readonly _texts: TranslationBundle;
   private readonly _ranks = new Map<Widget, number>();
 }

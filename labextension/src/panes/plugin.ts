@@ -2,13 +2,16 @@ import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyte
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { CommandToolbarButton } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { IView } from '../context';
 import { peersIcon } from '../icon';
 import { displayName } from '../model';
 import { Section } from '../section';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel, RANKS } from '../tokens';
-import { OfferedPanes, OwnPanes } from './lists';
+import { OfferedPanes } from './offered';
+import { OwnPanes, SetGrant } from './mine';
+import { addStopping } from './stopping';
 import { paneRendererFactory } from './mime';
 import { PaneTabs } from './tabs';
 import { takeTicket } from './window';
@@ -54,7 +57,11 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
         return pane ? tabs.open(pane.peer.node_id, pane.name) : undefined;
       }
     });
-    palette?.addItem({ command: CommandIDs.openPane, category: trans.__('Peers') });
+    const view: IView = { commands, model, trans };
+    addStopping(view, control);
+    for (const command of [CommandIDs.openPane, CommandIDs.unshareAll]) {
+      palette?.addItem({ command, category: trans.__('Peers') });
+    }
     if (restorer) {
       tabs.restore(restorer);
     }
@@ -66,8 +73,18 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
     if (!panel) {
       return;
     }
-    const view: IView = { commands, model, trans };
-    const mine = new Section(trans.__('Shared by me'), view, () => React.createElement(OwnPanes));
+    const setGrant: SetGrant = (name, peer, grant) =>
+      control.request('grant', { name, peer, grant });
+    const mine = new Section(trans.__('Shared by me'), view, () =>
+      React.createElement(OwnPanes, { setGrant })
+    );
+    const stopAll = new CommandToolbarButton({ commands, id: CommandIDs.unshareAll, label: '' });
+    mine.toolbar.addItem('stop-all', stopAll);
+    commands.addCommand(CommandIDs.shared, {
+      label: trans.__('Show What I Share with Peers'),
+      execute: () => panel.reveal(mine)
+    });
+    palette?.addItem({ command: CommandIDs.shared, category: trans.__('Peers') });
     const offered = new Section(trans.__('Shared with me'), view, () =>
       React.createElement(OfferedPanes)
     );
@@ -76,6 +93,7 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
     const update = () => {
       mine.count = model.state.panes.mine.length;
       offered.count = model.state.panes.offered.length;
+      commands.notifyCommandChanged(CommandIDs.unshareAll);
     };
     model.stateChanged.connect(update);
     update();

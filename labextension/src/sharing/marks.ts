@@ -3,11 +3,11 @@ import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { IView } from '../context';
 import { IOwnPane } from '../shapes';
 import { CommandIDs } from '../tokens';
-import { watchWords } from '../panes/lists';
+import { watchWords } from '../panes/mine';
 import { peersIcon } from '../icon';
 import { paneOf } from './cells';
 
-const MARK = 'jp-Peers-mark';
+const MARK = 'jp-Peers-cellMark';
 
 /** Marks each cell whose output others can see. */
 export class SharedMarks {

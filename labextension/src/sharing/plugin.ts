@@ -1,10 +1,9 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { IView } from '../context';
 import { peersIcon } from '../icon';
-import { watchWords } from '../panes/lists';
 import { PeerError } from '../requests';
 import { CommandIDs, DOMAIN, IPeerSession } from '../tokens';
 import { currentCell, findCell, paneOf, shareCell } from './cells';
@@ -40,28 +39,6 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
         const shared = currentCell(tracker);
         if (shared) {
           await askAndShare(view, shared, sharing => shareCell(control, runs, shared, sharing));
-        }
-      }
-    });
-    commands.addCommand(CommandIDs.unshare, {
-      label: trans.__('Stop Sharing…'),
-      caption: trans.__('Take a shared output back from everybody'),
-      execute: async ({ name }) => {
-        const pane = model.state.panes.mine.find(each => each.name === name);
-        if (!pane) {
-          return;
-        }
-        const { button } = await showDialog({
-          title: trans.__('Stop sharing “%1”?', pane.title || pane.name),
-          body: trans.__('%1. It goes blank for everybody.', watchWords(pane, trans)),
-          buttons: [
-            Dialog.cancelButton({ label: trans.__('Go on sharing') }),
-            Dialog.warnButton({ label: trans.__('Stop') })
-          ],
-          defaultButton: 0
-        });
-        if (button.accept) {
-          await control.request('unshare', { name: pane.name });
         }
       }
     });

@@ -4,8 +4,9 @@ import { IStatusBar, TextItem } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator, TranslationBundle } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
-import { IPeersState, PeersModel } from '../model';
-import { CommandIDs, DOMAIN, IPeerSession } from '../tokens';
+import { AgentSwitch } from '../agents/switch';
+import { displayName, IPeersState, PeersModel } from '../model';
+import { CommandIDs, DOMAIN, IPeerAgents, IPeerSession } from '../tokens';
 
 /** What other people see of this node, in the status bar: a click opens the panel. */
 export const statusPlugin: JupyterFrontEndPlugin<void> = {
@@ -13,24 +14,30 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Peers connected and panes shared, in the status bar.',
   autoStart: true,
   requires: [IPeerSession],
-  optional: [IStatusBar, ITranslator],
+  optional: [IPeerAgents, IStatusBar, ITranslator],
   activate: (
     { commands }: JupyterFrontEnd,
     { model }: IPeerSession,
+    agents: AgentSwitch | null,
     bar: IStatusBar | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const open = () =>
-      void (commands.hasCommand(CommandIDs.open) && commands.execute(CommandIDs.open));
-    const changed = new Signal<unknown, void>(model);
+    const open = () => {
+      const command = [CommandIDs.shared, CommandIDs.open].find(id => commands.hasCommand(id));
+      void (command && commands.execute(command));
+    };
+    const words = () => statusWords(model.state, agents?.agents?.on ?? false, trans);
+    const changed = new Signal<PeersModel, void>(model);
     model.stateChanged.connect(() => changed.emit());
-    const item = new StatusItem(model, trans, open);
+    agents?.changed.connect(() => changed.emit());
+    const item = new StatusItem(words, trans.__('Show what I share with peers'), open);
+    changed.connect(() => item.update());
     bar?.registerStatusItem(statusPlugin.id, {
       item,
       align: 'right',
       rank: 20,
-      isActive: () => statusWords(model.state, trans) !== '',
+      isActive: () => words() !== '',
       activeStateChanged: changed
     });
   }
@@ -38,23 +45,21 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
 
 class StatusItem extends ReactWidget {
   constructor(
-    private readonly _model: PeersModel,
-    private readonly _trans: TranslationBundle,
+    private readonly _words: () => string,
+    private readonly _title: string,
     private readonly _open: () => void
   ) {
     super();
     this.addClass('jp-mod-highlighted');
-    _model.stateChanged.connect(() => this.update());
   }
 
   override render(): React.ReactElement {
-    const words = statusWords(this._model.state, this._trans);
     return (
       <TextItem
         role="button"
         tabIndex={0}
-        title={this._trans.__('Show peers')}
-        source={words}
+        title={this._title}
+        source={this._words()}
         onClick={this._open}
         onKeyDown={event => ['Enter', ' '].includes(event.key) && this._open()}
       />
@@ -62,15 +67,40 @@ class StatusItem extends ReactWidget {
   }
 }
 
-/** How many peers are connected, and what is shared; empty while nothing is. */
-export function statusWords(state: IPeersState, trans: TranslationBundle): string {
+/** What others see of this node now: what is shared, who watches, and whether they may ask its agent. */
+export function statusWords(
+  state: IPeersState,
+  isAgentOn: boolean,
+  trans: TranslationBundle
+): string {
   const connected = state.peers.filter(peer => peer.status === 'connected').length;
-  const { mine } = state.panes;
-  const watching = new Set(mine.flatMap(pane => pane.viewers.map(viewer => viewer.node_id))).size;
+  const shared = state.panes.mine.filter(pane => pane.status === 'live').length;
   const parts = [
-    connected ? trans._n('%1 peer', '%1 peers', connected) : '',
-    mine.length ? trans._n('%1 pane shared', '%1 panes shared', mine.length) : '',
-    watching ? trans.__('%1 watching', watching) : ''
-  ];
-  return parts.filter(Boolean).join(' · ');
+    shared ? trans.__('%1 shared', shared) : '',
+    watchingWords(state, trans),
+    isAgentOn ? trans.__('agent on') : ''
+  ].filter(Boolean);
+  if (parts.length === 0 && connected) {
+    parts.push(trans._n('%1 peer', '%1 peers', connected));
+  }
+  return parts.join(' · ');
+}
+
+function watchingWords({ panes, peers }: IPeersState, trans: TranslationBundle): string {
+  const viewers = panes.mine.flatMap(pane => pane.viewers);
+  const ids = [...new Set(viewers.map(viewer => viewer.node_id))];
+  const names = ids.map(id => {
+    const known = peers.find(peer => peer.node_id === id);
+    return known ? displayName(known) : viewers.find(viewer => viewer.node_id === id)!.node_name;
+  });
+  switch (names.length) {
+    case 0:
+      return '';
+    case 1:
+      return trans.__('%1 is watching', names[0]);
+    case 2:
+      return trans.__('%1 and %2 are watching', names[0], names[1]);
+    default:
+      return trans.__('%1 people are watching', names.length);
+  }
 }

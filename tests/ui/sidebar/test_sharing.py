@@ -51,21 +51,21 @@ def share(page: Page, place: int, grant: str = "view it") -> None:
 
 
 def stop(page: Page, place: int) -> None:
-    cell(page, place).locator(".jp-Peers-mark").click()
+    cell(page, place).locator(".jp-Peers-cellMark").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
-    expect(cell(page, place).locator(".jp-Peers-mark")).to_have_count(0)
+    expect(cell(page, place).locator(".jp-Peers-cellMark")).to_have_count(0)
 
 
 def test_an_output_that_is_there_is_shared_and_goes_on_when_its_cell_runs_again(
     ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page], shoot: Callable[..., None]
 ) -> None:
     share(notebook, 0)
-    expect(cell(notebook, 0).locator(".jp-Peers-mark")).to_contain_text("1 peer can view it")
+    expect(cell(notebook, 0).locator(".jp-Peers-cellMark")).to_contain_text("1 peer can view it")
     shoot("owner")
     page = open_lab(bob, new=True)
     view = open_tab(page, bob, "loss-of-the-run")
     expect(content(view).locator("body")).to_contain_text("computed before")
-    expect(cell(notebook, 0).locator(".jp-Peers-mark")).to_contain_text("Watching: bob")
+    expect(cell(notebook, 0).locator(".jp-Peers-cellMark")).to_contain_text("Watching: bob")
     shoot("viewer", of=page)
     cell(notebook, 0).locator(".cm-content").click()
     notebook.keyboard.press("Control+A")

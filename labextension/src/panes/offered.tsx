@@ -1,53 +1,10 @@
 import { launchIcon } from '@jupyterlab/ui-components';
-import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { usePeersState, useView } from '../context';
 import { displayName } from '../model';
 import { IconButton } from '../section';
-import { IOfferedPane, IOwnPane } from '../shapes';
+import { IOfferedPane } from '../shapes';
 import { CommandIDs } from '../tokens';
-
-/** The panes of this node, each with who is watching. */
-export function OwnPanes(): React.ReactElement {
-  const { trans } = useView();
-  const { mine } = usePeersState().panes;
-  if (mine.length === 0) {
-    return (
-      <p className="jp-Peers-empty">
-        {trans.__('Nothing. To share one live output, start a cell with')}{' '}
-        <code>%%peer share NAME --with PEER</code>
-      </p>
-    );
-  }
-  return (
-    <ul className="jp-Peers-list" aria-label={trans.__('Panes that I share')}>
-      {mine.map(pane => {
-        const words = watchWords(pane, trans);
-        return (
-          <li className="jp-Peers-row" key={pane.name}>
-            <span className="jp-Peers-name" title={pane.title || pane.name}>
-              {pane.title || pane.name}
-            </span>
-            <span className="jp-Peers-muted" title={words}>
-              {words}
-            </span>
-          </li>
-        );
-      })}
-    </ul>
-  );
-}
-
-export function watchWords(pane: IOwnPane, trans: TranslationBundle): string {
-  const watching = pane.viewers.map(viewer => viewer.node_name || viewer.node_id).join(', ');
-  const granted = Object.keys(pane.grants).length;
-  if (watching) {
-    return trans.__('Watching: %1', watching);
-  }
-  return granted === 0
-    ? trans.__('Shared with nobody')
-    : trans._n('1 peer can view it', '%1 peers can view it', granted);
-}
 
 /** The panes that peers share with this node; a click opens one. */
 export function OfferedPanes(): React.ReactElement {

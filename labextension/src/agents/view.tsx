@@ -1,0 +1,80 @@
+import { closeIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+import { useAction, useFollowed, useNow, usePeersState, useView } from '../context';
+import { Failure, IconButton } from '../section';
+import { AgentMode, ITurn } from '../shapes';
+import { relativeTime } from '../wording';
+import { AgentSwitch } from './switch';
+
+/** Whether peers may ask this node's agents, what agents may do for them, and who asks now. */
+export function AgentsView({ agents }: { agents: AgentSwitch }): React.ReactElement | null {
+  const { trans } = useView();
+  const { live } = usePeersState();
+  const { busy, error, run } = useAction();
+  const now = useFollowed(agents.changed, () => agents.agents);
+  if (!now) {
+    return null;
+  }
+  const enabled = live && !busy;
+  return (
+    <>
+      <label className="jp-Peers-choice">
+        <input
+          type="checkbox"
+          checked={now.on}
+          disabled={!enabled}
+          onChange={() => run(() => (now.on ? agents.turnOff() : agents.turnOn()))}
+        />
+        <span>{trans.__('Peers may ask my agent')}</span>
+      </label>
+      {now.on && (
+        <label className="jp-Peers-choice">
+          <span>{trans.__('It may use')}</span>
+          <select
+            className="jp-Peers-select"
+            value={now.mode}
+            disabled={!enabled}
+            onChange={({ target }) => run(() => agents.turnOn(target.value as AgentMode))}
+          >
+            <option value="read-only">{trans.__('tools that only read')}</option>
+            <option value="ask">{trans.__('all tools, and asks me before each')}</option>
+          </select>
+        </label>
+      )}
+      {now.on && now.default === null && (
+        <p className="jp-Peers-empty">
+          {trans.__('No agent answers yet. A notebook registers one.')}
+        </p>
+      )}
+      {now.running.length > 0 && (
+        <ul className="jp-Peers-list" aria-label={trans.__('Questions being answered')}>
+          {now.running.map(turn => (
+            <Running
+              key={turn.turn}
+              turn={turn}
+              stop={() => run(() => agents.stopTurn(turn.turn))}
+            />
+          ))}
+        </ul>
+      )}
+      <Failure error={error} />
+    </>
+  );
+}
+
+function Running({ turn, stop }: { turn: ITurn; stop: () => void }): React.ReactElement {
+  const { trans } = useView();
+  const now = useNow(5);
+  const name = turn.peer.label;
+  return (
+    <li className="jp-Peers-row">
+      <span className="jp-Peers-name" title={name}>
+        {name}
+      </span>
+      <span className="jp-Peers-muted">
+        {trans.__('asks %1 · %2', turn.agent, relativeTime(Math.min(turn.since, now), now, trans))}
+      </span>
+      <IconButton icon={closeIcon} label={trans.__('Stop answering %1', name)} onClick={stop} />
+    </li>
+  );
+}

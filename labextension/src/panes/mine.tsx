@@ -1,0 +1,135 @@
+import { caretDownIcon, caretRightIcon, closeIcon } from '@jupyterlab/ui-components';
+import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import { useAction, usePeersState, useView } from '../context';
+import { displayName } from '../model';
+import { Failure, IconButton } from '../section';
+import { Grant, IOwnPane } from '../shapes';
+import { CommandIDs } from '../tokens';
+
+/** Set what a peer may do with a pane of this node. */
+export type SetGrant = (name: string, peer: string, grant: Grant | 'none') => Promise<unknown>;
+
+/** The panes of this node: how each stands, who watches it, and who may. */
+export function OwnPanes({ setGrant }: { setGrant: SetGrant }): React.ReactElement {
+  const { trans } = useView();
+  const { mine } = usePeersState().panes;
+  if (mine.length === 0) {
+    return (
+      <p className="jp-Peers-empty">
+        {trans.__(
+          'Nothing. Right-click the output of a cell and choose “Share Output with a Peer…”.'
+        )}
+      </p>
+    );
+  }
+  return (
+    <ul className="jp-Peers-list" aria-label={trans.__('Panes that I share')}>
+      {mine.map(pane => (
+        <OwnPane key={pane.name} pane={pane} setGrant={setGrant} />
+      ))}
+    </ul>
+  );
+}
+
+function OwnPane(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElement {
+  const { pane, setGrant } = props;
+  const { commands, trans } = useView();
+  const [open, setOpen] = React.useState(false);
+  const grantsId = React.useId();
+  const title = pane.title || pane.name;
+  const words = ownPaneWords(pane, trans);
+  const Caret = open ? caretDownIcon : caretRightIcon;
+  return (
+    <li data-status={pane.status}>
+      <div className="jp-Peers-row">
+        <button
+          type="button"
+          className="jp-Peers-rowButton"
+          aria-expanded={open}
+          aria-controls={grantsId}
+          onClick={() => setOpen(!open)}
+        >
+          <Caret.react tag="span" className="jp-Peers-mark" aria-hidden="true" />
+          <span className="jp-Peers-dot" aria-hidden="true" />
+          <span className="jp-Peers-name" title={title}>
+            {title}
+          </span>
+          <span className="jp-Peers-muted" title={words}>
+            {words}
+          </span>
+        </button>
+        <IconButton
+          icon={closeIcon}
+          label={trans.__('Stop sharing %1', title)}
+          onClick={() => void commands.execute(CommandIDs.unshare, { name: pane.name })}
+        />
+      </div>
+      <div id={grantsId} hidden={!open}>
+        {open && <Grants pane={pane} setGrant={setGrant} />}
+      </div>
+    </li>
+  );
+}
+
+/** What each peer may do with a pane, and whether it watches now. */
+function Grants(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElement {
+  const { pane, setGrant } = props;
+  const { trans } = useView();
+  const { peers } = usePeersState();
+  const { busy, error, run } = useAction();
+  const title = pane.title || pane.name;
+  const shown = peers.filter(
+    peer => peer.node_id in pane.grants || (peer.trusted && !peer.blocked)
+  );
+  return (
+    <>
+      <ul className="jp-Peers-list" aria-label={trans.__('Who may see %1', title)}>
+        {shown.map(peer => {
+          const name = displayName(peer);
+          const isWatching = pane.viewers.some(viewer => viewer.node_id === peer.node_id);
+          return (
+            <li className="jp-Peers-row jp-Peers-grant" key={peer.node_id}>
+              <span className="jp-Peers-name" title={name}>
+                {name}
+              </span>
+              <span className="jp-Peers-muted">{isWatching ? trans.__('watching') : ''}</span>
+              <select
+                className="jp-Peers-select"
+                aria-label={trans.__('What %1 can do with %2', name, title)}
+                value={pane.grants[peer.node_id] ?? 'none'}
+                disabled={busy}
+                onChange={({ target }) =>
+                  run(() => setGrant(pane.name, peer.node_id, target.value as Grant | 'none'))
+                }
+              >
+                <option value="none">{trans.__('no access')}</option>
+                <option value="view">{trans.__('can view')}</option>
+                <option value="interact">{trans.__('can use')}</option>
+              </select>
+            </li>
+          );
+        })}
+      </ul>
+      <Failure error={error} />
+    </>
+  );
+}
+
+/** How a pane of this node stands: that it has ended, else who watches it or may. */
+function ownPaneWords(pane: IOwnPane, trans: TranslationBundle): string {
+  return pane.status === 'ended'
+    ? trans.__('Ended: its kernel has stopped')
+    : watchWords(pane, trans);
+}
+
+export function watchWords(pane: IOwnPane, trans: TranslationBundle): string {
+  const watching = pane.viewers.map(viewer => viewer.node_name || viewer.node_id).join(', ');
+  const granted = Object.keys(pane.grants).length;
+  if (watching) {
+    return trans.__('Watching: %1', watching);
+  }
+  return granted === 0
+    ? trans.__('Shared with nobody')
+    : trans._n('1 peer can view it', '%1 peers can view it', granted);
+}
