@@ -16,7 +16,10 @@ _HERE = "jupyter_peer.commands."
 _PROGRAMS = {
     "doctor": ("doctor.DoctorCommand", COMMANDS["doctor"].summary),
     "verify": ("verify.ProofCommand", "check offline who signed an answer or a pane, and when"),
-    "mcp": ("mcp.McpCommand", "let an AI client on this machine read peers and panes (MCP)"),
+    "mcp": (
+        "mcp.command.McpCommand",
+        "let an AI client on this machine read peers and panes (MCP)",
+    ),
     "directory": (
         "directory.directory.DirectoryCommand",
         "keep, sign and serve a directory of trusted nodes",

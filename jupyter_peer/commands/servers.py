@@ -63,6 +63,8 @@ def choose_server(
     url: str = "",
     pid: int = 0,
     environment: Mapping[str, str] = os.environ,
+    *,
+    node: str = "",
 ) -> Door:
     """Return the connection data of the chosen server.
 
@@ -72,27 +74,34 @@ def choose_server(
         pid: Its process; 0 for no choice.
         environment: Environment variables. In a notebook (``!jupyter peer ...``) they name the
             notebook's server, the default choice. The secret is in the runtime file.
+        node: Name or id of its node; empty for no choice.
 
     Raises:
         NoServerError: No server runs, or not the chosen one.
         AmbiguousServerError: Several servers run and none was chosen.
     """
-    if not url and not pid:
+    if not url and not pid and not node:
         url = environment.get(URL, "")
     fitting = [
         server
         for server in servers
-        if (not pid or server.pid == pid) and (not url or is_page_of(url, server.url))
+        if (not pid or server.pid == pid)
+        and (not url or is_page_of(url, server.url))
+        and (not node or node.casefold() in (server.node_id, server.node_name.casefold()))
     ]
     if len(fitting) == 1:
         [server] = fitting
         return Door(server.url, server.secret, server.certificate)
-    listed = ", ".join(f"{server.url} (pid {server.pid})" for server in servers)
+    listed = ", ".join(
+        f"{server.url} ({' '.join(filter(None, (server.node_name, f'pid {server.pid}')))})"
+        for server in servers
+    )
     if fitting:
         raise AmbiguousServerError(hint=f"choose one with --url or --pid: {listed}")
     if not servers:
         raise NoServerError(hint=_START)
-    meant = " and ".join(filter(None, (url, f"pid {pid}" if pid else "")))
+    wanted = (f"node {node}" if node else "", url, f"pid {pid}" if pid else "")
+    meant = " and ".join(filter(None, wanted))
     raise NoServerError(f"no server with jupyter-peer at {meant}", hint=f"there is {listed}")
 
 

@@ -157,6 +157,7 @@ class PeerHub(Messaging):
         """
         self._local.set_name(name)
         self._peers.announce()
+        self._local.tell("self", self.node_id)
 
     @property
     def capabilities(self) -> tuple[str, ...]:

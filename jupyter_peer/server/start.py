@@ -6,6 +6,7 @@ not wait for the modules of a node.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -19,6 +20,7 @@ from ..directory.refresh import DirectoryRefresher
 from ..files.data_dir import DataDir, load_or_make_identity, open_data_dir
 from ..hub.chat import Chats
 from ..hub.hub import PeerHub
+from ..hub.info import HubEvent
 from ..lobby_client.lobby import LobbyClient
 from ..panes.kernel.channels.taps import KernelTaps
 from ..panes.owner.publish import PanePublisher
@@ -28,7 +30,7 @@ from ..store.store import Store
 from ..trust.base import TrustPolicy
 from ..trust.modes import DIRECTORY, policy_for
 from .control.notices import Notices
-from .control.runtime_file import RunningServer, write_runtime_file
+from .control.runtime_file import RunningServer, runtime_file, write_runtime_file
 from .control.secrets import COMMAND_LINE, Secrets
 from .node.addresses import certificate_of, local_url
 from .node.doctor import doctor_of
@@ -191,23 +193,38 @@ def _directory(
 def _write_runtime_file(
     server: Any, server_secrets: Secrets, hub: PeerHub, data_dir: DataDir, stack: AsyncExitStack
 ) -> None:
-    running = RunningServer(
-        url=local_url(server),
-        secret=server_secrets.mint(COMMAND_LINE),
-        pid=os.getpid(),
-        node_id=hub.node_id,
-        data_dir=str(data_dir.path),
-        certificate=certificate_of(server),
-    )
-    try:
-        path = write_runtime_file(Path(server.runtime_dir), running)
-    except OSError as error:
-        log.warning(
-            "`jupyter peer` will not find this server, because writing its file failed: %s",
-            error,
+    secret = server_secrets.mint(COMMAND_LINE)
+    directory = Path(server.runtime_dir)
+
+    def write(event: HubEvent | None = None) -> None:
+        if event is not None and event.kind != "self":
+            return
+        running = RunningServer(
+            url=local_url(server),
+            secret=secret,
+            pid=os.getpid(),
+            node_id=hub.node_id,
+            node_name=hub.node_name,
+            data_dir=str(data_dir.path),
+            certificate=certificate_of(server),
         )
-    else:
-        stack.callback(path.unlink, missing_ok=True)
+        try:
+            write_runtime_file(directory, running)
+        except OSError as error:
+            log.warning(
+                "`jupyter peer` will not find this server, because writing its file failed: %s",
+                error,
+            )
+
+    write()
+    stack.callback(_remove, runtime_file(directory, os.getpid()))
+    # A node is chosen by its name, which can change.
+    stack.callback(hub.subscribe(write))
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _live_secrets(server: Any, server_secrets: Secrets) -> list[str]:

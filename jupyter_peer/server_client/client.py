@@ -253,16 +253,19 @@ class Client(_AnyClient, Blocking[ServerCore]):
         secret: The secret of this kernel or of the command line.
         kernel_id: Of the kernel this runs in; None outside of one.
         certificate: Path of the server's TLS certificate, to accept no other.
+        dial: Opens the control socket, in place of one to ``url``.
     """
 
     def __init__(
         self,
-        url: str,
-        secret: str,
+        url: str = "",
+        secret: str = "",
         kernel_id: str | None = None,
         certificate: str | None = None,
+        *,
+        dial: Dial | None = None,
     ) -> None:
-        connection = Connection(dial_to(url, secret, certificate))
+        connection = Connection(dial or dial_to(url, secret, certificate))
         super().__init__(ServerCore(connection, kernel_id), LoopThread("jupyter-peer client"))
         self.url = url
 

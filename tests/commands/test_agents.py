@@ -1,4 +1,4 @@
-"""``jupyter peer ask`` and ``jupyter peer mcp``, as programs beside a running server."""
+"""``jupyter peer ask``, as a program beside a running server."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from mcp import Client, StdioServerParameters
 
-from jupyter_peer.commands import mcp as mcp_command
-from jupyter_peer.errors import NotEnabledError
 from jupyter_peer.panes.owner.publish import SharePane
 from tests.agents.servers import kernel, run, servers
 from tests.machine.waiting import until
@@ -77,59 +74,3 @@ async def test_ask_writes_the_answer_and_says_why_there_is_none(tmp_path):
         code, out, err = await output_of(bob, "ask", "ada", "?", "--agent=nobody")
         assert (code, out) == (1, "")
         assert err.startswith("unknown_agent: ")
-
-
-async def test_mcp_lets_a_client_look_and_ask(tmp_path):
-    async with ada_and_bob(tmp_path) as (ada, bob):
-        argv, environment = command(bob, "mcp", "--allow-ask")
-        server = StdioServerParameters(command=argv[0], args=argv[1:], env=environment)
-        async with Client(server, read_timeout_seconds=20) as client:
-            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-            assert set(tools) == {"list_peers", "list_panes", "read_pane", "ask_peer"}
-            assert tools["read_pane"].annotations.read_only_hint is True
-            peers = await client.call_tool("list_peers", {})
-            assert ada.hub.node_id in peers.content[0].text
-            assert '"name": "ada"' in peers.content[0].text
-            panes = await client.call_tool("list_panes", {})
-            assert f"pane://{ada.hub.node_id}/loss" in panes.content[0].text
-            text, image = (
-                await client.call_tool("read_pane", {"peer": "ada", "name": "loss"})
-            ).content
-            assert text.text == "final loss 0.01\n<Figure>"
-            assert (image.mime_type, image.data) == ("image/png", PNG)
-            read = await client.read_resource(f"pane://{ada.hub.node_id}/loss")
-            assert read.contents[0].text.startswith("final loss")
-            answer = await client.call_tool("ask_peer", {"peer": "ada", "question": "how?"})
-            assert answer.content[0].text == "you asked: how?"
-            gone = await client.call_tool("read_pane", {"peer": "ada", "name": "other"})
-            assert gone.is_error
-            assert "not_granted" in gone.content[0].text
-            assert gone.content[0].text.endswith("(ask ada to share 'other' with you)")
-
-
-async def test_mcp_does_not_ask_unless_it_may_and_reads_own_panes(tmp_path):
-    async with ada_and_bob(tmp_path) as (ada, _):
-        argv, environment = command(ada, "mcp")
-        server = StdioServerParameters(command=argv[0], args=argv[1:], env=environment)
-        async with Client(server, read_timeout_seconds=20) as client:
-            tools = [tool.name for tool in (await client.list_tools()).tools]
-            assert tools == ["list_peers", "list_panes", "read_pane"]
-            own = await client.call_tool("read_pane", {"peer": "me", "name": "loss"})
-            assert own.content[0].text.startswith("final loss 0.01")
-
-
-async def test_mcp_without_a_server_says_so(tmp_path):
-    async with servers(tmp_path, "ada") as (ada,):
-        ada.app.runtime_dir = str(tmp_path / "elsewhere")
-        code, out, err = await output_of(ada, "mcp")
-        assert (code, out) == (1, "")
-        assert err.startswith("no_server: ")
-
-
-def test_mcp_without_its_package_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "mcp", None)
-    monkeypatch.setitem(sys.modules, "mcp.server", None)
-    monkeypatch.delitem(sys.modules, "jupyter_peer.commands.mcp_server", raising=False)
-    with pytest.raises(NotEnabledError, match="not installed") as caught:
-        mcp_command.McpCommand().run()
-    assert "jupyter-peer[mcp]" in caught.value.hint

@@ -386,3 +386,13 @@ def test_a_pane_may_be_named_without_its_peer_when_one_peer_offers_it(
         client.open("loss")
     with pytest.raises(UnknownPaneError):
         client.open("gain")
+
+
+def test_a_view_that_opens_the_connection_watches_its_pane_once(
+    client: Client, server: FakeServer
+) -> None:
+    view = client.open("ada/loss")
+    client.whoami()
+    assert server.ops().count("open") == 1
+    view.close()
+    assert server.wait_for("close") == {"watch": 1}

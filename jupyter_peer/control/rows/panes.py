@@ -343,6 +343,7 @@ OPEN = of_connection(
     OpenResult,
     "Watch a pane of a peer; its changes come as `pane` events.",
     is_repeatable=True,
+    ends_unawaited=True,
 )
 ACK = of_connection("ack", AckParams, Done, "Confirm the changes of a watch up to a revision.")
 CLOSE = of_connection("close", WatchParams, Done, "End a watch.")

@@ -21,6 +21,7 @@ class RunningServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         secret: For the header ``Authorization: peer-secret ...``.
         pid: Its process; the file may outlive it.
         node_id: Of the node.
+        node_name: Of the node.
         data_dir: Directory of its identity and store.
         certificate: Path of its TLS certificate, to be pinned.
     """
@@ -31,6 +32,7 @@ class RunningServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     node_id: str
     data_dir: str
     certificate: str | None = None
+    node_name: str = ""
 
 
 def runtime_file(directory: Path, pid: int) -> Path:

@@ -117,6 +117,8 @@ class Feed:
         Raises:
             PeerError: The pane is unknown, not granted, or its owner cannot be reached.
         """
+        # Before it listens: a link that comes up now would open the pane a second time.
+        await self._connection.ready()
         self._ends = [
             self._connection.subscribe("pane", self._on_pane),
             self._connection.subscribe("panes", self._on_panes),
