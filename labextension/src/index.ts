@@ -3,6 +3,7 @@ import { agentsPlugin } from './agents/plugin';
 import { chatPlugin } from './chat/plugin';
 import { checkPlugin } from './check/plugin';
 import { ControlSocket } from './control';
+import { linksPlugin } from './links/plugin';
 import { PeersModel } from './model';
 import { noticesPlugin } from './notices/plugin';
 import { pairingPlugin } from './pairing/plugin';
@@ -46,6 +47,7 @@ export default [
   roomsPlugin,
   panesPlugin,
   sharingPlugin,
+  linksPlugin,
   agentsPlugin,
   checkPlugin,
   reachPlugin,

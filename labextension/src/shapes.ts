@@ -270,6 +270,34 @@ export interface IInvite {
   code?: 'waiting' | 'used' | 'wrong' | 'expired' | 'ended' | null;
 }
 
+/** A guest link just made; its URL is shown once and kept nowhere. */
+export interface IMintedLink {
+  link: string;
+  id: string;
+  expires: number;
+  /** An SVG, if it was asked for. */
+  qr?: string | null;
+}
+
+/** A browser that has a guest link open. */
+export interface IGuest {
+  id: string;
+  /** What the guest calls itself; may be empty. */
+  name: string;
+  since: number;
+  path: string;
+}
+
+/** A guest link, and who has it open. */
+export interface ILink {
+  id: string;
+  pane: string;
+  grant: 'view' | 'interact';
+  expires: number;
+  max_guests: number;
+  guests: IGuest[];
+}
+
 /** One path that pairing or connecting tries; `ok` is null while it is under way. */
 export interface IProgress {
   step: string;

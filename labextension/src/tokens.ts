@@ -74,6 +74,7 @@ export namespace CommandIDs {
   export const unshare = 'jupyter-peer:unshare';
   export const unshareAll = 'jupyter-peer:unshare-all';
   export const shared = 'jupyter-peer:show-shared';
+  export const link = 'jupyter-peer:link';
   export const openPane = 'jupyter-peer:open-pane';
   export const chat = 'jupyter-peer:chat';
   export const connect = 'jupyter-peer:connect';
@@ -103,6 +104,7 @@ export const RANKS = {
   nearby: 30,
   rooms: 40,
   mine: 50,
+  links: 55,
   offered: 60,
   agents: 65,
   reach: 70

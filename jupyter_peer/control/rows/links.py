@@ -18,20 +18,27 @@ class LinkParams(msgspec.Struct, frozen=True, kw_only=True):
         grant: What guests may do with it.
         ttl_s: Life in seconds; None for the server's setting.
         max_guests: How many may have it open at once; None for the most that is allowed.
+        qr: Whether to draw the link as a QR code, too.
     """
 
     pane: Short
     grant: Grant = "view"
     ttl_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
     max_guests: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    qr: bool = False
 
 
-class LinkResult(msgspec.Struct, frozen=True):
-    """A new guest link. Its URL is shown this once; ``expires`` is epoch seconds."""
+class LinkResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A new guest link. Its URL is shown this once; ``expires`` is epoch seconds.
+
+    Attributes:
+        qr: SVG of its QR code, if it was asked for.
+    """
 
     link: str
     id: str
     expires: float
+    qr: str | None = None
 
 
 class GuestModel(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ import msgspec
 
 from ...control.fields import Done, NoParams
 from ...control.rows import links as rows
+from ...document.qr import qr_svg
 from ...errors import NotEnabledError
 from ..call import Call, serves
 from .group import Group
@@ -55,7 +56,8 @@ class LinkOperations(Group):
         minted = self.hub.guests.mint(params.pane, params.grant, params.ttl_s, params.max_guests)
         self.on_change("links")
         link = f"{self._page_url(minted.id)}#{minted.fragment}"
-        return rows.LinkResult(link, minted.id, minted.expires)
+        qr = qr_svg(link) if params.qr else None
+        return rows.LinkResult(link, minted.id, minted.expires, qr)
 
     @serves(rows.LINKS)
     def _links(self, params: NoParams, call: Call) -> rows.LinksResult:

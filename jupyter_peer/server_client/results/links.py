@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, final
 
+from ...document.qr import qr_svg
 from ..durations import format_duration
 from .drawing.blocks import Block, Line, Table, Text, note
 from .drawing.markup import Html, ago, clock_time, join, line
@@ -95,15 +95,3 @@ class Links(Shown, list[Record]):
 def _guest(guest: Mapping[str, Any]) -> str:
     name = line(guest.get("name") or "", 64) or "no name"
     return f"{name} ({guest['id']}, {line(guest['path'], 16)}, {ago(guest['since'])})"
-
-
-def qr_svg(text: str) -> str:
-    """Return a text as the SVG of a QR code (ISO/IEC 18004), black on white."""
-    # Only who shows one pays for the import.
-    import segno
-
-    drawn = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(
-        drawn, kind="svg", scale=4, border=4, light="#fff", xmldecl=False, svgns=True
-    )
-    return drawn.getvalue().decode()

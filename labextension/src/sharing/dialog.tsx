@@ -9,6 +9,7 @@ import { statusWord } from '../wording';
 import { doubts, ISharedCell, ISharing, nameOf, outputsOf, paneOf, titleOf } from './cells';
 
 const WITH = 'with:';
+const LINK = 'by-link';
 
 /** Ask with whom a cell's output is shared, and share it. */
 export async function askAndShare(
@@ -18,7 +19,8 @@ export async function askAndShare(
 ): Promise<boolean> {
   const { commands, model, trans } = view;
   const peers = model.state.peers.filter(peer => peer.trusted && !peer.blocked);
-  if (peers.length === 0) {
+  const canLink = commands.hasCommand(CommandIDs.link);
+  if (peers.length === 0 && !canLink) {
     await commands.execute(CommandIDs.invite);
     return false;
   }
@@ -26,21 +28,27 @@ export async function askAndShare(
     trans,
     title: trans.__('Share this output'),
     action: trans.__('Share'),
-    fields: <Fields view={view} shared={shared} peers={peers} />,
+    fields: <Fields view={view} shared={shared} peers={peers} canLink={canLink} />,
     task: async values => {
       const sharing = read(values);
-      if (sharing.with.length === 0) {
+      const byLink = LINK in values;
+      if (sharing.with.length === 0 && !byLink) {
         throw new PeerError({
           code: 'bad_request',
           message: trans.__('nobody is chosen'),
-          hint: trans.__('choose at least one peer')
+          hint: canLink
+            ? trans.__('choose at least one peer, or anyone with the link')
+            : trans.__('choose at least one peer')
         });
       }
       await share(sharing);
-      return true;
+      return { name: sharing.name, byLink };
     }
   });
-  return done === true;
+  if (done?.byLink) {
+    await commands.execute(CommandIDs.link, { name: done.name });
+  }
+  return done !== null;
 }
 
 function read(values: Values): ISharing {
@@ -58,9 +66,10 @@ interface IFieldsProps {
   view: IView;
   shared: ISharedCell;
   peers: IPeer[];
+  canLink: boolean;
 }
 
-function Fields({ view, shared, peers }: IFieldsProps): React.ReactElement {
+function Fields({ view, shared, peers, canLink }: IFieldsProps): React.ReactElement {
   const { model, trans } = view;
   const { mine } = model.state.panes;
   const before = paneOf(mine, shared.cell.model.id);
@@ -82,6 +91,13 @@ function Fields({ view, shared, peers }: IFieldsProps): React.ReactElement {
             <span className="jp-Peers-muted">{statusWord(peer, trans)}</span>
           </label>
         ))}
+        {canLink && (
+          <label>
+            <input type="checkbox" name={LINK} defaultChecked={peers.length === 0} />
+            {trans.__('Anyone with the link')}
+            <span className="jp-Peers-muted">{trans.__('in any browser, without Jupyter')}</span>
+          </label>
+        )}
       </fieldset>
       <fieldset className="jp-Peers-choices">
         <legend>{trans.__('They can')}</legend>

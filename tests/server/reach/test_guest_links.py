@@ -10,6 +10,7 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from jupyter_peer.document.qr import qr_svg
 from jupyter_peer.sockets import guest_page
 from tests.machine.waiting import until
 from tests.wire.by_hand import HandPeer
@@ -95,6 +96,12 @@ async def test_a_link_is_made_listed_and_stopped(call, pane):
     assert (await call("DELETE", f"links/{link['id']}")).json == {}
     assert (await call("GET", "links")).json == {"links": []}
     assert (await call("DELETE", f"links/{link['id']}")).code == 404
+
+
+async def test_a_link_comes_with_its_qr_code_if_that_is_asked_for(call, pane):
+    answer = await call("POST", "links", {"pane": "loss", "qr": True})
+    assert answer.json["qr"] == qr_svg(answer.json["link"])
+    assert answer.json["qr"].startswith("<svg xmlns=")
 
 
 async def test_a_link_of_a_pane_that_is_not_shared_is_refused(call, hub):
