@@ -44,7 +44,7 @@ from ..wire.payloads.agents import (
     AgentStream,
 )
 from ..wire.payloads.hub import convert
-from ..wire.proof import MAX_KEPT, MAX_MESSAGES, Proof, SignedMessage, proof_of
+from ..wire.proofs.proof import MAX_KEPT, MAX_MESSAGES, Proof, SignedMessage, proof_of
 from .audit import AgentAudit
 
 MAX_QUESTIONS = 64

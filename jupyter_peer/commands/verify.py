@@ -9,7 +9,7 @@ from traitlets import Bool
 
 from ..errors import BadRequestError
 from ..server_client.results.provenance import verified
-from ..wire.proof import MAX_FILE
+from ..wire.proofs.proof import MAX_FILE
 from .application import TerminalCommand
 from .terminal import errors_as_json, write
 

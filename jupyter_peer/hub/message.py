@@ -22,7 +22,7 @@ from ..wire.link.envelope import Buffer, Envelope, canonical_bytes
 from ..wire.link.identity import Identity
 from ..wire.link.outbox import Outgoing
 from ..wire.link.replay import SeenGuard
-from ..wire.proof import SignedMessage
+from ..wire.proofs.proof import SignedMessage
 
 log = logging.getLogger(__name__)
 

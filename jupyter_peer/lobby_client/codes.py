@@ -1,7 +1,7 @@
 """Meets another node in a mailbox of the lobby, by a code (``relay/SPEC.md``, *Codes*).
 
 A node uses a throwaway key for it, so the lobby does not learn who pairs with whom. It carries the
-messages of :mod:`jupyter_peer.wire.code` and cannot read the invite that is sent in the end.
+messages of :mod:`jupyter_peer.wire.codes.code` and cannot read the invite that is sent in the end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..errors import (
     PeerTimeoutError,
     ProtocolError,
 )
-from ..wire.code import LIFE_S, SECRET_BYTES, Code, CodeGuest, CodeOwner
+from ..wire.codes.code import LIFE_S, SECRET_BYTES, Code, CodeGuest, CodeOwner
 from ..wire.link.identity import Identity
 from ..wire.relay import lobby as wire
 from .connection import LobbyConnection

@@ -19,7 +19,7 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.lobby_client import codes
 from jupyter_peer.lobby_client.codes import LobbyMailbox, at_lobby, hand_over, receive
-from jupyter_peer.wire.code import Code, CodeGuest, CodeOwner
+from jupyter_peer.wire.codes.code import Code, CodeGuest, CodeOwner
 from jupyter_peer.wire.relay import lobby as wire
 from tests.lobby_client.test_lobby import a_lobby, free_port
 

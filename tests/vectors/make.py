@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyter_peer.wire.code import Code, CodeGuest, CodeOwner
+from jupyter_peer.wire.codes.code import Code, CodeGuest, CodeOwner
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.guest_link import fragment, link_id
 from jupyter_peer.wire.invite import Invite, make_token, token_hash

@@ -20,7 +20,7 @@ from ...wire.link.identity import decode_public_key
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneGrant, PaneOffer, PaneWithdraw, check_pane_name
 from ...wire.payloads.widgets import InputMessage
-from ...wire.proof import MAX_KEPT, Proof, proof_of
+from ...wire.proofs.proof import MAX_KEPT, Proof, proof_of
 from ..buffers import BufferCache
 from ..state import PaneState
 from .modules import PeerModules

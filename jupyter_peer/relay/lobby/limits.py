@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ...wire.code import LIFE_S
+from ...wire.codes.code import LIFE_S
 from ...wire.relay.lobby import MAX_MEMBERS
 
 

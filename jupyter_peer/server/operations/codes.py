@@ -18,7 +18,7 @@ from ...errors import (
     PeerError,
 )
 from ...primitives.task_set import TaskSet
-from ...wire.code import WORD_BYTES, Code
+from ...wire.codes.code import WORD_BYTES, Code
 
 if TYPE_CHECKING:
     import asyncio

@@ -11,7 +11,7 @@ import msgspec
 from ...control.fields import Done, NoParams
 from ...control.rows import invites as rows
 from ...errors import LookupFailedError, PeerError
-from ...wire.code import LIFE_S
+from ...wire.codes.code import LIFE_S
 from ..call import Call, serves
 from .codes import Codes
 from .group import Group

@@ -16,7 +16,7 @@ from ...hub.hub import PeerHub
 from ...hub.info import PeerInfo
 from ...panes.viewer.watch import PaneWatcher
 from ...sockets.guest_page import guest_page
-from ...wire.code import Code
+from ...wire.codes.code import Code
 from ..call import Call, serves
 from .codes import Codes
 from .group import Group

@@ -11,8 +11,8 @@ from ...document.blobs import lower_strings
 from ...errors import ProofForgedError, WireError
 from ...files.durable_files import replace_file
 from ...wire.payloads.panes import check_outputs
-from ...wire.proof import Proof, read_proof
-from ...wire.statements import AnswerStatement, PaneStatement, statement_of
+from ...wire.proofs.proof import Proof, read_proof
+from ...wire.proofs.statements import AnswerStatement, PaneStatement, statement_of
 from .drawing.blocks import Block, Facts, Line, Prose, Text, note
 from .drawing.markup import clock_time, line
 from .drawing.shown import Record, Shown

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_peer.wire.code import Code
+from jupyter_peer.wire.codes.code import Code
 from tests.machine.waiting import until
 from tests.server.operations.test_lobby import a_relay, people, refused
 from tests.server.servers import Server

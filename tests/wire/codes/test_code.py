@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jupyter_peer.errors import CodeMalformedError, CodeWrongError, MalformedError
-from jupyter_peer.wire.code import Code, CodeGuest, CodeOwner
-from jupyter_peer.wire.code_words import FIRST, SECOND
+from jupyter_peer.wire.codes.code import Code, CodeGuest, CodeOwner
+from jupyter_peer.wire.codes.words import FIRST, SECOND
 
 CODE = Code(7, "adult", "amulet")
 INVITE = "jpeer1:abc"

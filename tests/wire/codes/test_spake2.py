@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_peer.errors import MalformedError
-from jupyter_peer.wire.spake2 import Ed25519Group, Spake2
+from jupyter_peer.wire.codes.spake2 import Ed25519Group, Spake2
 
 Point = tuple[int, int] | None
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nacl import bindings, exceptions
 
-from ..errors import MalformedError
+from ...errors import MalformedError
 
 Role = Literal["A", "B"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..errors import ProofForgedError, ProofIncompleteError, ProofMalformedError, WireError
-from .link.envelope import Envelope
-from .payloads.agent_chain import check_chain
-from .payloads.agents import AgentRequest, AgentResult, AgentStream
-from .payloads.hub import convert
-from .payloads.panes import PaneSnapshot
+from ...errors import ProofForgedError, ProofIncompleteError, ProofMalformedError, WireError
+from ..link.envelope import Envelope
+from ..payloads.agent_chain import check_chain
+from ..payloads.agents import AgentRequest, AgentResult, AgentStream
+from ..payloads.hub import convert
+from ..payloads.panes import PaneSnapshot
 from .proof import Proof
 
 Json = dict[str, Any]

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..errors import CodeMalformedError, CodeWrongError, MalformedError
-from .code_words import FIRST, SECOND
-from .relay.lobby import MAX_NUMBER
+from ...errors import CodeMalformedError, CodeWrongError, MalformedError
+from ..relay.lobby import MAX_NUMBER
 from .spake2 import Ed25519Group, Keys, Role, Spake2
+from .words import FIRST, SECOND
 
 #: Life of a code.
 LIFE_S = 600.0

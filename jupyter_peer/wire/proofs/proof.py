@@ -13,11 +13,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ..errors import BadSignatureError, ProofForgedError, ProofMalformedError, WireError
-from .link.buffers import check_buffers
-from .link.envelope import MAX_BUFFERS, Envelope, from_canonical
-from .link.frames import BATCH_LABEL, MAX_BATCH
-from .link.identity import decode_public_key, node_id_of, verify
+from ...errors import BadSignatureError, ProofForgedError, ProofMalformedError, WireError
+from ..link.buffers import check_buffers
+from ..link.envelope import MAX_BUFFERS, Envelope, from_canonical
+from ..link.frames import BATCH_LABEL, MAX_BATCH
+from ..link.identity import decode_public_key, node_id_of, verify
 
 #: Bytes of the largest file, and of the messages that a node keeps for one.
 MAX_FILE = 128 * 1024 * 1024

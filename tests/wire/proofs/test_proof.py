@@ -17,8 +17,8 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.wire.link.frames import batch_digest
 from jupyter_peer.wire.payloads.agent_chain import begin_chain
-from jupyter_peer.wire.proof import Proof, SignedMessage, proof_of, read_proof
-from jupyter_peer.wire.statements import AnswerStatement, PaneStatement, statement_of
+from jupyter_peer.wire.proofs.proof import Proof, SignedMessage, proof_of, read_proof
+from jupyter_peer.wire.proofs.statements import AnswerStatement, PaneStatement, statement_of
 from tests.wire.makers import ADA, BOB, EVE, NOW, canonical
 
 REQUEST = "1" * 32

@@ -1,0 +1,1 @@
+"""Proofs that anybody can check: who has signed which messages."""
