@@ -22,6 +22,7 @@ from ..hub.chat import Chats
 from ..hub.hub import PeerHub
 from ..hub.info import HubEvent
 from ..lobby_client.lobby import LobbyClient
+from ..panes.kernel.channels.still import STILL, StillKernel
 from ..panes.kernel.channels.taps import KernelTaps
 from ..panes.owner.publish import PanePublisher
 from ..panes.viewer.watch import PaneWatcher
@@ -107,10 +108,18 @@ async def start_node(
     )
     stack.push_async_callback(hub.close)
     chats = Chats(hub)
-    taps = KernelTaps(kernels.get, lambda: _live_secrets(server, server_secrets))
+
+    def secrets_of_node() -> list[str]:
+        return _live_secrets(server, server_secrets)
+
+    taps = KernelTaps(kernels.get, secrets_of_node)
     stack.callback(taps.close)
+    still = StillKernel(secrets_of_node)
     publisher = PanePublisher(
-        hub, taps, max_panes=settings.max_panes, max_viewers=settings.max_viewers
+        hub,
+        lambda kernel_id: still if kernel_id == STILL else taps(kernel_id),
+        max_panes=settings.max_panes,
+        max_viewers=settings.max_viewers,
     )
     stack.push_async_callback(publisher.close)
     stack.callback(kernels.on_ended(taps.end))

@@ -255,6 +255,61 @@ async def test_a_new_name_of_a_node_is_in_its_file(tmp_path):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_text_and_a_picture_are_shared_with_the_named_peers_alone(tmp_path):
+    async with servers(tmp_path, "ada", "bob", "eve") as (ada, bob, eve):
+        token = "a-token-of-this-server-0123456789"
+        ada.app.identity_provider.token = token
+        async with client_of(ada, "--allow-share") as ai:
+            tools = {tool.name: tool for tool in (await ai.list_tools()).tools}
+            assert list(tools)[-2:] == ["share_pane", "stop_sharing"]
+            assert tools["share_pane"].annotations.destructive_hint is True
+            content = {"text": f"loss 0.01 {token}\n", "picture": PNG, "title": "Result"}
+            asked = {"name": "result", "peers": ["bob"], **content}
+            shared = await ai.call_tool("share_pane", asked)
+            assert shared.structured_content["viewers_allowed"] == [bob.hub.node_id]
+            watcher = bob.extension.context.running.operations.watcher
+            await until(lambda: [offer["title"] for offer in watcher.offered()] == ["Result"])
+            watch = await watcher.open(ada.hub.node_id, "result")
+            text, picture = watch.state.outputs.outputs
+            assert text["text"].startswith("loss 0.01 ")
+            assert token not in text["text"]
+            assert picture["data"]["image/png"] == PNG
+            assert eve.extension.context.running.operations.watcher.offered() == []
+            await ai.call_tool("share_pane", {**asked, "text": "loss 0.005", "picture": None})
+            await until(lambda: "0.005" in watch.state.outputs.outputs[0]["text"])
+            # Who is not named any more does not see what replaces it.
+            with_eve = await ai.call_tool("share_pane", {**asked, "peers": ["eve"]})
+            assert with_eve.structured_content["viewers_allowed"] == [eve.hub.node_id]
+            await until(lambda: watcher.offered() == [])
+            await ai.call_tool("share_pane", asked)
+            await until(watcher.offered)
+            await ai.call_tool("stop_sharing", {"name": "result"})
+            await until(lambda: watcher.offered() == [])
+
+            async def refused(tool, **arguments):
+                return error_of(await ai.call_tool(tool, arguments))["code"]
+
+            assert await refused("share_pane", name="x", peers=["bob"]) == "bad_request"
+            assert await refused("share_pane", name="x", peers=["nobody"], text="t") == (
+                "unknown_peer"
+            )
+            assert await refused("share_pane", name="/", peers=["bob"], text="t") == "bad_name"
+            bad = await refused("share_pane", name="x", peers=["bob"], picture="<svg>")
+            assert bad == "bad_request"
+            assert await refused("stop_sharing", name="other") == "unknown_pane"
+
+
+async def test_an_ai_cannot_replace_or_stop_the_pane_of_a_notebook(tmp_path):
+    async with ada_and_bob(tmp_path) as (ada, _), client_of(ada, "--allow-share") as ai:
+        asked = {"name": "loss", "peers": ["bob"], "text": "loss 0"}
+        assert error_of(await ai.call_tool("share_pane", asked))["code"] == "pane_exists"
+        assert error_of(await ai.call_tool("stop_sharing", {"name": "loss"}))["code"] == (
+            "unknown_pane"
+        )
+        (pane,) = ada.extension.context.running.operations.publisher.mine()
+        assert (pane["name"], pane["status"]) == ("loss", "live")
+
+
 async def test_a_call_that_the_client_gives_up_ends_the_question(tmp_path):
     async with servers(tmp_path, "ada", "bob", allow_remote_agent=True) as (ada, bob):
         begun = asyncio.Event()

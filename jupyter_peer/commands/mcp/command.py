@@ -25,6 +25,7 @@ class McpCommand(ServerCommand):
     examples = """
         jupyter peer mcp                  # list_peers, list_panes, read_pane
         jupyter peer mcp --allow-ask      # ask_peer too: puts questions to agents of peers
+        jupyter peer mcp --allow-share    # share_pane too: shares texts and pictures
         jupyter peer mcp --node ada       # the node called ada, if several run here
     """
 
@@ -32,6 +33,9 @@ class McpCommand(ServerCommand):
     allow_ask = Bool(False, help="Whether the client may ask peers' agents in your name.").tag(
         config=True
     )
+    allow_share = Bool(
+        False, help="Whether the client may share texts and pictures with peers in your name."
+    ).tag(config=True)
 
     aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "node": ("McpCommand.node", "Use the node with this name or id, if several run here."),
@@ -41,6 +45,10 @@ class McpCommand(ServerCommand):
         "allow-ask": (
             {"McpCommand": {"allow_ask": True}},
             "Let the client ask peers' agents in your name.",
+        ),
+        "allow-share": (
+            {"McpCommand": {"allow_share": True}},
+            "Let the client share texts and pictures with peers in your name.",
         ),
         **{name: flag for name, flag in ServerCommand.flags.items() if name != "json"},
     }
@@ -60,4 +68,5 @@ class McpCommand(ServerCommand):
             ) from None
         directory = Path(self.runtime_dir)
         with client_of(directory, node=self.node, url=self.url, pid=self.pid) as client:
-            anyio.run(PeerMcp(client, allow_ask=self.allow_ask).run)
+            server = PeerMcp(client, allow_ask=self.allow_ask, allow_share=self.allow_share)
+            anyio.run(server.run)

@@ -71,6 +71,20 @@ class PaneContent(BaseModel):
     pictures: int = Field(description="Number of pictures that follow the text.")
 
 
+class SharedPane(BaseModel):
+    """A pane that was shared."""
+
+    name: str
+    uri: str = Field(description="Address of the pane as a resource.")
+    viewers_allowed: list[str] = Field(description="Node ids of the peers who may view it.")
+
+
+class StoppedPane(BaseModel):
+    """A pane that is shared no more."""
+
+    name: str
+
+
 class PeerAnswer(BaseModel):
     """The answer of a peer's agent."""
 

@@ -62,11 +62,17 @@ class PeerMcp:
     Args:
         client: Client of the node; its server may start later.
         allow_ask: Whether there is a tool that asks peers' agents.
+        allow_share: Whether there are tools that share a text or a picture.
     """
 
-    def __init__(self, client: Client, *, allow_ask: bool = False) -> None:
+    def __init__(
+        self, client: Client, *, allow_ask: bool = False, allow_share: bool = False
+    ) -> None:
         self._client = client
-        self._tools = {tool.name: tool for tool in PeerTools(client.aio).all(allow_ask=allow_ask)}
+        self._tools = {
+            tool.name: tool
+            for tool in PeerTools(client.aio).all(allow_ask=allow_ask, allow_share=allow_share)
+        }
         self._panes = PaneResources(client.aio)
         self._bus = InMemorySubscriptionBus()
         self._listen = ListenHandler(self._bus)

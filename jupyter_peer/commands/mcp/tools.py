@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, create_model
 
 from ...control.rows.agents import MAX_TIMEOUT_S
 from ...document.plain_text import clean
+from ...errors import BadRequestError, UnknownPaneError
 from ...server_client.client import AsyncClient
 from ...server_client.results.answers import AnswerDisplay, AnswerWaits
 from ...server_client.results.results import peer_title
@@ -27,8 +28,10 @@ from .models import (
     PeerAnswer,
     PeerEntry,
     PeerList,
+    SharedPane,
+    StoppedPane,
 )
-from .reading import MAX_TEXT, ME, age, pictures_of, read_pane
+from .reading import MAX_PICTURE_BYTES, MAX_TEXT, ME, age, pictures_of, read_pane
 
 ASK_TIMEOUT_S = 120.0
 #: Seconds between two reports of progress.
@@ -39,6 +42,11 @@ _LOOKS = ToolAnnotations(
 )
 _ASKS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+)
+
+# What peers have seen cannot be taken back, and what was shared under a name is replaced.
+_SHARES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
 )
 
 _Peer = Annotated[str, Field(description="Name or node id of the peer.", min_length=1)]
@@ -53,12 +61,15 @@ class PeerTools:
 
     def __init__(self, me: AsyncClient) -> None:
         self._me = me
+        self._shared: set[str] = set()
 
-    def all(self, *, allow_ask: bool) -> list[Tool]:
+    def all(self, *, allow_ask: bool, allow_share: bool) -> list[Tool]:
         """Return the tools that the user has allowed."""
         tools = [_tool(each, _LOOKS) for each in (self.list_peers, self.list_panes, self.read_pane)]
         if allow_ask:
             tools.append(_tool(self.ask_peer, _ASKS))
+        if allow_share:
+            tools += [_tool(each, _SHARES) for each in (self.share_pane, self.stop_sharing)]
         return tools
 
     async def list_peers(self) -> PeerList:
@@ -168,6 +179,61 @@ class PeerTools:
             pictures=len(pictures),
         )
         return _result(said.answer, said, *pictures)
+
+    async def share_pane(
+        self,
+        name: Annotated[
+            str,
+            Field(description="Name of the pane: letters, digits, dots, dashes and underscores."),
+        ],
+        peers: Annotated[
+            list[str],
+            Field(description="Names or node ids of the peers who may view it.", min_length=1),
+        ],
+        text: Annotated[str | None, Field(description="Text to show.", max_length=MAX_TEXT)] = None,
+        picture: Annotated[
+            str | None,
+            Field(
+                description="Picture to show below the text, base64.",
+                max_length=MAX_PICTURE_BYTES * 4 // 3,
+            ),
+        ] = None,
+        picture_type: Annotated[
+            Literal["image/png", "image/jpeg"], Field(description="MIME type of the picture.")
+        ] = "image/png",
+        title: Annotated[
+            str, Field(description="Title for the people who see it.", max_length=200)
+        ] = "",
+    ) -> SharedPane:
+        """Share a text or a picture with peers as a pane, in the name of this machine's user.
+
+        What this server shared under the same name before is replaced.
+        """
+        outputs: list[dict[str, Any]] = []
+        if text:
+            outputs.append({"output_type": "stream", "name": "stdout", "text": text})
+        if picture:
+            data = {picture_type: picture, "text/plain": "a picture"}
+            outputs.append({"output_type": "display_data", "data": data, "metadata": {}})
+            if not pictures_of(outputs):
+                raise BadRequestError(
+                    "the picture is not base64 of up to 5 MiB", hint="encode the bytes of its file"
+                )
+        if not outputs:
+            raise BadRequestError("there is nothing to share", hint="give text, picture, or both")
+        pane = await self._me.post(name, outputs, peers, title)
+        self._shared.add(name)
+        return SharedPane(name=name, uri=uri_of(ME, name), viewers_allowed=sorted(pane["grants"]))
+
+    async def stop_sharing(
+        self, name: Annotated[str, Field(description="Name that share_pane gave the pane.")]
+    ) -> StoppedPane:
+        """Stop sharing a pane that share_pane has shared since this MCP server was started."""
+        if name not in self._shared:
+            raise UnknownPaneError(f"this MCP server has shared no pane {clean(name)[:64]!r}")
+        await self._me.unshare(name)
+        self._shared.discard(name)
+        return StoppedPane(name=name)
 
 
 def uri_of(peer: str, name: str) -> str:

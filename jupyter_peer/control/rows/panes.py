@@ -39,7 +39,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
         rev: Counts its changes.
         status: ``ended`` once its kernel is gone.
         since: When it was shared, epoch seconds.
-        kernel_id: None once its kernel is gone.
+        kernel_id: None once its kernel is gone, and for a pane of fixed content.
         cell_id: Of the notebook's cell that the pane stays with; None for others.
         grants: What each peer may do, by node id.
     """
@@ -127,6 +127,24 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         is_cell = self.cell is not None or self.cell_id is not None
         if is_cell == (self.display is not None):
             raise ValueError("give either a cell or a display")
+
+
+class PostParams(msgspec.Struct, frozen=True, kw_only=True):
+    """Fixed content that becomes a pane: no kernel is behind it, and it can only be viewed.
+
+    Attributes:
+        name: Name of the pane, unique on this node. It replaces what was posted under it before.
+        title: For people; the name when empty.
+        with_: Peers that may see it, and nobody else.
+        outputs: What it shows, as nbformat outputs.
+    """
+
+    name: Short
+    title: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    with_: Annotated[list[Short], msgspec.Meta(max_length=256)] = msgspec.field(
+        name="with", default_factory=list
+    )
+    outputs: Annotated[list[Json], msgspec.Meta(min_length=1, max_length=16)]
 
 
 class KernelParams(msgspec.Struct, frozen=True):
@@ -317,6 +335,7 @@ PANES = looks(
 SHARE = Operation(
     "share", ShareParams, PaneResult, "Share the output of a cell, or a display.", "POST panes"
 )
+POST = Operation("post", PostParams, PaneResult, "Share fixed content, without a kernel.")
 HEAR = Operation(
     "hear",
     KernelParams,

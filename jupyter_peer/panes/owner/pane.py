@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..kernel.channels.still import STILL
 from ..kernel.source import PaneSource
 from ..state import PaneState
 from .delivery import Audience, Delivery
@@ -142,7 +143,7 @@ class OwnPane:
             rev=self.state.rev,
             status="ended" if self.is_ended else "live",
             since=self.since,
-            kernel_id=self.kernel_id,
+            kernel_id=None if self.kernel_id == STILL else self.kernel_id,
             cell_id=self.cell_id,
             viewers=[
                 {

@@ -10,6 +10,7 @@ from ...control.fields import Done, GrantOrNone, NameParams, NoParams
 from ...control.rows import panes as rows
 from ...errors import BadRequestError, KernelGoneError, NotGrantedError
 from ...hub.hub import PeerHub
+from ...panes.kernel.channels.still import STILL
 from ...panes.owner.pane import PaneInfo
 from ...panes.owner.publish import PanePublisher, SharePane
 from ...panes.viewer.watch import PaneWatcher
@@ -83,6 +84,28 @@ class PaneOperations(Group):
             grant=params.grant,
         )
         return _result(pane)
+
+    @serves(rows.POST)
+    async def _post(self, params: rows.PostParams, call: Call) -> rows.PaneResult:
+        if call.caller.kernel_id is not None:
+            raise BadRequestError(
+                "a kernel shares its own outputs", hint="share a cell or a display"
+            )
+        shared = SharePane(
+            params.name, params.title, STILL, {"cell": STILL}, outputs=params.outputs
+        )
+        node_ids = {self.id_of(peer) for peer in params.with_}
+        if self._is_open_to_others(params.name, node_ids):
+            self._publisher.unshare(params.name)
+        return _result(await self._publisher.share(shared, with_=sorted(node_ids)))
+
+    def _is_open_to_others(self, name: str, node_ids: set[str]) -> bool:
+        """Whether what is posted under a name would be seen by others than those who are named."""
+        known = next((pane for pane in self._publisher.mine() if pane["name"] == name), None)
+        if known is None or known["kernel_id"] is not None:
+            return False  # the pane of a kernel that runs is left alone
+        has_link = any(link.pane == name for link in self.hub.guests.links())
+        return has_link or not known["grants"].keys() <= node_ids
 
     @serves(rows.HEAR)
     async def _hear(self, params: rows.KernelParams, call: Call) -> Done:

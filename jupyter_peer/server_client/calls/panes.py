@@ -40,6 +40,26 @@ class PaneCalls(Asking):
         return outputs
 
     @exposed
+    async def post(
+        self, name: str, outputs: Sequence[Json], with_: Sequence[str] = (), title: str = ""
+    ) -> Done:
+        """Share fixed content as a pane, from a program that is not a kernel.
+
+        Args:
+            name: Of the pane; what was posted under it before is replaced.
+            outputs: What it shows, as nbformat has them.
+            with_: Peers that may view it, and nobody else.
+            title: For people.
+
+        Raises:
+            BadNameError: The name cannot be used.
+            UnknownPeerError: One of the peers is not known.
+            PaneExistsError: A kernel shares a pane of this name.
+        """
+        params = {"name": name, "outputs": list(outputs), "with": list(with_), "title": title}
+        return Done(f"{name} is shared", (await self._ask("post", params))["pane"])
+
+    @exposed
     async def grant(self, name: str, peer: str, grant: str) -> Done:
         """Let a peer ``view`` a pane, ``interact`` with it, or ``none`` of both any more."""
         check_grant(grant, (*GRANTS, "none"))

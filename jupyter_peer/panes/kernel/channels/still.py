@@ -1,0 +1,52 @@
+"""What stands for the kernel of a pane that shows something fixed: it says nothing and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ....errors import KernelGoneError
+from ..masking import Masks
+from .listener import TapListener
+
+Json = dict[str, Any]
+
+#: Its id among those of kernels, which are UUIDs.
+STILL = "still"
+
+
+class StillKernel:
+    """The tap of no kernel.
+
+    Args:
+        secrets: Returns the texts that open this node; no pane shows one.
+    """
+
+    def __init__(self, secrets: Callable[[], Iterable[str]] = tuple) -> None:
+        self._masks = Masks(secrets)
+
+    def subscribe(self, listener: TapListener) -> Callable[[], None]:
+        """Return a function that does nothing: there is nothing to hear."""
+        return lambda: None
+
+    def send(
+        self,
+        msg_type: str,
+        content: Json,
+        metadata: Json | None = None,
+        buffers: Sequence[bytes] = (),
+    ) -> str:
+        """Refuse a message.
+
+        Raises:
+            KernelGoneError: Always.
+        """
+        raise KernelGoneError("nothing runs behind this pane", hint="it can only be viewed")
+
+    async def start(self) -> None:
+        """Return at once: nothing can be missed."""
+
+    def masked(self, output: Json, parent_id: str) -> Json:
+        """Return an output without what opens this node."""
+        masked: Json = self._masks.mask().value(output)
+        return masked
