@@ -424,6 +424,16 @@ async def test_limits_on_rooms_and_members_are_kept() -> None:
         assert code(await bob.create("..")) == "bad_name"
 
 
+async def test_a_full_lobby_refuses_another_node_and_lets_one_of_its_own_come_again() -> None:
+    async with lobbies(max_nodes=1) as [lobby]:
+        ada, bob = node("a"), node("b")
+        await ada.enter(lobby)
+        bob.socket.hang_up()
+        with pytest.raises(BusyError):
+            await bob._serve(lobby, bob.socket)
+        await ada.enter(lobby)
+
+
 async def test_who_asks_too_much_waits() -> None:
     clock = Clock()
     async with lobbies(clock=clock, rate=10.0, burst_s=1.0) as [lobby]:
