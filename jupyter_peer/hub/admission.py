@@ -186,19 +186,14 @@ class Admission:
         self._local.store.put_peer(record)
         return self._peers.put(record)
 
-    def _drop_passer_by(self) -> bool:
-        """Drop the oldest node that was let in for the moment only and is gone; False if none."""
+    def _passer_by(self) -> Peer | None:
+        """Return the oldest node that was let in for the moment only and is gone."""
         gone = [
             peer
             for peer in self._peers
             if not (peer.record.trusted or peer.record.blocked or peer.is_connected())
         ]
-        if not gone:
-            return False
-        oldest = min(gone, key=lambda peer: peer.record.last_seen or 0)
-        self._local.store.delete_peer(oldest.node_id)
-        self._peers.remove(oldest.node_id)
-        return True
+        return min(gone, key=lambda peer: peer.record.last_seen or 0, default=None)
 
     def _known(self, introduction: Introduction) -> Peer | None:
         """Return the trusted peer this is, or None for a stranger; raise if it must stay out."""
@@ -213,11 +208,9 @@ class Admission:
 
     def _take_stranger(self, link: PeerLink, introduction: Introduction, token: str | None) -> None:
         is_new = self._peers.get(introduction.node_id) is None
-        if (
-            is_new
-            and len(self._peers) >= self._local.config.max_peers
-            and not self._drop_passer_by()
-        ):
+        is_full = is_new and len(self._peers) >= self._local.config.max_peers
+        passer_by = self._passer_by() if is_full else None
+        if is_full and passer_by is None:
             raise BusyError("the node has as many peers as it may", hint="it has to forget some")
         verdict = self._local.policy.verdict(
             Applicant(
@@ -232,4 +225,8 @@ class Admission:
         )
         if not verdict.accepted:
             raise verdict.error or NotTrustedError()
+        # Only now: who is refused displaces nobody.
+        if passer_by is not None:
+            self._local.store.delete_peer(passer_by.node_id)
+            self._peers.remove(passer_by.node_id)
         self._remember(introduction, verdict.origin, trusted=verdict.remember)

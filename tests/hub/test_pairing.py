@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from jupyter_peer.errors import (
@@ -251,6 +252,28 @@ async def test_peers_over_the_limit_are_refused(tmp_path):
         assert refused.value.code == "busy"
         # and the invite was not spent on it
         assert {invite.id: invite.status for invite in ada.invites.all()}[minted.id] == "open"
+
+
+async def test_one_that_came_only_by_makes_room_for_a_peer_and_not_for_who_is_refused(tmp_path):
+    network = LoopbackNetwork()
+    ada, bob = make_hub(network, tmp_path, "ada", max_peers=1), make_hub(network, tmp_path, "bob")
+    async with running(ada, bob):
+        await pair(ada, bob)
+        (record,) = ada.store.peers()
+        # As a policy leaves it that lets nodes in for the moment only.
+        ada.store.put_peer(msgspec.structs.replace(record, trusted=False))
+    ada = make_hub(network, tmp_path, "ada", max_peers=1)
+    eve = make_hub(network, tmp_path, "eve")
+    async with running(ada, eve):
+        void = ada.invites.mint()
+        ada.invites.revoke(void.id)
+        with pytest.raises(InviteRevokedError):
+            await eve.pair(void.text)
+        assert [peer.node_id for peer in ada.peers()] == [bob.node_id]
+        await pair(ada, eve)
+        assert [peer.node_id for peer in ada.peers()] == [eve.node_id]
+        # It is known now, so its place is no question.
+        assert (await eve.pair(ada.invites.mint().text)).trusted
 
 
 async def test_peers_are_found_by_alias_name_id_and_unique_beginnings():
