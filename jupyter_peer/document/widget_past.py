@@ -56,10 +56,12 @@ class WidgetPast:
 
     Attributes:
         weight: Estimated bytes of the messages.
+        loaders: What other cells loaded into the owner's page: MIME bundles.
     """
 
     def __init__(self) -> None:
         self.weight = 0
+        self.loaders: list[Json] = []
         self._said: deque[tuple[int, Json, int]] = deque()
         self._closed: dict[str, None] = {}
         self._flashes = Flashes()
@@ -71,6 +73,7 @@ class WidgetPast:
         for said in document.get("said", ()):
             past._keep(said["rev"], said["message"])
         past._closed = dict.fromkeys(document.get("closed", ()))
+        past.loaders = list(document.get("loaders", ()))
         return past
 
     @property
@@ -122,6 +125,8 @@ class WidgetPast:
                 shown |= references(model.state) if model is not None else set()
             if closed := [each for each in self._closed if each in shown]:
                 found["closed"] = closed
+        if self.loaders:
+            found["loaders"] = self.loaders
         return found
 
     def _keep(self, rev: int, message: Json) -> None:

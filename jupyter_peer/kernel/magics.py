@@ -13,6 +13,7 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
+from ..document import loaders
 from ..errors import PeerError
 from ..server_client.command_table.command import HelpAskedError, MisuseError
 from ..server_client.command_table.line import parse, run, split
@@ -170,9 +171,24 @@ def load(shell: InteractiveShell) -> None:
     names = {each.__name__ for each in ours}
     kept = [t for t in cleanups if getattr(t, "__name__", "") not in names]
     cleanups[:] = [*kept, *ours]
+    watch_loaders(shell)
     set_hook: Any = shell.set_hook
     for word in ("%peer", _CELL_MAGIC):
         set_hook("complete_command", _complete, str_key=word)
+
+
+def watch_loaders(shell: InteractiveShell) -> None:
+    """Keep what cells load into the page, for panes of later cells; may be called again."""
+    publisher: Any = shell.display_pub
+    if hasattr(publisher, "register_hook"):
+        publisher.unregister_hook(keep_loader)
+        publisher.register_hook(keep_loader)
+
+
+def keep_loader(message: dict[str, Any]) -> dict[str, Any]:
+    """Keep a display if it loads a library, and let it pass."""
+    loaders.OWN.add([message.get("content", {}).get("data", {})])
+    return message
 
 
 def _complete(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:

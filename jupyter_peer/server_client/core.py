@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..control.rows.agents import DEFAULT_TIMEOUT_S, checked_timeout
+from ..document import loaders
 from ..errors import BadRequestError, UnknownPaneError
 from .bridge import Core
 from .calls.calls import Calls
@@ -80,6 +81,7 @@ class ServerCore(Calls, Core):
             "cell": cell,
             "display": display,
             "kernel_id": self.kernel_id,
+            "loaders": loaders.OWN.bundles() or None,
             # Servers of before know neither.
             "tracebacks": None if tracebacks else False,
             "other_widgets": None if other_widgets == "values" else other_widgets,

@@ -191,7 +191,7 @@ function append(node: HTMLElement, value: string, words: Words, keep: Keep, most
 }
 
 /** Scripts that were set as HTML do not run; new ones in their places do, one after the other. */
-function runScripts(node: HTMLElement): void {
+export function runScripts(node: HTMLElement): void {
   for (const dead of node.querySelectorAll('script')) {
     const script = document.createElement('script');
     for (const { name, value } of dead.attributes) {
@@ -202,7 +202,8 @@ function runScripts(node: HTMLElement): void {
   }
 }
 
-function runScript(node: HTMLElement, source: string): void {
+/** Run a script, which may draw into the node. */
+export function runScript(node: HTMLElement, source: string): void {
   const script = document.createElement('script');
   // As in JupyterLab, `element` is where the script may draw.
   script.textContent = `(function(element){${source}\n})(document.currentScript.parentElement);`;

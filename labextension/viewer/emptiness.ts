@@ -33,8 +33,7 @@ export class Emptiness {
 
   private _look(): void {
     if (this._outputs > 0) {
-      const isSeen = this._node.innerText?.trim() || this._node.querySelector(VISIBLE);
-      this._say(isSeen ? '' : this._words.invisible);
+      this._say(isSeen(this._node) ? '' : this._words.invisible);
     }
   }
 
@@ -46,4 +45,14 @@ export class Emptiness {
 
   private _outputs = 0;
   private _isWaiting = false;
+}
+
+/** Whether there is anything to see in a node, trees of components included. */
+function isSeen(node: HTMLElement): boolean {
+  if (node.innerText?.trim() || node.querySelector(VISIBLE)) {
+    return true;
+  }
+  return [...node.querySelectorAll('*')].some(
+    each => (each.shadowRoot?.childElementCount ?? 0) > 0
+  );
 }

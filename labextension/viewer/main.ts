@@ -5,6 +5,7 @@ import './pane.css';
 import { FOCUS, FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
 import { drawOutput, WIDGET_VIEW } from './drawing';
 import { Fit } from './fit';
+import { Loaders } from './loaders';
 import { Mathematics } from './mathematics';
 import { ModuleCode } from './modulecode';
 import { fill, Notes } from './notes';
@@ -43,6 +44,7 @@ function begin(port: MessagePort, words: Words): void {
   const notes = new Notes(document.getElementById('notes') as HTMLElement, words);
   const parts = new Parts(part => say({ type: 'need', part }));
   const modules = new ModuleCode(name => say({ type: 'module', name }));
+  const loaders = new Loaders();
   const mathematics = new Mathematics(parts);
   const tools: ITools = {
     words,
@@ -96,6 +98,7 @@ function begin(port: MessagePort, words: Words): void {
         if (data.step.outputs) {
           notes.clear();
         }
+        loaders.take(data.step);
         desk.take(data.step);
         pane.take(data.step);
         break;

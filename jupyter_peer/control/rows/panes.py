@@ -99,6 +99,8 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         cell_id: Of the cell in its notebook. The pane goes on when the cell runs again.
         outputs: What the cell shows already, as nbformat outputs.
         known: Ids of the last messages that are in ``outputs``.
+        loaders: MIME bundles of other cells that loaded a library into the page. Of these the node
+            keeps those whose form it knows.
         tracebacks: Whether errors in the pane show their traceback, which quotes lines of the source.
         other_widgets: What those who can use the pane may set of widgets of other libraries than
             ipywidgets: ``none``, plain ``values``, or ``all``.
@@ -118,6 +120,9 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=list
     )
     known: Annotated[list[Short], msgspec.Meta(max_length=4096)] = msgspec.field(
+        default_factory=list
+    )
+    loaders: Annotated[list[Json], msgspec.Meta(max_length=256)] = msgspec.field(
         default_factory=list
     )
     tracebacks: bool = True

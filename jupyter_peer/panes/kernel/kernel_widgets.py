@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from ...document.loaders import Loaders
 from ...document.widgets import MODEL, Model, WidgetSet, references
 from ..owner.input.play import PlayDrivers
 from ..owner.input.queue import InputQueue
@@ -75,11 +76,13 @@ class KernelWidgets:
         custom: What its widgets told their pages besides their state.
         inputs: What viewers do with the widgets.
         plays: Whose page drives its ``Play`` widgets.
+        loaders: What its cells loaded into pages, as far as it is known.
     """
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self.hearing = Hearing(kernel.subscribe)
+        self.loaders = Loaders()
         self._panes: list[WidgetListener] = []
         self._unsubscribe: Callable[[], None] | None = None
         self._begin()

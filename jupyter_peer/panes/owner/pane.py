@@ -30,6 +30,7 @@ class SharePane(msgspec.Struct, frozen=True):
         cell_id: Of the cell in its notebook. When it runs again, the pane goes on.
         outputs: What it shows already, as nbformat outputs.
         known: Ids of the last messages that are in them.
+        loaders: MIME bundles of other cells that loaded a library into the page.
     """
 
     name: str
@@ -41,6 +42,7 @@ class SharePane(msgspec.Struct, frozen=True):
     cell_id: str | None = None
     outputs: Sequence[Json] = ()
     known: Sequence[str] = ()
+    loaders: Sequence[Json] = ()
 
 
 class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):

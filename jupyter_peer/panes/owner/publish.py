@@ -223,6 +223,8 @@ class PanePublisher:
                 raise KernelGoneError("the kernel ended while the pane was being shared")
             cell = asked.source.get("cell", "")
             heard = hearing.of(cell) if cell else hearing.all()
+            kernel.loaders.add(tap.masked({"data": each}, cell)["data"] for each in asked.loaders)
+            source.state.past.loaders = kernel.loaders.bundles()
             source.begin([tap.masked(each, cell) for each in asked.outputs], heard, asked.known)
             ends.append(tap.subscribe(source))
             if asked.cell_id is None:

@@ -79,6 +79,7 @@ class PaneOperations(Group):
                 cell_id=params.cell_id,
                 outputs=params.outputs,
                 known=params.known,
+                loaders=params.loaders,
             ),
             with_=[self.id_of(peer) for peer in params.with_],
             grant=params.grant,

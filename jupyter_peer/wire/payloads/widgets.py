@@ -22,6 +22,7 @@ MAX_MODELS = 4096
 MAX_KEYS = 4096
 #: Messages of models in a snapshot.
 MAX_SAID = 1024
+MAX_LOADERS = 16
 MAX_BUFFERS = 1024
 MAX_PATH = 32
 MAX_INPUT_DEPTH = 16
@@ -160,12 +161,16 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     message: CommMessage
 
 
+_Loader = Annotated[dict[str, str], msgspec.Meta(max_length=2)]
+
+
 class WidgetDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A widget-state document, as Jupyter has it in notebooks, of all models of a pane.
 
     Attributes:
         said: What the models have said besides their state, the oldest first.
         closed: The models that the owner has closed and that are still referred to.
+        loaders: What other cells loaded into the page, to be run before the outputs are drawn.
     """
 
     version_major: Literal[2] = 2
@@ -175,6 +180,9 @@ class WidgetDocument(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.UNSET
     )
     closed: Annotated[list[CommId], msgspec.Meta(max_length=MAX_MODELS)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+    loaders: Annotated[list[_Loader], msgspec.Meta(max_length=MAX_LOADERS)] | msgspec.UnsetType = (
         msgspec.UNSET
     )
 

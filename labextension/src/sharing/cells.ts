@@ -1,6 +1,6 @@
 import type { Cell, CodeCell } from '@jupyterlab/cells';
-import { IOutput } from '@jupyterlab/nbformat';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import { IMimeBundle, IOutput } from '@jupyterlab/nbformat';
+import { INotebookTracker, type StaticNotebook } from '@jupyterlab/notebook';
 import { ControlSocket } from '../control';
 import { IOwnPane } from '../shapes';
 import { CellRuns } from './runs';
@@ -64,6 +64,7 @@ export async function shareCell(
     cell_id: cellId,
     cell: run?.request ?? null,
     outputs: outputsOf(cell),
+    loaders: loadersOf(cell),
     known: run?.shown ?? []
   });
 }
@@ -83,6 +84,29 @@ export function outputsOf(cell: CodeCell): IOutput[] {
     }
   });
   return outputs;
+}
+
+/** MIME types by which a library marks what it loads into a page. */
+const LOADS = /_load\.v\d+\+json$/;
+const MAX_LOADERS = 256;
+
+/** What other cells of the notebook may have loaded into the page; the server knows what of it counts. */
+function loadersOf(shared: CodeCell): IMimeBundle[] {
+  const cells = (shared.parent as StaticNotebook | null)?.widgets ?? [];
+  return cells
+    .filter(cell => cell !== shared && cell.model.type === 'code')
+    .flatMap(cell => (cell as CodeCell).model.outputs.toJSON())
+    .map(output => (output.data ?? {}) as IMimeBundle)
+    .filter(data => {
+      const html = String(data['text/html'] ?? '');
+      const isConfig = /^\W*(window\.)?require/.test(String(data['application/javascript'] ?? ''));
+      return (
+        isConfig ||
+        /^\s*<(script|link)/.test(html) ||
+        Object.keys(data).some(each => LOADS.test(each))
+      );
+    })
+    .slice(-MAX_LOADERS);
 }
 
 /** A title for a cell's pane: its first comment, else its first line that does something. */

@@ -133,3 +133,24 @@ def test_a_plot_of_matplotlib_follows_its_owner_and_who_may_use_it(
     for _ in range(20):
         kernel.run("import time; time.sleep(0.1)")
     kernel.run("assert pressed")
+
+
+def test_what_an_earlier_cell_loaded_is_there_for_the_pane_of_a_later_one(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], shoot: Callable[..., None]
+) -> None:
+    needs_module("bokeh")
+    kernel.run(
+        "from bokeh.plotting import figure, show, output_notebook\n"
+        "from bokeh.resources import INLINE\noutput_notebook(INLINE)"
+    )
+    kernel.run(
+        "%%peer share later --with bob\n"
+        "p = figure(height=220, width=400); p.line([1, 2, 3], [3, 1, 2]); show(p)"
+    )
+    view = open_tab(open_lab(bob), bob, "later")
+    inside = content(view)
+    expect(inside.locator(".bk-Figure")).to_be_visible(timeout=30_000)
+    expect(inside.get_by_text("BokehJS")).to_have_count(0)
+    expect(inside.locator(".note")).to_have_count(0)
+    shoot("later")
+    expect(inside.locator("#pane")).to_have_attribute("data-empty", "")
