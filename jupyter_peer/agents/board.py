@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..control.rows.agents import AgentMode
 from ..errors import BusyError, UnknownAgentError
@@ -26,6 +26,14 @@ class Agent(ToolUser, Protocol):
         """
 
 
+class AgentFailure(NamedTuple):
+    """Why an agent failed: when (epoch seconds), the error, and the node id of who asked."""
+
+    at: float
+    why: str
+    peer: str
+
+
 class AgentBoard:
     """The agents of one node.
 
@@ -46,6 +54,7 @@ class AgentBoard:
         self._built_in = built_in
         self._has_built_in = False
         self._agents: dict[str, Agent] = {}
+        self._failures: dict[str, AgentFailure] = {}
         self._changes = Signal[[]]("the agents changed")
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -86,6 +95,7 @@ class AgentBoard:
             raise BusyError(f"{MAX_AGENTS} agents are registered already")
         # the newest is the last
         self._agents.pop(agent.name, None)
+        self._failures.pop(agent.name, None)
         self._agents[agent.name] = agent
         self._tell()
 
@@ -93,7 +103,22 @@ class AgentBoard:
         """Take an agent down; one that took its name stays."""
         if self._agents.get(agent.name) is agent:
             del self._agents[agent.name]
+            self._failures.pop(agent.name, None)
             self._tell()
+
+    def ended(self, agent: Agent, failure: AgentFailure | None) -> None:
+        """Keep for the owner how the last turn of an agent ended."""
+        if self._agents.get(agent.name) is not agent:
+            return
+        before = self._failures.pop(agent.name, None)
+        if failure is not None:
+            self._failures[agent.name] = failure
+        if failure is not before:
+            self._tell()
+
+    def failure_of(self, name: str) -> AgentFailure | None:
+        """Return why the last turn of an agent failed; None if it did not."""
+        return self._failures.get(name)
 
     def agents(self) -> list[Agent]:
         """Return who can be asked, the built-in reader last if it is switched on."""

@@ -207,7 +207,21 @@ export interface IAgents {
   on: boolean;
   mode: AgentMode;
   default: string | null;
+  agents: IAgent[];
   running: ITurn[];
+}
+
+/** An agent of this node; `failure` is why its last turn failed. */
+export interface IAgent {
+  name: string;
+  failure: IAgentFailure | null;
+}
+
+/** Why an agent failed, for its owner; `at` is epoch seconds. */
+export interface IAgentFailure {
+  at: number;
+  why: string;
+  peer: IAsker;
 }
 
 /** A call of a tool that waits for the owner's yes; `expires` is when none is a no. */

@@ -150,7 +150,24 @@ async def test_an_agent_that_fails_is_told_without_its_reason(tmp_path, caplog):
             await run(bobs.ask, "ada", "?")
         assert "home" not in str(caught.value)
         await until(lambda: idle(ada))
+        (agent,) = [each for each in (await run(adas.agents)).agents if each["name"] == "fails"]
+        assert agent["failure"]["why"] == "RuntimeError: /home/ada"
+        assert agent["failure"]["peer"]["node_name"] == "bob"
+        assert "fails failed" in (await run(adas.agents)).to_text()
+        assert "RuntimeError: /home/ada" in (await run(adas.agents)).to_text()
     assert "/home/ada" in caplog.text  # where its owner looks
+
+
+async def test_an_agent_that_answers_again_has_no_failure_any_more(tmp_path):
+    async with ada_and_bob(tmp_path) as (adas, bobs, _, _):
+        await run(adas.agent, lambda turn: {}[turn.prompt], name="helper")
+        with pytest.raises(AgentFailedError):
+            await run(bobs.ask, "ada", "?")
+        failures = [each["failure"] for each in (await run(adas.agents)).agents]
+        assert [failure and failure["why"] for failure in failures] == ["KeyError: '?'", None]
+        await run(adas.agent, lambda turn: turn.prompt, name="helper")
+        assert await run(bobs.ask, "ada", "?") == "?"
+        assert [each["failure"] for each in (await run(adas.agents)).agents] == [None, None]
 
 
 @pytest.mark.parametrize("name", ["", "no spaces", "x" * 65])

@@ -93,14 +93,6 @@ class ToolModel(msgspec.Struct, frozen=True):
     read_only: bool = False
 
 
-class AgentModel(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent of this node; ``kernel_id`` is None for the built-in one."""
-
-    name: str
-    kernel_id: str | None
-    tools: list[ToolModel]
-
-
 class AskerModel(PersonModel, frozen=True):
     """A node in the chain of askers. Only the id is known of a stranger.
 
@@ -108,6 +100,32 @@ class AskerModel(PersonModel, frozen=True):
     """
 
     label: str
+
+
+class AgentFailureModel(msgspec.Struct, frozen=True):
+    """Why an agent last failed; its asker is not told.
+
+    Attributes:
+        at: When, epoch seconds.
+        why: The error, for the owner alone.
+        peer: Who asked.
+    """
+
+    at: float
+    why: str
+    peer: AskerModel
+
+
+class AgentModel(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent of this node; ``kernel_id`` is None for the built-in one.
+
+    ``failure`` is None unless its last turn failed.
+    """
+
+    name: str
+    kernel_id: str | None
+    tools: list[ToolModel]
+    failure: AgentFailureModel | None = None
 
 
 class TurnModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,8 @@ from .agents import (
 from .panes import OutputsResult
 
 MAX_TOOLS = 64
+#: Characters of the reason why an agent failed.
+MAX_WHY = 2000
 #: Arguments of one call.
 MAX_ARGUMENTS = 64
 
@@ -89,10 +91,14 @@ class TurnWriteParams(msgspec.Struct, frozen=True):
 
 
 class TurnEndParams(msgspec.Struct, frozen=True):
-    """The end of a turn: the answer is complete, or failed with ``error``."""
+    """The end of a turn: the answer is complete, or failed with ``error``.
+
+    ``why`` is for the owner of the agent alone.
+    """
 
     turn: Number
     error: dict[str, str] | None = None
+    why: Annotated[str, msgspec.Meta(max_length=MAX_WHY)] = ""
 
 
 class TurnToolParams(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...agents.board import AgentFailure
 from ...agents.tools import Tool
 from ...control.fields import Done
 from ...control.frames import Frame, encode_event
@@ -180,7 +181,11 @@ class ConnectionAgents:
 
     @serves(rows.TURN_END)
     async def _turn_end(self, params: rows.TurnEndParams, call: Call) -> Done:
-        _, over = self._open(params.turn)
+        turn, over = self._open(params.turn)
+        failure = AgentFailure(time.time(), params.why, turn.peer) if params.why else None
+        agent = self._agents.get(turn.agent.name)
+        if agent is not None:
+            self._node.board.ended(agent, failure)
         error = None
         if params.error is not None:
             error = from_wire(params.error)

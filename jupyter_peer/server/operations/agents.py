@@ -59,7 +59,7 @@ class NodeAgents:
             on=self.board.is_on,
             mode=self.board.mode,
             default=self.board.default_name() if self.board.is_on else None,
-            agents=[_model(agent) for agent in self.board.agents()],
+            agents=[self._agent(agent) for agent in self.board.agents()],
             turns=self.turns.under_way,
             running=[
                 rows.TurnModel(
@@ -71,6 +71,19 @@ class NodeAgents:
                 )
                 for turn in self.turns.running()
             ],
+        )
+
+    def _agent(self, agent: Agent) -> rows.AgentModel:
+        failure = self.board.failure_of(agent.name)
+        return rows.AgentModel(
+            name=agent.name,
+            kernel_id=getattr(agent, "kernel_id", None),
+            tools=[
+                rows.ToolModel(tool.name, tool.read_only)
+                for tool in sorted(agent.tools.values(), key=lambda tool: tool.name)
+            ],
+            failure=failure
+            and rows.AgentFailureModel(failure.at, visible(failure.why), self.person(failure.peer)),
         )
 
     @serves(rows.AGENTS)
@@ -210,14 +223,3 @@ def _text_of(piece: Piece) -> str:
     if piece is WAITING:
         return ""
     return f"{to_text({'output_type': 'display_data', **piece})}\n"
-
-
-def _model(agent: Agent) -> rows.AgentModel:
-    return rows.AgentModel(
-        name=agent.name,
-        kernel_id=getattr(agent, "kernel_id", None),
-        tools=[
-            rows.ToolModel(tool.name, tool.read_only)
-            for tool in sorted(agent.tools.values(), key=lambda tool: tool.name)
-        ],
-    )

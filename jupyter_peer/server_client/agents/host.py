@@ -15,6 +15,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from ...control.rows.turns import MAX_WHY
 from ...errors import (
     AgentFailedError,
     BusyError,
@@ -122,6 +123,7 @@ class AgentHost:
 
     def _run(self, agent: LocalAgent, turn: Turn) -> None:
         error: PeerError | None = None
+        why = ""
         hold_displays()
         separate_figures()
         try:
@@ -130,23 +132,27 @@ class AgentHost:
         except PeerError as failed:
             if not turn.is_over:
                 log.warning("the agent %s did not answer: %s", agent.name, failed)
+                why = str(failed)
             error = failed
-        except BaseException:
+        except BaseException as failed:
             if not turn.is_over:
                 log.exception("the agent %s failed", agent.name)
+                why = f"{type(failed).__name__}: {failed}"
             error = AgentFailedError()
-        self._thread.soon(self._ended, turn, error)
+        if why:
+            agent.report.tell(agent.name, turn.peer.label, why)
+        self._thread.soon(self._ended, turn, error, why)
 
-    def _ended(self, turn: Turn, error: PeerError | None) -> None:
+    def _ended(self, turn: Turn, error: PeerError | None, why: str) -> None:
         self._threads -= 1
         if self._turns.pop(turn.number, None) is not None:
-            self._tell_end(turn.number, error)
+            self._tell_end(turn.number, error, why)
         turn.end()
 
-    def _tell_end(self, number: int, error: PeerError | None) -> None:
+    def _tell_end(self, number: int, error: PeerError | None, why: str = "") -> None:
         params: Json = {"turn": number}
         if error is not None:
-            params["error"] = to_wire(error)
+            params |= {"error": to_wire(error), "why": why[:MAX_WHY]}
         self._calls.connection.tell("turn_end", params)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ...errors import BadNameError, BadRequestError
 from ..connection import Json
+from .failures import FailureReport
 from .tools import Tool, is_read_only
 from .turn import Turn
 
@@ -24,12 +25,14 @@ class LocalAgent(NamedTuple):
         answer: The callable that answers a turn.
         marks: Whether each of its tools is read-only, by the tool's name.
         tools: Those of the tools that a turn offers as functions.
+        report: Tells failures below the cell that registered it.
     """
 
     name: str
     answer: Answering
     marks: Mapping[str, bool]
     tools: Mapping[str, Tool]
+    report: FailureReport
 
     def params(self) -> Json:
         """Return the parameters of its registration with the server."""
@@ -55,7 +58,7 @@ def local_agent(
             raise BadRequestError(
                 f"{tool!r} cannot be the name of a tool", hint="a tool is a function with a name"
             )
-    return LocalAgent(name, answer, dict(marks), dict(tools))
+    return LocalAgent(name, answer, dict(marks), dict(tools), FailureReport())
 
 
 def function_agent(answer: object, name: str | None, tools: Sequence[Tool]) -> LocalAgent:

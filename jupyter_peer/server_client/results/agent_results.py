@@ -27,6 +27,14 @@ class Agents(Shown, Record):
         ]
         if rows:
             blocks.append(Table(("agent", "runs in", "tools", "default"), rows, "agents"))
+        blocks += [
+            Line(
+                Text(f"{line(agent['name'])} failed {ago(failure['at'])}", "bad"),
+                f", asked by {line(failure['peer']['label'])}: {line(failure['why'], 300)}",
+            )
+            for agent in self.get("agents") or ()
+            if (failure := agent.get("failure"))
+        ]
         running = [
             (
                 str(turn["turn"]),

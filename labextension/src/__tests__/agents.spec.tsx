@@ -7,7 +7,7 @@ import { IAgents } from '../shapes';
 import { peer } from './fakes';
 import { answered, endSession, ISession, openSession, say, show } from './session';
 
-const OFF: IAgents = { on: false, mode: 'read-only', default: null, running: [] };
+const OFF: IAgents = { on: false, mode: 'read-only', default: null, agents: [], running: [] };
 const bob = { node_id: peer().node_id, node_name: 'bob', alias: null, label: 'bob' };
 
 let session: ISession;
@@ -38,6 +38,15 @@ describe('the agents of this node', () => {
     fireEvent.change(choice, { target: { value: 'ask' } });
     expect(await answered('agent_on', { ...OFF, on: true, mode: 'ask' })).toEqual({ mode: 'ask' });
     expect((choice as HTMLSelectElement).value).toBe('ask');
+  });
+
+  it('say why one failed', async () => {
+    const failure = { at: Date.now() / 1000, why: "KeyError: '<b>x</b>'", peer: bob };
+    await say({
+      event: 'agents',
+      data: { ...OFF, on: true, agents: [{ name: 'helper', failure }] }
+    });
+    screen.getByText("helper failed when bob asked: KeyError: '<b>x</b>'");
   });
 
   it('show who asks, and stop answering', async () => {

@@ -47,7 +47,7 @@ async function started(without?: string): Promise<App> {
     chats: { lines: [], unread: {} },
     lobby: { url: 'wss://lobby', status: 'connected', listed: false, rooms: [], error: null },
     approvals: { approvals: [] },
-    agents: { on: false, mode: 'read-only', default: null, running: [] },
+    agents: { on: false, mode: 'read-only', default: null, agents: [], running: [] },
     reach: reachState()
   });
   const session = app.services.get(IPeerSession) as IPeerSession | undefined;

@@ -11,6 +11,8 @@ const { sent } = JSON.parse(golden) as {
 
 /** Each shape, and the server's struct it must fit, as a type. */
 const STRUCTS: Record<string, string> = {
+  IAgent: 'AgentModel',
+  IAgentFailure: 'AgentFailureModel',
   IAgents: 'AgentsModel',
   IApproval: 'ApprovalModel',
   IArgument: 'ArgumentModel',

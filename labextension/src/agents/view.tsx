@@ -46,6 +46,14 @@ export function AgentsView({ agents }: { agents: AgentSwitch }): React.ReactElem
           {trans.__('No agent answers yet. A notebook registers one.')}
         </p>
       )}
+      {now.agents.map(
+        ({ name, failure }) =>
+          failure && (
+            <p key={name} className="jp-Peers-failure">
+              {trans.__('%1 failed when %2 asked: %3', name, failure.peer.label, failure.why)}
+            </p>
+          )
+      )}
       {now.running.length > 0 && (
         <ul className="jp-Peers-list" aria-label={trans.__('Questions being answered')}>
           {now.running.map(turn => (
