@@ -1,4 +1,7 @@
-"""What of agents goes into the audit log: who, which, how it ended. Never what was asked or said."""
+"""What of agents goes into the audit log: who, which, how it ended.
+
+Never what was said, and what was asked only if the owner has chosen so.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 from ..hub.hub import PeerHub
 
 REFUSALS_EVERY_S = 60.0
+#: Characters of a question; an entry has at most 4 KiB, and most take up to 6 bytes there.
+MAX_PROMPT = 500
 
 
 class AgentAudit:
@@ -16,6 +21,7 @@ class AgentAudit:
 
     Args:
         hub: Has the store.
+        with_prompts: Whether entries have the beginning of questions.
         clock: Monotonic seconds.
         now: Epoch seconds.
     """
@@ -23,10 +29,12 @@ class AgentAudit:
     def __init__(
         self,
         hub: PeerHub,
+        with_prompts: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._hub = hub
+        self._with_prompts = with_prompts
         self._clock = clock
         self._now = now
         self._refused: dict[tuple[str, str], tuple[float, int]] = {}
@@ -34,6 +42,10 @@ class AgentAudit:
     def note(self, kind: str, peer: str | None, **detail: Any) -> None:
         """Write one entry."""
         self._hub.store.add_audit(kind, peer, detail, self._now())
+
+    def prompt(self, text: str) -> dict[str, str]:
+        """Return what an entry about a question has of its text."""
+        return {"prompt": text[:MAX_PROMPT]} if self._with_prompts else {}
 
     def refused(self, peer: str, code: str) -> None:
         """Write that a question was refused.

@@ -24,6 +24,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
         turns_a_minute: Questions of one peer answered in a minute.
         max_turn_s: The longest answer, whatever the asker's deadline is.
         approval_s: How long the owner has to allow a tool.
+        audit_prompts: Whether the audit log has the beginning of questions.
     """
 
     allow: bool = False
@@ -34,3 +35,4 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     turns_a_minute: int = 20
     max_turn_s: float = 300.0
     approval_s: float = 60.0
+    audit_prompts: bool = False

@@ -237,7 +237,12 @@ class Questions:
         finally:
             del self._questions[request_id]
             self._audit.note(
-                "agent_asked", peer, outcome=outcome, hops=len(asked.nodes), **_named(agent)
+                "agent_asked",
+                peer,
+                outcome=outcome,
+                hops=len(asked.nodes),
+                **_named(agent),
+                **self._audit.prompt(prompt),
             )
 
     async def _follow(

@@ -65,7 +65,7 @@ class TurnManager:
         self._board = board
         self._approvals = approvals
         self._clock = clock
-        self.audit = AgentAudit(hub, clock)
+        self.audit = AgentAudit(hub, config.audit_prompts, clock)
         self._admission = AgentAdmission(hub, board, config, clock)
         self._numbers = itertools.count(1)
         self._turns: dict[tuple[str, str], tuple[Turn, asyncio.Task[None]]] = {}
@@ -147,6 +147,7 @@ class TurnManager:
             agent=agent.name,
             mode=turn.mode,
             chain=list(chain.nodes),
+            **self.audit.prompt(turn.prompt),
         )
         task = asyncio.get_running_loop().create_task(self._run(turn, agent, message))
         self._turns[key] = (turn, task)

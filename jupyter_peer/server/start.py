@@ -33,6 +33,7 @@ from ..trust.modes import DIRECTORY, policy_for
 from .control.notices import Notices
 from .control.runtime_file import RunningServer, runtime_file, write_runtime_file
 from .control.secrets import COMMAND_LINE, Secrets
+from .events.audit_events import emit_audit
 from .node.addresses import certificate_of, local_url
 from .node.doctor import doctor_of
 from .node.kernels import ServerKernels
@@ -83,6 +84,8 @@ async def start_node(
     )
     store = Store.open(data_dir.path / "peer.sqlite")
     stack.callback(store.close)
+
+    stack.callback(emit_audit(store, server.event_logger))
 
     def make_lobby() -> LobbyClient | None:
         return lobby_client(settings, identity, lambda: hub, Clock().jitter)

@@ -28,6 +28,7 @@ from ..errors import (
     UnknownPaneError,
     UnknownPeerError,
 )
+from ..primitives.signal import Signal
 from ..wire.invite import token_hash
 from .records import (
     AuditRecord,
@@ -71,6 +72,8 @@ class Store:
         self._database = database
         self._database.row_factory = sqlite3.Row
         self._lock = threading.RLock()
+        #: Emits each entry of the audit log once it is stored.
+        self.audited = Signal[[AuditRecord]]("an entry of the audit log")
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -182,7 +185,9 @@ class Store:
                 changes["capabilities"] = peer.capabilities or known.capabilities
                 changes["last_seen"] = known.last_seen if peer.last_seen is None else peer.last_seen
             _write_peer(database, msgspec.structs.replace(peer, **changes))
-            _write_audit(database, "invite_used", peer.node_id, {"invite": invite["id"]}, now)
+            used = {"invite": str(invite["id"])}
+            _write_audit(database, "invite_used", peer.node_id, used, now)
+        self.audited.emit(AuditRecord(at=now, kind="invite_used", peer=peer.node_id, detail=used))
 
     # Peers
 
@@ -353,9 +358,11 @@ class Store:
         Raises:
             BadRequestError: The detail is not JSON.
         """
-        checked(AuditRecord(at=at, kind=kind, peer=peer, detail=detail))
+        entry = AuditRecord(at=at, kind=kind, peer=peer, detail=detail)
+        checked(entry)
         with self._change() as database:
             _write_audit(database, kind, peer, detail, at)
+        self.audited.emit(entry)
 
     def audit(self, limit: int) -> list[AuditRecord]:
         """Return the newest entries of the audit log, newest first."""

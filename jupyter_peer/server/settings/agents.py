@@ -60,6 +60,12 @@ class AgentSettings(HasTraits):
         question has left, up to 10 s, always stays for the agent to answer without the tool.""",
     ).tag(config=True)
 
+    audit_prompts = Bool(
+        False,
+        help="""Whether the audit log, and the events of Jupyter that follow it, have the first 500
+        characters of questions. Answers are never in them.""",
+    ).tag(config=True)
+
     @validate("remote_agent_mode")
     def _known_mode(self, proposal: dict[str, str]) -> str:
         if proposal["value"] in (READ_ONLY, ASK):
@@ -80,4 +86,5 @@ class AgentSettings(HasTraits):
             turns_a_minute=self.agent_turns_a_minute,
             max_turn_s=self.agent_turn_s,
             approval_s=self.agent_approval_s,
+            audit_prompts=self.audit_prompts,
         )
