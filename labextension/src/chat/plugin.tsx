@@ -4,6 +4,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { closeIcon, ToolbarButton } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { IView } from '../context';
+import { addDocument, showDocument } from '../documents';
 import { peersIcon } from '../icon';
 import { displayName } from '../model';
 import { Section } from '../section';
@@ -63,8 +64,8 @@ export const chatPlugin: JupyterFrontEndPlugin<IChats> = {
         tab.title.icon = peersIcon;
         tab.title.closable = true;
         tab.id = `jupyter-peer-chat:${id}`;
-        shell.add(tab, 'main');
-        reveal = () => shell.activateById(tab.id);
+        addDocument(shell, tab, 'Peer Chat');
+        reveal = () => showDocument(shell, tab);
       }
       return opened;
     };

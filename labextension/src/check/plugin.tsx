@@ -10,6 +10,7 @@ import {
 } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { IView } from '../context';
+import { addDocument, showDocument } from '../documents';
 import { displayName } from '../model';
 import { View } from '../section';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel } from '../tokens';
@@ -62,7 +63,7 @@ export const checkPlugin: JupyterFrontEndPlugin<void> = {
         open.delete(id);
       });
       open.set(id, { tab, check });
-      shell.add(tab, 'main', { type: 'Connection Check' });
+      addDocument(shell, tab, 'Connection Check');
       return { tab, check };
     };
 
@@ -74,8 +75,8 @@ export const checkPlugin: JupyterFrontEndPlugin<void> = {
       execute: ({ peer }) => {
         const nodeId = typeof peer === 'string' ? peer : null;
         const id = `jupyter-peer-check:${nodeId ?? ''}`;
-        const { check } = open.get(id) ?? create(nodeId, id);
-        shell.activateById(id);
+        const { tab, check } = open.get(id) ?? create(nodeId, id);
+        showDocument(shell, tab);
         void check.run();
       }
     });

@@ -1,6 +1,7 @@
 import { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog, WidgetTracker } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
+import { addDocument, showDocument } from '../documents';
 import { displayName, PeersModel } from '../model';
 import { IViewContext, PaneView } from '../paneview';
 import { IOfferedPane } from '../shapes';
@@ -35,10 +36,10 @@ export class PaneTabs {
       const { commands, shell } = this._app;
       pane = new PaneDocument(new PaneView(this._context, peer, name, 'tab'));
       addTools(pane, commands, this._context.settings.baseUrl, this._trans);
-      shell.add(pane, 'main', { type: 'Peer Pane' });
+      addDocument(shell, pane, 'Peer Pane');
       void this._tracker.add(pane);
     }
-    this._app.shell.activateById(id);
+    showDocument(this._app.shell, pane);
     return pane;
   }
 
