@@ -5,9 +5,21 @@ import { SETTINGS_ID } from './tokens';
 export interface IPeerSettings {
   showOffline: boolean;
   inviteLifetime: string;
+  /** Which notifications are shown. */
+  notifyPaired: boolean;
+  notifyShared: boolean;
+  notifyWatched: boolean;
+  notifyChat: boolean;
 }
 
-export const DEFAULT_SETTINGS: IPeerSettings = { showOffline: true, inviteLifetime: '24h' };
+export const DEFAULT_SETTINGS: IPeerSettings = {
+  showOffline: true,
+  inviteLifetime: '24h',
+  notifyPaired: true,
+  notifyShared: true,
+  notifyWatched: true,
+  notifyChat: true
+};
 
 /** Apply the settings now and at each change; without a registry the defaults stay. */
 export async function followSettings(

@@ -79,6 +79,8 @@ export interface IOfferedPane {
   name: string;
   title: string;
   grant: Grant;
+  /** When it was shared, epoch seconds. */
+  since: number;
   peer: { node_id: string; node_name: string; alias: string | null };
 }
 

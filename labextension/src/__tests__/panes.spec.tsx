@@ -17,8 +17,14 @@ afterEach(() => endSession(session));
 
 const bob = { node_id: peer().node_id, node_name: 'bob', alias: null };
 const offered = [
-  { name: 'acc', title: 'Accuracy', grant: 'view' as const, peer: bob },
-  { name: 'roc', title: '', grant: 'interact' as const, peer: { ...bob, alias: 'my bob' } }
+  { name: 'acc', title: 'Accuracy', grant: 'view' as const, since: 1, peer: bob },
+  {
+    name: 'roc',
+    title: '',
+    grant: 'interact' as const,
+    since: 1,
+    peer: { ...bob, alias: 'my bob' }
+  }
 ];
 const mine: IPaneLists['mine'] = [
   {

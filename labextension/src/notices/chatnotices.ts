@@ -13,12 +13,13 @@ const EXCERPT = 100;
 export function notifyOfChats(
   chats: IChats,
   trans: TranslationBundle,
-  open: (nodeId: string) => void
+  open: (nodeId: string) => void,
+  isWanted: () => boolean = () => true
 ): void {
   const shown = new Map<string, string>();
   chats.lineArrived.connect((_, line: IChatLine) => {
     const nodeId = line.peer.node_id;
-    if (chats.isWatched(nodeId)) {
+    if (chats.isWatched(nodeId) || !isWanted()) {
       return;
     }
     const message = trans.__('%1: %2', displayName(line.peer), excerpt(line.text));

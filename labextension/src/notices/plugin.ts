@@ -1,23 +1,40 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { IChats } from '../chat/model';
-import { CommandIDs, DOMAIN, IPeerChats } from '../tokens';
+import { IView } from '../context';
+import { DEFAULT_SETTINGS, followSettings } from '../settings';
+import { CommandIDs, DOMAIN, IPeerChats, IPeerSession, IPeersPanel } from '../tokens';
 import { notifyOfChats } from './chatnotices';
+import { notifyOfPanes } from './panenotices';
 
 /** Notifications of what happened while nobody looked. */
 export const noticesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-peer:notices',
-  description: 'Notifications of lines that peers wrote.',
+  description: 'Notifications of shared panes, viewers and lines that peers wrote.',
   autoStart: true,
-  optional: [IPeerChats, ITranslator],
+  requires: [IPeerSession],
+  optional: [IPeersPanel, IPeerChats, ISettingRegistry, ITranslator],
   activate: (
     { commands }: JupyterFrontEnd,
+    { model }: IPeerSession,
+    panel: IPeersPanel | null,
     chats: IChats | null,
+    registry: ISettingRegistry | null,
     translator: ITranslator | null
   ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const view: IView = { commands, model, trans };
+    let settings = DEFAULT_SETTINGS;
+    void followSettings(registry, now => {
+      settings = now;
+    });
+    const markNews = () => panel?.markNews();
+    notifyOfPanes(view, () => settings, markNews);
     if (chats) {
-      const trans = (translator ?? nullTranslator).load(DOMAIN);
-      notifyOfChats(chats, trans, peer => void commands.execute(CommandIDs.chat, { peer }));
+      chats.lineArrived.connect(markNews);
+      const open = (peer: string) => void commands.execute(CommandIDs.chat, { peer });
+      notifyOfChats(chats, trans, open, () => settings.notifyChat);
     }
   }
 };

@@ -44,12 +44,23 @@ export class PairingModel {
 
   /** Redeem an invite; resolves with the peer. */
   async pair(invite: string, onProgress: (progress: IProgress) => void): Promise<IPeer> {
-    const answer = await this._control.request<{ peer: IPeer }>(
-      'pair',
-      { invite },
-      onProgress as (progress: unknown) => void
-    );
-    return answer.peer;
+    this._running += 1;
+    try {
+      const { peer } = await this._control.request<{ peer: IPeer }>(
+        'pair',
+        { invite },
+        onProgress as (progress: unknown) => void
+      );
+      this._paired.add(peer.node_id);
+      return peer;
+    } finally {
+      this._running -= 1;
+    }
+  }
+
+  /** Whether this page pairs at the moment, or has paired with this node. */
+  isPairing(nodeId: string): boolean {
+    return this._running > 0 || this._paired.has(nodeId);
   }
 
   private async _load(): Promise<void> {
@@ -66,6 +77,8 @@ export class PairingModel {
   }
 
   private readonly _changed = new Signal<this, readonly IInvite[]>(this);
+  private readonly _paired = new Set<string>();
+  private _running = 0;
   private _invites: readonly IInvite[] = [];
 }
 

@@ -10,6 +10,7 @@ import { DEFAULT_SETTINGS, followSettings } from '../settings';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel, RANKS } from '../tokens';
 import { InviteList, inviteSomebody, openInvites } from './invite';
 import { PairingModel } from './model';
+import { notifyOfPairing } from './notice';
 import { pairWithInvite } from './pair';
 
 /** Invites: create, redeem and revoke them. */
@@ -30,16 +31,17 @@ export const pairingPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const view: IView = { commands, model, trans };
     const pairing = new PairingModel(control);
-    let lifetime = DEFAULT_SETTINGS.inviteLifetime;
-    void followSettings(registry, settings => {
-      lifetime = settings.inviteLifetime;
+    let settings = DEFAULT_SETTINGS;
+    void followSettings(registry, now => {
+      settings = now;
     });
+    notifyOfPairing(view, pairing, () => settings.notifyPaired);
     commands.addCommand(CommandIDs.invite, {
       label: trans.__('Invite a Peer…'),
       caption: trans.__('Create an invite that one person can redeem once'),
       icon: shareIcon,
       isEnabled: () => model.state.live,
-      execute: () => inviteSomebody(view, pairing, lifetime)
+      execute: () => inviteSomebody(view, pairing, settings.inviteLifetime)
     });
     commands.addCommand(CommandIDs.pair, {
       label: trans.__('Pair with a Peer…'),

@@ -1,0 +1,92 @@
+import { Notification } from '@jupyterlab/apputils';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { notifyOfPanes } from '../notices/panenotices';
+import { PairingModel } from '../pairing/model';
+import { notifyOfPairing } from '../pairing/notice';
+import { DEFAULT_SETTINGS } from '../settings';
+import { CommandIDs } from '../tokens';
+import { ADA, peer } from './fakes';
+import { answered, endSession, ISession, openSession, picture, say } from './session';
+
+const bob = { node_id: peer().node_id, node_name: 'bob', alias: null };
+const offer = { name: 'loss', title: 'Loss', grant: 'view' as const, since: 1, peer: bob };
+const own = {
+  name: 'acc',
+  title: 'Accuracy',
+  rev: 1,
+  status: 'live' as const,
+  kernel_id: 'k',
+  cell_id: null,
+  viewers: [],
+  grants: {}
+};
+
+let session: ISession;
+let settings = DEFAULT_SETTINGS;
+const markNews = vi.fn();
+const shown = () => Notification.manager.notifications.map(({ message }) => message);
+const panes = (data: unknown) => say({ event: 'panes', data });
+
+beforeEach(() => {
+  settings = DEFAULT_SETTINGS;
+  markNews.mockClear();
+});
+
+afterEach(() => {
+  Notification.dismiss();
+  endSession(session);
+});
+
+async function start(): Promise<void> {
+  session = await openSession(picture([peer()], { mine: [own], offered: [offer] }));
+  notifyOfPanes(session.view, () => settings, markNews);
+}
+
+describe('notifications', () => {
+  it('tell of a pane that a peer shares, once, and open it', async () => {
+    await start();
+    const openPane = vi.fn();
+    session.view.commands.addCommand(CommandIDs.openPane, { execute: openPane });
+    expect(shown()).toEqual([]);
+    const fresh = { ...offer, name: 'roc', title: 'ROC', since: 2 };
+    await panes({ mine: [own], offered: [offer, fresh] });
+    await panes({ mine: [own], offered: [] });
+    await panes({ mine: [own], offered: [fresh, offer] });
+    expect(shown()).toEqual(['bob shares “ROC” with you.']);
+    expect(markNews).toHaveBeenCalledOnce();
+    const [{ options }] = Notification.manager.notifications;
+    options.actions![0].callback(new MouseEvent('click'));
+    expect(openPane).toHaveBeenCalledWith(expect.objectContaining({ name: 'roc' }));
+  });
+
+  it('tell of somebody who opens a pane for the first time', async () => {
+    await start();
+    const watched = { ...own, viewers: [{ ...bob, grant: 'view' }] };
+    await panes({ mine: [watched], offered: [] });
+    await panes({ mine: [own], offered: [] });
+    await panes({ mine: [watched], offered: [] });
+    expect(shown()).toEqual(['bob opened “Accuracy”.']);
+  });
+
+  it('are not shown where the settings say so, and the panel is marked all the same', async () => {
+    settings = { ...settings, notifyShared: false };
+    await start();
+    await panes({ mine: [], offered: [{ ...offer, name: 'new' }] });
+    expect(shown()).toEqual([]);
+    expect(markNews).toHaveBeenCalledOnce();
+  });
+
+  it('tell of a peer that has redeemed an invite, and not of one that this page paired with', async () => {
+    session = await openSession(picture([]));
+    const pairing = new PairingModel(session.control);
+    notifyOfPairing(session.view, pairing, () => true);
+    const carl = peer({ node_id: 'carlcarlcarlcar2', node_name: 'carl' });
+    await say({ event: 'peers', data: { self: ADA, peers: [peer()] } });
+    expect(shown()).toEqual(['bob is paired with you now.']);
+    const paired = pairing.pair('jpeer1:x', () => undefined);
+    await answered('pair', { peer: carl });
+    await paired;
+    await say({ event: 'peers', data: { self: ADA, peers: [peer(), carl] } });
+    expect(shown()).toHaveLength(1);
+  });
+});
