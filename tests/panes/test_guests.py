@@ -216,9 +216,11 @@ async def test_one_guest_is_dropped_and_two_stay() -> None:
             await refusal(ada, shown(link), seed=second.hand._key.private_bytes_raw())
             == "refused: link_unknown"
         )
-        for wrong in (second.id, "a" * 16):
+        other = minted(ada)
+        for wrong in ((link, second.id), (link, "a" * 16), (other, first.id)):
             with pytest.raises(NotGrantedError):
-                await ada.hub.guests.drop(link.id, wrong)
+                await ada.hub.guests.drop(wrong[0].id, wrong[1])
+        assert sorted(who(ada)) == [[], [first.id, third.id]]
 
 
 async def test_unsharing_a_pane_ends_its_links() -> None:
@@ -279,6 +281,19 @@ async def test_frames_of_another_session_are_not_taken_from_a_guest() -> None:
         first.link.send(frames)
         first.link.send(frames)
         await until(lambda: first.is_closed)
+
+
+async def test_a_message_that_a_guest_seals_twice_is_taken_once() -> None:
+    async with two_nodes() as (ada, _):
+        await ada.share()
+        guest = await opened(ada, minted(ada))
+        hand = guest.hand
+        sealed_once = hand._envelope_frame(hand._envelope("chat", {"text": "hello"}), [])
+        assert guest.link is not None
+        for _ in range(2):
+            guest.link.send(hand._queue(sealed_once))
+        await guest.ask("measure", {})
+        assert len([message for message in hand.inbox if message.type == "error"]) == 2
 
 
 async def test_a_peer_cannot_come_in_as_a_guest_nor_a_guest_where_none_is_admitted() -> None:
