@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...agents.board import AgentFailure
 from ...agents.tools import Tool
+from ...agents.turn import Turn
 from ...control.fields import Done
 from ...control.frames import Frame, encode_event
 from ...control.rows import turns as rows
@@ -27,11 +27,8 @@ from ...errors import (
 )
 from ...panes.kernel.outputs import clean
 from ..call import Call, serves
+from ..operations.agents import NodeAgents
 from .secrets import Caller
-
-if TYPE_CHECKING:
-    from ...agents.turn import Turn
-    from ..operations.agents import NodeAgents
 
 Write = Callable[[Frame], Awaitable[None]]
 

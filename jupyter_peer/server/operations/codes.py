@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 from ...control.rows.invites import CodeStatus
 from ...errors import (
@@ -17,14 +17,10 @@ from ...errors import (
     NotEnabledError,
     PeerError,
 )
+from ...hub.invites import MintedInvite
+from ...lobby_client.codes import LobbyMailbox, RandomBytes, at_lobby, hand_over, receive
 from ...primitives.task_set import TaskSet
 from ...wire.codes.code import WORD_BYTES, Code
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from ...hub.invites import MintedInvite
-    from ...lobby_client.codes import LobbyMailbox, RandomBytes
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +85,6 @@ class Codes:
             PeerError: The lobby cannot be reached, or refuses.
         """
         urls = self._lobby()
-        from ...lobby_client.codes import at_lobby
-
         async with AsyncExitStack() as stack:
             mailbox = await stack.enter_async_context(
                 at_lobby(urls, self._random_bytes(32), self._trusting())
@@ -112,8 +106,6 @@ class Codes:
             PeerError: The lobby cannot be reached, or the other side does not answer.
         """
         urls = self._lobby()
-        from ...lobby_client.codes import at_lobby, receive
-
         async with at_lobby(urls, self._random_bytes(32), self._trusting()) as mailbox:
             return await receive(mailbox, code, self._random_bytes)
 
@@ -145,8 +137,6 @@ class Codes:
         life_s: float,
         stack: AsyncExitStack,
     ) -> None:
-        from ...lobby_client.codes import hand_over
-
         status: CodeStatus = "ended"
         async with stack:
             try:

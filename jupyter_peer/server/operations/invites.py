@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...control.fields import Done, NoParams
 from ...control.rows import invites as rows
 from ...errors import LookupFailedError, PeerError
+from ...hub.hub import PeerHub
 from ...wire.codes.code import LIFE_S
 from ..call import Call, serves
 from .codes import Codes
 from .group import Group
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
 
 
 class InviteOperations(Group):

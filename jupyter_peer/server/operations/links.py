@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,11 +10,9 @@ from ...control.fields import Done, NoParams
 from ...control.rows import links as rows
 from ...document.qr import qr_svg
 from ...errors import NotEnabledError
+from ...hub.hub import PeerHub
 from ..call import Call, serves
 from .group import Group
-
-if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
 
 
 def no_page(link_id: str) -> str:

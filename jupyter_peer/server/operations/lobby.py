@@ -14,20 +14,20 @@ from ...control.fields import Done, ErrorModel, NameParams, NoParams, PeerStatus
 from ...control.rows import lobby as rows
 from ...errors import NotEnabledError, PeerError, to_wire
 from ...findings import Finding, failed, ok
+from ...hub.hub import PeerHub
+from ...lobby_client.lobby import AboutMe, LobbyClient
+from ...lobby_client.rooms import JoinedRoom
 from ...wire.addresses import lobby_name, lobby_urls
 from ...wire.link.identity import Identity
 from ...wire.relay import lobby as wire
 from ..call import Call, serves
 from ..node.listening import trusting
-from ..settings.settings import LOBBY_OFF
+from ..settings.settings import LOBBY_OFF, PeerSettings
 from .group import Group
 
 if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
-    from ...lobby_client.lobby import LobbyClient
-    from ...lobby_client.rooms import JoinedRoom
     from ...transports.webrtc.webrtc import Visit
-    from ..settings.settings import PeerSettings
+
 
 SOURCE = "lobby"
 
@@ -52,7 +52,6 @@ def lobby_client(
     urls = settings.lobby_urls()
     if not urls:
         return None
-    from ...lobby_client.lobby import AboutMe, LobbyClient
 
     def about_me() -> AboutMe:
         node = hub()
@@ -81,7 +80,6 @@ def lobby_visits(settings: PeerSettings, jitter: Callable[[], float]) -> Visit |
     """
     if settings.lobby_url.strip() == LOBBY_OFF:
         return None
-    from ...lobby_client.lobby import AboutMe, LobbyClient
 
     @contextlib.asynccontextmanager
     async def visit(url: str) -> AsyncIterator[LobbyClient]:

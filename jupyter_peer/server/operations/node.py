@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...control.fields import NameParams, NoParams
 from ...control.rows import node as rows
 from ...control.rows.peers import SelfModel
+from ...doctor.doctor import Doctor
 from ...errors import NotEnabledError
+from ...hub.hub import PeerHub
 from ..call import Call, serves
 from .group import Group
 from .peers import PeerOperations
-
-if TYPE_CHECKING:
-    from ...doctor.doctor import Doctor
-    from ...hub.hub import PeerHub
 
 
 class NodeOperations(Group):

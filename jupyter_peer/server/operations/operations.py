@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from ...control.operation import Operation
+from ...doctor.doctor import Doctor
 from ...errors import BadRequestError
+from ...hub.chat import Chats
+from ...hub.hub import PeerHub
+from ...panes.owner.publish import PanePublisher
+from ...panes.viewer.watch import PaneWatcher
 from ..call import Call, Method, served_by
+from ..node.kernels import ServerKernels
+from ..node.reach import Reach
+from .agents import NodeAgents
 from .chat import ChatOperations
 from .codes import Codes
 from .invites import InviteOperations
@@ -24,16 +32,6 @@ from .node import NodeOperations
 from .panes import PaneOperations
 from .peers import PeerOperations
 from .reach import ReachOperations
-
-if TYPE_CHECKING:
-    from ...doctor.doctor import Doctor
-    from ...hub.chat import Chats
-    from ...hub.hub import PeerHub
-    from ...panes.owner.publish import PanePublisher
-    from ...panes.viewer.watch import PaneWatcher
-    from ..node.kernels import ServerKernels
-    from ..node.reach import Reach
-    from .agents import NodeAgents
 
 
 class Operations:

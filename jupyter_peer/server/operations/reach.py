@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ...control.fields import NoParams
 from ...control.rows import reach as rows
+from ...doctor.doctor import Doctor
 from ...findings import Finding, failure, warning
+from ...hub.hub import PeerHub
 from ..call import Call, OnProgress, serves
+from ..node.reach import Reach
 from .group import Group
-
-if TYPE_CHECKING:
-    from ...doctor.doctor import Doctor
-    from ...hub.hub import PeerHub
-    from ..node.reach import Reach
 
 
 class ReachOperations(Group):
