@@ -148,7 +148,7 @@ async def test_the_runtime_file_opens_the_control_socket(tmp_path):
         path = runtime_file(tmp_path / "runtime", os.getpid())
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         told = json.loads(path.read_bytes())
-        assert set(told) == {"url", "secret", "pid", "node_id", "data_dir"}
+        assert set(told) == {"url", "secret", "pid", "node_id", "node_name", "data_dir"}
         assert (told["url"], told["pid"]) == (server.url, os.getpid())
         assert told["node_id"] == server.hub.node_id
         assert told["data_dir"] == str(tmp_path / "data/peer")
