@@ -28,6 +28,7 @@ from .calls.calls import Calls
 from .connection import Connection, Dial, Json, LoopThread
 from .core import ServerCore
 from .results.answers import Answer, AnswerPiece, AnswerStream, AsyncAnswerStream
+from .views.presenting import Presenting, presenting_cell
 from .views.share import AsyncSharedPane, SharedPane
 from .views.view import AsyncView, View
 
@@ -272,6 +273,46 @@ class Client(_AnyClient, Blocking[ServerCore]):
     share = blocking_into(SharedPane, ServerCore.share)
     open = blocking_into(View, ServerCore.open)
 
+    def present(
+        self,
+        name: str,
+        with_: Sequence[str] = (),
+        grant: str = "view",
+        title: str = "",
+        *,
+        tracebacks: bool = True,
+        other_widgets: str = "values",
+    ) -> SharedPane:
+        """Share all outputs of this notebook as one pane, cell by cell as its cells run from now on.
+
+        The source of the cells is not shown. ``unshare`` of the result, or ``%peer unshare``, ends it.
+
+        Args:
+            name: Of the pane.
+            with_: Peers that may see it at once.
+            grant: ``view`` or ``interact``.
+            title: For people.
+            tracebacks: Whether errors show their traceback, which quotes lines of your source.
+            other_widgets: As for ``share``.
+
+        Raises:
+            BadRequestError: This is not a cell of a notebook.
+            PeerError: As ``share``.
+        """
+        cell = presenting_cell()
+        pane = self.share(
+            name,
+            with_,
+            grant,
+            title,
+            cell=cell,
+            notebook=True,
+            tracebacks=tracebacks,
+            other_widgets=other_widgets,
+        )
+        Presenting(self.core.connection, self.thread, name).start()
+        return pane
+
     def ask(
         self,
         peer: str,
@@ -341,6 +382,46 @@ class AsyncClient(_AnyClient, Awaiting[ServerCore]):
 
     share = awaiting_into(AsyncSharedPane, ServerCore.share)
     open = awaiting_into(AsyncView, ServerCore.open)
+
+    async def present(
+        self,
+        name: str,
+        with_: Sequence[str] = (),
+        grant: str = "view",
+        title: str = "",
+        *,
+        tracebacks: bool = True,
+        other_widgets: str = "values",
+    ) -> AsyncSharedPane:
+        """Share all outputs of this notebook as one pane, cell by cell as its cells run from now on.
+
+        The source of the cells is not shown. ``unshare`` of the result, or ``%peer unshare``, ends it.
+
+        Args:
+            name: Of the pane.
+            with_: Peers that may see it at once.
+            grant: ``view`` or ``interact``.
+            title: For people.
+            tracebacks: Whether errors show their traceback, which quotes lines of your source.
+            other_widgets: As for ``share``.
+
+        Raises:
+            BadRequestError: This is not a cell of a notebook.
+            PeerError: As ``share``.
+        """
+        cell = presenting_cell()
+        pane = await self.share(
+            name,
+            with_,
+            grant,
+            title,
+            cell=cell,
+            notebook=True,
+            tracebacks=tracebacks,
+            other_widgets=other_widgets,
+        )
+        Presenting(self.core.connection, self.thread, name).start()
+        return pane
 
     async def ask(
         self,

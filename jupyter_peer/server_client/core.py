@@ -48,6 +48,7 @@ class ServerCore(Calls, Core):
         title: str = "",
         *,
         cell: str | None = None,
+        notebook: bool = False,
         tracebacks: bool = True,
         other_widgets: str = "values",
     ) -> Sharing:
@@ -62,6 +63,7 @@ class ServerCore(Calls, Core):
             grant: ``view`` or ``interact``.
             title: For people.
             cell: ``msg_id`` of the running execute request whose output is the pane.
+            notebook: Whether the pane shows all cells that run after ``cell``; see ``present``.
             tracebacks: Whether errors show their traceback, which quotes lines of your source.
             other_widgets: What peers who can use the pane may set of widgets of other libraries
                 than ipywidgets: ``none``, plain ``values``, or ``all``.
@@ -82,6 +84,7 @@ class ServerCore(Calls, Core):
             "display": display,
             "kernel_id": self.kernel_id,
             "loaders": loaders.OWN.bundles() or None,
+            "notebook": notebook or None,
             # Servers of before know neither.
             "tracebacks": None if tracebacks else False,
             "other_widgets": None if other_widgets == "values" else other_widgets,

@@ -145,7 +145,11 @@ def test_a_command_has_the_same_options_in_notebook_and_terminal() -> None:
 
 
 def test_the_terminal_has_every_command_but_those_that_need_a_notebook() -> None:
-    assert {row.name for row in COMMANDS.values()} - {*PeerApp.subcommands} == {"share", "panel"}
+    assert {row.name for row in COMMANDS.values()} - {*PeerApp.subcommands} == {
+        "present",
+        "share",
+        "panel",
+    }
 
 
 def test_an_option_can_be_set_in_a_configuration_file(

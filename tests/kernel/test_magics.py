@@ -6,16 +6,26 @@ import contextlib
 
 import pytest
 from hypothesis import given, strategies as st
+from IPython.core import getipython
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_peer.errors import AmbiguousPeerError, BadRequestError, NoServerError, PeerError
+from jupyter_peer.errors import (
+    AmbiguousPeerError,
+    BadRequestError,
+    NoServerError,
+    PeerError,
+    UnknownPaneError,
+)
 from jupyter_peer.kernel import magics
 from jupyter_peer.kernel.magics import CommandError, keep_questions, unfold_share
 from jupyter_peer.server_client.command_table.command import HelpAskedError
 from jupyter_peer.server_client.command_table.completion import candidates
 from jupyter_peer.server_client.command_table.line import parse, split
 from jupyter_peer.server_client.command_table.table import COMMANDS
+from jupyter_peer.server_client.views import cell as cells
+from jupyter_peer.server_client.views.presenting import Presenting
 from tests.kernel.shells import new_shell
+from tests.machine.waiting import until_sync
 from tests.server_client.fake_server import FakeServer
 
 
@@ -253,3 +263,47 @@ def test_steps_of_a_connection_are_lines_that_take_the_place_of_one_another(monk
         f"✓ connected {second}",
     ]
     assert "<pre" in shown[-1]["text/html"]
+
+
+def test_a_presented_notebook_names_each_cell_that_a_person_runs(
+    shell: InteractiveShell, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def running() -> cells.Cell:
+        return cells.Cell(f"run-{len(ran)}", None)
+
+    monkeypatch.setattr(getipython, "get_ipython", lambda: shell)
+    monkeypatch.setattr(cells, "running_cell", running)
+    server.answers["present_cell"] = {}
+    shell.run_line_magic("peer", "present class --title Lecture")
+    asked = dict(server.asked)["share"]
+    assert (asked["cell"], asked["notebook"], asked["title"]) == ("run-0", True, "Lecture")
+    shell.run_line_magic("peer", "present class")
+    for options in ({"store_history": True}, {"silent": True}, {"store_history": False}):
+        ran.append("cell")
+        shell.run_cell("1 + 1", **options)
+    server.wait_for("present_cell")
+    ran.append("cell")
+    shell.run_cell("2", store_history=True)
+    until_sync(lambda: server.ops().count("present_cell") == 2)
+    named = [body for op, body in server.asked if op == "present_cell"]
+    assert named == [{"name": "class", "cell": "run-1"}, {"name": "class", "cell": "run-4"}]
+    # Once the pane is taken back, cells are told of no more.
+    server.answers["present_cell"] = UnknownPaneError()
+    shell.run_cell("3", store_history=True)
+    until_sync(lambda: server.ops().count("present_cell") == 3)
+    until_sync(lambda: presenting_is_over(shell))
+    shell.run_cell("4", store_history=True)
+    shell.run_cell("5", store_history=True)
+    assert server.ops().count("present_cell") == 3
+    assert not [each for each in shell.events.callbacks["pre_run_cell"] if is_presenting(each)]
+
+
+def is_presenting(callback: object) -> bool:
+    return isinstance(getattr(callback, "__self__", None), Presenting)
+
+
+def presenting_is_over(shell: InteractiveShell) -> bool:
+    (callback,) = filter(is_presenting, shell.events.callbacks["pre_run_cell"])
+    return bool(callback.__self__._is_over)  # type: ignore[attr-defined]

@@ -101,6 +101,8 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         known: Ids of the last messages that are in ``outputs``.
         loaders: MIME bundles of other cells that loaded a library into the page. Of these the node
             keeps those whose form it knows.
+        notebook: Whether all cells that ``present_cell`` names are shown, in the order of their runs,
+            and not ``cell``, which presents them.
         tracebacks: Whether errors in the pane show their traceback, which quotes lines of the source.
         other_widgets: What those who can use the pane may set of widgets of other libraries than
             ipywidgets: ``none``, plain ``values``, or ``all``.
@@ -125,6 +127,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     loaders: Annotated[list[Json], msgspec.Meta(max_length=256)] = msgspec.field(
         default_factory=list
     )
+    notebook: bool = False
     tracebacks: bool = True
     other_widgets: Literal["none", "values", "all"] = "values"
 
@@ -156,6 +159,18 @@ class KernelParams(msgspec.Struct, frozen=True):
     """A kernel of this server."""
 
     kernel_id: Short
+
+
+class PresentCellParams(msgspec.Struct, frozen=True):
+    """A cell of a presented notebook that runs.
+
+    Attributes:
+        name: Of the pane.
+        cell: ``msg_id`` of the execute request.
+    """
+
+    name: Short
+    cell: Short
 
 
 class RunAgainParams(msgspec.Struct, frozen=True):
@@ -346,6 +361,13 @@ HEAR = Operation(
     KernelParams,
     Done,
     "Remember what a kernel's cells show, for a pane that begins soon.",
+    is_repeatable=True,
+)
+PRESENT_CELL = Operation(
+    "present_cell",
+    PresentCellParams,
+    Done,
+    "Show what a cell of a presented notebook shows.",
     is_repeatable=True,
 )
 RUN_AGAIN = Operation(

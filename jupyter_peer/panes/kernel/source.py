@@ -105,9 +105,13 @@ class PaneSource:
         """Whether a message may belong to the pane; if not, its content need not be read."""
         if self._display is not None and msg_type in DISPLAY_TYPES:
             return True
-        if parent_id == self._cell or self.widgets.is_input(parent_id):
+        if self.is_own(parent_id):
             return msg_type in _OUTPUTS or msg_type in DISPLAY_TYPES
         return msg_type in DISPLAY_TYPES and self.state.outputs.has_displays
+
+    def is_own(self, parent_id: str) -> bool:
+        """Return whether what a request shows is part of the pane: its cell's, or a viewer's input."""
+        return parent_id == self._cell or self.widgets.is_input(parent_id)
 
     def on_message(self, message: TapMessage) -> None:
         """Take a message of the kernel's."""
@@ -126,8 +130,7 @@ class PaneSource:
 
     def _of_cell(self, message: TapMessage) -> tuple[str, Json] | None:
         is_captured = self.kernel.captures.is_captured(message.parent_id)
-        is_own = message.parent_id == self._cell or self.widgets.is_input(message.parent_id)
-        if is_own and not is_captured and message.msg_type in _OUTPUTS:
+        if self.is_own(message.parent_id) and not is_captured and message.msg_type in _OUTPUTS:
             return message.msg_type, message.content
         display_id = display_id_of(message.content) if message.msg_type in DISPLAY_TYPES else None
         if display_id is None or not self.state.outputs.has_display(display_id):

@@ -23,7 +23,8 @@ class SharePane(msgspec.Struct, frozen=True):
         name: 1 to 64 letters, digits, dots, dashes and underscores.
         title: For people; the name when empty.
         kernel_id: Whose output it is.
-        source: ``{"cell": msg_id}`` or ``{"display": display_id}``.
+        source: ``{"cell": msg_id}``, ``{"display": display_id}``, or ``{"notebook": msg_id}`` of the
+            cell that presents.
         other_widgets: What viewers may set of widgets of other libraries than ipywidgets:
             ``none``, ``values`` or ``all``.
         tracebacks: Whether errors show their traceback, which quotes lines of the source.
@@ -43,6 +44,11 @@ class SharePane(msgspec.Struct, frozen=True):
     outputs: Sequence[Json] = ()
     known: Sequence[str] = ()
     loaders: Sequence[Json] = ()
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether all cells that run from now on are shown."""
+        return "notebook" in self.source
 
 
 class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from ...hub.info import HubEvent
 from ...primitives.signal import Signal
 from ...store.records import Grant
 from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
+from ..kernel.notebook_source import NotebookSource
 from ..kernel.source import PaneSource
 from .delivery import Delivery
 from .input.inputs import PaneInputs
@@ -199,7 +200,8 @@ class PanePublisher:
         tap = self.kernels.tap(asked.kernel_id)
         pane = self._panes.get(asked.name) or self._own_pane(asked.name)
         kernel = self.kernels.widgets(asked.kernel_id, tap)
-        source = PaneSource(
+        kind = NotebookSource if asked.is_notebook else PaneSource
+        source = kind(
             asked.source,
             kernel,
             on_change=pane.audience.changed,
@@ -227,7 +229,7 @@ class PanePublisher:
             source.state.past.loaders = kernel.loaders.bundles()
             source.begin([tap.masked(each, cell) for each in asked.outputs], heard, asked.known)
             ends.append(tap.subscribe(source))
-            if asked.cell_id is None:
+            if asked.cell_id is None and not asked.is_notebook:
                 stop_hearing()
             self._store(asked, node_ids, grant)
         except BaseException:
@@ -260,6 +262,23 @@ class PanePublisher:
                 continue
             if (pane.kernel_id, pane.cell_id) == (kernel_id, cell_id):
                 pane.source.run_again(cell, pane.source.kernel.hearing.of(cell))
+
+    def present_cell(self, kernel_id: str, name: str, cell: str) -> None:
+        """Take notice that a cell of a presented notebook runs: its pane shows what the cell shows.
+
+        Args:
+            kernel_id: The kernel.
+            name: Of the pane.
+            cell: ``msg_id`` of the execute request.
+
+        Raises:
+            UnknownPaneError: This kernel presents no pane of this name.
+        """
+        pane = self._panes.get(name)
+        source = pane.source if pane is not None and not pane.is_ended else None
+        if pane is None or pane.kernel_id != kernel_id or not isinstance(source, NotebookSource):
+            raise UnknownPaneError
+        source.add_cell(cell, source.kernel.hearing.of(cell))
 
     def _own_pane(self, name: str) -> OwnPane:
         return OwnPane(name, self._delivery, lambda: self._hub.guests.of_pane(name))

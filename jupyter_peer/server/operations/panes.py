@@ -57,6 +57,8 @@ class PaneOperations(Group):
         kernel_id = self._kernel_of(params.kernel_id, call)
         cell = params.cell or params.cell_id
         kind, key = ("cell", cell) if cell else ("display", params.display)
+        if params.notebook:
+            kind = "notebook"
         assert key is not None
         is_known = params.cell_id or params.outputs or call.caller.kernel_id
         if (
@@ -111,6 +113,11 @@ class PaneOperations(Group):
     @serves(rows.HEAR)
     async def _hear(self, params: rows.KernelParams, call: Call) -> Done:
         await self._publisher.kernels.hear(self._kernel_of(params.kernel_id, call))
+        return Done()
+
+    @serves(rows.PRESENT_CELL)
+    def _present_cell(self, params: rows.PresentCellParams, call: Call) -> Done:
+        self._publisher.present_cell(self._kernel_of(None, call), params.name, params.cell)
         return Done()
 
     @serves(rows.RUN_AGAIN)

@@ -236,6 +236,32 @@ def test_the_page_says_that_the_kernel_is_gone_and_goes_on_with_the_next(
         expect(content(page).get_by_text("step new")).to_be_visible()
 
 
+def test_a_class_follows_a_notebook_cell_by_cell(ada: Lab, cold: Callable[..., Page]) -> None:
+    with running_kernel(ada) as kernel:
+        kernel.run("print('before the class')")
+        kernel.run("%load_ext jupyter_peer")
+        kernel.run('%peer present lecture --title "The lecture"')
+        page = cold(ada.api("POST", "links", {"pane": "lecture"})["link"])
+        expect_status(page, "Live")
+        expect(page.locator("#title")).to_have_text("The lecture")
+        kernel.run("print('first')")
+        kernel.run("import ipywidgets\nipywidgets.IntSlider(description='n')")
+        kernel.run(
+            "from IPython.display import clear_output\n"
+            "print('gone')\nclear_output(wait=True)\nprint('stays')"
+        )
+        expect(content(page).get_by_text("stays")).to_be_visible()
+        expect(content(page).get_by_text("first")).to_be_visible()
+        expect(content(page).locator(".noUi-handle")).to_be_visible()
+        body = content(page).locator("body")
+        expect(body).not_to_contain_text("gone")
+        expect(body).not_to_contain_text("before the class")
+        expect(body).not_to_contain_text("print")
+        expect(content(page).locator("hr")).to_have_count(2)
+        kernel.run("%peer unshare lecture")
+        expect_status(page, "stopped by its owner")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_a_phone_in_light_and_dark(
     ada: Lab, kernel: Kernel, cold: Callable[..., Page], scheme: str, shoot: Callable[..., None]

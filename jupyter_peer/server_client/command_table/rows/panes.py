@@ -37,46 +37,65 @@ def _share(me: Client, values: Values, at: Surface) -> Shown:
     )
 
 
+_NAME = Argument(
+    "name", "name of the pane: letters, digits, dots, dashes, underscores", known.my_panes
+)
+_OPTIONS = (
+    Argument(
+        "--with",
+        "a peer that can view it; may be given several times",
+        known.peers,
+        metavar="PEER",
+        dest="with_",
+        repeats=True,
+    ),
+    Argument(
+        "--grant",
+        "what these peers can do: view (the default) or interact",
+        choices=GRANTS,
+        default="view",
+    ),
+    Argument("--title", "a title for people", default="", metavar="TEXT"),
+    Argument(
+        "--no-tracebacks",
+        "of an error show its name and message only; a traceback quotes lines of your source",
+        kind=bool,
+    ),
+    Argument(
+        "--other-widgets",
+        "what peers who can use the pane may set of widgets of other libraries than "
+        "ipywidgets: none, plain values (the default), or all",
+        choices=("none", "values", "all"),
+        default="values",
+    ),
+)
+
 ROWS = (
     Command(
         "share",
         "run the cell and share its output as a live pane",
         _share,
         (
-            Argument(
-                "name",
-                "name of the pane: letters, digits, dots, dashes, underscores",
-                known.my_panes,
-            ),
-            Argument(
-                "--with",
-                "a peer that can view it; may be given several times",
-                known.peers,
-                metavar="PEER",
-                dest="with_",
-                repeats=True,
-            ),
-            Argument(
-                "--grant",
-                "what these peers can do: view (the default) or interact",
-                choices=GRANTS,
-                default="view",
-            ),
-            Argument("--title", "a title for people", default="", metavar="TEXT"),
-            Argument(
-                "--no-tracebacks",
-                "of an error show its name and message only; a traceback quotes lines of your source",
-                kind=bool,
-            ),
-            Argument(
-                "--other-widgets",
-                "what peers who can use the pane may set of widgets of other libraries than "
-                "ipywidgets: none, plain values (the default), or all",
-                choices=("none", "values", "all"),
-                default="values",
-            ),
+            _NAME,
+            *_OPTIONS,
         ),
         magic="%%peer",
+        in_terminal=False,
+    ),
+    Command(
+        "present",
+        "share all outputs of this notebook as one pane, cell by cell as they run",
+        lambda me, values, at: me.present(
+            values.name,
+            values.with_,
+            values.grant,
+            values.title,
+            tracebacks=not values.no_tracebacks,
+            other_widgets=values.other_widgets,
+        ),
+        (_NAME, *_OPTIONS),
+        details="For a class: the cells that run from now on are shown in their order, without their "
+        "source. A guest link opens it in any browser: %peer link NAME. %peer unshare NAME ends it.",
         in_terminal=False,
     ),
     Command(
