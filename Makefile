@@ -1,5 +1,6 @@
 # make demo    two JupyterLabs on this machine, paired; prints what happens (KEEP=1 leaves them up)
 # make test    every test; `make lint` the checks of style, types and imports
+# make docs    the documentation as a site, in build/docs
 # make bench   the measurements of speed (ONLY=P2,U1 QUICK=1 JSON=FILE CSV=FILE PLOT=FILE)
 # Each target does the set-up it needs, from a bare checkout; later runs skip it.
 
@@ -22,7 +23,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench licenses lowest lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench docs licenses lowest lock clean
 
 setup: package system
 
@@ -96,6 +97,10 @@ format: package
 	$(BIN)/ruff check --fix-only -q
 	$(BIN)/ruff format
 	cd labextension && npm run --silent format
+
+# The documentation as a site, in build/docs; a warning is a failure.
+docs: package
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Tests with the lowest version of each library that pyproject.toml allows (ONLY='tests/hub tests/wire').
 # Older libraries warn about what newer ones have changed, so warnings are no errors here.

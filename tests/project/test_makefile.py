@@ -37,7 +37,7 @@ def make(*words: str, folder: Path = ROOT) -> str:
 
 def test_the_first_lines_name_targets_that_exist() -> None:
     head = MAKEFILE.partition("\nSHELL")[0]
-    assert {"demo", "test", "lint", "bench"} == set(re.findall(r"\bmake (\w+)", head))
+    assert {"demo", "test", "lint", "docs", "bench"} == set(re.findall(r"\bmake (\w+)", head))
     assert {"demo", "test", "lint", "bench"} <= set(TARGETS.split())
 
 
@@ -71,6 +71,23 @@ def test_the_benchmarks_run_with_all_options(tmp_path: Path) -> None:
 def test_the_benchmarks_are_given_the_options_that_are_set(words, command) -> None:
     planned = " ".join(make("--dry-run", "bench", *words).replace("\\\n", "").split())
     assert planned.replace("'", "").endswith(command)
+
+
+def test_the_documentation_builds_without_a_warning_and_leads_nowhere_outside(tmp_path):
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    (tmp_path / "jupyter_peer").mkdir()
+    shutil.copy(ROOT / "jupyter_peer" / "_version.py", tmp_path / "jupyter_peer")
+    program = ROOT / ".venv" / "bin" / "sphinx-build"
+    done = subprocess.run(
+        [program, "-q", "-W", "--keep-going", "-b", "html", "docs", "site"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "site" / "reach.html").read_text(encoding="utf-8")
+    assert 'href="relays.html"' in page
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "/blob/main/jupyter_peer/wire/SPEC.md" in index
+    assert 'href="../' not in index
 
 
 def test_the_demo_is_kept_only_on_demand() -> None:
