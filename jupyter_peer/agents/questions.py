@@ -188,6 +188,7 @@ class Questions:
         agent: str | None = None,
         timeout_s: float,
         chain: Chain | None = None,
+        conversation: str | None = None,
     ) -> Proof | None:
         """Put a question; return a proof of the answer when it is whole, None if there is none.
 
@@ -201,6 +202,7 @@ class Questions:
             agent: Which agent; None leaves it to the peer.
             timeout_s: Seconds until nobody waits for the answer any more.
             chain: Of the question that this node is answering, if this one is asked for that.
+            conversation: Id of the conversation that it belongs to; 32 hex digits.
 
         Raises:
             AgentLoopError: The peer has been asked for that already, or is this node.
@@ -224,6 +226,7 @@ class Questions:
             "deadline": self._now() + timeout_s,
             **asked.fields(),
             **({"agent": agent} if agent is not None else {}),
+            **({"conversation": conversation} if conversation is not None else {}),
         }
         question = self._questions[request_id] = _Question(peer)
         outcome = "cancelled"

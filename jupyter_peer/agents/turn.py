@@ -24,6 +24,7 @@ from ..wire.payloads.agents import (
 from .approvals import Approvals, ToolCall
 from .audit import AgentAudit
 from .config import ASK, READ_ONLY
+from .history import MAX_TEXT
 from .tools import ToolUser
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class Turn:
         peer: Who asks.
         request_id: Names the question on the wire.
         prompt: What is asked.
+        conversation: Id of the conversation that the question belongs to; None for none.
         agent: Who answers.
         chain: Through whom it has come, proven.
         mode: What the agent may do.
@@ -53,6 +55,7 @@ class Turn:
         stopped: Done, with the reason, when the answer is not wanted any more.
         written: Characters of the answer so far.
         sent: Pieces of the answer so far.
+        said: The beginning of its text.
         tools_used: How many calls of tools were let through.
     """
 
@@ -64,6 +67,7 @@ class Turn:
         peer: str,
         request_id: str,
         prompt: str,
+        conversation: str | None = None,
         agent: ToolUser,
         chain: Chain,
         mode: AgentMode,
@@ -77,6 +81,7 @@ class Turn:
         self.peer = peer
         self.request_id = request_id
         self.prompt = prompt
+        self.conversation = conversation
         self.agent = agent
         self.chain = chain
         self.mode = mode
@@ -87,6 +92,7 @@ class Turn:
         self._seconds = seconds
         self.stopped: asyncio.Future[PeerError] = asyncio.get_running_loop().create_future()
         self.written = self.sent = 0
+        self.said = ""
         self._displays = self._display_bytes = 0
         self.tools_used = 0
         self._allowed_tools: set[str] = set()
@@ -142,6 +148,8 @@ class Turn:
                 raise AnswerTooLongError
             await self._send({"text": piece})
             self.written += len(piece)
+            if len(self.said) < MAX_TEXT:
+                self.said += piece[: MAX_TEXT - len(self.said)]
 
     async def show(self, display: dict[str, Any]) -> None:
         """Send something displayed as the next piece; an older asker receives its plain text.

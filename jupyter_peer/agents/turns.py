@@ -37,6 +37,7 @@ from .approvals import Approvals
 from .audit import AgentAudit
 from .board import Agent, AgentBoard
 from .config import ASK, AgentConfig
+from .history import Conversations, Exchange
 from .turn import Turn
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class TurnManager:
         self._clock = clock
         self.audit = AgentAudit(hub, config.audit_prompts, clock)
         self._admission = AgentAdmission(hub, board, config, clock)
+        self._conversations = Conversations()
         self._numbers = itertools.count(1)
         self._turns: dict[tuple[str, str], tuple[Turn, asyncio.Task[None]]] = {}
         self._ends = [hub.subscribe(self._on_hub_event), board.subscribe(self._on_switch)]
@@ -132,6 +134,7 @@ class TurnManager:
             peer=peer,
             request_id=request.request_id,
             prompt=request.prompt,
+            conversation=request.conversation,
             agent=agent,
             chain=chain,
             mode=self._board.mode,
@@ -167,6 +170,7 @@ class TurnManager:
         turn.stop(TurnCancelledError("the turn is over"))
         result: dict[str, Any] = {"request_id": turn.request_id, "ok": error is None}
         if error is None:
+            self._remember(turn)
             result |= {"question": message.signed.digest, "pieces": turn.sent}
         else:
             result["error"] = to_peer(error)
@@ -182,6 +186,18 @@ class TurnManager:
             characters=turn.written,
             tools=turn.tools_used,
         )
+
+    def history(self, turn: Turn) -> list[Exchange]:
+        """Return what the agent of a turn has answered in its conversation, the oldest first."""
+        if turn.conversation is None:
+            return []
+        return self._conversations.of(turn.peer, turn.conversation, turn.agent.name)
+
+    def _remember(self, turn: Turn) -> None:
+        if turn.conversation is not None:
+            self._conversations.add(
+                turn.peer, turn.conversation, turn.agent.name, Exchange(turn.prompt, turn.said)
+            )
 
     async def _answer(self, turn: Turn, agent: Agent) -> PeerError | None:
         """Let the agent answer; return what went wrong, if anything did."""
@@ -213,9 +229,12 @@ class TurnManager:
         if event.kind == "forgotten":
             self._admission.forget(event.node_id)
             self.audit.forget(event.node_id)
+        if event.kind in ("blocked", "forgotten"):
+            self._conversations.forget(event.node_id)
 
     def _on_switch(self) -> None:
         if not self._board.is_on:
+            self._conversations.clear()
             self._stop_all(NotEnabledError("the owner has switched agents off"))
         elif self._board.mode != ASK:
             for turn, _ in self._turns.values():

@@ -27,7 +27,7 @@ from .bridge import Awaiting, Blocking, Face, awaiting_into, blocking_into, wait
 from .calls.calls import Calls
 from .connection import Connection, Dial, Json, LoopThread
 from .core import ServerCore
-from .results.answers import Answer, AnswerPiece, AnswerStream, AsyncAnswerStream
+from .results.answers import Answer, AnswerPiece, AnswerStream, AsyncAnswerStream, Begin
 from .views.presenting import Presenting, presenting_cell
 from .views.share import AsyncSharedPane, SharedPane
 from .views.view import AsyncView, View
@@ -320,6 +320,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
         timeout: float = DEFAULT_TIMEOUT_S,
         *,
         agent: str | None = None,
+        after: Answer | None = None,
     ) -> Answer:
         """Ask a peer's agent and return its answer, a ``str``.
 
@@ -331,6 +332,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
             text: The question.
             timeout: Seconds until the question expires.
             agent: Which of the peer's agents; None leaves it to the peer.
+            after: The answer that the question follows on; an agent can look at what was said.
 
         Raises:
             NotEnabledError, NotTrustedError, UnknownAgentError, BusyError: The peer refused it.
@@ -338,7 +340,8 @@ class Client(_AnyClient, Blocking[ServerCore]):
             AgentFailedError, AgentGoneError, PeerTimeoutError, LinkError: The answer failed.
         """
         turn = turn_of_caller(self.thread)
-        return wait(self.thread, self.core.ask(peer, text, timeout, agent=agent, turn=turn))
+        asking = self.core.ask(peer, text, timeout, agent=agent, turn=turn, after=after)
+        return wait(self.thread, asking)
 
     def ask_stream(
         self,
@@ -347,6 +350,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
         timeout: float = DEFAULT_TIMEOUT_S,
         *,
         agent: str | None = None,
+        after: Answer | None = None,
     ) -> AnswerStream:
         """Ask a peer's agent and iterate over the answer as it comes; see :meth:`ask`.
 
@@ -354,9 +358,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
         """
         return AnswerStream(
             self.thread,
-            functools.partial(
-                _begin_ask, self.core, peer, text, timeout, agent, turn_of_caller(self.thread)
-            ),
+            _begin_ask(self.core, peer, text, timeout, agent, turn_of_caller(self.thread), after),
         )
 
     @functools.cached_property
@@ -430,9 +432,11 @@ class AsyncClient(_AnyClient, Awaiting[ServerCore]):
         timeout: float = DEFAULT_TIMEOUT_S,
         *,
         agent: str | None = None,
+        after: Answer | None = None,
     ) -> Answer:
         """Ask a peer's agent; see :meth:`Client.ask`. Cancelling this cancels the peer's turn."""
-        asking = self.core.ask(peer, text, timeout, agent=agent, turn=turn_of_caller(self.thread))
+        turn = turn_of_caller(self.thread)
+        asking = self.core.ask(peer, text, timeout, agent=agent, turn=turn, after=after)
         return await asyncio.wrap_future(self.thread.submit(asking))
 
     def ask_stream(
@@ -442,13 +446,12 @@ class AsyncClient(_AnyClient, Awaiting[ServerCore]):
         timeout: float = DEFAULT_TIMEOUT_S,
         *,
         agent: str | None = None,
+        after: Answer | None = None,
     ) -> AsyncAnswerStream:
         """Ask a peer's agent and iterate over the answer with ``async for``."""
         return AsyncAnswerStream(
             self.thread,
-            functools.partial(
-                _begin_ask, self.core, peer, text, timeout, agent, turn_of_caller(self.thread)
-            ),
+            _begin_ask(self.core, peer, text, timeout, agent, turn_of_caller(self.thread), after),
         )
 
     def __await__(self) -> Generator[Any, None, AsyncClient]:
@@ -463,9 +466,12 @@ def _begin_ask(
     timeout: float,
     agent: str | None,
     turn: int | None,
-    on_piece: Callable[[AnswerPiece], None],
-) -> Coroutine[Any, Any, Answer]:
-    return core.ask(peer, text, timeout, agent=agent, turn=turn, on_piece=on_piece)
+    after: Answer | None,
+) -> Begin:
+    def begin(on_piece: Callable[[AnswerPiece], None]) -> Coroutine[Any, Any, Answer]:
+        return core.ask(peer, text, timeout, agent=agent, turn=turn, after=after, on_piece=on_piece)
+
+    return begin
 
 
 def kernel_client() -> Client:

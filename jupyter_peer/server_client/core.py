@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -116,6 +117,7 @@ class ServerCore(Calls, Core):
         *,
         agent: str | None = None,
         turn: int | None = None,
+        after: Answer | None = None,
         on_piece: Callable[[AnswerPiece], None] | None = None,
     ) -> Answer:
         """Ask a peer's agent; see :meth:`.Client.ask`.
@@ -126,10 +128,18 @@ class ServerCore(Calls, Core):
             timeout: Seconds.
             agent: Which of the peer's agents; None leaves it to the peer.
             turn: The turn of this kernel for which it is asked.
+            after: The answer that it follows on.
             on_piece: Receives each piece of the answer, on the loop's thread.
         """
         seconds = checked_timeout(timeout)
-        params: Json = {"peer": peer, "prompt": text, "timeout_s": seconds, "agent": agent}
+        conversation = (after.conversation if after is not None else "") or secrets.token_hex(16)
+        params: Json = {
+            "peer": peer,
+            "prompt": text,
+            "timeout_s": seconds,
+            "agent": agent,
+            "conversation": conversation,
+        }
         if turn is not None:
             params["turn"] = turn
         pieces: list[AnswerPiece] = []
@@ -149,7 +159,8 @@ class ServerCore(Calls, Core):
         )
         rest = str(answer.get("answer") or "")
         seconds = time.monotonic() - begun
-        return Answer([*pieces, rest], peer, seconds, str(answer.get("proof") or ""))
+        proof = str(answer.get("proof") or "")
+        return Answer([*pieces, rest], peer, seconds, proof, conversation)
 
     async def _offerer(self, name: str) -> str:
         offered = (await self._ask("panes"))["offered"]

@@ -99,6 +99,14 @@ async def test_its_text_comes_in_pieces_also_of_two_questions_at_once(tmp_path):
         assert await asyncio.gather(*asked) == [f"you said question {n} " for n in range(4)]
 
 
+async def test_its_model_sees_the_conversation_so_far(tmp_path):
+    async with ada_and_bob(tmp_path, with_tools) as (model, _, bobs):
+        first = await run(bobs.ask, "ada", "one")
+        await run(bobs.ask, "ada", "two", after=first)
+        said = [(each["role"], each["content"]) for each in model.asked[-1]["messages"]]
+        assert said == [("user", "one"), ("assistant", "you said one "), ("user", "two")]
+
+
 async def test_a_tool_that_only_looks_is_used_without_asking(tmp_path):
     async with ada_and_bob(tmp_path, with_tools) as (model, _, bobs):
         model.reply = calling("look", what="it")

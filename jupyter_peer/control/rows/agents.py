@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ...errors import BadRequestError
-from ...wire.payloads.agents import MAX_PROMPT, AgentName
+from ...wire.payloads.agents import MAX_PROMPT, AgentName, RequestId
 from ..fields import Done, NoParams, Number, PersonModel, Short
 from ..operation import Operation, looks, of_connection
 
@@ -32,6 +32,7 @@ class AskParams(msgspec.Struct, frozen=True, kw_only=True):
         turn: The turn of this connection on whose behalf it is asked.
         stream: Whether the answer comes in pieces as progress, and not in the result.
         prove: Whether the result has a proof of the answer.
+        conversation: Id of the conversation that it belongs to.
     """
 
     peer: Short
@@ -41,6 +42,7 @@ class AskParams(msgspec.Struct, frozen=True, kw_only=True):
     turn: Number | None = None
     stream: bool = False
     prove: bool = False
+    conversation: RequestId | None = None
 
 
 class AskBody(msgspec.Struct, frozen=True, kw_only=True, rename={"peer": "peer_id"}):

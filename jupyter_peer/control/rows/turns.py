@@ -132,6 +132,19 @@ class TurnPanesResult(msgspec.Struct, frozen=True):
     panes: list[TurnPaneModel]
 
 
+class ExchangeModel(msgspec.Struct, frozen=True):
+    """An earlier question of the asker and its answer, each up to 8,192 characters."""
+
+    question: str
+    answer: str
+
+
+class TurnHistoryResult(msgspec.Struct, frozen=True):
+    """What the agent has answered in this conversation, the oldest first."""
+
+    exchanges: list[ExchangeModel]
+
+
 AGENT_REGISTER = of_connection(
     "agent_register", RegisterAgentParams, AgentsModel, "Register an agent of the calling kernel."
 )
@@ -142,6 +155,9 @@ TURN_WRITE = of_connection("turn_write", TurnWriteParams, Done, "Send a piece of
 TURN_END = of_connection("turn_end", TurnEndParams, Done, "End a turn.")
 TURN_TOOL = of_connection(
     "turn_tool", TurnToolParams, Done, "Wait until a tool may be called.", ends_unawaited=True
+)
+TURN_HISTORY = of_connection(
+    "turn_history", TurnParams, TurnHistoryResult, "Return the last exchanges of the conversation."
 )
 TURN_PANES = of_connection(
     "turn_panes", TurnParams, TurnPanesResult, "Return the panes that the asker may see."

@@ -197,6 +197,11 @@ class ConnectionAgents:
         await self.turn(params.turn).check_tool(params.tool, params.arguments)
         return Done()
 
+    @serves(rows.TURN_HISTORY)
+    async def _turn_history(self, params: rows.TurnParams, call: Call) -> rows.TurnHistoryResult:
+        exchanges = self._node.turns.history(self.turn(params.turn))
+        return rows.TurnHistoryResult([rows.ExchangeModel(*each) for each in exchanges])
+
     @serves(rows.TURN_PANES)
     async def _turn_panes(self, params: rows.TurnParams, call: Call) -> rows.TurnPanesResult:
         peer = self.turn(params.turn).peer

@@ -169,6 +169,7 @@ class NodeAgents:
             agent=params.agent,
             timeout_s=params.timeout_s,
             chain=None if turn is None else turn.chain,
+            conversation=params.conversation,
         )
         proof = await (asking if turn is None else turn.during(asking))
         text = proof.to_text() if params.prove and proof is not None else ""

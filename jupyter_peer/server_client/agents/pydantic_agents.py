@@ -14,7 +14,7 @@ from typing import Any
 from ...errors import BadRequestError, ToolRefusedError
 from .local_agent import LocalAgent, local_agent
 from .tools import allow, is_read_only
-from .turn import Turn
+from .turn import Exchange, Turn
 
 
 def served_agent(
@@ -43,13 +43,26 @@ def served_agent(
     async def answer(turn: Turn) -> AsyncIterator[str]:
         usable = {tool for tool, only_looks in marks.items() if only_looks or turn.mode == "ask"}
         async with agent.run_stream_events(
-            turn.prompt, capabilities=[_rules(turn, usable)]
+            turn.prompt,
+            message_history=_messages(await turn.aio.history()),
+            capabilities=[_rules(turn, usable)],
         ) as events:
             async for event in events:
                 if text := _text_of(event):
                     yield text
 
     return local_agent(answer, name or agent.name or "agent", marks)
+
+
+def _messages(history: list[Exchange]) -> list[Any]:
+    """Return a conversation so far as messages of pydantic-ai."""
+    from pydantic_ai import messages
+
+    said: list[Any] = []
+    for question, answer in history:
+        said.append(messages.ModelRequest(parts=[messages.UserPromptPart(question)]))
+        said.append(messages.ModelResponse(parts=[messages.TextPart(answer)]))
+    return said
 
 
 def _function_tools(agent: Any) -> dict[str, bool]:

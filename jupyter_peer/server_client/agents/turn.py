@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import BadRequestError
 from ..connection import Json, LoopThread
@@ -56,6 +56,17 @@ def turn_of_caller(client: LoopThread) -> int | None:
             hint="use turn.ask, or start the thread with contextvars.copy_context().run",
         )
     return running[0].number
+
+
+class Exchange(NamedTuple):
+    """An earlier question of the asker, and its answer."""
+
+    question: str
+    answer: str
+
+
+def _exchanges(result: Json) -> list[Exchange]:
+    return [Exchange(each["question"], each["answer"]) for each in result["exchanges"]]
 
 
 class Turn(TurnRequests):
@@ -110,6 +121,14 @@ class Turn(TurnRequests):
     def panes(self) -> TurnPanes:
         """The panes that were granted to the asker, as they are now."""
         return TurnPanes(self)
+
+    @property
+    def history(self) -> list[Exchange]:
+        """What the asker asked before in this conversation, and the answers; the oldest first.
+
+        The last 8 exchanges of this agent, each text up to 8,192 characters.
+        """
+        return _exchanges(self.request("turn_history"))
 
     def ask(
         self, peer: str, text: str, timeout: float | None = None, *, agent: str | None = None
@@ -166,6 +185,10 @@ class AsyncTurn:
     def __init__(self, turn: Turn, tools: TurnTools) -> None:
         self._turn = turn
         self.tools = tools
+
+    async def history(self) -> list[Exchange]:
+        """Return the last exchanges of the conversation; see :attr:`Turn.history`."""
+        return _exchanges(await self._turn.request_async("turn_history"))
 
     async def panes(self) -> dict[str, AsyncTurnPane]:
         """Return the panes that were granted to the asker, by name: ``await pane.text()``."""

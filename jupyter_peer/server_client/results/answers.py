@@ -98,28 +98,36 @@ class Answer(Shown, str):
         peer: Name of the asked peer, as it was given.
         seconds: Duration of the answer.
         proof: The text of a file that proves it; empty if there is none.
+        conversation: Id of the conversation it belongs to; empty for none.
     """
 
-    __slots__ = ("_is_shown", "parts", "peer", "proof", "seconds")
+    __slots__ = ("_is_shown", "conversation", "parts", "peer", "proof", "seconds")
 
     parts: list[AnswerPiece]
     peer: str
     seconds: float
     proof: str
+    conversation: str
     _is_shown: bool
 
     def __new__(
-        cls, pieces: Iterable[AnswerPiece], peer: str = "", seconds: float = 0.0, proof: str = ""
+        cls,
+        pieces: Iterable[AnswerPiece],
+        peer: str = "",
+        seconds: float = 0.0,
+        proof: str = "",
+        conversation: str = "",
     ) -> Answer:
         """Make it of its pieces; neighbouring texts become one part."""
         pieces = [pieces] if isinstance(pieces, str) else list(pieces)
         self = super().__new__(cls, "".join(pieces))
         self.parts = _joined(pieces)
-        self.peer, self.seconds, self.proof, self._is_shown = peer, seconds, proof, False
+        self.peer, self.seconds, self._is_shown = peer, seconds, False
+        self.proof, self.conversation = proof, conversation
         return self
 
-    def __reduce__(self) -> tuple[type[Answer], tuple[list[AnswerPiece], str, float, str]]:
-        return Answer, (self.parts, self.peer, self.seconds, self.proof)
+    def __reduce__(self) -> tuple[type[Answer], tuple[list[AnswerPiece], str, float, str, str]]:
+        return Answer, (self.parts, self.peer, self.seconds, self.proof, self.conversation)
 
     def verify(self) -> Provenance:
         """Return who signed this answer to which question, and when; checked here.

@@ -47,6 +47,7 @@ class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     request_id: RequestId
     agent: AgentName | None = None
+    conversation: RequestId | None = None
     prompt: Prompt
     origin_chain: _NodeIds
     chain_root: _Root
