@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.waiting import until_sync
 
+from tests.machine.waiting import until_sync
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
 from tests.ui.panes.test_panes import content, open_tab
