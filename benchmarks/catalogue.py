@@ -58,6 +58,8 @@ MEASUREMENTS = (
     Measurement("U4", "an output of 50 MB", "felt.large_output"),
     Measurement("U5", "a cut link", "reconnect.reconnect"),
     Measurement("U6", "invite to first output", "felt.first_output"),
+    Measurement("G1", "a guest link, opened cold", "guest_page.open_cold"),
+    Measurement("G2", "display() to a guest", "guest_page.age"),
     Measurement("S1", "growth by bytes", "sweeps.by_bytes"),
     Measurement("S2", "growth by peers", "sweeps.by_peers"),
     Measurement("S3", "growth by viewers", "sweeps.by_viewers"),

@@ -10,9 +10,11 @@ import pytest
 from benchmarks.catalogue import choose
 from benchmarks.collab import is_installed
 from benchmarks.felt import OWN_PAGE
+from benchmarks.guest_page import ROUND_TRIP_S
 from benchmarks.pace import INTERVAL_S
 from benchmarks.report import Progress
 from benchmarks.run import run
+from tests.machine.needs import needs_program
 
 
 @pytest.mark.timeout(180)
@@ -53,6 +55,20 @@ async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
     assert memory.baseline_name == "nobody watching"
     (first,) = found["U6 invite to first remote output"]
     assert first.ours > 0
+
+
+@pytest.mark.timeout(180)
+async def test_the_page_of_a_guest_link_is_measured_in_a_cold_browser():
+    needs_program("chromium")
+    found = await _measured("G1,G2")
+    (opened,) = found["G1 link to first picture, 50 ms round trip"]
+    # No fewer round trips than TCP, the page, the frame in it, the socket and the handshake.
+    assert opened.ours > 5 * ROUND_TRIP_S
+    assert opened.goal == "<= 2 s"
+    (size,) = found["G1 page, compressed"]
+    assert size.ours > 1
+    for share in ("p50", "p95"):
+        assert found[f"G2 display() to a guest's page, {share}"][0].ours > 0
 
 
 async def _measured(names):
