@@ -97,6 +97,15 @@ def test_where_it_listens(changes, jupyter, peers):
     check_hints(findings)
 
 
+def test_behind_a_proxy_through_which_browsers_come_no_port_is_missed():
+    at_a_proxy = facts(learned=("ws://localhost:8888/peer-ws", "wss://a.example/peer-ws"))
+    listening = [each for each in check_listening(at_a_proxy) if each.check == "peer-listen"]
+    assert [each.status for each in listening] == ["skipped"]
+    assert "wss://a.example/peer-ws" in listening[0].text
+    at_home = facts(learned=("ws://localhost:8888/peer-ws", "ws://127.0.0.1:8888/peer-ws"))
+    assert statuses(check_listening(at_home))["peer-listen"] == "warning"
+
+
 def test_which_names_jupyter_answers_to():
     for changes, words in (
         ({}, "allow_remote_access is False"),
