@@ -15,6 +15,7 @@ from traitlets import default
 from .server.context import SETTING, ServerContext
 from .server.control.secrets import Secrets
 from .server.http.routes import ROUTES
+from .server.http.viewer_page import announce_sites
 from .server.logs import forward_logs
 from .server.node.addresses import certificate_of, local_url
 from .server.node.kernels import ServerKernels
@@ -61,6 +62,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         self.context = ServerContext(self._start_node, self._secrets)
         self._kernels.on_ended(self.context.kernel_ended)
         self.settings[SETTING] = self.context
+        announce_sites(self._server.web_app.settings, self.allow_pane_sites)
 
     def initialize_handlers(self) -> None:
         """Mount the routes."""

@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 #: Code that the page around passes to the frame when a pane needs it.
 PARTS = ("widgets", "math", "plotly", "vega", "mermaid", "pdf")
+
+#: Public sites for scripts, styles, fonts and map tiles, with all names below them. A viewer can let
+#: a pane load from these and from no others.
+SITES = (
+    "basemaps.cartocdn.com",
+    "cdn.bokeh.org",
+    "cdn.datatables.net",
+    "cdn.holoviz.org",
+    "cdn.jsdelivr.net",
+    "cdn.plot.ly",
+    "cdn.pydata.org",
+    "cdnjs.cloudflare.com",
+    "code.jquery.com",
+    "d3js.org",
+    "fonts.googleapis.com",
+    "fonts.gstatic.com",
+    "maxcdn.bootstrapcdn.com",
+    "netdna.bootstrapcdn.com",
+    "server.arcgisonline.com",
+    "stackpath.bootstrapcdn.com",
+    "tile.openstreetmap.org",
+    "tile.opentopomap.org",
+    "unpkg.com",
+)
 
 #: Scripts in a peer's outputs run. The page can load nothing, connect to nothing, and frame nothing
 #: that has an address. ``frame-src`` also stops framed documents from navigating, which would be a
@@ -40,3 +66,32 @@ FRAME_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-DNS-Prefetch-Control": "off",
 }
+
+#: What may come from a site: nothing that is asked by a script, and no frame.
+_FROM_SITES = ("script-src", "style-src", "img-src", "font-src")
+
+
+def headers_for(sites: Iterable[str]) -> dict[str, str]:
+    """Return the headers of a page that may load from some sites.
+
+    Args:
+        sites: Of :data:`SITES`.
+
+    Raises:
+        ValueError: One of them is none of these.
+    """
+    chosen = sorted(set(sites))
+    if unknown := set(chosen).difference(SITES):
+        raise ValueError(f"panes may not load from {min(unknown)}")
+    if not chosen:
+        return FRAME_HEADERS
+    origins = [origin for site in chosen for origin in (f"https://{site}", f"https://*.{site}")]
+    parts = [
+        f"{part} {' '.join(origins)}" if part.partition(" ")[0] in _FROM_SITES else part
+        for part in FRAME_POLICY.split("; ")
+    ]
+    patterns = " ".join(f'"{origin}/*"' for origin in origins)
+    return FRAME_HEADERS | {
+        "Content-Security-Policy": "; ".join(parts),
+        "Connection-Allowlist": f"({patterns});webrtc=allow",
+    }

@@ -47,7 +47,8 @@ const MAX_RELOADS = 3;
 export class FrameHost {
   constructor(
     private readonly _node: HTMLElement,
-    private readonly _url: string,
+    /** The page in the frame, from its next start on. */
+    public url: string,
     private readonly _words: Words,
     title: string,
     private readonly _around: IFrameSurroundings
@@ -162,7 +163,7 @@ export class FrameHost {
     this._setStatus('starting');
     // Put in anew, since one that moves in the document loads again by itself, and twice then.
     this._iframe.remove();
-    this._iframe.src = this._url;
+    this._iframe.src = this.url;
     this._node.appendChild(this._iframe);
     this._guard?.dispose();
     this._historyGuard?.dispose();

@@ -11,6 +11,7 @@ export function frameWords(trans: ITranslate): Words {
   const open = '%1';
   return {
     blocked: trans.__('Not loaded, since a pane has no network: %1', open),
+    local: trans.__('A file of the owner that was not sent: %1', open),
     cut: trans.__('%1 characters before this are not shown here', open),
     left: trans.__('%1 characters after this are not shown here', open),
     failed: trans.__('A script of this pane failed: %1', open),

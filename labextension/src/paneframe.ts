@@ -44,6 +44,11 @@ export class PaneFrame extends Widget {
     return this._host.status;
   }
 
+  /** The page in the frame, from its next start on. */
+  set url(url: string) {
+    this._host.url = url;
+  }
+
   set label(title: string) {
     this._host.label = title;
   }

@@ -2,11 +2,13 @@ import { ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useNow } from './context';
+import { Action } from './paneaction';
 import { PaneFeed } from './panefeed';
 import { PaneFrame } from './paneframe';
 import type { PaneView } from './paneview';
 import { isWithdrawn, paneFacts, paneStatus } from './panewording';
 import { Failure } from './section';
+import { SiteOffers } from './siteoffer';
 
 /** Whose pane it is and how it stands, with what can be done about it. */
 export class PaneHeader extends ReactWidget {
@@ -67,6 +69,7 @@ function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement
       </div>
       {phase === 'failed' && !isWithdrawn(state) && <Failure error={state.error} />}
       {view.link && <LinkOffer view={view} link={view.link} trans={trans} />}
+      <SiteOffers view={view} owner={view.ownerName} trans={trans} />
       <FrameNotice view={view} frame={frame} trans={trans} />
       <span className="jp-sr-only" role="status">
         {phase === 'idle' ? '' : `${view.label}: ${status.words}`}
@@ -124,13 +127,5 @@ function FrameNotice(props: {
         <Action label={trans.__('Show it again')} run={() => view.open()} />
       )}
     </div>
-  );
-}
-
-function Action({ label, run }: { label: string; run: () => void }): React.ReactElement {
-  return (
-    <button type="button" className="jp-Peers-button jp-PeerPane-action" onClick={run}>
-      {label}
-    </button>
   );
 }

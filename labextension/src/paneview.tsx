@@ -11,6 +11,7 @@ import { PaneFrame } from './paneframe';
 import { PaneHeader } from './paneheader';
 import { PaneModules } from './panemodules';
 import { IPaneConditions, isWithdrawn, paneLabel } from './panewording';
+import { PaneSites } from './panes/sites';
 import { NAMESPACE, PeerError } from './requests';
 import { IPaneStep } from './shapes';
 import { FromFrame, IInput, Part } from './viewerprotocol';
@@ -22,6 +23,8 @@ export interface IViewContext {
   translator: ITranslator;
   /** The name of a peer here; its id where nothing else is known. */
   nameOf: (nodeId: string) => string;
+  /** What panes may load from; without it nothing. */
+  sites: PaneSites | null;
 }
 
 /** In a notebook a pane takes what it needs of this much. */
@@ -65,8 +68,8 @@ export class PaneView extends Widget {
       () => this.isVisible && this.feed.isLive,
       () => this._changed.emit()
     );
-    const url = URLExt.join(_context.settings.baseUrl, NAMESPACE, 'viewer', '/');
-    this._frame = new PaneFrame(url, frameWords(this._trans), this._frameTitle());
+    this._sites = new Set(_context.sites?.ofPeer(peer));
+    this._frame = new PaneFrame(this._url, frameWords(this._trans), this._frameTitle());
     const layout = (this.layout = new PanelLayout());
     layout.addWidget(new PaneHeader(this, this._trans));
     layout.addWidget(this._frame);
@@ -204,10 +207,56 @@ export class PaneView extends Widget {
       case 'input':
         void this._onInput(message.id, message.message);
         break;
+      case 'blocked':
+        this._noteBlocked(message.host);
+        break;
       case 'link':
         void this._offerLink(message.url);
         break;
     }
+  }
+
+  /** The page of the frame, with a policy that lets it load from the sites a person has allowed. */
+  private get _url(): string {
+    const url = URLExt.join(this._context.settings.baseUrl, NAMESPACE, 'viewer', '/');
+    return this._sites.size > 0 ? `${url}?sites=${[...this._sites].sort().join()}` : url;
+  }
+
+  private _noteBlocked(host: string): void {
+    const site = this._context.sites?.siteOf(host);
+    if (site && !this._sites.has(site) && !this._wanted.has(site)) {
+      this._wanted.add(site);
+      this._changed.emit();
+    }
+  }
+
+  /** Known sites from which something in the pane was not loaded. */
+  get wantedSites(): string[] {
+    return [...this._wanted];
+  }
+
+  get allowedSites(): string[] {
+    return [...this._sites];
+  }
+
+  get ownerName(): string {
+    return this._context.nameOf(this.peer);
+  }
+
+  /** Let the pane load from a site, or all panes of its owner, or neither; it is drawn anew. */
+  allowSite(site: string, scope: 'pane' | 'peer' | 'no'): void {
+    if (scope !== 'pane') {
+      void this._context.sites?.setForPeer(this.peer, site, scope === 'peer');
+    }
+    this._wanted.delete(site);
+    if (scope === 'no') {
+      this._sites.delete(site);
+    } else {
+      this._sites.add(site);
+    }
+    this._frame.url = this._url;
+    this._frame.restart();
+    this._changed.emit();
   }
 
   /** Hand the frame code that it cannot load itself. */
@@ -327,6 +376,8 @@ export class PaneView extends Widget {
     name => this.feed.module(name),
     message => this._frame.tell(message)
   );
+  private readonly _sites: Set<string>;
+  private readonly _wanted = new Set<string>();
   private _toldGrant = false;
   private _inputs = 0;
   private _link: URL | null = null;

@@ -45,6 +45,7 @@ export type Part = (typeof PARTS)[number];
 /** Texts of the frame, in the language of the page around it. */
 export type Words = Record<
   | 'blocked'
+  | 'local'
   | 'cut'
   | 'left'
   | 'failed'
@@ -79,6 +80,8 @@ export type FromFrame =
   | { type: 'height'; px: number }
   | { type: 'pong'; n: number }
   | { type: 'link'; url: string }
+  /** Something was not loaded from this host. */
+  | { type: 'blocked'; host: string }
   /** There is something to draw for which code is missing. */
   | { type: 'need'; part: Part }
   /** There is a widget to draw whose module is missing. */
@@ -98,6 +101,7 @@ const MAX_HEIGHT = 100_000;
 const MAX_INPUT = 4 * 1024 * 1024;
 const MAX_BUFFERS = 1024;
 const MAX_ID = 256;
+const HOST = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){1,8}$/;
 /** As on the wire: the name of a package, which leads out of no folder. */
 const MODULE = /^(@[A-Za-z0-9][\w.-]{0,63}\/)?[A-Za-z0-9][\w.-]{0,127}$/;
 
@@ -120,6 +124,10 @@ export function readFromFrame(data: unknown): FromFrame | null {
       return typeof message.url === 'string' && isWebAddress(message.url)
         ? { type: 'link', url: message.url }
         : null;
+    case 'blocked': {
+      const { host } = message;
+      return typeof host === 'string' && HOST.test(host) ? { type: 'blocked', host } : null;
+    }
     case 'need': {
       const part = PARTS.find(each => each === message.part);
       return part ? { type: 'need', part } : null;

@@ -103,7 +103,7 @@ async function drawMime(
 ): Promise<void> {
   const value = output.data?.[mime];
   if (isIsolated(mime, output.metadata)) {
-    await drawIsolated(node, mime, asText(value));
+    await drawIsolated(node, mime, asText(value), tools.onBlocked);
     return;
   }
   if (isFigure(mime)) {

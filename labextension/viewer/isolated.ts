@@ -10,7 +10,12 @@ export function isIsolated(mime: string, metadata: IOutput['metadata']): boolean
 }
 
 /** Draw an output into a frame, so that its styles and scripts do not meet those of others. */
-export function drawIsolated(node: HTMLElement, mime: string, source: string): Promise<void> {
+export function drawIsolated(
+  node: HTMLElement,
+  mime: string,
+  source: string,
+  onBlocked: (uri: string) => void
+): Promise<void> {
   const frame = document.createElement('iframe');
   frame.className = 'isolated';
   frame.setAttribute('sandbox', 'allow-scripts');
@@ -18,12 +23,16 @@ export function drawIsolated(node: HTMLElement, mime: string, source: string): P
   // Its origin is its own, so that it has to say how high it is.
   const measure =
     'new ResizeObserver(() => parent.postMessage({ px: document.documentElement.scrollHeight }, "*"))' +
-    '.observe(document.documentElement)';
-  frame.srcdoc = `<!doctype html><meta charset="utf-8">${source}<script>${measure}</script>`;
+    '.observe(document.documentElement);' +
+    'document.addEventListener("securitypolicyviolation", event => ' +
+    'parent.postMessage({ blocked: event.blockedURI }, "*"));';
+  frame.srcdoc = `<!doctype html><meta charset="utf-8"><script>${measure}</script>${source}`;
   return new Promise(resolve => {
     const onMessage = ({ source: from, data }: MessageEvent) => {
       if (!frame.isConnected) {
         window.removeEventListener('message', onMessage);
+      } else if (from === frame.contentWindow && typeof data?.blocked === 'string') {
+        onBlocked(data.blocked.slice(0, 2048));
       } else if (from === frame.contentWindow && typeof data?.px === 'number') {
         frame.style.height = `${Math.min(MAX_HEIGHT, Math.max(0, Math.ceil(data.px)))}px`;
         resolve();

@@ -41,7 +41,9 @@ function begin(port: MessagePort, words: Words): void {
   const say = (message: FromFrame) => port.postMessage(message);
   document.body.classList.add('jp-ThemedContainer');
   const place = document.getElementById('pane') as HTMLElement;
-  const notes = new Notes(document.getElementById('notes') as HTMLElement, words);
+  const notes = new Notes(document.getElementById('notes') as HTMLElement, words, host =>
+    say({ type: 'blocked', host })
+  );
   const parts = new Parts(part => say({ type: 'need', part }));
   const modules = new ModuleCode(name => say({ type: 'module', name }));
   const loaders = new Loaders();
@@ -50,7 +52,8 @@ function begin(port: MessagePort, words: Words): void {
     words,
     parts,
     mathematics,
-    drawWidget: (node, bundle) => drawWidget(node, bundle)
+    drawWidget: (node, bundle) => drawWidget(node, bundle),
+    onBlocked: uri => notes.blocked(uri)
   };
   const pane = new Pane(place, tools, rev => say({ type: 'shown', rev }));
   const fit = new Fit(place);

@@ -1,21 +1,35 @@
 import { Words } from '../src/viewerprotocol';
 
 const MAX_NOTES = 3;
+/** Where the code of widgets pretends to be. */
+const NOWHERE = 'modules.invalid';
 const MAX_TEXT = 200;
 
 /** Says below the outputs what in them did not work: what was not loaded, which script failed. */
 export class Notes {
   constructor(
     private readonly _node: HTMLElement,
-    private readonly _words: Words
+    private readonly _words: Words,
+    private readonly _onBlocked: (host: string) => void
   ) {
-    document.addEventListener('securitypolicyviolation', event =>
-      this.add(this._words.blocked, event.blockedURI)
-    );
+    document.addEventListener('securitypolicyviolation', event => this.blocked(event.blockedURI));
     window.addEventListener('error', event => this.add(this._words.failed, event.message));
     window.addEventListener('unhandledrejection', event =>
       this.add(this._words.failed, String(event.reason))
     );
+  }
+
+  /** Say what was not loaded, and tell the page around from where. */
+  blocked(uri: string): void {
+    const address = URL.canParse(uri) ? new URL(uri) : null;
+    if (address?.host.endsWith(NOWHERE) || address?.protocol === 'file:') {
+      this.add(this._words.local, address.pathname);
+      return;
+    }
+    this.add(this._words.blocked, uri);
+    if (address?.protocol === 'https:') {
+      this._onBlocked(address.host);
+    }
   }
 
   clear(): void {

@@ -12,4 +12,6 @@ export interface ITools {
   readonly parts: Parts;
   readonly mathematics: Mathematics;
   readonly drawWidget: DrawWidget;
+  /** Something was not loaded in a frame below. */
+  readonly onBlocked: (uri: string) => void;
 }

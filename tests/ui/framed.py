@@ -42,6 +42,7 @@ window.addEventListener('message', ({ source, data }) => {
 </script></body></html>"""
 WORDS = {
     "blocked": "blocked: %1",
+    "local": "not sent: %1",
     "cut": "%1 characters before this",
     "left": "%1 characters after this",
     "failed": "a script failed: %1",

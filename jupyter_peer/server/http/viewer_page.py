@@ -8,15 +8,19 @@ else of this server.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
-from ...sockets.frame_policy import FRAME_HEADERS, PARTS
+from ...sockets.frame_policy import PARTS, SITES, headers_for
 from ..rest.base import AUTH_RESOURCE
 
+#: Among the settings of the web application.
+SITES_SETTING = "jupyter_peer_pane_sites"
 STATIC = Path(__file__).parents[2] / "static"
 
 _FILES = {"": ("viewer.html", "text/html; charset=utf-8")} | {
@@ -46,8 +50,31 @@ class ViewerHandler(JupyterHandler):
             raise web.HTTPError(404, "the page for panes was not built: run `make setup`") from None
         self.set_header("Content-Type", content_type)
         # Regardless of the settings for other pages.
-        for header, value in FRAME_HEADERS.items():
+        for header, value in self._frame_headers().items():
             self.set_header(header, value)
         # Tornado's ETag of the content tells the browser whether it has changed.
         self.set_header("Cache-Control", "private, no-cache")
         await self.finish(content)
+
+    def _frame_headers(self) -> dict[str, str]:
+        """Return the policy, which lets in the sites that the viewer has chosen.
+
+        Raises:
+            HTTPError: A site is not known, or the administrator allows none.
+        """
+        sites = [site for site in self.get_query_argument("sites", "").split(",") if site]
+        if sites and not self.settings.get(SITES_SETTING, False):
+            raise web.HTTPError(
+                403, "panes may load from no site: c.PeerExtension.allow_pane_sites"
+            )
+        try:
+            return headers_for(sites)
+        except ValueError as error:
+            raise web.HTTPError(400, str(error)) from None
+
+
+def announce_sites(settings: dict[str, Any], is_allowed: bool) -> None:
+    """Tell JupyterLab's page, and the handler, from which sites panes may load."""
+    settings[SITES_SETTING] = is_allowed
+    page = settings.setdefault("page_config_data", {})
+    page["peerPaneSites"] = json.dumps(SITES if is_allowed else ())

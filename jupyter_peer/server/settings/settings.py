@@ -114,6 +114,13 @@ class PeerSettings(AgentSettings, TolerantSettings):
         a connection for signals. `%peer lobby on` shows this node to everybody there.""",
     ).tag(config=True)
 
+    allow_pane_sites = Bool(
+        True,
+        help="""Whether a user can let a pane load scripts, styles, pictures and fonts from known
+        public sites, such as `cdn.jsdelivr.net`. JupyterLab asks for each site. Without it, panes
+        have no network at all.""",
+    ).tag(config=True)
+
     enable_lan = Bool(
         False,
         help="""Whether this node announces itself in the local network by mDNS, and finds others.

@@ -47,7 +47,8 @@ beforeEach(async () => {
       control: session.control,
       settings,
       translator: nullTranslator,
-      nameOf: () => 'bob'
+      nameOf: () => 'bob',
+      sites: null
     },
     PEER,
     'loss',

@@ -1,6 +1,7 @@
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandToolbarButton } from '@jupyterlab/ui-components';
 import * as React from 'react';
@@ -13,6 +14,7 @@ import { OfferedPanes } from './offered';
 import { OwnPanes, SetGrant } from './mine';
 import { addStopping } from './stopping';
 import { paneRendererFactory } from './mime';
+import { PaneSites } from './sites';
 import { PaneTabs } from './tabs';
 import { takeTicket } from './window';
 
@@ -22,7 +24,14 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Live panes of peers, in tabs and in notebooks.',
   autoStart: true,
   requires: [IPeerSession],
-  optional: [IPeersPanel, ICommandPalette, ILayoutRestorer, IRenderMimeRegistry, ITranslator],
+  optional: [
+    IPeersPanel,
+    ICommandPalette,
+    ILayoutRestorer,
+    IRenderMimeRegistry,
+    ITranslator,
+    ISettingRegistry
+  ],
   activate: (
     app: JupyterFrontEnd,
     { control, model }: IPeerSession,
@@ -30,7 +39,8 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
     rendermime: IRenderMimeRegistry | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    registry: ISettingRegistry | null
   ): void => {
     const { commands, serviceManager } = app;
     const language = translator ?? nullTranslator;
@@ -40,7 +50,13 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
       return peer ? displayName(peer) : nodeId;
     };
     const { serverSettings: settings } = serviceManager;
-    const context = { control, settings, translator: language, nameOf };
+    const context = {
+      control,
+      settings,
+      translator: language,
+      nameOf,
+      sites: new PaneSites(registry)
+    };
     const tabs = new PaneTabs(app, context, model, trans);
     commands.addCommand(CommandIDs.openPane, {
       label: args =>

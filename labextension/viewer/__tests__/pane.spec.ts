@@ -32,7 +32,13 @@ beforeEach(() => {
   asked = [];
   parts = new Parts(part => asked.push(part));
   const mathematics = new Mathematics(parts);
-  const tools = { words: WORDS, parts, mathematics, drawWidget: () => 'why not' };
+  const tools = {
+    words: WORDS,
+    parts,
+    mathematics,
+    onBlocked: () => undefined,
+    drawWidget: () => 'why not'
+  };
   pane = new Pane(node, tools, each => shown.push(each));
   HTMLImageElement.prototype.decode = async () => undefined;
 });
