@@ -34,13 +34,23 @@ async def delayed(port: int, round_trip_s: float) -> AsyncIterator[int]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # The transports need a turn of the loop to close.
+        await asyncio.sleep(0.1)
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(ConnectionError):
+    try:
         while piece := await reader.read(1 << 16):
             # Pieces keep their order, since timers of one delay fire in the order they were set.
-            loop.call_later(delay_s, writer.write, piece)
+            loop.call_later(delay_s, _write, writer, piece)
         await asyncio.sleep(delay_s)
-    writer.close()
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+
+
+def _write(writer: asyncio.StreamWriter, piece: bytes) -> None:
+    if not writer.is_closing():
+        writer.write(piece)
