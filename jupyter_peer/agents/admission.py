@@ -67,13 +67,7 @@ class AgentAdmission:
             PeerError: It is not answered; the code says why.
         """
         chain = request.chain()
-        if not self._board.is_on:
-            raise NotEnabledError(
-                "this node's agents are switched off",
-                hint="its owner switches them on with %peer agent on",
-            )
-        if not self._is_trusted(peer):
-            raise NotTrustedError("only paired peers may ask agents here")
+        self.check_may_ask(peer)
         if self._hub.node_id in chain.nodes:
             raise AgentLoopError
         if len(chain.nodes) > self._config.max_hops:
@@ -92,6 +86,21 @@ class AgentAdmission:
         # A question for an unknown agent counts too, so that names cannot be tried without end.
         self._admitted[peer].append(self._clock())
         return self._board.find(request.agent), chain, seconds
+
+    def check_may_ask(self, peer: str) -> None:
+        """Check that a peer may ask agents here at all.
+
+        Raises:
+            NotEnabledError: Agents are switched off.
+            NotTrustedError: The peer is not paired.
+        """
+        if not self._board.is_on:
+            raise NotEnabledError(
+                "this node's agents are switched off",
+                hint="its owner switches them on with %peer agent on",
+            )
+        if not self._is_trusted(peer):
+            raise NotTrustedError("only paired peers may ask agents here")
 
     def forget(self, peer: str) -> None:
         """Remember nothing of a peer that is gone for good."""

@@ -40,8 +40,10 @@ from ..wire.payloads.agents import (
     MAX_ANSWER,
     MAX_DISPLAY_BYTES,
     MAX_DISPLAYS,
+    AgentList,
     AgentResult,
     AgentStream,
+    ListedAgent,
 )
 from ..wire.payloads.hub import convert
 from ..wire.proofs.proof import MAX_KEPT, MAX_MESSAGES, Proof, SignedMessage, proof_of
@@ -178,6 +180,19 @@ class Questions:
     def under_way(self) -> int:
         """How many answers are awaited."""
         return len(self._questions)
+
+    async def list(self, peer: str) -> list[ListedAgent]:
+        """Return the agents of a peer that this node may ask.
+
+        Raises:
+            UnsupportedError: The peer's version does not list its agents.
+            PeerError: It may ask none, or the peer cannot be reached.
+        """
+        try:
+            reply = await self._hub.request(peer, "agent_list", {})
+        except UnsupportedError:
+            raise UnsupportedError("the peer's version does not list its agents") from None
+        return convert(reply.data, AgentList).agents
 
     async def ask(
         self,

@@ -124,6 +124,7 @@ class PaneReader:
     """
 
     name = NAME
+    description = "Finds the lines with the words of your question in the panes you may see."
 
     def __init__(self, panes: Callable[[str], Iterable[GrantedPane]]) -> None:
         self._panes = panes

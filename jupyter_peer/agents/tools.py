@@ -27,5 +27,9 @@ class ToolUser(Protocol):
         """The name by which peers ask it."""
 
     @property
+    def description(self) -> str:
+        """What its owner tells peers of it."""
+
+    @property
     def tools(self) -> dict[str, Tool]:
         """Its tools by name."""

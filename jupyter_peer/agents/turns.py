@@ -74,6 +74,7 @@ class TurnManager:
         self._ends = [hub.subscribe(self._on_hub_event), board.subscribe(self._on_switch)]
         hub.on("agent_request", self._on_request)
         hub.on("agent_cancel", self._on_cancel)
+        hub.on("agent_list", self._on_list)
 
     @property
     def under_way(self) -> int:
@@ -155,6 +156,19 @@ class TurnManager:
         task = asyncio.get_running_loop().create_task(self._run(turn, agent, message))
         self._turns[key] = (turn, task)
         task.add_done_callback(lambda done: self._turns.pop(key, None))
+
+    def _on_list(self, message: Message) -> None:
+        self._admission.check_may_ask(message.peer_id)
+        default = self._board.default_name()
+        agents = [
+            {
+                "name": agent.name,
+                "description": agent.description,
+                "default": agent.name == default,
+            }
+            for agent in self._board.agents()
+        ]
+        message.reply("agent_list", {"agents": agents})
 
     def _on_cancel(self, message: Message) -> None:
         asked = convert(message.data, AgentCancel)

@@ -158,6 +158,7 @@ class _AnyClient(Calls, Face[ServerCore]):
         *,
         name: str | None = None,
         tools: Sequence[Callable[..., Any]] = (),
+        description: str = "",
     ) -> Any:
         """Register a function as an agent of this kernel: ``@me.agent(name="helper")``.
 
@@ -170,6 +171,7 @@ class _AnyClient(Calls, Face[ServerCore]):
             name: What askers call it; the function's own name without it.
             tools: Functions that it may call as ``turn.tools``; those marked with
                 ``@peer.tool(read_only=True)`` without asking you.
+            description: What peers are told of it; the beginning of its docstring without it.
 
         Raises:
             BadNameError: The name cannot be used, or an agent of another kernel has it.
@@ -177,7 +179,9 @@ class _AnyClient(Calls, Face[ServerCore]):
         """
 
         def register(function: Answering) -> Answering:
-            wait(self.thread, self.host.register(function_agent(function, name, tools)))
+            wait(
+                self.thread, self.host.register(function_agent(function, name, tools, description))
+            )
             return function
 
         return register if answer is None else register(answer)
@@ -189,6 +193,7 @@ class _AnyClient(Calls, Face[ServerCore]):
         *,
         read_only: Sequence[str] = (),
         tools: Sequence[str] = (),
+        description: str = "",
     ) -> None:
         """Register an agent of pydantic-ai as an agent of this kernel: ``me.serve(agent)``.
 
@@ -201,6 +206,7 @@ class _AnyClient(Calls, Face[ServerCore]):
             read_only: Names of tools that change nothing, besides the functions that are marked
                 with ``@peer.tool(read_only=True)``.
             tools: Names of more tools that you can allow, such as those of an MCP server.
+            description: What peers are told of it.
 
         Raises:
             BadNameError: The name cannot be used, or an agent of another kernel has it.
@@ -208,7 +214,10 @@ class _AnyClient(Calls, Face[ServerCore]):
         """
         from .agents.pydantic_agents import served_agent
 
-        wait(self.thread, self.host.register(served_agent(agent, name, read_only, tools)))
+        wait(
+            self.thread,
+            self.host.register(served_agent(agent, name, read_only, tools, description)),
+        )
 
     def remove_agent(self, name: str) -> None:
         """Remove an agent of this kernel, and end its turns.

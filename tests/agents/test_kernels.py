@@ -592,3 +592,19 @@ async def test_the_owner_sees_each_turn_and_stops_one(tmp_path):
 async def running_turns(client):
     status = await run(client.agents)
     return status if status.running else None
+
+
+async def test_peers_are_told_what_an_agent_is_for(tmp_path):
+    def helper(turn):
+        return ""
+
+    helper.__doc__ = "Answer questions about\n    training runs.\n\n    How is not told."
+
+    async with ada_and_bob(tmp_path) as (adas, bobs, _, _):
+        await run(adas.agent, helper)
+        await run(adas.agent, given, name="other", description="\u202egnihton")
+        agents = {each.name: each for each in await run(bobs.agents_of, "ada")}
+        assert agents["helper"].description == "Answer questions about training runs."
+        assert agents["other"].description == "⟨U+202E⟩gnihton"
+        assert [name for name, each in agents.items() if each.default] == ["other"]
+        assert "training runs" in (await run(bobs.agents_of, "ada")).to_text()

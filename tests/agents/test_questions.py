@@ -458,3 +458,22 @@ async def test_more_agents_than_anybody_needs_are_refused():
             ada.agent(never, "one-more")
         ada.board.register(FakeAgent("agent-0", never, Tool("look", read_only=True)))
         assert len(ada.board.agents()) == 32
+
+
+async def test_a_peer_sees_which_agents_it_may_ask_and_nobody_else_does():
+    async with nodes("ada", "bob") as (ada, bob):
+        for name in ("one", "two"):
+            ada.agent(hello, name)
+        listed = await bob.questions.list(ada.id)
+        assert [(each.name, each.description, each.default) for each in listed] == [
+            ("one", "what one does", False),
+            ("two", "what two does", True),
+        ]
+        ada.board.switch_off()
+        with pytest.raises(NotEnabledError):
+            await bob.questions.list(ada.id)
+        ada.board.switch_on()
+        ada.hub.store.update_peer(bob.id, trusted=False)
+        ada.hub._peers.known(bob.id).update(ada.hub.store.peer(bob.id))
+        with pytest.raises(NotTrustedError):
+            await bob.questions.list(ada.id)

@@ -53,7 +53,13 @@ def error_of(result):
 async def test_a_client_looks_and_asks(mode, tmp_path):
     async with ada_and_bob(tmp_path) as (ada, bob), client_of(bob, "--allow-ask", mode=mode) as ai:
         tools = {tool.name: tool for tool in (await ai.list_tools()).tools}
-        assert list(tools) == ["list_peers", "list_panes", "read_pane", "ask_peer"]
+        assert list(tools) == [
+            "list_peers",
+            "list_panes",
+            "read_pane",
+            "list_agents",
+            "ask_peer",
+        ]
         for tool in tools.values():
             assert tool.input_schema["additionalProperties"] is False
             assert all(each["description"] for each in tool.input_schema["properties"].values())
@@ -78,6 +84,8 @@ async def test_a_client_looks_and_asks(mode, tmp_path):
         assert (str(listed.uri), listed.name, listed.title) == (uri, "ada/loss", "Training")
         read = await ai.read_resource(uri)
         assert read.contents[0].text.startswith("final loss")
+        agents = (await ai.call_tool("list_agents", {"peer": "ada"})).structured_content["agents"]
+        assert {each["name"]: each["default"] for each in agents}["helper"] is True
         steps = []
 
         async def on_progress(progress, total, message):

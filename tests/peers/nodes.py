@@ -33,6 +33,7 @@ class FakeAgent:
 
     def __init__(self, name: str, answer: Answer, *tools: Tool) -> None:
         self.name = name
+        self.description = f"what {name} does"
         self.tools = {tool.name: tool for tool in tools}
         self._answer = answer
         self.turns: list[Turn] = []

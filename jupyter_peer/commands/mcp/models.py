@@ -85,6 +85,20 @@ class StoppedPane(BaseModel):
     name: str
 
 
+class AgentEntry(BaseModel):
+    """An agent of a peer."""
+
+    name: str
+    description: str = Field(description="What its owner says of it; written by others.")
+    default: bool = Field(description="Whether it answers questions that name no agent.")
+
+
+class AgentList(BaseModel):
+    """The agents of a peer that can be asked."""
+
+    agents: list[AgentEntry]
+
+
 class PeerAnswer(BaseModel):
     """The answer of a peer's agent."""
 

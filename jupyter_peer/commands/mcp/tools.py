@@ -21,6 +21,8 @@ from ...server_client.client import AsyncClient
 from ...server_client.results.answers import AnswerDisplay, AnswerWaits
 from ...server_client.results.results import peer_title
 from .models import (
+    AgentEntry,
+    AgentList,
     OfferedPane,
     OwnPane,
     PaneContent,
@@ -67,7 +69,7 @@ class PeerTools:
         """Return the tools that the user has allowed."""
         tools = [_tool(each, _LOOKS) for each in (self.list_peers, self.list_panes, self.read_pane)]
         if allow_ask:
-            tools.append(_tool(self.ask_peer, _ASKS))
+            tools += [_tool(self.list_agents, _LOOKS), _tool(self.ask_peer, _ASKS)]
         if allow_share:
             tools += [_tool(each, _SHARES) for each in (self.share_pane, self.stop_sharing)]
         return tools
@@ -141,6 +143,20 @@ class PeerTools:
         text = content.text or "(it shows nothing yet)"
         notice = f"[{content.notice}]\n" if content.notice else ""
         return _result(notice + text, content, *pictures)
+
+    async def list_agents(self, peer: _Peer) -> AgentList:
+        """List the agents of a peer that can be asked. Their owner wrote the descriptions."""
+        found = await self._me.agents_of(peer)
+        return AgentList(
+            agents=[
+                AgentEntry(
+                    name=each["name"],
+                    description=clean(each["description"]),
+                    default=each["default"],
+                )
+                for each in found
+            ]
+        )
 
     async def ask_peer(
         self,

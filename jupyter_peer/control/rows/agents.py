@@ -168,6 +168,26 @@ class AgentsModel(msgspec.Struct, frozen=True, kw_only=True):
     running: list[TurnModel] = []
 
 
+class PeerAgentsParams(msgspec.Struct, frozen=True):
+    """A peer, by any of its names."""
+
+    peer: Short
+
+
+class PeerAgentModel(msgspec.Struct, frozen=True):
+    """An agent of a peer; ``description`` is a stranger's text. ``default`` answers unnamed questions."""
+
+    name: str
+    description: str
+    default: bool
+
+
+class PeerAgentsResult(msgspec.Struct, frozen=True):
+    """The agents of a peer that this node may ask."""
+
+    agents: list[PeerAgentModel]
+
+
 class AgentOnParams(msgspec.Struct, frozen=True):
     """Who answers questions that name no agent, and what agents may do for peers."""
 
@@ -272,6 +292,12 @@ CANCEL = of_connection(
     "cancel", CancelParams, Done, "Cancel a request of this connection that is under way."
 )
 AGENTS = looks("agents", NoParams, AgentsModel, "Return the agents of this node.", "GET agents")
+PEER_AGENTS = looks(
+    "peer_agents",
+    PeerAgentsParams,
+    PeerAgentsResult,
+    "Return the agents of a peer that this node may ask.",
+)
 AGENT_ON = Operation(
     "agent_on", AgentOnParams, AgentsModel, "Let peers ask the agents of this node."
 )

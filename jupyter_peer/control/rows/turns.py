@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ...wire.payloads.agents import MAX_ANSWER, AgentName
+from ...wire.payloads.agents import MAX_ANSWER, MAX_DESCRIPTION, AgentName
 from ..fields import Done, Number, Short
 from ..operation import of_connection
 from .agents import (
@@ -36,6 +36,7 @@ class RegisterAgentParams(msgspec.Struct, frozen=True):
 
     name: AgentName
     tools: Annotated[list[ToolModel], msgspec.Meta(max_length=MAX_TOOLS)] = []
+    description: Annotated[str, msgspec.Meta(max_length=MAX_DESCRIPTION)] = ""
 
     def __post_init__(self) -> None:
         if len({tool.name for tool in self.tools}) < len(self.tools):

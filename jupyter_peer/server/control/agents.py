@@ -42,6 +42,7 @@ class _KernelAgent:
         self._connection = connection
         self.kernel_id = kernel_id
         self.name = params.name
+        self.description = params.description
         self.tools = {tool.name: Tool(tool.name, tool.read_only) for tool in params.tools}
 
     async def answer(self, turn: Turn) -> None:

@@ -175,6 +175,15 @@ class NodeAgents:
         text = proof.to_text() if params.prove and proof is not None else ""
         return rows.AskResult("".join(pieces), text)
 
+    @serves(rows.PEER_AGENTS)
+    async def _peer_agents(
+        self, params: rows.PeerAgentsParams, call: Call
+    ) -> rows.PeerAgentsResult:
+        found = await self.questions.list(self._hub.find_peer(params.peer).node_id)
+        return rows.PeerAgentsResult(
+            [rows.PeerAgentModel(a.name, visible(a.description), a.default) for a in found]
+        )
+
     @serves(rows.AGENT_ON)
     def _switch_on(self, params: rows.AgentOnParams, call: Call) -> rows.AgentsModel:
         self.board.switch_on(params.agent, params.mode)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...errors import BadNameError, BadRequestError
+from ...wire.payloads.agents import MAX_DESCRIPTION
 from ..connection import Json
 from .failures import FailureReport
 from .tools import Tool, is_read_only
@@ -25,6 +27,7 @@ class LocalAgent(NamedTuple):
         answer: The callable that answers a turn.
         marks: Whether each of its tools is read-only, by the tool's name.
         tools: Those of the tools that a turn offers as functions.
+        description: What peers are told of it.
         report: Tells failures below the cell that registered it.
     """
 
@@ -32,16 +35,21 @@ class LocalAgent(NamedTuple):
     answer: Answering
     marks: Mapping[str, bool]
     tools: Mapping[str, Tool]
+    description: str
     report: FailureReport
 
     def params(self) -> Json:
         """Return the parameters of its registration with the server."""
         tools = [{"name": name, "read_only": mark} for name, mark in self.marks.items()]
-        return {"name": self.name, "tools": tools}
+        return {"name": self.name, "tools": tools, "description": self.description}
 
 
 def local_agent(
-    answer: Answering, name: str, marks: Mapping[str, bool], tools: Mapping[str, Tool] = {}
+    answer: Answering,
+    name: str,
+    marks: Mapping[str, bool],
+    tools: Mapping[str, Tool] = {},
+    description: str = "",
 ) -> LocalAgent:
     """Return an agent whose name and tools can be used.
 
@@ -58,10 +66,12 @@ def local_agent(
             raise BadRequestError(
                 f"{tool!r} cannot be the name of a tool", hint="a tool is a function with a name"
             )
-    return LocalAgent(name, answer, dict(marks), dict(tools), FailureReport())
+    return LocalAgent(name, answer, dict(marks), dict(tools), _first(description), FailureReport())
 
 
-def function_agent(answer: object, name: str | None, tools: Sequence[Tool]) -> LocalAgent:
+def function_agent(
+    answer: object, name: str | None, tools: Sequence[Tool], description: str = ""
+) -> LocalAgent:
     """Return a function as an agent; see :meth:`.Client.agent`.
 
     Raises:
@@ -77,4 +87,9 @@ def function_agent(answer: object, name: str | None, tools: Sequence[Tool]) -> L
         raise BadRequestError("two tools have the same name", hint="rename one of the functions")
     marks = {tool: is_read_only(function) for tool, function in by_name.items()}
     called = name if name is not None else getattr(answer, "__name__", "")
-    return local_agent(answer, called, marks, by_name)
+    return local_agent(answer, called, marks, by_name, description or inspect.getdoc(answer) or "")
+
+
+def _first(text: str) -> str:
+    """Return the first paragraph of a text as one line."""
+    return " ".join(text.strip().partition("\n\n")[0].split())[:MAX_DESCRIPTION]

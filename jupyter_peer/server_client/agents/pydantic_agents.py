@@ -18,7 +18,11 @@ from .turn import Exchange, Turn
 
 
 def served_agent(
-    agent: Any, name: str | None, read_only: Sequence[str], tools: Sequence[str]
+    agent: Any,
+    name: str | None,
+    read_only: Sequence[str],
+    tools: Sequence[str],
+    description: str = "",
 ) -> LocalAgent:
     """Return an agent of pydantic-ai as an agent of this kernel; see :meth:`.Client.serve`.
 
@@ -51,7 +55,7 @@ def served_agent(
                 if text := _text_of(event):
                     yield text
 
-    return local_agent(answer, name or agent.name or "agent", marks)
+    return local_agent(answer, name or agent.name or "agent", marks, description=description)
 
 
 def _messages(history: list[Exchange]) -> list[Any]:

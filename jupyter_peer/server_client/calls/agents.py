@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import BadRequestError
 from ..bridge import exposed
 from ..connection import Json
-from ..results.agent_results import Agents
+from ..results.agent_results import Agents, PeerAgents
 from ..results.chat import ChatLine, ChatLines
 from ..results.results import (
     Done,
@@ -57,6 +57,17 @@ class AgentCalls(Asking):
     async def agents(self) -> Agents:
         """Return the agents of this node, and their mode."""
         return Agents(await self._ask("agents"))
+
+    @exposed
+    async def agents_of(self, peer: str) -> PeerAgents:
+        """Return the agents of a peer that you may ask: ``name, description, default``.
+
+        Raises:
+            NotEnabledError, NotTrustedError: You may ask none of them.
+            UnsupportedError: The peer's version does not list its agents.
+            UnknownPeerError, LinkError: There is no such peer, or it cannot be reached.
+        """
+        return PeerAgents((await self._ask("peer_agents", {"peer": peer}))["agents"])
 
     @exposed
     async def agent_on(self, agent: str | None = None, mode: str | None = None) -> Agents:

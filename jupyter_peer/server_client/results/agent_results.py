@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .drawing.blocks import Block, Line, Table, Text, note
 from .drawing.markup import ago, line
-from .drawing.shown import Record, Shown
+from .drawing.shown import Record, Records, Shown
 
 
 class Agents(Shown, Record):
@@ -63,3 +63,20 @@ class Agents(Shown, Record):
         turns = self.get("turns") or 0
         running = f"; {turns} answering now" if turns else ""
         return f"peers can ask agents here, mode {self.get('mode')}: {how}{running}"
+
+
+class PeerAgents(Records):
+    """The agents of a peer that can be asked: ``name, description, default``."""
+
+    def _describe(self) -> list[Block]:
+        if not self:
+            return [note("The peer has no agent.")]
+        rows = [
+            (
+                Text(line(each["name"]), "strong"),
+                line(each["description"], 300) or "-",
+                "yes" if each["default"] else "-",
+            )
+            for each in self
+        ]
+        return [Table(("agent", "description", "default"), rows, "agents")]

@@ -24,6 +24,8 @@ MAX_ANSWER = 1024 * 1024
 #: Displays of a whole answer, and the bytes of all of them.
 MAX_DISPLAYS = 32
 MAX_DISPLAY_BYTES = 16 * 1024 * 1024
+#: Characters of what an owner says of an agent.
+MAX_DESCRIPTION = 500
 #: Announces that a node receives displays in answers.
 DISPLAYS = "agent-displays"
 
@@ -36,6 +38,20 @@ _NodeIds = Annotated[
 ]
 _Hops = Annotated[list[Hop], msgspec.Meta(max_length=MAX_HOPS)]
 _Root = Annotated[str, msgspec.Meta(min_length=64, max_length=64)]
+
+
+class ListedAgent(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent that the receiver may ask; ``description`` is by its owner."""
+
+    name: AgentName
+    description: Annotated[str, msgspec.Meta(max_length=MAX_DESCRIPTION)] = ""
+    default: bool = False
+
+
+class AgentList(msgspec.Struct, frozen=True, kw_only=True):
+    """``agent_list``: asks for the agents with ``{}``, and answers with them."""
+
+    agents: Annotated[list[ListedAgent], msgspec.Meta(max_length=64)]
 
 
 class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
