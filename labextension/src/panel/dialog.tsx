@@ -1,6 +1,7 @@
 import { Dialog, ReactWidget, showDialog, showErrorMessage } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { checkIcon, closeIcon } from '@jupyterlab/ui-components';
+import { Message } from '@lumino/messaging';
 import * as React from 'react';
 import { PeerError } from '../requests';
 import { Failure, sentence } from '../section';
@@ -35,6 +36,7 @@ export async function runForm<T>(options: IFormOptions<T>): Promise<T | null> {
 }
 
 const ACCEPT = 1;
+const KEEP_FOCUS_MS = 50;
 const FIELDS = 'input, textarea, select';
 
 class FormDialog<T> extends Dialog<unknown> {
@@ -77,6 +79,33 @@ class FormDialog<T> extends Dialog<unknown> {
     }
   }
 
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this.node.addEventListener('focusin', this._onFocusIn);
+    this._keepingFocus = window.setInterval(this._keepFocus, KEEP_FOCUS_MS);
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    window.clearInterval(this._keepingFocus);
+    this.node.removeEventListener('focusin', this._onFocusIn);
+    super.onBeforeDetach(message);
+  }
+
+  private readonly _onFocusIn = (event: FocusEvent): void => {
+    this._focused = event.target as HTMLElement;
+  };
+
+  /**
+   * The command palette gives the focus back to the notebook after its command has opened the dialog.
+   * What is typed then would be commands.
+   */
+  private readonly _keepFocus = (): void => {
+    if (!this.node.contains(document.activeElement)) {
+      const field = this.node.querySelector<HTMLElement>(FIELDS);
+      (this._focused?.isConnected ? this._focused : field)?.focus();
+    }
+  };
+
   private async _run(): Promise<void> {
     const form = this._form;
     form.set({ busy: true, error: null, steps: [] });
@@ -92,6 +121,8 @@ class FormDialog<T> extends Dialog<unknown> {
     super.resolve(ACCEPT);
   }
 
+  private _focused: HTMLElement | null = null;
+  private _keepingFocus = 0;
   private readonly _form: FormBody;
   private readonly _options: IFormOptions<T>;
 }

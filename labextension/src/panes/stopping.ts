@@ -41,7 +41,7 @@ export function addStopping({ commands, model, trans }: IView, control: ControlS
     label: trans.__('Stop Sharing with All Peers…'),
     caption: trans.__('Take all shared outputs back from everybody'),
     icon: stopIcon,
-    isEnabled: () => model.state.panes.mine.length > 0,
+    isVisible: () => model.state.panes.mine.length > 0,
     execute: async () => {
       const { mine } = model.state.panes;
       const title = trans._n('Stop sharing %1 output?', 'Stop sharing %1 outputs?', mine.length);

@@ -271,7 +271,7 @@ PLUGINS = {
     "check": "[data-command='jupyter-peer:doctor']",
     "panes": ".jp-AccordionPanel-title:has-text('Shared with me')",
     "reach": ".jp-AccordionPanel-title:has-text('Who can reach me')",
-    "status": "#jp-main-statusbar [title='Show peers']",
+    "status": "#jp-main-statusbar [title='Show what I share with peers']",
     "chat": None,
     "sharing": None,
     "rooms": None,
@@ -320,7 +320,7 @@ def test_the_commands_are_in_one_category_of_the_palette(
     page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
     page.locator(".lm-CommandPalette-input").fill("peers")
     items = page.locator(".lm-CommandPalette-item[data-command^='jupyter-peer:']")
-    expect(items).to_have_count(8)
+    expect(items).to_have_count(9)
     for item in items.locator(".lm-CommandPalette-itemLabel").all_inner_texts():
         assert "peer" in item.lower()
     expect(
