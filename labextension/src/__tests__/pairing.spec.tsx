@@ -159,6 +159,13 @@ describe('pairing', () => {
     ]);
   });
 
+  it('takes a code that somebody said, too', async () => {
+    await pasted('7-adult amulet');
+    dialogButton('Pair').click();
+    expect(await answered('pair', { peer: peer() })).toEqual({ invite: '7-adult amulet' });
+    await done;
+  });
+
   it.each([
     [[peer()], peer(), 'You are already paired with bob.', 'success'],
     [[], peer({ trusted: false }), 'Connected with bob, but not paired.', 'warning'],

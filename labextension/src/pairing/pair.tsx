@@ -8,6 +8,8 @@ import { peerSummary } from '../wording';
 import { PairingModel } from './model';
 
 const PREFIX = 'jpeer1:';
+/** A code that somebody said, as the server reads it: a number and two words. */
+const CODE = /^\s*\d{1,3}[\s_-]+[a-z]+[\s_-]+[a-z]+\s*$/i;
 const SHOWN_MS = 10_000;
 
 /** Redeem an invite, with each path that is tried, and say who the peer is. */
@@ -61,7 +63,7 @@ function InviteField({ view }: { view: IView }): React.ReactElement {
           aria-describedby="jp-Peers-pairHelp"
           onInput={({ currentTarget }) => {
             const text = currentTarget.value.replace(/\s+/g, '');
-            const wrong = text !== '' && !text.includes(PREFIX);
+            const wrong = text !== '' && !text.includes(PREFIX) && !CODE.test(currentTarget.value);
             currentTarget.setCustomValidity(
               wrong
                 ? trans.__('This is not an invite: one starts with “%1”. Copy all of it.', PREFIX)
@@ -71,7 +73,9 @@ function InviteField({ view }: { view: IView }): React.ReactElement {
         />
       </label>
       <p id="jp-Peers-pairHelp" className="jp-Peers-muted">
-        {trans.__('You both see each other’s name and status. Nothing else is shared yet.')}
+        {trans.__(
+          'Or type a code that somebody told you, such as 7-adult-amulet. You both see each other’s name and status. Nothing else is shared yet.'
+        )}
       </p>
     </>
   );
