@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -16,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_peer.cli import main
 from jupyter_peer.kernel import magics
 from jupyter_peer.server.control.runtime_file import RunningServer, write_runtime_file
+from jupyter_peer.server_client import core
 from jupyter_peer.server_client.command_table.command import Command
 from jupyter_peer.server_client.views import cell
 from tests.kernel.shells import new_shell
@@ -111,6 +113,8 @@ def peer(
     server.answers |= ANSWERS
     server.progress["ask"] = [{"text": "0.01"}]
     server.answers["open"] = {"watch": 1, "info": {"status": "live"}, "state": state(SHOWN)}
+    # Each question begins a conversation of its own.
+    monkeypatch.setattr(core, "secrets", SimpleNamespace(token_hex=lambda size: "c" * 2 * size))
     for name in ("CONFIG", "RUNTIME", "DATA"):
         monkeypatch.setenv(f"JUPYTER_{name}_DIR", str(tmp_path / name.lower()))
 
