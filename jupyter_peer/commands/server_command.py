@@ -21,9 +21,11 @@ from ..server_client.command_table.command import Argument, Command as Row, Valu
 from ..server_client.command_table.surface import Surface
 from ..server_client.command_table.table import COMMANDS
 from ..server_client.results.answers import Answer
+from ..server_client.results.approvals import Approvals
 from ..server_client.results.drawing.markup import clean
 from ..server_client.results.drawing.shown import Shown
 from .application import TerminalCommand
+from .approving import decide_by_hand, is_at_terminal
 from .servers import choose_server, running_servers
 from .terminal import errors_as_json, for_terminals, remark, tell_step, write
 
@@ -145,6 +147,11 @@ class _Terminal(Surface):
                 sys.stdout.write("\n")
                 sys.stdout.flush()
         return stream.answer.shown_already()
+
+    def approvals(self, client: Client) -> Approvals:
+        if self._shows and is_at_terminal():
+            return decide_by_hand(client)
+        return super().approvals(client)
 
 
 def _read(argument: Argument, values: Values) -> None:

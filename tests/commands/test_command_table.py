@@ -46,6 +46,7 @@ KEYS = {
     "chat": {"lines"},
     "ask": {"ok", "answer"},
     "agent": {"on", "mode", "default", "agents", "turns"},
+    "approvals": {"approvals"},
     "doctor": {"findings", "peer", "at", "took_s"},
     "lobby": {"url", "status", "listed", "rooms", "error"},
     "rooms": {"rooms"},

@@ -249,9 +249,9 @@ class StopTurnParams(msgspec.Struct, frozen=True):
 
 
 class ApprovalsParams(msgspec.Struct, frozen=True):
-    """Whether a person can see the calls at the other end of this connection now."""
+    """Whether a person can see the calls at the other end of this connection now; None changes nothing."""
 
-    watching: bool = True
+    watching: bool | None = True
 
 
 class ApproveParams(msgspec.Struct, frozen=True):

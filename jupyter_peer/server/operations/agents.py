@@ -208,7 +208,7 @@ class NodeAgents:
 
     @serves(rows.APPROVALS)
     def _pending(self, params: rows.ApprovalsParams, call: Call) -> rows.ApprovalsModel:
-        if call.turns is not None:
+        if call.turns is not None and params.watching is not None:
             if params.watching:
                 self.approvals.add_screen(call.turns)
             else:

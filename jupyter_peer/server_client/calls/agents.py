@@ -6,6 +6,7 @@ from ...errors import BadRequestError
 from ..bridge import exposed
 from ..connection import Json
 from ..results.agent_results import Agents, PeerAgents
+from ..results.approvals import Approvals
 from ..results.chat import ChatLine, ChatLines
 from ..results.results import (
     Done,
@@ -100,15 +101,15 @@ class AgentCalls(Asking):
         return Agents(await self._ask("stop_turn", {"turn": turn}))
 
     @exposed
-    async def approvals(self, watching: bool = True) -> list[Record]:
+    async def approvals(self, watching: bool | None = True) -> Approvals:
         """Return the tool calls that await your decision, oldest first.
 
         Args:
             watching: Whether this client shows them to you from now on. A call is refused at once
-                when nothing shows it.
+                when nothing shows it. None leaves that as it is.
         """
         answer = await self._ask("approvals", {"watching": watching})
-        return [Record(each) for each in answer["approvals"]]
+        return Approvals(answer["approvals"])
 
     @exposed
     async def approve(self, id: int, allow: bool, for_turn: bool = False) -> Done:

@@ -10,6 +10,7 @@ from ...errors import BadRequestError
 if TYPE_CHECKING:
     from ..client import Client
     from ..results.answers import Answer
+    from ..results.approvals import Approvals
 
 #: Receives each step of a long command: ``{step, address, ok, message}``.
 Steps = Callable[[dict[str, Any]], None]
@@ -31,6 +32,10 @@ class Surface:
     ) -> Answer:
         """Ask a peer's agent; surfaces for people show the answer while it arrives."""
         return client.ask(peer, text, timeout, agent=agent)
+
+    def approvals(self, client: Client) -> Approvals:
+        """List the tool calls that wait; where a person types, they are asked about each."""
+        return client.approvals(watching=None)
 
     def panel(self, client: Client) -> Any:
         """Open the panel of widgets."""

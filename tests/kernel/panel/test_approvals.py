@@ -13,34 +13,7 @@ from jupyter_peer.errors import LookupFailedError
 from jupyter_peer.kernel.panel.panel import PeerPanel
 from tests.machine.waiting import until
 from tests.server_client.fake_server import PEER, FakeServer
-
-EXPIRES = time.time() + 60
-
-
-def person(label: str, node_id: str) -> dict[str, str]:
-    """A node of a chain, as its owner knows it."""
-    return {"label": label, "node_id": node_id}
-
-
-def argument(name: str, value: str, is_exact: bool = True) -> dict[str, Any]:
-    """An argument of a call."""
-    return {"name": name, "value": value, "is_exact": is_exact}
-
-
-def waiting(id: int, **fields: Any) -> dict[str, Any]:
-    """A call of a tool that waits for the owner."""
-    call = {
-        "id": id,
-        "peer": PEER["node_id"],
-        "peer_name": "bob",
-        "chain": [person("bob", PEER["node_id"])],
-        "question": "restart it",
-        "agent": "helper",
-        "tool": "restart",
-        "arguments": [argument("run", str(id))],
-        "expires": EXPIRES,
-    }
-    return call | fields
+from tests.server_client.tool_calls import EXPIRES, argument, person, waiting
 
 
 def pushed(server: FakeServer, *calls: dict[str, Any]) -> None:

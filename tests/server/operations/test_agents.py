@@ -177,6 +177,12 @@ async def test_a_page_counts_for_approvals_as_long_as_it_is_open(tmp_path):
         assert not approvals._screens
         await browser.ask("approvals")
         assert len(approvals._screens) == 1
+        # Who only lists changes nothing, on this connection or another.
+        terminal = await ada.control()
+        for client in (terminal, browser):
+            assert await client.ask("approvals", watching=None) == {"approvals": []}
+        assert len(approvals._screens) == 1
+        await terminal.close()
         await browser.close()
         await until(lambda: not approvals._screens)
 

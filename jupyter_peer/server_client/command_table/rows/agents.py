@@ -114,4 +114,13 @@ ROWS = (
             ),
         ),
     ),
+    Command(
+        "approvals",
+        "list the tool calls that wait for your decision; a terminal asks you about each",
+        lambda me, values, at: at.approvals(me),
+        details=(
+            "You answer once, turn (every call of this tool until the turn ends) or no. Until Ctrl-C the "
+            "terminal also asks about calls that come later, so no browser has to be open."
+        ),
+    ),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import unicodedata
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from .markup import (
@@ -26,9 +28,16 @@ from .markup import (
     text_table,
 )
 
-Look = Literal["", "strong", "code", "faint", "good", "warn", "bad"]
+Look = Literal["", "strong", "name", "code", "faint", "good", "warn", "bad"]
 _COLOURS = {"faint": FAINT, "good": GOOD, "warn": WARN, "bad": BAD}
 _PROSE = "white-space: pre-wrap; overflow-wrap: anywhere;"
+# In the order of its characters, whatever their direction: nothing can be read for another.
+_EXACT = (
+    "white-space: pre-wrap; overflow-wrap: anywhere; margin: 2px 0 6px; "
+    "direction: ltr; unicode-bidi: bidi-override;"
+)
+_MARK = "  │ "
+_COLUMNS = 96
 _LIMIT = 600
 # Magics that exist only in notebooks (``%%peer share``, ``%peer panel``) stay as they are.
 _WHOLE = re.compile(r": %peer(?! panel)( [a-z].*)$", re.MULTILINE)
@@ -49,7 +58,9 @@ class Text(NamedTuple):
     look: Look = ""
 
     def html(self) -> Html:
-        """Return it as HTML."""
+        """Return it as HTML; a name cannot turn the text around it."""
+        if self.look == "name":
+            return tag("bdi", strong(self.text))
         if self.look in ("strong", "code"):
             return (strong if self.look == "strong" else code)(self.text)
         return coloured(self.text, _COLOURS[self.look]) if self.look else escape(self.text)
@@ -177,6 +188,36 @@ class Prose(Block):
 
     def text(self) -> str:
         return clean(self._words)
+
+
+class Exact(Block):
+    """A text by somebody else that a decision depends on: all of it, and nothing else.
+
+    In plain text each row has a mark in front, so no row can be taken for one of this program.
+    """
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def html(self) -> Html:
+        return tag("pre", escape(self._words), style=_EXACT)
+
+    def text(self) -> str:
+        # A row that the terminal itself wraps would begin without its mark.
+        columns = max(20, min(_COLUMNS, shutil.get_terminal_size().columns)) - len(_MARK)
+        rows = (row for line in clean(self._words).split("\n") for row in _rows(line, columns))
+        return "\n".join(f"{_MARK}{row}" for row in rows)
+
+
+def _rows(text: str, columns: int) -> Iterator[str]:
+    row, used = "", 0
+    for character in text:
+        width = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used + width > columns:
+            yield row
+            row, used = "", 0
+        row, used = row + character, used + width
+    yield row
 
 
 class Preformatted(Block):
