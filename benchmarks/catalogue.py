@@ -58,6 +58,7 @@ MEASUREMENTS = (
     Measurement("U4", "an output of 50 MB", "felt.large_output"),
     Measurement("U5", "a cut link", "reconnect.reconnect"),
     Measurement("U6", "invite to first output", "felt.first_output"),
+    Measurement("U7", "a question to an agent", "asking.ask_agent"),
     Measurement("G1", "a guest link, opened cold", "guest_page.open_cold"),
     Measurement("G2", "display() to a guest", "guest_page.age"),
     Measurement("S1", "growth by bytes", "sweeps.by_bytes"),

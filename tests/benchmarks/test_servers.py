@@ -28,7 +28,7 @@ async def test_idle_nodes_and_imports_are_measured():
 
 @pytest.mark.timeout(180)
 async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
-    found = await _measured("U1,U2,U3,U4,U6")
+    found = await _measured("U1,U2,U3,U4,U6,U7")
     for what in ("text", "a PNG of 100 KB"):
         own, second = found[f"U1 display() to the viewer, {what}, p50"]
         assert own.ours == second.ours > 0
@@ -55,6 +55,15 @@ async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
     assert memory.baseline_name == "nobody watching"
     (first,) = found["U6 invite to first remote output"]
     assert first.ours > 0
+    for what, goal in (
+        ("first piece after the agent's own", 300),
+        ("stop to the agent's end", 200),
+    ):
+        for share in ("p50", "p95"):
+            (asked,) = found[f"U7 {what}, {share}"]
+            assert asked.ours > 0
+            assert asked.baseline > 0
+            assert (asked.baseline_name, asked.goal) == ("raw tornado", f"<= {goal} ms")
 
 
 @pytest.mark.timeout(180)
