@@ -2,6 +2,7 @@
 # make test    every test; `make lint` the checks of style, types and imports
 # make docs    the documentation as a site, in build/docs
 # make bench   the measurements of speed (ONLY=P2,U1 QUICK=1 JSON=FILE CSV=FILE PLOT=FILE)
+# make soak    nodes and a relay under load while links are cut and processes killed (SECONDS=1800)
 # Each target does the set-up it needs, from a bare checkout; later runs skip it.
 
 SHELL := /bin/bash
@@ -14,6 +15,7 @@ QUICK ?=
 JSON ?=
 CSV ?=
 PLOT ?=
+SECONDS ?= 1800
 
 # Sources of the labextension's bundle, and the tools that build it.
 SOURCES := $(shell find labextension/src labextension/viewer labextension/wire labextension/guest labextension/style labextension/schema -type f -not -path '*/__tests__/*')
@@ -23,7 +25,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench docs licenses lowest lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak docs licenses lowest lock clean
 
 setup: package system
 
@@ -71,6 +73,9 @@ demo: package
 bench: package
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),'--only=$(ONLY)') \
 		$(if $(JSON),'--json=$(JSON)') $(if $(CSV),'--csv=$(CSV)') $(if $(PLOT),'--plot=$(PLOT)')
+
+soak: package
+	$(BIN)/python -m tests.soak --seconds=$(SECONDS)
 
 test: setup test-ts test-py
 

@@ -33,6 +33,7 @@ def make_hub(network: LoopbackNetwork, path: Path, name: str, **config: Any) -> 
         store=store,
         transports=transports,
         policy=config.pop("policy", None) or InvitePolicy(store),
+        clock=config.pop("clock", None),
         config=HubConfig(node_name=name, **{"backoff_s": 0.01, "max_backoff_s": 0.1, **config}),
     )
     hub.network = network  # type: ignore[attr-defined] - a test cuts its links there

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class Node:
         hub: Started or not.
         is_on: Whether peers may ask its agents.
         agents: Settings of its agents.
+        wall_clock: Says the deadlines of its questions, epoch seconds.
         **panes: Limits of its publisher.
 
     Attributes:
@@ -71,6 +73,7 @@ class Node:
         *,
         is_on: bool = True,
         agents: dict[str, Any] | None = None,
+        wall_clock: Callable[[], float] = time.time,
         **panes: Any,
     ) -> None:
         self.hub = hub
@@ -85,7 +88,7 @@ class Node:
             self.board.is_on = True
         self.approvals = Approvals(settings.approval_s)
         self.turns = TurnManager(hub, self.board, self.approvals, settings, clock=lambda: self.now)
-        self.questions = Questions(hub, self.turns.audit)
+        self.questions = Questions(hub, self.turns.audit, wall_clock)
 
     @property
     def id(self) -> str:

@@ -1,0 +1,45 @@
+"""What a process holds: memory, tasks, sockets, open files."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import psutil
+
+#: An interpreter at work takes this much more now and then and keeps it.
+SLACK_MIB = 48.0
+
+
+class Usage(NamedTuple):
+    """Of one process at rest.
+
+    Attributes:
+        memory: Resident, in MiB.
+        tasks: Of its event loop; None where they cannot be counted from outside.
+        sockets: Of TCP, open.
+        files: Open file descriptors.
+    """
+
+    memory: float
+    tasks: int | None
+    sockets: int
+    files: int
+
+    @classmethod
+    def of(cls, pid: int, tasks: int | None = None) -> Usage:
+        """Measure a process."""
+        process = psutil.Process(pid)
+        memory = process.memory_info().rss / 1024**2
+        # What the kernel still has of a closed connection belongs to no process.
+        return cls(memory, tasks, len(process.net_connections("tcp")), process.num_fds())
+
+    def growth(self, before: Usage) -> list[str]:
+        """Return what has grown, in words; nothing when nothing has."""
+        grown = [
+            f"{name} from {was} to {now}"
+            for name, was, now in zip(self._fields[1:], before[1:], self[1:], strict=True)
+            if was is not None and now is not None and now > was
+        ]
+        if self.memory > before.memory + SLACK_MIB:
+            grown.insert(0, f"memory from {before.memory:.0f} to {self.memory:.0f} MiB")
+        return grown
