@@ -10,6 +10,7 @@ export interface IPeerSettings {
   notifyShared: boolean;
   notifyWatched: boolean;
   notifyChat: boolean;
+  notifyFailed: boolean;
 }
 
 export const DEFAULT_SETTINGS: IPeerSettings = {
@@ -18,7 +19,8 @@ export const DEFAULT_SETTINGS: IPeerSettings = {
   notifyPaired: true,
   notifyShared: true,
   notifyWatched: true,
-  notifyChat: true
+  notifyChat: true,
+  notifyFailed: true
 };
 
 /** Apply the settings now and at each change; without a registry the defaults stay. */

@@ -77,6 +77,7 @@ export namespace CommandIDs {
   export const link = 'jupyter-peer:link';
   export const openPane = 'jupyter-peer:open-pane';
   export const chat = 'jupyter-peer:chat';
+  export const showAgents = 'jupyter-peer:show-agents';
   export const connect = 'jupyter-peer:connect';
   export const disconnect = 'jupyter-peer:disconnect';
   export const alias = 'jupyter-peer:alias';

@@ -1,5 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AgentSwitch } from '../agents/switch';
+import { notifyOfFailures } from '../notices/agentnotices';
 import { notifyOfPanes } from '../notices/panenotices';
 import { PairingModel } from '../pairing/model';
 import { notifyOfPairing } from '../pairing/notice';
@@ -74,6 +76,37 @@ describe('notifications', () => {
     await panes({ mine: [], offered: [{ ...offer, name: 'new' }] });
     expect(shown()).toEqual([]);
     expect(markNews).toHaveBeenCalledOnce();
+  });
+
+  it('tell of a question at which an agent failed, once, and show the reason', async () => {
+    session = await openSession();
+    const showAgents = vi.fn();
+    session.view.commands.addCommand(CommandIDs.showAgents, { execute: showAgents });
+    const agents = new AgentSwitch(session.control);
+    const failed = (at: number) => ({
+      on: true,
+      mode: 'read-only',
+      default: 'helper',
+      agents: [
+        { name: 'helper', failure: { at, why: 'KeyError', peer: { ...bob, label: 'bob' } } }
+      ],
+      running: []
+    });
+    const isWanted = vi.fn(() => true);
+    notifyOfFailures(agents, session.view, isWanted, markNews);
+    await answered('agents', failed(1));
+    await say({ event: 'agents', data: failed(1) });
+    expect(shown()).toEqual([]);
+    await say({ event: 'agents', data: failed(2) });
+    await say({ event: 'agents', data: failed(2) });
+    expect(shown()).toEqual(['Your agent helper failed when bob asked.']);
+    const [{ options }] = Notification.manager.notifications;
+    options.actions![0].callback(new MouseEvent('click'));
+    expect(showAgents).toHaveBeenCalledOnce();
+    isWanted.mockReturnValue(false);
+    await say({ event: 'agents', data: failed(3) });
+    expect(shown()).toHaveLength(1);
+    expect(markNews).toHaveBeenCalledTimes(2);
   });
 
   it('tell of a peer that has redeemed an invite, and not of one that this page paired with', async () => {

@@ -3,7 +3,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
 import { IView } from '../context';
 import { Section } from '../section';
-import { DOMAIN, IPeerAgents, IPeerSession, IPeersPanel, RANKS } from '../tokens';
+import { CommandIDs, DOMAIN, IPeerAgents, IPeerSession, IPeersPanel, RANKS } from '../tokens';
 import { askForApprovals } from './approvals';
 import { ApprovalsModel } from './model';
 import { AgentSwitch } from './switch';
@@ -34,6 +34,10 @@ export const agentsPlugin: JupyterFrontEndPlugin<AgentSwitch> = {
       const view: IView = { commands, model, trans };
       const section = new Section(trans.__('My agent'), view, () => <AgentsView agents={agents} />);
       panel.addSection(section, RANKS.agents);
+      commands.addCommand(CommandIDs.showAgents, {
+        label: trans.__('Show My Agent for Peers'),
+        execute: () => panel.reveal(section)
+      });
     }
     return agents;
   }

@@ -1,25 +1,29 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { AgentSwitch } from '../agents/switch';
 import { IChats } from '../chat/model';
 import { IView } from '../context';
 import { DEFAULT_SETTINGS, followSettings } from '../settings';
-import { CommandIDs, DOMAIN, IPeerChats, IPeerSession, IPeersPanel } from '../tokens';
+import { CommandIDs, DOMAIN, IPeerAgents, IPeerChats, IPeerSession, IPeersPanel } from '../tokens';
+import { notifyOfFailures } from './agentnotices';
 import { notifyOfChats } from './chatnotices';
 import { notifyOfPanes } from './panenotices';
 
 /** Notifications of what happened while nobody looked. */
 export const noticesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-peer:notices',
-  description: 'Notifications of shared panes, viewers and lines that peers wrote.',
+  description:
+    'Notifications of shared panes, viewers, lines that peers wrote and questions that failed.',
   autoStart: true,
   requires: [IPeerSession],
-  optional: [IPeersPanel, IPeerChats, ISettingRegistry, ITranslator],
+  optional: [IPeersPanel, IPeerChats, IPeerAgents, ISettingRegistry, ITranslator],
   activate: (
     { commands }: JupyterFrontEnd,
     { model }: IPeerSession,
     panel: IPeersPanel | null,
     chats: IChats | null,
+    agents: AgentSwitch | null,
     registry: ISettingRegistry | null,
     translator: ITranslator | null
   ): void => {
@@ -31,6 +35,9 @@ export const noticesPlugin: JupyterFrontEndPlugin<void> = {
     });
     const markNews = () => panel?.markNews();
     notifyOfPanes(view, () => settings, markNews);
+    if (agents) {
+      notifyOfFailures(agents, view, () => settings.notifyFailed, markNews);
+    }
     if (chats) {
       chats.lineArrived.connect(markNews);
       const open = (peer: string) => void commands.execute(CommandIDs.chat, { peer });
