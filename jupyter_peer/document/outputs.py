@@ -30,6 +30,8 @@ MAX_WEIGHT = 62 * 1024 * 1024
 #: Bytes that notes about omitted outputs may add.
 _NOTES_WEIGHT = 1024 * 1024
 _OUTPUT_WEIGHT = 512
+#: Display id of the note of :meth:`OutputList.put_note`.
+NOTE = "jupyter-peer-note"
 # Weight of the content of an almost empty message.
 _EMPTY_WEIGHT = 128
 _LONG = 4096
@@ -225,6 +227,26 @@ class OutputList:
     def reserve(self, weight: int) -> None:
         """Reserve a part of the bound for other content of the pane."""
         self._reserved = weight
+
+    def put_note(self, text: str | None) -> bool:
+        """Show a note behind the outputs in place of the one before, or with None no note.
+
+        The note is no output of the kernel, so a ``clear_output`` that waits goes on waiting.
+
+        Returns:
+            Whether anything changed.
+        """
+        places = self._displays.pop(NOTE, [])
+        for place in reversed(places):
+            del self._items[place]
+            self.weight -= self._weights.pop(place) + _OUTPUT_WEIGHT
+            for indices in self._displays.values():
+                indices[:] = [at - (at > place) for at in indices]
+        has_room = text is not None and len(self._items) < MAX_OUTPUTS
+        if has_room:
+            content: Json = {"data": {"text/plain": text}, "metadata": {}}
+            self._show("display_data", content, self._weigh(content), NOTE)
+        return bool(places) or has_room
 
     def apply(self, msg_type: str, content: Json) -> Json | None:
         """Apply a well-formed message.

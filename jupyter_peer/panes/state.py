@@ -134,6 +134,22 @@ class PaneState:
         self._record(Step(self.rev, self.rev + 1, ((effect, weight),), weight))
         return True
 
+    def put_note(self, text: str | None) -> bool:
+        """Show a note behind the outputs, or with None no note; see :meth:`.OutputList.put_note`.
+
+        No message of Jupyter takes an output away, so every cursor gets the whole state next.
+
+        Returns:
+            Whether anything changed.
+        """
+        if not self.outputs.put_note(text):
+            return False
+        self.rev += 1
+        self._journal.clear()
+        self._journal_weight = 0
+        self._memo.clear()
+        return True
+
     @property
     def room(self) -> int:
         """About how many bytes widgets may still take."""

@@ -187,6 +187,20 @@ class RunAgainParams(msgspec.Struct, frozen=True):
     cell: Short
 
 
+class WaitForOwnerParams(msgspec.Struct, frozen=True):
+    """A cell that waits for what its owner types (``input()``, ``getpass()``).
+
+    Attributes:
+        kernel_id: Its kernel.
+        cell: ``msg_id`` of the execute request.
+        prompt: What it asks; None once it is answered. The answer is never part of it.
+    """
+
+    kernel_id: Short
+    cell: Short
+    prompt: Annotated[str, msgspec.Meta(max_length=1024)] | None
+
+
 class GrantParams(msgspec.Struct, frozen=True):
     """What a peer may do with a pane; None and ``none`` revoke its grant."""
 
@@ -372,6 +386,13 @@ PRESENT_CELL = Operation(
 )
 RUN_AGAIN = Operation(
     "run_again", RunAgainParams, Done, "Let the panes of a cell go on with its new outputs."
+)
+WAIT_FOR_OWNER = Operation(
+    "wait_for_owner",
+    WaitForOwnerParams,
+    Done,
+    "Show whether a cell waits for what its owner types.",
+    is_repeatable=True,
 )
 GRANT = Operation("grant", GrantParams, PaneResult, "Set what a peer may do with a pane.")
 CHANGE_PANE = Operation(

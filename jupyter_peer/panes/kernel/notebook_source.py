@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from ...document.outputs import NOTE
 from ..owner.input.rules import VALUES
 from .channels.listener import TapMessage
+from .comms import STATUS
 from .kernel_widgets import KernelWidgets
 from .outputs import MAX_WEIGHT, clean
 from .source import PaneSource
@@ -74,7 +76,16 @@ class NotebookSource(PaneSource):
     def is_own(self, parent_id: str) -> bool:
         return parent_id in self._cells or self.widgets.is_input(parent_id)
 
+    def _put_note(self, text: str | None) -> bool:
+        # The note that stands there is taken out first.
+        (note, *_) = self.state.outputs.display_ids.get(NOTE, [len(self.state.outputs)])
+        self._parts = [(cell, at - (at > note)) for cell, at in self._parts]
+        return super()._put_note(text)
+
     def on_message(self, message: TapMessage) -> None:
+        if message.msg_type == STATUS:
+            self._on_status(message)
+            return
         shown = self._of_cell(message)
         if shown is None:
             return

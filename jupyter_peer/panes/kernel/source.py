@@ -12,6 +12,7 @@ from ..owner.input.rules import VALUES
 from ..owner.widgets import PaneWidgets
 from ..state import PaneState
 from .channels.listener import TapMessage
+from .comms import STATUS
 from .kernel_widgets import KernelWidgets
 from .outputs import DISPLAY_TYPES, OUTPUT_TYPES, clean, display_id_of, without_traceback
 
@@ -68,6 +69,7 @@ class PaneSource:
         self._cell = key if kind == "cell" else None
         self._display = key if kind == "display" else None
         self._known: Collection[str] = ()
+        self._waiting: str | None = None
         self._on_change = on_change
         self._on_end = on_end
 
@@ -101,8 +103,34 @@ class PaneSource:
         self._on_change()
         self.begin((), heard, ())
 
+    def wait_for_owner(self, cell: str, prompt: str | None) -> None:
+        """Tell viewers that a cell waits for what its owner types.
+
+        A kernel asks the page that ran the cell and nobody else, so the page tells of it.
+
+        Args:
+            cell: ``msg_id`` of its execute request.
+            prompt: What the cell asks; None once it is answered.
+        """
+        if not self.is_own(cell):
+            return
+        self._waiting = None if prompt is None else cell
+        words = "this cell waits for its owner to answer"
+        if self._put_note(None if prompt is None else f"[{words}: {prompt.strip()}]"):
+            self._on_change()
+
+    def _put_note(self, text: str | None) -> bool:
+        return self.state.put_note(text)
+
+    def _on_status(self, message: TapMessage) -> None:
+        # A cell that was interrupted, or whose page is gone, gets no answer.
+        if message.content["execution_state"] == "idle":
+            self.wait_for_owner(message.parent_id, None)
+
     def wants(self, msg_type: str, parent_id: str) -> bool:
         """Whether a message may belong to the pane; if not, its content need not be read."""
+        if msg_type == STATUS:
+            return parent_id == self._waiting
         if self._display is not None and msg_type in DISPLAY_TYPES:
             return True
         if self.is_own(parent_id):
@@ -115,6 +143,9 @@ class PaneSource:
 
     def on_message(self, message: TapMessage) -> None:
         """Take a message of the kernel's."""
+        if message.msg_type == STATUS:
+            self._on_status(message)
+            return
         if message.msg_id in self._known:
             return
         if self._display is not None:

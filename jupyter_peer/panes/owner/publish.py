@@ -263,6 +263,20 @@ class PanePublisher:
             if (pane.kernel_id, pane.cell_id) == (kernel_id, cell_id):
                 pane.source.run_again(cell, pane.source.kernel.hearing.of(cell))
 
+    def wait_for_owner(self, kernel_id: str, cell: str, prompt: str | None) -> None:
+        """Take notice that a cell waits for what its owner types: its panes say so.
+
+        Args:
+            kernel_id: The kernel.
+            cell: ``msg_id`` of the execute request.
+            prompt: What the cell asks; None once it is answered.
+        """
+        for pane in self._panes.values():
+            if pane.source is None or pane.is_ended or pane.kernel_id != kernel_id:
+                continue
+            masked = self.kernels.tap(kernel_id).masked({"prompt": prompt}, cell)
+            pane.source.wait_for_owner(cell, masked["prompt"])
+
     def present_cell(self, kernel_id: str, name: str, cell: str) -> None:
         """Take notice that a cell of a presented notebook runs: its pane shows what the cell shows.
 

@@ -126,6 +126,12 @@ class PaneOperations(Group):
         self._publisher.run_again(kernel_id, params.cell_id, params.cell)
         return Done()
 
+    @serves(rows.WAIT_FOR_OWNER)
+    def _wait_for_owner(self, params: rows.WaitForOwnerParams, call: Call) -> Done:
+        kernel_id = self._kernel_of(params.kernel_id, call)
+        self._publisher.wait_for_owner(kernel_id, params.cell, params.prompt)
+        return Done()
+
     def _kernel_of(self, named: str | None, call: Call) -> str:
         kernel_id = named or call.caller.kernel_id
         if kernel_id is None:

@@ -3,7 +3,7 @@ import { IMimeBundle, IOutput } from '@jupyterlab/nbformat';
 import { INotebookTracker, type StaticNotebook } from '@jupyterlab/notebook';
 import { ControlSocket } from '../control';
 import { IOwnPane } from '../shapes';
-import { CellRuns } from './runs';
+import { CellRuns, ICellQuestion } from './runs';
 
 /** A code cell of an open notebook whose kernel runs. */
 export interface ISharedCell {
@@ -67,6 +67,18 @@ export async function shareCell(
     loaders: loadersOf(cell),
     known: run?.shown ?? []
   });
+  const question = runs.question(kernelId);
+  if (question) {
+    tellQuestion(control, question);
+  }
+}
+
+/** Tell the panes of a cell that it waits for its owner; other cells have none, which is no error. */
+export function tellQuestion(
+  control: ControlSocket,
+  { kernelId, request, prompt }: ICellQuestion
+): void {
+  control.tell('wait_for_owner', { kernel_id: kernelId, cell: request, prompt });
 }
 
 /** The outputs of a cell, each with its display id, so that a later update finds it. */

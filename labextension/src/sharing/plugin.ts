@@ -6,7 +6,7 @@ import { IView } from '../context';
 import { peersIcon } from '../icon';
 import { PeerError } from '../requests';
 import { CommandIDs, DOMAIN, IPeerSession } from '../tokens';
-import { currentCell, findCell, paneOf, shareCell } from './cells';
+import { currentCell, findCell, paneOf, shareCell, tellQuestion } from './cells';
 import { askAndShare } from './dialog';
 import { SharedMarks } from './marks';
 import { CellRuns, ICellRun } from './runs';
@@ -67,6 +67,7 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
         }
       }
     };
+    runs.asked.connect((_, question) => tellQuestion(control, question));
     runs.started.connect((_, run) => {
       goOn(run).catch(reason => {
         const { message, hint } = PeerError.from(reason);

@@ -17,8 +17,19 @@ export interface ICellRun {
   request: string;
 }
 
+/** A cell waits for what its owner types, or with `null` no longer. */
+export interface ICellQuestion {
+  kernelId: string;
+  request: string;
+  prompt: string | null;
+}
+
 /** As many ids as the server takes. */
 const MAX_SHOWN = 4096;
+/** A kernel of this status waits for nothing any more. */
+const GONE: readonly Kernel.Status[] = ['restarting', 'autorestarting', 'terminating', 'dead'];
+/** Characters of a prompt that viewers see. */
+const MAX_PROMPT = 1024;
 
 /** Follows the kernels of all open notebooks, and remembers which request runs which cell. */
 export class CellRuns {
@@ -36,6 +47,16 @@ export class CellRuns {
   last(kernelId: string, cellId: string): IRun | undefined {
     const request = this._cells.get(`${kernelId} ${cellId}`);
     return request === undefined ? undefined : { request, shown: this._shown.get(request) ?? [] };
+  }
+
+  /** Emitted as a cell asks its owner for an input, and as it has the answer. */
+  get asked(): ISignal<this, ICellQuestion> {
+    return this._asked;
+  }
+
+  /** What a kernel waits for, if it does. */
+  question(kernelId: string): ICellQuestion | undefined {
+    return this._questions.get(kernelId);
   }
 
   private _follow({ sessionContext }: NotebookPanel): void {
@@ -57,10 +78,26 @@ export class CellRuns {
         this._cells.set(key, run.request);
         this._shown.set(run.request, []);
         this._started.emit(run);
+      } else if (direction === 'recv' && KernelMessage.isInputRequestMsg(msg)) {
+        this._ask(kernel.id, msg);
+      } else if (direction === 'send' && msg.header.msg_type === 'input_reply') {
+        // The answer itself is not looked at.
+        this._endQuestion(kernel.id);
+      }
+    });
+    kernel.statusChanged.connect((_, status) => {
+      if (GONE.includes(status)) {
+        this._endQuestion(kernel.id);
       }
     });
     // Emitted once the output is in the notebook.
-    kernel.iopubMessage.connect((_, { header, parent_header }) => {
+    kernel.iopubMessage.connect((_, msg) => {
+      const { header, parent_header } = msg;
+      const { request } = this._questions.get(kernel.id) ?? {};
+      if (request && 'msg_id' in parent_header && parent_header.msg_id === request && isIdle(msg)) {
+        // It was interrupted.
+        this._endQuestion(kernel.id);
+      }
       const ids = 'msg_id' in parent_header && this._shown.get(parent_header.msg_id);
       if (ids) {
         ids.push(header.msg_id);
@@ -69,10 +106,33 @@ export class CellRuns {
     });
   }
 
+  private _ask(kernelId: string, { content, parent_header }: KernelMessage.IInputRequestMsg): void {
+    if ('msg_id' in parent_header) {
+      const prompt = content.prompt.slice(0, MAX_PROMPT);
+      const question = { kernelId, request: parent_header.msg_id, prompt };
+      this._questions.set(kernelId, question);
+      this._asked.emit(question);
+    }
+  }
+
+  private _endQuestion(kernelId: string): void {
+    const question = this._questions.get(kernelId);
+    if (question) {
+      this._questions.delete(kernelId);
+      this._asked.emit({ ...question, prompt: null });
+    }
+  }
+
   private readonly _kernels = new WeakSet<Kernel.IKernelConnection>();
   private readonly _cells = new Map<string, string>();
   private readonly _shown = new Map<string, string[]>();
+  private readonly _questions = new Map<string, ICellQuestion>();
+  private readonly _asked = new Signal<this, ICellQuestion>(this);
   private readonly _started = new Signal<this, ICellRun>(this);
+}
+
+function isIdle(message: KernelMessage.IMessage): boolean {
+  return KernelMessage.isStatusMsg(message) && message.content.execution_state === 'idle';
 }
 
 function isExecuteRequest(message: KernelMessage.IMessage): boolean {
