@@ -6,6 +6,8 @@ import asyncio
 import base64
 import contextlib
 import os
+import pty
+import signal
 import subprocess
 import sys
 
@@ -74,3 +76,49 @@ async def test_ask_writes_the_answer_and_says_why_there_is_none(tmp_path):
         code, out, err = await output_of(bob, "ask", "ada", "?", "--agent=nobody")
         assert (code, out) == (1, "")
         assert err.startswith("unknown_agent: ")
+
+
+async def test_the_owner_decides_about_a_tool_at_a_terminal_without_a_browser(tmp_path):
+    used = []
+
+    def restart(run):
+        used.append(run)
+        return "restarted"
+
+    def agent(turn):
+        return turn.tools.restart(run="a\u202eb")
+
+    async with servers(tmp_path, "ada", "bob") as (ada, bob), kernel(ada) as adas:
+        await run(adas.agent, agent, name="helper", tools=[restart])
+        await run(adas.agent_on, mode="ask")
+        argv, environment = command(ada, "approvals")
+        person, terminal = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *argv, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
+        )
+        os.close(terminal)
+        await shown(person, "Ctrl-C ends this.")
+        asking = asyncio.ensure_future(output_of(bob, "ask", "ada", "again?"))
+        text = await shown(person, "Enter decides later:")
+        assert "bob" in text
+        assert "again?" in text
+        assert r"'a\u202eb'" in text
+        assert used == []
+        os.write(person, b"once\n")
+        assert (await asking)[:2] == (0, "restarted\n")
+        assert used == ["a\u202eb"]
+        process.send_signal(signal.SIGINT)  # as Ctrl-C does
+        await shown(person, "No call of a tool waits for you.")
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        os.close(person)
+        node = ada.extension.context.running.operations.agents
+        await until(lambda: not node.approvals._screens)
+
+
+async def shown(terminal, words):
+    """Return what a terminal shows, once it has these words."""
+    text = b""
+    async with asyncio.timeout(20):
+        while words.encode() not in text:
+            text += await asyncio.to_thread(os.read, terminal, 4096)
+    return text.decode()
