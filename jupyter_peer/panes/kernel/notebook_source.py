@@ -86,6 +86,7 @@ class NotebookSource(PaneSource):
         if message.msg_type == STATUS:
             self._on_status(message)
             return
+        self._log_callback(message)
         shown = self._of_cell(message)
         if shown is None:
             return

@@ -11,6 +11,7 @@ from ...wire.payloads.panes import MAX_NAME
 from ..owner.input.rules import VALUES
 from ..owner.widgets import PaneWidgets
 from ..state import PaneState
+from .callback_log import log_output
 from .channels.listener import TapMessage
 from .comms import STATUS
 from .kernel_widgets import KernelWidgets
@@ -119,6 +120,12 @@ class PaneSource:
         if self._put_note(None if prompt is None else f"[{words}: {prompt.strip()}]"):
             self._on_change()
 
+    def _log_callback(self, message: TapMessage) -> None:
+        """Tell the owner what a viewer's input led to, unless an ``Output`` widget shows it."""
+        parent_id = message.parent_id
+        if self.widgets.is_input(parent_id) and not self.kernel.captures.is_captured(parent_id):
+            log_output(message)
+
     def _put_note(self, text: str | None) -> bool:
         return self.state.put_note(text)
 
@@ -148,6 +155,7 @@ class PaneSource:
             return
         if message.msg_id in self._known:
             return
+        self._log_callback(message)
         if self._display is not None:
             shown = self._of_display(message) or self._of_input(message)
         else:
