@@ -238,7 +238,6 @@ class Questions:
         data: dict[str, Any] = {
             "request_id": request_id,
             "prompt": prompt,
-            "deadline": self._now() + timeout_s,
             **asked.fields(),
             **({"agent": agent} if agent is not None else {}),
             **({"conversation": conversation} if conversation is not None else {}),
@@ -266,9 +265,7 @@ class Questions:
     async def _follow(
         self, question: _Question, data: dict[str, Any], take: Take, timeout_s: float
     ) -> Proof | None:
-        waiting = asyncio.ensure_future(
-            self._hub.request(question.peer, "agent_request", data, timeout=timeout_s + GRACE_S)
-        )
+        waiting = asyncio.ensure_future(self._put(question.peer, data, timeout_s))
         waiting.add_done_callback(lambda done: question.news.set())
         is_over = False
         try:
@@ -295,6 +292,12 @@ class Questions:
                     self._hub.send(question.peer, "agent_cancel", request)
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
+
+    async def _put(self, peer: str, data: dict[str, Any], timeout_s: float) -> Message:
+        # In one step with the message's own time: the peer takes their difference, so the clock
+        # must not be set between the two.
+        dated = data | {"deadline": self._now() + timeout_s}
+        return await self._hub.request(peer, "agent_request", dated, timeout=timeout_s + GRACE_S)
 
     async def _pass_on(self, question: _Question, take: Take) -> None:
         if question.is_too_long:

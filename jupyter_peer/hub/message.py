@@ -338,6 +338,8 @@ class Replies:
             put()
             async with asyncio.timeout(timeout):
                 return await future
+        except PeerTimeoutError:
+            raise  # a reply, too: the peer says what it has waited for
         except TimeoutError as error:
             raise PeerTimeoutError(f"no answer within {timeout:g} s") from error
         finally:

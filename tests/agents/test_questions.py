@@ -27,8 +27,10 @@ from jupyter_peer.errors import (
 )
 from jupyter_peer.wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
 from tests.machine.waiting import until
-from tests.peers.hubs import two_hubs
-from tests.peers.nodes import FakeAgent, never, nodes
+from tests.peers.clock import MovableClock
+from tests.peers.hubs import make_hub, pair, running, two_hubs
+from tests.peers.loopback import LoopbackNetwork
+from tests.peers.nodes import FakeAgent, Node, never, nodes
 
 
 async def hello(turn):
@@ -45,6 +47,32 @@ async def test_an_answer_comes_whole_and_in_order():
         ada.agent(count)
         answer = await bob.ask(ada)
         assert answer == "".join(f"{number} " for number in range(200)) + "x" * 100_000
+
+
+async def test_a_clock_that_is_set_as_a_question_is_put_does_not_end_it(tmp_path):
+    clock = MovableClock()
+    network = LoopbackNetwork()
+    hubs = [make_hub(network, tmp_path, name, clock=clock) for name in ("ada", "bob")]
+    async with running(*hubs):
+        await pair(*hubs)
+        ada, bob = (Node(hub, wall_clock=clock.time) for hub in hubs)
+        ada.agent(hello)
+        asking = asyncio.ensure_future(bob.ask(ada, "why"))
+        # The clock is set once the question has begun, before its message is written.
+        asyncio.get_running_loop().call_soon(clock.move, 3600.0)
+        assert await asking == "you asked: why"
+        for node in (ada, bob):
+            await node.close()
+
+
+async def test_a_peer_tells_in_its_own_words_what_it_has_waited_for():
+    def wait(message):
+        raise PeerTimeoutError("the kernel has not answered in time")
+
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.hub.on("wait", wait)
+        with pytest.raises(PeerTimeoutError, match="the kernel has not answered in time"):
+            await bob.hub.request(ada.id, "wait", {})
 
 
 async def test_pieces_come_while_the_agent_still_answers():

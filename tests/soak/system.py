@@ -11,13 +11,13 @@ from pathlib import Path
 
 from benchmarks.processes import Program
 from jupyter_peer.hub.hub import PeerHub
-from jupyter_peer.primitives.clock import Clock
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.addresses import PATH
 from jupyter_peer.wire.link.identity import Identity
 from tests.hub.test_full_disk import taking_nothing
 from tests.machine.waiting import until
+from tests.peers.clock import MovableClock
 from tests.peers.hubs import make_hub, pair, running
 from tests.peers.loopback import LoopbackNetwork
 from tests.peers.nodes import Node
@@ -32,19 +32,6 @@ _HOUR_S = 3600.0
 _DISTURBED_S = 0.5
 
 Fault = Callable[[], Awaitable[None]]
-
-
-class MovableClock(Clock):
-    """A clock whose wall time somebody sets.
-
-    Attributes:
-        ahead_s: By how much it is ahead of the true time, in seconds.
-    """
-
-    ahead_s = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.ahead_s
 
 
 class System:
@@ -173,9 +160,9 @@ class System:
             await asyncio.sleep(_DISTURBED_S)
 
     async def _move_clock(self) -> None:
-        self._clock.ahead_s = _HOUR_S
+        self._clock.move(_HOUR_S)
         await asyncio.sleep(_DISTURBED_S)
-        self._clock.ahead_s = 0.0
+        self._clock.move(-_HOUR_S)
 
 
 @contextlib.asynccontextmanager
