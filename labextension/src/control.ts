@@ -62,12 +62,15 @@ export class ControlSocket implements IDisposable {
   /**
    * Run one operation.
    *
-   * @throws PeerError, the server's own, or `link_closed` when the socket is or gets closed.
+   * @param signal - Cancels it; the server does not answer what was cancelled.
+   * @throws PeerError, the server's own, `link_closed` when the socket is or gets closed, or
+   *   `cancelled`.
    */
   request<T>(
     op: string,
     params: Record<string, unknown> = {},
-    onProgress?: (progress: unknown) => void
+    onProgress?: (progress: unknown) => void,
+    signal?: AbortSignal
   ): Promise<T> {
     if (this._state !== 'open' || !this._socket) {
       return Promise.reject(closedError());
@@ -77,6 +80,7 @@ export class ControlSocket implements IDisposable {
       this._pending.set(id, { resolve: resolve as IPending['resolve'], reject, onProgress });
     });
     this._socket.send(JSON.stringify({ id, op, params }));
+    signal?.addEventListener('abort', () => this._cancel(id), { once: true });
     return answer;
   }
 
@@ -103,6 +107,15 @@ export class ControlSocket implements IDisposable {
     this._drop();
     this._setState('closed');
     Signal.clearData(this);
+  }
+
+  private _cancel(id: number): void {
+    const pending = this._pending.get(id);
+    if (pending) {
+      this._pending.delete(id);
+      this.tell('cancel', { request: id });
+      pending.reject(new PeerError({ code: 'cancelled', message: 'this was cancelled' }));
+    }
   }
 
   private _open(): void {

@@ -1,5 +1,6 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { agentsPlugin } from './agents/plugin';
+import { askPlugin } from './ask/plugin';
 import { chatPlugin } from './chat/plugin';
 import { checkPlugin } from './check/plugin';
 import { ControlSocket } from './control';
@@ -44,6 +45,7 @@ export default [
   pairingPlugin,
   peersPlugin,
   chatPlugin,
+  askPlugin,
   roomsPlugin,
   panesPlugin,
   sharingPlugin,

@@ -226,6 +226,19 @@ export interface IAgentFailure {
   peer: IAsker;
 }
 
+/** An agent of a peer; `description` is the peer's text, `default` answers questions that name none. */
+export interface IPeerAgent {
+  name: string;
+  description: string;
+  default: boolean;
+}
+
+/** A piece of an answer; `waiting` says that the owner is asked about a tool. */
+export interface IAskPiece {
+  text: string;
+  waiting: boolean;
+}
+
 /** A call of a tool that waits for the owner's yes; `expires` is when none is a no. */
 export interface IApproval {
   id: number;

@@ -77,6 +77,7 @@ export namespace CommandIDs {
   export const link = 'jupyter-peer:link';
   export const openPane = 'jupyter-peer:open-pane';
   export const chat = 'jupyter-peer:chat';
+  export const ask = 'jupyter-peer:ask';
   export const showAgents = 'jupyter-peer:show-agents';
   export const connect = 'jupyter-peer:connect';
   export const disconnect = 'jupyter-peer:disconnect';
@@ -101,6 +102,7 @@ export const PANEL_ID = 'jupyter-peer-sidebar';
 export const RANKS = {
   peers: 10,
   chat: 15,
+  ask: 16,
   invites: 20,
   nearby: 30,
   rooms: 40,

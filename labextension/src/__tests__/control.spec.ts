@@ -86,6 +86,32 @@ describe('ControlSocket', () => {
     await expect(control.request('peers')).rejects.toMatchObject({ code: 'link_closed' });
   });
 
+  it('cancels at the server what is no longer wanted, and that alone', async () => {
+    FakeSocket.last.accept();
+    const stop = new AbortController();
+    const steps: unknown[] = [];
+    const answer = control.request('ask', {}, step => steps.push(step), stop.signal);
+    const other = control.request('peers');
+    const [{ id }, { id: otherId }] = FakeSocket.last.sent;
+    stop.abort();
+    await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
+    expect(FakeSocket.last.sent[2]).toEqual({ op: 'cancel', params: { request: id } });
+    FakeSocket.last.say({ id, progress: 1 });
+    FakeSocket.last.say({ id: otherId, result: { peers: [] } });
+    await expect(other).resolves.toEqual({ peers: [] });
+    expect(steps).toEqual([]);
+  });
+
+  it('cancels nothing that is over', async () => {
+    FakeSocket.last.accept();
+    const stop = new AbortController();
+    const answer = control.request('ask', {}, undefined, stop.signal);
+    FakeSocket.last.say({ id: FakeSocket.last.sent[0].id, result: 1 });
+    await answer;
+    stop.abort();
+    expect(FakeSocket.last.sent).toHaveLength(1);
+  });
+
   it('tries again after growing delays, up to half a minute', () => {
     const delays: number[] = [];
     for (let tries = 0; tries < 9; tries++) {

@@ -73,6 +73,7 @@ const COMMANDS: Record<string, string> = {
   'jupyter-peer:pairing': CommandIDs.invite,
   'jupyter-peer:peers': CommandIDs.forget,
   'jupyter-peer:chat': CommandIDs.chat,
+  'jupyter-peer:ask': CommandIDs.ask,
   'jupyter-peer:rooms': CommandIDs.joinRoom,
   'jupyter-peer:panes': CommandIDs.openPane,
   'jupyter-peer:check': CommandIDs.doctor

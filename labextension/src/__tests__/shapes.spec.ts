@@ -16,6 +16,7 @@ const STRUCTS: Record<string, string> = {
   IAgents: 'AgentsModel',
   IApproval: 'ApprovalModel',
   IArgument: 'ArgumentModel',
+  IAskPiece: 'AskPiece',
   IAsker: 'AskerModel',
   IAtLobby: 'AtLobbyModel',
   IChatLine: 'ChatLineModel',
@@ -37,6 +38,7 @@ const STRUCTS: Record<string, string> = {
   // An event without a step has `info` alone.
   IPaneStep: "Required<Omit<PaneEvent, 'watch' | 'info'>>",
   IPeer: 'PeerModel',
+  IPeerAgent: 'PeerAgentModel',
   IPeerList: 'PeersResult',
   IProgress: 'StepModel',
   IReach: 'ReachResult',

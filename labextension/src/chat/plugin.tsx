@@ -1,11 +1,8 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { MainAreaWidget } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { closeIcon, ToolbarButton } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { IView } from '../context';
-import { addDocument, showDocument } from '../documents';
-import { peersIcon } from '../icon';
+import { openConversation } from '../conversation';
 import { displayName } from '../model';
 import { Section } from '../section';
 import { CommandIDs, DOMAIN, IPeerChats, IPeerSession, IPeersPanel, RANKS } from '../tokens';
@@ -48,25 +45,16 @@ export const chatPlugin: JupyterFrontEndPlugin<IChats> = {
       return peer ? <ChatView chat={chat} peer={peer} visible={visible} /> : <></>;
     };
     const open = (id: string, name: string): Section => {
-      const title = trans.__('Chat with %1', name);
-      const opened = new Section(title, view, draw);
-      opened.addClass('jp-Peers-chatSection');
-      opened.toolbar.addItem(
-        'close',
-        new ToolbarButton({ icon: closeIcon, tooltip: trans.__('Close'), onClick: close })
-      );
-      if (panel) {
-        panel.addSection(opened, RANKS.chat);
-        reveal = () => panel.reveal(opened);
-      } else {
-        const tab = new MainAreaWidget({ content: opened });
-        tab.title.label = title;
-        tab.title.icon = peersIcon;
-        tab.title.closable = true;
-        tab.id = `jupyter-peer-chat:${id}`;
-        addDocument(shell, tab, 'Peer Chat');
-        reveal = () => showDocument(shell, tab);
-      }
+      const opened = new Section(trans.__('Chat with %1', name), view, draw);
+      reveal = openConversation(opened, {
+        shell,
+        panel,
+        trans,
+        rank: RANKS.chat,
+        id: `jupyter-peer-chat:${id}`,
+        type: 'Peer Chat',
+        close
+      });
       return opened;
     };
     model.stateChanged.connect(() => {
@@ -91,7 +79,6 @@ export const chatPlugin: JupyterFrontEndPlugin<IChats> = {
         }
         if (section) {
           reveal();
-          section.node.querySelector('textarea')?.focus();
         }
       }
     });

@@ -1,8 +1,8 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { useAction, useNow, usePeersState, useView } from '../context';
+import { useNow, usePeersState, useView } from '../context';
+import { Compose, Line, Log } from '../conversation';
 import { displayName } from '../model';
-import { Failure } from '../section';
 import { IChatLine, IChats, IPeer } from '../shapes';
 import { relativeTime } from '../wording';
 import { ChatModel } from './model';
@@ -24,69 +24,27 @@ export function ChatView(props: {
   const { chat, peer, visible } = props;
   const { trans } = useView();
   const { live } = usePeersState();
-  const { busy, error, run } = useAction();
-  const [text, setText] = React.useState('');
   const lines = useLines(chat, peer.node_id, live, visible);
-  const field = React.useRef<HTMLTextAreaElement>(null);
-  React.useEffect(() => field.current?.focus(), []);
   const name = displayName(peer);
-  const tooLong = new TextEncoder().encode(text).length > MAX_TEXT;
-  const reason =
-    peer.status !== 'connected'
-      ? trans.__('%1 is not connected and would not receive a line.', name)
-      : canChat(peer)
-        ? tooLong
-          ? trans.__('A line has at most 16 KiB.')
-          : ''
-        : trans.__('The version of %1 has no chat.', name);
-  const submit = () => {
-    if (text.trim() && !busy && live && !reason) {
-      run(async () => {
-        await chat.say(peer.node_id, text);
-        setText('');
-      });
+  const reasonAgainst = (text: string): string => {
+    if (peer.status !== 'connected') {
+      return trans.__('%1 is not connected and would not receive a line.', name);
     }
+    if (!canChat(peer)) {
+      return trans.__('The version of %1 has no chat.', name);
+    }
+    const tooLong = new TextEncoder().encode(text).length > MAX_TEXT;
+    return tooLong ? trans.__('A line has at most 16 KiB.') : '';
   };
   return (
     <div className="jp-Peers-chat">
       <Lines lines={lines} name={name} />
-      <form
-        className="jp-Peers-say"
-        onSubmit={event => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <textarea
-          ref={field}
-          className="jp-Peers-textArea"
-          rows={2}
-          aria-label={trans.__('Write to %1', name)}
-          placeholder={trans.__('Write to %1', name)}
-          aria-invalid={tooLong}
-          value={text}
-          onChange={event => setText(event.target.value)}
-          onKeyDown={event => {
-            if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
-              event.preventDefault();
-              submit();
-            }
-          }}
-        />
-        <button
-          type="submit"
-          className="jp-mod-styled jp-mod-accept"
-          disabled={busy || !live || !text.trim() || reason !== ''}
-        >
-          {trans.__('Send')}
-        </button>
-      </form>
-      {reason && (
-        <p className="jp-Peers-muted" role="status">
-          {reason}
-        </p>
-      )}
-      <Failure error={error} />
+      <Compose
+        label={trans.__('Write to %1', name)}
+        action={trans.__('Send')}
+        reasonAgainst={reasonAgainst}
+        send={text => chat.say(peer.node_id, text)}
+      />
     </div>
   );
 }
@@ -132,27 +90,22 @@ function Lines(props: { lines: IChatLine[] | null; name: string }): React.ReactE
   const { lines, name } = props;
   const { trans } = useView();
   const now = useNow();
-  const box = React.useRef<HTMLDivElement>(null);
-  const newest = lines?.[lines.length - 1]?.number;
-  React.useEffect(() => {
-    box.current?.scrollTo?.({ top: box.current.scrollHeight });
-  }, [newest]);
   return (
-    // A box that scrolls is reached by the keyboard.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div ref={box} className="jp-Peers-log" role="log" aria-label={name} tabIndex={0}>
+    <Log name={name} end={lines?.[lines.length - 1]?.number}>
       {lines?.length === 0 && (
         <p className="jp-Peers-muted">
           {trans.__('Nothing yet. Lines are kept until your Jupyter server stops.')}
         </p>
       )}
       {lines?.map(line => (
-        <div key={line.number} className="jp-Peers-line" data-mine={line.mine}>
-          <span className="jp-Peers-muted">{lineHead(line, name, now, trans)}</span>
-          <span className="jp-Peers-lineText">{line.text}</span>
-        </div>
+        <Line
+          key={line.number}
+          mine={line.mine}
+          head={lineHead(line, name, now, trans)}
+          text={line.text}
+        />
       ))}
-    </div>
+    </Log>
   );
 }
 

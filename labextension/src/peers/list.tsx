@@ -125,7 +125,7 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
 function peerMenu(commands: Menu.IOptions['commands'], peer: string): Menu {
   const menu = new Menu({ commands });
   const groups = [
-    [CommandIDs.chat, CommandIDs.doctor],
+    [CommandIDs.chat, CommandIDs.ask, CommandIDs.doctor],
     [CommandIDs.connect, CommandIDs.disconnect, CommandIDs.alias],
     [CommandIDs.block, CommandIDs.unblock, CommandIDs.forget]
   ];

@@ -273,6 +273,7 @@ PLUGINS = {
     "reach": ".jp-AccordionPanel-title:has-text('Who can reach me')",
     "status": "#jp-main-statusbar [title='Show what I share with peers']",
     "chat": None,
+    "ask": None,
     "sharing": None,
     "rooms": None,
     "agents": None,
@@ -320,7 +321,7 @@ def test_the_commands_are_in_one_category_of_the_palette(
     page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
     page.locator(".lm-CommandPalette-input").fill("peers")
     items = page.locator(".lm-CommandPalette-item[data-command^='jupyter-peer:']")
-    expect(items).to_have_count(9)
+    expect(items).to_have_count(10)
     for item in items.locator(".lm-CommandPalette-itemLabel").all_inner_texts():
         assert "peer" in item.lower()
     expect(

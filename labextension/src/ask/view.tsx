@@ -1,0 +1,126 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import { useFollowed, usePeersState, useView } from '../context';
+import { Compose, Line, Log } from '../conversation';
+import { displayName } from '../model';
+import { PeerError } from '../requests';
+import { Failure } from '../section';
+import { IPeer, IPeerAgent } from '../shapes';
+import { IExchange, Questions } from './model';
+
+/** The longest question that the server accepts, in characters. */
+export const MAX_QUESTION = 1024 * 1024;
+
+/** Questions to the agents of one peer. What an agent answers is text: React shows it as it is. */
+export function AskView(props: { questions: Questions; peer: IPeer }): React.ReactElement {
+  const { questions, peer } = props;
+  const { trans } = useView();
+  const exchanges = useFollowed(questions.changed, () => questions.exchanges);
+  const isConnected = peer.status === 'connected';
+  const { agents, error } = usePeerAgents(questions, isConnected);
+  const [chosen, setChosen] = React.useState<string | null>(null);
+  const name = displayName(peer);
+  const reasonAgainst = (text: string): string => {
+    if (!isConnected) {
+      return trans.__('%1 is not connected and cannot be asked.', name);
+    }
+    return text.length > MAX_QUESTION
+      ? trans.__('A question has at most 1,048,576 characters.')
+      : '';
+  };
+  const last = exchanges[exchanges.length - 1];
+  return (
+    <div className="jp-Peers-chat">
+      {agents.length > 1 && (
+        <label className="jp-Peers-choice">
+          <span>{trans.__('Agent')}</span>
+          <select
+            className="jp-Peers-select"
+            value={chosen ?? agents.find(agent => agent.default)?.name}
+            onChange={({ target }) => setChosen(target.value)}
+          >
+            {agents.map(({ name, description }) => (
+              <option key={name} value={name} title={description}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <Log name={trans.__('Answers of %1', name)} end={last}>
+        {exchanges.length === 0 && (
+          <p className="jp-Peers-muted">
+            {trans.__('Nothing asked yet. Answers are kept until this page is closed.')}
+          </p>
+        )}
+        {exchanges.map(each => (
+          <Exchange key={each.number} exchange={each} name={name} />
+        ))}
+      </Log>
+      <Compose
+        label={trans.__('Ask %1', name)}
+        action={trans.__('Ask')}
+        reasonAgainst={reasonAgainst}
+        send={text => questions.ask(text, chosen)}
+        stop={{ label: trans.__('Stop'), run: () => questions.stop() }}
+      />
+      <Failure error={error} />
+    </div>
+  );
+}
+
+function Exchange(props: { exchange: IExchange; name: string }): React.ReactElement {
+  const { exchange, name } = props;
+  const { trans } = useView();
+  const who = exchange.agent ? trans.__('%1 of %2', exchange.agent, name) : name;
+  const head = trans.__('%1 · %2', who, stateWords(exchange, name, trans));
+  return (
+    <>
+      <Line mine={true} head={trans.__('You')} text={exchange.question} />
+      <Line mine={false} head={head} text={exchange.answer} />
+    </>
+  );
+}
+
+function stateWords({ state }: IExchange, name: string, trans: TranslationBundle): string {
+  switch (state) {
+    case 'answering':
+      return trans.__('answering…');
+    case 'waiting':
+      return trans.__('waits for a yes of %1', name);
+    case 'answered':
+      return trans.__('answered');
+    case 'stopped':
+      return trans.__('stopped');
+    case 'failed':
+      return trans.__('failed');
+  }
+}
+
+/** The agents that can be asked, read again when the peer has connected. */
+function usePeerAgents(
+  questions: Questions,
+  isConnected: boolean
+): { agents: readonly IPeerAgent[]; error: PeerError | null } {
+  const { live } = usePeersState();
+  const [agents, setAgents] = React.useState<readonly IPeerAgent[]>([]);
+  const [error, setError] = React.useState<PeerError | null>(null);
+  React.useEffect(() => {
+    let current = true;
+    if (live && isConnected) {
+      questions.agents().then(
+        found => {
+          if (current) {
+            setAgents(found);
+            setError(null);
+          }
+        },
+        reason => current && setError(PeerError.from(reason))
+      );
+    }
+    return () => {
+      current = false;
+    };
+  }, [questions, live, isConnected]);
+  return { agents, error };
+}
