@@ -21,6 +21,7 @@ export class PaneModules {
   /** The frame begins anew, and has nothing. */
   reset(): void {
     this._asked.clear();
+    this._hasFailed = false;
   }
 
   /** Give the frame a module that it asks for. */
@@ -34,10 +35,17 @@ export class PaneModules {
     try {
       code = await this._get(name);
     } catch (reason) {
+      this._hasFailed = true;
       why = reason instanceof Error ? reason.message : String(reason);
     }
     this._tell({ type: 'module', name, code, why });
   }
 
+  /** Whether the code of a module did not come; the frame asks for it again when it begins anew. */
+  get hasFailed(): boolean {
+    return this._hasFailed;
+  }
+
+  private _hasFailed = false;
   private readonly _asked = new Set<string>();
 }

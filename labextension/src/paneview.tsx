@@ -106,6 +106,13 @@ export class PaneView extends Widget {
     }
   }
 
+  /** A person opens it once more: draw it anew where code of its widgets did not come. */
+  openAgain(): void {
+    if (this._modules.hasFailed) {
+      this._frame.restart();
+    }
+  }
+
   /** How it stands with the owner and here, besides what the feed knows. */
   get conditions(): IPaneConditions {
     return { isPaused: this.isPaused, isSilent: this._pulse.isSilent };

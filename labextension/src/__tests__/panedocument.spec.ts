@@ -2,12 +2,14 @@ import { IOutput } from '@jupyterlab/nbformat';
 import { CommandRegistry } from '@lumino/commands';
 import { nullTranslator } from '@jupyterlab/translation';
 import { MessageLoop } from '@lumino/messaging';
+import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PaneView } from '../paneview';
 import { PaneDocument } from '../panes/document';
 import { fileName, pictureOf, textOf } from '../panes/saving';
 import { addTools } from '../panes/toolbar';
+import { FromFrame } from '../viewerprotocol';
 import { openWindow, takeTicket } from '../panes/window';
 import { serverSettings } from './fakes';
 import { answered, endSession, ISession, openSession, say, trans } from './session';
@@ -110,6 +112,23 @@ describe('a pane as a document', () => {
     await vi.waitFor(() => expect(words()).toContain('Paused'));
     pane.content.isPaused = false;
     await vi.waitFor(() => expect(words()).toContain('Live'));
+  });
+
+  it('asks again for code of widgets that did not come, when it is opened again', async () => {
+    const { content } = pane;
+    const restart = vi.spyOn(content.frame, 'restart');
+    const get = vi.spyOn(content.feed, 'module').mockResolvedValueOnce('define({})');
+    const frame = content.frame.messageReceived as unknown as Signal<unknown, FromFrame>;
+    frame.emit({ type: 'module', name: 'plots' });
+    await get.mock.results[0].value;
+    content.openAgain();
+    expect(restart).not.toHaveBeenCalled();
+    get.mockRejectedValueOnce(new Error('the owner did not answer in time'));
+    frame.emit({ type: 'module', name: 'maps' });
+    await vi.waitFor(() => {
+      content.openAgain();
+      expect(restart).toHaveBeenCalled();
+    });
   });
 
   it('reads what it shows now and lets go of it again', async () => {

@@ -15,7 +15,9 @@ it('hands the frame each module once, or why it cannot be had, and begins anew w
     [{ type: 'module', name: 'plots', code: 'code of plots', why: '' }],
     [{ type: 'module', name: 'none', code: null, why: 'ada has no module none' }]
   ]);
+  expect(modules.hasFailed).toBe(true);
   modules.reset();
+  expect(modules.hasFailed).toBe(false);
   await modules.give('plots');
   expect(get).toHaveBeenCalledTimes(3);
 });

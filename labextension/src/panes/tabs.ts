@@ -38,6 +38,8 @@ export class PaneTabs {
       addTools(pane, commands, this._context.settings.baseUrl, this._trans);
       addDocument(shell, pane, 'Peer Pane');
       void this._tracker.add(pane);
+    } else {
+      pane.content.openAgain();
     }
     showDocument(this._app.shell, pane);
     return pane;
