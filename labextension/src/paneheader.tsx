@@ -65,6 +65,9 @@ function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement
             <Action label={trans.__('Show it')} run={() => view.open()} />
           </>
         )}
+        {phase === 'open' && view.lacksCode && (
+          <Action label={trans.__('Ask again for the widgets')} run={() => view.openAgain()} />
+        )}
         {phase === 'failed' && <Action label={trans.__('Try again')} run={() => view.open()} />}
       </div>
       {phase === 'failed' && !isWithdrawn(state) && <Failure error={state.error} />}

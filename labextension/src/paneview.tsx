@@ -106,9 +106,14 @@ export class PaneView extends Widget {
     }
   }
 
+  /** Whether code of its widgets did not come. */
+  get lacksCode(): boolean {
+    return this._modules.hasFailed;
+  }
+
   /** A person opens it once more: draw it anew where code of its widgets did not come. */
   openAgain(): void {
-    if (this._modules.hasFailed) {
+    if (this.lacksCode) {
       this._frame.restart();
     }
   }
@@ -381,7 +386,10 @@ export class PaneView extends Widget {
   private readonly _gaveParts = new Set<Part>();
   private readonly _modules = new PaneModules(
     name => this.feed.module(name),
-    message => this._frame.tell(message)
+    message => {
+      this._frame.tell(message);
+      this._changed.emit();
+    }
   );
   private readonly _sites: Set<string>;
   private readonly _wanted = new Set<string>();

@@ -123,12 +123,14 @@ describe('a pane as a document', () => {
     await get.mock.results[0].value;
     content.openAgain();
     expect(restart).not.toHaveBeenCalled();
+    await openIt();
+    await vi.waitFor(() => expect(words()).toContain('Live'));
+    expect(words()).not.toContain('Ask again');
     get.mockRejectedValueOnce(new Error('the owner did not answer in time'));
     frame.emit({ type: 'module', name: 'maps' });
-    await vi.waitFor(() => {
-      content.openAgain();
-      expect(restart).toHaveBeenCalled();
-    });
+    await vi.waitFor(() => expect(words()).toContain('Ask again for the widgets'));
+    content.openAgain();
+    expect(restart).toHaveBeenCalledOnce();
   });
 
   it('reads what it shows now and lets go of it again', async () => {
