@@ -75,7 +75,7 @@ describe('panes', () => {
     const list = within(screen.getByRole('list', { name: 'Panes that I share' }));
     expect(list.getAllByRole('listitem').map(each => each.textContent)).toEqual([
       'LossWatching: bob',
-      'rawShared with nobody',
+      'rawNo peer can view it',
       'two2 peers can view it'
     ]);
   });

@@ -130,6 +130,6 @@ export function watchWords(pane: IOwnPane, trans: TranslationBundle): string {
     return trans.__('Watching: %1', watching);
   }
   return granted === 0
-    ? trans.__('Shared with nobody')
+    ? trans.__('No peer can view it')
     : trans._n('1 peer can view it', '%1 peers can view it', granted);
 }
