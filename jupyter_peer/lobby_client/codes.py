@@ -25,7 +25,7 @@ from ..errors import (
     PeerTimeoutError,
     ProtocolError,
 )
-from ..wire.codes.code import LIFE_S, SECRET_BYTES, Code, CodeGuest, CodeOwner
+from ..wire.codes.code import SECRET_BYTES, Code, CodeGuest, CodeOwner
 from ..wire.link.identity import Identity
 from ..wire.relay import lobby as wire
 from .connection import LobbyConnection
@@ -95,7 +95,7 @@ class LobbyMailbox:
         opened = await self._request(wire.OpenCode(), wire.CodeOpened)
         assert isinstance(opened, wire.CodeOpened)
         self.number = opened.number
-        return min(opened.life_s, LIFE_S)
+        return min(opened.life_s, wire.CODE_LIFE_S)
 
     async def claim(self, number: int, body: bytes) -> None:
         self.number = number
@@ -194,7 +194,11 @@ async def at_lobby(
 
 
 async def hand_over(
-    mailbox: Mailbox, code: Code, invite: str, random_bytes: RandomBytes, life_s: float = LIFE_S
+    mailbox: Mailbox,
+    code: Code,
+    invite: str,
+    random_bytes: RandomBytes,
+    life_s: float = wire.CODE_LIFE_S,
 ) -> None:
     """Wait for who was told the code, and hand over an invite; whatever fails ends the code.
 

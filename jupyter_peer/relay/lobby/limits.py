@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ...wire.codes.code import LIFE_S
-from ...wire.relay.lobby import MAX_MEMBERS
+from ...wire.relay.lobby import CODE_LIFE_S, MAX_MEMBERS
 
 
 class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +33,7 @@ class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_rooms_of_node: int = 32
     max_members: int = MAX_MEMBERS
     max_codes_of_node: int = 4
-    code_s: float = LIFE_S
+    code_s: float = CODE_LIFE_S
     grace_s: float = 30.0
     idle_s: float = 30.0
     sweep_s: float = 1.0

@@ -11,7 +11,7 @@ from ...control.fields import Done, NoParams
 from ...control.rows import invites as rows
 from ...errors import LookupFailedError, PeerError
 from ...hub.hub import PeerHub
-from ...wire.codes.code import LIFE_S
+from ...wire.relay.lobby import CODE_LIFE_S
 from ..call import Call, serves
 from .codes import Codes
 from .group import Group
@@ -36,7 +36,7 @@ class InviteOperations(Group):
         ttl_s = params.ttl_s
         if params.code:
             self._codes.check()
-            ttl_s = min(LIFE_S, LIFE_S if ttl_s is None else ttl_s)
+            ttl_s = min(CODE_LIFE_S, CODE_LIFE_S if ttl_s is None else ttl_s)
         minted = self.hub.invites.mint(ttl_s, params.note)
         self.audit("invite_minted", invite=minted.id, expires=minted.expires)
         code = None

@@ -23,8 +23,6 @@ from ..relay.lobby import MAX_NUMBER
 from .spake2 import Ed25519Group, Keys, Role, Spake2
 from .words import FIRST, SECOND
 
-#: Life of a code.
-LIFE_S = 600.0
 #: Random bytes that choose the words of a code, and that a side of one exchange needs.
 WORD_BYTES, SECRET_BYTES = 2, 64
 _SHARE_BYTES = 32

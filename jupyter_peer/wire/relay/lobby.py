@@ -33,6 +33,8 @@ MAX_NOTICE = 1024 * 1024
 MAX_SDP = 48 * 1024
 #: Mailboxes for codes are numbered from 1; people say the number.
 MAX_NUMBER = 999
+#: Life of a code and its mailbox, in seconds.
+CODE_LIFE_S = 600.0
 #: A message in a mailbox is base64; the largest is a sealed invite.
 MAX_CODE_BODY = 24 * 1024
 MAX_ADDRESSES = 16

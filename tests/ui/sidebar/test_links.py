@@ -74,5 +74,5 @@ def test_anyone_with_the_link_sees_an_output_until_it_is_stopped(
     expect(links).to_have_count(0)
     guest.reload()
     expect(guest.locator("body")).not_to_contain_text("computed before")
-    cell.locator(".jp-Peers-mark").click()
+    cell.locator(".jp-Peers-cellMark").click()
     dialog.get_by_role("button", name="Stop", exact=True).click()
