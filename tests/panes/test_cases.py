@@ -30,7 +30,7 @@ class Shown(NamedTuple):
 
     async def settled(self) -> None:
         """Wait until both have all that the kernel has said so far."""
-        await self.book.run("pass")
+        await self.book.heard()
         state = self.ada.publisher._panes["w"].state
         await until(lambda: self.live.state.rev == state.rev == self.late.state.rev, PATIENCE)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from jupyter_peer.control.rows.panes import InputParams
 from jupyter_peer.hub.hub import PeerHub
+from jupyter_peer.panes.kernel.channels.listener import TapMessage
 from jupyter_peer.panes.kernel.channels.taps import KernelTaps
 from jupyter_peer.panes.owner.publish import PanePublisher, SharePane
 from jupyter_peer.panes.state import PaneState
@@ -35,6 +36,22 @@ def changed(change):
 slider.observe(changed, "value")
 display(w.VBox([slider, out]))
 """
+
+
+class _Ends:
+    """Listens for the ends of cells."""
+
+    def __init__(self) -> None:
+        self.cells: set[str] = set()
+
+    def wants(self, msg_type: str, parent_id: str) -> bool:
+        return msg_type == "status"
+
+    def on_message(self, message: TapMessage) -> None:
+        if message.content["execution_state"] == "idle":
+            self.cells.add(message.parent_id)
+
+    def on_end(self, reason: str) -> None: ...
 
 
 class Notebook:
@@ -61,6 +78,16 @@ class Notebook:
             reply = await self.client.get_shell_msg(timeout=PATIENCE)
             if reply["parent_header"]["msg_id"] == msg_id:
                 return dict(reply["content"])
+
+    async def heard(self) -> None:
+        """Wait until the node has heard all that the kernel has said so far."""
+        ends = _Ends()
+        unsubscribe = self.publisher.kernels.tap(KERNEL).subscribe(ends)
+        try:
+            last = await self.run("pass")
+            await until(lambda: last in ends.cells, PATIENCE)
+        finally:
+            unsubscribe()
 
     async def tell(self, expression: str) -> str:
         """Return an expression's value as text."""
