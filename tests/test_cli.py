@@ -43,6 +43,7 @@ COMMANDS = [
     "chat",
     "ask",
     "agent",
+    "approvals",
     "verify",
     "mcp",
     "lobby",

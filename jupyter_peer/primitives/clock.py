@@ -65,10 +65,12 @@ class WakeWatch:
         await self._task.close()
 
     async def _run(self) -> None:
+        seen = self._clock.time()
         while True:
-            before = self._clock.time()
             await asyncio.sleep(self._poll_s)
-            slept = self._clock.time() - before - self._poll_s
+            # Since the last look, so that sleep while `on_wake` runs is noticed too.
+            before, seen = seen, self._clock.time()
+            slept = seen - before - self._poll_s
             if slept > MIN_SLEEP_S:
                 log.info("the machine was asleep for %.0f s; links are tried anew", slept)
                 try:
