@@ -404,22 +404,7 @@ class AsyncClient(_AnyClient, Awaiting[ServerCore]):
         tracebacks: bool = True,
         other_widgets: str = "values",
     ) -> AsyncSharedPane:
-        """Share all outputs of this notebook as one pane, cell by cell as its cells run from now on.
-
-        The source of the cells is not shown. ``unshare`` of the result, or ``%peer unshare``, ends it.
-
-        Args:
-            name: Of the pane.
-            with_: Peers that may see it at once.
-            grant: ``view`` or ``interact``.
-            title: For people.
-            tracebacks: Whether errors show their traceback, which quotes lines of your source.
-            other_widgets: As for ``share``.
-
-        Raises:
-            BadRequestError: This is not a cell of a notebook.
-            PeerError: As ``share``.
-        """
+        """Share all outputs of this notebook as one pane; see :meth:`Client.present`."""
         cell = presenting_cell()
         pane = await self.share(
             name,

@@ -1,5 +1,13 @@
 import { Clipboard, ReactWidget } from '@jupyterlab/apputils';
-import { Button, checkIcon, copyIcon, LabIcon, PanelWithToolbar } from '@jupyterlab/ui-components';
+import {
+  Button,
+  caretDownIcon,
+  caretRightIcon,
+  checkIcon,
+  copyIcon,
+  LabIcon,
+  PanelWithToolbar
+} from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import * as React from 'react';
 import { IView, useView, ViewContext } from './context';
@@ -76,6 +84,39 @@ export function sentence(text: string): string {
   // The name of an option and an address stay as they are written.
   const start = /^\S*[_:/]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(start) ? start : `${start}.`;
+}
+
+/** The button of a row that unfolds what is below it: a caret, a dot for the status, and a name. */
+export function RowToggle(props: {
+  open: boolean;
+  onToggle: () => void;
+  /** The id of what it unfolds. */
+  controls: string;
+  name: string;
+  /** All that stands behind the name, for a row that is too narrow for it. */
+  summary: string;
+  children: React.ReactNode;
+}): React.ReactElement {
+  const { open, onToggle, controls, name, summary, children } = props;
+  const Caret = open ? caretDownIcon : caretRightIcon;
+  return (
+    <button
+      type="button"
+      className="jp-Peers-rowButton"
+      aria-expanded={open}
+      aria-controls={controls}
+      onClick={onToggle}
+    >
+      <Caret.react tag="span" className="jp-Peers-mark" aria-hidden="true" />
+      <span className="jp-Peers-dot" aria-hidden="true" />
+      <span className="jp-Peers-name" title={name}>
+        {name}
+      </span>
+      <span className="jp-Peers-muted" title={summary}>
+        {children}
+      </span>
+    </button>
+  );
 }
 
 /** A button that is only an icon; the label is its name for everybody. */

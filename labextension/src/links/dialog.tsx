@@ -1,10 +1,9 @@
-import { Clipboard, Dialog, ReactWidget } from '@jupyterlab/apputils';
+import { Clipboard, ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { Button } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { IView, useAction } from '../context';
+import { IView } from '../context';
+import { CopyDialog, NotReachable } from '../panel/copydialog';
 import { ChoiceField, runForm, TextField } from '../panel/dialog';
-import { Failure } from '../section';
 import { IMintedLink } from '../shapes';
 import { lifetimeWords, relativeTime } from '../wording';
 import { ILinkChoice, LinksModel } from './model';
@@ -12,7 +11,6 @@ import { reachOf, whoCanOpen } from './words';
 
 const LIVES: Record<string, number> = { '1h': 3600, '8h': 28_800, '24h': 86_400, '7d': 604_800 };
 const MOST_GUESTS = 64;
-const COPY = 1;
 
 /** Ask how long and for how many, make a link that opens a pane, and show it. */
 export async function makeLink(
@@ -32,7 +30,8 @@ export async function makeLink(
     }
   });
   if (made) {
-    const dialog = new LinkDialog(made.minted, made.choice, links, trans);
+    const shown = new MintedLink(made.minted, made.choice, links, trans);
+    const dialog = new CopyDialog(trans.__('Your link'), trans.__('Copy link'), shown, trans);
     await dialog.launch().catch(() => undefined);
   }
 }
@@ -74,38 +73,6 @@ function Fields({ trans }: { trans: TranslationBundle }): React.ReactElement {
 }
 
 /** A new link: its text, its QR code, and who can open it. */
-class LinkDialog extends Dialog<unknown> {
-  constructor(
-    minted: IMintedLink,
-    choice: ILinkChoice,
-    links: LinksModel,
-    trans: TranslationBundle
-  ) {
-    const body = new MintedLink(minted, choice, links, trans);
-    super({
-      title: trans.__('Your link'),
-      body,
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Done') }),
-        Dialog.okButton({ label: trans.__('Copy link') })
-      ],
-      defaultButton: COPY
-    });
-    this._minted = body;
-  }
-
-  /** The button that copies leaves the dialog open. */
-  override resolve(index = COPY): void {
-    if (index === COPY) {
-      this._minted.copy();
-    } else {
-      super.resolve(index);
-    }
-  }
-
-  private readonly _minted: MintedLink;
-}
-
 class MintedLink extends ReactWidget {
   constructor(
     private _minted: IMintedLink,
@@ -139,7 +106,15 @@ class MintedLink extends ReactWidget {
           onFocus={event => event.target.select()}
         />
         <p id="jp-Peers-linkHelp">{whoCanOpen(link, this._choice.grant, trans)}</p>
-        {reachOf(link) === 'computer' && <NotReachable trans={trans} open={this._openToNetwork} />}
+        {reachOf(link) === 'computer' && (
+          <NotReachable
+            words={trans.__(
+              'No other computer can reach you. Open your node to this network, or choose a relay below “Who can reach me”, and make a new link.'
+            )}
+            trans={trans}
+            open={this._openToNetwork}
+          />
+        )}
         {qr && (
           <img className="jp-Peers-qr" alt={trans.__('QR code of the link')} src={imageOf(qr)} />
         )}
@@ -163,30 +138,4 @@ class MintedLink extends ReactWidget {
 /** An image cannot run what is in an SVG. */
 function imageOf(svg: string): string {
   return `data:image/svg+xml;utf8,${encodeURIComponent(svg)}`;
-}
-
-function NotReachable(props: {
-  trans: TranslationBundle;
-  open: () => Promise<void>;
-}): React.ReactElement {
-  const { trans, open } = props;
-  const { busy, error, run } = useAction();
-  return (
-    <div className="jp-Peers-notice" role="status">
-      <span>
-        {trans.__(
-          'No other computer can reach you. Open your node to this network, or choose a relay below “Who can reach me”, and make a new link.'
-        )}
-      </span>
-      <Button
-        type="button"
-        className="jp-mod-styled jp-mod-reject"
-        disabled={busy}
-        onClick={() => run(open)}
-      >
-        {trans.__('Open to this network')}
-      </Button>
-      <Failure error={error} />
-    </div>
-  );
 }

@@ -1,8 +1,9 @@
-import { Clipboard, Dialog, ReactWidget } from '@jupyterlab/apputils';
+import { Clipboard, ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { Button } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { useAction, useFollowed, useNow, useView, IView } from '../context';
+import { CopyDialog, NotReachable } from '../panel/copydialog';
 import { ChoiceField, runForm, TextField } from '../panel/dialog';
 import { Failure } from '../section';
 import { IInvite, IMintedInvite } from '../shapes';
@@ -44,37 +45,18 @@ export async function inviteSomebody(
   }
 }
 
-const COPY = 1;
-
 type INotedInvite = IMintedInvite & { note: string };
 
 /** The text of a new invite. Once it is redeemed or revoked it is no longer offered. */
-class InviteDialog extends Dialog<unknown> {
-  constructor(minted: INotedInvite, pairing: PairingModel, trans: TranslationBundle) {
-    const body = new MintedInvite(minted, pairing, trans);
-    super({
-      title: trans.__('Your invite'),
-      body,
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Done') }),
-        Dialog.okButton({ label: trans.__('Copy invite') })
-      ],
-      defaultButton: COPY
-    });
-    this._minted = body;
-    this._pairing = pairing;
-    pairing.changed.connect(this._update, this);
-  }
-
-  /** The button that copies leaves the dialog open. */
-  override resolve(index = COPY): void {
-    if (index !== COPY) {
-      super.resolve(index);
-    } else if (this._minted.isOpen) {
-      Clipboard.copyToSystem(this._minted.text);
-      this._minted.copied = true;
-      this._minted.update();
-    }
+class InviteDialog extends CopyDialog<MintedInvite> {
+  constructor(
+    minted: INotedInvite,
+    private readonly _pairing: PairingModel,
+    trans: TranslationBundle
+  ) {
+    const shown = new MintedInvite(minted, _pairing, trans);
+    super(trans.__('Your invite'), trans.__('Copy invite'), shown, trans);
+    _pairing.changed.connect(this._update, this);
   }
 
   override dispose(): void {
@@ -84,15 +66,12 @@ class InviteDialog extends Dialog<unknown> {
 
   private _update(): void {
     const [done, copy] = this.node.querySelectorAll<HTMLButtonElement>('.jp-Dialog-footer button');
-    copy.disabled = !this._minted.isOpen;
+    copy.disabled = !this.shown.isOpen;
     if (copy.disabled && this.node.contains(document.activeElement)) {
       done.focus();
     }
-    this._minted.update();
+    this.shown.update();
   }
-
-  private readonly _minted: MintedInvite;
-  private readonly _pairing: PairingModel;
 }
 
 class MintedInvite extends ReactWidget {
@@ -105,10 +84,12 @@ class MintedInvite extends ReactWidget {
     this.addClass('jp-Peers-form');
   }
 
-  copied = false;
-
-  get text(): string {
-    return this._minted.invite;
+  copy(): void {
+    if (this.isOpen) {
+      Clipboard.copyToSystem(this._minted.invite);
+      this._copied = true;
+      this.update();
+    }
   }
 
   get isOpen(): boolean {
@@ -138,17 +119,25 @@ class MintedInvite extends ReactWidget {
           rows={5}
           aria-label={trans.__('The invite')}
           aria-describedby="jp-Peers-mintedHelp"
-          value={this.text}
+          value={this._minted.invite}
           onFocus={event => event.target.select()}
         />
-        {this._minted.local_only && <LocalOnly trans={trans} open={this._openToNetwork} />}
+        {this._minted.local_only && (
+          <NotReachable
+            words={trans.__(
+              'This invite works on this computer only: no other computer can reach you.'
+            )}
+            trans={trans}
+            open={this._openToNetwork}
+          />
+        )}
         <p className="jp-Peers-muted">
           {trans.__(
             'Works once; expires %1.',
             relativeTime(this._minted.expires, Date.now() / 1000, trans)
           )}
         </p>
-        <p role="status">{this.copied ? trans.__('Copied to the clipboard.') : ''}</p>
+        <p role="status">{this._copied ? trans.__('Copied to the clipboard.') : ''}</p>
       </>
     );
   }
@@ -156,7 +145,7 @@ class MintedInvite extends ReactWidget {
   private readonly _openToNetwork = async (): Promise<void> => {
     const { note } = this._minted;
     this._minted = { ...(await this._pairing.createForNetwork(this._minted, note)), note };
-    this.copied = false;
+    this._copied = false;
     this.update();
   };
 
@@ -164,31 +153,8 @@ class MintedInvite extends ReactWidget {
     const known = this._pairing.invites.find(invite => invite.id === this._minted.id);
     return known?.status ?? 'open';
   }
-}
 
-/** An invite that no other computer can use, and the switch that changes this. */
-function LocalOnly(props: {
-  trans: TranslationBundle;
-  open: () => Promise<void>;
-}): React.ReactElement {
-  const { trans, open } = props;
-  const { busy, error, run } = useAction();
-  return (
-    <div className="jp-Peers-notice" role="status">
-      <span>
-        {trans.__('This invite works on this computer only: no other computer can reach you.')}
-      </span>
-      <Button
-        type="button"
-        className="jp-mod-styled jp-mod-reject"
-        disabled={busy}
-        onClick={() => run(open)}
-      >
-        {trans.__('Open to this network')}
-      </Button>
-      <Failure error={error} />
-    </div>
-  );
+  private _copied = false;
 }
 
 /** The invites that can still be redeemed. */

@@ -1,9 +1,9 @@
-import { caretDownIcon, caretRightIcon, closeIcon } from '@jupyterlab/ui-components';
+import { closeIcon } from '@jupyterlab/ui-components';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useAction, usePeersState, useView } from '../context';
 import { displayName } from '../model';
-import { Failure, IconButton } from '../section';
+import { Failure, IconButton, RowToggle } from '../section';
 import { Grant, IOwnPane } from '../shapes';
 import { CommandIDs } from '../tokens';
 
@@ -39,26 +39,18 @@ function OwnPane(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElem
   const grantsId = React.useId();
   const title = pane.title || pane.name;
   const words = ownPaneWords(pane, trans);
-  const Caret = open ? caretDownIcon : caretRightIcon;
   return (
     <li data-status={pane.status}>
       <div className="jp-Peers-row">
-        <button
-          type="button"
-          className="jp-Peers-rowButton"
-          aria-expanded={open}
-          aria-controls={grantsId}
-          onClick={() => setOpen(!open)}
+        <RowToggle
+          open={open}
+          onToggle={() => setOpen(!open)}
+          controls={grantsId}
+          name={title}
+          summary={words}
         >
-          <Caret.react tag="span" className="jp-Peers-mark" aria-hidden="true" />
-          <span className="jp-Peers-dot" aria-hidden="true" />
-          <span className="jp-Peers-name" title={title}>
-            {title}
-          </span>
-          <span className="jp-Peers-muted" title={words}>
-            {words}
-          </span>
-        </button>
+          {words}
+        </RowToggle>
         <IconButton
           icon={closeIcon}
           label={trans.__('Stop sharing %1', title)}

@@ -1,10 +1,10 @@
-import { caretDownIcon, caretRightIcon, ellipsesIcon } from '@jupyterlab/ui-components';
+import { ellipsesIcon } from '@jupyterlab/ui-components';
 import { Menu } from '@lumino/widgets';
 import * as React from 'react';
 import { IChats, Unread } from '../chat/model';
 import { useFollowed, useNow, usePeersState, useView } from '../context';
 import { displayName } from '../model';
-import { CopyButton, IconButton } from '../section';
+import { CopyButton, IconButton, RowToggle } from '../section';
 import { IPeer } from '../shapes';
 import { CommandIDs } from '../tokens';
 import { lastSeen, pathWord, peerSummary, roundTrip, trustWord } from '../wording';
@@ -64,7 +64,6 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
   // The dot says that a peer is connected; in a narrow panel the path has to be readable.
   const connected = live && peer.status === 'connected';
   const [status, ...facts] = summary;
-  const Caret = open ? caretDownIcon : caretRightIcon;
   const openMenu = (x: number, y: number) => peerMenu(commands, peer.node_id).open(x, y);
   return (
     <li
@@ -81,28 +80,21 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
       }}
     >
       <div className="jp-Peers-row">
-        <button
-          type="button"
-          className="jp-Peers-rowButton"
-          aria-expanded={open}
-          aria-controls={detailsId}
-          onClick={() => setOpen(!open)}
+        <RowToggle
+          open={open}
+          onToggle={() => setOpen(!open)}
+          controls={detailsId}
+          name={name}
+          summary={summary.join(' · ')}
         >
-          <Caret.react tag="span" className="jp-Peers-mark" aria-hidden="true" />
-          <span className="jp-Peers-dot" aria-hidden="true" />
-          <span className="jp-Peers-name" title={name}>
-            {name}
-          </span>
-          <span className="jp-Peers-muted" title={summary.join(' · ')}>
-            <span className={connected ? 'jp-sr-only' : undefined}>{status}</span>
-            {facts.map((fact, index) => (
-              <React.Fragment key={index}>
-                {connected && index === 0 ? <span className="jp-sr-only"> · </span> : ' · '}
-                {fact}
-              </React.Fragment>
-            ))}
-          </span>
-        </button>
+          <span className={connected ? 'jp-sr-only' : undefined}>{status}</span>
+          {facts.map((fact, index) => (
+            <React.Fragment key={index}>
+              {connected && index === 0 ? <span className="jp-sr-only"> · </span> : ' · '}
+              {fact}
+            </React.Fragment>
+          ))}
+        </RowToggle>
         {chats && <UnreadButton chats={chats} peer={peer} />}
         <IconButton
           icon={ellipsesIcon}
