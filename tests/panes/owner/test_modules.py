@@ -1,4 +1,4 @@
-"""The code of widgets that a viewer gets from the owner: what of it, and that there is no more."""
+"""Which code of widgets a viewer gets from the owner, and that it gets no other."""
 
 from __future__ import annotations
 
