@@ -42,6 +42,24 @@ function invite(change: Partial<IInvite> = {}): IInvite {
 
 const field = (label: string | RegExp) => screen.findByLabelText<HTMLInputElement>(label);
 
+describe('a form in a dialog', () => {
+  it('keeps the field focused when the palette gives the focus back to the notebook', async () => {
+    // JupyterLab looks for the field before React has drawn it.
+    vi.stubGlobal('requestIdleCallback', (callback: () => void) => callback());
+    await open();
+    done = pairWithInvite(session.view, pairing);
+    const box = await field(/Paste the invite/);
+    await waitFor(() => expect(document.activeElement).toBe(box));
+    vi.unstubAllGlobals();
+    const notebook = document.body.appendChild(document.createElement('input'));
+    notebook.focus();
+    expect(document.activeElement).toBe(box);
+    notebook.remove();
+    dialogButton('Cancel').click();
+    await done;
+  });
+});
+
 describe('inviting', () => {
   async function created(local_only = false): Promise<HTMLTextAreaElement> {
     await open();

@@ -68,6 +68,12 @@ class FormDialog<T> extends Dialog<unknown> {
   }
 
   override handleEvent(event: Event): void {
+    if (event.type === 'focus' && !this.node.contains(event.target as Node)) {
+      // JupyterLab would focus the accepting button, and what is typed would go there.
+      event.stopPropagation();
+      this._keepFocus();
+      return;
+    }
     // JupyterLab leaves Enter in a text area without effect.
     const isEnter = event instanceof KeyboardEvent && event.type === 'keydown';
     if (isEnter && event.key === 'Enter' && event.target instanceof HTMLTextAreaElement) {
