@@ -39,9 +39,17 @@ class AgentAudit:
         self._now = now
         self._refused: dict[tuple[str, str], tuple[float, int]] = {}
 
-    def note(self, kind: str, peer: str | None, **detail: Any) -> None:
-        """Write one entry."""
+    def allow(self, kind: str, peer: str, **detail: Any) -> None:
+        """Write down what may happen once this returns.
+
+        Raises:
+            StoreError: The audit log takes no entry, so it must not happen.
+        """
         self._hub.store.add_audit(kind, peer, detail, self._now())
+
+    def note(self, kind: str, peer: str | None, **detail: Any) -> None:
+        """Write down what has happened."""
+        self._hub.store.note_audit(kind, peer, detail, self._now())
 
     def prompt(self, text: str) -> dict[str, str]:
         """Return what an entry about a question has of its text."""

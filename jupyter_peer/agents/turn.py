@@ -202,10 +202,12 @@ class Turn:
         try:
             decision = await self._decision(name, arguments)
         except (ToolRefusedError, TurnCancelledError) as error:
-            self._note_tool(name, "refused", error.message)
+            self._audit.note(
+                "agent_tool", self.peer, **self._call(name, "refused"), why=error.message
+            )
             raise
+        self._audit.allow("agent_tool", self.peer, **self._call(name, decision))
         self.tools_used += 1
-        self._note_tool(name, decision, "")
 
     async def _decision(self, name: str, arguments: Sequence[ArgumentModel]) -> str:
         """Return why a call is let through, in the words of the audit log."""
@@ -253,6 +255,5 @@ class Turn:
         self.mode = READ_ONLY
         self._allowed_tools.clear()
 
-    def _note_tool(self, tool: str, decision: str, reason: str) -> None:
-        detail = {"agent": self.agent.name, "tool": tool, "decision": decision, "turn": self.number}
-        self._audit.note("agent_tool", self.peer, **detail, **({"why": reason} if reason else {}))
+    def _call(self, tool: str, decision: str) -> dict[str, Any]:
+        return {"agent": self.agent.name, "tool": tool, "decision": decision, "turn": self.number}

@@ -30,6 +30,7 @@ from ..errors import (
 from ..hub.hub import PeerHub
 from ..hub.info import HubEvent
 from ..hub.message import Message
+from ..primitives import background
 from ..wire.payloads.agents import AgentCancel, AgentRequest
 from ..wire.payloads.hub import convert
 from .admission import AgentAdmission
@@ -144,7 +145,7 @@ class TurnManager:
             audit=self.audit,
             clock=self._clock,
         )
-        self.audit.note(
+        self.audit.allow(
             "agent_turn",
             peer,
             turn=turn.number,
@@ -153,7 +154,7 @@ class TurnManager:
             chain=list(chain.nodes),
             **self.audit.prompt(turn.prompt),
         )
-        task = asyncio.get_running_loop().create_task(self._run(turn, agent, message))
+        task = background.start(self._run(turn, agent, message), "answering a question")
         self._turns[key] = (turn, task)
         task.add_done_callback(lambda done: self._turns.pop(key, None))
 

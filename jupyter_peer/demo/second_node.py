@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PeerError
+from ..primitives import background
 from ..server_client.bridge import wait
 from ..server_client.connection import LoopThread
 from .labs import Lab
@@ -107,7 +108,7 @@ class SecondNode:
         kernel_id = await self._lab.open_notebook(NOTEBOOK)
         self._kernel = NotebookKernel(self._lab, kernel_id, self._on_said)
         await self._kernel.start()
-        self._acting = asyncio.create_task(self._act(self._kernel))
+        self._acting = background.start(self._act(self._kernel), "running ada's notebook")
 
     async def _act(self, kernel: NotebookKernel) -> None:
         """Run her notebook from top to end, as she would."""

@@ -86,7 +86,7 @@ class DirectoryRefresher:
         self._etag: str | None = None
         self._checked: float | None = None
         self._error: PeerError | None = None
-        self._task = OwnedTask()
+        self._task = OwnedTask("refreshing the directory")
         self._lock = asyncio.Lock()
 
     @property

@@ -96,7 +96,7 @@ class LobbyClient:
         self._linger_until = 0.0
         self._waiters: list[asyncio.Future[LobbyVisit]] = []
         self._on_change = Signal[[]]("the lobby changed")
-        self._task = OwnedTask()
+        self._task = OwnedTask("staying at the lobby")
         self._is_dialling = False
 
     # Life.

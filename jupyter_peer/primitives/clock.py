@@ -54,7 +54,7 @@ class WakeWatch:
         self._clock = clock
         self._on_wake = on_wake
         self._poll_s = poll_s
-        self._task = OwnedTask()
+        self._task = OwnedTask("noticing that the machine slept")
 
     def start(self) -> None:
         """Start the watch."""

@@ -6,11 +6,18 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from . import background
+
 
 class OwnedTask:
-    """Runs one coroutine until it is closed; without :meth:`start` it does nothing."""
+    """Runs one coroutine until it is closed; without :meth:`start` it does nothing.
 
-    def __init__(self) -> None:
+    Args:
+        name: What it does, for the log line if it fails.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -21,7 +28,7 @@ class OwnedTask:
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Begin the work, unless it has begun already."""
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(work())
+            self._task = background.start(work(), self._name)
 
     async def close(self) -> None:
         """End the work and wait for its end; may be called twice."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-log = logging.getLogger(__name__)
+from . import background
 
 
 class TaskSet:
@@ -35,9 +34,9 @@ class TaskSet:
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run a coroutine in a task of the running loop."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = background.start(work, self._name)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._tasks.discard)
         if self._is_closed:
             task.cancel()
         return task
@@ -53,8 +52,3 @@ class TaskSet:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a task failed: %s", self._name, exc_info=error)

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 from ..control import frames as control
 from ..control.table import operation
 from ..errors import NoServerError, PeerError, PeerTimeoutError, UnauthorizedError
+from ..primitives import background
 from ..primitives.backoff import Backoff, spread
 from ..primitives.pauses import pause_until
 from ..primitives.signal import Signal
@@ -192,7 +193,7 @@ class Connection:
         self._waiting.append(waiter)
         self._wanted.set()
         if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep(), name="jupyter-peer control socket")
+            self._keeper = background.start(self._keep(), "keeping the control socket")
         return await waiter
 
     def tell(self, op: str, params: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from tornado.httputil import HTTPHeaders
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.web import RequestHandler
 
+from ..primitives import background
 from .frames import accept_key
 from .websocket import Above, WebSocket
 
@@ -87,7 +88,7 @@ class _StreamTransport(asyncio.Transport):
         self._is_paused = False
         self._may_read = asyncio.Event()
         self._may_read.set()
-        self._reading = asyncio.get_running_loop().create_task(self._read())
+        self._reading = background.start(self._read(), "reading a WebSocket")
 
     async def _read(self) -> None:
         stream, protocol = self._stream, self._protocol

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol, cast
 
 from ..errors import MalformedError, TooLargeError, WireError
+from ..primitives import background
 from .frames import (
     CLOSE,
     PING,
@@ -202,7 +203,9 @@ class WebSocket(asyncio.Protocol):
             if handling is not None:
                 assert self._transport is not None
                 self._transport.pause_reading()
-                self._handing_on = self._loop.create_task(self._hand_on_later(handling))
+                self._handing_on = background.start(
+                    self._hand_on_later(handling), "handling what a WebSocket brought"
+                )
 
     def _hand_on(self) -> Awaitable[None] | None:
         """Hand on what was read; return what to wait for before the rest of it."""

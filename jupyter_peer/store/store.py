@@ -9,6 +9,7 @@ arguments.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from ..errors import (
     InviteUsedError,
     KeyChangedError,
     LookupFailedError,
+    StoreError,
     UnknownPaneError,
     UnknownPeerError,
 )
@@ -48,6 +50,8 @@ from .records import (
     record_of,
 )
 from .schema import corrupt, open_database, translated
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "AuditRecord",
@@ -363,6 +367,16 @@ class Store:
         with self._change() as database:
             _write_audit(database, kind, peer, detail, at)
         self.audited.emit(entry)
+
+    def note_audit(self, kind: str, peer: str | None, detail: dict[str, Any], at: float) -> None:
+        """Add an entry about something that has happened already.
+
+        What is done stays done when the file takes nothing more; then the log says what is missing.
+        """
+        try:
+            self.add_audit(kind, peer, detail, at)
+        except StoreError as error:
+            log.warning("the audit log misses an entry %s: %s", kind, error)
 
     def audit(self, limit: int) -> list[AuditRecord]:
         """Return the newest entries of the audit log, newest first."""

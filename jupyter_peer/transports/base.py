@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ..errors import LinkClosedError, TooLargeError
 from ..findings import Finding
+from ..primitives import background
 from ..wire.link.handshake import MAX_FRAME
 
 Frame = bytes | str
@@ -111,8 +112,9 @@ class PeerLink(ABC):
         while self._waiting and not self.is_closed:
             handling = on_frame(self._waiting.popleft())
             if handling is not None:
-                task = asyncio.get_running_loop().create_task(self._catch_up(on_frame, handling))
-                self._catching_up = task
+                self._catching_up = background.start(
+                    self._catch_up(on_frame, handling), "reading a link"
+                )
                 break
         self._has_room.set()
         if self.is_closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -10,8 +11,9 @@ from jupyter_peer.agents.approvals import MAX_ARGUMENTS
 from jupyter_peer.agents.questions import WAITING
 from jupyter_peer.agents.tools import Tool
 from jupyter_peer.control.rows.agents import ArgumentModel
-from jupyter_peer.errors import LookupFailedError, ToolRefusedError
+from jupyter_peer.errors import LookupFailedError, StoreError, ToolRefusedError
 from tests.machine.waiting import until
+from tests.peers.hubs import taking_nothing
 from tests.peers.nodes import nodes
 
 LOOK, ACT = Tool("look", read_only=True), Tool("act")
@@ -80,6 +82,22 @@ async def test_the_owner_decides_each_call(allow, answer):
         assert tools_logged(ada) == [("act", "allowed" if allow else "refused")]
         with pytest.raises(LookupFailedError):
             ada.approvals.decide(pending.id, True)
+
+
+async def test_a_call_that_the_log_has_no_room_for_is_not_allowed():
+    async with nodes("ada", "bob") as (ada, bob), contextlib.AsyncExitStack() as full:
+        used = []
+
+        async def answer(turn):
+            full.enter_context(taking_nothing(ada.hub))
+            for tool, expected in (("act", ToolRefusedError), ("look", StoreError)):
+                with pytest.raises(expected):
+                    await turn.check_tool(tool, [])
+            used.append(turn.tools_used)
+
+        ada.agent(answer, "helper", LOOK, ACT)
+        await bob.ask(ada)
+        assert used == [0]
 
 
 async def test_silence_is_a_no():

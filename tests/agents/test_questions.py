@@ -28,7 +28,7 @@ from jupyter_peer.errors import (
 from jupyter_peer.wire.payloads.agents import MAX_ANSWER, MAX_CHUNK
 from tests.machine.waiting import until
 from tests.peers.clock import MovableClock
-from tests.peers.hubs import make_hub, pair, running, two_hubs
+from tests.peers.hubs import make_hub, pair, running, taking_nothing, two_hubs
 from tests.peers.loopback import LoopbackNetwork
 from tests.peers.nodes import FakeAgent, Node, never, nodes
 
@@ -459,6 +459,33 @@ async def test_the_log_tells_of_every_turn_and_nothing_of_what_was_said(caplog):
         assert ended["characters"] == len("you asked: the secret question")
         assert "secret" not in str(ada.log()) + str(bob.log())
     assert "secret question" not in caplog.text
+
+
+async def test_a_full_disk_while_an_answer_is_given_costs_its_end_in_the_log_alone(caplog):
+    async with nodes("ada", "bob") as (ada, bob), contextlib.AsyncExitStack() as full:
+
+        async def fill_disks(turn):
+            for node in (ada, bob):
+                full.enter_context(taking_nothing(node.hub))
+            await turn.write("the answer")
+
+        ada.agent(fill_disks)
+        assert await bob.ask(ada) == "the answer"
+        await until(lambda: ada.turns.under_way == 0)
+    told = [record.getMessage() for record in caplog.records if record.levelname != "DEBUG"]
+    for kind in ("agent_turn_ended", "agent_asked"):
+        assert [line for line in told if f"the audit log misses an entry {kind}" in line]
+
+
+async def test_without_room_in_the_log_no_question_is_answered_and_a_refusal_keeps_its_reason():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(hello)
+        with taking_nothing(ada.hub):
+            with pytest.raises(BusyError, match="cannot store anything"):
+                await bob.ask(ada)
+            with pytest.raises(UnknownAgentError):
+                await bob.ask(ada, agent="nobody")
+        assert agent.turns == []
 
 
 async def test_an_asker_that_does_not_take_holds_no_more_than_one_answer():

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jupyter_peer.errors import BusyError, PeerError, StoreError
-from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.trust.base import TrustPolicy, Verdict
 from tests.machine.waiting import until
-from tests.peers.hubs import make_hub, running, two_hubs
+from tests.panes.test_guests import minted, opened, who
+from tests.peers.hubs import make_hub, running, taking_nothing, two_hubs
 from tests.peers.loopback import LoopbackNetwork
-
-
-@contextlib.contextmanager
-def taking_nothing(hub: PeerHub) -> Iterator[None]:
-    """Let a hub's database refuse every write for a while."""
-    database = hub.store._database
-    database.execute("PRAGMA query_only = ON")
-    try:
-        yield
-    finally:
-        database.execute("PRAGMA query_only = OFF")
+from tests.peers.nodes import texts, two_nodes
 
 
 async def test_links_end_and_come_back_though_nothing_of_it_can_be_stored(caplog):
@@ -103,3 +91,27 @@ async def test_others_hear_nothing_of_this_nodes_files(tmp_path: Path):
         for caught in (refused, failed):
             assert caught.value.code == "busy"
             assert str(tmp_path) not in f"{caught.value} {caught.value.hint}"
+
+
+async def test_a_guest_is_dropped_though_that_cannot_be_written_down(caplog):
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob)
+        link = minted(ada)
+        guest = await opened(ada, link)
+        with taking_nothing(ada.hub):
+            await ada.hub.guests.drop(link.id, guest.id)
+        assert (await guest.got("bye")).data == {"reason": "dropped"}
+        await until(lambda: who(ada) == [[]])
+    assert "the audit log misses an entry guest_dropped" in caplog.text
+
+
+async def test_a_pane_that_cannot_be_unshared_is_still_shared_and_can_be_later():
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob)
+        watch = await bob.watcher.open(ada.id, "loss")
+        with taking_nothing(ada.hub), pytest.raises(StoreError):
+            ada.publisher.unshare("loss")
+        ada.kernel.write("1\n")
+        await until(lambda: texts(watch) == ["1\n"])
+        ada.publisher.unshare("loss")
+        await until(lambda: watch.info["status"] == "withdrawn")

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,17 @@ async def running(*hubs: PeerHub) -> AsyncIterator[None]:
 async def pair(inviter: PeerHub, guest: PeerHub) -> None:
     """Let ``guest`` redeem an invite of ``inviter``."""
     await guest.pair(inviter.invites.mint().text)
+
+
+@contextlib.contextmanager
+def taking_nothing(hub: PeerHub) -> Iterator[None]:
+    """Let a hub's database refuse every write for a while."""
+    database = hub.store._database
+    database.execute("PRAGMA query_only = ON")
+    try:
+        yield
+    finally:
+        database.execute("PRAGMA query_only = OFF")
 
 
 @contextlib.asynccontextmanager

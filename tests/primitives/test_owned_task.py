@@ -18,7 +18,7 @@ async def test_it_runs_once_and_is_over_when_closing_returns():
         finally:
             ended.append(True)
 
-    task = OwnedTask()
+    task = OwnedTask("looking around")
     await task.close()
     assert not task.is_started
     task.start(work)
@@ -33,11 +33,14 @@ async def test_it_runs_once_and_is_over_when_closing_returns():
     await task.close()
 
 
-async def test_work_that_failed_does_not_fail_its_owner():
+async def test_work_that_failed_is_logged_and_does_not_fail_its_owner(caplog):
     async def work() -> None:
         raise ValueError("a mistake")
 
-    task = OwnedTask()
+    task = OwnedTask("looking around")
     task.start(work)
-    await asyncio.sleep(0)
+    await until(lambda: caplog.records)
+    (record,) = caplog.records
+    assert record.getMessage() == "a task failed: looking around"
+    assert record.exc_info is not None
     await task.close()

@@ -7,7 +7,6 @@ reaches the handlers of its pane's messages and no others.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,7 +19,6 @@ from ...errors import (
     NotGrantedError,
     NotTrustedError,
     PeerError,
-    StoreError,
 )
 from ...primitives.rate_limit import RateLimit
 from ...primitives.task_set import TaskSet
@@ -37,8 +35,6 @@ from ..links.session import Session
 from ..local_node import LocalNode
 from ..message import Message, Messenger
 from .guest_links import GuestLinks, MintedLink
-
-log = logging.getLogger(__name__)
 
 #: What a guest may send besides answers.
 ALLOWED = frozenset({"ping", "bye", "pane_open", "pane_close", "pane_input", "pane_module"})
@@ -246,7 +242,7 @@ class Guests:
             BadRequestError: Life or number are out of range.
         """
         minted = self._links.mint(pane, grant, ttl_s, max_guests)
-        self._audit("link_made", link=minted.id, pane=pane, grant=grant, expires=minted.expires)
+        self._note("link_made", link=minted.id, pane=pane, grant=grant, expires=minted.expires)
         return minted
 
     def links(self) -> list[GuestLinkInfo]:
@@ -270,7 +266,7 @@ class Guests:
             LookupFailedError: There is none of this id.
         """
         link = self._links.stop(link_id)
-        self._audit("link_stopped", link=link.id, pane=link.pane)
+        self._note("link_stopped", link=link.id, pane=link.pane)
         await self._end_all(self._of_link(link_id), "stopped")
 
     def end_pane(self, pane: str) -> None:
@@ -295,7 +291,7 @@ class Guests:
         self._dropped[link_id, guest_id] = None
         while len(self._dropped) > _MAX_DROPPED:
             self._dropped.popitem(last=False)
-        self._audit("guest_dropped", link=link_id, pane=link.pane, guest=guest_id)
+        self._note("guest_dropped", link=link_id, pane=link.pane, guest=guest_id)
         await guest.end("dropped")
 
     # How guests come and go.
@@ -380,13 +376,10 @@ class Guests:
         except PeerError:
             await guest.end("timeout")
 
-    def _audit(self, kind: str, **detail: Any) -> None:
-        self._local.store.add_audit(kind, None, detail, self._local.clock.time())
-
     def _audit_paced(self, kind: str, **detail: Any) -> None:
         """Write down what strangers bring about, which must not push out all else."""
         if self._audits.allows(self._local.clock.monotonic()):
-            try:
-                self._audit(kind, **detail)
-            except StoreError as error:
-                log.warning("%s cannot be written down: %s", kind, error)
+            self._note(kind, **detail)
+
+    def _note(self, kind: str, **detail: Any) -> None:
+        self._local.store.note_audit(kind, None, detail, self._local.clock.time())

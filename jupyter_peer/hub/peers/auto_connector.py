@@ -9,6 +9,7 @@ import asyncio
 import logging
 
 from ...errors import PeerError
+from ...primitives import background
 from ...primitives.backoff import Backoff
 from ...primitives.pauses import pause_until
 from ..links.connector import Target
@@ -46,7 +47,7 @@ class AutoConnector:
         """Look at the nodes that were found, now."""
         self._news.set()
         if self._task is None and not self._is_closing and self._wanted():
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = background.start(self._run(), "dialling nodes that were found")
 
     async def close(self) -> None:
         """Stop dialling; may be called twice."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ...errors import DuplicateLinkError, NotConnectedError, PeerError, RefusedError
+from ...primitives import background
 from ...primitives.backoff import Backoff
 from ...primitives.pauses import pause_until
 from ..links.connector import Connector, Progress, Target
@@ -157,7 +158,7 @@ class Dialling:
         if self.is_resting:
             self._backoff.reset()
             self._hurry.clear()
-            self._retry = asyncio.get_running_loop().create_task(self._redial())
+            self._retry = background.start(self._redial(), "dialling a peer again")
         else:
             self._hurry.set()
 

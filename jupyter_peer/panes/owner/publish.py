@@ -88,7 +88,7 @@ class PanePublisher:
         self._requests = PaneRequests(
             hub, self._panes, self._stored_grants, max_viewers, self._tell
         )
-        self._inputs = PaneInputs(hub, self._requests.granted, self._audit)
+        self._inputs = PaneInputs(hub, self._requests.granted, self._note)
         self._modules = PaneModules(hub, self._requests.granted, module_folders)
 
     async def close(self) -> None:
@@ -310,7 +310,7 @@ class PanePublisher:
         _check_grant(grant)
         self._check_peer(node_id)
         self._hub.store.set_grant(name, node_id, _GRANTS[grant])
-        self._audit("pane_granted", node_id, name, {"grant": grant})
+        self._note("pane_granted", node_id, name, {"grant": grant})
         pane = self._panes.get(name)
         if pane is not None:
             pane.grants[node_id] = grant
@@ -322,7 +322,7 @@ class PanePublisher:
 
     def _revoke(self, name: str, node_id: str) -> PaneInfo:
         self._hub.store.set_grant(name, node_id, None)
-        self._audit("pane_revoked", node_id, name, {})
+        self._note("pane_revoked", node_id, name, {})
         pane = self._panes.get(name)
         if pane is not None and pane.grants.pop(node_id, None) is not None:
             self._drop_inputs(pane, node_id)
@@ -336,10 +336,11 @@ class PanePublisher:
         Raises:
             UnknownPaneError: There is none of this name.
         """
+        is_stored = self._hub.store.delete_pane(name)
         pane = self._panes.pop(name, None)
-        if not self._hub.store.delete_pane(name) and pane is None:
+        if not is_stored and pane is None:
             raise UnknownPaneError
-        self._audit("pane_unshared", None, name, {})
+        self._note("pane_unshared", None, name, {})
         if pane is not None:
             pane.unsubscribe()
             self._notices.withdraw(pane, pane.allowed(), "unshared")
@@ -364,7 +365,7 @@ class PanePublisher:
         store.put_pane(asked.name, asked.title or asked.name, self._clock())
         for node_id in node_ids:
             store.set_grant(asked.name, node_id, _GRANTS[grant])
-        self._audit("pane_shared", None, asked.name, {"with": node_ids, "grant": grant})
+        self._note("pane_shared", None, asked.name, {"with": node_ids, "grant": grant})
 
     def _make_room(self, name: str) -> None:
         """Let go of panes whose kernels are gone: first of what they show, much later of grants."""
@@ -414,8 +415,8 @@ class PanePublisher:
         except PeerError:
             return ""
 
-    def _audit(self, kind: str, node_id: str | None, name: str, detail: Mapping[str, Any]) -> None:
-        self._hub.store.add_audit(kind, node_id, {"pane": name, **detail}, self._clock())
+    def _note(self, kind: str, node_id: str | None, name: str, detail: Mapping[str, Any]) -> None:
+        self._hub.store.note_audit(kind, node_id, {"pane": name, **detail}, self._clock())
 
     def _tell(self) -> None:
         self._changes.emit()

@@ -43,7 +43,7 @@ class NatsTable(Table):
         self._replicas = replicas
         self._kv: KeyValue | None = None
         self._watcher: KeyValue.KeyWatcher | None = None
-        self._following = OwnedTask()
+        self._following = OwnedTask("following a table in NATS")
         # Own deletions whose echo is still to come: what the watch says of before is no news.
         self._deleted: dict[str, int] = {}
         # Own deletions that have left a mark in the bucket, with their revision and time.

@@ -112,7 +112,7 @@ class Broker:
         self._queued = 0
         self._hold = HoldStore(limits.hold_s, limits.hold_node, limits.hold_sender, limits.hold_all)
         self._loop = asyncio.get_running_loop()
-        self._sweeping = OwnedTask()
+        self._sweeping = OwnedTask("removing what has expired at the relay")
         self._drained = asyncio.Event()
         self._emptied = asyncio.Event()
         self.is_draining = False

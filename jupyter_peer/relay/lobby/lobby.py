@@ -86,7 +86,7 @@ class Lobby:
         self._rooms = Rooms(backend.table, self._on_node, self._on_room)
         self._codes = Codes(backend, self._limits, monotonic)
         self._absences = Absences(self._rooms, self._limits.grace_s, self._is_here, monotonic)
-        self._sweeping = OwnedTask()
+        self._sweeping = OwnedTask("removing expired entries from the lobby")
         self._is_draining = False
         self._emptied = asyncio.Event()
         metrics.add_gauge(

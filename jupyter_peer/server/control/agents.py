@@ -26,6 +26,7 @@ from ...errors import (
     from_wire,
 )
 from ...panes.kernel.outputs import clean
+from ...primitives.task_set import TaskSet
 from ..call import Call, serves
 from ..operations.agents import NodeAgents
 from .secrets import Caller
@@ -64,7 +65,7 @@ class ConnectionAgents:
         self._write = write
         self._agents: dict[str, _KernelAgent] = {}
         self._turns: dict[int, tuple[Turn, asyncio.Future[PeerError | None]]] = {}
-        self._goodbyes: set[asyncio.Future[None]] = set()
+        self._goodbyes = TaskSet("telling a kernel that a turn is over")
 
     def turn(self, number: int) -> Turn:
         """Return a turn that this connection answers.
@@ -118,11 +119,10 @@ class ConnectionAgents:
 
     def _tell_over(self, number: int) -> None:
         # Not awaited, since this is also the way out of a turn that was cancelled.
-        task = asyncio.ensure_future(
-            self._write(encode_event("turn_over", rows.TurnOverEvent(number)))
-        )
-        self._goodbyes.add(task)
-        task.add_done_callback(self._goodbyes.discard)
+        self._goodbyes.start(self._write_over(number))
+
+    async def _write_over(self, number: int) -> None:
+        await self._write(encode_event("turn_over", rows.TurnOverEvent(number)))
 
     def _open(self, number: int) -> tuple[Turn, asyncio.Future[PeerError | None]]:
         if number not in self._turns:

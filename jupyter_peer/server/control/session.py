@@ -21,6 +21,7 @@ from ...control.rows.agents import CANCEL, CancelParams
 from ...control.rows.panes import ACK
 from ...control.table import operation
 from ...errors import BusyError, PeerError
+from ...primitives import background
 from ..call import Call, Method, served_by, serves
 from ..running import Running
 from .agents import ConnectionAgents
@@ -72,7 +73,7 @@ class ControlSession:
             **served_by(self._agents),
         }
         reader = NoticeReader(running.notices, socket.write)
-        self._telling = asyncio.get_running_loop().create_task(reader.run())
+        self._telling = background.start(reader.run(), "telling a client what is new")
 
     async def take(self, frame: str | bytes) -> None:
         """Handle one frame from the client.
@@ -97,7 +98,7 @@ class ControlSession:
             if request.id is not None:
                 await self._socket.write(control.encode_failure(request.id, busy))
         else:
-            task = asyncio.get_running_loop().create_task(self._serve(request))
+            task = background.start(self._serve(request), "an operation")
             self._under_way[task] = request.id
             task.add_done_callback(self._under_way.pop)
 

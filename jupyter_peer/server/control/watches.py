@@ -23,6 +23,7 @@ from ...errors import BusyError, LookupFailedError, MalformedError, NotWatchedEr
 from ...panes.owner.delivery import HEAVY
 from ...panes.state import PaneCursor
 from ...panes.viewer.watch import Watch
+from ...primitives import background
 from ...wire.payloads.widgets import check_input
 from ..call import Call, serves
 from ..operations.operations import Operations
@@ -175,7 +176,7 @@ class _OpenWatch:
         self._info: dict[str, Any] = watch.info
         self._changed = asyncio.Event()
         self._end = watch.subscribe(self._changed.set)
-        self._telling = asyncio.get_running_loop().create_task(self._tell())
+        self._telling = background.start(self._tell(), "telling a client of a pane")
 
     def info(self) -> dict[str, Any]:
         """Return the last reported facts about the pane besides its outputs."""

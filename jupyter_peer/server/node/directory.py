@@ -48,7 +48,7 @@ def keep_to(directory: DirectoryRefresher, hub: PeerHub) -> None:
 
     async def act() -> None:
         for node_id in await hub.review_trust():
-            hub.store.add_audit("peer_unlisted", node_id, {}, time.time())
+            hub.store.note_audit("peer_unlisted", node_id, {}, time.time())
 
     directory.on_change = act
     directory.start()

@@ -33,7 +33,7 @@ class NetworkWatch:
         self._on_change = on_change
         self._interfaces = interfaces
         self._poll_s = poll_s
-        self._task = OwnedTask()
+        self._task = OwnedTask("watching the networks of this machine")
 
     def start(self) -> None:
         """Start watching."""

@@ -31,5 +31,5 @@ class Group:
         return self.hub.find_peer(text).node_id
 
     def audit(self, kind: str, peer: str | None = None, **detail: Any) -> None:
-        """Write an entry into the audit log."""
-        self.hub.store.add_audit(kind, peer, detail, time.time())
+        """Write down what an operation has done."""
+        self.hub.store.note_audit(kind, peer, detail, time.time())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Callable
 
 import msgspec
 
 from ...control.fields import Done, NoParams
 from ...control.rows import invites as rows
-from ...errors import LookupFailedError, PeerError
+from ...errors import LookupFailedError, PeerError, StoreError
 from ...hub.hub import PeerHub
 from ...wire.relay.lobby import CODE_LIFE_S
 from ..call import Call, serves
 from .codes import Codes
 from .group import Group
+
+log = logging.getLogger(__name__)
 
 
 class InviteOperations(Group):
@@ -74,6 +76,10 @@ class InviteOperations(Group):
         """Note that a code was used or has ended; without its code nobody can use the invite."""
         self.audit(f"code_{status}", invite=invite_id)
         if status != "used":
-            with contextlib.suppress(LookupFailedError):
+            try:
                 self.hub.invites.revoke(invite_id)
+            except LookupFailedError:
+                pass
+            except StoreError as error:
+                log.warning("the invite %s stays valid, its code does not: %s", invite_id, error)
         self.on_change("invites")

@@ -22,6 +22,7 @@ from ...errors import (
     PeerError,
     to_wire,
 )
+from ...primitives import background
 from ..connection import Json, LoopThread
 from ..core import ServerCore
 from .agent_loop import agent_loop
@@ -92,7 +93,7 @@ class AgentHost:
                 turn.end()
             self._turns.clear()
         elif self._agents and (self._again is None or self._again.done()):
-            self._again = asyncio.get_running_loop().create_task(self._register_again())
+            self._again = background.start(self._register_again(), "registering agents again")
 
     async def _register_again(self) -> None:
         for agent in list(self._agents.values()):

@@ -17,6 +17,7 @@ from typing import Any
 from ...document.outputs import OutputList
 from ...document.widgets import COMMS, WidgetSet, shown_in
 from ...errors import MalformedError, NotConnectedError, PeerError
+from ...primitives import background
 from ...primitives.signal import Signal
 from ..connection import Connection, Json
 from ..results.provenance import Provenance, verified
@@ -321,7 +322,7 @@ class Feed:
 
     def _reopen(self) -> None:
         if self._reopening is None or self._reopening.done():
-            self._reopening = asyncio.get_running_loop().create_task(self._open_again())
+            self._reopening = background.start(self._open_again(), "opening a pane again")
 
     async def _open_again(self) -> None:
         watch, self._watch = self._watch, None

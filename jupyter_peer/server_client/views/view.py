@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import NoServerError
+from ...primitives import background
 from ..bridge import Face, awaiting, blocking
 from ..connection import Json, LoopThread
 from ..results import outputs
@@ -124,7 +125,7 @@ class LiveView(Shown, Face[Feed]):
     def _on_change(self) -> None:
         self._stale = True
         if self._display.is_shown and (self._drawing is None or self._drawing.done()):
-            self._drawing = asyncio.get_running_loop().create_task(self._draw())
+            self._drawing = background.start(self._draw(), "drawing a pane")
 
     async def _draw(self) -> None:
         loop = asyncio.get_running_loop()

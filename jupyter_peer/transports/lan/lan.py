@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import UnreachableError
 from ...findings import Finding, failed, ok, warning
+from ...primitives import background
 from ...primitives.owned_task import OwnedTask
 from ..base import Accept, PeerLink, Transport
 from ..direct.direct import DirectTransport
@@ -87,7 +88,7 @@ class LanTransport(Transport):
         self._failure: OSError | None = None
         self._claims: dict[str, Claim] = {}
         self._resolving: dict[str, asyncio.Task[None]] = {}
-        self._task = OwnedTask()
+        self._task = OwnedTask("announcing this node in the local network")
         direct.on_incoming = self._name_link
 
     async def start(self, accept: Accept) -> None:
@@ -217,15 +218,13 @@ class LanTransport(Transport):
         elif len(self._resolving) >= MAX_RESOLVING:
             log.debug("too many announcements at once; %s is left out", name[:64])
             return
-        task = asyncio.get_running_loop().create_task(self._resolve(zeroconf, name))
+        task = background.start(self._resolve(zeroconf, name), "reading an announcement")
         self._resolving[name] = task
         task.add_done_callback(lambda done: self._end_of_resolving(name, done))
 
     def _end_of_resolving(self, name: str, task: asyncio.Task[None]) -> None:
         if self._resolving.get(name) is task:
             del self._resolving[name]
-        if not task.cancelled() and task.exception() is not None:
-            log.warning("an announcement cannot be read: %r", task.exception())
 
     async def _end_resolving(self) -> None:
         tasks = list(self._resolving.values())

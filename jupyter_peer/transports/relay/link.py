@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from ...errors import LinkClosedError, OverflowLinkError, TooLargeError, UnreachableError
+from ...primitives import background
 from ...primitives.backoff import Backoff
 from ...primitives.signal import Signal
 from ...wire.relay.frames import TTL
@@ -197,7 +198,7 @@ class RelayLink(PeerLink):
         if handling is None:
             self._consumed(size)
         else:
-            self._pump = asyncio.get_running_loop().create_task(self._deliver_rest(handling, size))
+            self._pump = background.start(self._deliver_rest(handling, size), "reading a link")
 
     async def _deliver_rest(self, handling: Awaitable[None], size: int) -> None:
         """Pass on the frames that arrived while an earlier one was handled."""

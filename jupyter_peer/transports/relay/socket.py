@@ -20,6 +20,7 @@ from ...errors import (
     UnreachableError,
     WireError,
 )
+from ...primitives import background
 from ...primitives.backoff import Backoff, spread
 from ...primitives.pauses import pause_until, pause_until_any
 from ...sockets.frames import BINARY, Payload
@@ -116,7 +117,7 @@ class RelaySocket:
         self._tried = asyncio.Event()
         self._nudged = asyncio.Event()
         self._heard = asyncio.Event()
-        self._task = self._loop.create_task(self._run())
+        self._task = background.start(self._run(), "staying at a relay")
 
     @property
     def is_registered(self) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 
 from ...errors import BadRequestError, LinkClosedError, UnreachableError
 from ...findings import Finding, failed, ok, warning
+from ...primitives import background
 from ...primitives.pauses import pause_until
 from .link import DataChannelLink
 from .sdp import Description
@@ -183,7 +184,7 @@ class Connection:
     def end(self) -> None:
         """Close everything in a task of its own; may be called twice."""
         if self._ending is None:
-            self._ending = asyncio.get_running_loop().create_task(self._end())
+            self._ending = background.start(self._end(), "closing a data channel")
 
     async def ended(self) -> None:
         """Close everything, and wait for the end."""

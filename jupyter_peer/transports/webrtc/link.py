@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import LinkClosedError, OverflowLinkError, TooLargeError
+from ...primitives import background
 from ...primitives.signal import Signal
 from ..base import Frame, PeerLink
 from .sdp import MAX_MESSAGE
@@ -81,7 +82,7 @@ class DataChannelLink(PeerLink):
         if self._reader is None:
             handling = self._deliver(frame)
             if handling is not None:
-                self._reader = asyncio.get_running_loop().create_task(self._read(handling))
+                self._reader = background.start(self._read(handling), "reading a link")
             return
         self._held.append(frame)
         self._held_bytes += len(frame)

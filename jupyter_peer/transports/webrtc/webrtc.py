@@ -17,6 +17,7 @@ from typing import Protocol
 
 from ...errors import BadAddressError, NotEnabledError, PeerError, UnreachableError
 from ...findings import Finding, failed, warning
+from ...primitives import background
 from ...primitives.rate_limit import RateLimit
 from ...wire.addresses import lobby_urls
 from ...wire.link.identity import Identity
@@ -292,7 +293,7 @@ class WebRtcTransport(Transport):
         earlier = self._answering.get(node_id)
         if earlier is not None:
             earlier.cancel()  # it has given that one up
-        task = asyncio.get_running_loop().create_task(self._answer(node_id, offer, sender))
+        task = background.start(self._answer(node_id, offer, sender), f"answering {node_id}")
         self._answering[node_id] = task
         if not self._is_peer(node_id):
             self._strangers.add(node_id)
@@ -302,8 +303,6 @@ class WebRtcTransport(Transport):
         if self._answering.get(node_id) is task:
             del self._answering[node_id]
             self._strangers.discard(node_id)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("answering %s failed", node_id, exc_info=task.exception())
 
     async def _answer(self, node_id: str, offer: Description, sender: str) -> None:
         connection = self._connection(self._address)

@@ -22,6 +22,7 @@ from jupyter_client.session import DELIM, Session
 from zmq.utils.monitor import recv_monitor_message
 
 from ....errors import KernelGoneError, PeerTimeoutError
+from ....primitives import background
 from ....primitives.backoff import Backoff
 from ....primitives.pauses import pause_until
 from ..comms import read
@@ -176,7 +177,6 @@ class KernelTap:
             key=key.encode() if isinstance(key, str) else key,
             signature_scheme=info.get("signature_scheme") or "hmac-sha256",
         )
-        loop = asyncio.get_running_loop()
         context = zmq.asyncio.Context(zmq.Context.instance())
         self._iopub = iopub = context.socket(zmq.SUB)
         prepare(iopub, info)
@@ -184,10 +184,8 @@ class KernelTap:
         iopub.subscribe(b"")
         iopub.connect(url_of(info, "iopub"))
         self._tasks = [
-            loop.create_task(self._pump(iopub), name=f"tap {self.kernel_id}"),
-            loop.create_task(
-                self._watch_connection(iopub, monitor), name=f"tap watch {self.kernel_id}"
-            ),
+            background.start(self._pump(iopub), "hearing a kernel"),
+            background.start(self._watch_connection(iopub, monitor), "watching a kernel"),
         ]
         for event in ("restart", "dead"):
             self._manager.add_restart_callback(self._on_restart, event)
