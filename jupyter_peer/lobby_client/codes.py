@@ -1,7 +1,7 @@
-"""Meets another node in a mailbox of the lobby, by a code (``relay/SPEC.md``, *Codes*).
+"""Exchanges an invite with another node through a mailbox of the lobby (``relay/SPEC.md``, *Codes*).
 
-A node uses a throwaway key for it, so the lobby does not learn who pairs with whom. It carries the
-messages of :mod:`jupyter_peer.wire.codes.code` and cannot read the invite that is sent in the end.
+Both nodes use a throwaway key, so the lobby does not learn who pairs with whom. The mailbox carries
+the messages of :mod:`jupyter_peer.wire.codes.code`. The lobby cannot read the invite in the last one.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ RandomBytes = Callable[[int], bytes]
 
 
 class Mailbox(Protocol):
-    """What an exchange needs of a mailbox; see :class:`LobbyMailbox`."""
+    """The interface of a mailbox, as the exchange needs it; see :class:`LobbyMailbox`."""
 
     async def claim(self, number: int, body: bytes) -> None:
-        """Take another node's mailbox and leave the first message in it.
+        """Claim another node's mailbox and leave the first message in it.
 
         Raises:
-            CodeUnknownError: There is no such mailbox, or somebody was quicker.
+            CodeUnknownError: There is no such mailbox, or another node has claimed it.
         """
 
     async def say(self, body: bytes) -> None:
-        """Say something to the other node."""
+        """Send a message to the other node."""
 
     async def hear(self, timeout: float) -> bytes:
-        """Return what the other node says next.
+        """Return the next message of the other node.
 
         Raises:
-            CodeWrongError: It says that the words differ.
+            CodeWrongError: The other node reports that the words differ.
             CodeUnknownError: The mailbox has ended.
-            LinkError: The lobby or the other node is gone or silent.
+            LinkError: The lobby or the other node has disconnected or does not answer.
         """
 
     async def close(self, reason: wire.CodeEnd) -> None:
@@ -67,7 +67,7 @@ class LobbyMailbox:
     """A mailbox at a real lobby; made by :func:`at_lobby`.
 
     Attributes:
-        number: Of the mailbox; 0 before there is one.
+        number: Number of the mailbox; 0 before :meth:`open` or :meth:`claim`.
     """
 
     def __init__(self) -> None:
@@ -78,16 +78,16 @@ class LobbyMailbox:
     async def connect(
         self, url: str, identity: Identity, ssl_context: ssl.SSLContext | None
     ) -> None:
-        """Come to the lobby, seen by nobody there.
+        """Connect to the lobby without being listed there.
 
         Raises:
-            PeerError: It cannot be reached, or refuses.
+            PeerError: The lobby cannot be reached, or refuses.
         """
         self._connection = await LobbyConnection.open(identity, url, self._take, ssl_context)
         await self._request(wire.Register(addresses=[], listed=False), wire.Registered)
 
     async def open(self) -> float:
-        """Open a mailbox and return its life in seconds.
+        """Open a mailbox and return its lifetime in seconds.
 
         Raises:
             PeerError: The lobby refuses.
@@ -115,12 +115,12 @@ class LobbyMailbox:
         raise CodeUnknownError("the other side has gone", hint="make a new code and try again")
 
     async def close(self, reason: wire.CodeEnd) -> None:
-        # A lobby that is gone has ended the mailbox too.
+        # If the lobby has disconnected, it has ended the mailbox too.
         with contextlib.suppress(PeerError):
             await self._request(wire.CloseCode(number=self.number, reason=reason), wire.Done)
 
     async def leave(self) -> None:
-        """Leave the lobby, which ends the mailbox if that was not done."""
+        """Leave the lobby; this ends an open mailbox."""
         if self._connection is not None:
             self._connection.leave()
             await self._connection.until_closed()
@@ -170,12 +170,12 @@ async def at_lobby(
     """Yield a connection to the first broker of a lobby that answers.
 
     Args:
-        urls: Its ``/lobby-ws``.
-        seed: 32 random bytes for the throwaway key.
+        urls: The lobby's URLs, one for each broker, with the path ``/lobby-ws``.
+        seed: 32 random bytes for a throwaway key.
         ssl_context: For ``wss://``.
 
     Raises:
-        PeerError: None answers, or it refuses.
+        PeerError: No broker answers, or the lobby refuses.
     """
     mailbox, identity = LobbyMailbox(), Identity.from_seed(seed)
     try:
@@ -200,19 +200,19 @@ async def hand_over(
     random_bytes: RandomBytes,
     life_s: float = wire.CODE_LIFE_S,
 ) -> None:
-    """Wait for who was told the code, and hand over an invite; whatever fails ends the code.
+    """Wait for the guest with the code, and send the invite; every failure ends the code.
 
     Args:
-        mailbox: Opened by this node.
-        code: Its code.
-        invite: What the other side gets if it knows the words.
+        mailbox: A mailbox that this node has opened.
+        code: The code of this mailbox.
+        invite: Text of the invite, which is sent if the other side knows the words.
         random_bytes: Source of secrets.
         life_s: How long to wait for the other side.
 
     Raises:
-        CodeWrongError: Somebody guessed, or was in between.
-        CodeUnknownError: The time is over, or the other side went away in the middle.
-        LinkError: The lobby has gone, or the other side does not answer.
+        CodeWrongError: Somebody guessed the words, or intercepted the exchange.
+        CodeUnknownError: The time is over, or the other side left before the end.
+        LinkError: The lobby has disconnected, or the other side does not answer.
     """
     owner = CodeOwner(code, random_bytes(SECRET_BYTES))
     share = await mailbox.hear(life_s)
@@ -223,18 +223,18 @@ async def hand_over(
         await mailbox.close("wrong")
         raise CodeWrongError from None
     await mailbox.say(sealed)
-    # The other side ends the mailbox when it has read the invite; it has it whatever comes now.
+    # The other side ends the mailbox after it has read the invite; later errors do not matter.
     with contextlib.suppress(PeerError):
         await mailbox.hear(STEP_S)
 
 
 async def receive(mailbox: Mailbox, code: Code, random_bytes: RandomBytes) -> str:
-    """Return the invite of whoever made a code.
+    """Return the invite that belongs to a code.
 
     Raises:
-        CodeUnknownError: Nobody waits for it.
-        CodeWrongError: The words are wrong, or somebody was in between; the code is used up.
-        LinkError: The lobby has gone, or the other side does not answer.
+        CodeUnknownError: Nobody waits for this code.
+        CodeWrongError: The words are wrong, or somebody intercepted the exchange. The code is used up.
+        LinkError: The lobby has disconnected, or the other side does not answer.
     """
     guest = CodeGuest(code, random_bytes(SECRET_BYTES))
     await mailbox.claim(code.number, guest.share)

@@ -1,4 +1,4 @@
-"""One connection to a lobby: proof of the node's id, then requests, answers and news."""
+"""One connection to a lobby: proof of the node's id, then requests, answers and notices."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 10.0
 MAX_PENDING = 64
-# WebSocket's code for "this is meant so": at this one the lobby forgets the node at once.
+# WebSocket's code for an intended close; after it the lobby forgets the node at once.
 _LEAVING = 1000
 _BROKEN = 1011
 
 
 class LobbyConnection:
-    """A proven connection; made by :meth:`open`.
+    """A connection on which the node has proven its id; made by :meth:`open`.
 
     Args:
         identity: The node's key.
-        url: The lobby's ``/lobby-ws``.
-        on_notice: Told what the lobby says without being asked, in order.
+        url: The lobby's URL with the path ``/lobby-ws``.
+        on_notice: Called with each notice that answers no request, in order.
 
     Attributes:
-        read_at: When something was read last, by the loop's clock.
-        ended: Set once it has ended.
-        error: Why it ended, once it has; None when the other side just hung up.
+        read_at: Time of the last read, by the loop's clock.
+        ended: Set when the connection has ended.
+        error: Why the connection ended; None if the other side gave no reason.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class LobbyConnection:
         """Connect and prove the node's id.
 
         Raises:
-            UnreachableError: Nothing answers there, or not in time.
-            PeerError: The lobby refuses, or is none.
+            UnreachableError: Nothing answers at the URL in time.
+            PeerError: The lobby refuses, or the program there is not a lobby.
         """
         self = cls(identity, url, on_notice)
         self._socket = await open_websocket(
@@ -100,7 +100,7 @@ class LobbyConnection:
 
     @property
     def is_open(self) -> bool:
-        """Whether it still stands."""
+        """Whether the connection is open."""
         return not self.ended.is_set()
 
     async def request(self, message: Any) -> wire.Notice:
@@ -108,7 +108,7 @@ class LobbyConnection:
 
         Raises:
             LinkError: The lobby does not answer.
-            PeerError: It refuses.
+            PeerError: The lobby refuses.
         """
         if len(self._pending) >= MAX_PENDING:
             raise BusyError("too many requests to the lobby are under way")
@@ -131,7 +131,7 @@ class LobbyConnection:
         if self._socket is None or self.ended.is_set():
             raise self._gone()
         if not self._socket.is_open:
-            # Why it was closed comes a moment later.
+            # The reason for the close arrives a moment later.
             await pause_until(self.ended, 1.0)
             raise self._gone()
         written = self._socket.send_text(text)
@@ -142,7 +142,7 @@ class LobbyConnection:
         return self.error or LinkClosedError("the connection to the lobby was closed")
 
     def ping(self) -> None:
-        """Ask whether the lobby is still there; its pong counts as read."""
+        """Send a ping; the lobby's pong updates :attr:`read_at`."""
         if self._socket is not None and self.is_open:
             self._socket.ping()
 
@@ -151,20 +151,20 @@ class LobbyConnection:
         self.close(_LEAVING)
 
     def close(self, code: int = _BROKEN) -> None:
-        """Close; may be called twice. Without :meth:`leave` the node stays in its rooms a while."""
+        """Close; may be called twice. Without :meth:`leave` the node stays in its rooms for a while."""
         if self._socket is not None:
             self._socket.end(code)
         self._end(None)
 
     async def until_closed(self) -> None:
-        """Wait until the socket is closed: two seconds after :meth:`close` at the latest."""
+        """Wait until the socket is closed, at most two seconds after :meth:`close`."""
         if self._socket is not None:
             await self._socket.until_ended()
 
-    # What comes.
+    # Callbacks of the WebSocket.
 
     def on_message(self, opcode: int, payload: Payload) -> None:
-        """Take what the lobby says."""
+        """Handle a message of the lobby."""
         if self.ended.is_set():
             return
         try:
@@ -180,15 +180,15 @@ class LobbyConnection:
             self._end(error)
 
     def on_read(self) -> None:
-        """Note that something came, if only a pong."""
+        """Store the time of the read; a pong counts too."""
         self.read_at = self._loop.time()
 
     def on_broken(self, error: WireError) -> None:
-        """End: nothing more can be read."""
+        """Close the connection, because nothing more can be read from it."""
         self._end(error)
 
     def on_end(self) -> None:
-        """Note that the connection has ended."""
+        """Handle the end of the connection."""
         self._end(None)
 
     def _take_step(self, text: str) -> None:
@@ -201,7 +201,7 @@ class LobbyConnection:
 
     def _take(self, text: str) -> None:
         if text.startswith('{"error"'):
-            # The door's own words, before it closes.
+            # The reason that the lobby sends before it closes.
             read_refusal(text)
         notice = wire.read_notice(text)
         if notice is None:
@@ -223,7 +223,7 @@ class LobbyConnection:
         for future in [self._proven, *self._pending.values()]:
             if not future.done():
                 future.set_exception(gone)
-                future.exception()  # nobody may be waiting for it
+                future.exception()  # marks it as read: perhaps nobody waits for it
 
     def _said_by_close(self) -> PeerError | None:
         reason = self._socket.close_reason if self._socket is not None else None

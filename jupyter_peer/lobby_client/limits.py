@@ -1,4 +1,4 @@
-"""How quick a node is at a lobby."""
+"""Pauses and limits of a node at a lobby."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         backoff_s: First pause before the lobby is dialled again.
         max_backoff_s: Longest such pause.
         wait_s: How long a request waits for a connection.
-        linger_s: How long a connection stays that nothing but a request needed.
-        look_s: How often is looked for changes of the own addresses, and for silence; also the
-            first pause before a room is tried again.
-        silence_s: After so much of it the lobby is pinged; after twice as much it is gone.
+        linger_s: How long a connection stays open that only a request needed.
+        look_s: Interval between checks of the own addresses and of the lobby's silence; also the
+            first pause before the node tries again to enter a room.
+        silence_s: Silence after which the lobby is pinged. After twice that time, the connection
+            counts as broken.
     """
 
     backoff_s: float = 0.5

@@ -1,8 +1,8 @@
-"""The node's side of a lobby: who is there, rooms, and WebRTC's signals (``relay/SPEC.md``).
+"""The node's side of a lobby: listed nodes, rooms and WebRTC signals (``relay/SPEC.md``).
 
-A node that is listed, in a room, or waits for signals keeps one connection, made again whenever it
-breaks. One that only looks around connects for that and leaves soon after: the lobby learns that a
-node is there only when its user wants something from it.
+A node that is listed, in a room, or waits for signals keeps one connection, and reconnects whenever
+it breaks. A node that only reads lists connects for that and leaves soon after. So the lobby learns
+of a node only when its user wants something from the lobby.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OnSignal = Callable[[str, str, str], None]
 
 
 class AboutMe(msgspec.Struct, frozen=True):
-    """What the node tells of itself."""
+    """The facts that the node tells the lobby about itself."""
 
     addresses: list[str]
     node_name: str
@@ -46,14 +46,14 @@ class AboutMe(msgspec.Struct, frozen=True):
 
 
 class LobbyClient:
-    """Keeps the node at a lobby as far as its user wants.
+    """Keeps the node connected to a lobby as long as its user wants.
 
     Args:
-        urls: The lobby's ``ws(s)://.../lobby-ws``; of one that is several brokers there may be more,
-            and the next is tried when one is lost.
+        urls: The lobby's ``ws(s)://.../lobby-ws``. A lobby of several brokers has one URL for each;
+            the next one is tried when a connection is lost.
         identity: The node's key.
-        about_me: Returns what the node tells of itself now.
-        url: How the lobby is called in addresses and invites.
+        about_me: Returns the facts that the node tells about itself now.
+        url: Name of the lobby in addresses and invites.
         waits_for_signals: Whether the connection is kept for signals.
         jitter: Returns a factor that spreads reconnects.
         pace: Pauses and limits.
@@ -61,8 +61,8 @@ class LobbyClient:
 
     Attributes:
         is_listed: Whether the user wants everybody at the lobby to see this node.
-        rooms: Those the user has entered.
-        error: Why the lobby cannot be reached; None while it can.
+        rooms: The rooms that the user has entered.
+        error: Why the lobby cannot be reached; None if it can.
     """
 
     def __init__(
@@ -99,38 +99,38 @@ class LobbyClient:
         self._task = OwnedTask("staying at the lobby")
         self._is_dialling = False
 
-    # Life.
+    # Start and end.
 
     def start(self) -> None:
-        """Begin; nothing is dialled before something is wanted."""
+        """Start; the lobby is dialled only when something needs it."""
         self._task.start(self._run)
 
     async def close(self) -> None:
-        """Leave, so that the lobby forgets this node at once; may be called twice."""
+        """Leave the lobby, which then forgets this node at once; may be called twice."""
         await self._task.close()
 
     @property
     def is_closed(self) -> bool:
-        """Whether it was closed, or not started yet."""
+        """Whether the client was closed or has not started yet."""
         return not self._task.is_started
 
     @property
     def status(self) -> Status:
-        """Whether the node is at the lobby."""
+        """Whether the node is connected to the lobby."""
         if self._live is not None:
             return "connected"
         return "connecting" if self._is_dialling or self._is_wanted() else "idle"
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back whenever status, listing or rooms change; returns what ends that."""
+        """Call back whenever status, listing or rooms change; returns a function that stops this."""
         return self._on_change.connect(callback)
 
-    # What the user asks for.
+    # Operations of the user.
 
     async def set_listed(self, is_listed: bool) -> None:
-        """Show this node to everybody at the lobby, or not.
+        """List this node for everybody at the lobby, or stop listing it.
 
-        A lobby that cannot be reached is told as soon as it can; :attr:`error` says why.
+        If the lobby cannot be reached, it is told later, and :attr:`error` holds the reason.
 
         Raises:
             PeerError: The lobby refuses.
@@ -141,7 +141,7 @@ class LobbyClient:
             await self._use(lambda visit: visit.register())
 
     async def leave(self) -> None:
-        """Leave everything: the listing and all rooms."""
+        """Leave the listing and all rooms."""
         self.is_listed = False
         self.rooms.clear()
         if self._live is not None:
@@ -150,7 +150,7 @@ class LobbyClient:
         self._changed()
 
     async def who(self) -> list[wire.NodeCard]:
-        """Return who is listed.
+        """Return the listed nodes.
 
         Raises:
             PeerError: The lobby cannot be reached, or refuses.
@@ -173,12 +173,14 @@ class LobbyClient:
         join_policy: wire.JoinPolicy,
         group: str | None = None,
     ) -> JoinedRoom:
-        """Make a room and enter it; one that asks for a token has it in ``token``.
+        """Make a room and enter it; ``token`` of the result is the token of a room that needs one.
 
-        The token is made here, and the lobby gets its hash alone until somebody uses it.
+        The token is made here, and the lobby gets only its hash until somebody uses it.
 
         Raises:
-            BadNameError, RoomExistsError, RoomRefusedError, PeerError: Why there is none.
+            BadNameError: The name cannot be used.
+            RoomExistsError: Another room has this name.
+            RoomRefusedError, PeerError: The lobby refuses or cannot be reached.
         """
         wire.check_room_name(name)
         token = (
@@ -200,7 +202,9 @@ class LobbyClient:
         """Enter a room.
 
         Raises:
-            UnknownRoomError, RoomRefusedError, PeerError: Why not.
+            UnknownRoomError: There is no such room.
+            RoomRefusedError: The room does not let this node in.
+            PeerError: The lobby refuses or cannot be reached.
         """
         wire.check_room_name(name)
         known = self.rooms.get(name)
@@ -211,7 +215,7 @@ class LobbyClient:
         return self._enter(JoinedRoom(name=info.name, token=token, made_by=made_by), info)
 
     async def _meet(self, message: wire.CreateRoom | wire.JoinRoom) -> wire.RoomInfo:
-        """Enter a room; only now the lobby is told where this node can be dialled."""
+        """Enter a room; only now the lobby gets the addresses of this node."""
 
         async def work(visit: LobbyVisit) -> wire.RoomInfo:
             await visit.register()
@@ -231,7 +235,7 @@ class LobbyClient:
         return room
 
     async def leave_room(self, name: str) -> None:
-        """Leave a room; when the lobby is away, it is told as soon as it can be.
+        """Leave a room; if the lobby cannot be reached, it is told later.
 
         Raises:
             UnknownRoomError: The node is in no such room.
@@ -245,10 +249,10 @@ class LobbyClient:
     # Signals (see `transports/webrtc.py`).
 
     async def signal(self, to: str, kind: str, sdp: str) -> None:
-        """Hand an offer or an answer to another node at the lobby.
+        """Send an offer or an answer to another node at the lobby.
 
         Raises:
-            NotConnectedError: It is not there.
+            NotConnectedError: The other node is not at the lobby.
             PeerError: The lobby cannot be reached, or refuses.
         """
         if kind not in ("offer", "answer") or not 0 < len(sdp) <= wire.MAX_SDP:
@@ -256,19 +260,19 @@ class LobbyClient:
         await self._request(wire.Signal(to=to, kind=kind, sdp=sdp), wire.Done)  # type: ignore[arg-type]
 
     def on_signal(self, callback: OnSignal) -> Callable[[], None]:
-        """Call back with ``(from_node_id, kind, sdp)`` of each signal; return what ends that.
+        """Call back with ``(from_node_id, kind, sdp)`` of each signal; return a function to stop it.
 
-        The lobby has seen the proof of the sender's id. Anybody who knows this node's id can send
-        some: who listens decides which to answer.
+        The lobby has checked the proof of the sender's id. Anybody who knows this node's id can send
+        signals, so the listener decides which ones to answer.
         """
         return self._on_signal.connect(callback)
 
     def wait_for_signals(self, is_waiting: bool) -> None:
-        """Keep the connection for signals from now on, or no longer."""
+        """Set whether the connection is kept for signals."""
         self._waits_for_signals = is_waiting
         self._wake.set()
 
-    # Asking.
+    # Requests.
 
     async def _request(self, message: Any, kind: type[Any]) -> Any:
         return await self._use(lambda visit: visit.ask(message, kind))
@@ -335,7 +339,7 @@ class LobbyClient:
             await self._wait(pause)
 
     async def _wait(self, timeout: float | None) -> None:
-        """Wait, or until a request cannot."""
+        """Wait, at most until a waiting request fails."""
         if not self._waiters:
             self._wake.clear()
             await pause_until(self._wake, timeout)
@@ -347,10 +351,10 @@ class LobbyClient:
         self._waiters.clear()
 
     async def _visit(self) -> None:
-        """Connect, and stay until the connection ends or is not wanted any more.
+        """Connect, and stay until the connection ends or is no longer needed.
 
         Raises:
-            PeerError: Why it could not be made, or why it ended.
+            PeerError: The reason why connecting failed, or why the connection ended.
         """
         self._is_dialling = True
         self._changed()
@@ -378,7 +382,7 @@ class LobbyClient:
             raise connection.error
 
     async def _dial(self) -> LobbyConnection:
-        """Connect to the first broker that answers; one that does not is tried last from now on."""
+        """Connect to the first broker that answers; a silent one is tried last from now on."""
         reason: PeerError = BadRequestError("no URL of a lobby was given")
         for url in list(self._urls):
             try:
@@ -411,7 +415,7 @@ class LobbyClient:
             listed=self.is_listed,
         )
 
-    # What comes.
+    # Notices of the lobby.
 
     def _take(self, notice: wire.Notice) -> None:
         if isinstance(notice, wire.Signalled):
@@ -428,7 +432,7 @@ class LobbyClient:
 
 
 def _that_fit(addresses: list[str]) -> list[str]:
-    """Return as many of the addresses, best first, as a registration takes."""
+    """Return as many addresses as a registration may have, best first."""
     fit: list[str] = []
     left = wire.MAX_ADDRESS_TEXT
     for address in addresses[: wire.MAX_ADDRESSES]:

@@ -1,4 +1,4 @@
-"""The rooms a node is in, as the lobby tells them; kept also while the lobby is away."""
+"""The rooms that a node is in, as the lobby reports them; kept while the lobby is unreachable."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class JoinedRoom(msgspec.Struct, kw_only=True):
     """One room that the user has entered and not left.
 
     Attributes:
-        name: Its name.
-        token: What lets one in, when it asks for a token.
-        made_by: How it was made, when this node made it: then this node makes it again in a lobby
-            that has lost its memory.
-        info: What the lobby told last; None when the node is not in it.
-        error: Why the node is not let in (any more).
+        name: The room's name.
+        token: The token that admits a node, if the room needs one.
+        made_by: The request that made the room, if this node made it. The node repeats it when the
+            lobby was restarted and has forgotten the room.
+        info: The lobby's last report; None while the node is not in the room.
+        error: Why the room does not admit the node, or has put it out.
     """
 
     name: str
@@ -30,10 +30,10 @@ class JoinedRoom(msgspec.Struct, kw_only=True):
 
 
 class JoinedRooms:
-    """All of them, by name; capitals tell no two apart.
+    """All joined rooms by name; names that differ only in capitals are equal.
 
     Args:
-        own_id: The node itself.
+        own_id: Id of this node.
     """
 
     def __init__(self, own_id: str) -> None:
@@ -51,19 +51,19 @@ class JoinedRooms:
         return self._rooms.get(name.casefold())
 
     def put(self, room: JoinedRoom) -> None:
-        """Note that the user has entered a room."""
+        """Add a room that the user has entered."""
         self._rooms[room.name.casefold()] = room
 
     def remove(self, name: str) -> JoinedRoom | None:
-        """Note that the user has left it."""
+        """Remove a room that the user has left, and return it."""
         return self._rooms.pop(name.casefold(), None)
 
     def clear(self) -> None:
-        """Note that the user has left all."""
+        """Remove all rooms."""
         self._rooms.clear()
 
     def fellows(self) -> dict[str, wire.NodeCard]:
-        """Return everybody who is in a room with this node."""
+        """Return the other nodes that share a room with this one, by node id."""
         return {
             member.node_id: member
             for room in self._rooms.values()
@@ -73,18 +73,18 @@ class JoinedRooms:
         }
 
     def waiting(self) -> list[JoinedRoom]:
-        """Return those the node is to enter as soon as it can."""
+        """Return the rooms that the node still has to enter."""
         return [room for room in self if room.info is None and not _is_final(room.error)]
 
     def not_in(self, names: list[str]) -> None:
-        """Note that the lobby knows the node to be in these rooms only."""
+        """Mark every other room as not entered: the lobby has the node only in these."""
         kept = {name.casefold() for name in names}
         for key, room in self._rooms.items():
             if key not in kept:
                 room.info = None
 
     def take(self, notice: wire.Notice) -> bool:
-        """Follow what the lobby tells; return whether it is about one of these rooms."""
+        """Apply a notice of the lobby; return whether it concerns one of these rooms."""
         if isinstance(notice, wire.RoomInfo):
             room = self.get(notice.name)
             if room is not None:
@@ -141,5 +141,5 @@ class JoinedRooms:
 
 
 def _is_final(error: PeerError | None) -> bool:
-    """Return whether trying again is of no use: the user has to do something."""
+    """Return whether a further attempt is useless, because the user has to act first."""
     return error is not None and error.code in ("room_refused", "not_enabled", "bad_name")

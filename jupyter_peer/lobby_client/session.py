@@ -1,4 +1,4 @@
-"""What a node does at a lobby as long as one connection lasts: registers, and enters its rooms."""
+"""One visit at a lobby: over one connection, the node registers and enters its rooms."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .rooms import JoinedRoom, JoinedRooms
 
 
 class LobbyVisit:
-    """One registered connection.
+    """One registered connection to a lobby.
 
     Args:
-        connection: To the lobby.
-        rooms: Those the node is to be in.
-        saying: Returns what the node says of itself now.
-        pace: Pauses.
-        jitter: Returns a factor that spreads what would happen at once.
+        connection: The connection.
+        rooms: The rooms that the node should be in.
+        saying: Returns the facts that the node tells about itself now.
+        pace: Pauses and limits.
+        jitter: Returns a factor that spreads simultaneous attempts of many nodes.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LobbyVisit:
         self._retry_at = 0.0
 
     async def ask(self, message: Any, kind: type[Any]) -> Any:
-        """Send a request and return its answer, which must be of a kind.
+        """Send a request and return its answer, which must be of the class ``kind``.
 
         Raises:
             PeerError: The lobby refuses, or does not answer.
@@ -61,7 +61,7 @@ class LobbyVisit:
         return answer
 
     async def register(self) -> None:
-        """Say what the lobby does not know yet of this node; at first everything.
+        """Send the facts about this node that have changed; the first time, all of them.
 
         Raises:
             PeerError: The lobby refuses, or does not answer.
@@ -86,15 +86,15 @@ class LobbyVisit:
 
     async def leave_all(self) -> None:
         """Tell the lobby to forget listing and rooms."""
-        # A connection that breaks now is made again without any of it.
+        # After a reconnect the node is neither listed nor in a room.
         with contextlib.suppress(PeerError):
             await self.connection.request(wire.Leave())
 
     async def look(self) -> bool:
-        """Do what is due now; return whether a room was tried.
+        """Run the checks that are due now; return whether the node tried to enter a room.
 
         Raises:
-            PeerError: The lobby does not answer any more.
+            PeerError: The lobby no longer answers.
         """
         await self.register()
         now = asyncio.get_running_loop().time()
@@ -126,7 +126,7 @@ class LobbyVisit:
         except UnknownRoomError:
             if room.made_by is None:
                 raise
-            # A lobby that was restarted has forgotten it: who made it makes it again.
+            # A restarted lobby has forgotten the room, so the node that made it makes it again.
             try:
                 info = await self.ask(room.made_by, wire.RoomInfo)
             except RoomExistsError:

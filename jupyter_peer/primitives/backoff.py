@@ -10,7 +10,7 @@ _chance = random.Random()  # noqa: S311 - spreads load, guards nothing
 
 
 class Backoff:
-    """The pauses of one thing that is tried again and again.
+    """The pauses between the attempts of one action.
 
     Args:
         first_s: Seconds of the first pause.

@@ -13,7 +13,7 @@ from .owned_task import OwnedTask
 
 log = logging.getLogger(__name__)
 
-# A loop that was busy for so long counts as asleep; that costs one round of pings.
+# A loop that was busy for this long counts as asleep; the price is one round of pings.
 MIN_SLEEP_S = 5.0
 
 
@@ -25,7 +25,7 @@ class Clock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Return a clock that nobody sets, in seconds."""
+        """Return the seconds of a clock that nobody can set."""
         return time.monotonic()
 
     def random_bytes(self, count: int) -> bytes:
@@ -47,7 +47,7 @@ class WakeWatch:
     Args:
         clock: The wall clock.
         on_wake: Called and awaited after sleep.
-        poll_s: Seconds between two looks at the clock.
+        poll_s: Seconds between two checks of the clock.
     """
 
     def __init__(self, clock: Clock, on_wake: Callable[[], Awaitable[None]], poll_s: float) -> None:
@@ -68,7 +68,7 @@ class WakeWatch:
         seen = self._clock.time()
         while True:
             await asyncio.sleep(self._poll_s)
-            # Since the last look, so that sleep while `on_wake` runs is noticed too.
+            # Since the last check, so that sleep while `on_wake` runs is noticed too.
             before, seen = seen, self._clock.time()
             slept = seen - before - self._poll_s
             if slept > MIN_SLEEP_S:

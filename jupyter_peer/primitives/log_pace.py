@@ -14,10 +14,10 @@ _MAX_KINDS = 512
 
 
 class LogPace(logging.Filter):
-    """Lets lines of one kind through so many at once, and then one in a while.
+    """Limits the log lines of one kind: a burst passes, and then one line from time to time.
 
-    A kind is a message before its arguments are put in. The next line that gets through says how
-    many were left out. What is only for finding faults (``DEBUG``) is not counted.
+    A kind is a message before its arguments are put in. The next line that passes says how many
+    were left out. ``DEBUG`` lines always pass.
 
     Args:
         clock: Monotonic seconds.

@@ -22,16 +22,16 @@ class OwnedTask:
 
     @property
     def is_started(self) -> bool:
-        """Whether it was started, and not closed since."""
+        """Whether the task was started and has not been closed since."""
         return self._task is not None
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin the work, unless it has begun already."""
+        """Start the work; does nothing if it has started already."""
         if self._task is None:
             self._task = background.start(work(), self._name)
 
     async def close(self) -> None:
-        """End the work and wait for its end; may be called twice."""
+        """Cancel the work and wait until it has ended; may be called twice."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

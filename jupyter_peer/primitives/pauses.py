@@ -6,11 +6,11 @@ import asyncio
 
 
 async def pause_until(event: asyncio.Event, seconds: float | None) -> bool:
-    """Wait for an event, and return whether it is set.
+    """Wait for an event, and return whether it was set in time.
 
     Args:
-        event: What ends the pause early.
-        seconds: How long to wait at most; None for no end.
+        event: Ends the pause early.
+        seconds: Longest wait; None waits without a limit.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -21,11 +21,11 @@ async def pause_until(event: asyncio.Event, seconds: float | None) -> bool:
 
 
 async def pause_until_any(events: tuple[asyncio.Event, ...], seconds: float) -> None:
-    """Wait until one of several events is set, or the time is over.
+    """Wait until one of several events is set or the time is over.
 
     Args:
-        events: What ends the pause early.
-        seconds: How long to wait at most.
+        events: Each of them ends the pause early.
+        seconds: Longest wait.
     """
     waiting = [asyncio.ensure_future(event.wait()) for event in events]
     try:

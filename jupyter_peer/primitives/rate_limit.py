@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class RateLimit:
-    """Counts what one sender does, in units of the caller's choice.
+    """Limits one sender, in units that the caller chooses.
 
     Args:
         rate: Units a second.
-        burst: Units at once after a pause.
+        burst: Units that are allowed at once after a pause.
     """
 
     __slots__ = ("_at", "_burst", "_left", "_rate")
@@ -23,7 +23,7 @@ class RateLimit:
 
         Args:
             now: Seconds of a monotonic clock.
-            units: How many; units that are refused do not count.
+            units: Number of units; refused units do not count.
         """
         self._refill(now)
         if self._left < units:
@@ -32,14 +32,14 @@ class RateLimit:
         return True
 
     def charge(self, now: float, units: float) -> float:
-        """Count units that cannot be refused any more, and return how long their sender must wait.
+        """Count units that can no longer be refused; return how long their sender must wait.
 
         Args:
             now: Seconds of a monotonic clock.
-            units: How many; they may overdraw the account.
+            units: Number of units; they may exceed the limit.
 
         Returns:
-            Seconds until the account is even again; 0 if it is.
+            Seconds until the sender is within its limit again; 0 if it is already.
         """
         self._refill(now)
         self._left -= units

@@ -14,8 +14,8 @@ P = ParamSpec("P")
 class Signal(Generic[P]):
     """Calls its listeners in the order in which they connected.
 
-    A listener that raises is logged and silences no other. A listener that disconnects during a call
-    is not called any more; one that connects during a call is called from the next one on.
+    If a listener raises, the error is logged and the others are still called. A listener that
+    disconnects during a call is no longer called; one that connects is called from the next call on.
 
     Args:
         name: What happened, for the log line of a listener that failed.
@@ -34,7 +34,7 @@ class Signal(Generic[P]):
         """Add a listener.
 
         Returns:
-            What removes this listener; it may be called twice.
+            A function that removes this listener; it may be called twice.
         """
         key = object()
         self._listeners[key] = listener
@@ -52,7 +52,7 @@ class Signal(Generic[P]):
                 self._call(listener, *args, **kwargs)
 
     def release(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Remove every listener and call each for the last time."""
+        """Remove every listener and call each one a last time."""
         listeners, self._listeners = self._listeners, {}
         for listener in listeners.values():
             self._call(listener, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Tasks that end with their owner, as many as it starts."""
+"""A set of tasks that end with their owner."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from . import background
 class TaskSet:
     """Runs coroutines until they end or the set is closed.
 
-    A task that fails is logged. A task that is started after :meth:`close` is cancelled at once: it
-    came while the others were ended.
+    If a task fails, the error is logged. A task that starts after :meth:`close` is cancelled at
+    once.
 
     Args:
         name: What the tasks do, for the log line of one that failed.
@@ -42,7 +42,7 @@ class TaskSet:
         return task
 
     async def join(self) -> None:
-        """Wait until every task has ended by itself."""
+        """Wait until every task has ended without being cancelled."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def close(self) -> None:

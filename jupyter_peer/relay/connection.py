@@ -1,7 +1,7 @@
 """One WebSocket of a node, as broker and lobby use it.
 
-An idle node costs its socket, one task and this object. Its messages are either read one by one,
-each answered before the next is read, or carried: passed on as they arrive.
+An idle node costs its socket, one task and this object. Its messages are either read one by one, and
+each is answered before the next is read; or a :class:`Carrier` receives them as they arrive.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ class Carrier(Protocol):
     """Receives the messages of a connection as they arrive; see :meth:`Connection.carry`."""
 
     def take(self, opcode: int, payload: Payload) -> None:
-        """Take a message.
+        """Handle a message.
 
         Raises:
-            PeerError: It ends the connection.
+            PeerError: The connection has to end, with this reason.
         """
 
     def taken(self) -> Awaitable[None] | None:
-        """Handle the end of one read; return what to wait for before the next, or None."""
+        """Handle the end of one read; return an awaitable that delays the next read, or None."""
 
 
 class Connection:
-    """One WebSocket as a server sees it; made before it is open, since messages come at once.
+    """One WebSocket as a server sees it; made before it is open, because messages arrive at once.
 
     Attributes:
-        is_guest: Whether it is a browser's, which has opened a guest link.
+        is_guest: Whether it belongs to a browser that has opened a guest link.
     """
 
     __slots__ = (
@@ -117,7 +117,7 @@ class Connection:
 
         Raises:
             ConnectionError: The connection ended.
-            PeerError: What came is not the protocol.
+            PeerError: A message breaks the protocol.
         """
         while not self._messages:
             await self._until_something()
@@ -126,11 +126,11 @@ class Connection:
         return messages
 
     async def read_text(self) -> str:
-        """Return the next message, which must be text; for the registration.
+        """Return the next message, which must be a text of the registration.
 
         Raises:
             ConnectionError: The connection ended.
-            PeerError: What came is not that.
+            PeerError: The message is not text, or breaks the protocol.
         """
         while not self._messages:
             await self._until_something()
@@ -146,7 +146,7 @@ class Connection:
 
         Raises:
             ConnectionError: The connection ended.
-            PeerError: What came is not the protocol, or the carrier refused it.
+            PeerError: A message breaks the protocol, or the carrier refused it.
         """
         self._carrier = carrier
         early, self._messages = self._messages, []
@@ -178,7 +178,7 @@ class Connection:
         if self._arrived is not None and not self._arrived.done():
             self._arrived.set_result(None)
 
-    # What the WebSocket tells.
+    # Callbacks of the WebSocket.
 
     def on_message(self, opcode: int, payload: Payload) -> None:
         carrier = self._carrier
@@ -198,7 +198,7 @@ class Connection:
         if not self._messages:
             return None
         self._wake()
-        # Who is slow to be answered is not read meanwhile.
+        # No further message is read until the last one was answered.
         self._read = asyncio.get_running_loop().create_future()
         return self._read
 

@@ -50,7 +50,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         must_keep: Whether the program refuses to start when that folder cannot be written.
         nats: URLs of the NATS servers that join this broker with others; empty for one alone.
         nats_credentials: Path of a credentials file for them.
-        nats_prefix: Begins all subjects; brokers of one prefix are one relay.
+        nats_prefix: First word of all subjects; brokers of one prefix are one relay.
         nats_replicas: NATS servers that keep the table of nodes and rooms.
     """
 
@@ -74,11 +74,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextlib.asynccontextmanager
 async def serving(options: Options, backend: Backend | None = None) -> AsyncIterator[list[str]]:
-    """Run a relay in this event loop; yields the URLs it listens at.
+    """Run a relay in this event loop; yields the URLs at which it listens.
 
     Raises:
         BadRequestError: An option cannot be used.
-        UnreachableError: What the backend stands on does not answer.
+        UnreachableError: The backend's server does not answer.
     """
     _check_names(options)
     tls = _tls(options)
@@ -132,7 +132,7 @@ async def serving(options: Options, backend: Backend | None = None) -> AsyncIter
                 f"cannot listen at {options.ip or '*'} port {options.port}: {error}",
                 hint="choose a free port and an address of this machine",
             ) from error
-        # Called first of all at the end: no node is to come while the others are sent away.
+        # Runs first at the end, so that no node connects while the others are disconnected.
         stack.callback(server.stop_listening)
         yield [url_of(*at, is_tls=tls is not None) for at in bound]
 
@@ -161,7 +161,7 @@ async def run(options: Options, on_ready: Callable[[list[str]], None]) -> None:
 
 
 def _allow_files(count: int) -> None:
-    """Raise this process's limit of open files and connections, as far as its user may."""
+    """Raise the limit of open files of this process as far as the system allows."""
     try:
         import resource
     except ImportError:  # not on Windows, where there is no such limit
@@ -176,7 +176,7 @@ def _directory(options: Options) -> DirectoryRefresher | None:
     if not options.directory_url and not options.directory_key:
         return None
     if not options.directory_url or not options.directory_key:
-        raise BadRequestError("a directory takes both its URL and its key")
+        raise BadRequestError("a directory needs both its URL and its key")
     key = pinned_key(options.directory_key, "directory_key")
     if options.data_dir is None:
         cache = None
@@ -193,7 +193,7 @@ def _check_names(options: Options) -> None:
     Its challenges would name no relay, so a node's answer would be valid at any such relay.
 
     Raises:
-        BadRequestError: It has no name.
+        BadRequestError: The relay has no name.
     """
     if not options.names and not is_loopback(options.ip):
         raise BadRequestError(
@@ -243,7 +243,7 @@ def _tls(options: Options) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        # Without this a key with a passphrase would ask for it on the terminal.
+        # Without this, OpenSSL would ask on the terminal for the passphrase of a key.
         context.load_cert_chain(options.certfile, options.keyfile, password=lambda: "")
     except (OSError, ssl.SSLError, ValueError) as error:
         raise BadRequestError(

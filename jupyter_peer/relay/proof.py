@@ -14,7 +14,7 @@ from .connection import Connection
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """A proven id; the node still waits for the answer.
+    """A proven id of a node that still waits for the answer.
 
     Attributes:
         node_id: The proven id.
@@ -39,10 +39,10 @@ async def prove(
 
     Args:
         connection: A WebSocket that was just opened.
-        timeout: Seconds it may take.
-        door: Path of the URL, for which alone the proof is valid.
-        host: The name the node dialled, to be signed by it; None where the operator has not said
-            which names are this relay's.
+        timeout: Seconds that the proof may take.
+        door: Path of the URL; the proof is valid for this door only.
+        host: The name that the node has dialled, which the node signs; None if the operator has
+            not configured the names of this relay.
         relay_id: Id of the relay.
 
     Raises:

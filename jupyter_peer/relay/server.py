@@ -1,8 +1,8 @@
 """HTTP of the relay program: WebSocket doors, the page for guests, ``/health`` and ``/metrics``.
 
-A door is a path, and serves a node there that has proven its id. The server takes the connection
-from Tornado (:mod:`~jupyter_peer.sockets.tornado_upgrade`), which would keep the request, its
-headers and five coroutine frames alive for as long as it lasts.
+A door is a path at which nodes connect, prove their id and are served. The server takes the
+connection over from Tornado (:mod:`~jupyter_peer.sockets.tornado_upgrade`), which would keep the
+request, its headers and five coroutine frames in memory as long as the connection lasts.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class RelayServer:
 
     Args:
         limits: Limits of unproven connections and of frames.
-        metrics: Shown at ``/metrics``, and counted into.
+        metrics: Counters of the server, shown at ``/metrics``.
         doors: By path, such as ``/relay-ws``.
-        health: What ``/health`` shows; ``ok`` of it decides about 200 or 503.
+        health: Returns the content of ``/health``; its ``ok`` decides between 200 and 503.
         relay_id: Returns the id of the relay.
         names: Hosts under which nodes reach this relay, in lower case and with port where it is not
             the scheme's own. Others are refused, and a proof then holds for this name alone. Only a
@@ -104,7 +104,7 @@ class RelayServer:
             OSError: The address cannot be bound.
         """
         sockets = bind_sockets(port, host or None, backlog=1024)
-        # `xheaders` stays off: whoever connects could write X-Forwarded-For as well.
+        # `xheaders` stays off, because any client could send X-Forwarded-For.
         server = StrangersServer(
             self._application,
             ssl_options=tls,
@@ -133,7 +133,7 @@ class RelayServer:
         self._servers.clear()
 
     def is_admitted(self, request: HTTPServerRequest, door: str) -> bool:
-        """Return whether a request may be a browser's: programs send no ``Origin``.
+        """Return whether a request with this ``Origin`` is allowed; programs send no ``Origin``.
 
         A page of another site must not make the browsers of its visitors connect.
         """
@@ -167,8 +167,8 @@ class RelayServer:
 
     def _check_room(self, request: HTTPServerRequest) -> None:
         if self._is_closing:
-            raise BusyError("this relay is about to end")
-        # a node may be at both doors, and some are slow to go
+            raise BusyError("this relay is shutting down")
+        # a node may be at both doors, and some close slowly
         if len(self._serving) >= 2 * self.limits.max_nodes + self.limits.max_unproven:
             raise BusyError("there are too many connections")
         guests = self._guests[request.remote_ip or ""]

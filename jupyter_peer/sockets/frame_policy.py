@@ -1,4 +1,4 @@
-"""What the frame in which a pane is drawn may do: run scripts, and nothing that leaves the page."""
+"""The policy of the frame that draws a pane: scripts may run, and nothing may leave the page."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ _FROM_SITES = ("script-src", "style-src", "img-src", "font-src")
 
 
 def headers_for(sites: Iterable[str]) -> dict[str, str]:
-    """Return the headers of a page that may load from some sites.
+    """Return the headers of a page that may load scripts and data from these sites.
 
     Args:
-        sites: Of :data:`SITES`.
+        sites: Names from :data:`SITES`.
 
     Raises:
-        ValueError: One of them is none of these.
+        ValueError: A site is not in :data:`SITES`.
     """
     chosen = sorted(set(sites))
     if unknown := set(chosen).difference(SITES):

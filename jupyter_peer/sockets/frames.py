@@ -1,7 +1,7 @@
 """WebSocket frames (RFC 6455), without I/O and without extensions.
 
-Tornado awaits three reads a frame; on a broker, where frames are all there is, that is most of
-the time spent. This reader takes whatever the socket gave and yields every whole message in it.
+Tornado awaits three reads for each frame, and a broker spent most of its time there. This reader
+receives whatever the socket returned and yields every whole message in it.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def frame_head(opcode: int, length: int, mask: bytes | None = None) -> bytes:
     """Return what precedes the payload of an unfragmented frame (RFC 6455 section 5.2).
 
     Args:
-        opcode: One of this module's six.
+        opcode: One of the six opcodes of this module.
         length: Bytes of payload.
-        mask: The 4-byte masking key a client must send; the caller masks the payload. All zeros
-            leave the payload as it is, which spares both sides a pass over it. The RFC asks for
-            unpredictable keys because scripts in a browser choose the bytes a client sends; a
-            node's frames are sealed, so nobody chooses them.
+        mask: The 4-byte masking key that a client must send; the caller masks the payload. A key
+            of zeros leaves the payload as it is and saves both sides a pass over it. The RFC asks
+            for unpredictable keys because scripts in a browser choose the bytes that a client
+            sends. A node's frames are sealed, so nobody chooses their bytes.
     """
     bit = 0 if mask is None else _MASKED
     if length < 126:
@@ -56,13 +56,13 @@ def frame_head(opcode: int, length: int, mask: bytes | None = None) -> bytes:
 
 
 def close_payload(code: int, reason: str = "") -> bytes:
-    """Return the payload of a close frame; the reason is cut to what a control frame holds."""
+    """Return the payload of a close frame; a long reason is cut to fit a control frame."""
     text = reason.encode()[: MAX_CONTROL - 2].decode(errors="ignore")
     return _CODE.pack(code) + text.encode()
 
 
 def read_close(payload: Payload) -> tuple[int, str]:
-    """Return code and reason of a close frame; 1005 when it names none."""
+    """Return the code and reason of a close frame; the code is 1005 if the frame has none."""
     raw = bytes(payload)
     if len(raw) < 2:
         return 1005, ""
@@ -79,11 +79,11 @@ def xor(mask: bytes, data: bytes) -> bytes:
 
 
 class MessageReader:
-    """Takes bytes as they come and yields whole messages.
+    """Reads bytes as they arrive and yields whole messages.
 
     Args:
-        max_message: Largest payload; a larger one is refused by its head, before it is read.
-        from_client: Whether frames must be masked (what a server reads) or must not be.
+        max_message: Largest payload; the head of a larger one is refused, before its bytes are read.
+        from_client: Whether frames must be masked, as a client sends them, or must not be masked.
         unmask: A quicker :func:`xor`.
     """
 
@@ -109,8 +109,8 @@ class MessageReader:
     def feed(self, data: bytes) -> Iterator[tuple[int, Payload]]:
         """Yield ``(opcode, payload)`` of every message and control frame that ends in ``data``.
 
-        The iterator must be exhausted before the next call. A payload is a view of ``data``
-        where nothing had to be moved: whoever keeps a small one keeps all of ``data`` alive.
+        The iterator must be exhausted before the next call. A payload is a view of ``data`` where
+        possible, so a caller that keeps a small payload keeps all of ``data`` in memory.
 
         Raises:
             MalformedError: The bytes are not WebSocket frames; nothing after them can be read.
@@ -119,8 +119,8 @@ class MessageReader:
         view = memoryview(data)
         at = 0
         while self._rest is not None:
-            # Only what the frame in it lacks is moved, and appended until that is whole: joining at
-            # every read would let a sender of single bytes cost a copy of the whole frame with each.
+            # Only the missing bytes of the unfinished frame are moved and appended. If every read
+            # were joined, each single byte of a slow sender would cost a copy of the whole frame.
             lacking = self._need - len(self._rest)
             self._rest += view[at : at + lacking]
             if len(self._rest) < self._need:
@@ -132,7 +132,7 @@ class MessageReader:
             yield from self._read(data, at)
 
     def _read(self, data: bytes | bytearray, at: int) -> Iterator[tuple[int, Payload]]:
-        """Yield what ends in ``data``, from ``at`` on, and keep a frame that does not."""
+        """Yield the messages that end in ``data`` from ``at`` on, and keep an unfinished frame."""
         view = memoryview(data)
         end = len(data)
         need = 0

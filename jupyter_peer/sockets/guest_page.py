@@ -1,11 +1,11 @@
 """The page of guest links: one static file, the same wherever it is served (wire/SPEC.md section 11).
 
-Relay, peer port and Jupyter's port serve it. Fetching it says nothing of a link: id and secret are
-read by the script in it, and a browser keeps the fragment to itself. The file has two roles. As the
-page itself it may run its own script, connect to where it came from, and nothing else. With
-``?frame`` it is the frame in which a pane is drawn: there scripts of the pane run, in an origin of
-its own, without a network. ``?widgets``, ``?math`` and so on are code for what not every pane has; the page
-hands it to the frame.
+Relay, peer port and Jupyter's port serve it. A request for it reveals no guest link: the page's
+script reads id and secret, and a browser does not send the fragment. The file has two roles. As the
+page, it may only run its own script and connect to the host that served it. With ``?frame`` it is
+the frame that draws a pane: the pane's scripts run there, in an origin of their own and without a
+network. ``?widgets``, ``?math`` and so on return code that only some panes need; the page passes it
+to the frame.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HTML, _SCRIPT = "text/html; charset=utf-8", "text/javascript; charset=utf-8"
 
 
 class Served(msgspec.Struct, frozen=True):
-    """One answer: its bytes, the same compressed, and its headers."""
+    """One response: its bytes, the compressed bytes, and its headers."""
 
     content: bytes
     compressed: bytes
@@ -38,7 +38,7 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class GuestPage:
-    """The files of the page, read once.
+    """The files of the guest page, which are read once.
 
     Attributes:
         digest: Hex SHA-256 of the page, for people to compare.
@@ -53,7 +53,7 @@ class GuestPage:
         }
 
     def get(self, query: str) -> Served | None:
-        """Return the answer to a query; None for one that is not known."""
+        """Return the response to a query; None for an unknown query."""
         if query in PARTS and query not in self._served:
             code = (STATIC / f"{query}.js").read_bytes()
             self._served[query] = _served(code, _SCRIPT, _FRAMED)
@@ -62,7 +62,7 @@ class GuestPage:
 
 @functools.cache
 def guest_page() -> GuestPage | None:
-    """Return the page; None in a checkout whose front end was not built."""
+    """Return the guest page; None in a checkout whose front end was not built."""
     try:
         return GuestPage()
     except FileNotFoundError:
@@ -109,7 +109,7 @@ def _own_policy(page: bytes) -> dict[str, str]:
 
 
 class GuestPageHandler(RequestHandler):
-    """Serves the page at every path below ``/s/``; whether there is such a link it does not know."""
+    """Serves the page at every path below ``/s/``, whether or not a guest link has that path."""
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -136,6 +136,6 @@ class GuestPageHandler(RequestHandler):
 
 
 def is_same_origin(origin: str, host: str) -> bool:
-    """Return whether a page of an origin was served by the host that a request names."""
+    """Return whether the host of a request has served the page that has this origin."""
     scheme, separator, place = origin.lower().partition("://")
     return bool(separator) and scheme in ("http", "https") and place == host.lower()

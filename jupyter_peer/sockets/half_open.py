@@ -1,7 +1,7 @@
-"""The connections that have proven nothing yet, and which of them makes room for the next.
+"""Connections that have not proven a key yet, and the choice of which one a newcomer replaces.
 
-Anybody can open a connection and send nothing, or a hello with a fresh key. So a connection that has
-proven nothing is cheap, and may be replaced by a newer one; one of a known peer is not replaced.
+Anybody can open a connection and send nothing, or a hello with a fresh key. So a newer connection
+may replace one that has not proven a key. A connection of a known peer is not replaced.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import msgspec
 
 from ..errors import BusyError
 
-# A node sends its hello when it is connected. A connection that has not come so far after so many
-# seconds is replaced before others that came earlier.
+# A node sends its hello as soon as it is connected. After this many seconds without a hello, a
+# connection is replaced before older ones.
 HELLO_GRACE_S = 1.0
-# A hello can be recorded and repeated by others, so those of one key do not get all places.
+# Others can record a hello and repeat it, so one key gets only some of the places.
 PLACES_A_PEER = 2
-# All connections of one IPv6 network count as one source: a customer gets such a network as a whole.
+# All connections of one IPv6 network count as one source: a provider gives one customer all of it.
 _IPV6_NETWORK_BITS = 64
 
 
@@ -27,11 +27,11 @@ class _Place(msgspec.Struct, eq=False):
     """The place of one connection.
 
     Attributes:
-        link: What it belongs to.
+        link: The connection's owner, such as its protocol object.
         source: Where the connection comes from.
-        came: When, in seconds.
+        came: Time when it was opened, in seconds.
         close: Closes the connection.
-        has_greeted: Whether a valid hello came.
+        has_greeted: Whether a valid hello has arrived.
         peer: The known peer that the hello names; None for strangers.
     """
 
@@ -44,19 +44,20 @@ class _Place(msgspec.Struct, eq=False):
 
 
 class HalfOpen:
-    """The places for connections that have proven nothing yet.
+    """The places for connections that have not proven a key yet.
 
     A source is an IPv4 address or an IPv6 network of 64 bits. When a source has its quota, its own
-    oldest connection makes room. When all places are taken, a connection of the source that has most
-    makes room: first the oldest that has sent no hello in time, then the oldest. A connection of a
-    known peer is not replaced and does not count for its source.
+    oldest connection makes room. When all places are taken, a connection of the source with the most
+    connections makes room: first the oldest without a hello in time, then the oldest. A connection
+    of a known peer is not replaced and does not count for its source.
 
     Args:
         limit: Number of places.
         now: The time in seconds, from a monotonic clock.
         quota: Places of one source; None for all.
-        spares_prompt: Where many honest ones may come at once, and at a proxy that all come by: a
-            newcomer whose source would have most of all replaces only who sent no hello in time.
+        spares_prompt: For servers where many honest nodes may arrive at once, perhaps through one
+            proxy. A newcomer whose source would have the most connections then replaces only a
+            connection without a hello in time.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class HalfOpen:
         return link in self._places
 
     def enter(self, link: Hashable, host: str, close: Callable[[], None]) -> None:
-        """Give a connection a place; another one may be closed for it.
+        """Give a connection a place; another connection may be closed for it.
 
         Args:
             link: What the connection belongs to.
@@ -88,7 +89,7 @@ class HalfOpen:
             close: Closes the connection when it makes room.
 
         Raises:
-            BusyError: None of the others makes room.
+            BusyError: No other connection makes room.
         """
         source = _source_of(host)
         own = [] if self._quota is None else self._strangers(source)
@@ -99,7 +100,7 @@ class HalfOpen:
         self._places[link] = _Place(link, source, self._now(), close)
 
     def greeted(self, link: Hashable, peer: str | None) -> None:
-        """Note that a valid hello came.
+        """Record that a valid hello has arrived.
 
         Args:
             link: What the connection belongs to.
@@ -120,7 +121,7 @@ class HalfOpen:
         return sum(place.peer == peer for place in self._places.values())
 
     def _strangers(self, source: str | None = None) -> list[_Place]:
-        """Return the places of strangers, those of one source or all."""
+        """Return the places of strangers, of one source or of all."""
         return [
             place
             for place in self._places.values()
@@ -147,7 +148,7 @@ class HalfOpen:
 
 
 def _source_of(host: str) -> str:
-    """Return which source a host belongs to."""
+    """Return the source that a host belongs to."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

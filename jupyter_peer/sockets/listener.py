@@ -1,7 +1,7 @@
-"""An HTTP server that strangers can reach: they cannot take all connections a process may have.
+"""An HTTP server for strangers, who cannot use up all connections of the process.
 
-A process has so many file descriptors and no more. Without any, nothing else in it can open a file
-or start a kernel, and Tornado asks in vain, again and again, for the connection that waits.
+A process has a limited number of file descriptors. Without a free one it cannot open a file or start
+a kernel, and Tornado tries again and again to accept the connection that waits.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ _IP = (socket.AF_INET, socket.AF_INET6)
 
 
 class StrangersServer(HTTPServer):
-    """Serves requests on a limited number of connections; see :class:`.HalfOpen` for a further one.
+    """Serves requests on a limited number of connections; :class:`.HalfOpen` chooses which one goes.
 
     After the upgrade to a WebSocket a connection belongs to its new owner and no longer counts.
 
     Args:
-        args, options: As of Tornado's ``HTTPServer``.
+        args, options: Those of Tornado's ``HTTPServer``.
         max_connections: Number of connections.
     """
 
     _places: HalfOpen
 
     def initialize(self, *args: Any, max_connections: int = 512, **options: Any) -> None:
-        """Take the arguments: Tornado constructs its classes in this way."""
+        """Store the arguments; Tornado calls this instead of ``__init__``."""
         super().initialize(*args, **options)
         self._places = HalfOpen(max_connections, time.monotonic, spares_prompt=True)
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
-        """Begin to accept connections at these sockets, which belong to the server from now on."""
+        """Accept connections at these sockets, which now belong to the server."""
         super().add_sockets([_Door(sock) for sock in sockets])
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
@@ -64,9 +64,9 @@ class StrangersServer(HTTPServer):
 
 
 class _Door(socket.socket):
-    """A listening socket that turns connections away while there is no descriptor for them.
+    """A listening socket that rejects connections while no file descriptor is free.
 
-    One is kept for that: it is given up for the moment it takes to accept and to close.
+    It reserves one descriptor, and frees it for the moment that accepting and closing take.
     """
 
     def __init__(self, sock: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""WebSockets of a server: upgrades a request of Tornado's by hand and takes the connection from it."""
+"""Upgrades a request of Tornado to a WebSocket and takes the connection over from Tornado."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _READ_BYTES = 256 * 1024
 
 
 def upgrade_key(headers: HTTPHeaders) -> str | None:
-    """Return the key of a request to speak WebSocket (RFC 6455 section 4.2.1); None if it is none."""
+    """Return the key of an upgrade request (RFC 6455 section 4.2.1); None for other requests."""
     key = headers.get("Sec-WebSocket-Key", "")
     options = {word.strip().lower() for word in headers.get("Connection", "").split(",")}
     is_one = headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in options
@@ -44,19 +44,19 @@ def _is_key(text: str) -> bool:
 async def take_over(
     handler: RequestHandler, key: str, above: Above, max_message: int
 ) -> WebSocket | None:
-    """Answer an upgrade and take the connection from Tornado for good.
+    """Answer an upgrade request and take the connection over from Tornado.
 
-    A client waits for the answer before it sends frames (RFC 6455 section 4.1), so nothing of them
-    is in Tornado's buffers yet.
+    A client waits for the answer before it sends frames (RFC 6455 section 4.1), so Tornado's buffers
+    are empty.
 
     Args:
-        handler: Of a request with an :func:`upgrade_key`; it is finished by this.
-        key: That key.
-        above: Takes what comes.
-        max_message: Bytes of the largest message that is taken.
+        handler: The handler of a request with an :func:`upgrade_key`; this function finishes it.
+        key: The key of the request.
+        above: Receives the messages.
+        max_message: Bytes of the largest message that is accepted.
 
     Returns:
-        The open WebSocket; None when the other side has hung up meanwhile.
+        The open WebSocket; None if the other side has closed the connection meanwhile.
     """
     greeting = _ANSWER.format(accept_key(key)).encode()
     opened = WebSocket(above, max_message, is_client=False, greeting=greeting)
@@ -66,7 +66,7 @@ async def take_over(
         return opened
     if stream.closed():
         return None
-    # The stream's own socket is closed with it; the connection lives on in the other.
+    # Closing the stream closes its own socket; the connection continues in the duplicate.
     sock = stream.socket.dup()
     stream.close()
     try:
@@ -78,7 +78,7 @@ async def take_over(
 
 
 class _StreamTransport(asyncio.Transport):
-    """A stream of Tornado's as an asyncio transport: TLS cannot be moved from one to the other."""
+    """A Tornado stream as an asyncio transport, because a TLS connection cannot be moved."""
 
     def __init__(self, stream: SSLIOStream, protocol: WebSocket) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class _StreamTransport(asyncio.Transport):
                 data = await stream.read_bytes(_READ_BYTES, partial=True)
                 if not self._is_closing:
                     protocol.data_received(data)
-                # what is there already would be read without ever giving others their turn
+                # data that is there already would be read without ever giving other tasks a turn
                 await asyncio.sleep(0)
         except StreamClosedError:
             pass
@@ -117,13 +117,13 @@ class _StreamTransport(asyncio.Transport):
         return default
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Whoever writes is told of every byte the kernel did not take, whatever the limits."""
+        """Ignore the limits: the writer hears of every byte that the kernel did not accept."""
 
     def write(self, data: Any) -> None:
         try:
             written = self._stream.write(data)
         except StreamClosedError:
-            return  # the reader sees it too
+            return  # the reader notices the end too
         if not written.done():
             if not self._is_paused:
                 self._is_paused = True

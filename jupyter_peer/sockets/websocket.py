@@ -1,8 +1,8 @@
 """One WebSocket after its upgrade (RFC 6455), on either side of it.
 
-Whatever the socket has is taken in one read, and every message in it is handed on in the same turn
-of the loop; what is written goes to the kernel at once. Tornado's own WebSocket awaits three reads a
-frame and makes a task a message, and its streams copy everything once more in each direction.
+One read receives whatever the socket has, and all its messages are delivered in the same turn of the
+loop. Written bytes go to the kernel at once. Tornado's own WebSocket awaits three reads for each
+frame, makes a task for each message, and copies everything once more in each direction.
 """
 
 from __future__ import annotations
@@ -37,58 +37,58 @@ except ImportError:  # an implementation detail of Tornado, in C where there is 
 
 log = logging.getLogger(__name__)
 
-# What may lie unsent in the socket: enough for a fast local link, little enough that a small
-# message written behind it is not held up. A path with a larger product of rate and delay still
-# has the kernel's own window for what was sent and not yet acknowledged.
+# Bytes that may wait unsent in the socket. They fill a fast local link, and a small message behind
+# them is not delayed. A path with a larger product of rate and delay still has the kernel's own
+# window for bytes that were sent and not yet acknowledged.
 UNSENT_BYTES = 128 * 1024
 CLOSE_S = 2.0
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 
-# RFC 6455 section 7.4.1, and the registry it founded.
+# RFC 6455 section 7.4.1, and the IANA registry of close codes.
 NORMAL, GOING_AWAY, PROTOCOL, POLICY, TOO_BIG, RESTART = 1000, 1001, 1002, 1008, 1009, 1012
 
 
 class Above(Protocol):
-    """What a WebSocket brings its messages to."""
+    """The receiver of a WebSocket's messages."""
 
     def on_message(self, opcode: int, payload: Payload) -> Awaitable[None] | None:
-        """Take a text or binary message.
+        """Receive a text or binary message.
 
         Returns:
-            What to wait for before the next is handed on, or None.
+            An awaitable that delays the next message until it is done, or None.
 
         Raises:
-            WireError: It breaks the protocol; see :meth:`on_broken`.
+                WireError: The message breaks the protocol; :meth:`on_broken` is called next.
         """
 
     def on_read(self) -> Awaitable[None] | None:
-        """Note that all that came in one read was handed on, pings and pongs included.
+        """Handle the end of a read, after all its messages, pings and pongs.
 
         Returns:
-            What to wait for before more is read, or None.
+            An awaitable that delays the next read until it is done, or None.
         """
 
     def on_broken(self, error: WireError) -> None:
-        """Decide what becomes of a connection of which nothing more can be read."""
+        """Decide how to end a connection from which nothing more can be read."""
 
     def on_end(self) -> None:
-        """Note that the connection has ended; called once, after all messages."""
+        """Handle the end of the connection; called once, after all messages."""
 
 
 class WebSocket(asyncio.Protocol):
     """One WebSocket.
 
     Args:
-        above: Takes what comes.
-        max_message: Bytes of the largest message that is taken.
-        is_client: Whether this side dialled, and so has to mask what it sends.
-        greeting: Written before all else: the answer to the upgrade.
+        above: Receives the messages.
+        max_message: Bytes of the largest message that is accepted.
+        is_client: Whether this side dialled, and so has to mask its frames.
+        greeting: The answer to the upgrade, which is written first.
 
     Attributes:
-        read_at: When something was read last, by the loop's clock.
-        is_pinged: Whether a ping since then is unanswered.
-        close_code: What the other side closed with; None when the connection just ended.
-        close_reason: What it said with that.
+        read_at: Time of the last read, by the loop's clock.
+        is_pinged: Whether a ping was sent since the last read.
+        close_code: The close code of the other side; None if the connection ended without one.
+        close_reason: The reason that the other side gave with the code.
     """
 
     __slots__ = (
@@ -133,7 +133,7 @@ class WebSocket(asyncio.Protocol):
 
     @property
     def max_message(self) -> int:
-        """Bytes of the largest message; a larger one is refused by its head, before it is read."""
+        """Bytes of the largest message; a larger one is refused before its payload is read."""
         return self._reader.max_message
 
     @max_message.setter
@@ -142,13 +142,13 @@ class WebSocket(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether what is written may still arrive."""
+        """Whether written messages may still arrive."""
         transport = self._transport
         return not (self._is_closing or transport is None or transport.is_closing())
 
     @property
     def is_ended(self) -> bool:
-        """Whether the connection has ended, or is about to without waiting for anybody."""
+        """Whether the connection has ended, or ends now without waiting for the other side."""
         return self._is_lost or (self._transport is not None and self._transport.is_closing())
 
     @property
@@ -157,11 +157,11 @@ class WebSocket(asyncio.Protocol):
         name = self._transport.get_extra_info("peername") if self._transport is not None else None
         return str(name[0]) if isinstance(name, tuple) else None
 
-    # The connection, as asyncio tells of it.
+    # Callbacks of asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport = cast("asyncio.Transport", transport)
-        # Whoever writes wants to know of the first byte that the kernel did not take.
+        # The writer wants to know of the first byte that the kernel did not accept.
         transport.set_write_buffer_limits(high=0)
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
@@ -208,7 +208,7 @@ class WebSocket(asyncio.Protocol):
                 )
 
     def _hand_on(self) -> Awaitable[None] | None:
-        """Hand on what was read; return what to wait for before the rest of it."""
+        """Deliver the messages that were read; return what to await before the rest of them."""
         on_message = self._above.on_message
         try:
             for opcode, payload in self._messages:
@@ -241,7 +241,7 @@ class WebSocket(asyncio.Protocol):
 
     def _on_control(self, opcode: int, payload: Payload) -> None:
         if opcode == PING:
-            # Who pings faster than it reads gets no pongs meanwhile, rather than a growing buffer.
+            # A client that pings faster than it reads gets no pongs; otherwise the buffer would grow.
             if self._drained is None:
                 self.send(PONG, bytes(payload))
         elif opcode == CLOSE and self.close_code is None:
@@ -256,7 +256,7 @@ class WebSocket(asyncio.Protocol):
 
     @property
     def is_backed_up(self) -> bool:
-        """Whether the kernel has not taken all that was written."""
+        """Whether the kernel has not accepted all written bytes."""
         return self._drained is not None
 
     def on_writable(self, callback: Callable[[], None]) -> None:
@@ -267,11 +267,11 @@ class WebSocket(asyncio.Protocol):
             self._drained.add_done_callback(lambda _: callback())
 
     def write(self, data: bytes) -> asyncio.Future[None] | None:
-        """Hand whole frames to the socket without waiting; when it is closing they go nowhere.
+        """Write whole frames to the socket without waiting; a closing socket drops them.
 
         Returns:
-            Done when the kernel has taken them, cancelled when it never will; None when there is
-            nothing to wait for.
+            A future that is done when the kernel has accepted the frames, and cancelled when it never
+            will; None if the kernel has accepted them already.
         """
         transport = self._transport
         if self._is_closing or transport is None or transport.is_closing():
@@ -282,13 +282,13 @@ class WebSocket(asyncio.Protocol):
     def append(
         self, pieces: list[bytes], opcode: int, payload: bytes, *, head: bytes = b""
     ) -> None:
-        """Append a message in one frame to what is to be joined and written.
+        """Append a message as one frame to a list of pieces that are written together.
 
         Args:
-            pieces: The others.
+            pieces: The list.
             opcode: ``TEXT``, ``BINARY`` or a control frame's.
-            payload: What it says.
-            head: Stands before the payload; so who has both need not join them.
+            payload: The content of the message.
+            head: Bytes before the payload, so that the caller need not join the two.
         """
         size = len(head) + len(payload)
         if not self._is_client:
@@ -303,17 +303,17 @@ class WebSocket(asyncio.Protocol):
         pieces.append(mask_bytes(mask, payload))
 
     def send(self, opcode: int, payload: bytes) -> asyncio.Future[None] | None:
-        """Write one message; as :meth:`write`."""
+        """Write one message; returns what :meth:`write` returns."""
         pieces: list[bytes] = []
         self.append(pieces, opcode, payload)
         return self.write(b"".join(pieces))
 
     def send_text(self, text: str) -> asyncio.Future[None] | None:
-        """Write a text message; as :meth:`write`."""
+        """Write a text message; returns what :meth:`write` returns."""
         return self.send(TEXT, text.encode())
 
     def ping(self) -> None:
-        """Ask whether the other side is still there; what it answers counts as read."""
+        """Send a ping; the pong updates :attr:`read_at`."""
         self.is_pinged = True
         if self._drained is None:
             self.send(PING, b"")
@@ -321,10 +321,10 @@ class WebSocket(asyncio.Protocol):
     # Closing.
 
     def end(self, code: int, reason: str = "") -> None:
-        """Say why and close, from a callback; what comes from now on is not handed on.
+        """Send the reason and close, from a callback; later messages are not delivered.
 
-        The other side has two seconds to take what was written and to close too: a socket closed
-        while something unread is in it would take the reason down with it.
+        The other side has two seconds to read what was written and to close too. If a socket is
+        closed while it holds unread bytes, the reason is lost.
         """
         if self.is_open:
             self.send(CLOSE, close_payload(code, reason))
@@ -332,13 +332,13 @@ class WebSocket(asyncio.Protocol):
             self._loop.call_later(CLOSE_S, self.abort)
 
     def hang_up(self, code: int, reason: str = "") -> None:
-        """Say why and close without waiting for the other side, of which nothing can be read."""
+        """Send the reason and close without waiting for the other side."""
         self.end(code, reason)
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
-        """Close the socket without a word."""
+        """Close the socket without a close frame."""
         if self._transport is not None and not self._is_lost:
             self._transport.abort()
 
@@ -351,15 +351,15 @@ class WebSocket(asyncio.Protocol):
 
 
 def close_code_of(error: WireError) -> int:
-    """Return the code that says why a connection is closed."""
+    """Return the close code that fits an error."""
     return TOO_BIG if isinstance(error, TooLargeError) else PROTOCOL
 
 
 def to_text(payload: Payload) -> str:
-    """Return a text message's payload.
+    """Return the payload of a text message as a string.
 
     Raises:
-        MalformedError: It is not UTF-8.
+        MalformedError: The payload is not UTF-8.
     """
     try:
         return bytes(payload).decode()

@@ -22,10 +22,10 @@ Frame = bytes | str
 OnFrame = Callable[[Frame], "Awaitable[None] | None"]
 OnClose = Callable[[str], None]
 
-# Frames that may wait for `recv`: a handshake has two a side. A node that has let another in does not
-# wait for it to take notice before it goes on, so the side that dialled makes the other wait instead.
+# Frames that may wait for `recv`; a handshake has two for each side. The accepting node goes on without
+# waiting for the dialler, so the dialler makes it wait when more frames arrive.
 _MAX_WAITING = 8
-# More come to it only by a transport that cannot wait, or before it has begun to.
+# Further frames arrive only over a transport that cannot wait, or before it starts to wait.
 _MAX_BEHIND = 32
 
 

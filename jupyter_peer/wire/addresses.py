@@ -21,17 +21,17 @@ MAX_RELAY_URLS = 8
 def normalize_address(text: str) -> str:
     """Return an address as a WebSocket URL.
 
-    ``host``, ``host:port``, ``[v6]:port``, ``http(s)://...`` and ``ws(s)://...`` are understood; a
-    path that does not end in ``/peer-ws`` is taken as the base URL of a Jupyter server.
+    Accepted forms are ``host``, ``host:port``, ``[v6]:port``, ``http(s)://...`` and ``ws(s)://...``.
+    A path that does not end in ``/peer-ws`` counts as the base URL of a Jupyter server.
 
     Raises:
-        BadAddressError: It is none of these.
+        BadAddressError: The text has another form.
     """
     return _normalize(text, PATH)
 
 
 def host_of(address: str) -> str:
-    """Return the host of a URL, empty when there is none."""
+    """Return the host of a URL; empty if the URL has none."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:
@@ -39,7 +39,7 @@ def host_of(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host always means the machine itself."""
+    """Return whether a host always means this machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -49,13 +49,13 @@ def is_loopback(host: str) -> bool:
 
 
 def leads_here(address: str) -> bool:
-    """Return whether an address, of whatever transport, leads to the machine that dials it."""
+    """Return whether an address of any transport leads to the machine that dials it."""
     url = address if "://" not in address else _BEFORE_URL.sub("", address).partition(",")[0]
     return is_loopback(host_of(url))
 
 
 def is_ip_address(host: str) -> bool:
-    """Return whether a host is an IP address, not a name."""
+    """Return whether a host is an IP address and not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -64,29 +64,29 @@ def is_ip_address(host: str) -> bool:
 
 
 def relay_urls(text: str) -> list[str]:
-    """Return the URLs of a relay as nodes write them, ``/relay-ws`` included.
+    """Return the URLs of a relay in the form that nodes announce, with the path ``/relay-ws``.
 
-    A relay that is several brokers may be given by the URLs of all, with commas between them. Each
-    is ``host``, ``host:port``, ``[v6]:port`` or a URL of http, https, ws or wss.
+    A relay of several brokers may be given by all their URLs, separated by commas. Each is
+    ``host``, ``host:port``, ``[v6]:port`` or a URL of http, https, ws or wss.
 
     Raises:
-        BadAddressError: One is none of these, or there are none or more than eight.
+        BadAddressError: An entry has another form, or there are none or more than eight.
     """
     return list(dict.fromkeys(_normalize(part, RELAY_PATH) for part in _parts(text)))
 
 
 def lobby_urls(text: str) -> list[str]:
-    """Return the URLs of a lobby, ``/lobby-ws`` included; the URL of its relay is accepted too.
+    """Return the URLs of a lobby with the path ``/lobby-ws``; accepts the URL of its relay too.
 
     Raises:
-        BadAddressError: As :func:`relay_urls`.
+        BadAddressError: As for :func:`relay_urls`.
     """
     bases = [part.strip().rstrip("/").removesuffix(RELAY_PATH) for part in _parts(text)]
     return list(dict.fromkeys(_normalize(base, LOBBY_PATH) for base in bases))
 
 
 def lobby_name(urls: list[str]) -> str:
-    """Return the name of the lobby of these URLs in invites and addresses."""
+    """Return the name that invites and addresses use for the lobby at these URLs."""
     return ",".join(url.removesuffix(LOBBY_PATH) for url in urls)
 
 
@@ -98,7 +98,7 @@ def _parts(text: str) -> list[str]:
 
 
 def relay_address(urls: list[str]) -> str:
-    """Return the address under which a node can be dialled over a relay of these URLs."""
+    """Return the address that dials a node over the relay at these URLs."""
     return RELAY_SCHEME + ",".join(url.removesuffix(RELAY_PATH) for url in urls)
 
 

@@ -1,4 +1,4 @@
-"""Directories: signed lists of the nodes that belong together (SPEC section 10)."""
+"""Directories: signed lists of nodes that belong together (SPEC section 10)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_BYTES = 1024 * 1024
 MAX_MEMBERS = 4096
 MAX_GROUPS = 32
 MAX_SERIAL = 2**53 - 1
-# Nothing else that a key of this program signs begins like this: envelopes begin with a brace,
+# No other signed text of this program begins with this label: envelopes begin with a brace, and
 # batches with another label.
 _LABEL = b"jupyter-peer/1 directory"
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -88,16 +88,16 @@ class Directory:
     """The content of a directory; immutable.
 
     Args:
-        serial: Version of the directory; each later one has a higher number.
+        serial: Version of the directory; each new version has a higher number.
         expires: Its expiry, epoch seconds.
         members: The nodes in it.
         name: Its title; cosmetic.
 
     Attributes:
-        members: By node id.
+        members: The members by node id.
 
     Raises:
-        MalformedError: A field breaks SPEC section 10, or a node is in it twice.
+        MalformedError: A field breaks SPEC section 10, or two members have the same id.
     """
 
     def __init__(
@@ -119,11 +119,11 @@ class Directory:
         self.name = clean_name(name)
 
     def is_current(self, now: float) -> bool:
-        """Return whether it has not expired at ``now``, epoch seconds."""
+        """Return whether the directory is still valid at ``now``, epoch seconds."""
         return now < self.expires
 
     def member(self, node_id: str, now: float) -> Member | None:
-        """Return a node that is a member at ``now``, else None."""
+        """Return the member with this id; None if there is none at ``now``."""
         member = self.members.get(node_id)
         if member is None or not self.is_current(now):
             return None
@@ -132,13 +132,13 @@ class Directory:
     def is_member(
         self, node_id: str, public_key: str, now: float, group: str | None = None
     ) -> bool:
-        """Return whether a node belongs to it.
+        """Return whether a node is a member of the directory.
 
         Args:
             node_id: The node's id.
-            public_key: The key it has proven to hold, base64.
+            public_key: The key that the node has proven to hold, base64.
             now: Epoch seconds.
-            group: A group it has to be in; None for any node of the directory.
+            group: A group that the member has to be in; None accepts every member.
         """
         member = self.member(node_id, now)
         if member is None or member.pk != public_key:
@@ -165,10 +165,10 @@ class Directory:
 
     @classmethod
     def from_fields(cls, fields: object) -> Directory:
-        """Return the directory of an unsigned document; unknown keys are ignored.
+        """Read the directory from an unsigned document; unknown keys are ignored.
 
         Raises:
-            MalformedError: It is none, or of another version.
+            MalformedError: The document is not a directory, or has another version.
         """
         version = fields.get("v") if isinstance(fields, dict) else None
         if type(version) is int and version != VERSION:
@@ -179,7 +179,7 @@ class Directory:
                 hint="update jupyter-peer",
             )
         try:
-            # What is signed may hold lone surrogates, and nothing done with it afterwards can.
+            # Signed text may hold lone surrogates, but later steps cannot handle them.
             clean = without_surrogates(fields) if isinstance(fields, dict) else fields
             read = msgspec.convert(clean, _Fields)
         except (msgspec.ValidationError, OverflowError, RecursionError) as error:
@@ -192,7 +192,7 @@ class Directory:
         """Return the document signed with the directory's key, as JSON in lines.
 
         Raises:
-            TooLargeError: It is larger than a directory may be.
+            TooLargeError: The document is larger than a directory may be.
         """
         fields = self.to_fields()
         signature = key.sign(_LABEL + _canonical(fields))
@@ -211,9 +211,9 @@ class Directory:
             public_key: The 32 bytes of the key that must have signed it.
 
         Raises:
-            TooLargeError: It is larger than a directory may be.
+            TooLargeError: The document is larger than a directory may be.
             MalformedError: It is not a directory of version 1.
-            BadSignatureError: Another key signed it, or none, or it was changed since.
+            BadSignatureError: The document was not signed with this key, or was changed.
         """
         fields = parse_document(raw)
         signature = _signature_in(fields.pop("sig", None))
@@ -225,7 +225,7 @@ def parse_document(raw: bytes) -> dict[str, Any]:
     """Return the JSON object of a document; its fields are not checked.
 
     Raises:
-        TooLargeError: It is larger than a directory may be.
+        TooLargeError: The document is larger than a directory may be.
         MalformedError: It is not a JSON object, or nested too deeply.
     """
     if len(raw) > MAX_BYTES:

@@ -13,7 +13,7 @@ def link_id(raw: bytes) -> str:
     """Return the id of a link from 8 random bytes.
 
     Raises:
-        ValueError: There are not 8 bytes.
+        ValueError: ``raw`` does not have 8 bytes.
     """
     if len(raw) != LINK_ID_BYTES:
         raise ValueError("the id of a guest link has 8 bytes")
@@ -21,10 +21,10 @@ def link_id(raw: bytes) -> str:
 
 
 def fragment(secret: str, public_key: bytes) -> str:
-    """Return the part of a link after ``#``; a browser sends it to nobody.
+    """Return the part of a link after ``#``, which a browser never sends.
 
     Args:
-        secret: As :func:`.make_token` returns it.
+        secret: The secret of the link, as :func:`.make_token` returns it.
         public_key: The owner's raw key, which the guest pins.
     """
     return f"v1.{secret}.{b64url(hashlib.sha256(public_key).digest())}"

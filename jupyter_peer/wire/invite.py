@@ -19,7 +19,7 @@ MAX_ADDRESSES = 16
 MAX_ADDRESS = 512
 TOKEN_BYTES = 16
 _BODY = re.compile(r"[A-Za-z0-9_-]+")
-# Chat and mail programs wrap lines, quote them with ">", and put characters of no width into long ones.
+# Chat and mail programs wrap lines, quote them with ">", and insert characters of zero width.
 _WRAPPED = re.compile("^[\\s>]+|[\\s\u00ad\u200b-\u200d\u2060\ufeff]+", re.MULTILINE)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -33,7 +33,7 @@ def make_token(raw: bytes) -> str:
     """Return the text of a token from 16 random bytes.
 
     Raises:
-        ValueError: There are not 16 bytes.
+        ValueError: ``raw`` does not have 16 bytes.
     """
     if len(raw) != TOKEN_BYTES:
         raise ValueError("an invite token has 16 bytes")
@@ -41,7 +41,7 @@ def make_token(raw: bytes) -> str:
 
 
 def token_hash(token: str) -> str:
-    """Return the hex SHA-256 of a token: all that is ever stored of it."""
+    """Return the hex SHA-256 of a token; only this hash is stored, never the token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -76,18 +76,18 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return decode_public_key(self.pk)
 
     def to_text(self) -> str:
-        """Return the text to copy, ``jpeer1:`` and base64url JSON without padding."""
+        """Return the text to copy: ``jpeer1:`` and base64url JSON without padding."""
         return PREFIX + b64url(msgspec.json.encode(self))
 
     @classmethod
     def from_text(cls, text: object) -> Invite:
-        """Read an invite as somebody pasted it.
+        """Read a pasted invite.
 
-        White space and line breaks in it do not matter, nor do words before it (``%peer pair``) and
+        White space and line breaks in it are ignored. So are words before it (``%peer pair``) and
         quotation marks or brackets around it.
 
         Raises:
-            InviteMalformedError: It is not a whole, well-formed invite of version 1 whose key
+            InviteMalformedError: The text is not a whole, well-formed invite of version 1 whose key
                 belongs to its node id.
         """
         if not isinstance(text, str):
@@ -98,7 +98,7 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not prefix:
             raise InviteMalformedError
         found = _BODY.match(rest)
-        # What is behind it may close a quotation or a sentence, and is not to be more of it.
+        # Characters behind the invite may end a quotation or a sentence, but must not continue it.
         if found is None or len(found[0]) > MAX_TEXT or _BODY.search(rest, found.end()):
             raise InviteMalformedError("the invite is cut off or has foreign characters in it")
         body = found[0]

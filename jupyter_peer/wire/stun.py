@@ -1,4 +1,4 @@
-"""STUN binding requests and their answers (RFC 8489): how a server on the internet sees a socket."""
+"""STUN binding requests and responses (RFC 8489), which show a socket's public address."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ Address = tuple[str, int]
 
 
 class Mapped(msgspec.Struct, frozen=True):
-    """What a server says of the socket it was asked from.
+    """The response of a STUN server about a socket.
 
     Attributes:
-        address: Where it sees the request come from: (IP address, port).
-        other: Another address of the same server, at which it can be asked too, if it has one.
+        address: The source of the request as the server sees it: (IP address, port).
+        other: Another address of the same server that answers requests too, if it has one.
     """
 
     address: Address
@@ -46,7 +46,7 @@ def parse_server(text: str) -> Address:
     """Return host and port of ``stun:host``, ``stun:host:port`` or ``host:port`` (RFC 7064).
 
     Raises:
-        BadAddressError: It is something else.
+        BadAddressError: The text has another form.
     """
     match = _SERVER.fullmatch(text.strip())
     port = int(match["port"] or DEFAULT_PORT) if match else 0
@@ -61,10 +61,10 @@ def binding_request(transaction: bytes) -> bytes:
     """Return a request without attributes.
 
     Args:
-        transaction: 12 random bytes, by which its answer is known.
+        transaction: 12 random bytes, which the response repeats.
 
     Raises:
-        ValueError: There are not 12.
+        ValueError: ``transaction`` does not have 12 bytes.
     """
     if len(transaction) != TRANSACTION_BYTES:
         raise ValueError("a STUN transaction has 12 bytes")
@@ -72,7 +72,7 @@ def binding_request(transaction: bytes) -> bytes:
 
 
 def transaction_of(datagram: bytes) -> bytes | None:
-    """Return the transaction that a datagram belongs to, None when it is not STUN."""
+    """Return the transaction of a datagram; None if it is not STUN."""
     if len(datagram) < _HEADER.size:
         return None
     kind, _, magic, transaction = _HEADER.unpack_from(datagram)
@@ -80,10 +80,10 @@ def transaction_of(datagram: bytes) -> bytes | None:
 
 
 def read_response(datagram: bytes, transaction: bytes) -> Mapped:
-    """Return what the answer to a request says.
+    """Read the response to a request.
 
     Raises:
-        MalformedError: It is not a success response to this request.
+        MalformedError: The datagram is not a success response to this request.
     """
     if len(datagram) > MAX_RESPONSE or transaction_of(datagram) != transaction:
         raise MalformedError("this is not the answer of a STUN server")
@@ -107,12 +107,12 @@ def read_response(datagram: bytes, transaction: bytes) -> Mapped:
             found.setdefault(attribute, _address(value, None))
     mapped = found.get(_XOR_MAPPED_ADDRESS) or found.get(_MAPPED_ADDRESS)
     if mapped is None:
-        raise MalformedError("the STUN server says no address")
+        raise MalformedError("the answer of the STUN server has no address")
     return Mapped(mapped, found.get(_OTHER_ADDRESS) or found.get(_CHANGED_ADDRESS))
 
 
 def _address(value: bytes, transaction: bytes | None) -> Address:
-    """Read an address (RFC 8489 section 14.1), or with the transaction an XORed one (14.2)."""
+    """Read an address (RFC 8489 section 14.1); with a transaction, an XORed one (section 14.2)."""
     size = _FAMILY_BYTES.get(value[1]) if len(value) >= 4 else None
     if size is None or len(value) != 4 + size:
         raise MalformedError("an address in the STUN answer is malformed")

@@ -29,7 +29,7 @@ class Entry(NamedTuple):
     revision: int
 
 
-# Key, value before, value after; None where there is none.
+# Key, value before, value after; a value is None if the key does not exist.
 OnChange = Callable[[str, "bytes | None", "bytes | None"], None]
 
 
@@ -66,7 +66,7 @@ class Table(ABC):
 
     @abstractmethod
     async def update(self, key: str, value: bytes, revision: int) -> int:
-        """Store a value if the key still has this revision (0: is not there); return the new one.
+        """Store a value if the key still has this revision (0: no such key); return the new one.
 
         Raises:
             ConflictError: It has another.

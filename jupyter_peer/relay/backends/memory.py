@@ -37,7 +37,7 @@ class MemoryTable(Table):
 
 
 class MemoryBackend(Backend):
-    """Knows no other broker."""
+    """The backend of a single broker."""
 
     name = "memory"
 

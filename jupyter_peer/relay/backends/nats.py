@@ -2,8 +2,8 @@
 
 A broker subscribes to the subject of every node that is attached to it, and records that in the
 table. It publishes a frame for a node elsewhere to the node's subject, with a reply subject that
-names the frame. When nobody is subscribed, NATS answers there ("no responders"), and the link ends
-at once instead of by a timeout. So no broker has to find out which of the others live.
+names the frame. If nobody is subscribed, NATS answers there ("no responders"), and the link ends at
+once and not by a timeout. So no broker has to find out which other brokers are alive.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
 RECONNECT_S = 0.5
-# Published and not yet taken by the server.
+# Bytes published and not yet accepted by the server.
 _UNDER_WAY = 1024 * 1024
 _CONGESTED = 4 * 1024 * 1024
 _MAX_QUEUED = 64 * 1024 * 1024
-# What may wait for a node in this program before it is in the node's outbox.
+# Messages that may wait for a node in this program before they are in the node's outbox.
 _PENDING_BYTES = 64 * 1024 * 1024
 _BEAT_S = 1.0
 _DEAD_S = 5.0
@@ -48,12 +48,12 @@ _SUBJECTS = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class NatsBackend(Backend):
-    """A broker among others.
+    """The backend of one broker among several.
 
     Args:
         urls: NATS servers, ``nats://[user:password@]host:port`` or ``tls://``.
         credentials: Path of a credentials file, for servers that ask for one.
-        prefix: Begins all subjects and names the bucket; brokers of one prefix are one relay.
+        prefix: First word of all subjects, and name of the bucket; brokers of one prefix are one relay.
         replicas: NATS servers that keep the table.
     """
 
@@ -79,7 +79,7 @@ class NatsBackend(Backend):
         self._nodes: dict[bytes, Subscription] = {}
         self._mailboxes: dict[str, tuple[Take, Subscription]] = {}
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
-        # Nodes that were not where the table says, by the revision that says so.
+        # Nodes that were not at the broker in the table, by the revision of that record.
         self._missed: dict[bytes, int] = {}
         self._queue: deque[bytes] = deque()
         self._queued = 0
@@ -90,7 +90,7 @@ class NatsBackend(Backend):
         self._is_joined = False
         self._is_closing = False
 
-    # Life.
+    # Start and end.
 
     async def start(self, sink: Sink) -> None:
         self._sink = sink
@@ -121,7 +121,7 @@ class NatsBackend(Backend):
         """Read the name of the relay from the table, or choose one."""
         entry = self.table.get(_RELAY)
         if entry is None:
-            with contextlib.suppress(ConflictError):  # somebody else was quicker
+            with contextlib.suppress(ConflictError):  # another broker was quicker
                 await self.table.update(_RELAY, self.relay_id.encode(), 0)
             entry = await self.table.fetch(_RELAY)
         self.relay_id = entry.value.decode("ascii", "replace")
@@ -230,11 +230,11 @@ class NatsBackend(Backend):
 
     async def _on_frame(self, message: Msg) -> None:
         frame = message.data
-        # A node that has just moved gets it from its new broker.
+        # If the node has just moved, its new broker delivers the frame.
         if self._sink is not None and frame[DST] in self._nodes:
             self._sink.deliver(frame)
 
-    # Frames that nobody took.
+    # Frames that no broker received.
 
     @property
     def _lost(self) -> str:
@@ -274,7 +274,7 @@ class NatsBackend(Backend):
                 self._tasks.start(self._unsubscribe(here))
             self._sink.appeared(node)
         elif node in self._nodes:
-            # Somebody missed it while this broker had lost the server.
+            # Another broker missed it while this one had lost the server.
             self._tasks.start(self._say_again(node))
 
     async def _say_again(self, node: bytes) -> None:
@@ -292,8 +292,8 @@ class NatsBackend(Backend):
 
         subscription = await self._subscribe("mail", node, on_letter)
         try:
-            # Who is told that the mailbox is open may write from another connection at once. The ping of
-            # a flush goes ahead of what is queued, so that only a second one comes behind the subscription.
+            # As soon as the mailbox is open, other connections may write to it. The ping of a flush
+            # overtakes queued commands, so only a second flush follows the subscription.
             await self._client.flush()
             await self._client.flush()
         except (TimeoutError, nats.errors.Error, OSError) as error:
@@ -326,7 +326,7 @@ class NatsBackend(Backend):
 
     def is_broker_alive(self, broker_id: str) -> bool:
         if broker_id == self.broker_id or not self.is_healthy:
-            return True  # who hears nothing can say nothing of others
+            return True  # a broker without a connection cannot judge others
         now = asyncio.get_running_loop().time()
         return now - self._heard.setdefault(broker_id, now) < _DEAD_S
 

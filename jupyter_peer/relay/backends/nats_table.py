@@ -1,4 +1,4 @@
-"""The table all brokers share, in a key-value bucket of NATS JetStream."""
+"""The table that all brokers share, in a key-value bucket of NATS JetStream."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class NatsTable(Table):
 
     Args:
         client: A connected client.
-        bucket: Name of the bucket, which is made if it is not there.
-        replicas: NATS servers that keep it.
+        bucket: Name of the bucket, which is created if it does not exist.
+        replicas: Number of NATS servers that store the bucket.
     """
 
     def __init__(self, client: Client, bucket: str, replicas: int = 1) -> None:
@@ -44,9 +44,9 @@ class NatsTable(Table):
         self._kv: KeyValue | None = None
         self._watcher: KeyValue.KeyWatcher | None = None
         self._following = OwnedTask("following a table in NATS")
-        # Own deletions whose echo is still to come: what the watch says of before is no news.
+        # Own deletions that the watch has not reported yet; earlier reports about their keys are old.
         self._deleted: dict[str, int] = {}
-        # Own deletions that have left a mark in the bucket, with their revision and time.
+        # Own deletions whose marker is still in the bucket, with revision and time.
         self._marks: dict[str, tuple[int, float]] = {}
 
     async def open(self) -> None:
@@ -115,7 +115,7 @@ class NatsTable(Table):
         self._apply(key, None, ack.seq)
 
     async def tidy(self, older_than: float) -> None:
-        """Purge the markers of own deletions after some seconds; they would stay for ever.
+        """Purge the markers of own deletions after some seconds; otherwise they would stay for ever.
 
         A broker that has not seen the deletion by then is not connected, and will read the whole table.
 
@@ -127,7 +127,7 @@ class NatsTable(Table):
             if since > until:
                 continue
             try:
-                # up to this revision: what was stored since then stays
+                # only up to this revision; later values stay
                 await self._js.purge_stream(
                     f"KV_{self._bucket}", seq=revision + 1, subject=f"$KV.{self._bucket}.{key}"
                 )
@@ -137,7 +137,7 @@ class NatsTable(Table):
                 del self._marks[key]
 
     async def fetch(self, key: str) -> Entry:
-        """Return what is stored under a key now, as the server has it.
+        """Read the current value of a key from the server.
 
         Raises:
             UnreachableError: JetStream does not answer, or nothing is stored there.
@@ -171,7 +171,7 @@ class NatsTable(Table):
         return found
 
     def _replace(self, found: dict[str, Entry]) -> None:
-        """Replace the mirror; the revisions may be those of an earlier life of the server."""
+        """Replace the mirror; after a restart of the server, revisions may be lower than before."""
         before, self._mirror = self._mirror, found
         for key in before.keys() | found.keys():
             old, new = before.get(key), found.get(key)

@@ -92,9 +92,9 @@ class Broker:
     """Forwards frames between nodes; implements :class:`.Sink`.
 
     Args:
-        limits: Limits of nodes, of links and in all.
+        limits: Limits of nodes, of links, and in total.
         backend: Knows the nodes of other brokers.
-        metrics: Counted into.
+        metrics: Counters of the broker.
 
     Attributes:
         is_draining: Whether it is about to stop, and admits no more nodes.
@@ -150,9 +150,9 @@ class Broker:
         """
         node_id = proof.node_id.encode()
         if self.is_draining:
-            raise BusyError("this relay is about to end", hint="another one may run already")
+            raise BusyError("this relay is shutting down", hint="another one may run already")
         if len(self._nodes) >= self._limits.max_nodes and node_id not in self._nodes:
-            raise BusyError("this relay has as many nodes as it takes", hint="use another relay")
+            raise BusyError("this relay has as many nodes as it allows", hint="use another relay")
         limits = self._limits
         is_limited = NodeRate.is_limited(limits)
         rate = NodeRate(limits) if is_limited else None
@@ -201,7 +201,7 @@ class Broker:
         """Forward a frame of a node.
 
         Raises:
-            PeerError: It is no frame, or not one of this node.
+            PeerError: The bytes are not a frame, or the frame names another sender.
         """
         if opcode != BINARY:
             raise ProtocolError("a registered node sends binary frames only")
@@ -222,20 +222,20 @@ class Broker:
         if to is not None:
             self._forward(to, head, frame[HEAD_BYTES:])
         else:
-            check_head(frame)  # whoever is here has a proper id
+            check_head(frame)  # every registered node has a valid id
             self._send_away(head, frame[HEAD_BYTES:])
 
     def _seat(self, guest: _Node, host: bytes) -> None:
         """Count a browser as a guest of the node that its first frame names.
 
         Raises:
-            BadIdentityError: It was a guest of another node before.
+            BadIdentityError: The browser has been a guest of another node.
             BusyError: That node has as many guests as it may.
         """
         if guest.host:
             raise BadIdentityError("a guest sends to the node of its link alone")
         if self._guests[host] >= self._limits.max_guests_of_node:
-            raise BusyError("the owner of this link has as many guests as it may")
+            raise BusyError("the owner of this link has as many guests as the relay allows")
         guest.host = host
         self._guests[host] += 1
 
@@ -246,7 +246,7 @@ class Broker:
                 del self._guests[guest.host]
 
     def taken(self, node: _Node, size: int, count: int) -> Awaitable[None] | None:
-        """Write the frames of one read; return what the node has to wait for, or None."""
+        """Write the frames of one read; return an awaitable that delays the next read, or None."""
         self._flush()
         pause = node.rate.take(size, count, self._loop.time()) if node.rate is not None else 0.0
         if pause:
@@ -269,7 +269,7 @@ class Broker:
         outbox, before = to.outbox, to.outbox.queued
         limits = self._limits
         if outbox.lanes >= limits.max_links and not outbox.has(head[LANE]):
-            # Each link costs more than its bytes. Its receiver has not heard of this one.
+            # Each link costs more than its bytes. The receiver does not know this link yet.
             self._tell_ended(head[SRC], head[DST], head[LINK], OverflowLinkError.code)
             return
         waiting = outbox.put(head[LANE], head, payload)
@@ -349,7 +349,7 @@ class Broker:
             self._is_flush_due = True
             self._loop.call_soon(self._flush)
 
-    # What the backend tells.
+    # Callbacks of the backend.
 
     def deliver(self, frame: bytes) -> None:
         """Deliver a frame from another broker to its node, or hold it until the node is back."""
@@ -357,7 +357,7 @@ class Broker:
         if node is not None:
             self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
             self._flush_soon()
-        else:  # it is about to be registered, or has just gone
+        else:  # the node is about to register, or has just left
             self._hold.add(frame, self._loop.time())
 
     def appeared(self, node: bytes) -> None:
@@ -381,7 +381,7 @@ class Broker:
     # Time.
 
     def _give_up(self, node: _Node) -> None:
-        """Close the connection of a node that does not read the news of its own links."""
+        """Close the connection of a node that does not read the notices about its own links."""
         log.info("node %s does not read", node.id.decode())
         self._let_go(node, OverflowLinkError.code)
 

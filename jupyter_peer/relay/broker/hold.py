@@ -1,6 +1,6 @@
 """Frames held in memory for nodes that are briefly away (SPEC, *Absent nodes*).
 
-All frames of one link expire with its first frame: without its beginning a link is of no use.
+All frames of one link expire with its first frame, because a link is useless without its beginning.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from ...wire.relay.frames import CLOSE, DST, LANE, SRC
 
-# What a held frame costs beside its bytes; without it, empty frames would be free.
+# Each held frame counts this many bytes more, so that empty frames are not free.
 _OVERHEAD = 256
 
 
@@ -28,7 +28,7 @@ class HoldStore:
         hold_s: How long a link's frames are kept after its first.
         max_node: Bytes for one absent node.
         max_sender: Bytes of one sender, so that nobody can fill the whole store.
-        max_all: Bytes in all.
+        max_all: Bytes in total.
 
     Attributes:
         size: Bytes held, overhead included.
@@ -42,7 +42,7 @@ class HoldStore:
         self._nodes: dict[bytes, dict[bytes, _Lane]] = {}
         self._node_sizes: dict[bytes, int] = {}
         self._sender_sizes: dict[bytes, int] = {}
-        # In the order of their ends, since every lane is given the same time.
+        # In the order in which they expire, because every lane has the same lifetime.
         self._deadlines: OrderedDict[tuple[bytes, bytes], float] = OrderedDict()
         self.size = 0
 
@@ -90,7 +90,7 @@ class HoldStore:
                 del self._nodes[node]
 
     def expire(self, now: float) -> list[tuple[bytes, bytes]]:
-        """Drop the expired links; return each as absent node and ``src | link``."""
+        """Drop the expired links; return the absent node and ``src | link`` of each."""
         over: list[tuple[bytes, bytes]] = []
         while self._deadlines:
             (node, lane_key), deadline = next(iter(self._deadlines.items()))

@@ -1,4 +1,4 @@
-"""The limits of a relay: for one node, and in all."""
+"""The limits of a relay: for one node, and in total."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         max_frame: Largest frame of a node, its header included.
         rate: Bytes a node may send in a second; 0 for no limit.
         frame_rate: Frames a node may send in a second; 0 for no limit.
-        burst_s: Seconds' worth of either a node may use at once after it was quiet.
+        burst_s: Seconds' worth of either rate that a node may use at once after a pause.
         max_links: Links to one slow node whose frames wait. Only a node that invents links reaches
             this limit.
         max_link_queue: Waiting frames of one link. More than the window of a link, so a link of
             well-behaved nodes never meets it.
         max_node_queue: Waiting frames of all links to one slow node.
-        max_queued: Waiting frames in all; above it the longest queue is dropped.
+        max_queued: Waiting frames in total; above it the longest queue is dropped.
         hold_s: How long frames are held for an absent node.
-        hold_node: Held for one absent node.
-        hold_sender: Held of one sender, so that nobody can fill the whole store.
-        hold_all: Held in all.
+        hold_node: Bytes held for one absent node.
+        hold_sender: Bytes held of one sender, so that nobody can fill the whole store.
+        hold_all: Bytes held in total.
         max_guests_of_node: Browsers at once that have opened guest links of one node.
         max_guests_of_address: Browsers at once that come from one IP address.
         drain_s: Time to send what is queued when the program ends.

@@ -1,4 +1,4 @@
-"""Figures of a relay in the Prometheus text format (version 0.0.4); nothing in them names a node."""
+"""Metrics of a relay in the Prometheus text format (version 0.0.4); none names a node."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LABELLED = {
 
 
 class Metrics:
-    """Counters as plain attributes, since the hot path adds to them; gauges are read when asked.
+    """Counters are plain attributes, which the hot path increments; gauges are read on request.
 
     Attributes:
         frames, bytes, delivered, held, undeliverable, paused, registered, replaced, lobby_messages,
@@ -53,7 +53,7 @@ class Metrics:
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
 
     def add_gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Add a figure that is read whenever the metrics are asked for."""
+        """Add a gauge, which is read at each request for the metrics."""
         self._gauges[name] = (text, read)
 
     def to_text(self) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from ...sockets.frames import BINARY, Payload, frame_head
 
-# What one lane may put into a write before the next has its turn.
+# Bytes that one lane may put into a write before the next lane has its turn.
 QUANTUM = 32 * 1024
 WRITE_BYTES = 128 * 1024
 
@@ -87,7 +87,7 @@ class Outbox:
         if lane is None:
             lane = self._lanes[lane_key] = _Lane()
             self._ring.append(lane_key)
-        # Copied whole: the payload is a view of a read that may hold much else.
+        # Copied, because the payload is a view of a read that may hold many other frames.
         frame = b"".join((head, payload))
         size = len(frame)
         lane.frames.append(frame)
@@ -129,7 +129,7 @@ class Outbox:
     def _on_written(self, future: asyncio.Future[None]) -> None:
         self.is_blocked = False
         if future.cancelled() or future.exception() is not None:
-            return  # the reader of this socket sees its end too, and cleans up
+            return  # the reader of this socket notices the end too, and cleans up
         while self._ring and not self.is_blocked:
             self._put(self._take())
 

@@ -17,7 +17,8 @@ class Absences:
     """Measures the grace period of each node whose connection broke.
 
     Every broker does so for all nodes, because the node's own broker may have ended too. The table
-    lets one of them succeed. Each broker counts from its own first sight, so clocks need not agree.
+    lets only one broker succeed. Each broker counts from the moment when it noticed the absence, so
+    their clocks need not agree.
 
     Args:
         rooms: Nodes and rooms.
@@ -75,7 +76,7 @@ class Absences:
         now = self._monotonic()
         nodes = self._rooms.nodes
         in_rooms = {member for room in self._rooms.all() for member in room.members}
-        # A member without a record is what an interrupted removal leaves behind.
+        # An interrupted removal leaves a member without a record.
         for node_id in [*nodes, *(in_rooms - nodes.keys())]:
             record = nodes.get(node_id)
             if record is not None and not record.away and self._is_here(node_id, record):

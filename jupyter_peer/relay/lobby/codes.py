@@ -1,8 +1,8 @@
-"""Mailboxes for codes: two nodes that meet by a number, once (SPEC, *Codes*).
+"""Mailboxes for codes: two nodes exchange messages under a number, once (SPEC, *Codes*).
 
-A mailbox is a record in the table of all brokers, so it is the same whichever broker a node is at.
-The first node that leaves a message has it; for everybody else it does not exist from then on. What
-is said in it is passed on and never kept.
+A mailbox is a record in the table of all brokers, so nodes at any broker can use it. It belongs to the
+first node that leaves a message; for all other nodes it then no longer exists. Messages are passed on
+and never stored.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.64
 
 
 class _Seat(msgspec.Struct, frozen=True):
-    """A node at a mailbox, and its connection."""
+    """A node at a mailbox, with its connection."""
 
     node_id: str
     visit: str
 
 
 class _Record(msgspec.Struct, frozen=True):
-    """A mailbox; ``broker`` is that of its owner."""
+    """A mailbox; ``broker`` is the broker of its owner."""
 
     broker: str
     owner: _Seat
@@ -48,8 +48,8 @@ class Codes:
     """The mailboxes at this and all other brokers.
 
     Args:
-        backend: The table, and the way to nodes at other brokers.
-        limits: How many, and for how long.
+        backend: Has the table, and reaches nodes at other brokers.
+        limits: Limits of number and lifetime.
         monotonic: Seconds.
     """
 
@@ -59,18 +59,18 @@ class Codes:
         self._backend = backend
         self._limits = limits
         self._monotonic = monotonic
-        # When those end that were opened here.
+        # End times of the mailboxes that were opened here.
         self._ends: dict[int, float] = {}
 
     def __len__(self) -> int:
         return len(self._backend.table.items(_PREFIX))
 
     async def run(self, guest: Guest, request: wire.CodeRequest) -> wire.Notice:
-        """Do what a node asks and return the answer.
+        """Run a request of a node and return the answer.
 
         Raises:
-            CodeUnknownError: There is no such mailbox, or not for this node.
-            PeerError: Why it could not be done.
+            CodeUnknownError: There is no such mailbox for this node.
+            PeerError: The reason why the request failed.
         """
         if isinstance(request, wire.OpenCode):
             number = await self._open(_seat_of(guest))
@@ -88,7 +88,7 @@ class Codes:
         """End the mailboxes of a node whose connection has ended.
 
         Raises:
-            PeerError: The table does not take it; a sweep of any broker ends them later.
+            PeerError: The table cannot be changed; a sweep of any broker ends them later.
         """
         seat = _seat_of(guest)
         for number, record in self._records():
@@ -100,7 +100,7 @@ class Codes:
         """End the mailboxes whose time is over, and those of brokers that have ended.
 
         Raises:
-            PeerError: The table does not take it; the next sweep tries again.
+            PeerError: The table cannot be changed; the next sweep tries again.
         """
         now = self._monotonic()
         for number, record in self._records():
@@ -150,17 +150,17 @@ class Codes:
                 break
             if others:
                 return others[0]
-            # The first message may be quicker than the news of who left it.
+            # The first message may arrive before the record of its sender.
             await asyncio.sleep(backoff.next())
         raise CodeUnknownError
 
     async def _pass_on(self, to: _Seat, said: wire.ClaimCode | wire.SayCode) -> None:
         notice = wire.CodeSaid(number=said.number, body=said.body)
         if not await self._backend.post(to.node_id, notice.to_text()):
-            raise NotConnectedError("the other node is not at the lobby any more")
+            raise NotConnectedError("the other node is no longer at the lobby")
 
     async def _close(self, number: int, by: _Seat | None, reason: wire.CodeEnd) -> None:
-        """End a mailbox and tell the others at it; ``by`` is at it, or None for the lobby itself."""
+        """End a mailbox and notify its nodes, except ``by``; None means that the lobby ends it."""
         key = f"{_PREFIX}{number}"
         for _ in range(_TRIES):
             entry = self._backend.table.get(key)
@@ -178,7 +178,7 @@ class Codes:
                     with contextlib.suppress(PeerError):
                         await self._backend.post(seat.node_id, notice)
             return
-        raise BusyError("this was changed by others at every try")
+        raise BusyError("other brokers changed this at every attempt")
 
 
 def _seat_of(guest: Guest) -> _Seat:
@@ -190,7 +190,7 @@ def _read(value: bytes) -> _Record:
 
 
 def _candidates(taken: dict[int, _Record]) -> list[int]:
-    """Return free numbers, those of one digit first: they are the easiest to say."""
+    """Return free numbers; those of one digit come first, because they are the easiest to say."""
     candidates: list[int] = []
     for low, high in ((1, 10), (10, 100), (100, wire.MAX_NUMBER + 1)):
         free = [number for number in range(low, high) if number not in taken]

@@ -19,7 +19,7 @@ class Membership(Protocol):
     def is_member(
         self, node_id: str, public_key: str, now: float, group: str | None = None
     ) -> bool:
-        """Return whether a node with this proven key (base64) belongs to it at ``now``."""
+        """Return whether a node with this proven key (base64) is a member at ``now``."""
 
 
 class Entry:
@@ -27,7 +27,7 @@ class Entry:
 
     Args:
         directory: Returns the current directory; None without one.
-        now: Epoch seconds.
+        now: Returns epoch seconds.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Entry:
         self._now = now
 
     def check(self, guest: Guest, room: RoomRecord, token: str | None) -> None:
-        """Check that a node may enter.
+        """Check that a node may enter a room.
 
         Raises:
             RoomRefusedError: The token is not the room's, or the node is not in the directory.

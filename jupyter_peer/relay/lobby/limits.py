@@ -1,4 +1,4 @@
-"""The limits of a lobby: for one node, and in all."""
+"""The limits of a lobby: for one node, and in total."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         max_nodes: Nodes registered at once, at all brokers.
         max_queue: Bytes that may wait for one slow node.
-        rate: Messages a node may send in a second. One that many others hear of counts more.
-        burst_s: Seconds' worth of them a node may send at once after it was quiet.
-        max_rooms: Rooms in all.
+        rate: Messages that a node may send in a second. One that reaches many nodes counts more.
+        burst_s: Seconds' worth of this rate that a node may use at once after a pause.
+        max_rooms: Rooms in total.
         max_rooms_of_node: Rooms one node may be in.
         max_members: Members of one room.
         max_codes_of_node: Mailboxes for codes that one node may have open.
-        code_s: Life of such a mailbox.
+        code_s: Lifetime of such a mailbox.
         grace_s: How long a node whose connection broke stays listed and in its rooms.
         idle_s: A connection that is silent this long is pinged, and dropped after twice as long.
         sweep_s: Interval between checks for expired nodes.

@@ -1,4 +1,4 @@
-"""The lobby: who is here, rooms, and signals between nodes (SPEC, *The lobby*).
+"""The lobby: listed nodes, rooms, and signals between nodes (SPEC, *The lobby*).
 
 A request changes the table that all brokers share. Each broker sees every change of the table and
 sends the news to its own nodes that it concerns. So rooms and presence are the same at every
@@ -44,11 +44,11 @@ from .session import Guest, Socket
 
 log = logging.getLogger(__name__)
 
-# What others hear of costs as much as one message for each so many of them.
+# A message that reaches others costs one message more for each so many receivers.
 _TOLD_PER_UNIT = 16
 _LISTED_PER_UNIT = 200
 _WRITE_COST = 2.0
-# Ten codes can be tried at once, then one a second.
+# A node can try ten codes at once, and then one per second.
 _CODE_COST = 20.0
 _DRAIN_S = 3.0
 
@@ -58,7 +58,7 @@ class Lobby:
 
     Args:
         backend: Has the table, and reaches the nodes of other brokers.
-        metrics: Counted into.
+        metrics: Counters of the lobby.
         limits: Limits of nodes and rooms.
         directory: Returns the current directory of members; None without one.
         monotonic: Clock of rates and absences, in seconds.
@@ -81,7 +81,7 @@ class Lobby:
         self._entry = Entry(directory, now)
         self._monotonic = monotonic
         self._guests: dict[str, Guest] = {}
-        # Who is leaving a room by its own will, and is not told that it was put out.
+        # Nodes that leave a room themselves, so that they get no notice of a removal.
         self._leaving: set[tuple[str, str]] = set()
         self._rooms = Rooms(backend.table, self._on_node, self._on_room)
         self._codes = Codes(backend, self._limits, monotonic)
@@ -122,9 +122,9 @@ class Lobby:
         """
         node_id = proof.node_id
         if self._is_draining:
-            raise BusyError("this lobby is about to end", hint="another one may run already")
+            raise BusyError("this lobby is shutting down", hint="another one may run already")
         if len(self._rooms.nodes) >= self._limits.max_nodes and node_id not in self._rooms.nodes:
-            raise BusyError("this lobby has as many nodes as it takes", hint="use another lobby")
+            raise BusyError("this lobby has as many nodes as it allows", hint="use another lobby")
         guest = Guest(socket, proof, secrets.token_hex(8), self._limits)
         await self._backend.open_mailbox(node_id, guest.take)
         earlier = self._guests.get(node_id)
@@ -136,7 +136,7 @@ class Lobby:
             while True:
                 for opcode, payload in await socket.read():
                     if opcode != TEXT:
-                        raise MalformedError("the lobby takes text messages only")
+                        raise MalformedError("the lobby accepts text messages only")
                     await self._take(guest, to_text(payload))
         finally:
             if self._guests.get(node_id) is guest:
@@ -206,7 +206,7 @@ class Lobby:
         else:
             await self._signal(guest, request)
 
-    # Being here.
+    # Registration.
 
     async def _register(self, guest: Guest, said: wire.Register) -> None:
         record = NodeRecord(
@@ -304,7 +304,7 @@ class Lobby:
                 self._entry.check(guest, room, asked.token)
                 self._check_may_enter_more(node_id)
                 if len(room.members) >= self._limits.max_members:
-                    raise BusyError(f"this room has {len(room.members)} members, which is all")
+                    raise BusyError(f"this room is full: it has {len(room.members)} members")
                 room = msgspec.structs.replace(room, members=[*room.members, node_id])
             entered[:] = [room]
             return room
@@ -349,7 +349,7 @@ class Lobby:
         if signal.id is not None:
             await guest.answer(wire.Done(id=signal.id))
 
-    # News.
+    # Notices.
 
     def _on_node(self, node_id: str, before: NodeRecord | None, after: NodeRecord | None) -> None:
         guest = self._guests.get(node_id)
@@ -388,7 +388,7 @@ class Lobby:
             return error.code
         return PeerTimeoutError.code
 
-    # Who is gone.
+    # Absent nodes.
 
     async def _sweep_forever(self) -> None:
         while True:

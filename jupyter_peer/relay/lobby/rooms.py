@@ -1,6 +1,6 @@
 """The nodes and rooms of a lobby: records in the table that all brokers share.
 
-A change is applied to the newest record, and retried when another broker was quicker. So brokers
+A change is applied to the newest record, and retried if another broker was quicker. So brokers
 never undo each other's changes. Above is :mod:`.lobby`, which decides who may change what.
 """
 
@@ -25,12 +25,12 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A node that has registered.
 
     Attributes:
-        node_name: What it calls itself.
-        addresses: Where it claims it can be dialled.
-        capabilities: What it claims it can do.
-        listed: Whether everybody may see it.
-        broker: Where its connection is, or was.
-        visit: Names that connection.
+        node_name: Name that the node announces.
+        addresses: Addresses that the node claims.
+        capabilities: Names of the features that the node claims to have.
+        listed: Whether everybody may see the node.
+        broker: Broker of its current or last connection.
+        visit: Id of that connection.
         away: Whether the connection broke.
     """
 
@@ -57,7 +57,7 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A room; it ends when its last member leaves.
 
     Attributes:
-        name: As its creator spelled it.
+        name: Name in the creator's spelling.
         visibility, join_policy, group: See :class:`~jupyter_peer.wire.relay.lobby.CreateRoom`.
         token_sha256: SHA-256 of its token, in hex.
         members: Node ids, in the order of their arrival.
@@ -72,7 +72,7 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Its key in the table."""
+        """Key of the room in the table."""
         return room_key(self.name)
 
     def card(self) -> RoomCard:
@@ -90,7 +90,7 @@ OnRoom = Callable[["RoomRecord | None", "RoomRecord | None"], None]
 
 
 def room_key(name: str) -> str:
-    """Return the table's key of a room: the same for all spellings of its name."""
+    """Return the table's key of a room, which is the same for all spellings of its name."""
     return name.casefold().encode("utf-8", "surrogatepass").hex()
 
 
@@ -116,11 +116,11 @@ class Rooms:
         for prefix in (_NODE, _ROOM):
             for key, entry in table.items(prefix):
                 self._changed(key, None, entry.value)
-        # What was there before is no news.
+        # Records from before are not reported as changes.
         self._on_node, self._on_room = on_node, on_room
         table.watch(self._changed)
 
-    # Looking.
+    # Reading.
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -134,7 +134,7 @@ class Rooms:
         return self._rooms.values()
 
     def of(self, node_id: str) -> list[RoomRecord]:
-        """Return the rooms a node is in, by name."""
+        """Return the rooms that a node is in, sorted by name."""
         rooms = [self._rooms[key] for key in self._rooms_of.get(node_id, ())]
         return sorted(rooms, key=lambda room: room.key)
 
@@ -159,7 +159,7 @@ class Rooms:
         """Return a node as its fellow members see it."""
         record = self.nodes.get(node_id)
         if record is None:
-            # Its record comes a moment later from the broker it is at, or has just gone.
+            # Its record arrives a moment later from its broker, or was just removed.
             return NodeCard(node_id=node_id, away=True)
         return record.card(node_id, with_addresses=True)
 
@@ -168,7 +168,7 @@ class Rooms:
     async def change_node(
         self, node_id: str, change: Callable[[NodeRecord | None], NodeRecord | None]
     ) -> None:
-        """Change a node's record; what ``change`` raises is passed on.
+        """Change a node's record; errors of ``change`` are raised.
 
         Raises:
             BusyError: Other brokers changed it at every try.
@@ -184,7 +184,7 @@ class Rooms:
     async def change_room(
         self, name: str, change: Callable[[RoomRecord | None], RoomRecord | None]
     ) -> None:
-        """Change a room; without members it is gone. What ``change`` raises is passed on.
+        """Change a room; a room without members is deleted. Errors of ``change`` are raised.
 
         Raises:
             BusyError: Other brokers changed it at every try.
@@ -208,8 +208,8 @@ class Rooms:
             is_over: Returns whether the removal is still wanted; called at every try.
 
         Raises:
-            UnknownRoomError: It is not in such a room.
-            BusyError: As :meth:`change_room`.
+            UnknownRoomError: The node is not in such a room.
+            BusyError: As for :meth:`change_room`.
         """
 
         def without(room: RoomRecord | None) -> RoomRecord | None:
@@ -237,9 +237,9 @@ class Rooms:
                     await self._table.delete(key, entry.revision)
                 return
             except ConflictError:
-                # What the other broker wrote comes here a moment later.
+                # The other broker's change arrives here a moment later.
                 await asyncio.sleep(backoff.next())
-        raise BusyError("this was changed by others at every try")
+        raise BusyError("other brokers changed this at every attempt")
 
     # Following the table.
 

@@ -72,13 +72,13 @@ class Guest:
         return self._rate.charge(now, cost)
 
     async def answer(self, notice: Notice) -> None:
-        """Write an answer and wait for the write, so that a node that does not read cannot ask."""
+        """Write an answer and wait for the write, so that a node has to read before it asks again."""
         written = self._write(notice.to_text())
         if written is not None and not written.done():
             await asyncio.wait({written})
 
     def tell(self, notice: Notice) -> None:
-        """Write news; a node that does not read them is disconnected, and reads the state again."""
+        """Write a notice; disconnect the node if it does not read, so that it reads the state again."""
         if not self.take(notice.to_text()):
             self._socket.end(POLICY, "overflow")
 
@@ -116,7 +116,7 @@ class Guest:
         def taken(_: asyncio.Future[None]) -> None:
             self._pending -= size
             if not written.cancelled():
-                written.exception()  # the reader of this socket sees its end too
+                written.exception()  # the reader of this socket notices the end too
 
         written.add_done_callback(taken)
         return written

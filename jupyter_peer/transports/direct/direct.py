@@ -32,13 +32,13 @@ from .websocket import DIAL_TIMEOUT_S, any_certificate, open_websocket
 
 log = logging.getLogger(__name__)
 
-# What the other end has to take it that this node stops.
+# Time that the other ends get to close their links when this node stops.
 _FAREWELL_S = 0.5
 
 MAX_LINKS = 512
 """Peers, handshakes, and the connections that the other end is slow to close."""
 
-# With one of these a proxy stands in between, and the socket's address is the proxy's.
+# A request with one of these came through a proxy, so the socket's address is the proxy's.
 _PROXY_HEADERS = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
 
 
@@ -46,22 +46,22 @@ class PeerWebSocketHandler(RequestHandler):
     """The ``/peer-ws`` end point, to be mounted in any Tornado application.
 
     It requires no login. A client must pass the handshake of the peer wire, and may send only small
-    frames before that. Browsers are refused: they have a door of their own.
+    frames before that. Browsers are refused, because they use ``/guest-ws``.
     """
 
     guests: ClassVar[Literal["never", "only"]] = "never"
     port: int | None = None
 
     def initialize(self, transport: DirectTransport, port: int) -> None:
-        """Set the transport of this end point, and the port of its listener."""
+        """Set the transport of this end point and the port of its listener."""
         self.transport = transport
         self.port = port
 
     def compute_etag(self) -> None:
-        """Return no tag: the answers are small."""
+        """Return no tag, because the answers are small."""
 
     async def get(self) -> None:
-        """Make a link of the connection, and pass it to the hub."""
+        """Upgrade the connection to a link and pass the link to the hub."""
         key = upgrade_key(self.request.headers)
         if key is None or self.request.headers.get("Sec-WebSocket-Version") != "13":
             self.set_status(426)
@@ -83,7 +83,7 @@ class PeerWebSocketHandler(RequestHandler):
             self.finish()
             return
         if not self.transport.has_room(self.guests):
-            # Without a word: Jupyter would write several lines into its log for each.
+            # No exception: Jupyter would write several lines into its log for each.
             self.detach().close()
             return
         link = WebSocketLink(self.request.remote_ip or "unknown", is_dialled=False)
@@ -133,7 +133,7 @@ def _bind(host: str, port: int) -> list[socket.socket]:
         family = socket.AF_INET if ipaddress.ip_address(host).version == 4 else socket.AF_INET6
     except ValueError:  # a name, or all addresses
         return bind_sockets(port, host or None)
-    # `bind_sockets` does not close its socket when the port is in use.
+    # `bind_sockets` does not close its socket if the port is in use.
     return [socket.create_server((host, port), family=family)]
 
 
@@ -145,7 +145,7 @@ class _Nothing(RequestHandler):
         self.finish()
 
     def compute_etag(self) -> None:
-        """Return no tag: there is no body."""
+        """Return no tag, because there is no body."""
 
 
 class DirectTransport(Transport):
@@ -157,9 +157,9 @@ class DirectTransport(Transport):
             and hides who talks to whom.
         is_accepting: Whether incoming links are accepted.
         max_frame_before_auth: Bytes of the largest frame until the handshake is over.
-        max_links: Most links whose connection has not ended; with so many, no more come in. The
-            same number of upgrades may be under way.
-        max_guest_links: The same for links of guests, which are counted apart.
+        max_links: Highest number of links whose connection has not ended; at this number no more
+            are accepted. The same number of upgrades may be under way.
+        max_guest_links: The same for links of guests, which are counted separately.
 
     Attributes:
         on_incoming: Called with each incoming link, before its handshake.
@@ -192,7 +192,7 @@ class DirectTransport(Transport):
         return is_ip_address(host) or is_loopback(host)
 
     async def start(self, accept: Accept) -> None:
-        # Anew, because a transport that was closed may start again.
+        # Made again, because a transport that was closed may start again.
         self._accepting = TaskSet("a handshake with a node that dialled")
         self._accept = accept
 
@@ -242,7 +242,7 @@ class DirectTransport(Transport):
         if server is None:
             return
         server.stop()
-        # Also what is still in its handshake: that ends as soon as its link does.
+        # Links in their handshake too: a handshake ends as soon as its link does.
         await self._end([link for link in self._links if link.port == port])
         await server.close_all_connections()
 
@@ -259,7 +259,7 @@ class DirectTransport(Transport):
 
     @staticmethod
     async def _end(links: Collection[WebSocketLink]) -> None:
-        """Close links, and cut those whose other end does not answer soon."""
+        """Close links, and cut those whose other end does not answer in time."""
         for link in links:
             await link.close("shutdown")
         loop = asyncio.get_running_loop()
@@ -287,10 +287,10 @@ class DirectTransport(Transport):
         return link
 
     def has_room(self, guests: Literal["never", "only"]) -> bool:
-        """Return whether one more link of a peer, or of a guest, may come in.
+        """Return whether one more link of a peer, or of a guest, may be accepted.
 
-        A link that was closed here counts until its other end answers. When all places are taken,
-        the oldest of those links is cut.
+        A link that was closed here counts until its other end answers. If all places are taken,
+        the oldest of these closed links is cut.
         """
         links = [link for link in self._links if (link.guests == "only") == (guests == "only")]
         if len(links) < self._max_links[guests]:

@@ -32,7 +32,7 @@ class WebSocketLink(PeerLink):
         """Start to receive the messages of an open WebSocket."""
         self._socket = opened
         if self.is_closed:
-            self._shut(self.close_reason)  # what came first was refused
+            self._shut(self.close_reason)  # its first message was refused
 
     def note_remote_host(self) -> None:
         """Read the address of the other end from the socket."""
@@ -75,7 +75,7 @@ class WebSocketLink(PeerLink):
         else:
             self._socket.on_writable(callback)
 
-    # What the WebSocket tells.
+    # Callbacks of the WebSocket.
 
     def on_message(self, opcode: int, payload: Payload) -> Awaitable[None] | None:
         return self._deliver(bytes(payload) if opcode == BINARY else to_text(payload))
@@ -103,7 +103,7 @@ class WebSocketLink(PeerLink):
         return self._socket is None or self._socket.is_ended
 
     async def until_ended(self) -> None:
-        """Wait until the connection below has ended, once the link was closed."""
+        """Wait until the connection below has ended, after the link was closed."""
         if self._socket is not None:
             await self._socket.until_ended()
 

@@ -24,7 +24,7 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
 def any_certificate() -> ssl.SSLContext:
-    """Return a context that accepts every certificate, for links whose handshake proves both ends."""
+    """Return a TLS context that accepts every certificate: the handshake proves both ends."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -43,7 +43,7 @@ async def open_websocket(
         max_message: Bytes of the largest message; a larger one breaks the connection.
 
     Raises:
-        UnreachableError: No WebSocket server answers there.
+        UnreachableError: No WebSocket server answers at the URL.
     """
     opening: _Opening | None = None
     try:
@@ -90,7 +90,7 @@ async def _connect(
 async def _connect_tcp(host: str, port: int) -> socket.socket:
     """Connect to the first address of a host that answers (RFC 8305).
 
-    asyncio's own function leaks a connection that is cancelled in the turn in which it was made.
+    asyncio's own function leaks a connection if it is cancelled in the turn that made it.
 
     Raises:
         OSError: No address answers.
@@ -154,7 +154,7 @@ class _Opening(asyncio.Protocol):
         self._ended = self.opened.get_loop().create_future()
 
     async def give_up(self) -> None:
-        """Close the connection, now or as soon as there is one."""
+        """Close the connection, now or as soon as it is open."""
         self._is_given_up = True
         if self.opened.done() and not self.opened.cancelled():
             self.opened.exception()  # nobody asks any more
@@ -216,7 +216,7 @@ def _check_answer(head: str, accepted: str) -> None:
     """Check the answer to an upgrade (RFC 6455 section 4.1).
 
     Raises:
-        MalformedError: It accepts no WebSocket.
+        MalformedError: The answer does not accept the WebSocket.
     """
     status, *lines = head.split("\r\n")
     version, _, result = status.partition(" ")
@@ -249,7 +249,7 @@ def reason_of(error: BaseException) -> str:
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.lower().replace("_", " ")
-    # asyncio puts the address where the reason was, and several failures into one text
+    # asyncio replaces the reason by the address, and joins several failures into one text
     number = _ERRNO.search(str(error)) if isinstance(error, OSError) else None
     if number is not None:
         return os.strerror(int(number[1])).lower()

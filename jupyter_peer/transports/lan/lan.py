@@ -1,6 +1,6 @@
 """Finds nodes in the local network by mDNS (RFC 6762, RFC 6763) and dials them directly.
 
-The links are those of :mod:`.direct`. The hub decides about the nodes that are found.
+The links are those of :mod:`.direct`. The hub decides which of the found nodes it dials.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PRIORITY = 1
 POLL_S = 3.0
 CLOSE_TIMEOUT_S = 2.0
 RESOLVE_TIMEOUT_S = 3.0
-# Announcements are anybody's, so both are bounded: those looked into at once, and those known.
+# Anybody can announce anything, so both numbers are bounded: announcements read at once, and known.
 MAX_RESOLVING = 32
 MAX_INSTANCES = 512
 
@@ -54,7 +54,7 @@ class LanTransport(Transport):
         found: Called with ``(node_id, node_name, addresses)`` of a node that was found.
         lost: Called with the id of a node whose announcement has ended.
         interfaces: Returns the network interfaces; tests simulate changes with it.
-        poll_s: Seconds between two looks at the interfaces.
+        poll_s: Seconds between two checks of the interfaces.
 
     Attributes:
         endpoint: Where it listens; None if it only searches. A new one is announced within
@@ -144,10 +144,10 @@ class LanTransport(Transport):
         if link.remote_host is not None and self._seen.is_near(link.remote_host):
             link.transport, link.priority = NAME, PRIORITY
 
-    # Announcing and looking.
+    # Announcing and searching.
 
     async def _run(self) -> None:
-        # a tenth of a second of reading files, which a server that starts must not wait for
+        # the import reads files for a tenth of a second, so the start of a server must not wait for it
         zeroconf = await asyncio.to_thread(importlib.import_module, "zeroconf.asyncio")
         while True:
             self._seen = self._interfaces()
@@ -163,7 +163,7 @@ class LanTransport(Transport):
                         await browser.async_cancel()
                         await self._end_resolving()
             except OSError as error:
-                # once, and not every few seconds as long as it stays so
+                # logged once, not every few seconds while this lasts
                 is_news = str(error) != str(self._failure)
                 level = logging.WARNING if is_news else logging.DEBUG
                 log.log(level, "nodes in the local network cannot be found: %s", error)
@@ -180,7 +180,7 @@ class LanTransport(Transport):
         name, info, endpoint = self._node_name(), None, self.endpoint
         if endpoint is not None:
             info = self._service(zeroconf, endpoint, f"{self._node_id}.{SERVICE}", name)
-            # Another program may have taken the name, by a copied key or in bad faith.
+            # Another program may use the name, with a copied key or in bad faith.
             await (await conf.async_register_service(info, allow_name_change=True))
             log.debug("announced as %s", info.name)
         while self._interfaces() == self._seen and self.endpoint == endpoint:
@@ -197,7 +197,7 @@ class LanTransport(Transport):
             SERVICE,
             instance,
             port=endpoint.port,
-            # a host name of its own: the machine's own name is the system's to announce
+            # a host name of its own, because the system announces the machine's name
             server=f"{self._node_id}.local.",
             addresses=[_packed(address) for address in reachable_at(endpoint, self._seen)],
             properties=properties(self._node_id, name, endpoint),
@@ -245,7 +245,7 @@ class LanTransport(Transport):
             self._tell(claim.node_id)
 
     def _tell(self, node_id: str) -> None:
-        """Report a node with all addresses that claim to be it; the handshake shows which is."""
+        """Report a node with all addresses that are announced for it; the handshake checks them."""
         claims = [claim for claim in self._claims.values() if claim.node_id == node_id]
         if claims:
             addresses = [address for claim in claims for address in claim.addresses]
@@ -269,11 +269,11 @@ async def _open(zeroconf: Any, interfaces: Interfaces) -> Any:
     """Open mDNS on the given interfaces."""
     conf: AsyncZeroconf = zeroconf.AsyncZeroconf(interfaces=interfaces.ipv4() or ["127.0.0.1"])
     try:
-        # Closing waits for the start too, and could not if this wait were cancelled.
+        # Closing waits for the start too, and could not do so if this wait were cancelled.
         await asyncio.shield(conf.zeroconf.async_wait_for_start())
         yield conf
     finally:
-        # Says goodbye, so that others need not wait until the announcement is too old.
+        # Withdraws the announcement, so that other nodes need not wait until it expires.
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await conf.async_close()

@@ -51,7 +51,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
     @property
     def can_be_announced(self) -> bool:
-        """Whether a host name was resolved and the path is one that is read back."""
+        """Whether the host is an IP address and :func:`read` accepts the path."""
         try:
             ipaddress.ip_address(self.host or "::")
         except ValueError:
@@ -68,7 +68,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 def reachable_at(endpoint: Endpoint, interfaces: Interfaces) -> list[str]:
-    """Return the addresses by which others reach an endpoint; loopback if there is no other."""
+    """Return the addresses at which others reach an endpoint; loopback if there is no other."""
     if endpoint.host not in _ALL:
         return [endpoint.host]
     every = dict.fromkeys(
@@ -76,7 +76,7 @@ def reachable_at(endpoint: Endpoint, interfaces: Interfaces) -> list[str]:
         for _, at, _ in interfaces.addresses
         if ":" not in at or endpoint.host != "0.0.0.0"  # noqa: S104
     )
-    # A link-local IPv6 address means nothing without the name of an interface.
+    # A link-local IPv6 address is useless without the name of an interface.
     outer = [at for at in every if not (is_loopback(at) or at.startswith("fe80:"))]
     return outer or ["127.0.0.1"]
 
@@ -102,12 +102,12 @@ def read(
     """Return the claim of an announcement; None if it is not one of this system.
 
     Args:
-        instance: Its whole name.
+        instance: Whole name of the announcement.
         txt: Its TXT record.
         port: Its port.
         addresses: The IP addresses of its host.
-        interfaces: Of this machine. Addresses on other links are left out, and loopback unless the
-            announcement was made on this machine.
+        interfaces: Interfaces of this machine. Addresses on other links are omitted; so is
+            loopback, unless this machine made the announcement.
     """
     node_id, path = _value(txt, b"id"), _value(txt, b"path")
     if _value(txt, b"v") != "1" or not is_node_id(node_id) or not instance.startswith(node_id):
@@ -134,8 +134,8 @@ def read(
 def same_machine_tag(node_id: str, port: int, path: str) -> str | None:
     """Return a tag of an endpoint that only programs on this machine can compute, or None.
 
-    By it two nodes of one machine find each other over loopback. Nobody else can make a node dial
-    its own loopback: the key is a number that the kernel draws at each boot.
+    With it, two nodes of one machine find each other over loopback. Nobody else can make a node
+    dial its own loopback, because the key is a random number that the kernel draws at each boot.
     """
     try:
         key = _BOOT_ID.read_bytes().strip()

@@ -16,7 +16,7 @@ from ...wire.relay.link import BINARY, CREDIT, OPEN, TEXT, Flow, Payload, head, 
 from ..base import Frame, PeerLink
 
 _FIRST_REPEAT_S = 1.0
-# A payload that waits for credit or to be read, and what it counts.
+# A payload that waits for credit or for its reader, and the bytes that it counts.
 _Sized = tuple[bytes | str, int]
 
 
@@ -53,7 +53,7 @@ class RelayLink(PeerLink):
         is_dialled: Whether this side dialled.
 
     Attributes:
-        peer_id, link_id: As given.
+        peer_id, link_id: The values of the arguments.
     """
 
     transport = "relay"
@@ -95,7 +95,7 @@ class RelayLink(PeerLink):
         answered = self._answered = asyncio.get_running_loop().create_future()
         backoff = Backoff(_FIRST_REPEAT_S, timeout)
         while timeout > 0:
-            # Again, since the other's connection may have been lost with this in it.
+            # Sent again, because the other node's connection may have broken with the first one in it.
             self._tell(OPEN)
             pause = min(backoff.next(), timeout)
             await asyncio.wait({answered}, timeout=pause)
@@ -118,7 +118,7 @@ class RelayLink(PeerLink):
             form, payload = (TEXT, frame.encode()) if isinstance(frame, str) else (BINARY, frame)
             if len(payload) > self._multiplexer.max_payload:
                 self.abort(TooLargeError.code)
-                raise LinkClosedError("a message is larger than the relay takes")
+                raise LinkClosedError("a message is larger than the relay accepts")
             if self._unsent or not self._flow.may_send(len(payload)):
                 self._unsent.append((form, payload))
             else:
@@ -148,7 +148,7 @@ class RelayLink(PeerLink):
         """Write, now that it is this link's turn."""
         self._is_in_line = False
         if not self.is_closed and (self._unsent or self._flow.is_exhausted):
-            return  # credit was used up meanwhile; more of it brings this back
+            return  # the credit was used up meanwhile; new credit calls this again
         self._writable.release()
 
     # Receiving.
@@ -167,7 +167,7 @@ class RelayLink(PeerLink):
             self._get_in_line()
         elif payload.form == OPEN:
             self._flow.on_credit(payload.limit)
-            # A relay that asks again and again and does not read is answered once.
+            # A relay that asks repeatedly without reading gets one answer.
             may_answer = not (self._has_answered and self._multiplexer.is_backed_up)
             if may_answer and not self.is_dialled and not self.is_closed:
                 self._has_answered = True

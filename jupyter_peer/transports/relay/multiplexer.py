@@ -133,7 +133,7 @@ class RelayMultiplexer:
         if reason == PeerTimeoutError.code:
             self.socket.nudge()
 
-    # What comes over the socket.
+    # Frames from the socket.
 
     def on_frame(self, data: bytes) -> None:
         kind, _, dst, src, link_id = check_head(data)
@@ -174,7 +174,7 @@ class RelayMultiplexer:
         self._line.clear()
 
     def on_registered(self) -> None:
-        # The other ends do not know yet, and may be waiting for an answer that is lost.
+        # The other ends do not know of it yet, and may wait for an answer that was lost.
         self._say_orphans_closed()
 
     def _on_writable(self) -> None:
@@ -190,7 +190,7 @@ class RelayMultiplexer:
 
     @property
     def max_payload(self) -> int:
-        """Bytes of the largest frame of the peer wire the relay takes."""
+        """Bytes of the largest frame of the peer wire that the relay accepts."""
         return self.socket.max_frame - HEAD_BYTES
 
     @property
@@ -204,7 +204,7 @@ class RelayMultiplexer:
         if not self.is_backed_up:
             self.socket.write([(b"", close_frame(key[0], self._own_id, key[1], reason))])
         elif len(self._orphans) < _MAX_LINKS:
-            # A relay that does not read could make this node say more and more.
+            # Otherwise a relay that does not read could make this node queue more and more.
             if not self._orphans:
                 self.socket.on_writable(self._on_writable)
             self._orphans.add(key)
@@ -219,7 +219,7 @@ class RelayMultiplexer:
             self.socket.on_writable(self._move_line)
 
     def _move_line(self) -> None:
-        # One after the other, each behind those that already wait: so they take turns.
+        # Each link queues behind those that already wait, so the links take turns.
         for _ in range(len(self._line)):
             if self.is_backed_up or not self._line:
                 break

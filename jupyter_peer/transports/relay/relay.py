@@ -20,7 +20,7 @@ from .multiplexer import RelayMultiplexer
 
 DIAL_TIMEOUT_S = 10.0
 DIAGNOSE_TIMEOUT_S = 5.0
-# A foreign relay is left this long after its last link, so that a link that comes back finds it.
+# The connection to a foreign relay stays open this long after its last link, for a reconnect.
 _IDLE_S = 30.0
 _MAX_FOREIGN = 16
 
@@ -30,8 +30,8 @@ class RelayTransport(Transport):
 
     Args:
         identity: This node's key; only its own relay sees it.
-        relay_url: This node's relay, see :func:`.relay_urls`; None for none. Peers' relays are
-            used all the same, for as long as there are links over them.
+        relay_url: This node's relay, see :func:`.relay_urls`; None for none. Relays of peers are
+            used in any case, while links run over them.
         ssl_context: For ``wss://``. By default the system's authorities decide: a relay, unlike a
             peer, has no other proof of its identity.
         now: Monotonic seconds.
@@ -61,17 +61,17 @@ class RelayTransport(Transport):
         self._accepting = TaskSet("a handshake with a node that dialled")
 
     async def start(self, accept: Accept) -> None:
-        # Anew, because a transport that was closed may start again.
+        # Made again, because a transport that was closed may start again.
         self._accepting = TaskSet("a handshake with a node that dialled")
         self._accept = accept
         if self._own_urls:
             self._own = self._open_own()
 
     async def use(self, relay_url: str | None) -> None:
-        """Register at another relay from now on, or at none; links over the former one end.
+        """Register at another relay, or at none; links over the former relay end.
 
         Raises:
-            BadAddressError: It is not a URL; nothing has changed.
+            BadAddressError: ``relay_url`` is not a URL; nothing has changed.
         """
         urls = relay_urls(relay_url) if relay_url else []
         if set(urls) == set(self._own_urls):
@@ -134,7 +134,7 @@ class RelayTransport(Transport):
 
     @property
     def is_registered(self) -> bool:
-        """Whether this node's own relay knows it now."""
+        """Whether this node is registered at its own relay now."""
         return self._own is not None and self._own.socket.is_registered
 
     def _multiplexers(self) -> list[RelayMultiplexer]:
@@ -160,7 +160,7 @@ class RelayTransport(Transport):
     def _open_foreign(self, urls: list[str]) -> RelayMultiplexer:
         """Connect to a relay that a peer has named.
 
-        It gets a throwaway key, so what this node signs there proves nothing anywhere else.
+        The node registers with a throwaway key, whose signatures prove nothing elsewhere.
         """
         return self._open(urls, Identity.from_seed(secrets.token_bytes(32)), None, _IDLE_S)
 

@@ -31,17 +31,17 @@ from ..direct.websocket import open_websocket
 
 log = logging.getLogger(__name__)
 
-# Larger ones are refused by every relay of this program.
+# Every relay of this program refuses larger frames.
 _MAX_FRAME = 512 * 1024
 REGISTER_TIMEOUT_S = 10.0
 _PING_S = 20.0
 _PONG_S = 5.0
-# A connection that lasts this long was a good one: the next pause is the shortest again.
+# After a connection that lasted this long, the next pause is the shortest again.
 _STABLE_S = 10.0
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 30.0
-# After a good connection the links wait for the next one, so the pause may end at once: nodes that
-# come back to a relay are spread widely enough.
+# After such a connection the links wait for the next one, so the pause may end at once. Nodes that
+# return to a relay are spread widely enough.
 _AFTER_GOOD, _AFTER_BAD = spread(0.0, 1.0), spread(0.5, 1.5)
 
 
@@ -172,7 +172,7 @@ class RelaySocket:
             connection = self._connection
             self._drop("shutdown")
             if connection is not None:
-                # The loop may end next, and would leave the socket open.
+                # The loop may end after this, and would leave the socket open.
                 await connection.until_ended()
 
     def _tell(self, url: str) -> None:
@@ -240,7 +240,7 @@ class RelaySocket:
         return self._fault or UnreachableError("the connection was closed")
 
     def _drop(self, reason: str) -> None:
-        """Drop the connection; frames under way are lost."""
+        """Abort the connection; frames under way are lost."""
         self._registered.clear()
         self._registration = None
         connection, self._connection = self._connection, None
@@ -248,7 +248,7 @@ class RelaySocket:
             connection.end(NORMAL, reason)
         self._above.on_lost(reason)
 
-    # What the relay says.
+    # Messages of the relay.
 
     def hears(self, attempt: asyncio.Future[None]) -> bool:
         """Whether this is the current connection; late messages of an earlier one are ignored."""

@@ -1,7 +1,7 @@
 """One WebRTC connection with one data channel, from the first offer to the last closed socket.
 
-Only this file uses aiortc. It always closes everything: it waits for sockets that are being opened
-and closes them then, even when the caller has given up.
+Only this file uses aiortc. A connection always closes all its sockets: it waits for those that are
+being opened and then closes them, even if the caller no longer waits.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from .sdp import Description
 log = logging.getLogger(__name__)
 
 LABEL = "jupyter-peer"
-# What was sent last (a refusal, a goodbye) may take this long to arrive before all is closed.
+# Time for the last message (a refusal, a `bye`) to arrive before everything is closed.
 LINGER_S = 2.0
 CLOSE_TIMEOUT_S = 5.0
-# Of pieces of messages that are not whole yet.
+# Bytes of unfinished messages.
 MAX_UNFINISHED = 1024 * 1024
 
 
@@ -36,9 +36,9 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
     """STUN and TURN servers, for nodes behind routers.
 
     Attributes:
-        stun: ``stun:host:port`` of servers that tell a node its outer address (RFC 8489).
+        stun: ``stun:host:port`` of servers that report a node's public address (RFC 8489).
         turn: ``turn:host:port?transport=udp`` of a server that forwards packets (RFC 8656), or empty.
-        username, credential: For the TURN server.
+        username, credential: Login at the TURN server.
     """
 
     stun: Sequence[str] = ()
@@ -47,14 +47,14 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
     credential: str = ""
 
     def __repr__(self) -> str:
-        """Show no password: this may end up in logs and tracebacks."""
+        """Return a text without the password, because it may appear in logs and tracebacks."""
         return f"<IceServers {list(self.stun)} {self.turn}>"
 
     def check(self) -> None:
         """Check the form of the URLs.
 
         Raises:
-            BadRequestError: One of them cannot be used.
+            BadRequestError: A URL cannot be used.
         """
         from aiortc.rtcicetransport import parse_stun_turn_uri
 
@@ -75,7 +75,7 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
     def findings(self, offer: Description) -> list[Finding]:
         """Return the findings that an offer shows about its servers.
 
-        The doctor tries TURN by itself (:mod:`.turn`), which also says why it fails.
+        The connection check tries TURN separately (:mod:`.turn`), which also finds the reason.
         """
         outer = [f"{each.host}:{each.port}" for each in offer.candidates if each.type == "srflx"]
         if not self.stun:
@@ -98,7 +98,7 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
     def configuration(self, turn_of: int) -> Any:
-        """Return aiortc's configuration; it uses one STUN server, so several take turns."""
+        """Return aiortc's configuration. aiortc uses one STUN server, so several take turns."""
         aiortc = importlib.import_module("aiortc")
         servers = []
         if self.stun:
@@ -109,18 +109,18 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
                     urls=self.turn, username=self.username, credential=self.credential
                 )
             )
-        # Given none, aiortc would ask a server of its own choice.
+        # Without a server, aiortc would ask one of its own choice.
         return aiortc.RTCConfiguration(iceServers=servers)
 
 
 class Connection:
-    """A connection, from its making to its end.
+    """A WebRTC connection, from the first offer to the last closed socket.
 
     Args:
-        configuration: Of aiortc.
-        address: Of the link, as shown to users.
+        configuration: Configuration of aiortc.
+        address: Address of the link, as shown to users.
         on_end: Called once, when everything is closed.
-        allow_loopback: Whether addresses of loopback count.
+        allow_loopback: Whether loopback addresses are candidates.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class Connection:
         """Apply the answer.
 
         Raises:
-            UnreachableError: It cannot be used.
+            UnreachableError: The answer cannot be used.
         """
         await self._take("answer", answer)
 
@@ -182,7 +182,7 @@ class Connection:
             raise UnreachableError("no path between the two networks was found in time") from error
 
     def end(self) -> None:
-        """Close everything in a task of its own; may be called twice."""
+        """Close everything in a separate task; may be called twice."""
         if self._ending is None:
             self._ending = background.start(self._end(), "closing a data channel")
 
@@ -193,7 +193,7 @@ class Connection:
         await asyncio.wait({self._ending})
 
     async def _describe(self, description: Any, kind: str) -> Description:
-        # Never cancelled: what a cancelled gathering has opened nobody closes.
+        # Never cancelled, because nobody would close the sockets of a cancelled gathering.
         self._gathering = asyncio.ensure_future(self._pc.setLocalDescription(description))
         await asyncio.shield(self._gathering)
         sdp = self._pc.localDescription.sdp
@@ -204,7 +204,7 @@ class Connection:
             await self._pc.setRemoteDescription(
                 self._description(sdp=description.to_sdp(), type=kind)
             )
-        except Exception as error:  # aiortc raises whatever it stumbles over
+        except Exception as error:  # aiortc raises errors of many classes
             raise UnreachableError(f"the {kind} of the other side cannot be used") from error
         _bound_unfinished(self._pc.sctp, self.end)
 
@@ -217,7 +217,7 @@ class Connection:
 
     def _keep(self, channel: Any) -> None:
         self._channel = channel
-        # Now, since the first message may come in the same turn of the loop.
+        # At once, because the first message may arrive in the same turn of the loop.
         link = DataChannelLink(self._address, channel, self.end, is_dialled=self._is_dialled)
 
         def on_open() -> None:
@@ -238,7 +238,7 @@ class Connection:
     def _fail(self, error: Exception) -> None:
         if not self._opened.done():
             self._opened.set_exception(error)
-            self._opened.exception()  # it may be that nobody waits
+            self._opened.exception()  # marks it as read: perhaps nobody waits for it
 
     async def _end(self) -> None:
         self._fail(LinkClosedError())
@@ -260,13 +260,13 @@ class Connection:
         was_checking = ice is not None and ice.state == "checking"
         await self._pc.close()
         if ice is not None and was_checking:
-            # aioice looks up from its checks every 20 ms, and if they had just succeeded it begins
-            # to ask for consent on what is closed by now; closing once more ends that
+            # aioice polls its checks every 20 ms. If they have just succeeded, it starts to ask for
+            # consent on the closed connection; a second close ends that.
             await asyncio.sleep(0.05)
             await ice._connection.close()  # noqa: SLF001 - there is no other way
 
     async def _send_the_rest(self) -> None:
-        """Close the channel behind what was sent on it, and wait until the other side has it."""
+        """Close the channel after its last message, and wait until the other side has received it."""
         channel = self._channel
         if channel is None or channel.readyState != "open":
             return
@@ -277,9 +277,9 @@ class Connection:
 
 
 def _bound_unfinished(sctp: Any, end: Callable[[], None]) -> None:
-    """Close a connection whose messages begin and never end.
+    """Close a connection if a message on it never ends.
 
-    aiortc keeps all that arrives; a sender need not respect its receive window.
+    aiortc keeps everything that arrives, and a sender may ignore the receive window.
     """
     receive = sctp._receive_data_chunk  # noqa: SLF001 - there is no other way
     window = sctp._advertised_rwnd  # noqa: SLF001

@@ -1,8 +1,8 @@
-"""Who sends an offer by a lobby at which it has not proven its id (``wire/SPEC.md``, section 7.3).
+"""Proves the sender of an offer at a foreign lobby (``wire/SPEC.md``, section 7.3).
 
-A node uses a throwaway key at a lobby that its user did not configure. The node that is dialled
-there sees the id of that key, so the offer itself proves who dials. The proof names the node it is
-for and covers what the connection stands on. So whoever carries it can only deliver it, or not.
+At a lobby that its user did not configure, a node uses a throwaway key. The dialled node sees only
+the id of that key, so the offer itself proves who dials. The proof names the receiver and covers the
+keys of the connection. So the lobby can deliver the offer or drop it, but cannot change it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LABEL = b"jupyter-peer/1 offer "
 
 
 def introduce(offer: Description, identity: Identity, to: str) -> Description:
-    """Return an offer with the proof of who sends it.
+    """Return an offer with the proof of its sender.
 
     Args:
         offer: The offer.
@@ -32,14 +32,14 @@ def introduce(offer: Description, identity: Identity, to: str) -> Description:
 
 
 def introduced(offer: Description, to: str) -> str | None:
-    """Return the node id that an offer proves; None when it proves none.
+    """Return the node id that an offer proves; None if it has no proof.
 
     Args:
         offer: The offer.
         to: Node id of this node.
 
     Raises:
-        MalformedError: The key is none.
+        MalformedError: The public key is malformed.
         BadSignatureError: The proof is for another node or another offer.
     """
     if offer.introduction is None:

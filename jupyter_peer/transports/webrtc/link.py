@@ -16,12 +16,12 @@ from .sdp import MAX_MESSAGE
 
 log = logging.getLogger(__name__)
 
-# aiortc sends what is buffered at the pace of the path. Little is kept there, so that a small
-# message is not held up behind it.
+# aiortc sends its buffer at the speed of the path. The buffer stays small, so that a small message
+# does not wait long behind it.
 HIGH_WATER = 128 * 1024
 LOW_WATER = 32 * 1024
-# Nothing in SCTP as aiortc has it stops a sender whose reader is busy, so frames wait here; an
-# honest peer keeps to its credit, which is less.
+# aiortc's SCTP does not stop a sender if the reader is busy, so frames wait here. An honest peer
+# respects its credit, which is smaller.
 MAX_HELD = 8 * 1024 * 1024
 MAX_HELD_FRAMES = 8192
 
@@ -30,9 +30,9 @@ class DataChannelLink(PeerLink):
     """A link over one open data channel.
 
     Args:
-        address: As shown to users.
+        address: Address, as shown to users.
         channel: The channel.
-        hang_up: Called once when the link is closed, to close what carries the channel.
+        hang_up: Called once when the link is closed, to close the connection of the channel.
         is_dialled: Whether this side made the offer.
     """
 
@@ -61,7 +61,7 @@ class DataChannelLink(PeerLink):
             if len(frame) > MAX_MESSAGE or (
                 isinstance(frame, str) and len(frame.encode()) > MAX_MESSAGE
             ):
-                # only without sealing, where a frame is a whole message
+                # happens only without sealing, where a frame is a whole message
                 self.abort(TooLargeError.code)
                 raise LinkClosedError("a message is too large for a data channel")
             self._channel.send(frame)
@@ -91,7 +91,7 @@ class DataChannelLink(PeerLink):
             self.abort(OverflowLinkError.code)
 
     async def _read(self, handling: Any) -> None:
-        """Hand on what came while an earlier frame was being handled."""
+        """Deliver the frames that arrived while an earlier one was being handled."""
         try:
             await handling
             while self._held and not self.is_closed:

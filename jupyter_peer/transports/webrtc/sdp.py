@@ -1,7 +1,7 @@
-"""Session descriptions of data channels (RFC 8866, RFC 8829, RFC 8841): read with suspicion, rewritten.
+"""Session descriptions of data channels (RFC 8866, RFC 8829, RFC 8841), parsed and written anew.
 
-What comes from the other side is taken apart here and put together anew from the parts that were
-understood, so the WebRTC library never sees a line that somebody else wrote.
+This module parses the description of the other side and writes a new one from the parts that it
+knows. So the WebRTC library never reads a line that somebody else has written.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CANDIDATE = re.compile(
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """Where the other side may be reached by UDP (RFC 8839 section 5.1)."""
+    """A UDP address at which the other side may be reached (RFC 8839 section 5.1)."""
 
     foundation: str
     priority: int
@@ -44,15 +44,15 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """What one side says of its end of a data channel.
+    """The description of one end of a data channel.
 
     Attributes:
-        ufrag, password: For the connectivity checks of ICE.
+        ufrag, password: Login for the connectivity checks of ICE.
         setup: ``actpass`` in an offer, ``active`` or ``passive`` in an answer.
-        fingerprints: Of the certificate, ``(hash, hex)``.
-        candidates: Where it may be reached, in the order given.
-        answers: In an answer the ``ufrag`` of the offer it is for.
-        introduction: In an offer the sender's public key and signature; see :mod:`.introduction`.
+        fingerprints: Fingerprints of the certificate, as ``(hash, hex)``.
+        candidates: Candidate addresses, in the order given.
+        answers: The ``ufrag`` of the offer that an answer belongs to.
+        introduction: The sender's public key and signature of an offer; see :mod:`.introduction`.
     """
 
     ufrag: str
@@ -67,17 +67,17 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     def from_sdp(cls, kind: str, sdp: object, *, allow_loopback: bool = False) -> Description:
         """Read an offer or an answer.
 
-        Candidates that cannot be used are left out: other components, TCP, host names, addresses
-        that are no single other machine's; and all beyond the first 16.
+        Candidates that cannot be used are omitted: other components, TCP, host names, and
+        addresses that do not belong to a single other machine. So are all after the first 16.
 
         Args:
             kind: ``offer`` or ``answer``.
-            sdp: As it came.
-            allow_loopback: Whether addresses of loopback are candidates.
+            sdp: The description as received.
+            allow_loopback: Whether loopback addresses are candidates.
 
         Raises:
-            TooLargeError: It has over 16 KiB or 128 lines.
-            MalformedError: It is no description of one data channel.
+            TooLargeError: The description has over 16 KiB or 128 lines.
+            MalformedError: It does not describe exactly one data channel.
         """
         if not isinstance(sdp, str):
             raise MalformedError("a session description is text")
@@ -116,7 +116,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def to_sdp(self) -> str:
-        """Write it, with nothing in it but what is known here."""
+        """Write the description, with only the parts that this module knows."""
         lines = [
             "v=0",
             "o=- 1 1 IN IP4 0.0.0.0",

@@ -1,4 +1,4 @@
-"""Tries a TURN server: whether it gives this node an address that passes packets on (RFC 8656)."""
+"""Tests whether a TURN server allocates a relayed address for this node (RFC 8656)."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class _Ended(asyncio.DatagramProtocol):
 
 
 async def try_turn(url: str, username: str, credential: str) -> Finding:
-    """Ask a TURN server for an allocation, and give it back.
+    """Request an allocation from a TURN server, and release it.
 
     Args:
-        url: As in the setting ``turn_url``.
-        username: Name at the server.
-        credential: Password, which is in no finding.
+        url: The URL in the form of the setting ``turn_url``.
+        username: User name at the server.
+        credential: Password, which appears in no finding.
     """
     try:
         host, port, transport, has_tls = parse_turn(url)
@@ -99,7 +99,7 @@ async def try_turn(url: str, username: str, credential: str) -> Finding:
     took = round((time.monotonic() - started) * 1000, 1)
     relayed = endpoint.get_extra_info("sockname")
     endpoint.close()
-    # a server that does not answer forgets it by itself, after ten minutes at most
+    # a server that does not answer drops the allocation after at most ten minutes
     await pause_until(ended.ended, _CLOSE_TIMEOUT_S)
     return ok(
         "turn",

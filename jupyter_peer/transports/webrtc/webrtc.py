@@ -32,11 +32,11 @@ SCHEME = "webrtc:"
 ANSWER_TIMEOUT_S = 8.0
 CONNECT_TIMEOUT_S = 10.0
 MAX_ANSWERING = 16
-# Peers say which lobby they are at, so their number is theirs to choose.
+# Peers name their own lobbies, so they could name any number of them.
 MAX_VISITS = 4
-# Who is not known yet may come with an invite, which it shows only in the handshake.
+# An unknown node may have an invite, which it sends only in the handshake.
 MAX_STRANGERS = 2
-# A burst, and after it so many a second.
+# A burst, and then this rate per second.
 OFFERS_AT_ONCE = 10
 OFFERS_OF_A_PEER = 1.0
 OFFERS_OF_STRANGERS = 1 / 6
@@ -52,11 +52,11 @@ class Signaller(Protocol):
         """Send an ``offer`` or ``answer`` to a node.
 
         Raises:
-            PeerError: It cannot be sent, or the node is not there.
+            PeerError: The signal cannot be sent, or the node is not at the lobby.
         """
 
     def on_signal(self, callback: Callable[[str, str, str], None]) -> Callable[[], None]:
-        """Call back with ``(from_node_id, kind, sdp)`` of each that comes in; return what ends it."""
+        """Call back with ``(from_node_id, kind, sdp)`` of each signal; return a function to stop it."""
 
 
 #: Opens a lobby by its URL and leaves it at the end.
@@ -67,7 +67,7 @@ def check_extra() -> None:
     """Check that the packages of the extra ``webrtc`` are installed.
 
     Raises:
-        NotEnabledError: They are not.
+        NotEnabledError: A package is missing.
     """
     if importlib.util.find_spec("aiortc") is None:
         raise NotEnabledError(

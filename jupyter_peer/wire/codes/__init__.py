@@ -1,1 +1,1 @@
-"""Codes that people say: words that lead to an invite, and the key exchange behind them."""
+"""Spoken codes: words that lead to an invite, and the key exchange behind them."""

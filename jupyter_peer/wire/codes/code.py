@@ -1,8 +1,8 @@
-"""Codes that people say, such as ``7-adult-amulet``, and what is exchanged by one (SPEC section 13).
+"""Spoken codes such as ``7-adult-amulet``, and the exchange of an invite by one (SPEC section 13).
 
-A code names a mailbox at a lobby and has two words that only the two people know. By SPAKE2 they
-agree on a key through that mailbox, and the owner sends an ordinary invite under it. Whoever guesses
-has one try, and both sides learn of it.
+A code names a mailbox at a lobby and has two words that only two people know. Through that mailbox
+their nodes agree on a key by SPAKE2, and the owner sends an ordinary invite, encrypted with it. An
+attacker can guess once, and both sides learn of it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHARE_BYTES = 32
 _LABEL = b"jupyter-peer/1 code "
 _NONCE = bytes(12)  # each key seals one message
 _CODE = re.compile(r"\W*(\d{1,3})[\s_-]+([a-z]+)[\s_-]+([a-z]+)\W*", re.IGNORECASE)
-# `%peer pair` joins what is typed with blanks, as a wrapped invite needs it.
+# `%peer pair` joins its arguments with blanks, as a wrapped invite needs it.
 _JOINED = re.compile(r"(\d{1,3})([a-z]+)", re.IGNORECASE)
 _COMMAND = re.compile(r"\s*%?(jupyter )?peer pair\s+", re.IGNORECASE)
 
@@ -43,17 +43,17 @@ class Code(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, number: int, raw: bytes) -> Code:
-        """Return the code of a mailbox with the words that two random bytes choose."""
+        """Return a mailbox's code; two random bytes choose its words."""
         one, two = raw
         return cls(number, FIRST[one], SECOND[two])
 
     @classmethod
     def from_text(cls, text: str) -> Code | None:
-        """Read a code as somebody typed it; None for a text that does not look like one.
+        """Read a typed code; None for a text that does not look like a code.
 
         Raises:
-            CodeMalformedError: It looks like one, but no code has such a number or word. Nothing
-                was sent, so the code is still good.
+            CodeMalformedError: The text looks like a code, but no code has such a number or word.
+                Nothing was sent, so the real code stays valid.
         """
         if len(text) > 200:
             return None
@@ -73,12 +73,12 @@ class Code(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The code as it is said."""
+        """The code as people say it."""
         return f"{self.number}-{self.first}-{self.second}"
 
     @property
     def password(self) -> int:
-        """The code as the number that SPAKE2 takes."""
+        """The code as a number, the password of SPAKE2."""
         digest = hashlib.sha512(_LABEL + self.text.encode()).digest()
         return int.from_bytes(digest, "big") % Ed25519Group.order
 
@@ -114,7 +114,7 @@ class _Side:
 
 
 class CodeOwner(_Side):
-    """The side of whoever made the code.
+    """The side that made the code.
 
     Args:
         code: The code.
@@ -128,16 +128,16 @@ class CodeOwner(_Side):
         """Return the answer to the other side's share.
 
         Raises:
-            MalformedError: It is none.
+            MalformedError: The bytes are not a share.
         """
         self._keys = self._spake2.finish(share)
         return self._spake2.share + self._keys.confirm_a
 
     def on_confirmation(self, confirmation: bytes, invite: str) -> bytes:
-        """Return the invite, sealed for the other side, which has shown that it knows the words.
+        """Check that the other side knows the words, and return the sealed invite.
 
         Raises:
-            CodeWrongError: It does not know them.
+            CodeWrongError: The other side does not know the words.
         """
         keys = self._agreed()
         if not hmac.compare_digest(confirmation, keys.confirm_b):
@@ -146,22 +146,22 @@ class CodeOwner(_Side):
 
 
 class CodeGuest(_Side):
-    """The side of whoever was told the code; the arguments are those of :class:`CodeOwner`."""
+    """The side that received the code; the arguments are those of :class:`CodeOwner`."""
 
     def __init__(self, code: Code, raw: bytes) -> None:
         super().__init__("B", code, raw)
 
     @property
     def share(self) -> bytes:
-        """What is sent first."""
+        """The first message of the exchange."""
         return self._spake2.share
 
     def on_answer(self, answer: bytes) -> bytes:
-        """Return what shows the owner that this side knows the words.
+        """Return the confirmation, which shows the owner that this side knows the words.
 
         Raises:
-            CodeWrongError: The owner has other words, or somebody in between has none.
-            MalformedError: It is no answer.
+            CodeWrongError: The owner has other words, or somebody intercepts the exchange.
+            MalformedError: The bytes are not an answer.
         """
         share, confirmation = answer[:_SHARE_BYTES], answer[_SHARE_BYTES:]
         self._keys = self._spake2.finish(share)
@@ -173,7 +173,7 @@ class CodeGuest(_Side):
         """Return the invite.
 
         Raises:
-            MalformedError: It was not sealed by the owner.
+            MalformedError: The owner did not seal these bytes.
         """
         try:
             return AESGCM(_invite_key(self._agreed())).decrypt(_NONCE, sealed, None).decode()

@@ -1,9 +1,9 @@
-"""SPAKE2 (RFC 9382): two people who share a few words agree on a key, with one guess for others.
+"""SPAKE2 (RFC 9382): two people who share a few words agree on a key.
 
-Whoever is in between learns nothing to try words against later: a run tells a guesser whether that
-one guess was right, and nothing else. The group is edwards25519 by libsodium, whose operations take
-the same time for every secret. ``tests/wire/test_spake2.py`` holds the rest to the RFC's vectors,
-which are for P-256.
+An attacker in between can guess once in each run and learns only whether that guess was right. A
+recorded run does not help to try other words later. The group is edwards25519 by libsodium, whose
+operations take the same time for every secret. ``tests/wire/test_spake2.py`` checks the formulas
+against the RFC's vectors, which are for P-256.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Role = Literal["A", "B"]
 
 
 class Group(Protocol):
-    """A group of prime order; elements are bytes as they travel.
+    """A group of prime order; its elements are bytes, in the form that is sent.
 
     Attributes:
-        order: Of the group.
-        cofactor: Of the curve it is on.
+        order: Order of the group.
+        cofactor: Cofactor of its curve.
         m, n: The elements that hide the shares of A and of B (RFC 9382 section 6).
     """
 
@@ -36,24 +36,24 @@ class Group(Protocol):
     n: bytes
 
     def base(self, scalar: int) -> bytes:
-        """Return the generator, multiplied."""
+        """Return the generator multiplied by a scalar."""
 
     def multiply(self, scalar: int, element: bytes) -> bytes:
-        """Return an element, multiplied.
+        """Return an element multiplied by a scalar.
 
         Raises:
-            MalformedError: It is no element of the group, or the product is the neutral one.
+            MalformedError: The bytes are not an element of the group, or the product is neutral.
         """
 
     def add(self, one: bytes, other: bytes) -> bytes:
         """Return the sum of two elements.
 
         Raises:
-            MalformedError: One is no element of the group.
+            MalformedError: One of them is not an element of the group.
         """
 
     def subtract(self, one: bytes, other: bytes) -> bytes:
-        """Return the difference of two elements; raises as :meth:`add`."""
+        """Return the difference of two elements; raises the errors of :meth:`add`."""
 
 
 class Ed25519Group:
@@ -84,11 +84,11 @@ class Ed25519Group:
 
 
 class Keys(NamedTuple):
-    """What a run comes to.
+    """The keys that result from a run.
 
     Attributes:
-        session: Shared by both if both knew the same words; 16 bytes.
-        confirm_a, confirm_b: What A and B send to show it, 32 bytes each.
+        session: The same 16 bytes on both sides, if both know the same words.
+        confirm_a, confirm_b: Confirmations that A and B send to prove this, 32 bytes each.
     """
 
     session: bytes
@@ -100,15 +100,15 @@ class Spake2:
     """One side of one run.
 
     Args:
-        role: ``A`` or ``B``.
+        role: Role of this side, ``A`` or ``B``.
         password: The shared words as a number below the order of the group.
-        secret: A random number below the order, never used again.
-        context: Both sides must name the same.
-        identities: Of A and of B.
+        secret: A random number below the order, used for this run only.
+        context: A label that must be equal on both sides.
+        identities: Identities of A and of B.
         group: The group.
 
     Attributes:
-        share: What the other side gets.
+        share: The bytes to send to the other side.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Spake2:
         """Return the keys, from the other side's share.
 
         Raises:
-            MalformedError: It is no share.
+            MalformedError: The bytes are not a share.
         """
         group = self._group
         other = group.n if self._role == "A" else group.m

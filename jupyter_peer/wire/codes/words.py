@@ -1,7 +1,7 @@
-"""The words of codes that people say: the PGP word list of Patrick Juola and Philip Zimmermann (1995).
+"""The words of spoken codes: the PGP word list of Patrick Juola and Philip Zimmermann (1995).
 
-It was made for the ear, by a search for words that sound least alike. A word of the first list has
-two syllables and one of the second three, so two words in the wrong order are noticed.
+Its words were chosen by a search for words that sound least alike. Words of the first list have two
+syllables and words of the second have three, so a wrong order is noticed.
 """
 
 from __future__ import annotations

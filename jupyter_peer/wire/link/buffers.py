@@ -1,4 +1,4 @@
-"""Checks that the raw buffers beside a payload are those that were signed (SPEC section 2)."""
+"""Checks that the signature of a message covers the raw buffers beside it (SPEC section 2)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def check_buffers(listed: object, buffers: Sequence[bytes | bytearray | memoryvi
     """Check that ``data["buffers"]`` lists the SHA-256 of exactly these buffers.
 
     Raises:
-        MalformedError: The list is missing, or not of the same length.
-        BadSignatureError: A hash does not match, so the signature does not cover the bytes.
+        MalformedError: The list is missing or has another length.
+        BadSignatureError: A hash does not match, so the signature does not cover the buffer.
     """
     check_digests(listed, [hashlib.sha256(buffer).hexdigest() for buffer in buffers])
 
 
 def check_digests(listed: object, digests: Sequence[str]) -> None:
-    """Like :func:`check_buffers`, for hashes that were computed while the bytes came in."""
+    """Check as :func:`check_buffers` does, with hashes that were computed during the receipt."""
     if not digests and not isinstance(listed, list):
         return
     if not isinstance(listed, list) or len(listed) != len(digests):

@@ -1,8 +1,8 @@
 """One authenticated link as a sans-I/O object: envelopes in and out of frames (SPEC section 4).
 
-A :class:`SealedChannel` is what a handshake yields; an :class:`UnsealedChannel` has the same
-methods and speaks the plain JSON of the original system. Above it is the hub's session, which moves
-the frames; both sides of a link can be crossed in memory for tests.
+A handshake yields a :class:`SealedChannel`. An :class:`UnsealedChannel` has the same methods and
+speaks the plain JSON of the original system. Above is the hub's session, which moves the frames.
+Tests connect both sides of a link in memory.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ class Limits(NamedTuple):
     """The limits of one link, in bytes.
 
     Attributes:
-        max_message: The largest message, and all unfinished ones together.
-        max_unconsumed: Sent and not yet consumed by the peer; 512 KiB at least.
-        max_queued: Waiting to be sent; see :class:`.outbox.Outbox`.
-        max_received: The largest message of the other side, and all its unfinished ones together;
+        max_message: The largest message; also the sum of all unfinished messages.
+        max_unconsumed: Sent bytes that the peer has not consumed yet; 512 KiB at least.
+        max_queued: Bytes that may wait to be sent; see :class:`.outbox.Outbox`.
+        max_received: The largest message of the other side; also the sum of its unfinished messages.
             None for ``max_message``.
     """
 
@@ -84,7 +84,7 @@ class Channel(ABC):
     Attributes:
         peer_id: Node id of the other side.
         public_key: Its raw key.
-        max_frame: No frame of the peer may be larger, in bytes.
+        max_frame: Bytes of the largest frame that the peer may send.
         is_sealed: Whether frames are end-to-end sealed.
     """
 
@@ -114,11 +114,11 @@ class Channel(ABC):
 
     @abstractmethod
     def frames(self, budget: int) -> Iterator[Frame]:
-        """Yield frames to put on the link now, about ``budget`` bytes of them."""
+        """Yield the frames to send now, about ``budget`` bytes of them."""
 
     @abstractmethod
     def receive(self, frame: Frame, now: float) -> Sequence[Envelope]:
-        """Read a frame of the link, and return the verified envelopes that it completes.
+        """Read a frame of the link, and return the verified envelopes that the frame completes.
 
         Raises:
             WireError: The frame breaks the protocol. The link must be closed.
@@ -232,7 +232,7 @@ def _has_null(value: object) -> bool:
 
 
 class UnsealedChannel(Channel):
-    """Each envelope as one signed JSON text: the wire of the original system."""
+    """Envelopes as signed JSON texts: the wire of the original system."""
 
     is_sealed = False
 

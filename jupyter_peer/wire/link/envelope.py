@@ -27,9 +27,9 @@ Buffer = bytes | bytearray | memoryview
 
 _is_msg_id = re.compile(r"[0-9a-f]{32}").fullmatch
 _is_type = re.compile(r"[a-z][a-z0-9_.-]{0,63}").fullmatch
-# The signed fields beside the payload take 115 bytes, and 65 levels of it another 130.
+# The signed fields beside the payload take 115 bytes, and 65 levels of nesting another 130.
 _SURELY_SHALLOW = 240
-# Above this it pays to look which of two encoders may be used.
+# For larger payloads it pays to check whether the quicker encoder may be used.
 _LARGE = 4096
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789+-", b"0" * 11)
@@ -37,11 +37,11 @@ _known_types: set[str] = set()
 
 
 def _make_encode() -> Callable[[Any], str]:
-    """Return what encodes as ``json.dumps(sort_keys=True, separators=(",", ":"))`` does.
+    """Return a function that encodes like ``json.dumps(sort_keys=True, separators=(",", ":"))``.
 
-    ``JSONEncoder.encode`` makes a new C encoder for every call, which costs as much as a small
-    payload itself; here one is made for good. As it keeps no list of the objects it is in, a cycle
-    ends in a RecursionError instead of a ValueError.
+    ``JSONEncoder.encode`` makes a new C encoder for every call, which costs as much as encoding a
+    small payload. Here one encoder serves all calls. It does not detect cycles, so a cycle ends in
+    a RecursionError instead of a ValueError.
     """
     plain = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
     make = getattr(json.encoder, "c_make_encoder", None)
@@ -70,8 +70,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         ttl: How many relays may still pass it on; a routing header, not signed.
         sig: Ed25519 signature of the canonical bytes, or of the batch the envelope came in.
         buffers: Raw bytes that belong to the payload.
-        signed: The canonical bytes as they came; empty until the signature was checked over them.
-        batch: What the signature of a batch covers; empty outside of one.
+        signed: The canonical bytes as received; empty until their signature was verified.
+        batch: The bytes that the signature of its batch covers; empty outside of a batch.
     """
 
     type: str
@@ -109,8 +109,8 @@ def canonical_bytes(
     need no escaping once they have been checked, and this is on the path of every message.
 
     Raises:
-        MalformedError: A field is not of its form, or the payload is not JSON (NaN and infinities
-            included, as JSON has none), or no receiver would take it: :func:`check_depth`.
+        MalformedError: A field has a wrong form, or the payload cannot be written as JSON, which
+            has no NaN and no infinity. Or :func:`check_depth` refuses it, as each receiver would.
     """
     if type not in _known_types:
         _check_type(type)
@@ -161,23 +161,23 @@ def from_canonical(
     src: str | None = None,
     batch: bytes = b"",
 ) -> Envelope:
-    """Read canonical bytes as they came; the caller verifies the signature over the same bytes.
+    """Read canonical bytes; the caller verifies the signature over the same bytes.
 
-    Lone surrogates in the payload become question marks: what is signed may hold them, but
-    nothing that is done with a payload afterwards (UTF-8, SQLite, a browser) can.
+    Lone surrogates in the payload become question marks. Signed bytes may hold them, but later
+    steps (UTF-8, SQLite, a browser) cannot handle them.
 
     Args:
         canonical: The signed bytes.
         sig: Their signature.
-        ttl: The routing header.
-        buffers: What travelled beside them.
-        src: The node that must have sent them, where one is known.
-        batch: What the signature covers instead, if it is that of a batch.
+        ttl: The routing header ``ttl``.
+        buffers: The raw buffers that came beside them.
+        src: The node that must be the sender; None accepts every node.
+        batch: The bytes that the signature covers instead, if it is the signature of a batch.
 
     Raises:
-        MalformedError: They are not the canonical JSON of an envelope, or :func:`check_depth`
-            refuses them.
-        BadIdentityError: They are from another node than ``src``.
+        MalformedError: The bytes are not the canonical JSON of an envelope, or
+            :func:`check_depth` refuses them.
+        BadIdentityError: They name another sender than ``src``.
     """
     if len(canonical) > _SURELY_SHALLOW:
         check_depth(canonical)
@@ -211,8 +211,8 @@ def _read_signed(canonical: bytes, src: str | None) -> _Signed:
         _check(signed, src)
         if _is_canonical(signed, canonical):
             return signed
-    # Only the standard library knows all JSON of Python: lone surrogates, which kernels do
-    # print, integers of any length, and whether `ts` was written as one.
+    # Only the standard library reads all JSON of Python: lone surrogates, which kernels do
+    # print, integers of any length, and whether `ts` was written as an integer.
     try:
         text = str(canonical, "ascii")
     except UnicodeDecodeError as error:
@@ -229,10 +229,11 @@ def _read_signed(canonical: bytes, src: str | None) -> _Signed:
 
 
 def _is_canonical(signed: _Signed, canonical: bytes) -> bool:
-    """Return whether bytes are what this envelope is written as; False also where it is not sure.
+    """Return whether bytes are the canonical form of this envelope; False also in case of doubt.
 
-    msgspec writes large payloads some twenty times as quickly as the standard library. Both write
-    the same bytes but for what is not printable ASCII, and for numbers with an exponent in either.
+    msgspec writes large payloads about twenty times as quickly as the standard library. Both write
+    the same bytes, except for characters that are not printable ASCII and for numbers that either
+    of them writes with an exponent.
     """
     if (
         len(canonical) > _LARGE
@@ -254,7 +255,7 @@ def _written(signed: _Signed) -> bytes:
 
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from walking a payload again and again while it is built."""
+    """Stop the cycle collector, which would walk a growing payload again and again."""
     if not gc.isenabled():
         yield
         return
@@ -274,7 +275,7 @@ def without_surrogates(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(signed: _Signed, src: str | None = None) -> None:
-    """Check the form of what has the right types already."""
+    """Check the form of the fields; their types were checked before."""
     if signed.v != VERSION:
         raise MalformedError("the envelope has another version than 1")
     if signed.type not in _known_types:
@@ -303,11 +304,11 @@ def to_text(
     ttl: int = DEFAULT_TTL,
     buffers: Sequence[Buffer] = (),
 ) -> str:
-    """Write the plain JSON of the original system, one text message an envelope (SPEC section 3).
+    """Write an envelope as the plain JSON of the original system (SPEC section 3).
 
-    The canonical bytes are already a JSON object with all signed fields, so the others are written
-    behind them. Buffers, which that system does not have, go base64 under the unsigned key
-    ``raw``; their hashes in ``data["buffers"]`` are signed.
+    The canonical bytes are already a JSON object with all signed fields, so the other fields are
+    appended to them. The original system has no buffers. They are sent as base64 under the unsigned
+    key ``raw``, and their hashes in ``data["buffers"]`` are signed.
     """
     routing: dict[str, Any] = {"dst": dst, "ttl": ttl, "sig": base64.b64encode(sig).decode()}
     if buffers:
@@ -319,15 +320,15 @@ def from_text(text: str, *, max_bytes: int) -> Envelope | None:
     """Read the plain JSON of the original system. Unknown keys are ignored.
 
     Returns:
-        The envelope; None when it has NaN or an infinity, which JSON does not have but that system
+        The envelope; None if it has NaN or an infinity, which JSON does not have but that system
         sends.
 
-    The standard library's parser is used, not a quicker one: the signature covers what
-    ``json.dumps`` makes of the parsed numbers again, so both must agree on every digit.
+        The parser is that of the standard library: the signature covers the numbers as ``json.dumps``
+        writes them again, so parser and writer must agree on every digit.
 
     Raises:
         TooLargeError: The text is longer than ``max_bytes``.
-        MalformedError: It is not an envelope.
+        MalformedError: The text is not an envelope.
     """
     if len(text) > max_bytes:
         raise TooLargeError(f"a message of {len(text)} bytes is over the limit of {max_bytes}")
@@ -359,11 +360,11 @@ def from_text(text: str, *, max_bytes: int) -> Envelope | None:
 
 
 def _parse(text: str) -> tuple[_Signed, dict[str, Any]]:
-    """Read an envelope with the standard library; return its signed fields, and all of them.
+    """Read an envelope with the standard library; return its signed fields and all its fields.
 
     Raises:
-        MalformedError: It is not an envelope.
-        _NotFinite: It has a number that is not finite.
+        MalformedError: The text is not an envelope.
+        _NotFinite: The envelope has a number that is not finite.
     """
     try:
         fields = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)

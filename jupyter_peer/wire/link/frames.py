@@ -1,6 +1,6 @@
 """The inner frames of a sealed link: envelope, fragment, batch, credit (SPEC section 4.2).
 
-Writers return bytes or lists of chunks, so that large buffers are never joined; readers check every
+Writers return bytes or lists of chunks, so large buffers are never joined. Readers check every
 length before they slice.
 """
 
@@ -38,7 +38,7 @@ ENVELOPE_FIXED_BYTES = _KIND_U32.size + SIGNATURE_BYTES + _TTL_COUNT.size
 BATCH_FIXED_BYTES = 1 + SIGNATURE_BYTES + _U32.size
 """A batch frame without its parts."""
 BATCH_SAVES_BYTES = 1 + SIGNATURE_BYTES
-"""How much less an envelope takes in a batch than in a frame of its own: kind and signature."""
+"""Bytes that an envelope saves in a batch: the kind and the signature of its own frame."""
 
 
 class Part(msgspec.Struct, gc=False):
@@ -75,21 +75,21 @@ def envelope_chunks(canonical: bytes, sig: bytes, buffers: Sequence[Buffer]) -> 
 
 
 def envelope_size(canonical: bytes, buffers: Sequence[Buffer]) -> int:
-    """Return how many bytes :func:`envelope_chunks` will have."""
+    """Return the number of bytes that :func:`envelope_chunks` will have."""
     if not buffers:
         return ENVELOPE_FIXED_BYTES + len(canonical)
     return ENVELOPE_FIXED_BYTES + len(canonical) + sum([8 + _size(buffer) for buffer in buffers])
 
 
 def batch_part(canonical: bytes, buffers: Sequence[Buffer]) -> bytes:
-    """Return one envelope in the form that a batch has."""
+    """Return one envelope in its form inside a batch."""
     if not buffers:
         return _U32.pack(len(canonical)) + canonical + _NO_BUFFERS
     return b"".join((_U32.pack(len(canonical)), canonical, _trailer(buffers), *buffers))
 
 
 def batch_frame(sig: bytes, parts: Sequence[bytes]) -> bytes:
-    """Return a whole batch frame of :func:`batch_part` results."""
+    """Return the batch frame of some :func:`batch_part` results."""
     return b"".join((_BATCH, sig, _U32.pack(len(parts)), *parts))
 
 
@@ -103,13 +103,13 @@ def batch_chunks(sig: bytes, items: Sequence[tuple[bytes, Sequence[Buffer]]]) ->
 
 
 def batch_digest(canonicals: Sequence[bytes]) -> bytes:
-    """Return what the signature of a batch covers: the label and each envelope's SHA-256."""
+    """Return the bytes that the signature of a batch covers: label and SHA-256 of each envelope."""
     sha256 = hashlib.sha256
     return BATCH_LABEL + b"".join([sha256(canonical).digest() for canonical in canonicals])
 
 
 def credit_frame(consumed: int) -> bytes:
-    """Return a credit frame: bytes of fragments and batches consumed so far on this link."""
+    """Return a credit frame with the bytes of fragments and batches consumed on this link so far."""
     return _KIND_U64.pack(CREDIT, consumed)
 
 
@@ -117,7 +117,7 @@ def read_credit(frame: bytes) -> int:
     """Return the count of a credit frame.
 
     Raises:
-        MalformedError: It has another length.
+        MalformedError: The frame has a wrong length.
     """
     if len(frame) != _KIND_U64.size:
         raise MalformedError("a credit frame has 9 bytes")
@@ -130,7 +130,7 @@ def fragment_header(number: int, is_last: bool) -> bytes:
 
 
 def fragments(chunks: Sequence[Buffer], number: int) -> Iterator[bytes]:
-    """Yield the fragments of a frame that is given in chunks; each is made when it is asked for."""
+    """Yield the fragments of a frame that is given in chunks; each is made when it is needed."""
     views = [memoryview(chunk).cast("B") for chunk in chunks]
     left = sum(map(len, views))
     at = offset = 0
@@ -171,7 +171,7 @@ def read_batch(frame: bytes) -> tuple[bytes, list[Part]]:
     """Return signature and envelopes of a batch.
 
     Raises:
-        MalformedError: A length does not fit, or it is empty or has more than 4,096 envelopes.
+        MalformedError: A length does not fit, or the batch has not 1 to 4,096 envelopes.
     """
     parts: list[Part] = []
     try:
@@ -221,8 +221,8 @@ def _read_trailer(frame: bytes, offset: int, canonical: bytes) -> tuple[Part, in
 class Assembler:
     """Puts fragments together again; messages may interleave.
 
-    At most 16 messages and ``max_message`` bytes are in progress at once, so a peer cannot make a
-    node hold more.
+    At most 16 messages and ``max_message`` bytes are in progress at once. So a peer cannot fill the
+    memory of a node.
     """
 
     def __init__(self, max_message: int) -> None:
@@ -236,7 +236,7 @@ class Assembler:
         Raises:
             MalformedError: The fragment is malformed.
             TooLargeError: More is in progress than allowed.
-            ProtocolError: The message is of a kind that may not be fragmented.
+            ProtocolError: The message has a kind that may not be fragmented.
         """
         if len(fragment) <= FRAGMENT_HEADER_BYTES:
             raise MalformedError("a fragment is cut off")
@@ -264,9 +264,9 @@ class Assembler:
 class _Assembly:
     """One message that is being assembled.
 
-    The header is parsed as soon as it is there, and each buffer is hashed while it comes in: when
-    the last fragment arrives, nothing large is left to do, so a 50 MB message never stops the
-    loop for longer than one fragment takes.
+    The header is parsed as soon as it is complete, and each buffer is hashed as it arrives. So
+    little work is left for the last fragment, and a 50 MB message never stops the loop for longer
+    than one fragment takes.
     """
 
     def __init__(self, max_message: int) -> None:
@@ -284,7 +284,7 @@ class _Assembly:
 
     @property
     def is_batch(self) -> bool:
-        """Whether this is a batch; then :meth:`frame` holds it whole."""
+        """Whether this is a batch; :meth:`frame` then returns the whole batch."""
         return self._pieces is not None
 
     def feed(self, chunk: memoryview) -> None:

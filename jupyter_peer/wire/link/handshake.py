@@ -58,7 +58,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         capabilities: Names of what this node can do.
         nonce: 32 hex digits, fresh.
         x25519: 32 random bytes, fresh; empty to offer no sealing.
-        stamp: Source of message ids and times.
+        stamp: Returns a message id and a time.
         allow_unsealed: Whether a peer without sealing is accepted.
     """
 
@@ -165,7 +165,7 @@ class _Side:
         return envelope
 
     def _meet(self, envelope: Envelope, message: Hello | HelloAck) -> None:
-        """Check the other side: its signature, its fingerprint, and that it is another node."""
+        """Check the other side's signature and fingerprint, and that it is another node."""
         key = decode_public_key(message.public_key)
         if node_id_of(key) != envelope.src:
             raise BadIdentityError
@@ -177,7 +177,7 @@ class _Side:
         self._peer_key = key
         self.peer = Introduction(
             node_id=envelope.src,
-            # not as it came: base64 has several spellings of one key
+            # encoded again, because base64 has several spellings of one key
             public_key=base64.b64encode(key).decode(),
             node_name=clean_name(message.node_name),
             capabilities=printable_names(message.capabilities),
@@ -185,8 +185,8 @@ class _Side:
         )
 
     def _half_key(self) -> str:
-        """Return this side's half of the keys, in base64."""
-        # OpenSSL's bindings are not for a server's start to wait for, but for its first link.
+        """Return the public half of this side's key exchange, in base64."""
+        # Imported for the first link, so that no start of a server waits for OpenSSL's bindings.
         from .seal import x25519_public_b64
 
         return x25519_public_b64(self._offer.x25519)
@@ -203,7 +203,7 @@ class _Side:
 
     @property
     def session(self) -> str | None:
-        """Id of the session on both sides, 64 hex digits; None when it is not sealed."""
+        """Id of the session, the same on both sides: 64 hex digits. None without sealing."""
         return self._session
 
     def channel(self, limits: Limits = DEFAULT_LIMITS) -> Channel:
@@ -220,11 +220,11 @@ class Dialer(_Side):
 
     Args:
         offer: This node.
-        expect: Node id that must answer, when known (a known peer or an invite). Nothing secret
-            is sent before that is certain.
-        expect_key: Base64 key on record for it; another key of the same id is refused.
+        expect: Node id that must answer, if it is known (a known peer or an invite). No secret is
+            sent before that is certain.
+        expect_key: Stored base64 key of that node; another key of the same id is refused.
         token: Invite token to redeem.
-        replaces: Session of the live link to this node that this one is to take over from.
+        replaces: Session of the live link that this one replaces.
         guest: Guest link to open, in place of a token.
     """
 
@@ -303,7 +303,7 @@ class Dialer(_Side):
         """Check the last frame; afterwards :meth:`channel` may be used.
 
         Raises:
-            PeerError: It is not valid, or the peer refused, with the peer's reason.
+            PeerError: The frame is not valid, or the peer refused, with the peer's reason.
         """
         envelope = self._read(frame)
         if envelope.type != "auth_result":
@@ -323,8 +323,8 @@ class Dialer(_Side):
     def _raise_refusal(self, envelope: Envelope) -> None:
         """Raise the reason of a peer that refused before it introduced itself.
 
-        Where its key is known the signature must be right; otherwise this is only ever a reason
-        not to connect, which anybody in between can bring about anyway.
+        If its key is known, the signature must be valid. Otherwise the reason is not proven; but it
+        only ends the connection, which anybody in between can do anyway.
         """
         if self._expect_key is not None:
             verify(decode_public_key(self._expect_key), envelope.sig, envelope.canonical())
@@ -338,8 +338,8 @@ class Acceptor(_Side):
     """The side that was dialled.
 
     Attributes:
-        replaces: Session that the dialler wants this one to take over from, once ``auth`` came.
-        guest: The guest link that the dialler opens, once ``auth`` came; None for a peer.
+        replaces: Session of the link that the dialler replaces; set by ``auth``.
+        guest: The guest link that the dialler opens; set by ``auth``, None for a peer.
     """
 
     def __init__(self, offer: Offer) -> None:
@@ -352,8 +352,8 @@ class Acceptor(_Side):
         """Check the first frame and return ``hello_ack``.
 
         Raises:
-            PeerError: It is malformed, forged, from this node itself, or offers no sealing and
-                that is not allowed.
+            PeerError: The frame is malformed, forged, or from this node itself; or it offers no
+                sealing although that is required.
         """
         envelope = self._read_text(frame)
         if envelope.type != "hello":
@@ -384,7 +384,7 @@ class Acceptor(_Side):
         """Check ``auth`` and return the invite token in it, if any.
 
         Raises:
-            PeerError: It is malformed, forged, or belongs to another handshake.
+            PeerError: The frame is malformed, forged, or belongs to another handshake.
         """
         envelope = self._read(frame)
         if envelope.type != "auth":
@@ -405,7 +405,7 @@ class Acceptor(_Side):
         return self._result({"ok": True})
 
     def refuse(self, error: PeerError) -> Frame:
-        """Return the ``auth_result`` with the reason of a refusal; may be called at any step."""
+        """Return the ``auth_result`` that refuses the peer with a reason; valid at every step."""
         fields = to_peer(error)
         return self._result({"ok": False, "code": fields["code"], "reason": fields["message"]})
 
@@ -416,9 +416,9 @@ class Acceptor(_Side):
 
 
 def refusal(result: AuthResult) -> PeerError:
-    """Return the error a refusing ``auth_result`` stands for.
+    """Return the error that a refusing ``auth_result`` describes.
 
-    Only errors of a refusal and of the wire: a peer must not make this side believe that its own
+    Only refusals and wire errors are accepted. A peer must not make this side believe that its own
     store is damaged or that it has no server.
     """
     error = from_wire({"code": result.code, "message": result.reason})

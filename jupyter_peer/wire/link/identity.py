@@ -14,8 +14,8 @@ from ...errors import BadSignatureError, KeyFileError, MalformedError
 PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 NODE_ID_LENGTH = 16
-# What stands before the 32 bytes of the seed in an Ed25519 key without attributes (RFC 8410
-# section 7), and that in PEM (RFC 7468), with line ends of any system.
+# The bytes before the 32-byte seed of an Ed25519 key without attributes (RFC 8410 section 7), and
+# the whole key in PEM (RFC 7468) with the line ends of any system.
 _PKCS8_HEAD = bytes.fromhex("302e020100300506032b657004220420")
 _PEM = re.compile(
     rb"\s*-----BEGIN PRIVATE KEY-----\s*([A-Za-z0-9+/]{64})\s*-----END PRIVATE KEY-----\s*"
@@ -41,7 +41,7 @@ def fingerprint_of(public_key: bytes) -> str:
 
 
 def clean_name(name: str) -> str:
-    """Return a node name as it may be shown: printable, at most 64 characters."""
+    """Return a node name that is safe to show: printable, at most 64 characters."""
     return "".join(char for char in name if char.isprintable()).strip()[:64].rstrip()
 
 
@@ -64,8 +64,8 @@ def decode_public_key(text: object) -> bytes:
 def verify(public_key: bytes, signature: bytes, data: bytes) -> None:
     """Check an Ed25519 signature (RFC 8032) of ``data``.
 
-    libsodium is used because it is markedly quicker than OpenSSL for single signatures, which
-    are most of the cost of a small message.
+    libsodium verifies single signatures markedly quicker than OpenSSL, and signatures are most of
+    the cost of a small message.
 
     Raises:
         BadSignatureError: The signature does not match, or key or signature have a wrong length.
@@ -79,12 +79,12 @@ def verify(public_key: bytes, signature: bytes, data: bytes) -> None:
 
 
 def _seed_of(pem: bytes) -> bytes:
-    """Return the seed of a key that is written in another way than ours.
+    """Return the seed of a key file that another program has written.
 
     Raises:
-        KeyFileError: It is not an unencrypted Ed25519 key.
+        KeyFileError: The file is not an unencrypted Ed25519 key.
     """
-    # Takes longer to import than the rest of a node; a file of our own never needs it.
+    # This import takes longer than the rest of a node, and files of this program do not need it.
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -102,9 +102,9 @@ class Identity:
 
     Attributes:
         public_key: 32 raw bytes.
-        public_key_b64: The same in base64, as on the wire.
+        public_key_b64: The public key in base64, as on the wire.
         node_id: 16 characters, see :func:`node_id_of`.
-        fingerprint: For people, see :func:`fingerprint_of`.
+        fingerprint: Fingerprint for people, see :func:`fingerprint_of`.
     """
 
     __slots__ = ("_secret", "fingerprint", "node_id", "public_key", "public_key_b64")
@@ -117,7 +117,7 @@ class Identity:
 
     @classmethod
     def from_seed(cls, seed: bytes) -> Identity:
-        """Make the identity of a 32-byte seed; the same seed gives the same identity.
+        """Return the identity of a 32-byte seed; the same seed always gives the same identity.
 
         Raises:
             ValueError: The seed is not 32 bytes long.
@@ -131,7 +131,7 @@ class Identity:
         """Read an unencrypted PKCS#8 PEM file (RFC 5958).
 
         Raises:
-            KeyFileError: It is not one, or it holds another kind of key.
+            KeyFileError: The file is not such a PEM file, or holds another kind of key.
         """
         match = _PEM.fullmatch(pem)
         content = base64.b64decode(match[1]) if match else b""

@@ -15,23 +15,23 @@ def check_depth(text: bytes) -> None:
     """Refuse JSON that is nested deeper than 64 or has over 2 Mi values, before it is parsed.
 
     Values take up to 30 times the memory of their JSON, so a bound on bytes alone is not enough.
-    Every step is a scan in C that needs no more memory than the text. Text that is not JSON may pass
-    or be refused: the parser decides.
+    Every step is a scan in C that needs no more memory than the text. Text that is not JSON may
+    pass here, because the parser refuses it later.
 
     Raises:
-        MalformedError: It exceeds a bound.
+        MalformedError: The text exceeds a bound.
     """
     if text.count(b"[") + text.count(b"{") <= MAX_DEPTH and len(text) <= MAX_VALUES:
         return
-    # Without escapes every quote begins or ends a string, and without strings every bracket and
-    # comma is structure.
+    # Without escapes, each quote begins or ends a string. Without strings, each bracket and comma
+    # is structure.
     marks = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS, _NO_MARKS)
     if marks.count(b'"') <= 4 * MAX_VALUES:
         nest = _without_strings(marks)
         if nest.count(b",") + nest.count(b"[") <= MAX_VALUES:
             nest = nest.replace(b",", b"")
             for _ in range(MAX_DEPTH):
-                nest = nest.replace(b"[]", b"")  # takes the innermost level of every branch
+                nest = nest.replace(b"[]", b"")  # removes the innermost level of every branch
                 if not nest:
                     return
             raise MalformedError("the payload is nested too deeply")
@@ -39,7 +39,7 @@ def check_depth(text: bytes) -> None:
 
 
 def _without_strings(marks: bytes) -> bytes:
-    # piece by piece, since a substitution holds an object for every string it finds
+    # piece by piece, because a substitution keeps an object for every string that it finds
     kept = []
     is_inside = False
     for at in range(0, len(marks), 1 << 18):

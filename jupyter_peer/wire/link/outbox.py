@@ -1,8 +1,8 @@
 """The queue of one sealed link, and its order (SPEC section 4.3).
 
-Everything that is ready in one turn of the loop goes as one batch under one signature. Messages
-over 60 KiB go as fragments that take turns, so small messages overtake large ones, except within a
-*stream*: messages of one stream arrive in the order they were put.
+All messages that are ready in one turn of the loop go as one batch under one signature. Messages over
+60 KiB go as fragments that take turns, so small messages overtake large ones. Messages of one
+*stream* arrive in the order in which they were queued.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from .frames import (
 )
 
 CREDIT_EVERY = 256 * 1024
-"""A receiver tells what it consumed at least this often, in bytes."""
+"""A receiver reports its consumption at least every so many bytes."""
 MIN_UNCONSUMED = 2 * CREDIT_EVERY
-"""With a smaller window both sides could wait for each other."""
-# What is under way waits in the reader's socket when the reader is the slower one, and a small message
-# behind it. So a link gets no larger window than it needs: this, or what keeps a long path full.
+"""With a smaller window, both sides could wait for each other for ever."""
+# If the reader is slow, bytes under way wait in its socket, and small messages wait behind them. So a
+# link gets no larger window than it needs: this one, or the one that keeps a long path full.
 _SHORT_WINDOW = 1024 * 1024
 _FILL_BYTES_A_SECOND = 200 * 1024 * 1024
-# Large messages of one stream that wait together go as one batch of about so many bytes: one signature
-# for all, and no more to hash at once than takes a fraction of a millisecond. Four of 64 KiB fit.
+# Large messages of one stream that wait together go as one batch of about this size, with one
+# signature. Hashing it takes a fraction of a millisecond. Four messages of 64 KiB fit.
 _BATCH_BYTES = 272 * 1024
-# A message for many viewers is cut once for all up to here. A larger one would be held twice, and to
-# cut it at once would take too long.
+# Up to this size, a message for many viewers is cut into fragments once for all. A larger one would
+# be held twice, and cutting it at once would take too long.
 _CUT_ONCE_BYTES = 1024 * 1024
-# Bulk leaves this much of the window free, so that small messages need not wait for credit.
+# Large messages leave this much of the window free, so that small ones need not wait for credit.
 _KEPT_FOR_SMALL = 2 * FRAGMENT_BYTES
 
 
 class Outgoing:
-    """One envelope on its way out; one object may be put in many outboxes.
+    """One envelope to send; the same object may be put in many outboxes.
 
     Args:
         canonical: The signed bytes.
@@ -59,10 +59,10 @@ class Outgoing:
 
     Attributes:
         size: Bytes of its envelope frame.
-        own_sig: Its own signature, None until :meth:`sig` made it.
+        own_sig: The envelope's own signature; None until :meth:`sig` has made it.
 
     Raises:
-        TooLargeError: There are more buffers than a receiver takes.
+        TooLargeError: There are more buffers than a receiver accepts.
     """
 
     __slots__ = ("_fragments", "buffers", "canonical", "own_sig", "size")
@@ -79,15 +79,15 @@ class Outgoing:
         self._fragments: list[bytes] | None = None
 
     def sig(self, sign: Callable[[bytes], bytes]) -> bytes:
-        """Return the envelope's own signature; it is made once, however many viewers get it."""
+        """Return the envelope's own signature, which is made once for all viewers."""
         if self.own_sig is None:
             self.own_sig = sign(self.canonical)
         return self.own_sig
 
     def fragments(self) -> tuple[int, Iterator[bytes]]:
-        """Return a number and the fragments of a signed message; it is cut once for all viewers.
+        """Return a number and the fragments of a signed message, which is cut once for all viewers.
 
-        The number is taken from the signature: a count would tell each viewer what others get.
+        The number comes from the signature. A counter would tell each viewer how much others receive.
         """
         assert self.own_sig is not None
         number = int.from_bytes(self.own_sig[:4], "big")
@@ -98,7 +98,7 @@ class Outgoing:
 
 
 class _Large:
-    """A frame over 60 KiB that goes out in fragments.
+    """A frame over 60 KiB that is sent in fragments.
 
     Attributes:
         size: Bytes of the frame.
@@ -125,15 +125,14 @@ class _Large:
 
 
 class Outbox:
-    """Queue, scheduler and credit account of one direction of one link.
+    """The send queue of one link, with its scheduler and its credit.
 
     Args:
         sign: Signs bytes with the node's key.
-        max_unconsumed: Bytes that may be under way before the peer has said it consumed them;
-            512 KiB at least.
-        max_queued: Bytes of small messages that may wait here, and as many again of large ones
-            (over 60 KiB), so that a large one in the queue leaves room for the small.
-        max_message: Bytes of the largest message, and of all that may be in progress at once, as
+        max_unconsumed: Sent bytes that the peer has not yet reported as consumed; 512 KiB at least.
+        max_queued: Bytes of small messages that may wait here. Large messages (over 60 KiB) have
+            the same room for themselves.
+        max_message: Bytes of the largest message, and of all messages in progress together, as
             the receiver's :class:`~jupyter_peer.wire.link.frames.Assembler` allows.
     """
 
@@ -167,13 +166,13 @@ class Outbox:
         return self._queued_small + self._queued_large
 
     def put(self, item: Outgoing, stream: str = "") -> None:
-        """Queue an envelope behind the others of its stream.
+        """Queue an envelope behind the earlier ones of its stream.
 
         One large message may always be queued when no other large one waits.
 
         Raises:
             OverflowLinkError: More than ``max_queued`` bytes would wait.
-            TooLargeError: It is over ``max_message``.
+            TooLargeError: The message is larger than ``max_message``.
         """
         size = item.size
         if size > self._max_message:
@@ -204,15 +203,15 @@ class Outbox:
         self._credit_due = consumed
 
     def on_credit(self, consumed: int) -> None:
-        """Apply the peer's count; an impossible one is reduced to what was sent."""
+        """Apply the peer's count of consumed bytes, at most the number that was sent."""
         self._consumed = max(self._consumed, min(consumed, self._sent))
 
     def fit_window(self, round_trip_s: float) -> None:
         """Limit the bytes under way to what a path of this round trip needs.
 
         Args:
-            round_trip_s: Of the path itself, so the least that was measured: what waits on a busy
-                link makes it longer, and is what a smaller window avoids.
+            round_trip_s: Shortest measured round trip of the path. Waiting bytes on a busy link make
+                a measured one longer.
         """
         needed = max(_SHORT_WINDOW, int(round_trip_s * _FILL_BYTES_A_SECOND))
         self._window = min(needed, self._max_unconsumed)
@@ -260,11 +259,11 @@ class Outbox:
                     self._begin_large(stream, waiting)
                     break
                 if not taken:
-                    is_full = size > room  # alone it goes as an envelope frame
+                    is_full = size > room  # a single one goes as an envelope frame
                     if not is_full:
                         room -= BATCH_FIXED_BYTES
                 else:
-                    # what is signed already, for other viewers, is cheapest in a frame of its own
+                    # an envelope that was signed for other viewers is cheapest in a frame of its own
                     is_full = (
                         size - BATCH_SAVES_BYTES > room
                         or item.own_sig is not None
@@ -283,7 +282,7 @@ class Outbox:
             if is_full:
                 break
         if is_full and taken and waiting:
-            # its turn is over, or a stream that never empties would starve those behind it
+            # its turn is over; a stream that never empties would starve those behind it
             del self._streams[stream]
             self._streams[stream] = waiting
         for stream in done:
@@ -326,7 +325,7 @@ class Outbox:
         self._large.append(large)
 
     def _cut_for_all(self, item: Outgoing, stream: str) -> _Large | None:
-        """Return a message for many viewers; None when it is to be cut for this link alone."""
+        """Return a message that was cut for many viewers; None to cut it for this link alone."""
         if item.own_sig is None or item.size > _CUT_ONCE_BYTES:
             return None
         number, cut = item.fragments()

@@ -10,10 +10,10 @@ MAX_CLOCK_DIFFERENCE_S = 600.0
 class SeenGuard:
     """Remembers the last messages of all peers.
 
-    Two generations of a set stand in for an exact LRU: a look-up is one or two hash probes, and
-    between ``size`` and ``2 * size`` of the newest messages are remembered.
+    Two generations of a set replace an exact LRU: a look-up is one or two hash probes, and between
+    ``size`` and ``2 * size`` of the newest messages are remembered.
 
-    It must be asked *after* the signature was verified; otherwise anybody could make a node
+    Check a message only *after* its signature was verified. Otherwise anybody could make a node
     refuse a message by sending its id first.
     """
 
@@ -21,8 +21,8 @@ class SeenGuard:
 
     def __init__(self, size: int = 65_536) -> None:
         self._size = size
-        # Node ids have one length, so the two joined are unambiguous; a string takes half the
-        # memory of a tuple of two and is nothing to the garbage collector.
+        # Node ids have one length, so id and message id can be joined. A string takes half the
+        # memory of a tuple, and the garbage collector ignores it.
         self._new: set[str] = set()
         self._old: set[str] = set()
 
@@ -30,7 +30,7 @@ class SeenGuard:
         """Remember a message.
 
         Raises:
-            ReplayedError: It was seen before.
+            ReplayedError: The message was seen before.
         """
         key = src + msg_id
         if key in self._new or key in self._old:
@@ -42,13 +42,13 @@ class SeenGuard:
 
 
 def check_age(ts: float, now: float) -> None:
-    """Refuse a message whose time is more than ten minutes off.
+    """Refuse a message whose time differs by more than ten minutes.
 
-    Only unsealed links need this: without counters a recorded message could come back after the
-    guard has forgotten it.
+    Only unsealed links need this: they have no counters, so a recorded message could be sent again
+    after the guard has forgotten it.
 
     Raises:
-        StaleError: Its time is too far off.
+        StaleError: Its time differs by more.
     """
     if abs(ts - now) > MAX_CLOCK_DIFFERENCE_S:
         raise StaleError(f"the message's time is {abs(ts - now):.0f} s off")

@@ -17,7 +17,7 @@ from .identity import decode_public_key
 
 _NONCE = Struct(">4xQ")
 _U32 = Struct(">I")
-# Far beyond any session (2**48 frames of 60 KiB), and far below where GCM's bounds begin to matter.
+# More than any session needs (2**48 frames of 60 KiB), and far below the bounds of GCM.
 _MAX_COUNTER = 1 << 48
 
 
@@ -40,7 +40,7 @@ class Sealer:
 
 
 class Opener:
-    """Opens the other direction, strictly in order."""
+    """Opens the frames of the other direction, strictly in order."""
 
     __slots__ = ("_aead", "_counter")
 
@@ -49,11 +49,11 @@ class Opener:
         self._counter = 0
 
     def open(self, frame: bytes | bytearray | memoryview) -> bytes:
-        """Return what the next frame holds.
+        """Return the plaintext of the next frame.
 
         Raises:
-            SealBrokenError: It is not the next frame of this direction, unaltered. The link must
-                be closed then: nothing after it can be trusted to be complete.
+            SealBrokenError: These bytes are not the unaltered next frame of this direction. The
+                link must be closed, because later frames may be incomplete.
         """
         nonce = _NONCE.pack(self._counter)
         self._counter += 1
@@ -64,7 +64,7 @@ class Opener:
 
 
 class SealKeys:
-    """What a handshake yields: both directions' keys and the session that names them.
+    """The result of a handshake: the keys of both directions and the id of the session.
 
     Attributes:
         dialer: Key of the direction from the dialler to the acceptor, 32 bytes.
@@ -94,7 +94,7 @@ def x25519_shared(private: bytes, public_b64: object) -> bytes:
     """Return the X25519 shared secret.
 
     Raises:
-        MalformedError: The public key is malformed or of low order (which would give zeros).
+        MalformedError: The public key is malformed or has a low order, which would give zeros.
     """
     public = decode_public_key(public_b64)
     try:

@@ -26,7 +26,7 @@ _LABEL = b"jupyter-peer/1 hop"
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """One entry of ``chain_proof``: who passed the question on, and its signature, base64."""
+    """One entry of ``chain_proof``: the key of a node that forwarded, and its signature, in base64."""
 
     public_key: Base64Key
     sig: Annotated[str, msgspec.Meta(min_length=88, max_length=88)]
@@ -35,7 +35,7 @@ class Hop(msgspec.Struct, frozen=True):
         """Return the raw signature.
 
         Raises:
-            MalformedError: It is not strict base64 of 64 bytes.
+            MalformedError: The signature is not strict base64 of 64 bytes.
         """
         try:
             raw = base64.b64decode(self.sig, validate=True)
@@ -60,7 +60,7 @@ class Chain(msgspec.Struct, frozen=True):
     proof: tuple[Hop, ...]
 
     def fields(self) -> dict[str, object]:
-        """Return ``origin_chain``, ``chain_root`` and ``chain_proof`` as they travel."""
+        """Return the fields ``origin_chain``, ``chain_root`` and ``chain_proof`` of a message."""
         return {
             "origin_chain": list(self.nodes),
             "chain_root": self.root.hex(),
@@ -72,7 +72,7 @@ def begin_chain(identity: Identity, root: bytes, next_id: str) -> Chain:
     """Return the chain of a new question.
 
     Args:
-        identity: Of the node that asks.
+        identity: Identity of the node that asks.
         root: 32 random bytes, new for each question.
         next_id: Node id of the node that is asked.
     """
@@ -80,13 +80,13 @@ def begin_chain(identity: Identity, root: bytes, next_id: str) -> Chain:
 
 
 def extend_chain(chain: Chain, identity: Identity, next_id: str) -> Chain:
-    """Return a chain that is extended by another node.
+    """Return a chain with one more node.
 
     Raises:
-        AgentLoopError: That node is in it, or is this node itself.
+        AgentLoopError: That node is in the chain, or is this node itself.
     """
     if next_id in chain.nodes or next_id == identity.node_id:
-        raise AgentLoopError("this question has been at that node already")
+        raise AgentLoopError("this question has already been at that node")
     before = chain.proof[-1].signature() if chain.proof else b""
     signature = identity.sign(_signed(chain.root, before, next_id))
     hop = Hop(identity.public_key_b64, base64.b64encode(signature).decode())
@@ -94,10 +94,10 @@ def extend_chain(chain: Chain, identity: Identity, next_id: str) -> Chain:
 
 
 def read_chain(nodes: list[str], root: str, proof: list[Hop]) -> Chain:
-    """Return the chain of a message; only its form is checked, see :func:`check_chain`.
+    """Return the chain of a message; checks only its form, see :func:`check_chain`.
 
     Raises:
-        MalformedError: A field has another form, or the lists do not fit together.
+        MalformedError: A field has a wrong form, or the lists differ in length.
     """
     if not 0 < len(nodes) <= MAX_HOPS or len(nodes) != len(proof):
         raise MalformedError("a chain has 1 to 16 nodes and a proof of each")
@@ -113,18 +113,18 @@ def read_chain(nodes: list[str], root: str, proof: list[Hop]) -> Chain:
 
 
 def check_chain(chain: Chain, sender_id: str, own_id: str) -> None:
-    """Check that every node of a chain took part in it, and that it leads here.
+    """Check that each node of a chain has signed its hop, and that the chain leads to this node.
 
     Args:
         chain: The chain, as received.
-        sender_id: The sender: the other end of the link.
-        own_id: This node, which is asked.
+        sender_id: Id of the sender, at the other end of the link.
+        own_id: Id of this node, which is asked.
 
     Raises:
-        BadChainError: The sender is not its end, or a hop was not signed by its node for the next.
+        BadChainError: The chain does not end at the sender, or a signature does not match.
     """
     if chain.nodes[-1] != sender_id:
-        raise BadChainError("the chain does not end at who sent it")
+        raise BadChainError("the chain does not end at the sender")
     before = b""
     for node_id, hop, next_id in zip(
         chain.nodes, chain.proof, (*chain.nodes[1:], own_id), strict=True

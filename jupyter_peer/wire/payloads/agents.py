@@ -41,7 +41,7 @@ _Root = Annotated[str, msgspec.Meta(min_length=64, max_length=64)]
 
 
 class ListedAgent(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent that the receiver may ask; ``description`` is by its owner."""
+    """An agent that the receiver may ask; its owner has written the ``description``."""
 
     name: AgentName
     description: Annotated[str, msgspec.Meta(max_length=MAX_DESCRIPTION)] = ""
@@ -49,7 +49,7 @@ class ListedAgent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentList(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_list``: asks for the agents with ``{}``, and answers with them."""
+    """``agent_list``: the request for the list of agents (``{}``), and the answer with the list."""
 
     agents: Annotated[list[ListedAgent], msgspec.Meta(max_length=64)]
 
@@ -57,8 +57,8 @@ class AgentList(msgspec.Struct, frozen=True, kw_only=True):
 class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """``agent_request``: a question, the chain of its askers, and its deadline.
 
-    ``deadline`` is by the asker's clock, as the ``ts`` of its envelope is: what lies between them is
-    how long the asker waits.
+    ``deadline`` and the ``ts`` of the envelope are times of the asker's clock. Their difference is
+    the time that the asker waits.
     """
 
     request_id: RequestId
@@ -75,19 +75,19 @@ class AgentRequest(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a deadline is a time")
 
     def chain(self) -> Chain:
-        """Return the chain of its askers, not checked yet.
+        """Return the chain of its askers; its signatures are not checked yet.
 
         Raises:
-            MalformedError: It is none.
+            MalformedError: The fields are not a chain.
         """
         return read_chain(self.origin_chain, self.chain_root, self.chain_proof)
 
 
 class AgentStream(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_stream``: the next piece of an answer: a text, or a display.
+    """``agent_stream``: the next piece of an answer, which is a text or a display.
 
-    ``waiting`` says that the agent waits for its owner's yes to a tool. ``n`` counts the pieces of
-    one answer from 0; versions before do not count.
+    ``waiting`` means that the agent waits for its owner to allow a tool. ``n`` counts the pieces of
+    one answer from 0; older versions do not send it.
     """
 
     request_id: RequestId
@@ -98,10 +98,10 @@ class AgentStream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_result``: the answer is whole, ``text`` being its last piece, or there is none.
+    """``agent_result``: the end of an answer, with its last piece in ``text``, or an error.
 
-    An answer commits to its ``question``, by the SHA-256 of that message's canonical bytes, and to
-    the number of its ``pieces``. So who shows it to others can leave out and exchange nothing.
+    ``question`` is the SHA-256 of the question's canonical bytes, and ``pieces`` the number of
+    pieces. So a person who shows the answer to others cannot leave out or replace a part.
     """
 
     request_id: RequestId
@@ -113,6 +113,6 @@ class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentCancel(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_cancel``: the answer is no longer wanted."""
+    """``agent_cancel``: the asker no longer waits for the answer."""
 
     request_id: RequestId

@@ -1,6 +1,6 @@
 """One typed struct per payload of the handshake and of the hub (SPEC section 6).
 
-Unknown keys are ignored, so that newer peers can add some. Panes, relay, lobby and the control
+Unknown keys are ignored, so that newer peers can add keys. Panes, relay, lobby and the control
 socket have their own files.
 """
 
@@ -25,16 +25,16 @@ Struct = TypeVar("Struct")
 
 
 def convert(data: dict[str, Any], struct: type[Struct]) -> Struct:
-    """Return the payload as its struct.
+    """Convert a payload to its struct.
 
     Raises:
-        MalformedError: A field is missing, too long or of another type. The text names the field,
-            never its value.
+        MalformedError: A field is missing, too long or has another type. The text names the field
+            and never its value.
     """
     try:
         return msgspec.convert(data, struct)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        # ValueError: keys that have no UTF-8, as JSON allows
+        # ValueError: JSON allows keys that have no UTF-8
         raise MalformedError(f"{struct.__name__}: {misfit(error)}") from None
 
 
@@ -80,14 +80,14 @@ class GuestAuth(msgspec.Struct, frozen=True, kw_only=True):
     name: Name = ""
 
     def __repr__(self) -> str:
-        """Show no secret: this may end up in logs and tracebacks."""
+        """Return a text without the secret, because it may appear in logs and tracebacks."""
         return f"<GuestAuth of link {self.link}>"
 
 
 class Auth(msgspec.Struct, frozen=True, kw_only=True):
     """``auth``, dialler to acceptor; ``echo`` is the hello_ack's nonce.
 
-    ``replaces`` names the session of a link that this one is to take over from (SPEC section 5).
+    ``replaces`` names the session of the link that this one replaces (SPEC section 5).
     """
 
     echo: Nonce
@@ -104,8 +104,8 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
 class AuthResult(msgspec.Struct, frozen=True, kw_only=True):
     """``auth_result``, acceptor to dialler.
 
-    A node of the original system may keep a link to a node that it does not trust, and says so by
-    ``trusted``.
+    A node of the original system may keep a link to a node that it does not trust. ``trusted`` is
+    then false.
     """
 
     ok: bool
@@ -124,9 +124,9 @@ class ErrorReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """``addresses``, sent after the handshake and when they change: where the sender can be dialled.
+    """``addresses``: the addresses of the sender, sent after the handshake and when they change.
 
-    They are candidates only. Whoever answers there must prove to be the same node.
+    They are only candidates. The node that answers there must prove that it is the same node.
     """
 
     addresses: Annotated[list[Address], msgspec.Meta(max_length=16)]

@@ -1,4 +1,4 @@
-"""The messages that nodes of the original system write in another form (SPEC section 6.6).
+"""Messages that nodes of the original system send in another form (SPEC section 6.6).
 
 Such a node is at the other end of an unsealed link. Each function converts its message to the form
 of this system.
@@ -16,7 +16,7 @@ from .hub import Capabilities, ErrorReply, Name, convert
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_ANSWER)]
 _Reason = Annotated[str, msgspec.Meta(max_length=2000)]
 
-# The codes of its reasons; it has none itself.
+# The error code for each reason of that system, which has no codes.
 _CODES = {
     "remote agent access is disabled on this node": "not_enabled",
     "peer not trusted": "not_trusted",
@@ -28,7 +28,7 @@ _CODES = {
 
 
 class _Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_stream``: ``event`` says whether ``delta`` belongs to the answer."""
+    """``agent_stream``: ``delta`` belongs to the answer if ``event`` is ``token``."""
 
     request_id: RequestId
     event: Annotated[str, msgspec.Meta(max_length=64)] = "token"
@@ -36,7 +36,7 @@ class _Stream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True):
-    """``agent_result``: ``text`` is the whole answer, ``error`` the reason why there is none."""
+    """``agent_result``: the whole answer in ``text``, or the reason of a failure in ``error``."""
 
     request_id: RequestId
     ok: bool
@@ -52,10 +52,10 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_stream(data: dict[str, Any]) -> AgentStream:
-    """Return the next piece of an answer; it is empty for what the agent thinks.
+    """Return the next piece of an answer; it is empty if the piece is the agent's reasoning.
 
     Raises:
-        MalformedError: It is no piece of an answer.
+        MalformedError: The payload is not a piece of an answer.
     """
     piece = convert(data, _Stream)
     return AgentStream(
@@ -68,10 +68,10 @@ def read_result(data: dict[str, Any], received: str) -> AgentResult:
 
     Args:
         data: The payload.
-        received: The pieces that came before, joined.
+        received: The earlier pieces, joined.
 
     Raises:
-        MalformedError: It is no end of an answer.
+        MalformedError: The payload is not the end of an answer.
     """
     result = convert(data, _Result)
     reason = result.error or "the peer's agent failed"
@@ -86,9 +86,9 @@ def read_result(data: dict[str, Any], received: str) -> AgentResult:
 
 
 def _missing(answer: str, received: str) -> str:
-    """Return the part of an answer that its pieces did not contain.
+    """Return the part of an answer that is missing in its pieces.
 
-    The pieces may have more than the answer: what the agent wrote before it used a tool.
+    The pieces may also contain text from before the agent used a tool, which the answer lacks.
     """
     if answer.startswith(received):
         return answer[len(received) :]

@@ -2,10 +2,12 @@
 
 Owner to viewer: ``pane_offer``, ``pane_withdraw``, ``pane_grant``, ``pane_snapshot`` (the reply to
 ``pane_open``), ``pane_update``, ``pane_buffers`` and ``pane_module`` (replies). Viewer to owner:
-``pane_open``, ``pane_close``, ``pane_buffers``, ``pane_module``. Long strings inside ``messages``, ``outputs`` and ``widgets`` may be
-references (:mod:`.blobs`), so a payload is checked in two steps: its own fields by
-:func:`.messages.convert`, and after the references were resolved what it holds by
-:func:`check_messages`, :func:`check_outputs` and :func:`.widget_messages.check_document`.
+``pane_open``, ``pane_close``, ``pane_buffers``, ``pane_module``.
+
+Long strings inside ``messages``, ``outputs`` and ``widgets`` may be references (:mod:`.blobs`). So a
+payload is checked in two steps. :func:`.hub.convert` checks its own fields. After the references
+were resolved, :func:`check_messages`, :func:`check_outputs` and :func:`.widgets.check_document` check
+the content.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ def check_pane_name(name: object) -> str:
     """Return the name of a pane.
 
     Raises:
-        BadNameError: It is not 1 to 64 letters, digits, dots, dashes and underscores.
+        BadNameError: The name is not 1 to 64 letters, digits, dots, dashes and underscores.
     """
     if isinstance(name, str) and _PANE_NAME.fullmatch(name):
         return name
@@ -73,12 +75,12 @@ def check_pane_name(name: object) -> str:
 
 
 def is_json_mime(mime: str) -> bool:
-    """Whether data of this mime type is JSON rather than text."""
+    """Return whether data of this MIME type is JSON and not text."""
     return mime.startswith("application/") and _JSON_MIME.fullmatch(mime) is not None
 
 
 class PaneOffer(msgspec.Struct, frozen=True, kw_only=True):
-    """``pane_offer``: a pane the receiver may open; sent again when something of it changes."""
+    """``pane_offer``: a pane that the receiver may open; sent again after each change."""
 
     pane: PaneName
     title: _Title = ""
@@ -88,9 +90,9 @@ class PaneOffer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaneWithdraw(msgspec.Struct, frozen=True, kw_only=True):
-    """``pane_withdraw``: the offer is gone, and with it every update.
+    """``pane_withdraw``: the offer has ended, and no more updates follow.
 
-    ``epoch`` says which life of the pane has ended, since a snapshot of it may still be under way.
+    ``epoch`` names the life of the pane that has ended, because a snapshot may still be under way.
     """
 
     pane: PaneName
@@ -99,17 +101,17 @@ class PaneWithdraw(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaneGrant(msgspec.Struct, frozen=True, kw_only=True):
-    """``pane_grant``: what the receiver may do has changed."""
+    """``pane_grant``: the receiver's grant has changed."""
 
     pane: PaneName
     grant: Grant
 
 
 class PaneOpen(msgspec.Struct, frozen=True, kw_only=True):
-    """``pane_open``: send the state, or only what is newer than ``rev`` of ``epoch``.
+    """``pane_open``: the request for the state, or for the changes since ``rev`` of ``epoch``.
 
     Attributes:
-        whole: Send every long string along, as if nothing was kept from before.
+        whole: Whether every long string is sent along, because the viewer has kept none.
     """
 
     pane: PaneName
@@ -119,7 +121,7 @@ class PaneOpen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaneClose(msgspec.Struct, frozen=True, kw_only=True):
-    """``pane_close``: send no more of it."""
+    """``pane_close``: the request to send no more updates of a pane."""
 
     pane: PaneName
 
@@ -127,15 +129,15 @@ class PaneClose(msgspec.Struct, frozen=True, kw_only=True):
 class PaneContent(msgspec.Struct, frozen=True, kw_only=True):
     """The base of ``pane_snapshot`` and ``pane_update``.
 
-    Either ``messages`` with ``prev``, the revision they build on, or ``outputs`` with what later
-    messages need to know of them.
+    It has either ``messages`` with ``prev``, the revision before them, or ``outputs`` with the facts
+    that later messages need.
 
     Attributes:
-        truncated: Characters cut from the beginnings of the streams that are shown.
-        text_limit: Characters a stream keeps; the oldest are cut.
-        clear_wait: Whether the next output replaces all.
-        display_ids: Display id -> the indices of the outputs that carry it.
-        widgets: With ``outputs``: the widget-state document; empty without widgets.
+        truncated: Number of characters that were cut from the beginnings of the shown streams.
+        text_limit: Number of characters that a stream keeps; the oldest are cut.
+        clear_wait: Whether the next output replaces all outputs.
+        display_ids: Display id -> the indices of its outputs.
+        widgets: The widget-state document beside ``outputs``; empty without widgets.
     """
 
     pane: PaneName
@@ -158,11 +160,11 @@ class PaneContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaneUpdate(PaneContent, frozen=True, kw_only=True):
-    """``pane_update``: what is new for a viewer."""
+    """``pane_update``: the changes since the last update."""
 
 
 class PaneSnapshot(PaneContent, frozen=True, kw_only=True):
-    """``pane_snapshot``: the reply to ``pane_open``; with ``prev`` when a viewer resumes."""
+    """``pane_snapshot``: the reply to ``pane_open``; it has ``prev`` if a viewer resumes."""
 
     title: _Title = ""
     grant: Grant
@@ -171,9 +173,9 @@ class PaneSnapshot(PaneContent, frozen=True, kw_only=True):
 
 
 class PaneBuffers(msgspec.Struct, frozen=True, kw_only=True):
-    """``pane_buffers``: asks for long strings by hash, and answers with those that are still there.
+    """``pane_buffers``: the request for long strings by hash, and the reply with the strings left.
 
-    In the answer the buffers of the envelope are the strings, in the order of ``hashes``.
+    In the reply the buffers of the envelope are the strings, in the order of ``hashes``.
     """
 
     pane: PaneName
@@ -181,9 +183,9 @@ class PaneBuffers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaneModule(msgspec.Struct, frozen=True, kw_only=True):
-    """``pane_module``: asks for the code that draws a widget, and answers with it.
+    """``pane_module``: the request for the code that draws a widget, and the reply.
 
-    In the answer the only buffer of the envelope is the code, an AMD module as UTF-8.
+    In the reply the only buffer of the envelope is the code, an AMD module in UTF-8.
     """
 
     pane: PaneName
@@ -191,7 +193,7 @@ class PaneModule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transient(msgspec.Struct, frozen=True):
-    """``transient`` of a display: what is not part of the output itself."""
+    """``transient`` of a display: facts that are not part of the output."""
 
     display_id: _DisplayId
 
@@ -225,7 +227,7 @@ class DisplayContent(msgspec.Struct, frozen=True):
 
 
 class UpdateContent(msgspec.Struct, frozen=True, kw_only=True):
-    """Content of ``update_display_data``, which makes no sense without a display id."""
+    """Content of ``update_display_data``, which always has a display id."""
 
     data: _Data
     metadata: Json = {}
@@ -286,7 +288,7 @@ class ErrorMessage(msgspec.Struct, frozen=True, tag_field="msg_type", tag="error
 
 
 class ClearMessage(msgspec.Struct, frozen=True, tag_field="msg_type", tag="clear_output"):
-    """All outputs go, now or when the next one comes."""
+    """All outputs are removed, now or when the next one arrives."""
 
     content: ClearContent
 
@@ -346,26 +348,26 @@ Checked = TypeVar("Checked")
 
 
 def check_messages(messages: Any) -> list[Json]:
-    """Return the messages with nothing but the known keys.
+    """Return the messages with only the known keys.
 
     Args:
         messages: The messages with their references resolved.
 
     Raises:
-        MalformedError: One is not an output or comm message as the Jupyter protocol has it.
+        MalformedError: A message is not an output or comm message of the Jupyter protocol.
     """
     return _checked(messages, _Messages, "messages")
 
 
 def check_outputs(outputs: Any, display_ids: dict[str, list[int]]) -> list[Json]:
-    """Return the outputs with nothing but the keys nbformat allows.
+    """Return the outputs with only the keys that nbformat allows.
 
     Args:
         outputs: The outputs with their references resolved.
-        display_ids: Display id -> indices, which must lead to displays.
+        display_ids: Display id -> indices, each of a display.
 
     Raises:
-        MalformedError: One is not an output as nbformat has it.
+        MalformedError: An output is not in the form of nbformat.
     """
     checked = _checked(outputs, _Outputs, "outputs")
     marks = 0

@@ -1,6 +1,6 @@
-"""What is said of a value that does not fit its struct: which field, and never what was in it.
+"""The words for a value that does not fit its struct: they name the field and never its value.
 
-The words go into answers and logs, and what is in a field is somebody's, as long as a message can be.
+The words appear in answers and logs. A value is somebody's content and may be as long as a message.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ _PLACE = " - at `"
 
 
 def misfit(error: Exception) -> str:
-    """Return what is wrong by the words of the error, at most 200 characters of them.
+    """Return the words of a validation error, at most 200 characters.
 
     Args:
-        error: Of msgspec, or what the check of a struct or the encoding of a key has raised.
+        error: An error of msgspec, of a struct's own check, or of the encoding of a key.
     """
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
@@ -23,6 +23,6 @@ def misfit(error: Exception) -> str:
         return "a key is not UTF-8"
     text = str(error)
     if isinstance(error, msgspec.ValidationError) and text.startswith("Invalid "):
-        # of a value that is none of a few, msgspec tells the value
+        # if only a few values are allowed, msgspec's words quote the wrong one
         text = f"Invalid value{_PLACE}{text.rpartition(_PLACE)[2]}" if _PLACE in text else "Invalid"
     return text[:_LONGEST]

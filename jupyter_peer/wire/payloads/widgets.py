@@ -1,8 +1,8 @@
-"""Structs of what concerns widgets in a pane (SPEC section 6.4).
+"""Structs of the widgets in a pane (SPEC section 6.4).
 
-Comm messages of the owner's kernel as they travel in a pane, the widget-state document of a whole
-pane, and ``pane_input``, what a viewer does. Binary buffers are base64 text, as in the document that
-Jupyter keeps in notebooks: so long ones go by their hash like every long string.
+They are the comm messages of the owner's kernel, the widget-state document of a whole pane, and
+``pane_input``, the input of a viewer. Binary buffers are base64 text, as in the document that Jupyter
+keeps in notebooks. So long buffers are sent by their hash, as every long string.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_INPUT = 4 * 1024 * 1024
 _MAX_SHORT = 256
 
 CommId = Annotated[str, msgspec.Meta(min_length=1, max_length=_MAX_SHORT)]
-#: Chosen by who sends an input; told again with what the kernel echoes of it.
+#: The sender of an input chooses this id; the kernel's echo repeats it.
 InputId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 _Short = Annotated[str, msgspec.Meta(max_length=_MAX_SHORT)]
 _State = Annotated[Json, msgspec.Meta(max_length=MAX_KEYS)]
@@ -61,21 +61,21 @@ class OpenData(msgspec.Struct, frozen=True):
 
 
 class UpdateData(msgspec.Struct, frozen=True, tag_field="method", tag="update"):
-    """Keys of a model that have new values."""
+    """New values of some keys of a model."""
 
     state: _State
     buffer_paths: _Paths = []
 
 
 class EchoData(msgspec.Struct, frozen=True, tag_field="method", tag="echo_update"):
-    """The same, when the new values are what some page or viewer has just set."""
+    """New values that a page or a viewer has just set."""
 
     state: _State
     buffer_paths: _Paths = []
 
 
 class CustomData(msgspec.Struct, frozen=True, tag_field="method", tag="custom"):
-    """Something that the two halves of a widget say to each other, such as a click."""
+    """A message between the two halves of a widget, such as a click."""
 
     content: Any = None
 
@@ -102,7 +102,7 @@ class CloseContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CommOpen(msgspec.Struct, frozen=True, tag_field="msg_type", tag="comm_open"):
-    """A model belongs to the pane from now on; it comes before the output that shows it."""
+    """A new model of the pane; it comes before the output that shows it."""
 
     content: OpenContent
     buffers: _Buffers = []
@@ -112,10 +112,10 @@ class CommOpen(msgspec.Struct, frozen=True, tag_field="msg_type", tag="comm_open
 
 
 class CommMessage(msgspec.Struct, frozen=True, tag_field="msg_type", tag="comm_msg"):
-    """A model has changed, or says something.
+    """A change of a model, or a message of it.
 
     Attributes:
-        re: Id of the input whose echo this is.
+        re: Id of the input that this message echoes.
     """
 
     content: MessageContent
@@ -128,13 +128,13 @@ class CommMessage(msgspec.Struct, frozen=True, tag_field="msg_type", tag="comm_m
 
 
 class CommClose(msgspec.Struct, frozen=True, tag_field="msg_type", tag="comm_close"):
-    """A model belongs to the pane no more."""
+    """A model has left the pane."""
 
     content: CloseContent
 
 
 class ModelBuffer(msgspec.Struct, frozen=True, kw_only=True):
-    """A binary part of a model's state, and where it belongs."""
+    """A binary part of a model's state, and its path in the state."""
 
     path: Path
     encoding: Literal["base64"]
@@ -155,7 +155,7 @@ class WidgetModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of a model that its state does not hold, and the revision of the pane it led to."""
+    """A message of a model that is not in its state, and the pane's revision after it."""
 
     rev: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
     message: CommMessage
@@ -165,12 +165,12 @@ _Loader = Annotated[dict[str, str], msgspec.Meta(max_length=2)]
 
 
 class WidgetDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A widget-state document, as Jupyter has it in notebooks, of all models of a pane.
+    """The widget-state document of all models of a pane, in the form of Jupyter's notebooks.
 
     Attributes:
-        said: What the models have said besides their state, the oldest first.
-        closed: The models that the owner has closed and that are still referred to.
-        loaders: What other cells loaded into the page, to be run before the outputs are drawn.
+        said: Messages of the models besides their state, the oldest first.
+        closed: Closed models to which other models still refer.
+        loaders: Libraries that other cells loaded into the page; they run before the outputs.
     """
 
     version_major: Literal[2] = 2
@@ -195,7 +195,7 @@ class InputContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InputMessage(msgspec.Struct, frozen=True, tag_field="msg_type", tag="comm_msg"):
-    """What a viewer does with a widget: new values of its keys, or a message to it."""
+    """The input of a viewer to one widget: new values of its keys, or a message to it."""
 
     content: InputContent
     buffers: _Buffers = []
@@ -206,10 +206,10 @@ class InputMessage(msgspec.Struct, frozen=True, tag_field="msg_type", tag="comm_
 
 
 class PaneInput(msgspec.Struct, frozen=True, kw_only=True):
-    """``pane_input``: what a viewer does in a pane it may interact with.
+    """``pane_input``: an input of a viewer who may use the pane.
 
     Attributes:
-        id: Told again as ``re`` with what the owner's kernel echoes of it.
+        id: Id of the input; the echo of the owner's kernel repeats it as ``re``.
     """
 
     pane: _PaneName
@@ -218,11 +218,11 @@ class PaneInput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_input(message: InputMessage) -> None:
-    """Refuse an input that is too large or too deep, whoever sends it.
+    """Refuse an input that is too large or nested too deeply.
 
     Raises:
-        TooLargeError: Its values and buffers have more than 4 MiB of characters.
-        MalformedError: It is nested deeper than values of widgets are.
+        TooLargeError: Its values and buffers have more than 4 Mi characters.
+        MalformedError: Its values are nested too deeply.
     """
     data = message.content.data
     value = data.content if isinstance(data, CustomData) else data.state
@@ -239,7 +239,7 @@ def check_input(message: InputMessage) -> None:
 
 
 def is_flat(value: Any, depth: int) -> bool:
-    """Whether a JSON value has no more than so many levels of brackets."""
+    """Return whether a JSON value has at most ``depth`` levels of brackets."""
     level = [value]
     for _ in range(depth):
         level = [
@@ -255,13 +255,13 @@ def is_flat(value: Any, depth: int) -> bool:
 
 
 def check_document(value: Json) -> Json:
-    """Return a widget-state document with nothing but the known keys.
+    """Return a widget-state document with only the known keys.
 
     Args:
-        value: The document with its references resolved; ``{}`` stands for one without models.
+        value: The document with its references resolved; ``{}`` means that there are no models.
 
     Raises:
-        MalformedError: It is not a widget-state document, or has too many models.
+        MalformedError: The value is not a widget-state document, or has too many models.
     """
     try:
         document = msgspec.convert(value, WidgetDocument)
@@ -272,15 +272,15 @@ def check_document(value: Json) -> Json:
 
 
 def encode_buffer(buffer: bytes | memoryview) -> str:
-    """Return a binary buffer as it travels."""
+    """Encode a binary buffer as base64 text."""
     return binascii.b2a_base64(buffer, newline=False).decode("ascii")
 
 
 def decode_buffer(text: str) -> bytes:
-    """Return a binary buffer that came as text.
+    """Decode a binary buffer from base64 text.
 
     Raises:
-        MalformedError: It is not base64.
+        MalformedError: The text is not base64.
     """
     try:
         return binascii.a2b_base64(text)

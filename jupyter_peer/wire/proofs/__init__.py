@@ -1,1 +1,1 @@
-"""Proofs that anybody can check: who has signed which messages."""
+"""Proofs of who has signed which messages; anybody can check them."""

@@ -1,7 +1,7 @@
 """Signed messages in a file that anybody can check, without a network (SPEC section 12).
 
-What a proof says is read from the canonical bytes alone, after their signature was checked over
-these very bytes. The file has one form as well, so no parser can read another proof from it.
+The content of a proof is read only from the canonical bytes, after the signature over these bytes was
+checked. The file too has only one valid form, so two parsers cannot read different proofs from it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class SignedMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     """One message as its sender signed it.
 
     Attributes:
-        canonical: Its canonical bytes, which are ASCII.
-        sig: Signature of these, or of the batch.
-        batch: The SHA-256 of each message of the batch it came in; empty outside of one.
+        canonical: The canonical bytes of the message, which are ASCII.
+        sig: Signature of these bytes, or of the batch.
+        batch: The SHA-256 of each message of its batch; empty if it did not come in a batch.
         buffers: Its buffers.
     """
 
@@ -56,23 +56,23 @@ class SignedMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
+        """Approximate size in a proof, in bytes."""
         return len(self.canonical) + len(self.batch) + sum(map(len, self.buffers))
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of the canonical bytes."""
+        """SHA-256 of the canonical bytes, in hex."""
         return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     def check(self, keys: Mapping[str, bytes]) -> Envelope:
-        """Return what the message says, once its signature was checked.
+        """Check the signature and return the envelope.
 
         Args:
             keys: The raw public keys by node id.
 
         Raises:
-            ProofMalformedError: It is not the canonical form of a message.
-            ProofForgedError: Its sender has not signed exactly this.
+            ProofMalformedError: The bytes are not the canonical form of a message.
+            ProofForgedError: The sender has not signed exactly these bytes.
         """
         try:
             canonical = self.canonical.encode("ascii")
@@ -105,8 +105,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The content of a file.
 
     Attributes:
-        keys: The public keys of those who signed, base64.
-        messages: In the order in which they say something together.
+        keys: The public keys of the signers, in base64.
+        messages: The messages, in their order.
     """
 
     format: Literal["jupyter-peer proof 1"] = "jupyter-peer proof 1"
@@ -120,10 +120,10 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return msgspec.json.encode(self).decode()
 
     def check(self) -> list[Envelope]:
-        """Return what the messages say, once every signature was checked.
+        """Check every signature and return the envelopes.
 
         Raises:
-            ProofMalformedError, ProofForgedError: As of :meth:`SignedMessage.check`.
+            ProofMalformedError, ProofForgedError: As for :meth:`SignedMessage.check`.
         """
         try:
             keys = {node_id_of(key): key for key in map(decode_public_key, self.keys)}
@@ -133,10 +133,10 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def read_proof(text: str | bytes) -> Proof:
-    """Return the content of a file, nothing of it checked yet.
+    """Read the content of a proof file; no signature is checked yet.
 
     Raises:
-        ProofMalformedError: It is not the text of a proof, character by character.
+        ProofMalformedError: The text is not exactly that of a proof.
     """
     raw = (text.encode("utf-8", "replace") if isinstance(text, str) else text).strip()
     if len(raw) > MAX_FILE:
@@ -154,8 +154,8 @@ def proof_of(messages: Iterable[SignedMessage], *keys: bytes) -> Proof:
     """Return a proof of messages.
 
     Args:
-        messages: In order.
-        *keys: The raw public keys of those who signed them.
+        messages: The messages, in order.
+        *keys: The raw public keys of their signers.
     """
     written = tuple(base64.b64encode(key).decode() for key in dict.fromkeys(keys))
     return Proof(keys=written, messages=tuple(messages))

@@ -1,4 +1,4 @@
-"""What a proof says: who answered which question with what, or what a pane showed (SPEC section 12)."""
+"""The statement of a proof: a question and its answer, or the state of a pane (SPEC section 12)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class AnswerStatement(NamedTuple):
     """A node has given this answer to this question.
 
     Attributes:
-        by: Node id of who answered.
-        at: When the answer was whole, by that node's clock, epoch seconds.
-        question: What was asked.
-        agent: Which agent was asked; None if the choice was left to its owner.
-        chain: Node ids of everybody the question came through, the first asker first.
-        asked_at: When, by the last asker's clock.
-        parts: Its texts, and ``data`` and ``metadata`` of its displays, in order.
+        by: Id of the node that answered.
+        at: Time of the end of the answer, by that node's clock, epoch seconds.
+        question: Text of the question.
+        agent: Name of the agent; None if the owner could choose the agent.
+        chain: Ids of the nodes that forwarded the question, the first asker first.
+        asked_at: Time of the question, by the last asker's clock.
+        parts: Texts of the answer, and ``data`` and ``metadata`` of its displays, in order.
     """
 
     by: str
@@ -38,15 +38,15 @@ class AnswerStatement(NamedTuple):
 
 
 class PaneStatement(NamedTuple):
-    """A pane of a node showed this.
+    """A pane of a node has shown these outputs.
 
     Attributes:
-        by: Node id of its owner.
-        at: When, by that node's clock, epoch seconds.
-        pane, title: Its name, and its title for people.
-        epoch, rev: Which life and which revision of the pane.
-        outputs: As nbformat has them; long strings are references into ``blobs``.
-        blobs: UTF-8 of long strings by their SHA-256.
+        by: Node id of the owner.
+        at: Time, by that node's clock, epoch seconds.
+        pane, title: The pane's name, and its title for people.
+        epoch, rev: The life and the revision of the pane.
+        outputs: The outputs in the form of nbformat; long strings are references into ``blobs``.
+        blobs: Long strings in UTF-8, by their SHA-256.
     """
 
     by: str
@@ -60,12 +60,12 @@ class PaneStatement(NamedTuple):
 
 
 def statement_of(proof: Proof) -> AnswerStatement | PaneStatement:
-    """Return what a proof says, once all of it was checked.
+    """Check a whole proof and return its statement.
 
     Raises:
-        ProofMalformedError: Its messages are not those of an answer or of a pane.
+        ProofMalformedError: The messages are not those of an answer or of a pane.
         ProofForgedError: A signature does not match, or a message belongs to another question.
-        ProofIncompleteError: Something is missing of what was signed.
+        ProofIncompleteError: A part of the signed content is missing.
     """
     envelopes = proof.check()
     try:

@@ -1,8 +1,8 @@
 """Frames and registration of a relay, without I/O (``relay/SPEC.md``).
 
-Both ends of a registration are here as small state machines, since broker and lobby ask for the
-same proof: :class:`Registration` is the node's side and :class:`Admission` the program's. What
-comes after differs: a broker carries binary frames, a lobby JSON messages (``wire/lobby.py``).
+Broker and lobby ask for the same proof, so both ends of a registration are here as small state
+machines: :class:`Registration` for the node and :class:`Admission` for the program. Afterwards a
+broker carries binary frames, and a lobby JSON messages (:mod:`.lobby`).
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ HEAD_BYTES = HEAD.size
 DST = slice(3, 19)
 SRC = slice(19, 35)
 LINK = slice(35, HEAD_BYTES)
-# The source and the link: what keeps one virtual connection apart from all others to a node.
+# Source and link: together they tell apart all virtual connections to a node.
 LANE = slice(19, HEAD_BYTES)
 MAX_CLOSE_REASON = 64
 MAX_TEXT = 4096
-# What a node signs at one door must be worth nothing at another.
+# A signature for one door must not be valid at another.
 PROOF_LABELS = {RELAY_PATH: b"jupyter-peer/1 relay ", LOBBY_PATH: b"jupyter-peer/1 lobby "}
 CHALLENGE_BYTES = 32
 
@@ -64,9 +64,9 @@ class RelayFrame(msgspec.Struct, frozen=True):
         kind: ``DATA`` or ``CLOSE``.
         dst: Node id of the receiver.
         src: Node id of the sender; the broker checks it.
-        link: 8 random bytes of the one who dialled; they name this link in both directions.
-        payload: What the peer wire has to say, or the reason of a close.
-        ttl: Hops left.
+        link: 8 random bytes, chosen by the dialling node; they name the link in both directions.
+        payload: Bytes of the peer wire, or the reason of a close.
+        ttl: Number of hops left.
     """
 
     kind: int
@@ -77,7 +77,7 @@ class RelayFrame(msgspec.Struct, frozen=True):
     ttl: int = TTL
 
     def to_bytes(self) -> bytes:
-        """Return the frame as it travels.
+        """Encode the frame.
 
         Raises:
             ValueError: Link or a node id does not have its length.
@@ -86,7 +86,7 @@ class RelayFrame(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_bytes(cls, data: Bytes) -> RelayFrame:
-        """Read a frame; the payload is a view of ``data``, not a copy.
+        """Decode a frame; the payload is a view of ``data`` and not a copy.
 
         Raises:
             MalformedError: It is not a frame of this version.
@@ -96,13 +96,13 @@ class RelayFrame(msgspec.Struct, frozen=True):
 
     @property
     def reason(self) -> str:
-        """Why a link was closed, as an error code; ``closed`` when the frame does not say."""
+        """Why the link was closed, as an error code; ``closed`` if the frame has no reason."""
         text = bytes(self.payload[:MAX_CLOSE_REASON]).decode("ascii", "replace")
         return text if self.kind == CLOSE and text else "closed"
 
 
 def encode_head(kind: int, dst: str, src: str, link: bytes, ttl: int = TTL) -> bytes:
-    """Return the 43 bytes before a payload, for who writes both without joining them.
+    """Return the 43 bytes before a payload, for callers that do not join the two.
 
     Raises:
         ValueError: Link or a node id does not have its length.
@@ -129,15 +129,15 @@ def check_head(data: Bytes) -> tuple[int, int, bytes, bytes, bytes]:
 
 
 def close_frame(dst: bytes, src: bytes, link: bytes, reason: str) -> bytes:
-    """Return the frame that ends a link, as the broker sends it for ``src``."""
+    """Return the frame with which the broker ends a link of ``src``."""
     return HEAD.pack(VERSION, CLOSE, TTL, dst, src, link) + reason.encode()[:MAX_CLOSE_REASON]
 
 
 class Undeliverable(msgspec.Struct, frozen=True):
-    """What the broker held for an absent node was dropped; the link is over.
+    """The broker has dropped the frames that it held for an absent node; the link has ended.
 
     Attributes:
-        dst: Node id of the one who was not there.
+        dst: Node id of the absent node.
         link: The link's 8 bytes.
     """
 
@@ -150,14 +150,14 @@ class Undeliverable(msgspec.Struct, frozen=True):
 
 
 def read_notice(text: str) -> Undeliverable | None:
-    """Return what a text frame of the broker says after the registration.
+    """Read a text frame that the broker sends after the registration.
 
     Returns:
-        None for a notice this version does not know.
+        The notice; None if this version does not know it.
 
     Raises:
-        MalformedError: It is not JSON of the expected shape.
-        PeerError: The broker says why it is about to close the connection.
+        MalformedError: The text is not JSON of the expected shape.
+        PeerError: The reason why the broker is about to close the connection.
     """
     fields = _fields(text)
     if "undeliverable" in fields:
@@ -174,15 +174,15 @@ def read_notice(text: str) -> Undeliverable | None:
 
 
 def refusal_text(error: BaseException) -> str:
-    """Return the text frame that says why a connection is about to be closed."""
+    """Return the text frame with the reason why a connection is about to be closed."""
     return _to_text({"error": to_wire(error)})
 
 
 def proof_bytes(challenge: str, door: str = RELAY_PATH) -> bytes:
-    """Return what a node signs to prove its id at a door.
+    """Return the bytes that a node signs to prove its id at a door.
 
     Args:
-        challenge: As the door sent it.
+        challenge: The challenge that the door has sent.
         door: Path of the door.
     """
     return PROOF_LABELS[door] + challenge.encode("utf-8", "surrogatepass")
@@ -192,15 +192,15 @@ class Registration:
     """The node's side: send :meth:`begin`, answer each text frame by :meth:`receive`.
 
     Args:
-        identity: The key to register, which need not be the node's own.
-        host: The ``Host`` this node dialled. The challenge must name it, so a relay cannot pass on
-            another relay's challenge and register there instead. A relay on this machine may leave
-            it out: nobody outside reaches it.
+        identity: The key to register, which may be a throwaway key.
+        host: The ``Host`` that this node dialled. The challenge must name it, so a relay cannot
+            pass on another relay's challenge and register there itself. A relay on this machine
+            may omit it, because nobody outside reaches that relay.
         door: Path of the door that was dialled.
 
     Attributes:
         is_registered: Whether the relay has accepted the proof.
-        max_frame: Largest binary frame the relay takes, once registered; 0 when it does not say.
+        max_frame: Bytes of the largest binary frame that the relay accepts; 0 if it has not said so.
     """
 
     def __init__(self, identity: Identity, host: str | None = None, door: str = RELAY_PATH) -> None:
@@ -222,14 +222,14 @@ class Registration:
         )
 
     def receive(self, text: str) -> str | None:
-        """Take a text frame of the relay.
+        """Handle a text frame of the relay.
 
         Returns:
             The text frame to send next; None once the node is registered.
 
         Raises:
-            MalformedError: The frame is not what comes next.
-            WrongNodeError: The challenge is another relay's.
+            MalformedError: The frame is not the next step.
+            WrongNodeError: The challenge belongs to another relay.
             PeerError: The relay refuses, with its reason.
         """
         fields = _fields(text)
@@ -242,7 +242,7 @@ class Registration:
             limit = fields.get("max_frame")
             self.max_frame = limit if isinstance(limit, int) and limit > 0 else 0
             return None
-        raise ProtocolError("the relay sent something else than the next step of the registration")
+        raise ProtocolError("the relay did not send the next step of the registration")
 
     def _proof(self, challenge: object) -> str:
         if not isinstance(challenge, str) or len(challenge) < 2 * CHALLENGE_BYTES:
@@ -274,13 +274,13 @@ class Registration:
 
 
 class Admission:
-    """The program's side: answer each text frame by :meth:`receive` until that returns None.
+    """The program's side: answer each text frame with :meth:`receive` until it returns None.
 
     Args:
-        nonce: 32 random bytes, never used twice.
-        host: The name under which the node dialled, when the operator has said which names are
-            this relay's; it becomes part of what the node signs.
-        relay_id: What the relay calls itself.
+        nonce: 32 random bytes for this registration only.
+        host: The name that the node has dialled, if the operator has configured the names of this
+            relay; the node signs it too.
+        relay_id: Id of the relay.
         door: Path of the door at which the node registers.
 
     Attributes:
@@ -303,19 +303,19 @@ class Admission:
         self._claimed = ""
 
     def receive(self, text: str) -> str | None:
-        """Take a text frame of the node.
+        """Handle a text frame of the node.
 
         Returns:
-            The text frame to answer; None once the id is proven. Then :meth:`registered` is due, as
-            soon as the node can be reached.
+            The text frame to answer; None once the id is proven. The program then sends
+            :meth:`registered` as soon as the node can be reached.
 
         Raises:
-            MalformedError: The frame is not what comes next.
-            BadIdentityError: The key is not that of the claimed id.
-            BadSignatureError: The proof is not by that key, or for another challenge.
+            MalformedError: The frame is not the next step.
+            BadIdentityError: The key does not belong to the claimed id.
+            BadSignatureError: Another key has signed the proof, or it is for another challenge.
         """
         if self.node_id is not None:
-            raise ProtocolError("this node is registered already")
+            raise ProtocolError("this node is already registered")
         fields = _fields(text)
         node_id, key = fields.get("register"), decode_public_key(fields.get("public_key"))
         if not is_node_id(node_id):
@@ -335,7 +335,7 @@ class Admission:
         """Return the text frame that ends the registration.
 
         Args:
-            **facts: Added to it, such as ``max_frame``.
+            **facts: Further fields, such as ``max_frame``.
         """
         return _to_text({"registered": self.node_id, **facts})
 

@@ -1,8 +1,8 @@
-"""What two nodes say to each other in the payloads of a relay's frames (``relay/SPEC.md`` section 5).
+"""The payloads of a relay's frames, by which two nodes run a link (``relay/SPEC.md`` section 5).
 
-The relay sees none of this. A link is opened by the node that dials and answered by the other's
-first credit, so that dialling finds out whether anybody is there. Credits keep a slow node from
-filling the relay's queues: a relay ends a link that does.
+The relay does not read them. The node that dials opens the link, and the other node answers with its
+first credit, so the dialler learns whether the other node is there. Credits prevent that a slow node
+fills the relay's queues: a relay ends such a link.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .frames import DATA, VERSION, Bytes
 
 BINARY, TEXT, CREDIT, OPEN = range(4)
 
-# Sent and not yet consumed. More lets small messages wait longer behind large ones; less costs
-# throughput where the way is long: this much goes in one round trip.
+# Bytes sent and not yet consumed. With more, small messages wait longer behind large ones. With
+# less, throughput drops on long paths, where one round trip carries one window.
 WINDOW = 1024 * 1024
-# What a frame counts beside its bytes, so that empty ones are not free.
+# Each frame counts this many bytes more, so that empty frames are not free.
 FRAME_COST = 64
 
 _HEAD = Struct(">BBB16s16s8sB")
@@ -27,12 +27,12 @@ _LIMIT = Struct(">Q")
 
 
 class Payload(NamedTuple):
-    """A payload as it was read.
+    """A decoded payload.
 
     Attributes:
         form: ``BINARY``, ``TEXT``, ``CREDIT`` or ``OPEN``.
-        frame: The peer wire's frame, of the first two.
-        limit: Bytes the other side may send in all, of the last two.
+        frame: The frame of the peer wire in ``BINARY`` and ``TEXT``.
+        limit: Bytes that the other side may send in total, in ``CREDIT`` and ``OPEN``.
     """
 
     form: int
@@ -41,20 +41,20 @@ class Payload(NamedTuple):
 
 
 def head(form: int, ttl: int, dst: bytes, src: bytes, link: bytes) -> bytes:
-    """Return all that stands before a frame of the peer wire: the relay's head and the form."""
+    """Return the bytes before a frame of the peer wire: the relay's head and the form."""
     return _HEAD.pack(VERSION, DATA, ttl, dst, src, link, form)
 
 
 def limit_payload(limit: int) -> bytes:
-    """Return what follows the form of ``CREDIT`` and ``OPEN``."""
+    """Return the bytes after the form of ``CREDIT`` and ``OPEN``."""
     return _LIMIT.pack(limit)
 
 
 def read_payload(data: Bytes) -> Payload:
-    """Read a payload.
+    """Decode a payload.
 
     Raises:
-        MalformedError: It is none.
+        MalformedError: The bytes are not a payload.
     """
     if not len(data):
         raise MalformedError("a relay frame is empty")
@@ -72,13 +72,13 @@ def read_payload(data: Bytes) -> Payload:
 
 
 class Flow:
-    """Counts what goes over a link in both directions.
+    """Counts the bytes of a link in both directions.
 
     Args:
-        window: Bytes this side lets the other have under way.
+        window: Bytes that the other side may have under way.
 
     Attributes:
-        granted: Bytes the other side may send in all.
+        granted: Bytes that the other side may send in total.
     """
 
     __slots__ = ("_consumed", "_limit", "_received", "_sent", "_window", "granted")
@@ -92,34 +92,34 @@ class Flow:
         self.granted = window
 
     def may_send(self, size: int) -> bool:
-        """Return whether the other side has room for a frame of so many bytes."""
+        """Return whether the other side has room for a frame of ``size`` bytes."""
         return self._sent + size + FRAME_COST <= self._limit
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether not even a small frame may be sent."""
+        """Whether the credit does not even allow a small frame."""
         return not self.may_send(0)
 
     def sent(self, size: int) -> None:
-        """Note that a frame was sent."""
+        """Count a sent frame."""
         self._sent += size + FRAME_COST
 
     def on_credit(self, limit: int) -> None:
-        """Take the other side's limit; it only ever grows."""
+        """Apply the other side's limit, which never shrinks."""
         self._limit = max(self._limit, limit)
 
     def on_received(self, size: int) -> None:
-        """Note that a frame came.
+        """Count a received frame.
 
         Raises:
-            OverflowLinkError: It is more than was granted.
+            OverflowLinkError: The other side has sent more than its credit.
         """
         self._received += size + FRAME_COST
         if self._received > self.granted:
-            raise OverflowLinkError("the other side sends more than it may")
+            raise OverflowLinkError("the other side sends more than its credit allows")
 
     def on_consumed(self, size: int) -> bool:
-        """Note that a frame was taken; return whether the other side should hear of it."""
+        """Count a consumed frame; return whether the other side should get a new credit."""
         self._consumed += size + FRAME_COST
         if self._consumed + self._window - self.granted < self._window // 4:
             return False

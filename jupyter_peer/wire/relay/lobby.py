@@ -1,8 +1,8 @@
 """Messages between a node and the lobby, without I/O (``relay/SPEC.md``, *The lobby*).
 
-One JSON object a text message. What a node sends is a :data:`Request`, what the lobby sends a
-:data:`Notice`; both are told by ``type``. A request may carry an ``id``, which its answer or its
-error repeats. Unknown keys are ignored, so that newer programs can add some.
+Each text message is one JSON object. A node sends a :data:`Request`, the lobby a :data:`Notice`;
+``type`` names the kind. A request may have an ``id``, which its answer or its error repeats. Unknown
+keys are ignored, so that newer programs can add keys.
 """
 
 from __future__ import annotations
@@ -72,27 +72,27 @@ _Sdp = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SDP)]
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What all messages have: a type, and the number of the request they are or answer."""
+    """The base of all messages: a type, and the number of the request or of the answered request."""
 
     id: _Id = None
 
     def to_text(self) -> str:
-        """Return the message as it travels."""
+        """Encode the message."""
         return msgspec.json.encode(self).decode()
 
 
-# What a node says.
+# Requests of a node.
 
 
 class Register(_Message, frozen=True, kw_only=True, tag="register"):
-    """Says who the node is; again when that has changed.
+    """Registers the node, or updates its facts after a change.
 
     Attributes:
-        addresses: Where it can be dialled; told to fellow members of a room only.
-        node_name: What it calls itself.
-        capabilities: What it can do.
-        listed: Whether everybody at the lobby may see that it is here. A node that is not listed
-            is seen in its rooms only, and can be signalled to by who knows its id.
+        addresses: Addresses of the node; only fellow members of a room receive them.
+        node_name: Name that the node announces.
+        capabilities: Names of the features that the node has.
+        listed: Whether everybody at the lobby may see the node. A node that is not listed appears
+            only in its rooms, and receives signals from nodes that know its id.
     """
 
     addresses: _Addresses
@@ -106,26 +106,27 @@ class Register(_Message, frozen=True, kw_only=True, tag="register"):
 
 
 class Leave(_Message, frozen=True, kw_only=True, tag="leave"):
-    """Clears everything: the listing and all rooms. The connection stays, for signals."""
+    """Leaves the listing and all rooms. The connection stays open for signals."""
 
 
 class Who(_Message, frozen=True, kw_only=True, tag="who"):
-    """Asks who is listed."""
+    """Asks for the listed nodes."""
 
 
 class ListRooms(_Message, frozen=True, kw_only=True, tag="list_rooms"):
-    """Asks which rooms there are: the public ones, and those the node is in."""
+    """Asks for the public rooms and the rooms that the node is in."""
 
 
 class CreateRoom(_Message, frozen=True, kw_only=True, tag="create_room"):
     """Makes a room and enters it.
 
     Attributes:
-        name: 1 to 64 letters, digits, dots, dashes and underscores; case does not tell two apart.
-        visibility: ``public`` rooms are listed, ``unlisted`` ones are for those told the name.
-        join_policy: Who may enter: everybody, who has the token, who is in the lobby's directory.
-        token_sha256: With ``token``: hex of the token's SHA-256. Without it the lobby makes one.
-        group: With ``directory``: the group of the directory one has to be in.
+        name: 1 to 64 letters, digits, dots, dashes and underscores; case is ignored.
+        visibility: ``public`` rooms are listed; ``unlisted`` rooms are found only by their name.
+        join_policy: Admits everybody, nodes with the token, or nodes in the lobby's directory.
+        token_sha256: SHA-256 of the token in hex, for the policy ``token``. Without it the lobby
+            makes a token.
+        group: Group of the directory that admits a node, for the policy ``directory``.
     """
 
     name: _RoomName
@@ -143,13 +144,13 @@ class JoinRoom(_Message, frozen=True, kw_only=True, tag="join_room"):
 
 
 class LeaveRoom(_Message, frozen=True, kw_only=True, tag="leave_room"):
-    """Leaves a room; when nobody is left it is gone."""
+    """Leaves a room; a room ends when its last member leaves."""
 
     name: _RoomName
 
 
 class Signal(_Message, frozen=True, kw_only=True, tag="signal"):
-    """WebRTC's offer or answer (RFC 8829), for another node."""
+    """Sends a WebRTC offer or answer (RFC 8829) to another node."""
 
     to: _NodeId
     kind: SignalKind
@@ -157,25 +158,25 @@ class Signal(_Message, frozen=True, kw_only=True, tag="signal"):
 
 
 class OpenCode(_Message, frozen=True, kw_only=True, tag="open_code"):
-    """Asks for a mailbox, in which one other node can leave a message (SPEC, *Codes*)."""
+    """Opens a mailbox, in which one other node can leave a message (SPEC, *Codes*)."""
 
 
 class ClaimCode(_Message, frozen=True, kw_only=True, tag="claim_code"):
-    """Leaves the first message in a mailbox, which from then on belongs to these two nodes."""
+    """Leaves the first message in a mailbox, which then belongs to these two nodes."""
 
     number: _CodeNumber
     body: _CodeBody
 
 
 class SayCode(_Message, frozen=True, kw_only=True, tag="say_code"):
-    """Says something to the other node at a mailbox."""
+    """Sends a message to the other node at a mailbox."""
 
     number: _CodeNumber
     body: _CodeBody
 
 
 class CloseCode(_Message, frozen=True, kw_only=True, tag="close_code"):
-    """Ends a mailbox; the other node is told the reason."""
+    """Ends a mailbox, with a reason for the other node."""
 
     number: _CodeNumber
     reason: CodeEnd = "over"
@@ -187,17 +188,17 @@ Request = (
 )
 
 
-# What the lobby says.
+# Notices of the lobby.
 
 
 class NodeCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A node as others see it.
+    """A node as other nodes see it.
 
     Attributes:
-        node_id: Who; the lobby has seen the proof.
-        node_name: What it calls itself.
-        capabilities: What it says it can do.
-        addresses: Where it says it can be dialled; empty for who is not in a room with it.
+        node_id: The node's id, which it has proven to the lobby.
+        node_name: Name that the node announces.
+        capabilities: Names of the features that the node claims to have.
+        addresses: Addresses that the node claims; empty for a reader that shares no room with it.
         away: Whether its connection broke a moment ago.
     """
 
@@ -209,7 +210,7 @@ class NodeCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RoomCard(msgspec.Struct, frozen=True, kw_only=True):
-    """A room as everybody sees it who may see that it exists: how many are in it, not who."""
+    """A room as nodes outside see it: the number of its members, without their names."""
 
     name: _RoomName
     visibility: Visibility
@@ -218,13 +219,13 @@ class RoomCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Registered(_Message, frozen=True, kw_only=True, tag="registered"):
-    """The registration is taken; the state of each room follows as ``room_info``.
+    """The registration is accepted; the state of each room follows as ``room_info``.
 
     Attributes:
-        node_id: Of the node itself.
+        node_id: Id of the registered node.
         listed: Whether it is listed.
-        rooms: Names of the rooms it is in, from before its connection broke.
-        grace_s: How long it stays in them when its connection breaks.
+        rooms: Names of the rooms that it entered before its connection broke.
+        grace_s: Seconds that it stays in its rooms after its connection breaks.
     """
 
     node_id: _NodeId
@@ -234,24 +235,24 @@ class Registered(_Message, frozen=True, kw_only=True, tag="registered"):
 
 
 class Presence(_Message, frozen=True, kw_only=True, tag="presence"):
-    """With an ``id``: who is listed. Without: fellow members of whom something has changed."""
+    """With an ``id``: the listed nodes. Without one: fellow members whose card has changed."""
 
     nodes: Annotated[list[NodeCard], msgspec.Meta(max_length=MAX_LISTED)]
 
 
 class Rooms(_Message, frozen=True, kw_only=True, tag="rooms"):
-    """Which rooms there are."""
+    """The visible rooms."""
 
     rooms: Annotated[list[RoomCard], msgspec.Meta(max_length=MAX_LISTED)]
 
 
 class RoomInfo(_Message, frozen=True, kw_only=True, tag="room_info"):
-    """A room as its members see it; replaces what was known of it.
+    """A room as its members see it; it replaces earlier notices about the room.
 
     Attributes:
-        members: Who is in it, the reader too.
-        token: What lets others in, told once to the one who made the room, and only when the
-            lobby made it.
+        members: All members, the reader included.
+        token: The token that admits other nodes. Only the creator of the room receives it, once,
+            if the lobby made it.
     """
 
     name: _RoomName
@@ -263,23 +264,23 @@ class RoomInfo(_Message, frozen=True, kw_only=True, tag="room_info"):
 
 
 class PeerJoining(_Message, frozen=True, kw_only=True, tag="peer_joining"):
-    """Somebody has entered one of the node's rooms."""
+    """Another node has entered one of the node's rooms."""
 
     room: _RoomName
     peer: NodeCard
 
 
 class PeerLeaving(_Message, frozen=True, kw_only=True, tag="peer_leaving"):
-    """Somebody has left one of the node's rooms, or was away for too long."""
+    """Another node has left one of the node's rooms, or was away for too long."""
 
     room: _RoomName
     node_id: _NodeId
 
 
 class Left(_Message, frozen=True, kw_only=True, tag="left"):
-    """The node is out of a room; None says out of all, and not listed.
+    """The node has left a room; None means all rooms and the listing.
 
-    Without an ``id`` the lobby has put it out: ``reason`` is an error code.
+    Without an ``id`` the lobby has removed the node, and ``reason`` is an error code.
     """
 
     room: _RoomName | None = None
@@ -287,7 +288,7 @@ class Left(_Message, frozen=True, kw_only=True, tag="left"):
 
 
 class Signalled(_Message, frozen=True, kw_only=True, tag="signal"):
-    """A signal of another node; the lobby has seen the proof of its id, and not what is in it."""
+    """A signal of another node; the lobby has checked the sender's id and not the content."""
 
     sender: _NodeId = msgspec.field(name="from")
     kind: SignalKind
@@ -295,14 +296,14 @@ class Signalled(_Message, frozen=True, kw_only=True, tag="signal"):
 
 
 class CodeOpened(_Message, frozen=True, kw_only=True, tag="code_opened"):
-    """There is a mailbox of this number for so many seconds."""
+    """A mailbox was opened, with its number and its lifetime in seconds."""
 
     number: _CodeNumber
     life_s: float
 
 
 class CodeSaid(_Message, frozen=True, kw_only=True, tag="code_said"):
-    """What the other node at a mailbox said."""
+    """A message of the other node at a mailbox."""
 
     number: _CodeNumber
     body: _CodeBody
@@ -316,11 +317,11 @@ class CodeClosed(_Message, frozen=True, kw_only=True, tag="code_closed"):
 
 
 class Done(_Message, frozen=True, kw_only=True, tag="done"):
-    """The answer to a request that has nothing to tell, such as a signal that was passed on."""
+    """The answer to a request that has no result, such as a signal that was passed on."""
 
 
 class Refusal(_Message, frozen=True, kw_only=True, tag="error"):
-    """Why a request was refused; without an ``id``, one that could not be read."""
+    """Why a request was refused; without an ``id``, the request could not be read."""
 
     code: Annotated[str, msgspec.Meta(max_length=64)]
     message: Annotated[str, msgspec.Meta(max_length=2000)] = ""
@@ -328,12 +329,12 @@ class Refusal(_Message, frozen=True, kw_only=True, tag="error"):
 
     @classmethod
     def of(cls, error: PeerError, id: int | None = None) -> Refusal:
-        """Return the message that tells an error."""
+        """Return the message that reports an error."""
         return cls(id=id, **to_wire(error))
 
     @property
     def error(self) -> PeerError:
-        """The error it tells."""
+        """The reported error."""
         return from_wire({"code": self.code, "message": self.message, "hint": self.hint})
 
 
@@ -358,13 +359,13 @@ _M = TypeVar("_M")
 
 @functools.cache
 def _requests() -> msgspec.json.Decoder[Request]:
-    """Return the decoder; made when first needed, since it takes long and few servers have a lobby."""
+    """Return the decoder, which is made on first use: that takes long, and few servers need it."""
     return msgspec.json.Decoder(Request)
 
 
 @functools.cache
 def _notices() -> msgspec.json.Decoder[Notice]:
-    """Return the decoder; as :func:`_requests`."""
+    """Return the decoder, made as in :func:`_requests`."""
     return msgspec.json.Decoder(Notice)
 
 
@@ -379,12 +380,13 @@ _NOTICE_TYPES = frozenset(cls.__struct_config__.tag for cls in Notice.__args__)
 
 
 def read_request(text: str) -> Request:
-    """Read what a node sent.
+    """Decode a request of a node.
 
     Raises:
-        TooLargeError: It is over :data:`MAX_REQUEST` bytes.
-        UnsupportedError: Its type is none this program knows.
-        MalformedError: It is not a message of its type. The text names the field, never its value.
+        TooLargeError: The text is over :data:`MAX_REQUEST` bytes.
+        UnsupportedError: This program does not know its type.
+        MalformedError: The text is not a message of its type. The error names the field, never its
+            value.
     """
     _check_size(text, MAX_REQUEST)
     if _head(text).type not in _REQUEST_TYPES:
@@ -393,11 +395,11 @@ def read_request(text: str) -> Request:
 
 
 def read_notice(text: str) -> Notice | None:
-    """Read what the lobby sent; None for a type this node does not know.
+    """Decode a notice of the lobby; None for a type that this node does not know.
 
     Raises:
-        TooLargeError: It is over :data:`MAX_NOTICE` bytes.
-        MalformedError: It is not a message of its type.
+        TooLargeError: The text is over :data:`MAX_NOTICE` bytes.
+        MalformedError: The text is not a message of its type.
     """
     _check_size(text, MAX_NOTICE)
     if _head(text).type not in _NOTICE_TYPES:
@@ -406,7 +408,7 @@ def read_notice(text: str) -> Notice | None:
 
 
 def request_id(text: str) -> int | None:
-    """Return the id of a message that cannot be read, if it has one, so that it can be answered."""
+    """Return the id of an unreadable message, if it has one, so that it can be answered."""
     try:
         return _head(text).id
     except MalformedError:
@@ -414,23 +416,23 @@ def request_id(text: str) -> int | None:
 
 
 def check_room_name(name: str) -> str:
-    """Return a room's name.
+    """Check the name of a room and return it.
 
     Raises:
-        BadNameError: It has other characters than a name may have.
+        BadNameError: The name has characters that are not allowed.
     """
     if not _ROOM.fullmatch(name):
-        raise BadNameError("this cannot be the name of a room")
+        raise BadNameError("this name cannot be used for a room")
     return name
 
 
 def make_token(raw: bytes) -> str:
     """Return the text of a room's token from 16 random bytes.
 
-    Hexadecimal, since it is typed behind an option: base64 can begin with a dash.
+    It is hexadecimal, because base64 can begin with a dash, which commands read as an option.
 
     Raises:
-        ValueError: There are not 16 bytes.
+        ValueError: ``raw`` does not have 16 bytes.
     """
     if len(raw) != TOKEN_BYTES:
         raise ValueError("a room's token has 16 bytes")
@@ -438,15 +440,15 @@ def make_token(raw: bytes) -> str:
 
 
 def token_hash(token: str) -> str:
-    """Return what is kept of a room's token: hex of its SHA-256.
+    """Return the stored form of a room's token: its SHA-256 in hex.
 
-    Tokens are 16 random bytes, so nothing slower is needed to keep them from being guessed.
+    Tokens are 16 random bytes, so they cannot be guessed, and no slower hash is needed.
     """
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def printable(node: NodeCard) -> NodeCard:
-    """Return a node's card with a name that can be shown and addresses without control characters."""
+    """Return a node's card with a printable name and addresses without control characters."""
     return msgspec.structs.replace(
         node,
         node_name=clean_name(node.node_name),
@@ -455,7 +457,7 @@ def printable(node: NodeCard) -> NodeCard:
 
 
 def _check_size(text: str, limit: int) -> None:
-    # No character has less than a byte, so most of what is too long is not even encoded.
+    # Each character has at least one byte, so a text that is much too long is not even encoded.
     if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
         raise TooLargeError(f"a message of over {limit} bytes is refused")
 
