@@ -286,6 +286,8 @@ export interface IMintedInvite {
   local_only: boolean;
   /** What can be said instead, if it was asked for. */
   code?: string | null;
+  /** An SVG, if it was asked for. */
+  qr?: string | null;
 }
 
 /** What is remembered of an invite. */

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jupyter_peer.cli import PeerApp
+from jupyter_peer.document.qr import qr_blocks
 from jupyter_peer.errors import BadRequestError, PeerTimeoutError
 from jupyter_peer.kernel import magics
 from jupyter_peer.server_client.client import Client
@@ -187,6 +188,14 @@ def test_an_invite_for_this_machine_alone_offers_the_switch(peer: Run, server: F
     assert "`jupyter peer reach network`" in peer("invite").err
     server.answers["invite"] = {**ANSWERS["invite"], "local_only": False}
     assert "reach" not in peer("invite").err
+
+
+def test_a_link_is_drawn_for_a_terminal_beside_the_url_alone(peer: Run) -> None:
+    url = ANSWERS["link"]["link"]
+    outcome = peer("link", "loss", "--qr")
+    assert outcome.out == f"{url}\n"
+    assert qr_blocks(url) in outcome.err
+    assert qr_blocks(url) not in peer("link", "loss").err
 
 
 def test_what_others_write_is_not_turned_into_commands(peer: Run) -> None:

@@ -22,11 +22,13 @@ class InviteParams(msgspec.Struct, frozen=True):
         ttl_s: Life in seconds; None for the configured one, with a code 10 minutes at most.
         note: For its owner.
         code: Whether to make a code that one can say, too.
+        qr: Whether to draw the invite as a QR code, too.
     """
 
     ttl_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
     note: Annotated[str, msgspec.Meta(max_length=512)] = ""
     code: bool = False
+    qr: bool = False
 
 
 class InviteResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,6 +41,7 @@ class InviteResult(msgspec.Struct, frozen=True, omit_defaults=True):
         local_only: Whether it works on this machine alone, since no other machine can dial this
             node. Another reach (``PUT reach``) and a new invite change that.
         code: What can be said instead of the invite, if it was asked for.
+        qr: SVG of its QR code, if it was asked for; None for a text that is too long.
     """
 
     invite: str
@@ -46,6 +49,7 @@ class InviteResult(msgspec.Struct, frozen=True, omit_defaults=True):
     expires: float
     local_only: bool
     code: str | None = None
+    qr: str | None = None
 
 
 class InviteModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,8 +5,10 @@ would open this node is recognised by its very characters and replaced by a rema
 
 Text of a stream arrives in pieces, so a secret may be cut between two messages. The end of a piece
 is held back while it may be the beginning of a secret (at least :data:`MIN_HELD` characters of one),
-at most until the kernel is done with the cell. Not recognised: a secret that was encoded (base64, URL escapes, a picture of it), that has other
-characters between its own, or that is cut between two outputs, two streams or two keys of a widget.
+at most until the kernel is done with the cell. The QR code that this program draws of an invite is
+recognised too, in HTML. Not recognised: a secret that was encoded (base64, URL escapes, another
+picture of it), that has other characters between its own, or that is cut between two outputs, two
+streams or two keys of a widget.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ...document.qr import INVITE_QR
 from ...wire.invite import PREFIX
 
 Json = dict[str, Any]
@@ -176,7 +179,8 @@ class Mask(NamedTuple):
                 spans.append((begin, end, SECRET_REMARK))
                 begin = text.find(secret[:MIN_BEGINNING], end)
         if PREFIX in text:
-            spans += [(*found.span(), INVITE_REMARK) for found in _INVITE.finditer(text)]
+            for pattern in (INVITE_QR, _INVITE):
+                spans += [(*found.span(), INVITE_REMARK) for found in pattern.finditer(text)]
         return sorted(spans)
 
     def _beginning(self, text: str, at: int) -> int:

@@ -9,6 +9,7 @@ import msgspec
 
 from ...control.fields import Done, NoParams
 from ...control.rows import invites as rows
+from ...document.qr import invite_qr
 from ...errors import LookupFailedError, PeerError, StoreError
 from ...hub.hub import PeerHub
 from ...wire.relay.lobby import CODE_LIFE_S
@@ -50,7 +51,12 @@ class InviteOperations(Group):
                 raise
         self.on_change("invites")
         return rows.InviteResult(
-            minted.text, minted.id, minted.expires, local_only=minted.local_only, code=code
+            minted.text,
+            minted.id,
+            minted.expires,
+            local_only=minted.local_only,
+            code=code,
+            qr=invite_qr(minted.text) if params.qr else None,
         )
 
     @serves(rows.INVITES)

@@ -6,29 +6,43 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, final
 
-from ...document.qr import qr_svg
+from ...document.qr import qr_blocks, qr_svg
 from ..durations import format_duration
-from .drawing.blocks import Block, Line, Table, Text, note
+from .drawing.blocks import Block, Line, Preformatted, Table, Text, note
 from .drawing.markup import Html, ago, clock_time, join, line
 from .drawing.shown import Record, Shown
 
 _MAY = {"view": "view", "interact": "use"}
 
 
+class _Blocks(Preformatted):
+    """A QR code in plain text; in HTML it is drawn as a picture."""
+
+    is_note = True
+
+    def html(self) -> Html:
+        return Html("")
+
+
 @final
 class Link(Shown, str):
     """A new guest link: the URL to give away, with its ``id`` and when it ``expires``."""
 
-    __slots__ = ("expires", "grant", "id", "pane")
+    __slots__ = ("expires", "grant", "id", "is_drawn", "pane")
 
     id: str
     expires: float
     pane: str
     grant: str
+    #: Whether its QR code stands in plain text, too.
+    is_drawn: bool
 
-    def __new__(cls, url: str, *, id: str, expires: float, pane: str, grant: str) -> Link:
+    def __new__(
+        cls, url: str, *, id: str, expires: float, pane: str, grant: str, is_drawn: bool = False
+    ) -> Link:
         self = super().__new__(cls, url)
         self.id, self.expires, self.pane, self.grant = id, expires, pane, grant
+        self.is_drawn = is_drawn
         return self
 
     @property
@@ -43,7 +57,12 @@ class Link(Shown, str):
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
         facts = {"id": self.id, "expires": self.expires, "pane": self.pane, "grant": self.grant}
-        return (self.url,), facts
+        return (self.url,), {**facts, "is_drawn": self.is_drawn}
+
+    def drawn(self) -> Link:
+        """Return it with its QR code in plain text, for a terminal."""
+        facts = {**self.__getnewargs_ex__()[1], "is_drawn": True}
+        return Link(self.url, **facts)
 
     def _repr_svg_(self) -> str:
         return qr_svg(self.url)
@@ -60,6 +79,7 @@ class Link(Shown, str):
                 f"{clock_time(self.expires)} ({left} left)"
             ),
             note(f"to stop it: %peer unlink {self.id}; who has it open: %peer links"),
+            *([_Blocks(qr_blocks(self.url))] if self.is_drawn else []),
         ]
 
     def to_json(self) -> Any:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, final
 
+from ...document.qr import invite_qr
 from ..durations import format_duration
 from .drawing.blocks import Block, Facts, Line, Look, Piece, Table, Text, note
-from .drawing.markup import ago, clock_time, line, rtt
+from .drawing.markup import Html, ago, clock_time, join, line, rtt
 from .drawing.shown import Done as Done, Record as Record, Shown
 
 STATUS_LOOKS: dict[str, Look] = {"connected": "good", "connecting": "warn", "blocked": "bad"}
@@ -191,6 +192,9 @@ class Invite(Shown, str):
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
         named = {"note": self.note, "local_only": self.local_only}
         return (self.text,), {"id": self.id, "expires": self.expires, **named}
+
+    def to_html(self) -> Html:
+        return join([super().to_html(), Html(f"<div>{invite_qr(self.text) or ''}</div>")])
 
     def _describe(self) -> list[Block]:
         left = format_duration(self.expires - time.time())

@@ -61,6 +61,27 @@ describe('a form in a dialog', () => {
 });
 
 describe('inviting', () => {
+  const QR = '<svg xmlns="http://www.w3.org/2000/svg"/>';
+
+  async function asksForCode(): Promise<void> {
+    await open();
+    done = inviteSomebody(session.view, pairing, '24h');
+    await field(/For whom/);
+    fireEvent.change(await field('You give it as'), { target: { value: 'code' } });
+    expect(screen.queryByLabelText('Can be redeemed for')).toBeNull();
+    dialogButton('Create invite').click();
+  }
+
+  async function told(): Promise<HTMLElement> {
+    const expires = Date.now() / 1000 + 600;
+    const minted = { invite: 'jpeer1:abc', id: 'i1', expires, local_only: false };
+    expect(await answered('invite', { ...minted, code: '7-adult-amulet' })).toEqual({
+      note: '',
+      code: true
+    });
+    return screen.findByLabelText('The code');
+  }
+
   async function created(local_only = false): Promise<HTMLTextAreaElement> {
     await open();
     done = inviteSomebody(session.view, pairing, '24h');
@@ -71,23 +92,22 @@ describe('inviting', () => {
     fireEvent.keyDown(note, { key: 'Enter' });
     const { expires } = invite();
     expect(
-      await answered('invite', { invite: 'jpeer1:abc', id: 'i1', expires, local_only })
-    ).toEqual({
-      ttl_s: 3600,
-      note: 'bob'
-    });
+      await answered('invite', { invite: 'jpeer1:abc', id: 'i1', expires, local_only, qr: QR })
+    ).toEqual({ ttl_s: 3600, note: 'bob', qr: true });
     return screen.findByLabelText<HTMLTextAreaElement>('The invite');
   }
 
-  async function becomes(status: IInvite['status']): Promise<void> {
+  async function becomes(status: IInvite['status'], code?: IInvite['code']): Promise<void> {
     await say({ event: 'invites', data: {} });
-    await answered('invites', { invites: [invite({ status })] });
+    await answered('invites', { invites: [invite({ status, code })] });
   }
 
   it('creates an invite, shows it to copy and says when it expires', async () => {
     const copy = vi.spyOn(Clipboard, 'copyToSystem').mockImplementation(() => undefined);
     expect((await created()).value).toBe('jpeer1:abc');
     screen.getByText(/Works once; expires in 1 hour/);
+    const qr = screen.getByAltText<HTMLImageElement>('QR code of the invite');
+    expect(decodeURIComponent(qr.src)).toContain(QR);
     dialogButton('Copy invite').click();
     expect(copy).toHaveBeenCalledWith('jpeer1:abc');
     await screen.findByText('Copied to the clipboard.');
@@ -121,6 +141,50 @@ describe('inviting', () => {
     expect(dialogButton('Copy invite').disabled).toBe(true);
     fireEvent.keyDown(dialog(), { key: 'Enter' });
     expect(copy).not.toHaveBeenCalled();
+  });
+
+  it('shows a code to say, and how long and how often it works', async () => {
+    const copy = vi.spyOn(Clipboard, 'copyToSystem').mockImplementation(() => undefined);
+    await asksForCode();
+    expect((await told()).textContent).toBe('7-adult-amulet');
+    screen.getByText(/Works once; expires in 10 minutes. One wrong guess makes it void/);
+    expect(screen.queryByLabelText('The invite')).toBeNull();
+    dialogButton('Copy code').click();
+    expect(copy).toHaveBeenCalledWith('7-adult-amulet');
+    await becomes('open', 'waiting');
+    expect(dialogButton('Copy code').disabled).toBe(false);
+  });
+
+  it.each([
+    ['open' as const, 'used' as const, /This code was used/],
+    ['revoked' as const, 'wrong' as const, /Somebody used a wrong code, so this one is void/],
+    ['revoked' as const, 'expired' as const, /This code has expired/],
+    ['revoked' as const, 'ended' as const, /This code is void/]
+  ])('says of a code what became of it: %s, %s', async (status, code, words) => {
+    await asksForCode();
+    await told();
+    await becomes(status, code);
+    await screen.findByText(words);
+    expect(screen.queryByLabelText('The code')).toBeNull();
+    expect(dialogButton('Copy code').disabled).toBe(true);
+  });
+
+  it('asks for a relay where a code has none, and makes the code there', async () => {
+    await asksForCode();
+    const { id } = await asked('invite');
+    const error = { code: 'not_enabled', message: 'a code needs a relay', hint: 'choose one' };
+    await say({ id, error });
+    const relay = await field(/URL of a relay/);
+    await screen.findByText('A code needs a relay.');
+    dialogButton('Create invite').click();
+    expect(FakeSocket.last.sent.filter(each => each.op === 'invite')).toEqual([]);
+    fireEvent.change(relay, { target: { value: 'wss://relay.example' } });
+    dialogButton('Create invite').click();
+    expect(await answered('set_reach', {})).toEqual({
+      mode: 'relay',
+      relay_url: 'wss://relay.example'
+    });
+    expect((await told()).textContent).toBe('7-adult-amulet');
   });
 
   it('has one button that stands out', async () => {
@@ -181,6 +245,22 @@ describe('pairing', () => {
     await pasted('7-adult amulet');
     dialogButton('Pair').click();
     expect(await answered('pair', { peer: peer() })).toEqual({ invite: '7-adult amulet' });
+    await done;
+  });
+
+  it('asks for a relay where a code has none, and not for an invite', async () => {
+    const box = await pasted('7-adult-amulet');
+    dialogButton('Pair').click();
+    const { id } = await asked('pair');
+    await say({ id, error: { code: 'not_enabled', message: 'a code needs a relay' } });
+    await field(/URL of a relay/);
+    fireEvent.input(box, { target: { value: 'jpeer1:abc' } });
+    expect(screen.queryByLabelText(/URL of a relay/)).toBeNull();
+    fireEvent.input(box, { target: { value: '7-adult-amulet' } });
+    fireEvent.change(await field(/URL of a relay/), { target: { value: 'wss://relay.example' } });
+    dialogButton('Pair').click();
+    await answered('set_reach', {});
+    await answered('pair', { peer: peer() });
     await done;
   });
 

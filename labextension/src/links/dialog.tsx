@@ -4,6 +4,7 @@ import * as React from 'react';
 import { IView } from '../context';
 import { CopyDialog, NotReachable } from '../panel/copydialog';
 import { ChoiceField, runForm, TextField } from '../panel/dialog';
+import { QrCode } from '../panel/qr';
 import { IMintedLink } from '../shapes';
 import { lifetimeWords, relativeTime } from '../wording';
 import { ILinkChoice, LinksModel } from './model';
@@ -115,9 +116,7 @@ class MintedLink extends ReactWidget {
             open={this._openToNetwork}
           />
         )}
-        {qr && (
-          <img className="jp-Peers-qr" alt={trans.__('QR code of the link')} src={imageOf(qr)} />
-        )}
+        {qr && <QrCode svg={qr} label={trans.__('QR code of the link')} />}
         <p className="jp-Peers-muted">
           {trans.__('Expires %1. Stop it at any moment in the Peers panel, below “Links”.', ends)}
         </p>
@@ -133,9 +132,4 @@ class MintedLink extends ReactWidget {
   };
 
   private _copied = false;
-}
-
-/** An image cannot run what is in an SVG. */
-function imageOf(svg: string): string {
-  return `data:image/svg+xml;utf8,${encodeURIComponent(svg)}`;
 }

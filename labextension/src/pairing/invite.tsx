@@ -1,18 +1,19 @@
-import { Clipboard, ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { Button } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { useAction, useFollowed, useNow, useView, IView } from '../context';
-import { CopyDialog, NotReachable } from '../panel/copydialog';
 import { ChoiceField, runForm, TextField } from '../panel/dialog';
+import { PeerError } from '../requests';
 import { Failure } from '../section';
-import { IInvite, IMintedInvite } from '../shapes';
+import { IInvite } from '../shapes';
 import { lifetimeWords, relativeTime } from '../wording';
-import { PairingModel } from './model';
+import { InviteDialog } from './minted';
+import { PairingModel, seconds } from './model';
+import { RelayField } from './relay';
 
 export const LIFETIMES = ['10m', '1h', '24h', '7d'];
 
-/** Create an invite, and show its text to copy. */
+/** Create an invite, and show its text to copy or its code to say. */
 export async function inviteSomebody(
   { trans }: IView,
   pairing: PairingModel,
@@ -22,139 +23,64 @@ export async function inviteSomebody(
     trans,
     title: trans.__('Invite a peer'),
     action: trans.__('Create invite'),
-    fields: (
-      <>
-        <TextField
-          label={trans.__('For whom (a note to yourself)')}
-          name="note"
-          maxLength={200}
-          placeholder={trans.__('optional')}
-        />
-        <ChoiceField
-          label={trans.__('Can be redeemed for')}
-          name="lifetime"
-          defaultValue={lifetime}
-          choices={LIFETIMES.map(each => [each, lifetimeWords(each, trans)])}
-        />
-      </>
-    ),
-    task: async ({ lifetime, note }) => ({ ...(await pairing.create(lifetime, note)), note })
+    fields: error => <InviteFields lifetime={lifetime} error={error} trans={trans} />,
+    task: async ({ way, lifetime, note, relay }) => {
+      if (relay) {
+        await pairing.meetAt(relay);
+      }
+      const made = await (way === 'code'
+        ? pairing.createCode(note)
+        : pairing.create(seconds(lifetime), note));
+      return { ...made, note };
+    }
   });
   if (minted) {
     await new InviteDialog(minted, pairing, trans).launch().catch(() => undefined);
   }
 }
 
-type INotedInvite = IMintedInvite & { note: string };
-
-/** The text of a new invite. Once it is redeemed or revoked it is no longer offered. */
-class InviteDialog extends CopyDialog<MintedInvite> {
-  constructor(
-    minted: INotedInvite,
-    private readonly _pairing: PairingModel,
-    trans: TranslationBundle
-  ) {
-    const shown = new MintedInvite(minted, _pairing, trans);
-    super(trans.__('Your invite'), trans.__('Copy invite'), shown, trans);
-    _pairing.changed.connect(this._update, this);
-  }
-
-  override dispose(): void {
-    this._pairing.changed.disconnect(this._update, this);
-    super.dispose();
-  }
-
-  private _update(): void {
-    const [done, copy] = this.node.querySelectorAll<HTMLButtonElement>('.jp-Dialog-footer button');
-    copy.disabled = !this.shown.isOpen;
-    if (copy.disabled && this.node.contains(document.activeElement)) {
-      done.focus();
-    }
-    this.shown.update();
-  }
-}
-
-class MintedInvite extends ReactWidget {
-  constructor(
-    private _minted: INotedInvite,
-    private readonly _pairing: PairingModel,
-    private readonly _trans: TranslationBundle
-  ) {
-    super();
-    this.addClass('jp-Peers-form');
-  }
-
-  copy(): void {
-    if (this.isOpen) {
-      Clipboard.copyToSystem(this._minted.invite);
-      this._copied = true;
-      this.update();
-    }
-  }
-
-  get isOpen(): boolean {
-    return this._status === 'open';
-  }
-
-  override render(): React.ReactElement {
-    const trans = this._trans;
-    if (!this.isOpen) {
-      const words = {
-        used: trans.__('This invite was redeemed. It cannot be used again.'),
-        revoked: trans.__('This invite was revoked. Nobody can redeem it.'),
-        expired: trans.__('This invite has expired. Nobody can redeem it.')
-      };
-      return <p role="status">{words[this._status as keyof typeof words]}</p>;
-    }
-    return (
-      <>
-        <p id="jp-Peers-mintedHelp">
-          {trans.__(
-            'Send this text to one person, over a channel that you both trust. In their Jupyter they choose “Pair”.'
-          )}
-        </p>
-        <textarea
-          readOnly
-          className="jp-Peers-textArea jp-Peers-inviteText"
-          rows={5}
-          aria-label={trans.__('The invite')}
-          aria-describedby="jp-Peers-mintedHelp"
-          value={this._minted.invite}
-          onFocus={event => event.target.select()}
+function InviteFields(props: {
+  lifetime: string;
+  error: PeerError | null;
+  trans: TranslationBundle;
+}): React.ReactElement {
+  const { lifetime, error, trans } = props;
+  const [isCode, setIsCode] = React.useState(false);
+  return (
+    <>
+      <TextField
+        label={trans.__('For whom (a note to yourself)')}
+        name="note"
+        maxLength={200}
+        placeholder={trans.__('optional')}
+      />
+      <ChoiceField
+        label={trans.__('You give it as')}
+        name="way"
+        defaultValue="text"
+        choices={[
+          ['text', trans.__('a text to send')],
+          ['code', trans.__('a code to say')]
+        ]}
+        onChange={event => setIsCode(event.target.value === 'code')}
+      />
+      {isCode ? (
+        <>
+          <p className="jp-Peers-muted">
+            {trans.__('A code works for 10 minutes, and one wrong guess makes it void.')}
+          </p>
+          <RelayField error={error} trans={trans} />
+        </>
+      ) : (
+        <ChoiceField
+          label={trans.__('Can be redeemed for')}
+          name="lifetime"
+          defaultValue={lifetime}
+          choices={LIFETIMES.map(each => [each, lifetimeWords(each, trans)])}
         />
-        {this._minted.local_only && (
-          <NotReachable
-            words={trans.__(
-              'This invite works on this computer only: no other computer can reach you.'
-            )}
-            trans={trans}
-            open={this._openToNetwork}
-          />
-        )}
-        <p className="jp-Peers-muted">
-          {trans.__(
-            'Works once; expires %1.',
-            relativeTime(this._minted.expires, Date.now() / 1000, trans)
-          )}
-        </p>
-        <p role="status">{this._copied ? trans.__('Copied to the clipboard.') : ''}</p>
-      </>
-    );
-  }
-
-  private readonly _openToNetwork = async (): Promise<void> => {
-    const { note } = this._minted;
-    this._minted = { ...(await this._pairing.createForNetwork(this._minted, note)), note };
-    this._copied = false;
-    this.update();
-  };
-
-  private get _status(): IInvite['status'] {
-    const known = this._pairing.invites.find(invite => invite.id === this._minted.id);
-    return known?.status ?? 'open';
-  }
-
-  private _copied = false;
+      )}
+    </>
+  );
 }
 
 /** The invites that can still be redeemed. */
@@ -179,6 +105,7 @@ export function InviteList({ pairing }: { pairing: PairingModel }): React.ReactE
                 {name}
               </span>
               <span className="jp-Peers-muted">
+                {each.code === 'waiting' && trans.__('by a code') + ' · '}
                 {trans.__('expires %1', relativeTime(each.expires, now, trans))}
               </span>
               <Button

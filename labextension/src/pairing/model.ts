@@ -25,15 +25,25 @@ export class PairingModel {
     return this._changed;
   }
 
-  create(lifetime: string, note: string): Promise<IMintedInvite> {
-    return this._control.request('invite', { ttl_s: seconds(lifetime), note });
+  /** Make an invite as a text to send. */
+  create(ttl_s: number, note: string): Promise<IMintedInvite> {
+    return this._control.request('invite', { ttl_s, note, qr: true });
+  }
+
+  /** Make an invite that is handed over by a code to say. */
+  createCode(note: string): Promise<IMintedInvite> {
+    return this._control.request('invite', { note, code: true });
+  }
+
+  /** Choose the relay at which this node can be found, and where codes are used. */
+  async meetAt(relay_url: string): Promise<void> {
+    await this._control.request('set_reach', { mode: 'relay', relay_url });
   }
 
   /** Let this network reach the node, and replace an invite that worked on this computer only. */
   async createForNetwork(former: IMintedInvite, note: string): Promise<IMintedInvite> {
     await this._control.request('set_reach', { mode: 'network' });
-    const ttl_s = former.expires - Date.now() / 1000;
-    const minted = await this._control.request<IMintedInvite>('invite', { ttl_s, note });
+    const minted = await this.create(former.expires - Date.now() / 1000, note);
     await this.revoke(former.id);
     return minted;
   }

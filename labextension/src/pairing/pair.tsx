@@ -3,9 +3,11 @@ import * as React from 'react';
 import { IView } from '../context';
 import { displayName } from '../model';
 import { runForm } from '../panel/dialog';
+import { PeerError } from '../requests';
 import { IPeer } from '../shapes';
 import { peerSummary } from '../wording';
 import { PairingModel } from './model';
+import { RelayField } from './relay';
 
 const PREFIX = 'jpeer1:';
 /** A code that somebody said, as the server reads it: a number and two words. */
@@ -20,9 +22,14 @@ export async function pairWithInvite(view: IView, pairing: PairingModel): Promis
     trans,
     title: trans.__('Pair with a peer'),
     action: trans.__('Pair'),
-    fields: <InviteField view={view} />,
+    fields: error => <InviteField view={view} error={error} />,
     // The server reads an invite whatever people copied along with it: quotation marks, words.
-    task: ({ invite }, onStep) => pairing.pair(invite, onStep)
+    task: async ({ invite, relay }, onStep) => {
+      if (relay) {
+        await pairing.meetAt(relay);
+      }
+      return pairing.pair(invite, onStep);
+    }
   });
   if (peer) {
     const words = outcome(peer, before.has(peer.node_id), view);
@@ -47,8 +54,9 @@ function outcome(peer: IPeer, wasPaired: boolean, { trans }: IView): string {
     : trans.__('Paired with %1.', name);
 }
 
-function InviteField({ view }: { view: IView }): React.ReactElement {
-  const { trans } = view;
+function InviteField(props: { view: IView; error: PeerError | null }): React.ReactElement {
+  const { trans } = props.view;
+  const [isCode, setIsCode] = React.useState(false);
   return (
     <>
       <label className="jp-Peers-field">
@@ -63,7 +71,9 @@ function InviteField({ view }: { view: IView }): React.ReactElement {
           aria-describedby="jp-Peers-pairHelp"
           onInput={({ currentTarget }) => {
             const text = currentTarget.value.replace(/\s+/g, '');
-            const wrong = text !== '' && !text.includes(PREFIX) && !CODE.test(currentTarget.value);
+            const saidCode = CODE.test(currentTarget.value);
+            const wrong = text !== '' && !text.includes(PREFIX) && !saidCode;
+            setIsCode(saidCode);
             currentTarget.setCustomValidity(
               wrong
                 ? trans.__('This is not an invite: one starts with “%1”. Copy all of it.', PREFIX)
@@ -77,6 +87,7 @@ function InviteField({ view }: { view: IView }): React.ReactElement {
           'Or type a code that somebody told you, such as 7-adult-amulet. You both see each other’s name and status. Nothing else is shared yet.'
         )}
       </p>
+      {isCode && <RelayField error={props.error} trans={trans} />}
     </>
   );
 }

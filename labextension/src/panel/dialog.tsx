@@ -16,8 +16,11 @@ interface IFormOptions<T> {
   title: string;
   /** What the button that starts the task says. */
   action: string;
-  /** Inputs with a `name`; what is `required` or has a `pattern` is checked before the task. */
-  fields: React.ReactNode;
+  /**
+   * Inputs with a `name`; what is `required` or has a `pattern` is checked before the task. A
+   * function is told why the task has just failed.
+   */
+  fields: React.ReactNode | ((error: PeerError | null) => React.ReactNode);
   task: (values: Values, onStep: (step: IProgress) => void) => Promise<T>;
 }
 
@@ -175,7 +178,7 @@ class FormBody extends ReactWidget {
     return (
       <>
         <form ref={this._onForm} onSubmit={event => event.preventDefault()}>
-          {fields}
+          {typeof fields === 'function' ? fields(error) : fields}
         </form>
         <Steps steps={steps} busy={busy} trans={trans} />
         {busy && steps.length === 0 && <p role="status">{trans.__('Please wait…')}</p>}
@@ -207,12 +210,12 @@ export function TextField(
 }
 
 /** A choice with its label; `choices` are pairs of value and words. */
-export function ChoiceField(props: {
-  label: string;
-  name: string;
-  defaultValue: string;
-  choices: [string, string][];
-}): React.ReactElement {
+export function ChoiceField(
+  props: {
+    label: string;
+    choices: [string, string][];
+  } & React.SelectHTMLAttributes<HTMLSelectElement>
+): React.ReactElement {
   const { choices, label, ...others } = props;
   return (
     <label className="jp-Peers-field">

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
+from jupyter_peer.document.qr import invite_qr, qr_svg
 from jupyter_peer.panes.kernel.channels.listener import TapMessage
 from jupyter_peer.panes.kernel.channels.tap import KernelTap
 from jupyter_peer.panes.kernel.masking import (
@@ -57,6 +58,15 @@ def test_a_secret_that_is_written_character_by_character_is_not_shown(secret: st
     shown = told([*f"a {secret} b"])
     left = shown.replace(SECRET_REMARK, "").replace(INVITE_REMARK, "")
     assert len(left) <= len("a  b") + len("jpeer1:") + 1
+
+
+def test_the_drawing_of_an_invite_is_replaced_and_that_of_a_link_is_not() -> None:
+    drawn, link = invite_qr(INVITE), qr_svg("https://relay.example/s/x#v1.a.b")
+    assert drawn is not None
+    bundle = {"text/html": f"<p>scan</p>{drawn}<p>or</p>{link}"}
+    mask = masks().mask()
+    assert mask.is_in(json.dumps(bundle).encode())
+    assert mask.value(bundle) == {"text/html": f"<p>scan</p>{INVITE_REMARK}<p>or</p>{link}"}
 
 
 @given(st.lists(st.text("abq7Z-jper1:", max_size=9), max_size=9))

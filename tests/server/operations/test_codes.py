@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_peer.document.qr import invite_qr
 from jupyter_peer.wire.codes.code import Code
 from tests.machine.waiting import until
 from tests.server.operations.test_lobby import a_relay, people, refused
@@ -100,6 +101,21 @@ async def test_a_code_lives_ten_minutes_at_most_and_few_wait_at_once(tmp_path: P
         for _ in range(3):
             await coded(ada)
         assert await refused(ada, "POST", "invite", {"code": True}) == (429, "busy")
+
+
+async def test_an_invite_comes_with_its_qr_code_if_that_is_asked_for(tmp_path: Path) -> None:
+    async with people(tmp_path, "off", "ada") as [ada]:
+        made = await ada.call("POST", "invite", {"qr": True})
+        assert made["qr"] == invite_qr(made["invite"])
+        assert made["qr"].startswith("<svg xmlns=")
+        assert invite_qr("x" * 3000) is None
+
+
+async def test_a_relay_that_is_chosen_where_none_was_makes_codes_there(tmp_path: Path) -> None:
+    async with a_relay() as relay, people(tmp_path, "", "ada") as [ada]:
+        assert await refused(ada, "POST", "invite", {"code": True}) == (403, "not_enabled")
+        await ada.call("PUT", "reach", {"mode": "relay", "relay_url": relay})
+        assert (await coded(ada))["code"]
 
 
 async def test_without_a_relay_there_are_no_codes(tmp_path: Path) -> None:

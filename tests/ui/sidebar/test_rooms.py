@@ -41,7 +41,7 @@ def member(panel: Locator, room: str, name: str) -> Locator:
     )
 
 
-def test_two_people_meet_in_a_room_pair_and_part(
+def test_two_people_meet_in_a_room_pair_by_a_code_and_part(
     ada: Lab, bob: Lab, open_lab: Callable[..., Page], shoot: Callable[[str], None]
 ) -> None:
     mine = open_panel(open_lab(ada))
@@ -68,7 +68,18 @@ def test_two_people_meet_in_a_room_pair_and_part(
     member(theirs, "class", "ada-laptop").get_by_role("button", name="Connect").click()
     expect(member(theirs, "class", "ada-laptop").get_by_role("alert")).to_contain_text("invite")
     shoot("met")
-    bob.pair_with(ada)
+    mine.get_by_role("button", name="Invite", exact=True).click()
+    dialog = mine.page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="You give it as").select_option("code")
+    dialog.get_by_role("button", name="Create invite").click()
+    code = dialog.get_by_role("status", name="The code").inner_text()
+    expect(dialog).to_contain_text("Works once; expires in 10 minutes.")
+    shoot("code")
+    theirs.get_by_role("button", name="Pair", exact=True).click()
+    form.get_by_role("textbox", name="Paste the invite").fill(code)
+    theirs.page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("This code was used.")
+    dialog.get_by_role("button", name="Done").click()
     expect(member(mine, "class", "bob")).to_contain_text("your peer, connected")
     theirs.get_by_role("button", name="Leave class").click()
     expect(mine).to_contain_text("Nobody else yet.")

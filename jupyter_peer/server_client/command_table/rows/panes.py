@@ -37,6 +37,11 @@ def _share(me: Client, values: Values, at: Surface) -> Shown:
     )
 
 
+def _link(me: Client, values: Values, at: Surface) -> Shown:
+    link = me.link(values.name, values.ttl, values.grant, values.max_guests)
+    return link.drawn() if values.qr else link
+
+
 _NAME = Argument(
     "name", "name of the pane: letters, digits, dots, dashes, underscores", known.my_panes
 )
@@ -131,7 +136,7 @@ ROWS = (
     Command(
         "link",
         "make a link that opens one of your panes in any browser",
-        lambda me, values, at: me.link(values.name, values.ttl, values.grant, values.max_guests),
+        _link,
         (
             _MY_PANE,
             Argument(
@@ -155,6 +160,7 @@ ROWS = (
                 metavar="N",
                 dest="max_guests",
             ),
+            Argument("--qr", "draw it as a QR code in a terminal, too", kind=bool),
         ),
         details="Whoever has the link sees the pane, live and sealed end to end, without an account "
         "and with nothing to install. Stop it at any moment with %peer unlink.",
