@@ -1,4 +1,4 @@
-"""Which questions are answered at all, in the order of SPEC section 6.3."""
+"""Decides which questions are answered, in the order of SPEC section 6.3."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ MAX_TURNS = 32
 
 
 class AgentAdmission:
-    """Checks questions against everything the owner has set.
+    """Checks questions against all settings of the owner.
 
     Args:
-        hub: Knows whom it trusts.
+        hub: Knows the trusted peers.
         board: Knows the agents.
         config: Has the limits.
         clock: Monotonic seconds.
@@ -54,17 +54,17 @@ class AgentAdmission:
     def admit(
         self, request: AgentRequest, peer: str, sent: float, under_way: int, in_all: int
     ) -> tuple[Agent, Chain, float]:
-        """Return who answers, the chain that was proven, and how many seconds there are.
+        """Return the agent that answers, the proven chain, and the seconds for the answer.
 
         Args:
-            request: What is asked.
-            peer: Who sent it.
-            sent: When, by the sender's clock.
-            under_way: Questions of this peer that are being answered.
-            in_all: Those of all peers.
+            request: The question.
+            peer: Node id of the sender.
+            sent: Time of sending, by the sender's clock.
+            under_way: Number of questions of this peer that are being answered.
+            in_all: Number of questions of all peers that are being answered.
 
         Raises:
-            PeerError: It is not answered; the code says why.
+            PeerError: The question is not answered; the code names the reason.
         """
         chain = request.chain()
         self.check_may_ask(peer)
@@ -75,20 +75,20 @@ class AgentAdmission:
                 f"the question has come through {len(chain.nodes)} nodes, and this one answers "
                 f"after {self._config.max_hops} at most"
             )
-        # Not before: a chain costs a signature for each node in it.
+        # Only now, because checking a chain costs a signature for each of its nodes.
         check_chain(chain, peer, self._hub.node_id)
         seconds = min(request.deadline - sent, self._config.max_turn_s)
         if not math.isfinite(seconds) or seconds <= 0:
-            raise PeerTimeoutError("the deadline had come before the question")
+            raise PeerTimeoutError("the deadline had passed before the question arrived")
         if len(request.prompt) > self._config.max_prompt:
             raise TooLargeError(f"a question has at most {self._config.max_prompt} characters here")
         self._check_rate(peer, under_way, in_all)
-        # A question for an unknown agent counts too, so that names cannot be tried without end.
+        # A question for an unknown agent counts too, so that nobody can try many names.
         self._admitted[peer].append(self._clock())
         return self._board.find(request.agent), chain, seconds
 
     def check_may_ask(self, peer: str) -> None:
-        """Check that a peer may ask agents here at all.
+        """Check that a peer may ask agents here.
 
         Raises:
             NotEnabledError: Agents are switched off.
@@ -103,7 +103,7 @@ class AgentAdmission:
             raise NotTrustedError("only paired peers may ask agents here")
 
     def forget(self, peer: str) -> None:
-        """Remember nothing of a peer that is gone for good."""
+        """Forget the counts of a peer that was removed."""
         self._admitted.pop(peer, None)
 
     def _is_trusted(self, peer: str) -> bool:
@@ -113,7 +113,7 @@ class AgentAdmission:
             return False
         if info.blocked:
             return False
-        # Under `open-lan` anybody may be there, which is enough for a pane and not for this.
+        # Under `open-lan` a peer may be anybody. That is enough for a pane, but not for an agent.
         return info.trusted or (info.origin == "directory" and self._hub.is_peer(peer))
 
     def _check_rate(self, peer: str, under_way: int, in_all: int) -> None:

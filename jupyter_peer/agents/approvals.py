@@ -1,4 +1,4 @@
-"""Asks the owner whether an agent may use a tool now: by hand, and no is the answer to silence."""
+"""Asks the owner whether an agent may use a tool now; without an answer the call is refused."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _Decision = Literal["no", "once", "turn"]
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call of a tool that needs the owner's yes.
+    """A call of a tool that needs the owner's approval.
 
     Attributes:
-        turn: Number of the turn that needs it.
-        peer: Node id of who asked the agent.
-        chain: Node ids of everybody the question came through, the first asker first.
-        question: What was asked.
-        agent, tool: Which agent wants to call what.
-        arguments: With what.
+        turn: Number of the turn.
+        peer: Node id of the asker.
+        chain: Ids of the nodes that forwarded the question, the first asker first.
+        question: Text of the question.
+        agent, tool: Names of the agent and of the tool.
+        arguments: Arguments of the call.
     """
 
     turn: int
@@ -45,7 +45,7 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that waits; without an answer it is refused at ``expires``, epoch seconds."""
+    """A waiting call; without an answer it is refused at ``expires``, epoch seconds."""
 
     id: int
     call: ToolCall
@@ -56,7 +56,7 @@ class Approvals:
     """The calls of tools that wait for the owner.
 
     Args:
-        wait_s: Seconds the owner has.
+        wait_s: Seconds that the owner has.
         now: Epoch seconds.
     """
 
@@ -69,7 +69,7 @@ class Approvals:
         self._changes = Signal[[]]("the calls that wait changed")
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call back when what is pending has changed; returns what ends it."""
+        """Call back when the pending calls have changed; return a function that stops this."""
         return self._changes.connect(listener)
 
     def add_screen(self, screen: object) -> None:
@@ -77,23 +77,23 @@ class Approvals:
         self._screens.add(screen)
 
     def remove_screen(self, screen: object) -> None:
-        """Remove such a place. Pending calls wait on: a page may be loading again."""
+        """Remove such a place. Pending calls continue to wait, because a page may be reloading."""
         self._screens.discard(screen)
 
     def pending(self) -> list[PendingCall]:
-        """Return what waits for an answer, the oldest first."""
+        """Return the waiting calls, the oldest first."""
         return [pending for pending, _ in self._pending.values()]
 
     async def ask(self, call: ToolCall, *, seconds: float, over: asyncio.Future[PeerError]) -> bool:
-        """Return when the owner has allowed a call: whether for the whole turn, or else once.
+        """Wait until the owner allows a call; return whether the tool is allowed for the whole turn.
 
         Args:
-            call: What needs the yes.
-            seconds: How long the turn may still take.
+            call: The call.
+            seconds: Remaining seconds of the turn.
             over: Done when the turn has ended.
 
         Raises:
-            ToolRefusedError: The owner has not; the text says why.
+            ToolRefusedError: The call is refused; the message names the reason.
             TurnCancelledError: The turn has ended meanwhile.
         """
         if sum(len(each.name) + len(each.value) for each in call.arguments) > MAX_ARGUMENTS:
@@ -129,24 +129,24 @@ class Approvals:
             del self._pending[number]
             self._tell()
         if decision == "no":
-            raise ToolRefusedError("the owner has refused it")
+            raise ToolRefusedError("the owner has refused the call")
         return decision == "turn"
 
     def decide(self, id: int, allow: bool, *, for_turn: bool = False) -> None:
         """Apply the owner's answer; the first one counts.
 
         Args:
-            id: Of the pending call.
-            allow: Whether it may run.
-            for_turn: Whether a yes is for every call of this tool until the turn ends.
+            id: Id of the pending call.
+            allow: Whether the call may run.
+            for_turn: Whether an approval holds for every call of this tool until the turn ends.
 
         Raises:
-            LookupFailedError: Nothing of this id waits for an answer any more.
+            LookupFailedError: No call with this id waits for an answer.
         """
         pending, answer = self._pending.get(id, (None, None))
         if pending is None or answer is None or answer.done():
             raise LookupFailedError(
-                "this does not wait for an answer any more",
+                "this call no longer waits for an answer",
                 hint="it was answered already, or the time was over",
             )
         if not (allow and for_turn):

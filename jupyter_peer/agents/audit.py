@@ -1,6 +1,6 @@
-"""What of agents goes into the audit log: who, which, how it ended.
+"""Writes about agents to the audit log: the peer, the agent, and the end of the turn.
 
-Never what was said, and what was asked only if the owner has chosen so.
+Answers are never written, and questions only if the owner has chosen so.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class AgentAudit:
     """Writes entries.
 
     Args:
-        hub: Has the store.
-        with_prompts: Whether entries have the beginning of questions.
+        hub: The node, which has the store.
+        with_prompts: Whether entries contain the beginning of questions.
         clock: Monotonic seconds.
         now: Epoch seconds.
     """
@@ -40,26 +40,26 @@ class AgentAudit:
         self._refused: dict[tuple[str, str], tuple[float, int]] = {}
 
     def allow(self, kind: str, peer: str, **detail: Any) -> None:
-        """Write down what may happen once this returns.
+        """Write an entry about an act that may happen after this returns.
 
         Raises:
-            StoreError: The audit log takes no entry, so it must not happen.
+            StoreError: The audit log accepts no entry, so the act must not happen.
         """
         self._hub.store.add_audit(kind, peer, detail, self._now())
 
     def note(self, kind: str, peer: str | None, **detail: Any) -> None:
-        """Write down what has happened."""
+        """Write an entry about an act that has happened."""
         self._hub.store.note_audit(kind, peer, detail, self._now())
 
     def prompt(self, text: str) -> dict[str, str]:
-        """Return what an entry about a question has of its text."""
+        """Return the part of a question's text for its entry."""
         return {"prompt": text[:MAX_PROMPT]} if self._with_prompts else {}
 
     def refused(self, peer: str, code: str) -> None:
         """Write that a question was refused.
 
-        Repeated within a minute it is counted, and the next entry has the number: a flood must not
-        push everything else out of the log.
+        Refusals within a minute are counted, and the next entry has the number. So a flood cannot
+        push other entries out of the log.
         """
         at, more = self._refused.get((peer, code), (-REFUSALS_EVERY_S, 0))
         if self._clock() - at < REFUSALS_EVERY_S:
@@ -69,5 +69,5 @@ class AgentAudit:
         self.note("agent_refused", peer, code=code, **({"more_before": more} if more else {}))
 
     def forget(self, peer: str) -> None:
-        """Count nothing of a peer any more."""
+        """Forget the counts of a peer."""
         self._refused = {key: value for key, value in self._refused.items() if key[0] != peer}

@@ -1,4 +1,4 @@
-"""Which agents answer here, whether they do at all, and in which mode: what the owner has switched."""
+"""The registered agents, and the owner's switches: whether agents answer, and in which mode."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ MAX_AGENTS = 32
 
 
 class Agent(ToolUser, Protocol):
-    """Something that answers questions: a callable in a kernel, or the built-in reader."""
+    """An agent, which answers questions: a callable in a kernel, or the built-in reader."""
 
     def answer(self, turn: Turn) -> Coroutine[Any, Any, None]:
-        """Write the answer with :meth:`.Turn.write`; returns when it is whole.
+        """Write the whole answer with :meth:`.Turn.write`.
 
         Raises:
-            PeerError: There is no answer; the asker is told why.
+            PeerError: There is no answer; the asker receives the error.
         """
 
 
 class AgentFailure(NamedTuple):
-    """Why an agent failed: when (epoch seconds), the error, and the node id of who asked."""
+    """A failure of an agent: its time (epoch seconds), the error, and the asker's node id."""
 
     at: float
     why: str
@@ -38,12 +38,12 @@ class AgentBoard:
     """The agents of one node.
 
     Args:
-        config: How it stands at the start.
+        config: Settings at the start.
         built_in: Answers when the owner has switched agents on and none is registered.
 
     Attributes:
         is_on: Whether peers may ask.
-        mode: What an agent may do for a peer.
+        mode: Mode of the agents: ``read-only`` or ``ask``.
         chosen: The agent that answers those who name none; None for the newest.
     """
 
@@ -58,15 +58,15 @@ class AgentBoard:
         self._changes = Signal[[]]("the agents changed")
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call back when anything here has changed; returns what ends it."""
+        """Call back when agents or switches have changed; return a function that stops this."""
         return self._changes.connect(listener)
 
     def switch_on(self, agent: str | None = None, mode: AgentMode | None = None) -> None:
-        """Let peers ask until the server ends or :meth:`switch_off`.
+        """Let peers ask until the server ends or :meth:`switch_off` is called.
 
         Args:
-            agent: Who answers those who name nobody; None leaves it as it is.
-            mode: What agents may do; None leaves it as it is.
+            agent: The agent for questions that name no agent; None does not change it.
+            mode: Mode of the agents; None does not change it.
 
         Raises:
             UnknownAgentError: There is no such agent.
@@ -81,15 +81,15 @@ class AgentBoard:
         self._tell()
 
     def switch_off(self) -> None:
-        """Let nobody ask any more."""
+        """Stop answering questions."""
         self.is_on = self._has_built_in = False
         self._tell()
 
     def register(self, agent: Agent) -> None:
-        """Put an agent up, in place of one of the same name.
+        """Register an agent, in place of one with the same name.
 
         Raises:
-            BusyError: There are too many.
+            BusyError: Too many agents are registered.
         """
         if agent.name not in self._agents and len(self._agents) >= MAX_AGENTS:
             raise BusyError(f"{MAX_AGENTS} agents are registered already")
@@ -100,14 +100,14 @@ class AgentBoard:
         self._tell()
 
     def unregister(self, agent: Agent) -> None:
-        """Take an agent down; one that took its name stays."""
+        """Remove an agent; a later agent of the same name stays."""
         if self._agents.get(agent.name) is agent:
             del self._agents[agent.name]
             self._failures.pop(agent.name, None)
             self._tell()
 
     def ended(self, agent: Agent, failure: AgentFailure | None) -> None:
-        """Keep for the owner how the last turn of an agent ended."""
+        """Store the result of an agent's last turn for the owner."""
         if self._agents.get(agent.name) is not agent:
             return
         before = self._failures.pop(agent.name, None)
@@ -121,12 +121,12 @@ class AgentBoard:
         return self._failures.get(name)
 
     def agents(self) -> list[Agent]:
-        """Return who can be asked, the built-in reader last if it is switched on."""
+        """Return the agents that can be asked; the built-in reader is last, if it is on."""
         built_in = [self._built_in] if self._has_built_in else []
         return [*self._agents.values(), *built_in]
 
     def find(self, name: str | None = None) -> Agent:
-        """Return the agent of a name, or the one that answers those who name none.
+        """Return the agent with a name; without a name, the agent for questions that name none.
 
         Raises:
             UnknownAgentError: There is none.
@@ -140,7 +140,7 @@ class AgentBoard:
         raise UnknownAgentError
 
     def default_name(self) -> str | None:
-        """Return which agent answers those who name none; None when there is no agent."""
+        """Return the name of the agent for questions that name none; None without an agent."""
         known = [agent.name for agent in self.agents()]
         if self.chosen in known:
             return self.chosen

@@ -17,14 +17,14 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         allow: Whether peers may ask as soon as the server has started.
-        mode: What an agent may do for a peer, until its owner says otherwise.
-        max_hops: Nodes a question may have come through.
+        mode: Mode of the agents at the start: ``read-only`` or ``ask``.
+        max_hops: Highest number of nodes that may have forwarded a question.
         max_prompt: Characters of a question.
-        turns_at_once: Questions of one peer answered at once.
-        turns_a_minute: Questions of one peer answered in a minute.
-        max_turn_s: The longest answer, whatever the asker's deadline is.
-        approval_s: How long the owner has to allow a tool.
-        audit_prompts: Whether the audit log has the beginning of questions.
+        turns_at_once: Questions of one peer that are answered at once.
+        turns_a_minute: Questions of one peer that are answered in a minute.
+        max_turn_s: Longest time for an answer, whatever the asker's deadline is.
+        approval_s: Time that the owner has to allow a tool.
+        audit_prompts: Whether the audit log contains the beginning of questions.
     """
 
     allow: bool = False

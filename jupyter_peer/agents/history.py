@@ -19,17 +19,17 @@ class Exchange(NamedTuple):
 
 
 class Conversations:
-    """Keeps what one agent has answered one peer; in memory, and the newest conversations alone.
+    """Keeps the newest conversations of agents with peers in memory.
 
-    A peer chooses the id of a conversation, which says nothing to anybody else: another peer, or
-    another agent, with the same id has another conversation.
+    A peer chooses the id of a conversation. The same id with another peer or another agent is another
+    conversation.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str, str], deque[Exchange]] = OrderedDict()
 
     def add(self, peer: str, conversation: str, agent: str, exchange: Exchange) -> None:
-        """Keep an exchange."""
+        """Store an exchange."""
         key = (peer, conversation, agent)
         exchanges = self._kept.pop(key, None) or deque(maxlen=MAX_EXCHANGES)
         exchanges.append(Exchange(exchange.question[:MAX_TEXT], exchange.answer[:MAX_TEXT]))
@@ -42,10 +42,10 @@ class Conversations:
         return list(self._kept.get((peer, conversation, agent), ()))
 
     def forget(self, peer: str) -> None:
-        """Keep nothing of a peer any more."""
+        """Delete the conversations of a peer."""
         for key in [key for key in self._kept if key[0] == peer]:
             del self._kept[key]
 
     def clear(self) -> None:
-        """Keep nothing of anybody any more."""
+        """Delete all conversations."""
         self._kept.clear()

@@ -1,4 +1,4 @@
-"""The asker's side: puts a question to a peer's agent and takes the answer, piece by piece."""
+"""The asker's side: sends a question to a peer's agent and receives the answer piece by piece."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Piece = str | dict[str, Any]
 #: Nothing comes for now, since the peer is asked about a tool of its agent.
 WAITING: dict[str, Any] = {"waiting": True}
 Take = Callable[[Piece], Awaitable[None]]
-# What an owner may say of a question. A code of another kind would pose as a failure of this side.
+# Error codes that an owner may send. Other codes would look like a failure of this side.
 _THEIRS = (
     AgentError,
     BadChainError,
@@ -77,8 +77,8 @@ class _Question:
     """A question under way.
 
     Attributes:
-        peer: Who was asked.
-        news: Set when something came.
+        peer: Node id of the owner.
+        news: Set when a message has arrived.
     """
 
     def __init__(self, peer: str) -> None:
@@ -92,7 +92,7 @@ class _Question:
 
     @property
     def is_too_long(self) -> bool:
-        """Whether the peer has sent more than an answer may have."""
+        """Whether the peer has sent more than an answer may contain."""
         return (
             self._received > MAX_ANSWER
             or self._displays > MAX_DISPLAYS
@@ -106,7 +106,7 @@ class _Question:
         self._keep(text)
 
     def text(self) -> str:
-        """Return all text of the answer that came so far."""
+        """Return the text of the answer so far."""
         return "".join(self._texts)
 
     def show(self, display: dict[str, Any]) -> None:
@@ -115,7 +115,7 @@ class _Question:
         self._keep(display)
 
     def prove(self, message: Message) -> None:
-        """Keep a message as it was signed, unless the answer is too large to be proven."""
+        """Keep a signed message for the proof, unless the answer is too large for one."""
         if self._signed is None:
             return
         self._signed.append(message.signed)
@@ -124,12 +124,12 @@ class _Question:
             self._signed = None
 
     def proof(self, asked: bytes, identity: Identity, peer_key: bytes) -> Proof | None:
-        """Return a proof of the whole answer; None for one that is too large.
+        """Return a proof of the whole answer; None if the answer is too large.
 
         Args:
             asked: Canonical bytes of the question.
-            identity: Who asked.
-            peer_key: The raw public key of who answered.
+            identity: Identity of the asker.
+            peer_key: The raw public key of the node that answered.
         """
         if self._signed is None:
             return None
@@ -141,7 +141,7 @@ class _Question:
             self._keep(WAITING)
 
     def take(self) -> list[Piece]:
-        """Return what has come, neighbouring texts joined."""
+        """Pop the received pieces, with neighbouring texts joined."""
         pieces, self._pieces = self._pieces, []
         joined: list[Piece] = []
         for is_text, group in itertools.groupby(pieces, lambda piece: isinstance(piece, str)):
@@ -160,7 +160,7 @@ class Questions:
 
     Args:
         hub: The node.
-        audit: Keeps whom it asked.
+        audit: Writes the asked peers to the audit log.
         now: Epoch seconds.
     """
 
@@ -173,12 +173,12 @@ class Questions:
         self._questions: dict[str, _Question] = {}
         hub.add_capability(DISPLAYS)
         hub.on("agent_stream", self._on_stream)
-        # one that nobody waits for any more
+        # a question that nobody waits for
         hub.on("agent_result", lambda message: None)
 
     @property
     def under_way(self) -> int:
-        """How many answers are awaited."""
+        """Number of awaited answers."""
         return len(self._questions)
 
     async def list(self, peer: str) -> list[ListedAgent]:
@@ -186,7 +186,7 @@ class Questions:
 
         Raises:
             UnsupportedError: The peer's version does not list its agents.
-            PeerError: It may ask none, or the peer cannot be reached.
+            PeerError: This node may ask no agent there, or the peer cannot be reached.
         """
         try:
             reply = await self._hub.request(peer, "agent_list", {})
@@ -205,27 +205,27 @@ class Questions:
         chain: Chain | None = None,
         conversation: str | None = None,
     ) -> Proof | None:
-        """Put a question; return a proof of the answer when it is whole, None if there is none.
+        """Ask a question; return a proof of the whole answer, or None if it cannot be proven.
 
-        Cancelling this cancels the turn of the peer's agent. What came before an error was given
-        to ``take`` all the same.
+        Cancelling this cancels the turn of the peer's agent. ``take`` also receives the pieces
+        before an error.
 
         Args:
-            peer: Node id.
+            peer: Node id of the peer.
             prompt: The question.
             take: Receives each piece of the answer; while it waits, texts are joined.
-            agent: Which agent; None leaves it to the peer.
-            timeout_s: Seconds until nobody waits for the answer any more.
-            chain: Of the question that this node is answering, if this one is asked for that.
-            conversation: Id of the conversation that it belongs to; 32 hex digits.
+            agent: Name of the agent; None lets the peer choose.
+            timeout_s: Seconds to wait for the answer.
+            chain: Chain of the question that this node is answering, if this question serves it.
+            conversation: Id of its conversation; 32 hex digits.
 
         Raises:
-            AgentLoopError: The peer has been asked for that already, or is this node.
-            BadRequestError: Nothing is asked.
-            PeerError: There is no answer; the code says why.
+            AgentLoopError: The question has already been at the peer, or the peer is this node.
+            BadRequestError: The question is empty.
+            PeerError: There is no answer; the code names the reason.
         """
         if not prompt.strip():
-            raise BadRequestError("there is no question")
+            raise BadRequestError("the question is empty")
         if len(self._questions) >= MAX_QUESTIONS:
             raise BusyError(f"{MAX_QUESTIONS} answers are awaited already")
         identity = self._hub.identity
@@ -294,8 +294,8 @@ class Questions:
             await asyncio.gather(waiting, return_exceptions=True)
 
     async def _put(self, peer: str, data: dict[str, Any], timeout_s: float) -> Message:
-        # In one step with the message's own time: the peer takes their difference, so the clock
-        # must not be set between the two.
+        # Together with the message's own time: the peer uses their difference, so the clock must
+        # not be set between the two.
         dated = data | {"deadline": self._now() + timeout_s}
         return await self._hub.request(peer, "agent_request", dated, timeout=timeout_s + GRACE_S)
 

@@ -1,7 +1,7 @@
 """The built-in agent: finds lines in the panes that the asker may see. No language model, no tools.
 
-It says of itself what it is. It knows nothing but what each pane shows at that moment, and only
-panes that were granted to who asks.
+Its answers say that it is not a language model. It reads only the current outputs of panes that were
+granted to the asker.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INTRODUCTION = (
     "the panes shared with you show now."
 )
 _WORD = re.compile(r"\w+")
-# Words of questions, which say nothing of what is asked for.
+# Common words of questions, which are not searched for.
 _EMPTY = frozenset(
     [
         "a",
@@ -98,14 +98,14 @@ _EMPTY = frozenset(
 
 
 class GrantedPane(msgspec.Struct, frozen=True):
-    """A pane as somebody it was granted to may see it.
+    """A pane as a peer with a grant sees it.
 
     Attributes:
-        name, title: What it is called.
+        name, title: Name and title.
         status: ``live``, or ``ended`` with its kernel.
-        since: When it was shared, epoch seconds.
-        rev: Revision of what it shows.
-        outputs: nbformat outputs, only to be read.
+        since: Time when it was shared, epoch seconds.
+        rev: Revision of its state.
+        outputs: Outputs in the form of nbformat; do not change them.
     """
 
     name: str
@@ -120,7 +120,7 @@ class PaneReader:
     """Answers from panes.
 
     Args:
-        panes: Gives the panes that were granted to a node.
+        panes: Returns the panes that were granted to a node.
     """
 
     name = NAME
@@ -131,7 +131,7 @@ class PaneReader:
         self.tools: dict[str, Tool] = {}
 
     async def answer(self, turn: Turn) -> None:
-        """Write which panes there are, and the lines in them that have words of the question."""
+        """Write the list of panes, and their lines that contain words of the question."""
         await turn.write(f"{_INTRODUCTION}\n")
         panes = sorted(self._panes(turn.peer), key=lambda pane: pane.name)
         if not panes:
@@ -142,7 +142,7 @@ class PaneReader:
 
 
 def words_of(text: str) -> set[str]:
-    """Return the words of a question that are worth looking for."""
+    """Return the words of a question to search for."""
     words = {word.casefold() for word in _WORD.findall(text)}
     return words - _EMPTY
 
@@ -166,7 +166,7 @@ def _lines(output: Mapping[str, Any]) -> list[str]:
 
 
 def _find(lines: list[str], wanted: set[str]) -> list[tuple[int, str]]:
-    """Return the lines with the most of the words, numbered from 1; of equal ones the latest."""
+    """Return the lines with the most of these words, numbered from 1; later lines go first."""
     scored = []
     for number, line in enumerate(lines, 1):
         folded = line.casefold()

@@ -1,4 +1,4 @@
-"""The tools of an agent: what it may call while it answers."""
+"""The tools that an agent may call while it answers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Tool(msgspec.Struct, frozen=True):
     """A tool of an agent.
 
     Attributes:
-        name: What it is called.
-        read_only: Whether it may be used without asking the owner: it only looks.
+        name: Name of the tool.
+        read_only: Whether it changes nothing, so it may be used without asking the owner.
     """
 
     name: str
@@ -20,7 +20,7 @@ class Tool(msgspec.Struct, frozen=True):
 
 
 class ToolUser(Protocol):
-    """An agent, as far as its name and its tools are concerned."""
+    """The name and the tools of an agent."""
 
     @property
     def name(self) -> str:
@@ -28,8 +28,8 @@ class ToolUser(Protocol):
 
     @property
     def description(self) -> str:
-        """What its owner tells peers of it."""
+        """The owner's description for peers."""
 
     @property
     def tools(self) -> dict[str, Tool]:
-        """Its tools by name."""
+        """The tools by name."""

@@ -1,4 +1,4 @@
-"""One turn: a question of a peer while it is answered, and the way back for the answer."""
+"""One turn: a question of a peer while it is answered, and the sending of its answer."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ from .tools import ToolUser
 
 T = TypeVar("T")
 
-# Bytes that may wait for the asker before the agent has to.
+# Bytes that may wait for the asker before the agent has to wait.
 HIGH_WATER = 256 * 1024
 
 
 class Turn:
-    """What an agent has of a question.
+    """The turn of an agent for one question.
 
     Args:
-        hub: Carries the answer.
-        number: Of this turn, on this server.
-        peer: Who asks.
-        request_id: Names the question on the wire.
-        prompt: What is asked.
-        conversation: Id of the conversation that the question belongs to; None for none.
-        agent: Who answers.
-        chain: Through whom it has come, proven.
-        mode: What the agent may do.
-        seconds: How long it may take.
+        hub: Sends the answer.
+        number: Number of this turn on this server.
+        peer: Node id of the asker.
+        request_id: Id of the question on the wire.
+        prompt: The question.
+        conversation: Id of the question's conversation, or None.
+        agent: The agent that answers.
+        chain: The proven chain of the question.
+        mode: Mode of the agents: ``read-only`` or ``ask``.
+        seconds: Seconds for the answer.
         approvals: Asks the owner.
-        audit: Keeps what was done.
+        audit: Writes to the audit log.
         clock: Monotonic seconds.
 
     Attributes:
-        stopped: Done, with the reason, when the answer is not wanted any more.
+        stopped: Done, with the reason, when the turn has to stop.
         written: Characters of the answer so far.
         sent: Pieces of the answer so far.
-        said: The beginning of its text.
-        tools_used: How many calls of tools were let through.
+        said: The beginning of the answer's text.
+        tools_used: Number of allowed calls of tools.
     """
 
     def __init__(
@@ -99,29 +99,29 @@ class Turn:
 
     @property
     def stream(self) -> str:
-        """The stream whose order the pieces of the answer keep."""
+        """The stream that keeps the pieces of the answer in order."""
         return f"agent {self.request_id}"
 
     @property
     def taken_s(self) -> float:
-        """Seconds since it began."""
+        """Seconds since the turn began."""
         return self._clock() - self._begun
 
     @property
     def left_s(self) -> float:
-        """Seconds until its deadline; 0 when that has come."""
+        """Seconds until the deadline; 0 after it."""
         return max(0.0, self._seconds - self.taken_s)
 
     def stop(self, reason: PeerError) -> None:
-        """End the turn: the answer is not wanted any more. Only the first reason counts."""
+        """End the turn with a reason; only the first reason counts."""
         if not self.stopped.done():
             self.stopped.set_result(reason)
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something for this turn, for as long as it lasts; return its result.
+        """Await work for this turn, at most until the turn ends; return its result.
 
         Raises:
-            TurnCancelledError: It has ended meanwhile.
+            TurnCancelledError: The turn has ended meanwhile.
         """
         task = asyncio.get_running_loop().create_task(work)
         ends: set[asyncio.Future[Any]] = {task, self.stopped}
@@ -136,10 +136,10 @@ class Turn:
         return task.result()
 
     async def write(self, text: str) -> None:
-        """Send a piece of the answer; returns when the next may come.
+        """Send a piece of the answer; returns when the next piece may be sent.
 
         Raises:
-            AnswerTooLongError: The answer is longer than one may be.
+            AnswerTooLongError: The answer is too long.
             LinkError: The asker is gone.
         """
         for at in range(0, len(text), MAX_CHUNK):
@@ -152,13 +152,13 @@ class Turn:
                 self.said += piece[: MAX_TEXT - len(self.said)]
 
     async def show(self, display: dict[str, Any]) -> None:
-        """Send something displayed as the next piece; an older asker receives its plain text.
+        """Send a display as the next piece; an older asker receives its plain text.
 
         Args:
-            display: ``data`` and ``metadata`` of a mime bundle.
+            display: ``data`` and ``metadata`` of a MIME bundle.
 
         Raises:
-            AnswerTooLongError: The answer has more displays, or larger ones, than one may have.
+            AnswerTooLongError: The answer has too many or too large displays.
             LinkError: The asker is gone.
         """
         if DISPLAYS not in self._hub.capabilities_of(self.peer):
@@ -189,14 +189,14 @@ class Turn:
             await drained.wait()
 
     async def check_tool(self, name: str, arguments: Sequence[ArgumentModel]) -> None:
-        """Return when the agent may call a tool, once, with these arguments.
+        """Wait until the agent may call a tool once with these arguments.
 
         Args:
-            name: Of the tool.
-            arguments: As the owner is to read them.
+            name: Name of the tool.
+            arguments: Arguments in the form that the owner reads.
 
         Raises:
-            ToolRefusedError: It may not; the text says why.
+            ToolRefusedError: The call is refused; the message names the reason.
             TurnCancelledError: The turn has ended meanwhile.
         """
         try:
@@ -210,7 +210,7 @@ class Turn:
         self.tools_used += 1
 
     async def _decision(self, name: str, arguments: Sequence[ArgumentModel]) -> str:
-        """Return why a call is let through, in the words of the audit log."""
+        """Return why a call is allowed, in the words of the audit log."""
         tool = self.agent.tools.get(name)
         if tool is None:
             raise ToolRefusedError(f"the agent has no tool {name!r}")
@@ -239,7 +239,7 @@ class Turn:
         return "allowed for this turn"
 
     async def _asked(self, waits: Coroutine[Any, Any, bool]) -> bool:
-        """Wait for the owner, and let the asker know."""
+        """Wait for the owner, and tell the asker that the agent waits."""
         waiting = asyncio.get_running_loop().create_task(waits)
         try:
             await asyncio.sleep(0)
@@ -251,7 +251,7 @@ class Turn:
             waiting.cancel()
 
     def tighten(self) -> None:
-        """Allow no more tools that do more than look; a call that waits is refused."""
+        """Allow only read-only tools from now on; a waiting call is refused."""
         self.mode = READ_ONLY
         self._allowed_tools.clear()
 

@@ -1,8 +1,8 @@
-"""The owner's side: takes questions of peers, lets agents answer, and ends every turn.
+"""The owner's side: receives questions of peers, lets agents answer, and ends every turn.
 
-Above is the server, whose kernels bring the agents; below is the hub. A turn ends by itself, at its
-deadline, when the asker cancels or its link is lost, when the agent is gone or agents are switched
-off: in each case the agent is stopped, and the asker told if there still is a link.
+Above is the server, whose kernels register the agents; below is the hub. A turn ends with its answer,
+at its deadline, or when the asker cancels or loses its link. It also ends when the agent is gone or
+agents are switched off. In each case the agent is stopped, and the asker is told if it is connected.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class TurnManager:
         hub: The node.
         board: Its agents.
         approvals: Asks its owner.
-        config: Limits.
+        config: Settings.
         clock: Monotonic seconds.
     """
 
@@ -79,7 +79,7 @@ class TurnManager:
 
     @property
     def under_way(self) -> int:
-        """How many questions are being answered."""
+        """Number of questions that are being answered."""
         return len(self._turns)
 
     def running(self) -> list[Turn]:
@@ -101,20 +101,20 @@ class TurnManager:
         )
 
     def stop_agent(self, agent: Agent, reason: PeerError) -> None:
-        """End the turns of an agent that is gone."""
+        """End the turns of an agent that was removed."""
         for turn, _ in list(self._turns.values()):
             if turn.agent is agent:
                 turn.stop(reason)
 
     async def close(self) -> None:
-        """End all turns and tell their askers; may be called twice."""
+        """End all turns and notify their askers; may be called twice."""
         for end in self._ends:
             end()
         self._stop_all(TurnCancelledError("the server of the agent stops"))
         tasks = [task for _, task in self._turns.values()]
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # What peers send.
+    # Messages of peers.
 
     def _on_request(self, message: Message) -> None:
         peer = message.peer_id
@@ -122,7 +122,7 @@ class TurnManager:
             request = convert(message.data, AgentRequest)
             key = (peer, request.request_id)
             if key in self._turns:
-                raise BusyError("a question of this id is being answered")
+                raise BusyError("a question with this id is already being answered")
             under_way = sum(each == peer for each, _ in self._turns)
             agent, chain, seconds = self._admission.admit(
                 request, peer, message.ts, under_way, len(self._turns)
@@ -181,7 +181,7 @@ class TurnManager:
 
     async def _run(self, turn: Turn, agent: Agent, message: Message) -> None:
         error = await self._answer(turn, agent)
-        # whatever still waits for something in its name
+        # ends everything that still waits for this turn
         turn.stop(TurnCancelledError("the turn is over"))
         result: dict[str, Any] = {"request_id": turn.request_id, "ok": error is None}
         if error is None:
@@ -203,7 +203,7 @@ class TurnManager:
         )
 
     def history(self, turn: Turn) -> list[Exchange]:
-        """Return what the agent of a turn has answered in its conversation, the oldest first."""
+        """Return the earlier exchanges of a turn's conversation, the oldest first."""
         if turn.conversation is None:
             return []
         return self._conversations.of(turn.peer, turn.conversation, turn.agent.name)
@@ -215,7 +215,7 @@ class TurnManager:
             )
 
     async def _answer(self, turn: Turn, agent: Agent) -> PeerError | None:
-        """Let the agent answer; return what went wrong, if anything did."""
+        """Let the agent answer; return the error if it failed."""
         work = asyncio.get_running_loop().create_task(agent.answer(turn))
         ends: set[asyncio.Future[Any]] = {work, turn.stopped}
         try:
@@ -234,7 +234,7 @@ class TurnManager:
             return AgentFailedError()
         return None
 
-    # What ends turns.
+    # Ends of turns.
 
     def _on_hub_event(self, event: HubEvent) -> None:
         if event.kind in ("link_down", "blocked", "forgotten"):

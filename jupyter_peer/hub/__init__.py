@@ -1,1 +1,1 @@
-"""One node's view of all others: who they are, the links to them, and what goes over those."""
+"""One node's view of all other nodes: their identities, the links to them, and the messages."""

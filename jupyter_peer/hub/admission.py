@@ -1,4 +1,4 @@
-"""Decides who gets a session: known peers by their key, strangers by the policy."""
+"""Decides which nodes get a session: known peers by their key, strangers by the policy."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from .peers.registry import PeerRegistry
 
 
 class Admission:
-    """Decides about each node that has proven who it is; see :class:`.Gate`.
+    """Decides about each node that has proven its identity; see :class:`.Gate`.
 
     Args:
         local: This node.
-        peers: The peers known already; those that are admitted join them.
-        guests: Those who have opened a guest link.
+        peers: The known peers; admitted nodes are added to them.
+        guests: The guests, who have opened a guest link.
     """
 
     def __init__(self, local: LocalNode, peers: PeerRegistry, guests: Guests) -> None:
@@ -42,7 +42,7 @@ class Admission:
         self._guests = guests
 
     def known_peer(self, introduction: Introduction) -> str | None:
-        """Return the id of a node that may connect without an invite; None for others."""
+        """Return the id of a node that may connect without an invite; None for other nodes."""
         node_id, key = introduction.node_id, introduction.public_key
         peer = self._peers.get(node_id)
         if peer is None:
@@ -61,22 +61,24 @@ class Admission:
         """Decide about a node that dialled.
 
         Args:
-            link: Its link.
-            introduction: Its proven identity.
-            token: The token of the invite it presents.
-            replaces: The session that the link is to take over from.
+            link: The node's link.
+            introduction: The node's proven identity.
+            token: Token of the invite that the node presents.
+            replaces: Session of the link that this one replaces.
 
         Raises:
-            RefusedError: It must stay out.
+            RefusedError: The node is not admitted.
         """
         if link.guests == "only":
-            raise NotTrustedError("only guests come in here", hint="dial the address of /peer-ws")
+            raise NotTrustedError(
+                "this address is only for guests", hint="dial the address of /peer-ws"
+            )
         known = self._known(introduction)
         peer = self._peers.get(introduction.node_id)
         if peer is not None and self._stays_out(peer, introduction):
             raise DuplicateLinkError
         if known is not None and replaces is not None and known.session_id() != replaces:
-            raise DuplicateLinkError("the link it was to replace is not the one in use")
+            raise DuplicateLinkError("the link to replace is not the one in use")
         if known is None:
             self._take_stranger(link, introduction, token)
         elif token is not None:
@@ -100,21 +102,21 @@ class Admission:
         """Decide about a node that answered, before a token or anything else is sent to it.
 
         Raises:
-            RefusedError: This node wants nothing to do with it.
+            RefusedError: This node must not connect to that node.
         """
         if self._known(introduction) is None and target.token is None:
             self._take_stranger(link, introduction, None)
 
     @contextlib.contextmanager
     def dialling(self, node_id: str, target: Target) -> Iterator[None]:
-        """Hold off links of a node while one to it is made.
+        """Refuse links from a node while this node dials it.
 
         Args:
             node_id: The node that answered.
-            target: How it was dialled.
+            target: The target that was dialled.
 
         Raises:
-            DuplicateLinkError: It has connected by itself meanwhile; its link is the one that stays.
+            DuplicateLinkError: The node has connected itself meanwhile, and its link stays.
         """
         peer = self._peers.get(node_id)
         if peer is None:
@@ -128,11 +130,11 @@ class Admission:
             yield
 
     def _stays_out(self, peer: Peer, introduction: Introduction) -> bool:
-        """Return whether a link of a peer is refused, since both dial.
+        """Return whether a link of a peer is refused because both nodes dial.
 
-        The link of the lower id stays, on both sides, whatever the timing: this side goes on with its
-        own attempt, and the other gives up when it sees that come in. A node of the original system
-        does not know that rule. It would accept both links, use one, and hear of the end of the other.
+        On both sides the link that the node with the lower id has dialled stays, whatever the timing.
+        That node continues its own attempt, and the other one gives up when the link arrives. A node of
+        the original system does not know the rule: it would accept both links, use one, and then lose it.
         """
         dialling = peer.dialling
         if self._local.node_id < introduction.node_id:
@@ -140,7 +142,7 @@ class Admission:
         return dialling.is_authenticating and not introduction.seals
 
     def admit(self, connected: Connected) -> None:
-        """Give a link whose handshake is over to its peer, or to a guest."""
+        """Pass a link to its peer or guest after the handshake."""
         introduction, link = connected.peer, connected.link
         if connected.guest is not None:
             self._guests.admit(connected, connected.guest, connected.guest_name)
@@ -149,7 +151,7 @@ class Admission:
             link.abort("shutdown")
             return
         if connected.has_redeemed:
-            # Pairing is mutual: the node that made the invite and let this one in is trusted too.
+            # Pairing is mutual: this node now trusts the node that made the invite and accepted it.
             self._remember(introduction, "invite", trusted=True)
         peer = self._peers.get(introduction.node_id)
         if peer is None or peer.record.blocked:
@@ -160,8 +162,8 @@ class Admission:
     def _remember(self, introduction: Introduction, origin: str, *, trusted: bool) -> Peer:
         """Store a node as a peer.
 
-        Its names and block stay. So does trust that it had before, even when a weaker policy lets it
-        in this time.
+        Its names and its block stay. So does earlier trust, even if a weaker policy admits the node
+        this time.
         """
         now = self._local.clock.time()
         known = self._local.store.peer(introduction.node_id)
@@ -187,7 +189,7 @@ class Admission:
         return self._peers.put(record)
 
     def _passer_by(self) -> Peer | None:
-        """Return the oldest node that was let in for the moment only and is gone."""
+        """Return the oldest disconnected node that was admitted only for one session."""
         gone = [
             peer
             for peer in self._peers
@@ -196,7 +198,7 @@ class Admission:
         return min(gone, key=lambda peer: peer.record.last_seen or 0, default=None)
 
     def _known(self, introduction: Introduction) -> Peer | None:
-        """Return the trusted peer this is, or None for a stranger; raise if it must stay out."""
+        """Return the trusted peer with this identity; None for a stranger. Raise to refuse it."""
         peer = self._peers.get(introduction.node_id)
         if peer is None:
             return None
@@ -225,7 +227,7 @@ class Admission:
         )
         if not verdict.accepted:
             raise verdict.error or NotTrustedError()
-        # Only now: who is refused displaces nobody.
+        # Only now, so that a refused node displaces nobody.
         if passer_by is not None:
             self._local.store.delete_peer(passer_by.node_id)
             self._peers.remove(passer_by.node_id)

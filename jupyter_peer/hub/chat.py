@@ -1,4 +1,4 @@
-"""What this node and its peers write to each other: sent, taken, and the last lines kept in memory."""
+"""Chat between this node and its peers: sends and receives lines, and keeps the last ones in memory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .info import HubEvent
 from .message import Message
 
 TYPE = "chat"
-# A line from a node of the original system, which waits for no answer.
+# A line from a node of the original system, which expects no answer.
 ORIGINAL_TYPE = "peer_chat"
-# Of one conversation, and of all.
+# Lines of one conversation, and of all.
 MAX_LINES = 200
 MAX_BYTES = 256 * 1024
 MAX_CHATS = 64
-# A peer may write this many lines at once, and after that one a second.
+# Lines that a peer may write at once; afterwards it may write one per second.
 BURST = 30
 ANSWER_TIMEOUT_S = 15.0
 
@@ -31,10 +31,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line.
 
     Attributes:
-        number: Counts all lines of this run, of every peer.
-        node_id: With whom.
-        mine: Whether this node wrote it.
-        at: When it was sent or came, by this node's clock, epoch seconds.
+        number: Counts the lines of all peers since the start.
+        node_id: Id of the peer.
+        mine: Whether this node wrote the line.
+        at: Time when it was sent or received, by this node's clock, epoch seconds.
         text: Plain text.
     """
 
@@ -62,7 +62,7 @@ class _Conversation:
 
     @property
     def unread(self) -> int:
-        """Lines of the peer that nobody has looked at."""
+        """Number of lines from the peer that nobody has read."""
         return sum(not line.mine and line.number > self.seen for line in self.lines)
 
 
@@ -74,7 +74,7 @@ class Chats:
         clock: Time.
 
     Attributes:
-        on_change: Called whenever a line came, was sent, or was read.
+        on_change: Called when a line was received, sent or read.
     """
 
     def __init__(self, hub: PeerHub, clock: Clock | None = None) -> None:
@@ -89,14 +89,14 @@ class Chats:
         hub.subscribe(self._on_hub_event)
 
     async def send(self, node_id: str, text: str) -> Line:
-        """Send a line to a connected peer; it is there when this returns.
+        """Send a line to a connected peer; returns after the peer has confirmed it.
 
         Raises:
             BadRequestError, TooLargeError: The text cannot be sent.
-            BlockedError, NotTrustedError: The peer is not one to talk to.
-            NotConnectedError: It is not connected.
+            BlockedError, NotTrustedError: The peer is blocked or not trusted.
+            NotConnectedError: The peer is not connected.
             UnsupportedError: Its version has no chat.
-            BusyError: It has had too many lines from here in a short time.
+            BusyError: This node has sent too many lines in a short time.
             LinkError: The link was lost; the line may have arrived.
         """
         said = check_text(text)
@@ -113,7 +113,7 @@ class Chats:
             node_id, TYPE, {"text": said}, timeout=ANSWER_TIMEOUT_S, stream=TYPE
         )
         line = self._add(node_id, said, mine=True)
-        self.mark_seen(node_id)  # who answers has read
+        self.mark_seen(node_id)  # a user who answers has read the lines
         return line
 
     def lines(self, node_id: str | None = None, limit: int = MAX_LINES) -> list[Line]:
@@ -125,11 +125,11 @@ class Chats:
         return every[-limit:]
 
     def unread(self) -> dict[str, int]:
-        """Return how many lines wait to be read, by peer."""
+        """Return the number of unread lines of each peer."""
         return {node_id: chat.unread for node_id, chat in self._chats.items() if chat.unread}
 
     def mark_seen(self, node_id: str) -> None:
-        """Note that the user has seen all lines of a peer."""
+        """Mark all lines of a peer as read."""
         chat = self._of(node_id)
         had_unread = chat.unread > 0
         chat.seen = self._count
@@ -160,7 +160,7 @@ class Chats:
         )
         chat = self._open(node_id)
         chat.add(line)
-        # behind all others: the first is the one that has rested longest
+        # moved to the end, so that the first conversation is the least recently used one
         self._chats[node_id] = self._chats.pop(node_id)
         self.on_change()
         return line

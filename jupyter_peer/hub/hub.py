@@ -1,7 +1,8 @@
-"""The hub: one a process, a plain class that owns identity, peers, links and messages of a node.
+"""The hub: a plain class that owns the identity, peers, links and messages of a node.
 
-Above it are panes, agents and the server's operations, which register handlers and send messages;
-below are transports, trust and store, which it is given. It starts and stops with the server.
+A process has one hub, which starts and stops with the server. Above are panes, agents and the
+server's operations, which register handlers and send messages. Below are transports, trust and store,
+which are arguments.
 """
 
 from __future__ import annotations
@@ -37,20 +38,20 @@ from .peers.registry import PeerRegistry
 
 log = logging.getLogger(__name__)
 
-# After sleep, an answer takes no longer than this, or there is none.
+# After sleep, a peer that has not answered within this time is not connected any more.
 WAKE_TIMEOUT_S = 5.0
 
 
 class PeerHub(Messaging):
-    """The hub of one node: it holds the peers and the doors through which they come.
+    """The hub of one node, with its peers, guests and invites.
 
     Args:
         identity: The node's key.
-        store: Peers, invites, grants.
+        store: The store of peers, invites and grants.
         transports: Ways to reach others, started and closed with the hub.
         policy: Decides about strangers.
         config: Settings.
-        clock: Time and random numbers.
+        clock: Source of time and random numbers.
 
     Attributes:
         guests: The browsers that have opened a guest link, and these links.
@@ -110,7 +111,7 @@ class PeerHub(Messaging):
             peer.dialling.keep_connected()
 
     async def close(self) -> None:
-        """Say goodbye, close all links and end all tasks; may be called twice."""
+        """Send `bye`, close all links and end all tasks; may be called twice."""
         if not self.started:
             return
         self.started = False
@@ -123,28 +124,28 @@ class PeerHub(Messaging):
         await self._messenger.handlers.close()
 
     def subscribe(self, listener: Callable[[HubEvent], None]) -> Callable[[], None]:
-        """Call back at every event; return what ends that."""
+        """Call back at every event; return a function that stops this."""
         return self._local.events.connect(listener)
 
     # This node.
 
     @property
     def node_id(self) -> str:
-        """This node's id."""
+        """The id of this node."""
         return self.identity.node_id
 
     @property
     def node_name(self) -> str:
-        """This node's cosmetic name."""
+        """The cosmetic name of this node."""
         return self._local.name
 
     @property
     def is_named(self) -> bool:
-        """Whether the user or the configuration has given this node its name."""
+        """Whether the user or the configuration has chosen this node's name."""
         return self._local.is_named
 
     def propose_name(self, name: str) -> None:
-        """Use a name for as long as nobody has given this node another one."""
+        """Use a name until somebody chooses one."""
         if self._local.propose_name(name):
             self._peers.announce()
             self._local.tell("self", self.node_id)
@@ -161,66 +162,66 @@ class PeerHub(Messaging):
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """What this node tells its peers that it can do."""
+        """The capabilities that this node announces to its peers."""
         return self._local.capabilities
 
     def add_capability(self, name: str) -> None:
-        """Announce one more capability in the handshakes to come."""
+        """Announce one more capability in later handshakes."""
         self._local.capabilities = (*self._local.capabilities, name)
 
     def addresses(self) -> list[str]:
-        """Return where this node can be dialled: configured, learned, then listening addresses."""
+        """Return this node's addresses: configured, learned, then listening ones."""
         return self._local.addresses()
 
     @property
     def learned_addresses(self) -> list[str]:
-        """Addresses under which browsers have reached this server."""
+        """Addresses at which browsers have reached this server."""
         return list(self._local.learned_addresses)
 
     def add_learned_address(self, address: str) -> None:
-        """Offer peers an address under which a browser has reached this server."""
+        """Announce an address at which a browser has reached this server."""
         if self._local.learn_address(address):
             self._peers.announce()
 
     async def review_trust(self) -> list[str]:
-        """Apply the policy again to the nodes that it has let in for the moment only.
+        """Apply the policy again to the nodes that it has admitted without trust.
 
-        Those that it no longer stands by are cut off. The others are dialled if they are away, and
-        so are nodes that it lists now and that were found before.
+        Nodes that it no longer admits are disconnected. The others are dialled if they are offline,
+        and so are found nodes that the policy lists now.
 
         Returns:
-            The ids of those whose link was closed.
+            The ids of the disconnected nodes.
         """
         ended = await self._peers.review()
         self._auto_connector.look()
         return ended
 
     async def add_transport(self, transport: Transport) -> None:
-        """Use one more transport from now on.
+        """Add a transport and start it.
 
         Raises:
-            NotEnabledError: It cannot be used; nothing has changed.
+            NotEnabledError: The transport cannot be used; nothing has changed.
         """
         if self.started:
             await transport.start(self._connector.accept)
         self.transports.append(transport)
 
     async def remove_transport(self, transport: Transport) -> None:
-        """Close a transport with its links, and use it no more; links by other transports stay."""
+        """Remove a transport and close its links; links over other transports stay."""
         self.transports.remove(transport)
         await transport.close()
 
     @property
     def relay_url(self) -> str | None:
-        """The relay that invites and guest links carry now."""
+        """The relay in new invites and guest links."""
         return self._local.relay_url
 
     def reach_changed(self, relay_url: str | None, lobby_url: str | None) -> None:
-        """Tell all peers this node's addresses, and try to reach those that are away.
+        """Send all peers this node's addresses, and dial the peers that are offline.
 
         Args:
-            relay_url: Relay that invites carry from now on.
-            lobby_url: Lobby that they carry.
+            relay_url: Relay for invites from now on.
+            lobby_url: Lobby for invites from now on.
         """
         self._local.relay_url, self._local.lobby_url = relay_url, lobby_url
         if self.started:
@@ -229,7 +230,7 @@ class PeerHub(Messaging):
             self._peers.announce()
 
     async def network_changed(self) -> None:
-        """Check every link at once: the network or this machine's addresses have changed."""
+        """Check every link at once, because the network or this machine's addresses have changed."""
         for transport in self.transports:
             transport.network_changed()
         self._peers.reconnect_now()
@@ -240,14 +241,13 @@ class PeerHub(Messaging):
     # Discovery.
 
     def found(self, source: str, node_id: str, node_name: str, addresses: list[str]) -> None:
-        """Note that discovery sees a node; a known peer that is away is dialled at once.
+        """Store a node that discovery has found; a known peer that is offline is dialled at once.
 
         Args:
-            source: Who says it, ``lan`` or ``lobby``.
-            node_id: Who it claims to be.
-            node_name: What it calls itself.
-            addresses: Where it may be dialled, best first; they replace those that this source
-                gave before.
+            source: Source of the discovery, ``lan`` or ``lobby``.
+            node_id: Id that the node claims.
+            node_name: Name that the node announces.
+            addresses: Addresses to dial, best first; they replace earlier ones of this source.
         """
         if not self.started or not self._candidates.put(source, node_id, node_name, addresses):
             return
@@ -260,18 +260,18 @@ class PeerHub(Messaging):
         self._local.tell("found", node_id)
 
     def lost(self, source: str, node_id: str) -> None:
-        """Note that a source of discovery does not see a node any more."""
+        """Remove a node that a source of discovery no longer sees."""
         if self._candidates.drop(source, node_id):
             self._local.tell("found", node_id)
 
     def found_nodes(self) -> list[FoundNode]:
-        """Return the nodes that discovery sees now, known peers among them."""
+        """Return the nodes that discovery sees now, known peers included."""
         return self._candidates.all()
 
     # Peers.
 
     def peers(self) -> list[PeerInfo]:
-        """Return all known peers, those connected first."""
+        """Return all known peers, connected ones first."""
         infos = [peer.info() for peer in self._peers]
         return sorted(infos, key=lambda info: (info.status != "connected", info.label.casefold()))
 
@@ -284,11 +284,11 @@ class PeerHub(Messaging):
         return self._peers.known(node_id).info()
 
     def find_peer(self, text: object) -> PeerInfo:
-        """Return the peer that somebody means; see :meth:`.PeerRegistry.find`.
+        """Find a peer by what a user typed; see :meth:`.PeerRegistry.find`.
 
         Raises:
             UnknownPeerError: There is none.
-            AmbiguousPeerError: There are several; the text lists them.
+            AmbiguousPeerError: Several peers match; the message lists them.
         """
         return self._peers.find(text).info()
 
@@ -298,7 +298,7 @@ class PeerHub(Messaging):
         return peer is not None and peer.may_be_dialled()
 
     def is_expected(self, node_id: str) -> bool:
-        """Return whether a node that is no peer may be let in if it comes now."""
+        """Return whether a node that is not a peer may be admitted now."""
         policy, now = self._local.policy, self._clock.time()
         return self._peers.get(node_id) is None and policy.expects(node_id, now)
 
@@ -307,14 +307,14 @@ class PeerHub(Messaging):
 
         Raises:
             UnknownPeerError: There is no such peer.
-            BadNameError: The alias is not printable, too long, or another peer's.
+            BadNameError: The alias is not printable, is too long, or belongs to another peer.
         """
         peer = self._peers.known(node_id)
         peer.change(alias=None if alias is None else self._peers.check_alias(peer, alias))
         return peer.info()
 
     async def block(self, node_id: str) -> PeerInfo:
-        """End the link to a peer at once and refuse it from now on."""
+        """Close the link to a peer at once and refuse the peer from now on."""
         peer = self._peers.known(node_id)
         peer.change(blocked=True)
         peer.dialling.let_go()
@@ -324,14 +324,14 @@ class PeerHub(Messaging):
         return peer.info()
 
     def unblock(self, node_id: str) -> PeerInfo:
-        """Let a blocked peer in again."""
+        """Admit a blocked peer again."""
         peer = self._peers.known(node_id)
         peer.change(blocked=False)
         peer.dialling.keep_connected()
         return peer.info()
 
     async def forget(self, node_id: str) -> None:
-        """End the link to a peer and delete all that is stored of it, its grants included."""
+        """Close the link to a peer and delete its record and its grants."""
         peer = self._peers.known(node_id)
         self.store.delete_peer(node_id)
         self._peers.remove(node_id)
@@ -340,7 +340,7 @@ class PeerHub(Messaging):
         self._local.tell("forgotten", node_id)
 
     async def disconnect(self, node_id: str) -> PeerInfo:
-        """End the link to a peer until one side connects again."""
+        """Close the link to a peer until one side connects again."""
         peer = self._peers.known(node_id)
         peer.dialling.let_go()
         await peer.end("disconnect")
@@ -353,12 +353,12 @@ class PeerHub(Messaging):
         """Redeem an invite; both nodes trust each other afterwards.
 
         Args:
-            text: The invite as it was copied.
+            text: The pasted invite.
             on_progress: Called for each path that is tried.
 
         Raises:
-            InviteMalformedError, InviteExpiredError, OwnNodeError: Nothing was sent.
-            PeerError: Why it could not be redeemed.
+            InviteMalformedError, InviteExpiredError, OwnNodeError: The invite cannot be used.
+            PeerError: The invite could not be redeemed.
         """
         target = self.invites.target(text)
         known = self._peers.get(target.node_id or "")
@@ -372,10 +372,10 @@ class PeerHub(Messaging):
         address: str | None = None,
         on_progress: Progress | None = None,
     ) -> PeerInfo:
-        """Dial a known peer, a node that was found, or the node at an address.
+        """Dial a known peer, a found node, or the node at an address.
 
         Raises:
-            PeerError: Why that failed.
+            PeerError: The node cannot be reached, or refuses.
         """
         if node_id is None:
             if address is None:
@@ -410,11 +410,11 @@ class PeerHub(Messaging):
             ) from error
 
     def _dialable(self, address: str) -> str:
-        """Return an address as some transport dials it; people leave half of it out."""
+        """Complete an address that a person typed, so that a transport can dial it."""
         return address if self._connector.dialable([address]) else normalize_address(address)
 
     def ways(self, node_id: str) -> list[tuple[str, str | None]]:
-        """Return all addresses of a peer, best first, each with the transport that dials it.
+        """Return all addresses of a peer with their transports, best first.
 
         Raises:
             UnknownPeerError: There is no such peer.
@@ -422,17 +422,17 @@ class PeerHub(Messaging):
         return self._peers.known(node_id).ways()
 
     async def probe(self, address: str, node_id: str | None = None) -> float:
-        """Return how quickly a node answers at an address; no link results from it.
+        """Measure the round trip to a node at an address without making a link.
 
         Args:
-            address: Where.
+            address: The address to dial.
             node_id: A known peer; None for this node itself.
 
         Returns:
             Seconds from ``hello`` to the answer; 0 for this node itself.
 
         Raises:
-            PeerError: Why it does not answer.
+            PeerError: The node does not answer.
         """
         if node_id is not None:
             return await self._connector.probe(address, self._peers.known(node_id).target())

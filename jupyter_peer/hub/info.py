@@ -1,4 +1,4 @@
-"""What the hub tells others about peers: a description of each, and events."""
+"""The hub's reports about peers: a description of each, and events."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import msgspec
 
 
 class HubEvent(msgspec.Struct, frozen=True):
-    """Something happened to a peer.
+    """An event of a peer.
 
     Attributes:
         kind: ``peer`` (its description changed), ``link_up``, ``link_down``, ``forgotten``,
-            ``blocked`` or ``found`` (discovery has news of a node, which may not be a peer);
-            ``guest_up`` and ``guest_down`` of a guest; ``self`` (this node has another name).
+            ``blocked`` or ``found`` (discovery reports a change of a node, perhaps not a peer);
+            ``guest_up`` and ``guest_down`` of a guest; ``self`` (this node's name changed).
         node_id: The node.
     """
 
@@ -23,11 +23,11 @@ class PeerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The description of one peer; times are epoch seconds.
 
     Attributes:
-        node_name: The name it got here at the first meeting.
-        calls_itself: What it calls itself, when that is not its node name.
-        transport, address: Of the live link, or None.
+        node_name: Local name, which it got at the first meeting.
+        calls_itself: Announced name, if it is not the local name.
+        transport, address: Transport and address of the live link, or None.
         status: ``connected``, ``connecting``, ``offline`` or ``blocked``.
-        since: When the live link began.
+        since: Start of the live link.
         last_error: Why the last attempt to connect failed, ``{code, message, hint}``.
     """
 

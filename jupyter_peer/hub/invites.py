@@ -1,4 +1,4 @@
-"""The invites of this node, and where an invite of another node leads."""
+"""The invites of this node, and the targets of other nodes' invites."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .links.connector import Target
 from .local_node import LocalNode
 
 MAX_NOTE = 200
-# Addresses that an invite has in a field of their own, or that its reader cannot use.
+# Addresses that have their own field in an invite, or that its reader cannot use.
 _ELSEWHERE = ("lan:", "relay:", "webrtc:")
 
 
@@ -22,10 +22,10 @@ class MintedInvite(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: The invite, to copy.
-        id: Names it when it is revoked.
+        id: Id by which it can be revoked.
         expires: Epoch seconds.
-        note: Text for its maker.
-        local_only: Whether it works on this machine alone.
+        note: Note for the user who made it.
+        local_only: Whether it works on this machine only.
     """
 
     text: str
@@ -50,7 +50,7 @@ class InviteBook:
 
         Args:
             ttl_s: Its lifetime in seconds; None for the configured one.
-            note: Up to 200 characters for its maker.
+            note: Up to 200 characters for the user who makes it.
 
         Raises:
             BadRequestError: The lifetime is not positive or too long, or the note is too long.
@@ -102,17 +102,17 @@ class InviteBook:
         self._local.store.revoke_invite(invite_id, self._local.clock.time())
 
     def target(self, text: object) -> Target:
-        """Return where an invite of another node leads.
+        """Return the target of another node's invite.
 
         Args:
-            text: The invite as it was copied.
+            text: The pasted invite.
 
         Raises:
-            InviteMalformedError, InviteExpiredError, OwnNodeError: It cannot be redeemed.
+            InviteMalformedError, InviteExpiredError, OwnNodeError: The invite cannot be redeemed.
         """
         invite = Invite.from_text(text)
         if invite.id == self._local.identity.node_id:
-            raise OwnNodeError("this invite was made by this node itself")
+            raise OwnNodeError("this node itself has made this invite")
         if invite.x <= self._local.clock.time():
             raise InviteExpiredError
         addresses = list(invite.a)

@@ -1,4 +1,4 @@
-"""This node, as every part of its hub uses it: settings, key, clock, and what it announces.
+"""This node for all parts of its hub: settings, key, clock and announcements.
 
 All parts of one hub share one :class:`LocalNode`. It knows no peers.
 """
@@ -30,14 +30,14 @@ CAPABILITIES = ("panes", "pane-buffers", "pane-widgets")
 MAX_LEARNED = 4
 #: An address under which no browser came for so long is dropped.
 LEARNED_FOR_S = 30 * 24 * 3600.0
-# How old the time that is stored with one may be before it is written again.
+# Age at which the stored time of a learned address is written again.
 _LEARNED_ANEW_S = 24 * 3600.0
 _LEARNED = "learned_addresses"
 _NAME, _PROPOSED = "node_name", "proposed_name"
 
 
 def _learned_in(store: Store) -> dict[str, float]:
-    """Return the addresses that were learned before, and when a browser last used each."""
+    """Return the stored learned addresses, each with its last use by a browser."""
     text = store.setting(_LEARNED)
     try:
         return msgspec.json.decode(text, type=dict[str, float]) if text else {}
@@ -50,30 +50,30 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a hub; durations in seconds.
 
     Attributes:
-        node_name: Cosmetic name; the store's setting, when there is one, is stronger.
-        is_named: Whether somebody has chosen ``node_name``; else it is a proposal.
-        advertised_addresses: Where peers can dial this node, best first, as its owner says.
-        relay_url: Relay that invites carry.
-        lobby_url: Lobby that invites carry.
+        node_name: Cosmetic name; a name in the store takes precedence.
+        is_named: Whether somebody has chosen ``node_name``; otherwise it is a proposal.
+        advertised_addresses: Configured addresses of this node, best first.
+        relay_url: Relay for invites.
+        lobby_url: Lobby for invites.
         allow_unsealed_peers: Whether nodes of the original system may connect.
-        handshake_timeout_s: After this a handshake is given up.
-        max_frame_before_auth: Bytes of the largest frame of a handshake, by whatever transport.
+        handshake_timeout_s: Time after which a handshake is aborted.
+        max_frame_before_auth: Bytes of the largest frame of a handshake, on any transport.
         max_handshakes: Incoming handshakes under way at once.
-        max_peers: Peers remembered.
-        limits: Of each link.
-        invite_ttl_s: Life of an invite when nothing else is said.
-        max_invite_ttl_s: Longest life of an invite.
-        link_ttl_s: Life of a guest link when nothing else is said.
-        max_link_ttl_s: Longest life of a guest link.
-        max_link_guests: Guests who have one link open at once, at most.
-        max_guests: Guests of all links at once.
-        ping_interval_s: Between pings; two that are not answered end the link.
-        head_start_s: What a better address is ahead of the next when several are tried.
+        max_peers: Number of remembered peers.
+        limits: Limits of each link.
+        invite_ttl_s: Default lifetime of an invite.
+        max_invite_ttl_s: Longest lifetime of an invite.
+        link_ttl_s: Default lifetime of a guest link.
+        max_link_ttl_s: Longest lifetime of a guest link.
+        max_link_guests: Highest number of guests of one link at once.
+        max_guests: Highest number of guests of all links at once.
+        ping_interval_s: Interval between pings; two unanswered pings end the link.
+        head_start_s: Delay before the next address is tried beside a better one.
         backoff_s: First pause before a lost link is dialled again.
         max_backoff_s: Longest such pause.
-        upgrade_s: First pause before better paths than the one in use are tried.
+        upgrade_s: First pause before better paths than the current one are tried.
         max_upgrade_s: Longest such pause.
-        wake_poll_s: How often it is looked whether the machine was asleep.
+        wake_poll_s: Interval between checks for sleep of the machine.
     """
 
     node_name: str = ""
@@ -106,17 +106,17 @@ class LocalNode:
     """This node.
 
     Args:
-        identity: Its key.
-        store: Peers, invites, grants, settings.
+        identity: The node's key.
+        store: The store of peers, invites, grants and settings.
         transports: Ways to reach others.
         policy: Decides about strangers.
         config: Settings.
         clock: Time and random numbers.
 
     Attributes:
-        capabilities: What this node announces that it can do.
+        capabilities: The capabilities that this node announces.
         events: Emits each :class:`.HubEvent`.
-        relay_url, lobby_url: Relay and lobby that invites carry now.
+        relay_url, lobby_url: Relay and lobby for new invites.
     """
 
     def __init__(
@@ -144,23 +144,23 @@ class LocalNode:
 
     @property
     def node_id(self) -> str:
-        """The id that its key certifies."""
+        """The node id of its key."""
         return self.identity.node_id
 
     @property
     def name(self) -> str:
-        """Its cosmetic name."""
+        """The cosmetic name."""
         return self._name
 
     @property
     def is_named(self) -> bool:
-        """Whether its user or the configuration has given it its name."""
+        """Whether the user or the configuration has chosen the name."""
         return self.config.is_named or self.store.setting(_NAME) is not None
 
     def propose_name(self, name: str) -> bool:
-        """Use a name while nobody has chosen one; return whether that changes anything.
+        """Use a name until somebody chooses one; return whether that changes the name.
 
-        The first proposal stays, over restarts too: peers should not see the name go to and fro.
+        The first proposal stays, over restarts too, so that peers do not see the name change often.
         """
         cleaned = clean_name(name)
         if not cleaned or self.is_named or self.store.setting(_PROPOSED) is not None:
@@ -187,7 +187,7 @@ class LocalNode:
         self._name = cleaned
 
     def addresses(self) -> list[str]:
-        """Return where this node can be dialled: configured, learned, then listening addresses."""
+        """Return this node's addresses: configured, learned, then listening ones."""
         found = [*self.config.advertised_addresses, *self.learned_addresses]
         for transport in self.transports:
             found += transport.addresses()
@@ -200,14 +200,14 @@ class LocalNode:
 
     @property
     def learned_addresses(self) -> list[str]:
-        """Addresses under which browsers have reached this server, newest first."""
+        """Addresses at which browsers have reached this server, newest first."""
         oldest = self.clock.time() - LEARNED_FOR_S
         return [address for address, at in self._learned.items() if at > oldest]
 
     def learn_address(self, address: str) -> bool:
-        """Keep an address under which a browser has reached this server; return whether it is new.
+        """Store an address at which a browser has reached this server; return whether it is new.
 
-        It is kept over restarts: the next one may come without a browser.
+        It is kept over restarts, because after the next start no browser may be open.
         """
         is_new = address not in self.addresses()
         now = self.clock.time()
@@ -226,7 +226,7 @@ class LocalNode:
         return {"addresses": self.addresses(), "node_name": self.name}
 
     def offer(self, stamp: Callable[[], tuple[str, float]]) -> Offer:
-        """Return what this node says in one handshake, with fresh secrets.
+        """Return the offer for one handshake, with fresh secrets.
 
         Args:
             stamp: Returns a fresh message id and the time.

@@ -1,4 +1,4 @@
-"""Messages: how this node writes them, which handler each goes to, which request a reply answers."""
+"""Messages: encodes them, finds the handler of each, and matches replies with requests."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from ..wire.proofs.proof import SignedMessage
 
 log = logging.getLogger(__name__)
 
-# Handlers of one peer that may run at once; then its link is read no further until one ends.
+# Handlers of one peer that may run at once; at this number its link is not read until one ends.
 MAX_RUNNING = 256
 
 
 class Answerable(Protocol):
-    """The sender of a message, as far as answers need it."""
+    """The sender of a message; the part that answers need."""
 
     def send(
         self,
@@ -43,10 +43,10 @@ class Answerable(Protocol):
         stream: str | None = None,
         re: str | None = None,
     ) -> None:
-        """Send a message to it."""
+        """Send a message to the node."""
 
     def send_error(self, re: str, error: BaseException) -> None:
-        """Answer one of its requests with an error."""
+        """Answer a request of the node with an error."""
 
 
 class Message:
@@ -54,8 +54,8 @@ class Message:
 
     Attributes:
         peer_id: The sender.
-        type, msg_id, re, ts, data, buffers: As in its envelope; ``ts`` is by the sender's clock.
-        asked: The canonical bytes of this node's own request that it answers; empty for others.
+        type, msg_id, re, ts, data, buffers: As in the envelope; ``ts`` is a time of the sender's clock.
+        asked: The canonical bytes of the request that it answers; empty if it answers none.
     """
 
     __slots__ = (
@@ -102,7 +102,7 @@ class Message:
         Without a stream the answer does not wait for other messages.
 
         Raises:
-            LinkError: The peer is gone, or does not read.
+            LinkError: The peer is offline, or does not read.
         """
         self._sender.send(
             type,
@@ -114,7 +114,7 @@ class Message:
         )
 
     def fail(self, error: BaseException) -> None:
-        """Answer with an error; nothing happens when the peer is gone."""
+        """Answer with an error; does nothing if the peer is offline."""
         self._sender.send_error(self.msg_id, error)
 
     def __repr__(self) -> str:

@@ -1,9 +1,9 @@
 """Long strings by reference: each is sent once over a link while both ends keep it.
 
-The owner notes what it has sent to a viewer, the viewer keeps the strings, and both forget by the
-same rule (:class:`BufferCache`), so the owner knows what it may refer to. Where they disagree after all
-(messages of different panes overtake each other) the viewer asks for what it misses with
-``pane_buffers``.
+The owner records which strings it has sent to a viewer, and the viewer keeps the strings. Both forget
+them by the same rule (:class:`BufferCache`), so the owner knows the strings to which it may refer. They
+can still disagree, because messages of different panes overtake each other. The viewer then requests
+the missing strings with ``pane_buffers``.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _FIELDS = ("messages", "outputs", "widgets")
 
 
 class BufferCache:
-    """The strings that both ends of a link keep: those used last, up to a number of bytes.
+    """The strings that both ends of a link keep: the last used ones, up to a number of bytes.
 
-    Both ends apply one rule. The strings of a message are put in the order of their hashes; each
-    becomes the newest. After each, the oldest are removed until the rest fits. A string that does
-    not fit alone is not kept.
+    Both ends apply the same rule. The strings of a message are added in the order of their hashes,
+    and each becomes the newest. After each, the oldest are removed until the rest fits. A string
+    that alone is too large is not kept.
 
     Args:
-        max_bytes: Of UTF-8.
+        max_bytes: Bytes of all strings in UTF-8.
     """
 
     def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
@@ -48,7 +48,7 @@ class BufferCache:
         """Return a kept string.
 
         Raises:
-            KeyError: It is not kept, or only noted.
+            KeyError: The string is not kept here, or only its size is.
         """
         text = self._kept[name][1]
         if text is None:
@@ -59,16 +59,16 @@ class BufferCache:
         """Return the bytes of a kept string.
 
         Raises:
-            KeyError: It is not kept.
+            KeyError: The string is not kept.
         """
         return self._kept[name][0]
 
     def put(self, sizes: Mapping[str, int], texts: Mapping[str, str] | None = None) -> None:
-        """Put the strings that one message refers to.
+        """Add the strings to which one message refers.
 
         Args:
             sizes: Hash -> bytes.
-            texts: Hash -> the string, at the end that keeps them.
+            texts: Hash -> the string, at the viewer's end, which keeps them.
         """
         for name in sorted(sizes):
             size = sizes[name]
@@ -85,14 +85,14 @@ class BufferCache:
 
 
 class Packed(NamedTuple):
-    """A payload whose long strings stand beside it, by hash."""
+    """A payload with its long strings beside it, by hash."""
 
     data: Json
     blobs: dict[str, bytes]
 
 
 def pack(data: Json) -> Packed:
-    """Lift the long strings out of a payload's ``messages``, ``outputs`` and ``widgets``.
+    """Extract the long strings from the ``messages``, ``outputs`` and ``widgets`` of a payload.
 
     Hashing is most of the work, so a payload of many megabytes is packed in a thread.
     """
@@ -103,7 +103,7 @@ def pack(data: Json) -> Packed:
             packed[field], lifted = lift_strings(data[field])
             blobs |= lifted
     if len(blobs) > MAX_BUFFERS:
-        # Thousands of them are no longer large for what the whole is; they go as plain text.
+        # If there are thousands of them, the rest goes as plain text.
         return _pack_largest(data)
     return Packed(packed, blobs)
 
@@ -123,11 +123,11 @@ def _pack_largest(data: Json) -> Packed:
 
 
 class References(NamedTuple):
-    """What a payload refers to.
+    """The references in a payload.
 
     Attributes:
         names: Hashes of strings.
-        is_plain: Whether nothing in it stands for anything else, so it need not be unpacked.
+        is_plain: Whether the payload has no references and no marked keys, so it is not unpacked.
     """
 
     names: frozenset[str]
@@ -135,10 +135,10 @@ class References(NamedTuple):
 
 
 def references(data: Json) -> References:
-    """Return what a payload refers to.
+    """Return the references in a payload.
 
     Raises:
-        MalformedError: It is nested too deeply, or refers to more than 256 strings.
+        MalformedError: The payload is nested too deeply, or refers to more than 256 strings.
     """
     try:
         marks = {mark for field in _FIELDS for mark in _references(data.get(field))}
@@ -151,7 +151,7 @@ def references(data: Json) -> References:
 
 
 def _references(value: Any) -> Iterator[str | None]:
-    """Yield the hash of each reference, and None where an object is written with its key marked."""
+    """Yield the hash of each reference, and None for each object with a marked key."""
     if isinstance(value, list):
         for item in value:
             if isinstance(item, dict | list):
@@ -170,31 +170,31 @@ def _references(value: Any) -> Iterator[str | None]:
 
 
 class Arrived:
-    """The buffers that came with one message, and those kept from before.
+    """The buffers of one message, and those kept from earlier messages.
 
     Args:
         names: ``data["buffers"]``, which the hub has verified against the buffers.
         buffers: The buffers.
-        cache: What this end keeps.
+        cache: The strings that this end keeps.
 
     Raises:
-        MalformedError: There are not as many names as buffers.
+        MalformedError: The numbers of names and buffers differ.
     """
 
     def __init__(self, names: Any, buffers: Sequence[Blob], cache: BufferCache) -> None:
         if not buffers:
             names = []
         if not isinstance(names, list) or len(names) != len(buffers):
-            raise MalformedError("the buffers are not those the message lists")
+            raise MalformedError("the message does not list the buffers that came with it")
         self._came: dict[str, Blob] = dict(zip(names, buffers, strict=True))
         self._cache = cache
 
     def add(self, blobs: Mapping[str, Blob]) -> None:
-        """Add what was asked for afterwards."""
+        """Add the strings that were requested afterwards."""
         self._came |= blobs
 
     def missing(self, references: References) -> list[str]:
-        """Return the hashes of strings that neither came nor are kept."""
+        """Return the hashes of the strings that neither came nor are kept."""
         return sorted(
             name for name in references.names if name not in self._came and name not in self._cache
         )
@@ -204,7 +204,7 @@ class Arrived:
 
         Args:
             data: The payload.
-            references: What it refers to, none of it missing.
+            references: Its references; no string of them may be missing.
 
         Raises:
             MalformedError: A buffer is not UTF-8, or the references are malformed.

@@ -1,7 +1,7 @@
-"""Fewer messages that lead to the same pane: what a viewer gets that was behind.
+"""Compacts the messages for a viewer that is behind: fewer messages lead to the same pane.
 
 Messages of outputs and of widgets do not depend on each other, except that a widget comes before the
-output that shows it. So they are compacted apart, and those of widgets go first.
+output that shows it. So they are compacted separately, and the messages of widgets go first.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def compact(pairs: Iterable[tuple[Json, int]]) -> list[tuple[Json, int]]:
 def compact_outputs(pairs: Iterable[tuple[Json, int]]) -> list[tuple[Json, int]]:
     """Return fewer output messages that lead to the same outputs, each with its weight.
 
-    What a later ``clear_output`` removes goes, of several updates of one display the last one stays
-    (it takes the display's own place when that is among the messages), and text of one stream is
-    joined when no other output stands between. Updates change no order, so text is joined across
-    them.
+    Outputs that a later ``clear_output`` removes are dropped. Of several updates of one display only
+    the last stays, in the place of the display itself if that is among the messages. Texts of one
+    stream are joined if no other output is between them; updates do not count, because they change
+    no order.
     """
     kept: list[tuple[Json, int] | None] = []
     texts: dict[int, list[str]] = {}

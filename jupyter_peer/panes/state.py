@@ -1,10 +1,10 @@
 """The state of one pane with its recent past, and cursors that follow it at their own pace.
 
-The owner has one :class:`PaneState` a pane and one :class:`PaneCursor` a viewer; a viewer's hub has
-a replica of the state and one cursor for each of its own consumers (kernels, browser tabs). Both
-ends are the same code. A cursor that is asked seldom gets what happened meanwhile in one step,
-compacted, or the whole state when that is smaller: so a slow viewer costs no memory and is never
-shown anything but the newest state. It loses no text that the state still has.
+The owner has one :class:`PaneState` for each pane and one :class:`PaneCursor` for each viewer. A
+viewer's hub has a replica of the state, and one cursor for each of its consumers (kernels, browser
+tabs). Both ends use the same code. A slow cursor gets all changes in one compacted step, or the whole
+state if that is smaller. So a slow viewer costs no memory and always sees the newest state. No text is
+lost that the state still has.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ class Step(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """What a cursor is behind its state, in one step.
+    """The changes between a cursor and its state, as one step.
 
     Attributes:
-        epoch: Which life of the pane this is; a pane shared again begins a new one.
-        prev: The revision ``messages`` build on; None with ``snapshot``.
-        rev: The revision the step leads to.
+        epoch: The life of the pane; a pane that is shared again begins a new one.
+        prev: The revision before ``messages``; None with ``snapshot``.
+        rev: The revision after the step.
         messages: Jupyter messages ``{msg_type, content}``; those of widgets also have ``buffers``.
-        snapshot: What :meth:`.OutputList.state` gives, and ``widgets``.
-        truncated: Characters cut from the streams shown.
-        weight: About how many bytes it takes.
+        snapshot: Result of :meth:`.OutputList.state`, and ``widgets``.
+        truncated: Number of characters that were cut from the shown streams.
+        weight: Approximate size in bytes.
     """
 
     epoch: str
@@ -60,7 +60,7 @@ class Delta(NamedTuple):
     weight: int
 
     def data(self) -> Json:
-        """Return the step as it travels, on the peer wire and on the control socket."""
+        """Return the fields of the step for the peer wire and the control socket."""
         head: Json = {"epoch": self.epoch, "rev": self.rev, "truncated": self.truncated}
         if self.messages is not None:
             return head | {"prev": self.prev, "messages": self.messages}
@@ -69,18 +69,18 @@ class Delta(NamedTuple):
 
 
 class PaneState:
-    """Outputs and widgets, their revision, and a bounded journal of how they came about.
+    """Outputs and widgets, their revision, and a bounded journal of the changes.
 
     Args:
-        epoch: 16 hex digits; drawn when not given.
-        text_limit: Characters a stream keeps.
-        max_weight: Bound of all outputs and widgets; an output that would exceed it is replaced by
-            a note.
+        epoch: 16 hex digits; random if it is not given.
+        text_limit: Number of characters that a stream keeps.
+        max_weight: Largest size of all outputs and widgets in bytes; a note replaces an output
+            that would exceed it.
 
     Attributes:
-        outputs: What is shown.
-        widgets: The models of the widgets in it.
-        past: What these have said besides their state.
+        outputs: The shown outputs.
+        widgets: The models of the shown widgets.
+        past: Messages of these models besides their state.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class PaneState:
         self.restart(epoch)
 
     def restart(self, epoch: str | None = None) -> None:
-        """Begin a new life, empty."""
+        """Begin a new life with an empty state."""
         self._set(
             epoch or secrets.token_hex(8),
             0,
@@ -122,7 +122,7 @@ class PaneState:
         self._memo.clear()
 
     def apply(self, msg_type: str, content: Json) -> bool:
-        """Take a message of the kernel's, as :func:`.outputs.clean` gives it.
+        """Apply a message of the kernel, cleaned by :func:`.outputs.clean`.
 
         Returns:
             Whether anything changed.
@@ -135,9 +135,9 @@ class PaneState:
         return True
 
     def put_note(self, text: str | None) -> bool:
-        """Show a note behind the outputs, or with None no note; see :meth:`.OutputList.put_note`.
+        """Show a note after the outputs; None removes it. See :meth:`.OutputList.put_note`.
 
-        No message of Jupyter takes an output away, so every cursor gets the whole state next.
+        No message of Jupyter removes a single output, so every cursor gets the whole state next.
 
         Returns:
             Whether anything changed.
@@ -152,14 +152,14 @@ class PaneState:
 
     @property
     def room(self) -> int:
-        """About how many bytes widgets may still take."""
+        """Approximate number of bytes that widgets may still use."""
         return self._max_weight - self.outputs.weight - self.widgets.weight - self.past.weight
 
     def tell(self, messages: Sequence[Json]) -> bool:
-        """Take comm messages of widgets, which are one change.
+        """Apply comm messages of widgets as one change.
 
         Args:
-            messages: As :mod:`jupyter_peer.wire.payloads.widgets` has them, within the bounds.
+            messages: Messages in the form of :mod:`jupyter_peer.wire.payloads.widgets`.
 
         Returns:
             Whether anything changed.
@@ -180,17 +180,17 @@ class PaneState:
         return self.widgets.apply(message)
 
     def follow(self, delta: Delta) -> bool:
-        """Take a step of another state, whose replica this is.
+        """Apply a step of the state of which this is a replica.
 
         Args:
-            delta: Checked already: its messages and outputs are well-formed.
+            delta: The step; its messages and outputs were checked before.
 
         Returns:
-            Whether anything changed; a step that was taken before changes nothing.
+            Whether anything changed; a step that was applied before changes nothing.
 
         Raises:
-            MalformedError: It does not build on what is here; the state must be asked for anew.
-            TooLargeError: The owner sends more than a pane may hold. What was here is gone.
+            MalformedError: The step does not follow this revision; the state must be requested again.
+            TooLargeError: The owner sends more than a pane may hold. This state is now empty.
         """
         is_known = delta.epoch == self.epoch and delta.rev <= self.rev
         if is_known:
@@ -205,7 +205,7 @@ class PaneState:
             self._set(delta.epoch, delta.rev, outputs, widgets, past)
             return True
         if delta.epoch != self.epoch or delta.prev != self.rev:
-            raise MalformedError("the update does not build on what is here")
+            raise MalformedError("the update does not follow the revision that is here")
         assert delta.messages is not None
         pairs = self._apply_all(delta.messages, delta.rev)
         self.outputs.truncated = delta.truncated
@@ -225,7 +225,7 @@ class PaneState:
                 self.outputs.apply(message["msg_type"], message["content"])
                 weight = self.outputs.effect_weight + MESSAGE_WEIGHT
             pairs.append((message, weight))
-            # One long string may stand for many, so a short message can be a lot of work.
+            # One long string may be referred to many times, so a short message can cost much work.
             taken += weight
             if taken > _SLACK * self._max_weight:
                 self._refuse()
@@ -245,7 +245,7 @@ class PaneState:
         self.rev = step.rev
         self._journal.append(step)
         self._journal_weight += step.weight
-        # The newest step stays whatever it weighs: what it brought is mostly shared with the state.
+        # The newest step stays whatever its size, because it shares most content with the state.
         while len(self._journal) > 1 and (
             len(self._journal) > MAX_JOURNAL or self._journal_weight > MAX_JOURNAL_WEIGHT
         ):
@@ -253,9 +253,9 @@ class PaneState:
         self._memo.clear()
 
     def since(self, epoch: str | None, rev: int | None) -> Delta | None:
-        """Return what has happened since a revision, None when it is the newest.
+        """Return the changes since a revision; None if it is the newest.
 
-        It is a snapshot when the journal does not reach back, or when that is smaller.
+        The result is a snapshot if the journal does not reach back, or if a snapshot is smaller.
         """
         if epoch == self.epoch and rev == self.rev:
             return None
@@ -269,7 +269,7 @@ class PaneState:
         if steps is not None:
             pairs = compact([pair for step in steps for pair in step.messages])
             weight = sum([weight for _, weight in pairs])
-            # What widgets say besides their state is in no snapshot, so it does not make one better.
+            # Custom messages of widgets are in no snapshot, so they do not count in this comparison.
             said = sum([weight for message, weight in pairs if is_command(message)])
             if weight - said <= self.outputs.weight + self.widgets.weight + MESSAGE_WEIGHT:
                 messages = [message for message, _ in pairs]
@@ -282,7 +282,7 @@ class PaneState:
         return Delta(self.epoch, None, self.rev, None, state, self.outputs.truncated, weight)
 
     def held(self) -> list[Json]:
-        """Return everything that is held here, as payloads: outputs, widgets, and the journal."""
+        """Return all content of this state as payloads: outputs, widgets, and the journal."""
         journal = [message for step in self._journal for message, _ in step.messages]
         outputs = self.outputs.outputs
         widgets = self.widgets.document() | self.past.document(outputs, self.widgets)
@@ -295,17 +295,17 @@ class PaneState:
         for step in reversed(self._journal):
             steps.append(step)
             if step.prev <= rev:
-                # A revision inside a step is one this state never had.
+                # This state never had a revision inside a step.
                 return steps[::-1] if step.prev == rev else None
         return None
 
 
 class PaneCursor:
-    """How far one consumer has followed a state.
+    """The position of one consumer in the history of a state.
 
     Args:
-        state: What is followed.
-        epoch: With ``rev`` what the consumer has; without them it begins with a snapshot.
+        state: The state to follow.
+        epoch: With ``rev`` the position of the consumer; without both it begins with a snapshot.
         rev: See ``epoch``.
     """
 
@@ -318,20 +318,20 @@ class PaneCursor:
 
     @property
     def is_behind(self) -> bool:
-        """Whether :meth:`next` has something to give."""
+        """Whether :meth:`next` returns a step."""
         return self.epoch != self.state.epoch or self.rev != self.state.rev
 
     def peek(self) -> Delta | None:
-        """Return what :meth:`next` would, and stay."""
+        """Return the result of :meth:`next` without moving."""
         return self.state.since(self.epoch, self.rev)
 
     def next(self) -> Delta | None:
-        """Return the step to the newest revision and take it; None when the cursor is there."""
+        """Move to the newest revision and return the step; None if the cursor is already there."""
         delta = self.peek()
         if delta is not None:
             self.advance(delta)
         return delta
 
     def advance(self, delta: Delta) -> None:
-        """Take a step that :meth:`peek` gave and that has been delivered."""
+        """Move by a step of :meth:`peek` after its delivery."""
         self.epoch, self.rev = delta.epoch, delta.rev

@@ -311,7 +311,7 @@ async def test_in_ask_each_call_waits_for_the_owner(tmp_path):
             assert (waiting["peer_name"], waiting["agent"]) == ("bob", "agent")
             assert (waiting["question"], len(waiting["chain"])) == ("?", 1)
             await browser.ask("approve", id_=waiting["id"], allow=allow)
-        assert await asking == "done it, the owner has refused it"
+        assert await asking == "done it, the owner has refused the call"
         with pytest.raises(LookupFailedError):
             await browser.ask("approve", id_=waiting["id"], allow=True)
         await until(lambda: browser.named("approval")[-1] == {"approvals": []})

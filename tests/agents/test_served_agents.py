@@ -147,7 +147,7 @@ async def test_a_refused_call_is_a_result_from_which_the_model_goes_on(tmp_path,
         asking = asyncio.ensure_future(run(bobs.ask, "ada", "?"))
         (approval,) = await pending(browser)
         await browser.ask("approve", id_=approval["id"], allow=False)
-        assert (await asking).startswith(f"{refused}the owner has refused it")
+        assert (await asking).startswith(f"{refused}the owner has refused the call")
 
 
 async def test_names_can_say_what_only_looks(tmp_path):

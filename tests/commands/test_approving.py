@@ -89,12 +89,12 @@ def test_an_answer_that_comes_too_late_is_said_and_the_next_call_is_asked(
 
     def too_late(params: dict[str, Any]) -> LookupFailedError:
         calls[:] = [each for each in calls if each["id"] != params["id"]]
-        return LookupFailedError("this does not wait for an answer any more")
+        return LookupFailedError("this call no longer waits for an answer")
 
     server.answers["approve"] = too_late
     outcome = peer("approvals", stdin="once\nno\n")
     assert decisions(server) == [(7, True, False), (8, False, False)]
-    assert outcome.err.count("does not wait for an answer") == 2
+    assert outcome.err.count("no longer waits for an answer") == 2
 
 
 @pytest.mark.usefixtures("at_terminal")

@@ -1,1 +1,1 @@
-"""Guests: browsers without a node that a link lets see one pane."""
+"""Guests: browsers without a node, which a guest link lets see one pane."""

@@ -1,4 +1,4 @@
-"""The guest links of a node: made, listed and stopped, and checked when somebody opens one."""
+"""The guest links of a node: makes, lists, stops and checks them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...wire.invite import make_token, token_hash
 from ...wire.payloads.hub import GuestAuth
 from ..local_node import LocalNode
 
-# What the secret of a link that does not exist is compared with, so that both take as long.
+# Compared with the secret for an unknown link, so that the check takes as long as for a known one.
 _NO_HASH = token_hash("")
 
 
@@ -23,7 +23,7 @@ class MintedLink(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: Public part, in the path of the URL.
-        fragment: What follows ``#`` in the URL.
+        fragment: The part after ``#`` in the URL.
         expires: Epoch seconds.
     """
 
@@ -97,7 +97,7 @@ class GuestLinks:
         return link
 
     def stop(self, id: str) -> LinkRecord:
-        """Make a link worthless and return what it was.
+        """Delete a link, which ends its validity, and return its record.
 
         Raises:
             LookupFailedError: There is none of this id.
@@ -107,10 +107,10 @@ class GuestLinks:
         return link
 
     def opened(self, shown: GuestAuth) -> LinkRecord:
-        """Return the link that a guest shows.
+        """Return the link that a guest opens.
 
         Raises:
-            LinkUnknownError: There is none, or its secret is another.
+            LinkUnknownError: No link has this id, or its secret is another.
             LinkExpiredError: It has expired.
         """
         link = self._local.store.link(shown.link)

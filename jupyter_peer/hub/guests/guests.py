@@ -1,7 +1,7 @@
 """Guests: browsers that have opened a guest link of this node (SPEC section 11).
 
-A guest is no peer. It is kept in memory as long as its connection lasts, has limits of its own, and
-reaches the handlers of its pane's messages and no others.
+A guest is not a peer. It exists in memory as long as its connection lasts, and has limits of its own.
+It reaches only the handlers of its pane's messages.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ..local_node import LocalNode
 from ..message import Message, Messenger
 from .guest_links import GuestLinks, MintedLink
 
-#: What a guest may send besides answers.
+#: Types of messages that a guest may send besides answers.
 ALLOWED = frozenset({"ping", "bye", "pane_open", "pane_close", "pane_input", "pane_module"})
 #: Messages of one guest: at once, and a second. As many as the inputs of a peer.
 BURST, RATE = 2_000, 500.0
@@ -51,7 +51,7 @@ _LONGEST_TIMER_S = 24 * 3600.0
 
 
 class GuestInfo(msgspec.Struct, frozen=True):
-    """A guest as its owner sees it: id, its own name for itself, since when, and by which path."""
+    """A guest as the owner sees it: its id, announced name, start and path."""
 
     id: str
     name: str
@@ -60,7 +60,7 @@ class GuestInfo(msgspec.Struct, frozen=True):
 
 
 class GuestLinkInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A guest link and who has it open. ``expires`` is in epoch seconds."""
+    """A guest link with its present guests. ``expires`` is in epoch seconds."""
 
     id: str
     pane: str
@@ -71,18 +71,18 @@ class GuestLinkInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Guest(LinkedNode):
-    """One guest, for as long as its connection lasts.
+    """One guest, as long as its connection lasts.
 
     Args:
-        connected: Its link, whose handshake is over.
+        connected: The guest's link after the handshake.
         link: The guest link that it has opened.
-        name: What it calls itself.
+        name: Name that the guest announces.
         local: This node.
-        messenger: Writes messages, and hands those that come to their handlers.
-        on_gone: Called once its connection has ended.
+        messenger: Writes messages, and passes received messages to their handlers.
+        on_gone: Called when its connection has ended.
 
     Attributes:
-        link, name: As given.
+        link, name: The values of the arguments.
     """
 
     def __init__(
@@ -120,11 +120,11 @@ class Guest(LinkedNode):
 
     @property
     def capabilities(self) -> list[str]:
-        """What its page can draw; strings by reference are not for guests."""
+        """Capabilities of its page; guests get no strings by reference."""
         return sorted(self._capabilities & {"pane-widgets"})
 
     def start(self, end: Callable[[Guest, str], object]) -> None:
-        """Begin to receive, and call ``end`` when the link expires."""
+        """Start to receive, and call ``end`` when the link expires."""
         assert self._session is not None
         self._session.start()
         self._expire_later(end)
@@ -177,7 +177,7 @@ class Guest(LinkedNode):
 
 
 class Guests:
-    """The guests of a node, and the guest links by which they come.
+    """The guests of a node, and its guest links.
 
     Args:
         local: This node.
@@ -202,12 +202,12 @@ class Guests:
         return iter(list(self._guests.values()))
 
     def start(self) -> None:
-        """Admit guests from now on, and ping them."""
+        """Start to admit guests and to ping them."""
         self._is_open = True
         self._tasks.start(self._ping_all())
 
     async def close(self) -> None:
-        """Say goodbye to all guests; may be called twice."""
+        """End the links of all guests; may be called twice."""
         self._is_open = False
         await self._tasks.close()
         await asyncio.gather(*(guest.end("shutdown") for guest in self))
@@ -217,10 +217,10 @@ class Guests:
         return self._guests.get(node_id)
 
     def of_pane(self, pane: str) -> dict[str, Grant]:
-        """Return what each guest whose link opens a pane may do with it, by node id."""
+        """Return the grant of each guest of a pane, by node id."""
         return {guest.node_id: guest.link.grant for guest in self if guest.link.pane == pane}
 
-    # What the owner does.
+    # Operations of the owner.
 
     def mint(
         self,
@@ -233,13 +233,13 @@ class Guests:
 
         Args:
             pane: The pane that it opens.
-            grant: What guests may do with it.
-            ttl_s: Its life in seconds; None for the configured one.
-            max_guests: How many may have it open at once; None for the most.
+            grant: Grant of the guests.
+            ttl_s: Lifetime in seconds; None for the configured one.
+            max_guests: Highest number of guests at once; None for the largest allowed number.
 
         Raises:
             UnknownPaneError: There is no such pane.
-            BadRequestError: Life or number are out of range.
+            BadRequestError: The lifetime or the number is out of range.
         """
         minted = self._links.mint(pane, grant, ttl_s, max_guests)
         self._note("link_made", link=minted.id, pane=pane, grant=grant, expires=minted.expires)
@@ -260,7 +260,7 @@ class Guests:
         ]
 
     async def stop(self, link_id: str) -> None:
-        """Make a link worthless and cut off the guests who have it open.
+        """Delete a link and disconnect its guests.
 
         Raises:
             LookupFailedError: There is none of this id.
@@ -270,16 +270,16 @@ class Guests:
         await self._end_all(self._of_link(link_id), "stopped")
 
     def end_pane(self, pane: str) -> None:
-        """Cut off the guests of a pane that is not shared any more; its links are deleted with it."""
+        """Disconnect the guests of a pane that is no longer shared, and delete its guest links."""
         guests = [guest for guest in self if guest.link.pane == pane]
         self._tasks.start(self._end_all(guests, "stopped"))
 
     async def drop(self, link_id: str, guest_id: str) -> None:
-        """Cut off one guest and refuse it from now on.
+        """Disconnect one guest and refuse it from now on.
 
         Raises:
             LookupFailedError: There is no such link.
-            NotGrantedError: No such guest has it open.
+            NotGrantedError: No such guest has the link open.
         """
         link = self._links.known(link_id)
         guest = self._guests.get(guest_id)
@@ -294,13 +294,13 @@ class Guests:
         self._note("guest_dropped", link=link_id, pane=link.pane, guest=guest_id)
         await guest.end("dropped")
 
-    # How guests come and go.
+    # Admission and departure of guests.
 
     def check(self, link: PeerLink, introduction: Introduction, shown: GuestAuth) -> LinkRecord:
-        """Decide about a browser that has proven its key and shows a guest link.
+        """Decide about a browser that has proven its key and opens a guest link.
 
         Raises:
-            RefusedError: It must stay out.
+            RefusedError: The browser is not admitted.
         """
         try:
             return self._check(link, introduction.node_id, shown)
@@ -317,10 +317,10 @@ class Guests:
         others = [guest for guest in self if guest.node_id != node_id]
         if sum(guest.link.id == record.id for guest in others) >= record.max_guests:
             raise BusyError(
-                "as many guests as it is for have this link open", hint="try again later"
+                "this link already has as many guests as it allows", hint="try again later"
             )
         if len(others) >= self._local.config.max_guests:
-            raise BusyError("the owner has as many guests as it admits", hint="try again later")
+            raise BusyError("the owner has as many guests as it allows", hint="try again later")
         return record
 
     def limits(self, limits: Limits) -> Limits:
@@ -328,7 +328,7 @@ class Guests:
         return limits._replace(max_received=MAX_MESSAGE)
 
     def admit(self, connected: Connected, record: LinkRecord, name: str) -> None:
-        """Take over the link of a guest whose handshake is over."""
+        """Accept the link of a guest after the handshake."""
         if not self._is_open or self._local.store.link(record.id) is None:
             connected.link.abort("shutdown" if not self._is_open else "stopped")
             return
@@ -377,7 +377,7 @@ class Guests:
             await guest.end("timeout")
 
     def _audit_paced(self, kind: str, **detail: Any) -> None:
-        """Write down what strangers bring about, which must not push out all else."""
+        """Write an entry that strangers can cause; a limit keeps them from filling the audit log."""
         if self._audits.allows(self._local.clock.monotonic()):
             self._note(kind, **detail)
 

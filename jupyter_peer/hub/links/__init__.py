@@ -1,1 +1,1 @@
-"""Links to other nodes: the handshake that makes a session, and the node at its other end."""
+"""Links to other nodes: the handshake that makes a session, and the node at the other end."""

@@ -1,4 +1,4 @@
-"""Makes an authenticated session of a link: the handshake, on both sides (SPEC section 3)."""
+"""Runs the handshake that makes a link an authenticated session, on both sides (SPEC section 3)."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ Progress = Callable[[dict[str, Any]], None]
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and how to dial.
+    """The target of a dial.
 
     Attributes:
-        addresses: Where, best first.
+        addresses: Addresses to dial, best first.
         node_id: The node that must answer; None for any.
-        public_key: The key on record, base64.
+        public_key: The stored key of the node, base64.
         token: Invite token to redeem.
-        replaces: Session of the live link that the new one is to take over from.
+        replaces: Session of the live link that the new one replaces.
     """
 
     addresses: Sequence[str]
@@ -57,13 +57,13 @@ class Connected(msgspec.Struct, frozen=True):
 
     Attributes:
         link: The connection.
-        channel: Continues after the handshake.
-        peer: The other end.
+        channel: The channel for messages after the handshake.
+        peer: The identity of the other end.
         has_redeemed: Whether this side has just redeemed an invite of the peer.
-        session: Its id on both sides, or None when it is not sealed.
-        replaces: The session it is to take over from, or None.
+        session: Id of the session on both sides; None without sealing.
+        replaces: Session of the link that this one replaces, or None.
         guest: The guest link that the other end has opened; None for a peer.
-        guest_name: What that guest calls itself.
+        guest_name: Name that the guest announces.
     """
 
     link: PeerLink
@@ -77,7 +77,7 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class _Prepared(msgspec.Struct, frozen=True):
-    """A dialled link whose other end has proven who it is; nothing secret was sent yet."""
+    """A dialled link whose other end has proven its identity; no secret was sent yet."""
 
     link: PeerLink
     side: Dialer
@@ -86,10 +86,10 @@ class _Prepared(msgspec.Struct, frozen=True):
 
 
 class Gate(Protocol):
-    """Decides who gets a session; implemented by :class:`.Admission`."""
+    """Decides which nodes get a session; implemented by :class:`.Admission`."""
 
     def known_peer(self, introduction: Introduction) -> str | None:
-        """Return the id of a node that may connect without an invite; None for others."""
+        """Return the id of a node that may connect without an invite; None for other nodes."""
 
     def check_incoming(
         self, link: PeerLink, introduction: Introduction, token: str | None, replaces: str | None
@@ -108,10 +108,10 @@ class Gate(Protocol):
         """Decide about a node that answered, before it gets a token; raise to refuse."""
 
     def dialling(self, node_id: str, target: Target) -> AbstractContextManager[None]:
-        """Hold off links of a node while one to it is made; raise when there is one already."""
+        """Refuse links from a node while this node dials it; raise if there is one already."""
 
     def admit(self, connected: Connected) -> None:
-        """Take over a link whose handshake is over."""
+        """Accept a link after the handshake."""
 
 
 class Connector:
@@ -122,8 +122,8 @@ class Connector:
         messenger: Stamps the messages of handshakes.
 
     Attributes:
-        gate: Decides who gets a session; set before the first link.
-        refused: Counts the nodes that were refused.
+        gate: Decides which nodes get a session; set before the first link.
+        refused: Number of refused nodes.
     """
 
     gate: Gate
@@ -139,9 +139,11 @@ class Connector:
     # The side that was dialled.
 
     async def accept(self, link: PeerLink) -> None:
-        """Do the handshake on a link that came in; never raises but when cancelled."""
+        """Run the handshake on an incoming link; raises only if it is cancelled."""
         try:
-            host = link.remote_host or link.address  # by a relay: the node that the relay names
+            host = (
+                link.remote_host or link.address
+            )  # over a relay: the node id that the relay gives
             self._half_open.enter(link, host, lambda: link.abort(BusyError.code))
         except BusyError as error:
             self.refused += 1
@@ -185,7 +187,7 @@ class Connector:
             link.send([side.refuse(error)])
             await link.close(error.code)
             return
-        # Before the peer hears that it is in, so that whatever it sends then finds its session.
+        # Before the peer hears of its admission, so that its next messages find the session.
         channel = side.channel(self.gate.limits(guest))
         accepted = side.accept()
         link.send([accepted])
@@ -202,7 +204,7 @@ class Connector:
         )
 
     async def _frame_of(self, link: PeerLink) -> Frame:
-        """Return the next frame of a node that has proven nothing yet."""
+        """Return the next frame of a node that has not proven its key yet."""
         frame = await link.recv()
         limit = self._config.max_frame_before_auth
         if len(frame) > limit:
@@ -212,7 +214,7 @@ class Connector:
     # The side that dials.
 
     def dialable(self, addresses: Sequence[str]) -> list[tuple[Transport, str]]:
-        """Return the addresses some transport can dial, best transport first."""
+        """Return the addresses that a transport can dial, best transport first."""
         return [
             (transport, address)
             for transport in sorted(self._local.transports, key=lambda each: each.priority)
@@ -221,14 +223,14 @@ class Connector:
         ]
 
     async def dial(self, target: Target, progress: Progress | None = None) -> Connected:
-        """Connect by the first address that works.
+        """Connect to the first address that works.
 
-        All are tried, best transport first. Each starts a short time after the one before, or as
-        soon as that has failed ("happy eyeballs", RFC 8305 section 5). The first whose other end
-        proves to be the right node gets ``auth``; the rest are closed.
+        Addresses are tried with the best transport first. Each attempt starts a short time after
+        the one before, or when that one has failed ("happy eyeballs", RFC 8305 section 5). The first
+        link on which the right node proves its key gets ``auth``; the others are closed.
 
         Raises:
-            PeerError: The error of the attempt that came farthest.
+            PeerError: The error of the attempt that got farthest.
         """
         ways = self.dialable(target.addresses)
         if not ways:
@@ -236,7 +238,7 @@ class Connector:
         report = progress or (lambda step: None)
         errors: list[PeerError] = []
         prepared: asyncio.Queue[_Prepared | None] = asyncio.Queue()
-        # each is set when the attempt of its place is due
+        # each is set when its attempt is due
         turns = [asyncio.Event() for _ in range(len(ways) + 1)]
         turns[0].set()
         trying = [
@@ -272,20 +274,21 @@ class Connector:
         raise max(errors, key=_distance)
 
     async def probe(self, address: str, target: Target) -> float:
-        """Go as far as the proof that the right node answers at an address, and hang up.
+        """Check that the right node answers at an address, and close the connection.
 
-        Nothing is paired, replaced or stored by it, on either side.
+        Neither side pairs, replaces or stores anything.
 
         Returns:
             Seconds from ``hello`` to the answer with the proof.
 
         Raises:
-            PeerError: Why that does not work; OwnNodeError when it is this node that answers.
+            PeerError: The check failed; OwnNodeError if this node itself answers.
         """
         ways = self.dialable([address])
         if not ways:
             raise UnreachableError(
-                f"nothing here dials {address}", hint="switch on the transport it is for"
+                f"no transport here dials {address}",
+                hint="switch on the transport for this address",
             )
         try:
             async with asyncio.timeout(self._config.handshake_timeout_s):
@@ -340,10 +343,10 @@ class Connector:
     async def _greet(
         self, transport: Transport, address: str, target: Target
     ) -> tuple[PeerLink, Dialer, Frame, float]:
-        """Dial, and return the link once its other end has proven to be the right node.
+        """Dial, and return the link after the right node has proven its key.
 
         Returns:
-            The link, this side of the handshake, its ``auth``, and the seconds the proof took.
+            The link, this side of the handshake, its ``auth``, and the seconds until the proof.
         """
         link = await transport.dial(address, target.node_id)
         try:
@@ -374,8 +377,8 @@ class Connector:
             raise
 
     async def _authenticate(self, ready: _Prepared) -> Connected:
-        # The peer goes on as soon as it has accepted: its first large frame may come before this
-        # side has seen the `auth_result` in front of it.
+        # The peer sends as soon as it has accepted, so its first large frame may arrive before
+        # this side has read the `auth_result`.
         ready.link.max_frame = ready.side.channel(self._config.limits).max_frame
         ready.link.send([ready.auth])
         try:
@@ -402,7 +405,7 @@ def _failed(address: str, error: PeerError) -> dict[str, Any]:
 
 
 def _distance(error: PeerError) -> int:
-    """How far an attempt came: a refusal by the right node says more than a closed port."""
+    """Rank how far an attempt got: a refusal by the right node is more than a closed port."""
     if isinstance(error, UnreachableError):
         return 0
     if isinstance(error, (PeerTimeoutError, LinkClosedError)):

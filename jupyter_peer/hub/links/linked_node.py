@@ -1,6 +1,6 @@
 """A node at the other end of a live link: sending, requests and their answers, pings.
 
-A :class:`.Peer` is one, which may be away, and a :class:`.Guest`, which is gone with its link.
+Its classes are :class:`.Peer`, which may be offline, and :class:`.Guest`, which ends with its link.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 class LinkedNode(ABC):
-    """A node that this node has, or may have, a live link to.
+    """A node to which this node has, or may have, a live link.
 
     Args:
         messenger: Writes messages.
-        clock: Time.
+        clock: Source of time.
     """
 
     def __init__(self, messenger: Messenger, clock: Clock) -> None:
@@ -37,19 +37,19 @@ class LinkedNode(ABC):
     @property
     @abstractmethod
     def node_id(self) -> str:
-        """Its id."""
+        """Id of the node."""
 
     @property
     def session(self) -> Session | None:
-        """Its live link, or None."""
+        """Session of the live link, or None."""
         return self._session
 
     def is_connected(self) -> bool:
-        """Return whether there is a live link to it."""
+        """Return whether there is a live link to the node."""
         return self._session is not None
 
     async def end(self, reason: str) -> None:
-        """Say goodbye and close the link, if there is one."""
+        """Send `bye` and close the link, if there is one."""
         session = self._session
         if session is None:
             return
@@ -60,16 +60,16 @@ class LinkedNode(ABC):
         await session.close(reason)
 
     def put(self, item: Outgoing, stream: str) -> None:
-        """Send a message that is written already.
+        """Send an encoded message.
 
         Raises:
-            NotConnectedError: There is no link to it.
-            OverflowLinkError: It does not read fast enough.
+            NotConnectedError: There is no link to the node.
+            OverflowLinkError: The node does not read fast enough.
         """
         self._live_session().put(item, stream)
 
     def try_put(self, item: Outgoing, stream: str) -> bool:
-        """Send a message that is written already, if it can be queued; return whether it was."""
+        """Send an encoded message if it can be queued; return whether it was queued."""
         try:
             self.put(item, stream)
         except LinkError:
@@ -92,7 +92,7 @@ class LinkedNode(ABC):
         session.put(item, stream or "")
 
     def send_error(self, re: str, error: BaseException) -> None:
-        """Answer one of its requests with an error; nothing happens when the peer is gone."""
+        """Answer a request of the node with an error; does nothing if the node is offline."""
         fields: dict[str, Any] = dict(to_peer(error))
         kind = "unsupported" if fields["code"] == "unsupported" else "error"
         try:
@@ -121,7 +121,7 @@ class LinkedNode(ABC):
         """Return the round-trip time of the link in seconds.
 
         Raises:
-            LinkError: It is not connected, the link was lost, or no answer came in time.
+            LinkError: The node is not connected, the link was lost, or no answer came in time.
         """
         return await self._ping(self._live_session(), timeout)
 
@@ -134,7 +134,7 @@ class LinkedNode(ABC):
         return rtt_s
 
     def on_drain(self, callback: Callable[[], None]) -> bool:
-        """Call back once when little waits to be sent or the link is gone; False without a link."""
+        """Call back once when few bytes wait or the link has ended; return False without a link."""
         if self._session is None:
             return False
         self._session.on_drain(callback)

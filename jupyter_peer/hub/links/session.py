@@ -1,9 +1,9 @@
-"""An authenticated link, and how a better one takes over from it.
+"""An authenticated link, and its replacement by a better one.
 
-A :class:`Session` moves frames between a link and its channel, and counts them. At a
-:class:`Handover` no message is lost, doubled or out of order: the side that dialled the new link
-moves first (SPEC section 5). The other side uses the old link until it receives ``moved``; a new
-link that dies before that has cost nothing.
+A :class:`Session` moves frames between a link and its channel, and counts them. A :class:`Handover`
+loses, doubles or reorders no message. The side that dialled the new link moves first (SPEC section 5).
+The other side uses the old link until it receives ``moved``. If the new link breaks before that,
+nothing is lost.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ...wire.link.outbox import Outgoing
 
 log = logging.getLogger(__name__)
 
-# Written in one go; more only makes small messages wait behind it.
+# Bytes of one write; more would only delay small messages behind them.
 _WRITE_BUDGET = 256 * 1024
 # Below this the queue of a link counts as drained.
 LOW_WATER = 256 * 1024
 
-# The other side may take so long to send what it has queued before it moves.
+# Time that the other side gets to send its queue before it moves.
 STANDBY_TIMEOUT_S = 300.0
 
 OnEnvelope = Callable[["Session", Envelope], None]
@@ -40,17 +40,17 @@ class Session:
     """One live, authenticated link to a peer.
 
     Attributes:
-        link: What it runs on.
-        peer: Who is there.
-        since: When it began, epoch seconds.
-        heard_at: When the last frame came, epoch seconds.
-        id: What both sides call it, or None when it is not sealed.
-        successor: The link that waits to take over from this one.
-        has_moved, peer_has_moved: Which sides have sent all they will on it, after
-            :meth:`retire`.
-        rtt_s: The last round trip, or None before the first.
+        link: The link below.
+        peer: The identity of the other end.
+        since: Start of the session, epoch seconds.
+        heard_at: Time of the last frame, epoch seconds.
+        id: Id of the session on both sides; None without sealing.
+        successor: The link that waits to replace this one.
+        has_moved, peer_has_moved: Whether this side, or the other, has sent its last message on
+            it; see :meth:`retire`.
+        rtt_s: The last round trip; None before the first.
         sent_messages, sent_bytes, received_messages, received_bytes: Counters; bytes are those of
-            frames as they went over the link.
+            the frames on the link.
     """
 
     def __init__(
@@ -94,12 +94,12 @@ class Session:
 
     @property
     def node_id(self) -> str:
-        """Who is there."""
+        """Node id of the other end."""
         return self.peer.node_id
 
     @property
     def is_sealed(self) -> bool:
-        """Whether its frames are end-to-end sealed."""
+        """Whether the frames are end-to-end sealed."""
         return self._channel.is_sealed
 
     @property
@@ -109,7 +109,7 @@ class Session:
 
     @property
     def is_held(self) -> bool:
-        """Whether nothing is received, since an older link comes first."""
+        """Whether it does not receive yet, because an older link comes first."""
         return self._go_on is not None and not self._go_on.is_set()
 
     def put(self, item: Outgoing, stream: str) -> None:
@@ -117,7 +117,7 @@ class Session:
 
         Raises:
             LinkClosedError: The link is closed.
-            OverflowLinkError: Its queue is full.
+            OverflowLinkError: The queue is full.
         """
         if self.link.is_closed:
             raise LinkClosedError
@@ -126,7 +126,7 @@ class Session:
         self._flush_soon()
 
     def put_urgent(self, item: Outgoing) -> None:
-        """Send a small envelope ahead of everything that waits."""
+        """Send a small envelope ahead of everything in the queue."""
         if self.link.is_closed:
             raise LinkClosedError
         self._channel.put_urgent(item)
@@ -134,26 +134,26 @@ class Session:
         self._flush_soon()
 
     def measured(self, rtt_s: float) -> None:
-        """Note a round trip."""
+        """Store a measured round trip."""
         self.rtt_s = rtt_s
         if rtt_s < self._least_rtt_s:
             self._least_rtt_s = rtt_s
             self._channel.fit_window(rtt_s)
 
     def on_drain(self, callback: Callable[[], None]) -> None:
-        """Call back once when little waits to be sent, or the link is gone."""
+        """Call back once when few bytes wait to be sent, or the link has ended."""
         if self.link.is_closed or self.queued <= LOW_WATER:
             self._loop.call_soon(callback)
         else:
             self._drained.append(callback)
 
     def retire(self, farewell: Outgoing) -> None:
-        """Send what is queued, then ``farewell``, then nothing more: another link takes over."""
+        """Send the queue and then ``farewell`` as the last message; another link takes over."""
         self._farewell = farewell
         self._flush_soon()
 
     def hold(self) -> None:
-        """Receive nothing before :meth:`release`: what an older link brings comes first."""
+        """Stop receiving until :meth:`release`: messages of an older link come first."""
         self._go_on = asyncio.Event()
 
     def release(self) -> None:
@@ -162,13 +162,13 @@ class Session:
             self._go_on.set()
 
     async def close(self, reason: str) -> None:
-        """Send what is ready and close the link; may be called twice."""
+        """Send the ready frames and close the link; may be called twice."""
         if not self.link.is_closed:
             self._flush()
             await self.link.close(reason)
 
     def _flush_soon(self) -> None:
-        # what is put in one turn of the loop goes together, under one signature
+        # messages of one turn of the loop go together, under one signature
         if not self._is_flush_due:
             self._is_flush_due = True
             self._loop.call_soon(self._flush)
@@ -192,7 +192,7 @@ class Session:
         try:
             link.send(frames)
         except LinkClosedError:
-            return  # `on_close` tells
+            return  # `on_close` is called
         self._after_write()
 
     def _after_write(self) -> None:
@@ -243,7 +243,7 @@ class Session:
         for envelope in envelopes:
             self.received_messages += 1
             self._on_envelope(self, envelope)
-        # answers and credits go out in the same turn
+        # answers and credits are sent in the same turn
         self._flush()
         return self._room(self.node_id) if envelopes else None
 
@@ -254,13 +254,13 @@ class Session:
 
 
 class Handover:
-    """The links to one peer that are being replaced, and those that wait to replace them.
+    """The links to one peer that are being replaced, and their replacements.
 
     Args:
-        farewell: Makes the message that is a link's last.
-        moved: Told of the new link when this side, which was dialled, is to use it.
-        done: Told of the new link when nothing is left of the old one.
-        idle_s: A link that is taken over from, and on which nothing moves for so long, is dead.
+        farewell: Returns the last message of a link.
+        moved: Called with the new link when this side, which was dialled, has to use it.
+        done: Called with the new link when the old one has ended.
+        idle_s: A link that is being replaced counts as broken after this time without a frame.
     """
 
     def __init__(
@@ -275,13 +275,13 @@ class Handover:
         self._moved = moved
         self._done = done
         self._idle_s = idle_s
-        # old link -> new one, before and after this side has moved
+        # old link -> new link, before and after this side has moved
         self._standby: dict[Session, Session] = {}
         self._moving: dict[Session, Session] = {}
         self._timers: dict[Session, asyncio.TimerHandle] = {}
 
     def stand_by(self, old: Session, new: Session) -> None:
-        """Keep a link that came in until the other side has moved to it."""
+        """Keep an incoming link until the other side has moved to it."""
         self._drop_standby(old, "replaced")
         new.hold()
         old.successor = new
@@ -289,13 +289,13 @@ class Handover:
         self._call_later(STANDBY_TIMEOUT_S, new, lambda: new.link.abort("timeout"))
 
     def move(self, old: Session, new: Session) -> None:
-        """Use a link that was dialled: send what is queued on the old one, and then no more."""
+        """Use a link that this side dialled; the old one sends its queue and nothing more."""
         self._drop_standby(old, "replaced")
         new.hold()
         self._leave(old, new)
 
     def on_moved(self, old: Session) -> None:
-        """Take the word of the other side that nothing more comes on a link."""
+        """Handle ``moved``: the other side sends nothing more on a link."""
         old.peer_has_moved = True
         new = self._standby.pop(old, None)
         if new is not None:
@@ -304,15 +304,15 @@ class Handover:
             self._leave(old, new)
             new.release()
         elif old in self._moving:
-            # The other side had all of this one before it moved, and this one has all of it now.
+            # Both sides have now received everything of the old link.
             self._moving[old].release()
             asyncio.get_running_loop().call_soon(old.link.abort, "replaced")
         else:
-            # It moved to a link that has died here meanwhile.
+            # It has moved to a link that broke here meanwhile.
             asyncio.get_running_loop().call_soon(old.link.abort, "lost")
 
     def on_closed(self, session: Session) -> None:
-        """Note the end of any link; those that stand or fall with it are ended."""
+        """Handle the end of a link, and end the links that depend on it."""
         self._cancel_timer(session)
         self._drop_standby(session, "lost")
         for old, new in list(self._standby.items()):
@@ -330,12 +330,12 @@ class Handover:
             successor.release()
             self._done(successor)
         else:
-            # It died half-way. Perhaps only this side knows: so the new link ends too, and both
-            # sides know that something may be missing, as after any lost link.
+            # The old link broke during the handover, and perhaps only this side knows. So the new
+            # link ends too, and both sides know that messages may be missing, as after a lost link.
             successor.link.abort("lost")
 
     def close(self) -> None:
-        """End all links that are not in use."""
+        """Close all links that are not in use."""
         for session in [*self._standby.values(), *self._moving]:
             session.link.abort("shutdown")
 
@@ -345,7 +345,7 @@ class Handover:
         self._watch(old, -1)
 
     def _watch(self, old: Session, seen: int) -> None:
-        """Close a link that is taken over from when nothing moves on it any more."""
+        """Close a link that is being replaced if no frame moves on it."""
         so_far = old.sent_bytes + old.received_bytes
         if so_far == seen:
             log.info("%s: the link that was replaced has died", old.node_id)

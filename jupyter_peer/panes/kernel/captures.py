@@ -1,8 +1,8 @@
-"""Outputs that an ``Output`` widget takes out of the cell.
+"""Outputs that an ``Output`` widget captures from a cell.
 
-While an ``Output`` widget captures, its ``msg_id`` names the message whose outputs belong to it, and
-it is the page that puts them into its ``outputs``. Nobody may have a page open at the owner's, so
-this does the same from what the kernel says.
+While an ``Output`` widget captures, its ``msg_id`` names the message whose outputs belong to it, and a
+page puts them into its ``outputs``. The owner may have no page open, so this module does the same
+with the messages of the kernel.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OUTPUTS = _TYPES | {"clear_output", "update_display_data"}
 
 
 class Captures:
-    """Which widget captures the outputs of which message, and what each has."""
+    """The capturing widgets: the message that each captures, and the outputs of each."""
 
     def __init__(self) -> None:
         self._stacks: dict[str, list[str]] = {}
@@ -33,24 +33,24 @@ class Captures:
         self._lists: dict[str, OutputList] = {}
 
     def wants(self, msg_type: str, parent_id: str) -> bool:
-        """Whether :meth:`take` may do something with such a message."""
+        """Return whether :meth:`take` may need such a message."""
         if parent_id in self._stacks:
             return msg_type in OUTPUTS
         return msg_type in _DISPLAYS and bool(self._lists)
 
     def is_captured(self, parent_id: str) -> bool:
-        """Whether the outputs of a message go to a widget now."""
+        """Return whether a widget captures the outputs of a message now."""
         return parent_id in self._stacks
 
     def begin(self, model_id: str, parent_id: str) -> None:
-        """Note that a widget captures the outputs of a message; of none with an empty id."""
+        """Start to capture the outputs of a message for a widget; an empty id ends the capture."""
         self._leave(model_id)
         if parent_id:
             self._parents[model_id] = parent_id
             self._stacks.setdefault(parent_id, []).append(model_id)
 
     def put(self, model_id: str, shown: object) -> None:
-        """Note what the kernel says that a widget shows."""
+        """Store the outputs that the kernel reports for a widget."""
         shown_now = OutputList(text_limit=TEXT_LIMIT, max_weight=MAX_WEIGHT)
         for output in shown if isinstance(shown, list) else ():
             msg_type = output.get("output_type") if isinstance(output, dict) else None
@@ -59,11 +59,11 @@ class Captures:
         self._lists[model_id] = shown_now
 
     def outputs_of(self, model_id: str) -> list[Json]:
-        """Return what a widget shows, as nbformat has it."""
+        """Return the outputs of a widget in the form of nbformat."""
         return self._lists[model_id].outputs if model_id in self._lists else []
 
     def take(self, msg_type: str, content: Json, parent_id: str) -> list[str]:
-        """Take an output message; return the widgets that show something else now."""
+        """Apply an output message; return the widgets whose outputs have changed."""
         changed = self._update_displays(content) if msg_type in _DISPLAYS else []
         stack = self._stacks.get(parent_id)
         if not stack or msg_type == "update_display_data":
@@ -78,7 +78,7 @@ class Captures:
         return changed
 
     def _update_displays(self, content: Json) -> list[str]:
-        """Put a display in the place of those of its display id; return whose they were."""
+        """Replace the displays of one display id; return the widgets that show them."""
         display_id = display_id_of(content)
         return [
             model_id
@@ -89,7 +89,7 @@ class Captures:
         ]
 
     def drop(self, model_id: str) -> None:
-        """Note that a widget is no more."""
+        """Forget a widget that was closed."""
         self._leave(model_id)
         self._lists.pop(model_id, None)
 

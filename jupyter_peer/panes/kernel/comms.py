@@ -1,7 +1,7 @@
-"""What a kernel says of its widgets, made into messages every viewer accepts.
+"""Converts a kernel's comm messages to a form that every viewer accepts.
 
-As in :mod:`.outputs`, whatever a kernel of any language sends is put right once, at the owner: a state
-that is nested too deeply, paths that lead nowhere, buffers nobody names.
+As in :mod:`.outputs`, the owner corrects once what a kernel of any language sends: a state that is
+nested too deeply, paths that lead nowhere, buffers without a path.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _Maker = Callable[[Json, Sequence[Buffer]], tuple[Json, list[str]] | None]
 def read(
     msg_type: str, content: Any, buffers: Sequence[Buffer] = ()
 ) -> tuple[Json, list[str]] | None:
-    """Return the content and the base64 buffers of a message as the wire has them.
+    """Return the content and the base64 buffers of a message in the form of the wire.
 
     Args:
         msg_type: The Jupyter message type.
-        content: JSON as :func:`.outputs.decode` gives it.
-        buffers: Binary ones behind it.
+        content: JSON from :func:`.outputs.decode`.
+        buffers: The binary buffers behind it.
 
     Returns:
-        A content that peers accept, of an output or a comm message; that of ``status``; None when it
-        is neither, or nothing of it can be used.
+        The content of an output, comm or ``status`` message, in a form that peers accept; None for
+        other messages and for unusable ones.
     """
     make = _MAKERS.get(msg_type)
     if make is None:
@@ -109,7 +109,7 @@ def _is(value: Any, shape: Any) -> Any:
 
 
 def _state(state: Any, paths: Any, buffers: Sequence[Buffer]) -> tuple[Json, list[str]]:
-    """Return ``{state, buffer_paths}`` and the buffers these paths lead to."""
+    """Return ``{state, buffer_paths}`` and the buffers of these paths."""
     cleaned: Json = {}
     if isinstance(state, dict):
         for key, value in list(state.items())[:MAX_KEYS]:
@@ -129,14 +129,14 @@ def _path(path: Any) -> list[str | int] | None:
 
 
 def _states(data: Json, buffers: Sequence[Buffer]) -> dict[str, tuple[Json, list[str]]]:
-    """Return model id -> what :func:`_state` gives of it."""
+    """Return model id -> result of :func:`_state`."""
     states = data.get("states")
     if not isinstance(states, dict):
         return {}
     mine: dict[str, tuple[list[Any], list[Buffer]]] = {}
     paths = data.get("buffer_paths")
     for path, buffer in zip(paths if isinstance(paths, list) else (), buffers, strict=False):
-        # The path leads through the whole answer: [model id, "state", key, ...].
+        # The paths start at the whole answer: [model id, "state", key, ...].
         if not isinstance(path, list) or len(path) < 3 or path[1] != "state":
             continue
         if isinstance(path[0], str):
@@ -154,7 +154,7 @@ def _states(data: Json, buffers: Sequence[Buffer]) -> dict[str, tuple[Json, list
 def without_secrets(
     name: object, state: Json, paths: list[Any], buffers: Sequence[str]
 ) -> tuple[Json, list[Any], Sequence[str]]:
-    """Return a state and its buffers without what nobody but the kernel is to know."""
+    """Return a state and its buffers without values that must stay in the kernel."""
     withheld = _WITHHELD.get(name) if isinstance(name, str) else None
     if withheld is None:
         return state, paths, buffers

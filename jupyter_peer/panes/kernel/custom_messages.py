@@ -1,7 +1,8 @@
 """The newest custom messages of a kernel's widgets, for panes that show the widgets later.
 
-Some libraries send their pages commands instead of state: ipycanvas draws this way, before the cell
-has shown the canvas. The owner's page knows a widget as soon as it is made, a pane once it is shown.
+Some libraries send commands to their pages instead of state. ipycanvas draws in this way, before the
+cell has shown the canvas. The owner's page knows a widget from its creation, but a pane only once it
+is shown.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ MAX_WEIGHT = 2 * 1024 * 1024
 
 
 class CustomMessages:
-    """Stores the messages of all widgets of one kernel, up to a number and a weight."""
+    """Stores the messages of all widgets of one kernel, up to a number and a size."""
 
     def __init__(self) -> None:
         self._messages: deque[tuple[Json, int]] = deque()
         self._weight = 0
 
     def add(self, message: Json) -> None:
-        """Store a ``comm_msg``; the oldest go."""
+        """Store a ``comm_msg``; the oldest are dropped."""
         weight = weigh_held(message)
         self._messages.append((message, weight))
         self._weight += weight

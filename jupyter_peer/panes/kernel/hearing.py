@@ -1,8 +1,8 @@
-"""Remembers what the cells of a kernel showed lately, so that a pane can begin in the middle.
+"""Remembers the latest outputs of a kernel's cells, so that a pane can begin in the middle.
 
-A pane can be of a cell that runs already, or that somebody runs again in any browser tab. The node
-learns of it some messages late. So it listens from the moment a person thinks of sharing, and the
-messages between are told to the pane when it begins.
+A person can share a cell that already runs, or that somebody runs again in another browser tab. The
+node learns of it some messages late. So it listens from the moment when the dialog for sharing opens,
+and gives the pane the messages since then.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Hearing:
     """Listens to all cells of one kernel while somebody needs it.
 
     Args:
-        subscribe: Adds a listener to the kernel's tap; returns what removes it.
+        subscribe: Adds a listener to the kernel's tap; returns a function that removes it.
     """
 
     def __init__(self, subscribe: Callable[[TapListener], Callable[[], None]]) -> None:
@@ -35,7 +35,7 @@ class Hearing:
         self._users = 0
 
     def begin(self) -> Callable[[], None]:
-        """Listen; the returned callable ends it when nobody else needs it, and may be called twice."""
+        """Start to listen; the returned function ends this for one caller and may be called twice."""
         self._users += 1
         if self._unsubscribe is None:
             self._unsubscribe = self._subscribe(self)
@@ -54,20 +54,20 @@ class Hearing:
         return end
 
     def of(self, cell: str) -> list[TapMessage]:
-        """Return what a cell has shown.
+        """Return the messages of a cell.
 
         Args:
-            cell: ``msg_id`` of its execute request.
+            cell: ``msg_id`` of the cell's execute request.
         """
         return list(self._cells.get(cell, ()))
 
     def all(self) -> list[TapMessage]:
-        """Return what all cells have shown, cell by cell."""
+        """Return the messages of all cells, cell by cell."""
         return [message for cell in self._cells.values() for message in cell]
 
     @property
     def is_used(self) -> bool:
-        """Whether anybody needs it, and the kernel lives."""
+        """Whether somebody needs the messages and the kernel is alive."""
         return self._users > 0
 
     def wants(self, msg_type: str, parent_id: str) -> bool:
@@ -84,7 +84,7 @@ class Hearing:
             self._bytes -= sum(map(_weight, gone))
 
     def on_end(self, reason: str) -> None:
-        """Take notice that the kernel is no more."""
+        """Handle the end of the kernel."""
         self._forget()
 
     def _forget(self) -> None:

@@ -1,8 +1,8 @@
-"""All widgets of one kernel, as far as it has told of them.
+"""All known widgets of one kernel.
 
-A widget is made before it is shown, and often in another cell, so panes cannot pick their widgets out
-of what the kernel says as it comes. Here is kept what it says of any; for what it said before anybody
-listened it is asked (``request_states``, or each model by ``request_state``).
+A widget is made before it is shown, and often in another cell, so panes cannot select their widgets
+from the messages as they arrive. This module keeps the state of all widgets. For widgets from before
+it listened, it asks the kernel (``request_states``, or ``request_state`` for each model).
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
 
 
 class Kernel(Protocol):
-    """What this needs of a :class:`~.tap.KernelTap`."""
+    """The part of :class:`~.tap.KernelTap` that this module uses."""
 
     def subscribe(self, listener: TapListener) -> Callable[[], None]:
-        """Add a listener; returns what removes it."""
+        """Add a listener; return a function that removes it."""
 
     def send(
         self,
@@ -52,31 +52,31 @@ class WidgetListener(Protocol):
     """A pane that may have widgets of the kernel."""
 
     def has(self, model_id: str) -> bool:
-        """Whether the pane has a model."""
+        """Return whether the pane has a model."""
 
     def on_widgets(self, model_ids: Iterable[str]) -> None:
-        """Take notice that models came, went, or refer to others than before."""
+        """Handle models that were made or closed, or that refer to other models than before."""
 
     def on_comm(self, message: Json, parent_id: str) -> None:
-        """Take a ``comm_msg`` of a model."""
+        """Handle a ``comm_msg`` of a model."""
 
     def is_input(self, msg_id: str) -> bool:
-        """Whether a message to the kernel was an input of a viewer of the pane."""
+        """Return whether a message to the kernel was an input of a viewer of the pane."""
 
 
 class KernelWidgets:
     """Keeps the widgets of one kernel while panes are attached.
 
     Args:
-        kernel: Its tap.
+        kernel: The kernel's tap.
 
     Attributes:
-        hearing: What the cells of the kernel have shown lately.
-        captures: Of its ``Output`` widgets.
-        custom: What its widgets told their pages besides their state.
-        inputs: What viewers do with the widgets.
-        plays: Whose page drives its ``Play`` widgets.
-        loaders: What its cells loaded into pages, as far as it is known.
+        hearing: The latest outputs of the kernel's cells.
+        captures: The outputs that its ``Output`` widgets have captured.
+        custom: The custom messages of its widgets.
+        inputs: The inputs of viewers.
+        plays: The pages that drive its ``Play`` widgets.
+        loaders: The known libraries that its cells have loaded into pages.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -100,7 +100,7 @@ class KernelWidgets:
             self.kernel.send,
             self.when_idle,
             is_known=self._models.__contains__,
-            # What these refer to may have to be asked for in turn.
+            # Models to which these refer may have to be requested in turn.
             on_done=lambda: self._tell_of(()),
         )
         self._captured: set[str] = set()
@@ -109,10 +109,10 @@ class KernelWidgets:
         )
         self._is_telling = False
 
-    # What panes ask.
+    # Calls of the panes.
 
     def attach(self, pane: WidgetListener) -> Callable[[], None]:
-        """Listen for a pane; the returned callable ends it and may be called twice."""
+        """Listen for a pane; the returned function ends this and may be called twice."""
         self._panes.append(pane)
         if self._unsubscribe is None:
             self._unsubscribe = self.kernel.subscribe(self)
@@ -123,26 +123,26 @@ class KernelWidgets:
                 if not self._panes and self._unsubscribe is not None:
                     self._unsubscribe()
                     self._unsubscribe = None
-                    # What is not listened to any more cannot be known.
+                    # Without a listener, the states would become stale.
                     self._begin()
 
         return detach
 
     @property
     def is_used(self) -> bool:
-        """Whether a pane is attached, or somebody needs the hearing."""
+        """Whether a pane is attached or somebody needs the hearing."""
         return bool(self._panes) or self.hearing.is_used
 
     def get(self, model_id: str) -> Model | None:
-        """Return a model, None when the kernel has not told of it."""
+        """Return a model; None if it is not known."""
         return self._models.get(model_id)
 
     def refs(self, model_id: str) -> set[str]:
-        """Return the models that one refers to."""
+        """Return the models to which a model refers."""
         return set().union(*self._refs.get(model_id, {}).values())
 
     def links(self, is_member: Callable[[str], bool]) -> set[str]:
-        """Return the links both ends of which are among some models."""
+        """Return the link models whose two ends are both members."""
         return {
             model_id
             for model_id in self._links
@@ -150,11 +150,11 @@ class KernelWidgets:
         }
 
     def is_link(self, model_id: str) -> bool:
-        """Whether a model links keys of two others."""
+        """Return whether a model links keys of two other models."""
         return model_id in self._links
 
     def linked_keys(self, model_id: str) -> set[str]:
-        """Return the keys of a model that links in pages set."""
+        """Return the keys of a model that a page sets because of links."""
         found = set()
         for link_id in self._links:
             link = self._models.get(link_id)
@@ -165,7 +165,7 @@ class KernelWidgets:
         return found
 
     def want(self, model_ids: Iterable[str]) -> None:
-        """Ask the kernel for models it has not told of; panes hear when it has."""
+        """Ask the kernel for unknown models; the panes are called when they are known."""
         self._questions.want(model_ids)
 
     def when_idle(self, msg_id: str, callback: Callable[[], None]) -> None:
@@ -175,14 +175,14 @@ class KernelWidgets:
     def echo(
         self, msg_id: str, model_id: str, state: Json, paths: list[Any], buffers: list[str]
     ) -> None:
-        """Tell the panes what the kernel has taken without a word.
+        """Send the panes the values that the kernel has accepted without an echo.
 
         Args:
-            msg_id: The message with which it was set.
-            model_id: Of what.
+            msg_id: The message that has set them.
+            model_id: The model.
             state: Keys and values.
-            paths: Of the binary ones.
-            buffers: Those, as base64.
+            paths: Paths of the binary values.
+            buffers: The binary values, as base64.
         """
         if model_id in self._models:
             data = {"method": "echo_update", "state": state, "buffer_paths": paths}
@@ -190,7 +190,7 @@ class KernelWidgets:
             self._update(TapMessage("comm_msg", msg_id, content, buffers))
 
     def values(self, model_id: str, keys: set[Any]) -> tuple[Json, list[Any], list[str]]:
-        """Return what keys of a model are now: state, buffer paths and buffers."""
+        """Return the current values of keys of a model: state, buffer paths and buffers."""
         model = self._models.get(model_id)
         if model is None:
             return {}, [], []
@@ -198,10 +198,10 @@ class KernelWidgets:
         state = {key: value for key, value in model.state.items() if key in keys}
         return state, [list(path) for path in buffers], list(buffers.values())
 
-    # What the kernel says.
+    # Messages of the kernel.
 
     def wants(self, msg_type: str, parent_id: str) -> bool:
-        """Whether a message may be about widgets."""
+        """Return whether a message may concern widgets."""
         if msg_type in _COMMS:
             return True
         if msg_type == STATUS:
@@ -209,7 +209,7 @@ class KernelWidgets:
         return self.captures.wants(msg_type, parent_id)
 
     def on_message(self, message: TapMessage) -> None:
-        """Take a message of the kernel's."""
+        """Handle a message of the kernel."""
         if message.msg_type == "comm_open":
             data = message.content["data"]
             self._put(message.content["comm_id"], data, message.buffers)
@@ -221,7 +221,7 @@ class KernelWidgets:
         elif message.msg_type == STATUS:
             if message.content["execution_state"] == "idle":
                 on_idle = self._idle.pop(message.parent_id, lambda: None)
-                # What it said before comes first, and is written back before the next input.
+                # Earlier messages come first, and captures are written back before the next input.
                 self._tell_captured()
                 on_idle()
         else:
@@ -233,7 +233,7 @@ class KernelWidgets:
                 self._tell_captured_soon()
 
     def on_end(self, reason: str) -> None:
-        """Take notice that the kernel is no more; the panes hear of it by themselves."""
+        """Handle the end of the kernel; the panes listen for it themselves."""
         self._idle.clear()
         self.inputs.close()
 
@@ -242,7 +242,7 @@ class KernelWidgets:
         if data["method"] == STATES:
             self._learn(data["states"])
         elif data["method"] == "custom":
-            # Also of a model that was made before anybody listened.
+            # Even for a model that was made before anybody listened.
             told = {"content": message.content, "buffers": list(message.buffers)}
             self.custom.add({"msg_type": "comm_msg", **told})
             self._pass_on(told, message)
@@ -255,7 +255,7 @@ class KernelWidgets:
 
     def _learn(self, states: dict[str, tuple[Json, list[str]]]) -> None:
         new = [model_id for model_id in states if model_id not in self._models]
-        # What is wanted comes last, so that it is the last to go when there is too much.
+        # Wanted models come last, so that they are dropped last if there are too many.
         for model_id in sorted(new, key=self._questions.is_wanted):
             data, buffers = states[model_id]
             self._put(model_id, data, buffers)
@@ -297,7 +297,7 @@ class KernelWidgets:
         data = data | {"state": state, "buffer_paths": paths}
         told = {"content": {"comm_id": model_id, "data": data}, "buffers": list(buffers)}
         if self.refs(model_id) - had_refs:
-            # Who is referred to comes first.
+            # A model comes after those to which it refers.
             self._tell_of([model_id])
             self._pass_on(told, message)
         else:
@@ -366,16 +366,16 @@ class KernelWidgets:
         if "msg_id" in state:
             parent_id = state["msg_id"]
             self.captures.begin(model_id, parent_id if isinstance(parent_id, str) else "")
-            # It means something to the owner's page alone.
+            # It is meant for the owner's page only.
             self._models.update(model_id, {"msg_id": ""})
 
     def _of_output(self, model_id: str, method: str, state: Json) -> Json:
-        """Return what panes get of an update of an ``Output`` widget."""
+        """Return the part of an ``Output`` widget's update that panes receive."""
         self._capture(model_id, state)
         state = {key: value for key, value in state.items() if key != "msg_id"}
         if "outputs" in state:
             if method == "echo_update":
-                # A page has captured what was captured here before it.
+                # A page has captured the same outputs, which this module captured before.
                 del state["outputs"]
             else:
                 self._write_back.drop(model_id)
@@ -385,7 +385,7 @@ class KernelWidgets:
         return state
 
     def _tell_captured_soon(self) -> None:
-        # A hundred lines printed at once are one change.
+        # A hundred lines that are printed at once are one change.
         if not self._is_telling:
             self._is_telling = True
             asyncio.get_running_loop().call_soon(self._tell_captured)

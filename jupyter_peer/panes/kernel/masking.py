@@ -1,13 +1,13 @@
 """Removes secrets and invites of this node from what a kernel sends, before a pane shows it.
 
-A cell that prints its environment, an invite or a configuration file shows it to each viewer. What
-would open this node is recognised by its very characters and replaced by a remark.
+A cell that prints its environment, an invite or a configuration file shows it to each viewer. Secrets
+that open this node are recognised by their exact characters and replaced by a remark.
 
 Text of a stream arrives in pieces, so a secret may be cut between two messages. The end of a piece
-is held back while it may be the beginning of a secret (at least :data:`MIN_HELD` characters of one),
-at most until the kernel is done with the cell. The QR code that this program draws of an invite is
-recognised too, in HTML. Not recognised: a secret that was encoded (base64, URL escapes, another
-picture of it), that has other characters between its own, or that is cut between two outputs, two
+is withheld while it may be the beginning of a secret (at least :data:`MIN_HELD` characters of one),
+at most until the kernel has finished the cell. In HTML, the QR code that this program draws of an
+invite is recognised too. Some secrets are not recognised: encoded ones (base64, URL escapes, other
+pictures), those with other characters in between, and those that are cut between two outputs, two
 streams or two keys of a widget.
 """
 
@@ -38,7 +38,7 @@ _INVITE = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]+(?:\s+[A-Za-z0-9_-]{32,
 
 
 class _Stream:
-    """The end of one stream's text: what may be the beginning of a secret."""
+    """The withheld end of one stream's text, which may be the beginning of a secret."""
 
     __slots__ = ("before", "held", "is_in_invite")
 
@@ -49,10 +49,10 @@ class _Stream:
 
 
 class Masks:
-    """Masks what one kernel sends.
+    """Masks the messages of one kernel.
 
     Args:
-        secrets: Returns the texts that open this node now.
+        secrets: Returns the current secrets of this node.
     """
 
     def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
@@ -60,20 +60,20 @@ class Masks:
         self._streams: OrderedDict[tuple[str, str], _Stream] = OrderedDict()
 
     def mask(self) -> Mask:
-        """Return what masks messages now; it may be used in another thread."""
+        """Return the current mask, which may be used in another thread."""
         return Mask(tuple(each for each in self._secrets() if len(each) >= MIN_SECRET))
 
     def is_holding(self, parent_id: str) -> bool:
-        """Whether text of a message's streams is held back."""
+        """Return whether text of a message's streams is withheld."""
         return any(
             stream.held for (parent, _), stream in self._streams.items() if parent == parent_id
         )
 
     def feed(self, parent_id: str, name: str, text: str) -> str:
-        """Return the text of a stream that may be shown now.
+        """Add the next piece of a stream; return the text that may be shown now.
 
         Args:
-            parent_id: The message that caused it.
+            parent_id: The request that caused it.
             name: ``stdout`` or ``stderr``.
             text: The next piece.
         """
@@ -84,7 +84,7 @@ class Masks:
         return self.mask().piece(stream, text)
 
     def release(self, parent_id: str) -> list[tuple[str, str]]:
-        """Return name and text of what was held back: nothing more comes of that message."""
+        """Return names and texts of the withheld streams of a request, after its last message."""
         released = []
         for (parent, name), stream in self._streams.items():
             if parent == parent_id and stream.held:
@@ -94,16 +94,16 @@ class Masks:
 
 
 class Mask(NamedTuple):
-    """Replaces texts that open this node.
+    """Replaces the secrets of this node in values.
 
     Attributes:
-        secrets: Those texts.
+        secrets: The secrets.
     """
 
     secrets: tuple[str, ...]
 
     def is_in(self, raw: bytes) -> bool:
-        """Whether JSON or a binary buffer holds something to be masked."""
+        """Return whether JSON or a binary buffer contains a secret."""
         return PREFIX.encode() in raw or any(
             each[:MIN_BEGINNING].encode() in raw for each in self.secrets
         )
@@ -121,7 +121,7 @@ class Mask(NamedTuple):
         return "".join([*shown, text[at:]])
 
     def value(self, value: Any) -> Any:
-        """Return a JSON value without secrets and invites, in its keys as well."""
+        """Return a JSON value without secrets and invites, in its keys too."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
@@ -131,12 +131,12 @@ class Mask(NamedTuple):
         return value
 
     def buffers(self, buffers: Sequence[memoryview]) -> list[memoryview]:
-        """Return binary buffers of the same lengths with stars in the place of secrets."""
+        """Return binary buffers of the same lengths, with stars instead of secrets."""
         masked = []
         for buffer in buffers:
             raw = bytes(buffer)
             if self.is_in(raw):
-                # One character a byte, so places are the same.
+                # Latin-1 has one character for each byte, so the positions are the same.
                 spans = self._spans(raw.decode("latin-1"))
                 stars = bytearray(raw)
                 for begin, end, _ in spans:
@@ -146,7 +146,7 @@ class Mask(NamedTuple):
         return masked
 
     def piece(self, stream: _Stream, text: str) -> str:
-        """Return what may be shown of a stream's next piece, and note what is held back."""
+        """Add the next piece of a stream; return the text to show, and withhold the rest."""
         if stream.is_in_invite:
             rest = _BODY.match(text)
             assert rest is not None
@@ -168,7 +168,7 @@ class Mask(NamedTuple):
         return "".join([*shown, sent[at:]])
 
     def _spans(self, text: str) -> list[tuple[int, int, str]]:
-        """Return begin, end and remark of what is to be masked, in order."""
+        """Return begin, end and remark of each secret, in order."""
         spans = []
         for secret in self.secrets:
             begin = text.find(secret[:MIN_BEGINNING])
@@ -184,10 +184,10 @@ class Mask(NamedTuple):
         return sorted(spans)
 
     def _beginning(self, text: str, at: int) -> int:
-        """Return how many characters at the end, behind a place, may begin a secret."""
+        """Return how many characters at the end, after a position, may begin a secret."""
         most = 0
         for secret in self.secrets:
-            # What was shown already counts as the beginning too.
+            # Characters that were already shown count as the beginning too.
             tail = text[max(0, len(text) - len(secret) + 1) :]
             begin = tail.find(secret[:MIN_HELD])
             while begin >= 0 and not secret.startswith(tail[begin:]):

@@ -1,4 +1,4 @@
-"""Selects what a whole notebook shows, cell by cell as its cells run, for one pane."""
+"""Selects the outputs of a whole notebook for one pane, cell by cell as the cells run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _LINE: Json = {"data": {"text/plain": "―" * 8, "text/html": "<hr>"}, "metadata
 class NotebookSource(PaneSource):
     """Feeds a state with the outputs of all cells that run from now on, in the order of their runs.
 
-    A line stands between the outputs of two runs. ``clear_output`` of a cell clears what that run has
-    shown, and nothing else. The cell that presents is not part of it, and neither is what runs without
-    being told of, such as code of a debugger or of an agent.
+    A line separates the outputs of two runs. ``clear_output`` of a cell clears the outputs of that run
+    and nothing else. The presenting cell is not part of the pane. Neither is code that the kernel does
+    not announce, such as that of a debugger or an agent.
 
     Args:
         source: ``{"notebook": msg_id}`` of the cell that presents.
@@ -47,16 +47,16 @@ class NotebookSource(PaneSource):
         super().__init__(own, kernel, on_change, on_end, other_widgets, tracebacks)
         self._presenter, self._cell = self._cell, None
         self._cells: dict[str, None] = {}
-        # The runs, and the index of the first output of each; the line before it is part of it.
+        # The runs, with the index of the first output of each; the line before it belongs to the run.
         self._parts: list[tuple[str, int]] = []
         self._waits: set[str] = set()
 
     def add_cell(self, cell: str, heard: Iterable[TapMessage]) -> None:
-        """Show what a run of a cell shows, from its beginning.
+        """Add the outputs of a run of a cell, from its beginning.
 
         Args:
             cell: ``msg_id`` of its execute request.
-            heard: What it has shown already.
+            heard: Its earlier messages.
         """
         if cell == self._presenter or cell in self._cells:
             return
@@ -71,13 +71,13 @@ class NotebookSource(PaneSource):
     def begin(
         self, outputs: Iterable[Json], heard: Iterable[TapMessage], known: Collection[str]
     ) -> None:
-        """Begin with nothing: what ran before was not presented."""
+        """Begin without outputs, because earlier runs were not presented."""
 
     def is_own(self, parent_id: str) -> bool:
         return parent_id in self._cells or self.widgets.is_input(parent_id)
 
     def _put_note(self, text: str | None) -> bool:
-        # The note that stands there is taken out first.
+        # A note there is removed first.
         (note, *_) = self.state.outputs.display_ids.get(NOTE, [len(self.state.outputs)])
         self._parts = [(cell, at - (at > note)) for cell, at in self._parts]
         return super()._put_note(text)
@@ -120,7 +120,7 @@ class NotebookSource(PaneSource):
         return self._show(msg_type, content) or changed
 
     def _remove(self, cells: set[str]) -> bool:
-        """Take out what some runs have shown; the rest is shown once more."""
+        """Remove the outputs of some runs; the others are shown again."""
         outputs = self.state.outputs.outputs
         ids = {at: key for key, places in self.state.outputs.display_ids.items() for at in places}
         ends = [at for _, at in self._parts[1:]] + [len(outputs)]
@@ -133,7 +133,7 @@ class NotebookSource(PaneSource):
         self._parts = []
         for cell, start, end in kept:
             self._parts.append((cell, len(self.state.outputs)))
-            # The first part has no line above it.
+            # There is no line above the first run.
             skips = len(self._parts) == 1 and start > 0
             for at in range(start + skips, end):
                 content = clean(str(outputs[at]["output_type"]), outputs[at])

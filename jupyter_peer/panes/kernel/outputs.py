@@ -1,8 +1,8 @@
-"""What a kernel says, made into messages every viewer accepts.
+"""Converts a kernel's output messages to a form that every viewer accepts.
 
-Kernels of any language send what they like: a number as text, NaN, lone surrogates, JSON nested a
-thousand levels. Peers refuse such things, so they are put right once, at the owner. How messages
-become outputs is in :mod:`jupyter_peer.document.outputs`, since kernels that watch a pane use it too.
+Kernels may send anything: a number as text, NaN, lone surrogates, JSON with a thousand levels. Peers
+refuse such values, so the owner corrects them once. :mod:`jupyter_peer.document.outputs` makes
+outputs of the messages, because kernels that watch a pane need that too.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _TOO_DEEP = "[left out: the value is nested too deeply]"
 
 
 def decode(text: bytes | memoryview) -> Any:
-    """Return the JSON a kernel sent, without what JSON proper does not have.
+    """Decode the JSON of a kernel, and replace values that standard JSON does not have.
 
-    NaN and infinities become null, lone surrogates the replacement character.
+    NaN and infinities become null; lone surrogates become the replacement character.
 
     Raises:
-        ValueError: It is not JSON, or nested too deeply to be read.
+        ValueError: The bytes are not JSON, or are nested too deeply.
     """
     try:
         return msgspec.json.decode(text)
@@ -77,15 +77,15 @@ def display_id_of(content: Json) -> str | None:
 
 
 def clean(msg_type: str, content: Any) -> Json | None:
-    """Return the content of an output message as the wire has it.
+    """Return the content of an output message in the form of the wire.
 
     Args:
         msg_type: The Jupyter message type.
-        content: JSON as :func:`decode` gives it.
+        content: JSON from :func:`decode`.
 
     Returns:
-        A content that :func:`~jupyter_peer.wire.payloads.panes.check_messages` accepts; None when
-        it is no output message, or nothing of it can be shown.
+        A content that :func:`~jupyter_peer.wire.payloads.panes.check_messages` accepts; None for
+        other messages and for outputs without anything to show.
     """
     make = _MAKERS.get(msg_type)
     return make(content) if make is not None and isinstance(content, dict) else None
@@ -142,7 +142,7 @@ def _error(content: Json) -> Json | None:
 
 
 def without_traceback(content: Json) -> Json:
-    """Return an error's content, or its output, without the lines of source in its traceback."""
+    """Return an error message or output without the source lines of its traceback."""
     return content | {"traceback": [f"{content['ename']}: {content['evalue']}"]}
 
 
@@ -174,5 +174,5 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
-        return "".join(value)  # nbformat's multiline string
+        return "".join(value)  # a multiline string of nbformat
     return json.dumps(value) if is_flat(value, MAX_DEPTH) else _TOO_DEEP

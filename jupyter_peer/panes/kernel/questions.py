@@ -1,8 +1,8 @@
-"""Asks a kernel for widgets that it has told of before anybody listened.
+"""Asks a kernel for widgets that were made before anybody listened.
 
-All at once by ``request_states`` (ipywidgets 8), and what that does not bring one by one with
-``request_state``, which every implementation of widgets knows. That the kernel is idle again is the
-answer that there is no answer, so nothing here needs a clock.
+``request_states`` (ipywidgets 8) asks for all at once. ``request_state``, which every implementation
+of widgets knows, asks for the missing ones one by one. If the kernel is idle again without an answer,
+no answer will come, so nothing here needs a clock.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _MAX_ASKED = 1024
 
 
 class Questions:
-    """What one kernel is asked of its widgets.
+    """The requests for widgets to one kernel.
 
     Args:
         send: Sends the kernel a message and returns its id.
-        when_idle: Calls back when the kernel is done with a message.
-        is_known: Whether the kernel has told of a model.
-        on_done: Called when it has been asked for all that was wanted.
+        when_idle: Calls back when the kernel has finished with a message.
+        is_known: Returns whether a model is known.
+        on_done: Called when all wanted models were requested.
     """
 
     def __init__(
@@ -52,21 +52,21 @@ class Questions:
         self._is_asking = False
 
     def is_wanted(self, model_id: str) -> bool:
-        """Whether a model is waited for."""
+        """Return whether a model is still requested."""
         return model_id in self._wanted
 
     def found(self, model_id: str) -> None:
-        """Note that the kernel has told of a model."""
+        """Mark a model as known."""
         self._absent.pop(model_id, None)
 
     def gone(self, model_id: str) -> None:
-        """Note that the kernel has no such model, so that it is not asked for it again."""
+        """Mark a model as missing in the kernel, so that it is not requested again."""
         self._absent[model_id] = None
         if len(self._absent) > _MAX_ABSENT:
             del self._absent[next(iter(self._absent))]
 
     def want(self, model_ids: Iterable[str]) -> None:
-        """Ask for models that are not known."""
+        """Request unknown models."""
         new = {each for each in model_ids if not self._is_known(each) and each not in self._absent}
         self._wanted |= new
         if new and not self._is_asking:
@@ -88,13 +88,13 @@ class Questions:
         self._when_idle(asked, lambda: self._on_states(comm_id))
 
     def _on_states(self, comm_id: str) -> None:
-        """Take notice that the kernel has answered ``request_states``, or does not know it."""
+        """Handle the end of ``request_states``, which the kernel has answered or does not know."""
         with contextlib.suppress(PeerError):
             self._send("comm_close", {"comm_id": comm_id, "data": {}})
         self._ask_each()
 
     def _ask_each(self) -> None:
-        """Ask for each model by itself that is still wanted, and for what that leads to."""
+        """Request each model that is still wanted, and the models to which it refers."""
         self._wanted = {each for each in self._wanted if not self._is_known(each)}
         asked = sorted(self._wanted)[:_MAX_ASKED]
         self._wanted -= set(asked)

@@ -25,27 +25,26 @@ _OUTPUTS = OUTPUT_TYPES - {"update_display_data"}
 class PaneSource:
     """Feeds a state with the messages of one cell, or of one display.
 
-    A cell's are the outputs whose parent is its execute request. What any cell shows with the display
-    id of one of them takes its place, as in a notebook. A display's are those that carry its display
-    id; the newest replaces the one before.
-    What a callback of a widget shows because of a viewer's input stands behind, as in a notebook,
-    unless an ``Output`` widget captures it.
+    The messages of a cell are the outputs whose parent is its execute request. A later display with
+    the display id of one of them replaces it, as in a notebook. The messages of a display are those
+    with its display id; the newest replaces the one before. Outputs of a widget's callback after a
+    viewer's input come last, as in a notebook, unless an ``Output`` widget captures them.
 
     Args:
         source: ``{"cell": msg_id}`` or ``{"display": display_id}``.
         kernel: The widgets of the kernel.
         on_change: Called when the state has changed.
         on_end: Called once when the kernel restarts or dies.
-        other_widgets: What viewers may set of widgets of other libraries.
+        other_widgets: Rule for inputs to widgets of other libraries.
         tracebacks: Whether errors keep their traceback.
 
     Raises:
-        BadRequestError: ``source`` is neither.
+        BadRequestError: ``source`` has another form.
 
     Attributes:
-        state: What the pane shows.
-        widgets: Those in it.
-        kernel: Of all the kernel's.
+        state: The state of the pane.
+        widgets: The widgets of the pane.
+        kernel: All widgets of the kernel.
     """
 
     def __init__(
@@ -77,12 +76,12 @@ class PaneSource:
     def begin(
         self, outputs: Iterable[Json], heard: Iterable[TapMessage], known: Collection[str]
     ) -> None:
-        """Show what the cell has shown already.
+        """Begin with the earlier outputs of the cell.
 
         Args:
             outputs: nbformat outputs.
-            heard: Messages that came after them.
-            known: Ids of messages that are in the outputs, in case one still comes.
+            heard: Later messages.
+            known: Ids of messages that are in the outputs and may still arrive.
         """
         self._known = frozenset(known)
         for output in outputs:
@@ -93,11 +92,11 @@ class PaneSource:
             self.on_message(message)
 
     def run_again(self, cell: str, heard: Iterable[TapMessage]) -> None:
-        """Go on with another execute request of the same cell.
+        """Continue with another execute request of the same cell.
 
         Args:
-            cell: Its ``msg_id``.
-            heard: What it has shown already.
+            cell: ``msg_id`` of the request.
+            heard: Its earlier messages.
         """
         self._cell = cell
         self._show("clear_output", {"wait": False})
@@ -105,13 +104,13 @@ class PaneSource:
         self.begin((), heard, ())
 
     def wait_for_owner(self, cell: str, prompt: str | None) -> None:
-        """Tell viewers that a cell waits for what its owner types.
+        """Show viewers that a cell waits for input from its owner.
 
-        A kernel asks the page that ran the cell and nobody else, so the page tells of it.
+        A kernel asks only the page that ran the cell, so that page reports it.
 
         Args:
             cell: ``msg_id`` of its execute request.
-            prompt: What the cell asks; None once it is answered.
+            prompt: Prompt of the cell; None after the answer.
         """
         if not self.is_own(cell):
             return
@@ -121,7 +120,7 @@ class PaneSource:
             self._on_change()
 
     def _log_callback(self, message: TapMessage) -> None:
-        """Tell the owner what a viewer's input led to, unless an ``Output`` widget shows it."""
+        """Log the output of a viewer's input for the owner, unless an ``Output`` widget shows it."""
         parent_id = message.parent_id
         if self.widgets.is_input(parent_id) and not self.kernel.captures.is_captured(parent_id):
             log_output(message)
@@ -130,12 +129,12 @@ class PaneSource:
         return self.state.put_note(text)
 
     def _on_status(self, message: TapMessage) -> None:
-        # A cell that was interrupted, or whose page is gone, gets no answer.
+        # A cell that was interrupted, or whose page was closed, gets no answer.
         if message.content["execution_state"] == "idle":
             self.wait_for_owner(message.parent_id, None)
 
     def wants(self, msg_type: str, parent_id: str) -> bool:
-        """Whether a message may belong to the pane; if not, its content need not be read."""
+        """Return whether a message may belong to the pane; otherwise its content is not read."""
         if msg_type == STATUS:
             return parent_id == self._waiting
         if self._display is not None and msg_type in DISPLAY_TYPES:
@@ -145,11 +144,11 @@ class PaneSource:
         return msg_type in DISPLAY_TYPES and self.state.outputs.has_displays
 
     def is_own(self, parent_id: str) -> bool:
-        """Return whether what a request shows is part of the pane: its cell's, or a viewer's input."""
+        """Return whether outputs of a request belong to the pane: its cell's, or a viewer's input."""
         return parent_id == self._cell or self.widgets.is_input(parent_id)
 
     def on_message(self, message: TapMessage) -> None:
-        """Take a message of the kernel's."""
+        """Handle a message of the kernel."""
         if message.msg_type == STATUS:
             self._on_status(message)
             return
@@ -164,7 +163,7 @@ class PaneSource:
             self._on_change()
 
     def on_end(self, reason: str) -> None:
-        """Take notice that the kernel is no more what it was."""
+        """Handle the restart or the end of the kernel."""
         self._on_end()
 
     def _of_cell(self, message: TapMessage) -> tuple[str, Json] | None:
@@ -179,7 +178,7 @@ class PaneSource:
     def _of_display(self, message: TapMessage) -> tuple[str, Json] | None:
         if message.msg_type not in DISPLAY_TYPES or display_id_of(message.content) != self._display:
             return None
-        # The first message of the display may have come before anybody listened.
+        # The display's first message may have come before anybody listened.
         is_there = self.state.outputs.has_display(self._display or "")
         msg_type = "update_display_data" if is_there else "display_data"
         return msg_type, _shown_in(message.content)
@@ -189,7 +188,7 @@ class PaneSource:
             return None
         if self.kernel.captures.is_captured(message.parent_id):
             return None
-        # A pane that is one display is not cleared by who did not show it.
+        # A pane of one display is cleared only by the cell that has shown it.
         is_clear = message.msg_type == "clear_output"
         return None if is_clear else (message.msg_type, message.content)
 
@@ -209,5 +208,5 @@ class PaneSource:
 
 
 def _shown_in(content: Json) -> Json:
-    """Return what displays of all message types have in common, without the count of a result."""
+    """Return the fields that all types of displays have, without the count of a result."""
     return {key: content[key] for key in ("data", "metadata", "transient")}

@@ -1,9 +1,9 @@
-"""Writes to the kernel what its ``Output`` widgets have captured because of viewers' inputs.
+"""Writes outputs to the kernel that its ``Output`` widgets have captured after viewers' inputs.
 
-In a notebook the page captures, and sets ``outputs`` of the widget in the kernel. A page of the owner
-does so for messages that it sent itself, so it never hears what a viewer's input printed. Without this
-the owner's page and the kernel's ``outputs`` would show what was there before. ``nbclient`` writes the
-same message (``OutputWidget.sync_state``), and the kernel echoes it to the owner's page.
+In a notebook the page captures, and sets ``outputs`` of the widget in the kernel. But a page of the
+owner captures only outputs of its own messages, and a viewer's input is not one of them. Without this
+module, the owner's page and the kernel's ``outputs`` would stay old. ``nbclient`` writes the same
+message (``OutputWidget.sync_state``), and the kernel echoes it to the owner's page.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Json = dict[str, Any]
 
 
 class WriteBack:
-    """What is to be written to the ``Output`` widgets of one kernel.
+    """The outputs that still have to be written to the ``Output`` widgets of one kernel.
 
-    A kernel takes no message before it is done with the input, so nothing is sent before that.
+    A kernel reads no message before it has finished the input, so nothing is sent before that.
 
     Args:
         send: Sends a message on the shell channel.
         is_busy: Whether the kernel still works on a message.
-        outputs_of: Returns what a widget shows now, as nbformat has it.
+        outputs_of: Returns the current outputs of a widget in the form of nbformat.
     """
 
     def __init__(
@@ -39,17 +39,17 @@ class WriteBack:
         self._due: dict[str, str] = {}
 
     def note(self, model_ids: Iterable[str], input_id: str) -> None:
-        """Note that widgets have captured something that an input caused.
+        """Mark widgets that have captured outputs of an input.
 
         Args:
             model_ids: The widgets.
-            input_id: The message to the kernel.
+            input_id: Id of the input's message to the kernel.
         """
         for model_id in model_ids:
             self._due[model_id] = input_id
 
     def flush(self) -> None:
-        """Send what no running input can change any more."""
+        """Send the outputs that no running input can change."""
         for model_id, input_id in list(self._due.items()):
             if self._is_busy(input_id):
                 continue
@@ -59,7 +59,7 @@ class WriteBack:
             try:
                 self._send("comm_msg", {"comm_id": model_id, "data": data})
             except PeerError:
-                return  # The panes hear by themselves that the kernel is gone.
+                return  # The panes notice the end of the kernel themselves.
 
     def drop(self, model_id: str) -> None:
         """Forget a widget that was closed."""

@@ -1,8 +1,8 @@
 """Selects the custom messages that are meant for widgets of one pane.
 
-Some libraries have one model that speaks for all others of the kernel: ipycanvas names the canvas in
-one message, and the messages that follow draw on it. What is drawn on a canvas of another cell
-belongs to that cell alone, and a page without that canvas cannot handle the message.
+Some libraries send the messages of all widgets by one model. ipycanvas names the canvas in one
+message, and the following messages draw on it. Drawings on a canvas of another cell belong to that
+cell alone, and a page without that canvas cannot handle the messages.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _SEARCHED = 128 * 1024
 
 
 class Addressed:
-    """Follows whom each model of one pane addresses.
+    """Follows which widgets each model of one pane addresses.
 
     Args:
-        has: Whether the pane has a model.
+        has: Returns whether the pane has a model.
     """
 
     def __init__(self, has: Callable[[str], bool]) -> None:
@@ -35,7 +35,10 @@ class Addressed:
         self._elsewhere: set[str] = set()
 
     def admits(self, message: Json) -> bool:
-        """Whether a custom message is for the pane: it, or the last that named a model, names one of it."""
+        """Return whether a custom message is for the pane.
+
+        It is if this message, or else the last one that named a model, names a model of the pane.
+        """
         model_id = message["content"]["comm_id"]
         if named := _named(message):
             if any(map(self._has, named)):

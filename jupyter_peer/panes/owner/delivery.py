@@ -1,8 +1,8 @@
-"""Brings each viewer of a pane to its newest state, at the pace of the viewer's link.
+"""Sends each viewer of a pane the newest state, at the speed of the viewer's link.
 
-A viewer gets its next step only while little waits for it in the hub. Until then it costs nothing
-but its place in the pane's history (conflation). Viewers that are equally far get one message,
-which is packed and signed once.
+A viewer gets its next step only if little waits for it in the hub. Until then it costs only its
+position in the pane's history (conflation). Viewers at the same position get one message, which is
+packed and signed once.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Viewer:
     """One peer that has a pane open.
 
     Attributes:
-        cursor: How far it is.
-        can: What its node can take: ``pane-buffers``, ``pane-widgets``.
-        reply_to: Its ``pane_open`` that is still to be answered.
-        is_whole: Whether the answer must hold every long string.
-        is_open: False once it may not get anything any more.
+        cursor: Its position in the pane's history.
+        can: Capabilities of its node: ``pane-buffers``, ``pane-widgets``.
+        reply_to: Its ``pane_open`` that waits for an answer.
+        is_whole: Whether the answer must contain every long string.
+        is_open: False after it may receive nothing more.
     """
 
     def __init__(self, node_id: str, cursor: PaneCursor, can: frozenset[str]) -> None:
@@ -72,9 +72,9 @@ class Audience:
     """The viewers of one pane.
 
     Args:
-        name: Of the pane.
-        delivery: Sends.
-        describe: Returns what a ``pane_snapshot`` says besides the state, for one viewer.
+        name: Name of the pane.
+        delivery: Sends the steps.
+        describe: Returns the fields of a ``pane_snapshot`` besides the state, for one viewer.
     """
 
     def __init__(self, name: str, delivery: Delivery, describe: Callable[[str], Json]) -> None:
@@ -87,7 +87,7 @@ class Audience:
     def admit(
         self, node_id: str, state: PaneState, *, epoch: str | None, rev: int | None
     ) -> Viewer:
-        """Add a viewer, or let one begin anew from what it has."""
+        """Add a viewer, or let a viewer begin again at its revision."""
         cursor = PaneCursor(state, epoch=epoch, rev=rev)
         viewer = self.viewers.get(node_id)
         if viewer is None:
@@ -97,7 +97,7 @@ class Audience:
         return viewer
 
     def drop(self, node_id: str) -> bool:
-        """Send a viewer nothing any more; return whether it was one."""
+        """Remove a viewer; return whether it was there."""
         viewer = self.viewers.pop(node_id, None)
         if viewer is None:
             return False
@@ -107,13 +107,13 @@ class Audience:
         return True
 
     def show(self, state: PaneState) -> None:
-        """Let all viewers go on with another state."""
+        """Continue with another state for all viewers."""
         for viewer in self.viewers.values():
             viewer.cursor = PaneCursor(state, epoch=viewer.cursor.epoch, rev=viewer.cursor.rev)
         self.changed()
 
     def changed(self) -> None:
-        """Send what is new, after all that happens in this turn of the loop."""
+        """Send the changes, after everything else in this turn of the loop."""
         if self.viewers and not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -127,7 +127,7 @@ class Delivery:
     """Sends steps of panes to viewers.
 
     Args:
-        hub: Carries them.
+        hub: The node, which sends the messages.
     """
 
     def __init__(self, hub: PeerHub) -> None:
@@ -137,15 +137,15 @@ class Delivery:
         self._is_closed = False
 
     def abilities(self, node_id: str) -> frozenset[str]:
-        """Return what a viewer understands: strings by reference, widgets."""
+        """Return the capabilities of a viewer: strings by reference, widgets."""
         return frozenset((BUFFERS, WIDGETS)).intersection(self._hub.capabilities_of(node_id))
 
     def forget_link(self, node_id: str) -> None:
-        """Note that a peer's next link starts with nothing kept."""
+        """Forget the strings that a peer keeps, because its next link starts without any."""
         self._caches.pop(node_id, None)
 
     async def close(self) -> None:
-        """End all work; may be called twice."""
+        """Stop sending; may be called twice."""
         self._is_closed = True
         await self._tasks.close()
 
@@ -199,7 +199,7 @@ class Delivery:
         loop = asyncio.get_running_loop()
         try:
             packed = await loop.run_in_executor(None, pack, _step(viewers[0], delta))
-            # Whoever was dropped or began anew meanwhile does not get it.
+            # Viewers that were removed or began again meanwhile do not get it.
             left = [
                 viewer
                 for viewer, cursor in zip(viewers, cursors, strict=True)
@@ -239,7 +239,7 @@ class Delivery:
         packed: Packed,
         names: tuple[str, ...],
     ) -> Iterable[str]:
-        """Send to viewers who are equally far; return the ids of those it failed for."""
+        """Send to viewers at the same position; return the ids of those for whom it failed."""
         buffers = [packed.blobs[name] for name in names]
         stream = stream_of(audience.name)
         data = {"pane": audience.name} | packed.data
@@ -251,7 +251,7 @@ class Delivery:
                 return ()
             node_ids = [viewer.node_id for viewer in viewers]
             if len(node_ids) == 1:
-                # One of its own needs no signature of its own: the hub signs all that goes together.
+                # For a single viewer it needs no own signature: the hub signs all messages of one write.
                 self._hub.send(
                     first.node_id, "pane_update", data, buffers, digests=names, stream=stream
                 )
@@ -262,7 +262,7 @@ class Delivery:
         except LinkError:
             return [viewer.node_id for viewer in viewers]
         except PeerError as error:
-            # It would fail the next time too; the viewer notices what it misses.
+            # It would fail the next time too; the viewer notices the gap.
             log.warning("pane %s: a step cannot be sent: %s", audience.name, error)
             if first.reply_to is not None:
                 first.reply_to.fail(error)
@@ -283,8 +283,8 @@ class Delivery:
             audience.changed()
 
     def _try_later(self, audience: Audience, viewer: Viewer) -> None:
-        # A large step finds no room as long as anything else waits. A peer that is gone is dropped
-        # when the hub says so.
+        # A large step has no room while anything else waits. A disconnected peer is removed when
+        # the hub reports it.
         viewer.is_waiting = True
         asyncio.get_running_loop().call_later(
             viewer.pauses.next(), partial(self._go_on, audience, viewer)

@@ -15,20 +15,20 @@ HEAR_S = 600.0
 
 
 class Tap(Kernel, Protocol):
-    """What a pane needs of a :class:`~.tap.KernelTap`."""
+    """The part of :class:`~.tap.KernelTap` that a pane uses."""
 
     async def start(self) -> None:
-        """Return when nothing can be missed any more."""
+        """Wait until no message can be missed."""
 
     def masked(self, output: Json, parent_id: str) -> Json:
-        """Return an output that a front end has of a message, without what opens this node."""
+        """Return an output that a front end shows, without the secrets of this node."""
 
 
 class HeardKernels:
-    """What each kernel has shown and told of its widgets, while somebody listens.
+    """The outputs and widgets of each kernel, while somebody listens.
 
     Attributes:
-        tap: Returns the tap of a kernel; raises KernelGoneError when there is no such kernel.
+        tap: Returns the tap of a kernel; raises KernelGoneError if there is no such kernel.
     """
 
     def __init__(self, tap: Callable[[str], Tap]) -> None:
@@ -37,12 +37,12 @@ class HeardKernels:
         self._ends: set[asyncio.TimerHandle] = set()
 
     def close(self) -> None:
-        """End no hearing any more: the taps close."""
+        """Stop all timers; the taps close by themselves."""
         for timer in self._ends:
             timer.cancel()
 
     def widgets(self, kernel_id: str, tap: Tap) -> KernelWidgets:
-        """Return the widgets of a kernel, as far as its tap has heard of them."""
+        """Return the widgets of a kernel that its tap knows."""
         kernel = self._kernels.get(kernel_id)
         if kernel is None or kernel.kernel is not tap:
             gone = [each for each, widgets in self._kernels.items() if not widgets.is_used]
@@ -52,10 +52,10 @@ class HeardKernels:
         return kernel
 
     async def hear(self, kernel_id: str) -> None:
-        """Remember for a while what a kernel's cells show; a pane shared meanwhile begins with it.
+        """Remember the outputs of a kernel's cells for a while, for panes that are shared meanwhile.
 
         Raises:
-            KernelGoneError, PeerTimeoutError: The kernel cannot be listened to.
+            KernelGoneError, PeerTimeoutError: The kernel does not answer.
         """
         tap = self.tap(kernel_id)
         end = self.widgets(kernel_id, tap).hearing.begin()
@@ -74,6 +74,6 @@ class HeardKernels:
             raise
 
     def has_heard(self, kernel_id: str, cell: str) -> bool:
-        """Whether a cell has shown anything lately, as far as this node knows."""
+        """Return whether this node has lately seen an output of a cell."""
         kernel = self._kernels.get(kernel_id)
         return kernel is not None and bool(kernel.hearing.of(cell))

@@ -1,8 +1,8 @@
-"""Gives viewers the code that draws a pane's widgets, from the environment of the owner.
+"""Sends viewers the code that draws a pane's widgets, from the environment of the owner.
 
 A library of widgets installs one AMD module per package, in ``nbextensions/NAME/index.js`` below a
 folder of Jupyter. Pages without JupyterLab (voila, exports of ipywidgets) load widgets the same way.
-The viewer has nothing installed, and runs the code in the frame of the pane alone.
+The viewer needs no installation, and runs the code only in the frame of the pane.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _PICTURE = re.compile(rb'exports=\w+\.p\+"([0-9a-f]{16,64}\.(?:png|svg|gif|jpg|j
 
 
 def installed_folders() -> list[Path]:
-    """Return the folders in which libraries of widgets install their code, the first one wins."""
+    """Return the folders with the code of widget libraries, in their order of precedence."""
     return [Path(folder) for folder in jupyter_path("nbextensions")]
 
 
 def find_module(name: str, folders: Iterable[Path]) -> Path | None:
-    """Return the file of a module; None if none of the folders has it.
+    """Return the file of a module; None if no folder has it.
 
     Args:
-        name: Of the form of :data:`.ModuleName`, which leads out of no folder.
-        folders: Where to look.
+        name: A name of the form :data:`.ModuleName`, which cannot leave the folder.
+        folders: The folders to search.
     """
     # `@bokeh/jupyter_bokeh` is in the folder `jupyter_bokeh`.
     places = dict.fromkeys((name, name.rpartition("/")[2]))
@@ -57,9 +57,9 @@ def find_module(name: str, folders: Iterable[Path]) -> Path | None:
 
 
 def with_pictures(code: bytes, folder: Path) -> bytes:
-    """Return the code of a module with the pictures in it that lie beside it.
+    """Return the code of a module with the pictures of its folder embedded.
 
-    The frame in which it runs has no place to load them from.
+    The frame in which the code runs cannot load them.
     """
 
     def inlined(match: re.Match[bytes]) -> bytes:
@@ -75,14 +75,14 @@ def with_pictures(code: bytes, folder: Path) -> bytes:
 class PaneModules:
     """Answers ``pane_module``.
 
-    Only modules that a model of the pane names are given, so a viewer cannot find out what else is
+    It sends only modules that a model of the pane names, so a viewer cannot find out what else is
     installed.
 
     Args:
         hub: The node.
         granted: Returns a pane that a node may see; see :meth:`.PaneRequests.granted`.
         folders: Returns the folders that hold modules.
-        clock: Seconds that never go back.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class PaneModules:
 
     async def _on_module(self, message: Message) -> None:
         if message.re is not None:
-            return  # an answer nobody waits for any more
+            return  # the request has ended, so nobody waits for an answer
         asked = convert(message.data, PaneModule)
         pane = self._granted(message.peer_id, asked.pane)
         named = pane.state.widgets.modules()
@@ -117,7 +117,7 @@ class PaneModules:
             )
         read = asyncio.get_running_loop().run_in_executor
         code = await read(None, self._read, asked.module, named)
-        # It may have been revoked meanwhile.
+        # The grant may have been revoked meanwhile.
         self._granted(message.peer_id, asked.pane)
         answer = {"pane": asked.pane, "module": asked.module}
         message.reply("pane_module", answer, [code], digests=[blob_hash(code)])
@@ -133,8 +133,8 @@ class PaneModules:
         """Return the code of a module.
 
         Raises:
-            UnknownModuleError: It is not installed here.
-            TooLargeError: It, or all modules up to it that the pane needs, are beyond the bounds.
+            UnknownModuleError: The module is not installed here.
+            TooLargeError: The module is too large, or all modules of the pane together are.
         """
         folders = list(self._folders())
         file = find_module(name, folders)

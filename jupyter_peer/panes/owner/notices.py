@@ -26,14 +26,14 @@ class PaneNotices:
         self._hub = hub
 
     def withdraw(self, pane: OwnPane, node_ids: Iterable[str], reason: str) -> None:
-        """Take a pane away from peers, also from those who have it open."""
+        """Withdraw a pane from peers, also from those who have it open."""
         for node_id in node_ids:
             pane.audience.drop(node_id)
-            # Not in the order of the pane's updates: it must not wait behind a large one.
+            # Outside the stream of the pane's updates, so that it does not wait behind a large one.
             self.tell(node_id, "pane_withdraw", {"pane": pane.name, "reason": reason})
 
     def offer(self, pane: OwnPane, node_ids: Iterable[str]) -> None:
-        """Offer peers a pane, as long as its kernel runs."""
+        """Offer peers a pane, if its kernel runs."""
         if pane.is_ended or pane.source is None:
             return
         for node_id in node_ids:
@@ -44,5 +44,5 @@ class PaneNotices:
         try:
             self._hub.send(node_id, type, data, stream="panes")
         except LinkError as error:
-            # It hears of everything that stands when it is back.
+            # A peer that is offline gets all offers when it connects again.
             log.debug("%s is not told of pane %s: %s", node_id, data["pane"], error.code)

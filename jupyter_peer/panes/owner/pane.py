@@ -1,4 +1,4 @@
-"""One pane of this node's own while the server runs."""
+"""One pane of this node, while the server runs."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Json = dict[str, Any]
 
 
 class SharePane(msgspec.Struct, frozen=True):
-    """What is to be shared.
+    """The description of a pane to share.
 
     Attributes:
         name: 1 to 64 letters, digits, dots, dashes and underscores.
-        title: For people; the name when empty.
-        kernel_id: Whose output it is.
+        title: Title for people; if it is empty, the name is shown.
+        kernel_id: Kernel whose output is shared.
         source: ``{"cell": msg_id}``, ``{"display": display_id}``, or ``{"notebook": msg_id}`` of the
             cell that presents.
-        other_widgets: What viewers may set of widgets of other libraries than ipywidgets:
-            ``none``, ``values`` or ``all``.
+        other_widgets: Rule for inputs to widgets of other libraries than ipywidgets: ``none``,
+            ``values`` or ``all``.
         tracebacks: Whether errors show their traceback, which quotes lines of the source.
-        cell_id: Of the cell in its notebook. When it runs again, the pane goes on.
-        outputs: What it shows already, as nbformat outputs.
-        known: Ids of the last messages that are in them.
+        cell_id: Id of the cell in its notebook. If the cell runs again, the pane continues with it.
+        outputs: Outputs that the cell already shows, in the form of nbformat.
+        known: Ids of the last messages in these outputs.
         loaders: MIME bundles of other cells that loaded a library into the page.
     """
 
@@ -47,7 +47,7 @@ class SharePane(msgspec.Struct, frozen=True):
 
     @property
     def is_notebook(self) -> bool:
-        """Whether all cells that run from now on are shown."""
+        """Whether the pane shows all cells that run from now on."""
         return "notebook" in self.source
 
 
@@ -57,7 +57,7 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         status: ``live`` or ``ended``.
         since: Epoch seconds.
-        cell_id: Of the notebook's cell that it stays with, if any.
+        cell_id: Id of the notebook's cell that it belongs to, if any.
     """
 
     name: str
@@ -72,18 +72,18 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnPane:
-    """A pane, who may see it and who does.
+    """A pane with its grants and its viewers.
 
     Args:
-        name: What it is called.
-        delivery: Brings it to viewers.
-        guests: Returns what each guest may do with it, by node id.
+        name: Name of the pane.
+        delivery: Sends it to viewers.
+        guests: Returns the grant of each guest, by node id.
 
     Attributes:
-        grants: Node id -> what that peer may do.
-        since: When it was shared, epoch seconds.
-        source: Feeds it; None until it is shared.
-        is_ended: Whether its kernel is gone.
+        grants: Node id -> grant of that peer.
+        since: Time when it was shared, epoch seconds.
+        source: Source of its messages; None until it is shared.
+        is_ended: Whether its kernel has ended.
         audience: Its viewers.
     """
 
@@ -104,20 +104,20 @@ class OwnPane:
 
     @property
     def state(self) -> PaneState:
-        """What it shows."""
+        """The state that it shows."""
         assert self.source is not None
         return self.source.state
 
     def grant_of(self, node_id: str) -> str | None:
-        """Return what a peer or guest may do with it; None for nothing."""
+        """Return the grant of a peer or guest; None without one."""
         return self.grants.get(node_id) or self._guests().get(node_id)
 
     def allowed(self) -> list[str]:
-        """Return the ids of all who may see it, guests included."""
+        """Return the ids of all nodes that may see it, guests included."""
         return [*self.grants, *self._guests()]
 
     def peers_who_view(self) -> list[str]:
-        """Return the ids of the peers who have it open; guests are counted by their links."""
+        """Return the ids of the peers that have it open; guest links count their guests themselves."""
         guests = self._guests()
         return [node_id for node_id in self.audience.viewers if node_id not in guests]
 
@@ -130,7 +130,7 @@ class OwnPane:
         }
 
     def offer(self, node_id: str) -> Json:
-        """Return the ``pane_offer`` for a peer or guest who may see it."""
+        """Return the ``pane_offer`` for a peer or guest that may see it."""
         return {
             "pane": self.name,
             "title": self.title,
@@ -143,7 +143,7 @@ class OwnPane:
         """Return the pane as its owner sees it.
 
         Args:
-            name_of: Gives the name of a peer.
+            name_of: Returns the name of a peer.
         """
         return PaneInfo(
             name=self.name,

@@ -1,8 +1,8 @@
-"""A node's own panes: who may see them, and what they show.
+"""A node's own panes: their grants and their content.
 
-Above is the server, which lets the user share; below are the hub and the taps on kernels. Grants
-are checked here and nowhere else: what a viewer says of its grant is never asked for. They are kept
-in the store by the pane's name, so they outlive kernel and server.
+Above is the server, which shares panes for the user. Below are the hub and the taps on kernels. Grants
+are checked only here, and never read from a viewer's message. The store keeps them by the pane's name,
+so they outlive kernel and server.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class PanePublisher:
 
     Args:
         hub: The node.
-        taps: Gives the tap of a kernel; raises KernelGoneError when there is no such kernel.
-        clock: Epoch seconds.
-        max_panes: Panes shared at once.
-        max_viewers: Viewers of one pane.
-        module_folders: Returns the folders that hold the code of widgets.
+        taps: Returns the tap of a kernel; raises KernelGoneError if there is no such kernel.
+        clock: Returns epoch seconds.
+        max_panes: Highest number of panes shared at once.
+        max_viewers: Highest number of viewers of one pane.
+        module_folders: Returns the folders with the code of widgets.
 
     Attributes:
         kernels: The kernels that its panes listen to.
@@ -92,7 +92,7 @@ class PanePublisher:
         self._modules = PaneModules(hub, self._requests.granted, module_folders)
 
     async def close(self) -> None:
-        """Listen to no kernel any more; what is stored stays. May be called twice."""
+        """Stop listening to kernels; stored grants stay. May be called twice."""
         self._unsubscribe()
         self.kernels.close()
         for pane in self._panes.values():
@@ -101,13 +101,13 @@ class PanePublisher:
         await self._delivery.close()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call back when :meth:`mine` has changed in more than a revision; returns what ends it."""
+        """Call back when :meth:`mine` has changed, revisions aside; return a function to stop it."""
         return self._changes.connect(listener)
 
-    # What the user does.
+    # Operations of the user.
 
     def mine(self) -> list[Json]:
-        """Return all own panes, those whose kernel has gone included: their grants still stand."""
+        """Return all own panes. Those whose kernel has ended are included: their grants still hold."""
         stored = {record.name: record for record in self._hub.store.panes()}
         infos = [self._info(pane) for pane in self._panes.values()]
         infos += [
@@ -127,15 +127,15 @@ class PanePublisher:
         return [msgspec.to_builtins(info) for info in infos]
 
     def granted(self, node_id: str) -> list[OwnPane]:
-        """Return the panes a peer may see now, those whose kernel has just ended included."""
+        """Return the panes that a peer may see now, including those whose kernel has just ended."""
         panes = self._panes.values()
         return [pane for pane in panes if node_id in pane.grants and pane.source is not None]
 
     def outputs(self, name: str) -> list[Json]:
-        """Return what an own pane shows now, as nbformat outputs; they are only to be read.
+        """Return the current outputs of an own pane in the form of nbformat; do not change them.
 
         Raises:
-            UnknownPaneError: There is none of this name, or its kernel is gone.
+            UnknownPaneError: No pane has this name, or its kernel has ended.
         """
         pane = self._panes.get(name)
         if pane is None or pane.source is None:
@@ -145,21 +145,21 @@ class PanePublisher:
     async def share(
         self, pane: SharePane, with_: Iterable[str] = (), grant: str = "view"
     ) -> PaneInfo:
-        """Share a pane; returns when no output of the kernel can be missed any more.
+        """Share a pane; returns when no output of the kernel can be missed.
 
-        A pane of the same name and kernel gets the new content, and whoever has it open stays.
-        Grants of before still stand.
+        A pane of the same name and kernel gets the new content and keeps its viewers. Earlier
+        grants stay valid.
 
         Args:
-            pane: What is shared.
+            pane: The pane.
             with_: Node ids of peers who may see it.
-            grant: What they may do: ``view`` or ``interact``.
+            grant: Their grant, ``view`` or ``interact``.
 
         Raises:
             BadNameError, BadRequestError: The name, title, source or grant cannot be used.
-            UnknownPeerError, BlockedError: Of ``with_``.
+            UnknownPeerError, BlockedError: A peer in ``with_`` is unknown or blocked.
             PaneExistsError: Another kernel shares a pane of this name.
-            BusyError: Too many panes are shared.
+            BusyError: Too many panes are shared already.
             KernelGoneError, PeerTimeoutError: The kernel cannot be listened to.
         """
         check_pane_name(pane.name)
@@ -174,7 +174,7 @@ class PanePublisher:
         node_ids = list(dict.fromkeys(with_))
         for node_id in node_ids:
             self._check_peer(node_id)
-        # A kernel that is slow to answer holds up nobody but those who share by the same name.
+        # A slow kernel delays only calls that share a pane of the same name.
         turn = self._sharing.setdefault(pane.name, asyncio.Lock())
         try:
             async with turn:
@@ -209,7 +209,7 @@ class PanePublisher:
             other_widgets=asked.other_widgets,
             tracebacks=asked.tracebacks,
         )
-        # Who keeps the widgets hears of each before the pane does.
+        # Connected before the pane, so that the kernel's widgets see each message first.
         detach = kernel.attach(source.widgets)
         hearing = kernel.hearing
         stop_hearing = hearing.begin()
@@ -250,11 +250,11 @@ class PanePublisher:
         return self._info(pane)
 
     def run_again(self, kernel_id: str, cell_id: str, cell: str) -> None:
-        """Take notice that a notebook's cell runs again: its panes go on with the new outputs.
+        """Handle a new run of a notebook's cell: its panes continue with the new outputs.
 
         Args:
             kernel_id: The kernel.
-            cell_id: Of the cell in its notebook.
+            cell_id: Id of the cell in its notebook.
             cell: ``msg_id`` of the new execute request.
         """
         for pane in self._panes.values():
@@ -264,12 +264,12 @@ class PanePublisher:
                 pane.source.run_again(cell, pane.source.kernel.hearing.of(cell))
 
     def wait_for_owner(self, kernel_id: str, cell: str, prompt: str | None) -> None:
-        """Take notice that a cell waits for what its owner types: its panes say so.
+        """Handle a cell that waits for input from its owner: its panes show that.
 
         Args:
             kernel_id: The kernel.
             cell: ``msg_id`` of the execute request.
-            prompt: What the cell asks; None once it is answered.
+            prompt: Prompt of the cell; None after the answer.
         """
         for pane in self._panes.values():
             if pane.source is None or pane.is_ended or pane.kernel_id != kernel_id:
@@ -278,11 +278,11 @@ class PanePublisher:
             pane.source.wait_for_owner(cell, masked["prompt"])
 
     def present_cell(self, kernel_id: str, name: str, cell: str) -> None:
-        """Take notice that a cell of a presented notebook runs: its pane shows what the cell shows.
+        """Handle a run of a cell of a presented notebook: its pane shows the cell's outputs.
 
         Args:
             kernel_id: The kernel.
-            name: Of the pane.
+            name: Name of the pane.
             cell: ``msg_id`` of the execute request.
 
         Raises:
@@ -298,10 +298,11 @@ class PanePublisher:
         return OwnPane(name, self._delivery, lambda: self._hub.guests.of_pane(name))
 
     def grant(self, name: str, node_id: str, grant: str | None) -> PaneInfo:
-        """Let a peer see a pane, or (None, ``none``) not any more, from this moment on.
+        """Set the grant of a peer at once; None or ``none`` revokes it.
 
         Raises:
-            UnknownPaneError, UnknownPeerError, BlockedError: Of what there is none.
+            UnknownPaneError: No pane has this name.
+            UnknownPeerError, BlockedError: The peer is unknown or blocked.
             BadRequestError: There is no such grant.
         """
         if grant in (None, "none"):
@@ -334,7 +335,7 @@ class PanePublisher:
         """Withdraw a pane from everybody, and forget its grants and guest links.
 
         Raises:
-            UnknownPaneError: There is none of this name.
+            UnknownPaneError: No pane has this name.
         """
         is_stored = self._hub.store.delete_pane(name)
         pane = self._panes.pop(name, None)
@@ -348,12 +349,12 @@ class PanePublisher:
         self._tell()
 
     def kernel_ended(self, kernel_id: str) -> None:
-        """Take notice that a kernel was shut down or restarted."""
+        """Handle the shutdown or restart of a kernel."""
         for pane in list(self._panes.values()):
             if pane.kernel_id == kernel_id and pane.source is not None:
                 self._end(pane, pane.source)
 
-    # Inside.
+    # Internal.
 
     def _check_peer(self, node_id: str) -> None:
         if self._hub.peer(node_id).blocked:
@@ -368,7 +369,7 @@ class PanePublisher:
         self._note("pane_shared", None, asked.name, {"with": node_ids, "grant": grant})
 
     def _make_room(self, name: str) -> None:
-        """Let go of panes whose kernels are gone: first of what they show, much later of grants."""
+        """Forget panes of ended kernels: first their content, much later their grants."""
         ended = [each for each in self._panes.values() if each.is_ended and each.name != name]
         ended.sort(key=lambda pane: pane.since)
         others = len(self._panes.keys() - {name})
@@ -382,7 +383,7 @@ class PanePublisher:
     def _stored_grants(self, name: str) -> dict[str, str]:
         for record in self._hub.store.panes():
             if record.name == name:
-                # What another version may have stored is not taken for what this one serves.
+                # Grants of another version that this one does not know are not served.
                 return {peer: grant for peer, grant in record.grants.items() if grant in _GRANTS}
         return {}
 
@@ -429,8 +430,8 @@ class PanePublisher:
             self._inputs.forget_peer(node_id)
             for pane in self._panes.values():
                 self._drop_inputs(pane, node_id)
-        # Also a new link in place of a lost one: what was on the old one may not have arrived, so
-        # the viewer says anew what it has.
+        # This includes a new link in place of a lost one. The last messages on the lost link may
+        # not have arrived, so the viewer reports again what it has.
         self._delivery.forget_link(node_id)
         dropped = [pane.audience.drop(node_id) for pane in self._panes.values()]
         if event.kind == "link_up":
@@ -446,7 +447,7 @@ class PanePublisher:
             self._tell()
 
     def _receive_guest(self, node_id: str) -> None:
-        """Offer a guest the pane of its link, or say that it is not shared now."""
+        """Offer a guest the pane of its link, or tell it that the pane is not shared now."""
         guest = self._hub.guests.get(node_id)
         if guest is None:
             return

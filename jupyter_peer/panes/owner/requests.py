@@ -1,4 +1,4 @@
-"""Answers what peers ask of this node's panes. Grants are checked here, each time."""
+"""Answers the requests of peers about this node's panes, and checks the grant each time."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _MAX_REMEMBERED = 4096
 class PaneRequests:
     """Answers ``pane_open``, ``pane_close`` and ``pane_buffers``.
 
-    What a viewer says of its own rights is never asked for. A pane that does not exist and one that
-    is not shared with a peer have the same answer (``not_granted``), found on the same way, so a
-    peer learns no names; and it can try few.
+    A viewer's own statement about its rights is never used. A pane that does not exist and one that
+    is not shared with the peer have the same answer (``not_granted``), found by the same steps. So a
+    peer learns no names, and it can try only a few.
 
     Args:
         hub: The node.
-        panes: Its panes by name.
-        stored_grants: Gives the grants of a pane that is not shared at the moment.
-        max_viewers: Viewers of one pane.
-        on_change: Called when somebody came or went.
-        clock: Seconds that never go back.
+        panes: The node's panes by name.
+        stored_grants: Returns the grants of a pane that is not shared at the moment.
+        max_viewers: Highest number of viewers of one pane.
+        on_change: Called when a viewer has come or gone.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class PaneRequests:
         """Return a pane that a peer or guest may see.
 
         Raises:
-            PaneEndedError: It is shared with the peer, and its kernel is gone.
-            NotGrantedError: It is not shared with the peer, or there is none.
+            PaneEndedError: The pane is shared with the peer, but its kernel has ended.
+            NotGrantedError: The pane is not shared with the peer, or does not exist.
             BusyError: The peer has asked for too many panes that are not shared with it.
         """
         pane = self._panes.get(name)
@@ -74,7 +74,7 @@ class PaneRequests:
                 "too many panes were asked for that are not shared with this node",
                 hint="open a pane that the owner offers; wait a minute before another try",
             )
-        # Looked up in both cases: how long the answer takes tells no name either.
+        # Looked up in both cases, so that the time of the answer reveals no name either.
         is_known = node_id in self._stored_grants(name) or node_id in self._hub.guests.of_pane(name)
         if pane is None and is_known:
             raise PaneEndedError
@@ -103,7 +103,7 @@ class PaneRequests:
         asked = convert(message.data, PaneOpen)
         pane = self.granted(message.peer_id, asked.pane)
         is_new = message.peer_id not in pane.audience.viewers
-        # Guests have limits of their own, and take no peer's place.
+        # Guests have limits of their own and do not use a place of a peer.
         is_peer = self._hub.guests.get(message.peer_id) is None
         if is_new and is_peer and len(pane.peers_who_view()) >= self._max_viewers:
             raise BusyError("too many viewers have this pane open")
@@ -123,7 +123,7 @@ class PaneRequests:
 
     async def _on_buffers(self, message: Message) -> None:
         if message.re is not None:
-            return  # an answer nobody waits for any more
+            return  # the request has ended, so nobody waits for an answer
         asked = convert(message.data, PaneBuffers)
         pane = self.granted(message.peer_id, asked.pane)
         if message.peer_id not in pane.audience.viewers:
@@ -134,7 +134,7 @@ class PaneRequests:
         blobs = await asyncio.get_running_loop().run_in_executor(
             None, lambda: {name: blob for part in parts for name, blob in pack(part).blobs.items()}
         )
-        # It may have been revoked meanwhile.
+        # The grant may have been revoked meanwhile.
         self.granted(message.peer_id, asked.pane)
         names = [name for name in asked.hashes if name in blobs]
         message.reply(

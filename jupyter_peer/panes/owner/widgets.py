@@ -1,4 +1,4 @@
-"""The widgets of one pane: those its outputs show, and all that these refer to."""
+"""The widgets of one pane: those in its outputs, and all models to which they refer."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MAX_INPUTS = 1024
 
 
 class PaneWidgets:
-    """Keeps the models of a pane's state to those the pane shows.
+    """Keeps exactly the models in a pane's state that the pane shows.
 
     Args:
-        state: Of the pane.
-        kernel: Where its widgets are.
+        state: State of the pane.
+        kernel: The widgets of the kernel.
         on_change: Called when the state has changed.
         tracebacks: Whether errors that an ``Output`` widget shows keep their traceback.
     """
@@ -51,29 +51,29 @@ class PaneWidgets:
         self._addressed = Addressed(self.has)
 
     def has(self, model_id: str) -> bool:
-        """Whether the pane has a model."""
+        """Return whether the pane has a model."""
         return model_id in self._state.widgets
 
-    # What the pane shows.
+    # Outputs of the pane.
 
     def before(self, content: Json) -> None:
-        """Take notice that an output is about to be shown: its widgets come first."""
+        """Add the widgets of an output before the output itself."""
         shown = shown_in(content.get("data", {}))
         if shown is not None and shown not in self._roots:
             if self._state.outputs.clear_wait:
-                # All that is shown goes when this comes.
+                # This output replaces everything that is shown.
                 self._roots = {shown}
                 self._is_over = False
                 self._sync()
             else:
-                # Only what is new: a cell may show widgets by the thousand.
+                # Only the new ones, because a cell may show thousands of widgets.
                 self._roots.add(shown)
                 order = self._reach([shown])
                 self._reached.update(order)
                 self._bring(order)
 
     def after(self) -> None:
-        """Take notice that outputs went or were replaced."""
+        """Handle outputs that were removed or replaced."""
         outputs = self._state.outputs.outputs
         roots = {shown for output in outputs if (shown := shown_in(output.get("data", {})))}
         if roots != self._roots:
@@ -83,19 +83,19 @@ class PaneWidgets:
 
     @property
     def is_any(self) -> bool:
-        """Whether the pane shows widgets at all."""
+        """Whether the pane shows any widget."""
         return bool(self._roots)
 
-    # What the kernel says.
+    # Messages of the kernel.
 
     def on_widgets(self, model_ids: Iterable[str]) -> None:
-        """Take notice that models came, went, or refer to others than before."""
+        """Handle models that were made or closed, or that refer to other models than before."""
         ids = list(model_ids)
         if not ids or any(each in self._reached or self._kernel.is_link(each) for each in ids):
             self._sync()
 
     def on_comm(self, message: Json, parent_id: str) -> None:
-        """Take a ``comm_msg`` of one of the pane's models."""
+        """Handle a ``comm_msg`` of one of the pane's models."""
         content = message["content"]
         if content["data"]["method"] in UPDATES:
             model = self._kernel.get(content["comm_id"])
@@ -122,7 +122,7 @@ class PaneWidgets:
         return min(MAX_WEIGHT, self._state.room + self._state.widgets.weight)
 
     def _sync(self) -> None:
-        """Let the state have the models that are reached, and no others."""
+        """Set the models of the state to those that the outputs reach."""
         if not self._roots and not len(self._state.widgets):
             self._reached = set()
             return
@@ -136,9 +136,9 @@ class PaneWidgets:
         self._bring(order)
 
     def _bring(self, order: list[str]) -> None:
-        """Add models to the state, and the links that have both ends then."""
+        """Add models to the state, and the links whose two ends are then in it."""
         widgets = self._state.widgets
-        # The pane waits for those that are not known yet.
+        # The pane waits for unknown models.
         known = {each: None for each in order if self._kernel.get(each) is not None}
         links = self._kernel.links(lambda each: each in known or each in widgets)
         if not self._is_over:
@@ -162,7 +162,7 @@ class PaneWidgets:
             self._on_change()
 
     def _reach(self, roots: Iterable[str]) -> list[str]:
-        """Return what roots lead to, whatever is referred to before who refers to it."""
+        """Return all models that the roots reach; a model comes after those to which it refers."""
         order: dict[str, None] = {}
         begun: set[str] = set()
         pending = [(root, False) for root in sorted(roots, reverse=True)]
@@ -177,7 +177,7 @@ class PaneWidgets:
         return list(order)
 
     def _give_up(self) -> None:
-        """Show the fallbacks of all widgets, since together they are too large."""
+        """Show the fallbacks of all widgets, because together they are too large."""
         was_over, self._is_over = self._is_over, True
         self._state.tell([_closing(model_id) for model_id in self._state.widgets])
         if not was_over:
@@ -188,16 +188,16 @@ class PaneWidgets:
             self._state.apply("display_data", {"data": {"text/plain": text}, "metadata": {}})
         self._on_change()
 
-    # What viewers do.
+    # Inputs of viewers.
 
     def note_input(self, msg_id: str, input_id: str | None) -> None:
-        """Note that an input of this pane went to the kernel as this message."""
+        """Record the message by which an input of this pane was sent to the kernel."""
         self._inputs[msg_id] = input_id
         while len(self._inputs) > _MAX_INPUTS:
             self._inputs.popitem(last=False)
 
     def is_input(self, msg_id: str) -> bool:
-        """Whether a message to the kernel was an input of this pane."""
+        """Return whether a message to the kernel was an input of this pane."""
         return msg_id in self._inputs
 
 
@@ -206,7 +206,7 @@ def _closing(model_id: str) -> Json:
 
 
 def _without_tracebacks(message: Json) -> Json:
-    """Return a comm message of a widget; the errors among outputs in it lose their traceback."""
+    """Return a comm message of a widget; errors among its outputs lose their traceback."""
     data = message["content"].get("data", {})
     shown = data.get("state", {}).get("outputs")
     if not isinstance(shown, list):

@@ -1,4 +1,4 @@
-"""The code of widget modules that the owners of watched panes have sent: each once a link."""
+"""The code of widget modules from the owners of watched panes; each is sent once per link."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TIMEOUT_S = 120.0
 
 
 class PeerModules:
-    """Asks one peer for modules, and keeps what came as long as the link lasts.
+    """Requests modules from one peer, and keeps them as long as the link lasts.
 
     Args:
-        hub: Where they are asked for.
+        hub: The node.
         node_id: The owner.
-        max_bytes: Of all that is kept; the modules that were used last stay.
+        max_bytes: Bytes of all kept modules; the last used ones stay.
     """
 
     def __init__(self, hub: PeerHub, node_id: str, max_bytes: int = MAX_MODULES) -> None:
@@ -35,10 +35,10 @@ class PeerModules:
 
         Args:
             pane: A pane that this node has open, with a widget of the module.
-            module: The name.
+            module: Name of the module.
 
         Raises:
-            PeerError: What the owner answered, or that it cannot be reached.
+            PeerError: The owner refuses, or cannot be reached.
         """
         if module in self._codes:
             self._codes.move_to_end(module)
@@ -51,7 +51,7 @@ class PeerModules:
         return await asyncio.shield(task)
 
     def close(self) -> None:
-        """Ask for nothing more; may be called twice."""
+        """Stop requests; may be called twice."""
         for task in self._asking.values():
             task.cancel()
 

@@ -1,8 +1,8 @@
 """The copy of one peer's pane that this node keeps while somebody here watches it.
 
-It asks the owner for the state, follows its updates, and when it cannot (a link was cut, a step is
-missing, a long string was not kept) asks again for what is newer than what it has. Everything that
-comes from the owner is checked before it changes anything.
+It requests the state from the owner and follows the updates. If it cannot (a link was cut, a step is
+missing, a long string was not kept), it requests all changes since its revision. Everything from the
+owner is checked before it changes anything.
 """
 
 from __future__ import annotations
@@ -77,19 +77,19 @@ class Replica:
     """One pane of one peer.
 
     Args:
-        hub: Where it is asked for.
-        cache: The long strings kept from this peer's link.
+        hub: The node.
+        cache: Returns the long strings kept from a peer's link.
         node_id: The owner.
-        name: Of the pane.
-        clock: Epoch seconds.
-        on_change: Called when the state or anything said of it has changed.
+        name: Name of the pane.
+        clock: Returns epoch seconds.
+        on_change: Called when the state or another attribute has changed.
 
     Attributes:
-        state: What the pane shows; stays when the pane ends.
-        status: ``live``, ``last seen`` (the link is down), ``ended`` (the owner's kernel is) or
+        state: State of the pane, which stays after the pane has ended.
+        status: ``live``, ``last seen`` (the link is down), ``ended`` (the owner's kernel has ended) or
             ``withdrawn``.
-        last_seen: When the link was lost.
-        title, grant, since: As the owner says.
+        last_seen: Time when the link was lost.
+        title, grant, since: As the owner reports them.
     """
 
     def __init__(
@@ -121,19 +121,19 @@ class Replica:
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
 
-    # From outside.
+    # Calls of consumers.
 
     def ask(self) -> asyncio.Task[None]:
-        """Ask the owner for what is newer; the task raises why that failed."""
+        """Request the newer changes from the owner; the task raises the error of a failure."""
         if self._task is not None and not self._task.done():
             return self._task
         return self._start(ask=True)
 
     async def opened(self) -> None:
-        """Ask, and return when the owner has answered.
+        """Request the changes, and return when the owner has answered.
 
         Raises:
-            PeerError: What it answered, or that it cannot be reached.
+            PeerError: The owner refuses, or cannot be reached.
         """
         while True:
             task = self.ask()
@@ -143,13 +143,13 @@ class Replica:
                 return
             if self._task is None:
                 raise NotGrantedError if self.status == WITHDRAWN else LinkClosedError
-            # The link was replaced and the question was put again.
+            # The link was replaced, and the request was sent again.
 
     async def prove(self) -> Message:
-        """Ask the owner for the whole state; return its answer, as it has signed it.
+        """Request the whole state from the owner; return the signed answer.
 
         Raises:
-            PeerError: What it answered, or that it cannot be reached.
+            PeerError: The owner refuses, or cannot be reached.
         """
         while self._task is not None and not self._task.done():
             await asyncio.wait({self._task})
@@ -163,10 +163,10 @@ class Replica:
         return answers[-1]
 
     async def input(self, message: InputMessage, id: str | None) -> None:
-        """Do something with a widget of the pane; returns when the owner has taken it.
+        """Send an input to a widget of the pane; returns when the owner has accepted it.
 
         Raises:
-            PeerError: What it answered, or that it cannot be reached.
+            PeerError: The owner refuses, or cannot be reached.
         """
         asked: Json = {"pane": self.name, "message": msgspec.to_builtins(message)}
         if id is not None:
@@ -179,10 +179,10 @@ class Replica:
             stream=f"{stream_of(self.name)}/input",
         )
         if reply.type != "pane_input":
-            raise MalformedError("the answer is none to an input")
+            raise MalformedError("the message does not answer an input")
 
     def take(self, message: Message) -> None:
-        """Take a ``pane_update``."""
+        """Apply a ``pane_update``."""
         if self._is_asking():
             self._put_by(message)
             return
@@ -204,26 +204,26 @@ class Replica:
         self._start(ask=outcome is _Outcome.GAP)
 
     def end(self, epoch: str | None) -> None:
-        """Note that the owner's kernel has ended, and with it this life of the pane."""
+        """Handle the end of the owner's kernel, and with it of this life of the pane."""
         self._ended_epoch = epoch
         if epoch in (None, self.state.epoch):
             self.mark(ENDED)
 
     def mark(self, status: str) -> None:
-        """Note what has become of the pane."""
+        """Set the status of the pane."""
         if status in (WITHDRAWN, LAST_SEEN):
             self.stop()
         if status == LAST_SEEN:
             if self.status != LIVE:
                 return
-            # The owner may have been silent for a while before the link was given up.
+            # The owner may have been silent for a while before the link counted as lost.
             self.last_seen = self._hub.peer(self.node_id).last_seen or self._clock()
         if status != self.status:
             self.status = status
             self._on_change()
 
     def stop(self) -> None:
-        """Expect nothing from the owner until :meth:`ask`."""
+        """Ignore the owner until the next :meth:`ask`."""
         task, self._task = self._task, None
         if task is not None and task is not asyncio.current_task():
             task.cancel()
@@ -282,7 +282,7 @@ class Replica:
                 stream=stream_of(self.name),
             )
             if reply.type != "pane_snapshot":
-                raise MalformedError("the answer is no snapshot of a pane")
+                raise MalformedError("the answer is not a snapshot of a pane")
             if receive is not None:
                 receive(reply)
             return await self._digest_or_fetch(reply, PaneSnapshot)
@@ -322,11 +322,11 @@ class Replica:
             timeout=ASK_TIMEOUT_S,
         )
         if reply.type != "pane_buffers":
-            raise MalformedError("the answer holds no buffers")
+            raise MalformedError("the answer has no buffers")
         hashes = convert(reply.data, PaneBuffers).hashes
-        # The hub has verified the buffers against `buffers`; `hashes` is only what the owner says.
+        # The hub has verified the buffers against `buffers`; `hashes` is only the owner's statement.
         if len(hashes) != len(reply.buffers):
-            raise MalformedError("the answer does not hold the buffers it lists")
+            raise MalformedError("the answer does not have the buffers that it lists")
         return dict(zip(reply.data.get("buffers", ()), reply.buffers, strict=False))
 
     def _arrived(self, message: Message) -> Arrived:
@@ -355,7 +355,7 @@ class Replica:
         elif not is_old:
             return _Outcome.LOST
         if not is_old:
-            # What was put by may be of a life before the one the answer began.
+            # Queued updates may belong to a life before that of the answer.
             if is_other and not may_begin:
                 return _Outcome.GAP
             if content.messages is not None and (is_other or content.prev != self.state.rev):
@@ -379,7 +379,7 @@ class Replica:
 
     def _give_up(self, error: PeerError) -> None:
         log.warning("%s: pane %s is closed: %s", self.node_id, self.name, error)
-        # The state was emptied, so nothing can build on it.
+        # The state was emptied, so no update can follow it.
         self.is_known = False
         self._send_close()
         self.mark(WITHDRAWN)
@@ -393,7 +393,7 @@ class Replica:
             log.debug("%s cannot be told that a pane is closed: %s", self.node_id, error.code)
 
     def close(self) -> None:
-        """Stop following, and tell the owner."""
+        """Stop following the pane, and notify the owner."""
         self.stop()
         if self.status != WITHDRAWN:
             self._send_close()

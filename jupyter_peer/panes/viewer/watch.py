@@ -1,7 +1,7 @@
-"""The panes of others: what peers offer to this node, and what is watched of it.
+"""The panes of other nodes: those that peers offer, and those that are watched here.
 
-However many kernels and browser tabs of this node watch a pane, it comes over the link once. Each
-of them follows the replica at its own pace with a :class:`~.state.PaneCursor`.
+A pane comes over the link once for all kernels and browser tabs of this node that watch it. Each of
+them follows the replica at its own speed with a :class:`~.state.PaneCursor`.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-#: Offers of one peer that are remembered; a node shares 64 panes unless it is told otherwise.
+#: Number of remembered offers of one peer; by default a node shares at most 64 panes.
 MAX_OFFERS = 256
 
 
 class Watch:
-    """One consumer's hold on a peer's pane. Close it when it is not looked at any more.
+    """One consumer's subscription to a peer's pane. Close it when nobody looks at the pane.
 
     Attributes:
-        state: What the pane shows, to be followed with a cursor. It stays the same object for the
-            life of the watch.
+        state: State of the pane, to be followed with a cursor. It stays the same object as long as
+            the watch lasts.
     """
 
     def __init__(self, watcher: PaneWatcher, replica: Replica) -> None:
@@ -51,7 +51,7 @@ class Watch:
 
     @property
     def info(self) -> Json:
-        """What is known of the pane besides its outputs.
+        """The facts about the pane besides its outputs.
 
         ``{name, title, grant, since, status, last_seen, owner: {node_id, node_name, alias}, path,
         rtt_ms, truncated}``; times are epoch seconds, ``path`` is the transport or None.
@@ -72,33 +72,33 @@ class Watch:
         }
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call back when state or info have changed; returns what ends it."""
+        """Call back when state or info have changed; return a function that stops this."""
         return self._changes.connect(listener)
 
     def changed(self) -> None:
-        """Tell the listeners."""
+        """Call the listeners."""
         self._changes.emit()
 
     async def input(self, message: InputMessage, id: str | None = None) -> None:
-        """Do something with one of the pane's widgets; returns when the owner has taken it.
+        """Send an input to a widget of the pane; returns when the owner has accepted it.
 
         Args:
-            message: Checked against the bounds.
-            id: Comes back as ``re`` of what the owner's kernel echoes.
+            message: The input, checked against the bounds.
+            id: Id of the input; the echo of the owner's kernel repeats it as ``re``.
 
         Raises:
-            PeerError: Why the owner does not take it, or that it cannot be reached.
+            PeerError: The owner refuses the input, or cannot be reached.
         """
         if self._is_closed:
-            raise PaneEndedError("the pane is not watched any more")
+            raise PaneEndedError("the pane is no longer watched")
         await self._replica.input(message, id)
 
     async def prove(self) -> Proof:
-        """Return a proof of what the pane shows now, which its owner signs anew.
+        """Return a proof of the pane's current state, which its owner signs again.
 
         Raises:
             TooLargeError: The pane holds more than a proof may.
-            PeerError: What the owner answered, or that it cannot be reached.
+            PeerError: The owner refuses, or cannot be reached.
         """
         if self._is_closed:
             raise PaneEndedError("the pane is not watched any more", hint="open it again")
@@ -115,10 +115,10 @@ class Watch:
         """Return the code that draws the pane's widgets of a module, as its owner has installed it.
 
         Raises:
-            PeerError: What the owner answered, or that it cannot be reached.
+            PeerError: The owner refuses, or cannot be reached.
         """
         if self._is_closed:
-            raise PaneEndedError("the pane is not watched any more")
+            raise PaneEndedError("the pane is no longer watched")
         return await self._watcher.modules_of(self._replica.node_id).get(self._replica.name, name)
 
     async def close(self) -> None:

@@ -126,7 +126,7 @@ class Watches:
 
         Raises:
             LookupFailedError: The connection has no such watch.
-            PeerError: What the owner answered, or that it cannot be reached.
+            PeerError: The owner refuses, or cannot be reached.
         """
         opened = self._open.get(params.watch)
         if opened is None:

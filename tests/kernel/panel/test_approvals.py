@@ -108,7 +108,7 @@ async def test_an_answer_that_comes_too_late_is_said_and_the_button_is_free_agai
     open_panel: Open, server: FakeServer
 ):
     panel = open_panel()
-    server.answers["approve"] = LookupFailedError("this does not wait for an answer any more")
+    server.answers["approve"] = LookupFailedError("this call no longer waits for an answer")
     pushed(server, waiting(1))
     await until(lambda: panel.approvals.rows)
     clicked = panel.approvals.rows[1].allow_button

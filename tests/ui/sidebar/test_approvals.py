@@ -105,7 +105,7 @@ def test_the_owner_is_asked_in_the_browser_and_what_a_peer_sends_is_text(
             assert asking.result() == {"ok": True, "answer": "restarted 7, restarted 8"}
         else:
             page.keyboard.press("Enter")
-            assert asking.result() == {"ok": True, "answer": "no: the owner has refused it"}
+            assert asking.result() == {"ok": True, "answer": "no: the owner has refused the call"}
         expect(dialog).to_have_count(0)
     assert page.evaluate("window.pwned") is None
 

@@ -1,4 +1,4 @@
-"""What a tap hands to its listeners."""
+"""The messages of a tap, and the interface of its listeners."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class TapMessage(NamedTuple):
     """A message of a kernel.
 
     Attributes:
-        content, buffers: As :func:`.comms.read` gives them; buffers are base64.
-        msg_id: Of the message itself.
+        content, buffers: Results of :func:`.comms.read`; buffers are base64.
+        msg_id: Id of this message.
     """
 
     msg_type: str
@@ -24,13 +24,13 @@ class TapMessage(NamedTuple):
 
 
 class TapListener(Protocol):
-    """Who listens to a tap. None of these may raise or block."""
+    """A listener of a tap. Its methods must not raise or block."""
 
     def wants(self, msg_type: str, parent_id: str) -> bool:
-        """Whether :meth:`on_message` should get such messages."""
+        """Return whether :meth:`on_message` should receive such messages."""
 
     def on_message(self, message: TapMessage) -> None:
-        """Take a message."""
+        """Handle a message."""
 
     def on_end(self, reason: str) -> None:
-        """Take notice that the kernel restarted or died; nothing comes after it."""
+        """Handle the restart or the end of the kernel; nothing is called after this."""

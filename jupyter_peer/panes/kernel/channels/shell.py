@@ -1,4 +1,4 @@
-"""Messages to a kernel on its shell channel, under a session of this node's own."""
+"""Messages to a kernel on its shell channel, in a session of this node."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Json = dict[str, Any]
 
 
 class KernelShell:
-    """Sends, and reads no answer: what its messages lead to is heard on IOPub.
+    """Sends messages and reads no answers; their effects are seen on IOPub.
 
-    Nothing here waits. A kernel that is busy for hours takes what was sent when it is done, so who
-    sends bounds how much that is.
+    Nothing here waits. A busy kernel reads the messages when it is idle again, perhaps after hours.
+    So the sender must bound their number.
 
     Args:
         info: The kernel's connection info.
-        session: Signs.
+        session: The session, which signs the messages.
 
     Raises:
-        KernelGoneError: It has no shell channel on this machine.
+        KernelGoneError: The kernel has no shell channel on this machine.
     """
 
     def __init__(self, info: Json, session: Session) -> None:
@@ -38,12 +38,12 @@ class KernelShell:
         self._socket.connect(url_of(info, "shell"))
 
     def send(self, msg_type: str, content: Json, metadata: Json, buffers: Sequence[bytes]) -> str:
-        """Send a message; return its id, which is the parent of all it leads to.
+        """Send a message; return its id, which is the parent id of its effects.
 
         Raises:
-            KernelGoneError: The kernel takes no more.
+            KernelGoneError: The kernel accepts no more messages.
         """
-        # An answer that nobody reads would fill the socket some day.
+        # Answers that nobody reads would fill the socket some day.
         with contextlib.suppress(zmq.Again):
             while True:
                 self._socket.recv_multipart(zmq.NOBLOCK)
@@ -51,9 +51,9 @@ class KernelShell:
         try:
             self._socket.send_multipart([*self._session.serialize(message), *buffers], zmq.NOBLOCK)
         except zmq.ZMQError as error:
-            raise KernelGoneError("the kernel takes no message") from error
+            raise KernelGoneError("the kernel accepts no message") from error
         return str(message["header"]["msg_id"])
 
     def close(self) -> None:
-        """Send nothing any more; may be called twice."""
+        """Close the channel; may be called twice."""
         self._socket.close(linger=0)

@@ -1,4 +1,4 @@
-"""How a kernel's ZeroMQ sockets are reached."""
+"""Set-up and addresses of a kernel's ZeroMQ sockets."""
 
 from __future__ import annotations
 

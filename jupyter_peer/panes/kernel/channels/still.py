@@ -1,4 +1,4 @@
-"""What stands for the kernel of a pane that shows something fixed: it says nothing and runs nothing."""
+"""The replacement for a kernel in a pane with fixed content: it sends nothing and runs nothing."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ STILL = "still"
 
 
 class StillKernel:
-    """The tap of no kernel.
+    """A tap without a kernel.
 
     Args:
-        secrets: Returns the texts that open this node; no pane shows one.
+        secrets: Returns the secrets of this node, which no pane may show.
     """
 
     def __init__(self, secrets: Callable[[], Iterable[str]] = tuple) -> None:
         self._masks = Masks(secrets)
 
     def subscribe(self, listener: TapListener) -> Callable[[], None]:
-        """Return a function that does nothing: there is nothing to hear."""
+        """Return a function that does nothing, because no message ever comes."""
         return lambda: None
 
     def send(
@@ -44,9 +44,9 @@ class StillKernel:
         raise KernelGoneError("nothing runs behind this pane", hint="it can only be viewed")
 
     async def start(self) -> None:
-        """Return at once: nothing can be missed."""
+        """Return at once, because no message can be missed."""
 
     def masked(self, output: Json, parent_id: str) -> Json:
-        """Return an output without what opens this node."""
+        """Return an output without the secrets of this node."""
         masked: Json = self._masks.mask().value(output)
         return masked

@@ -1,9 +1,9 @@
-"""One more listener on a kernel's IOPub socket.
+"""An additional listener on a kernel's IOPub socket.
 
-Works for any kernel language and without a browser, since it speaks the Jupyter protocol alone. A
-new subscription is not live at once: a cell must not run before a message has come through it. So
-:meth:`KernelTap.start` asks the kernel for its info on the control channel, which also a busy
-kernel answers, until something arrives (as jupyter_server does for its websockets).
+It works for any kernel language and without a browser, because it needs only the Jupyter protocol. A
+new subscription is not live at once, and messages before that are lost. So :meth:`KernelTap.start`
+sends info requests on the control channel, which a busy kernel answers too, until a message arrives
+on IOPub. jupyter_server does the same for its WebSockets.
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ def _read_header(part: memoryview) -> _Header:
 class KernelTap:
     """Listens to one kernel for any number of panes.
 
-    It closes itself when the last listener leaves, and when the kernel restarts: after that it is
-    another kernel, and a new tap is needed.
+    It closes itself when the last listener leaves and when the kernel restarts. A restarted kernel
+    needs a new tap.
 
     Args:
-        kernel_id: For the log.
-        manager: The kernel's ``KernelManager``, or what has its ``get_connection_info`` and
+        kernel_id: Id of the kernel, for the log.
+        manager: The kernel's ``KernelManager``, or an object with its ``get_connection_info`` and
             ``add_restart_callback``.
         on_close: Called once when the tap has closed.
         timeout: Seconds to wait for a sign of life.
-        secrets: Returns the texts that open this node; no listener gets one.
+        secrets: Returns the secrets of this node, which no listener may receive.
     """
 
     def __init__(
@@ -129,10 +129,10 @@ class KernelTap:
         """Send the kernel a message on its shell channel.
 
         Returns:
-            Its id, the parent of all it leads to.
+            Its id, which is the parent id of its effects.
 
         Raises:
-            KernelGoneError: The kernel has ended, or takes no more.
+            KernelGoneError: The kernel has ended, or accepts no more messages.
         """
         if self.is_closed or self._session is None:
             raise KernelGoneError
@@ -141,16 +141,16 @@ class KernelTap:
         return self._shell.send(msg_type, content, metadata or {}, buffers)
 
     async def start(self) -> None:
-        """Return when the subscription is live; may be called by each who needs it.
+        """Wait until the subscription is live; several callers may wait at once.
 
         Raises:
-            KernelGoneError: The kernel has no sockets here, or ended meanwhile.
-            PeerTimeoutError: It gave no sign of life in time.
+            KernelGoneError: The kernel has no sockets here, or has ended meanwhile.
+            PeerTimeoutError: The kernel gave no sign of life in time.
         """
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._start())
             self._starting.add_done_callback(_retrieve)
-        # One caller that gives up must not stop the start for the others.
+        # A caller that is cancelled must not stop the start for the others.
         await asyncio.shield(self._starting)
         if self.is_closed:
             raise KernelGoneError("the kernel has ended")
@@ -227,7 +227,7 @@ class KernelTap:
             try:
                 await self._take([frame.buffer for frame in frames])
             except (ValueError, msgspec.MsgspecError) as error:
-                # A kernel that does it once does it always.
+                # A kernel that sends such a message once sends it always.
                 level = logging.DEBUG if self._has_warned else logging.WARNING
                 self._has_warned = True
                 log.log(level, "kernel %s: a message is left out: %s", self.kernel_id, error)
@@ -268,12 +268,12 @@ class KernelTap:
             self._tell(message, wanted)
 
     def masked(self, output: Json, parent_id: str) -> Json:
-        """Return an output that a front end has of a message, without what opens this node."""
+        """Return an output that a front end shows, without the secrets of this node."""
         content = clean("stream", output) if output.get("output_type") == "stream" else None
         if content is None:
             masked: Json = self._masks.mask().value(output)
             return masked
-        # The rest of a secret that is half written may still come.
+        # The rest of a half-written secret may still come.
         text = self._masks.feed(parent_id, content["name"], content["text"])
         return content | {"output_type": "stream", "text": text}
 
@@ -289,7 +289,7 @@ class KernelTap:
             self._tell(message._replace(content={"name": name, "text": text}), wanted)
 
     def _release(self, parent_id: str) -> None:
-        """Tell what was held back of the streams of a message that the kernel is done with."""
+        """Pass on the withheld stream text of a message after the kernel has finished with it."""
         for name, text in self._masks.release(parent_id):
             message = TapMessage("stream", parent_id, {"name": name, "text": text})
             self._tell(
@@ -305,7 +305,7 @@ class KernelTap:
     ) -> tuple[Json, list[str]] | None:
         self._verify(parts)
         content = decode(parts[4])
-        # Streams are masked where their pieces are put together.
+        # Streams are masked where their pieces are joined.
         if msg_type != "stream" and mask.is_in(bytes(parts[4])):
             content = mask.value(content)
         return read(msg_type, content, mask.buffers(buffers))
@@ -324,10 +324,10 @@ class KernelTap:
         if header.msg_type == "shutdown_reply":
             return True
         if header.session and header.session != parent.session:
-            # Each process of a kernel has its own session.
+            # Each process of a kernel has its own session id.
             before, self._kernel_session = self._kernel_session, header.session
             return bool(before) and before != header.session
-        # Some kernels echo the client's session, which says nothing; they still say they start.
+        # Some kernels echo the client's session id; a restart shows in their status all the same.
         if header.msg_type != _STATUS or parent.msg_id or self._kernel_session or not had_seen_any:
             return False
         content = decode(parts[4])
@@ -336,7 +336,7 @@ class KernelTap:
     async def _watch_connection(self, iopub: zmq.asyncio.Socket, monitor: Any) -> None:
         try:
             await recv_monitor_message(monitor)
-            # What the kernel said before it went is still to be read, by the other task.
+            # The other task still has to read the kernel's last messages.
             while self._is_taking or await iopub.poll(_LAST_WORDS_MS):  # noqa: ASYNC110
                 await asyncio.sleep(_LAST_WORDS_MS / 1000)
         finally:
@@ -347,7 +347,7 @@ class KernelTap:
         self.end("the kernel was restarted")
 
     def end(self, reason: str) -> None:
-        """Tell the listeners that the kernel is no more, and close; may be called twice."""
+        """Report the end of the kernel to the listeners, and close; may be called twice."""
         if self.is_closed:
             return
         log.info("kernel %s: %s", self.kernel_id, reason)
@@ -377,7 +377,7 @@ class KernelTap:
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:
-    # Whoever waits gets the error; when nobody does any more it is not worth a warning.
+    # Waiting callers get the error; without one it needs no warning.
     if not task.cancelled():
         task.exception()
 

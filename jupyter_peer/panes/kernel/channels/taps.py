@@ -10,11 +10,11 @@ from .tap import KernelTap
 
 
 class KernelTaps:
-    """One tap a kernel, made when it is needed.
+    """One tap for each kernel, made when it is needed.
 
     Args:
-        manager_of: Gives the ``KernelManager`` of a kernel id, None when there is no such kernel.
-        secrets: Returns the texts that open this node.
+        manager_of: Returns the ``KernelManager`` of a kernel id; None if there is no such kernel.
+        secrets: Returns the secrets of this node.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class KernelTaps:
         self._taps: dict[str, KernelTap] = {}
 
     def __call__(self, kernel_id: str) -> KernelTap:
-        """Return the kernel's tap, not started yet if it is new.
+        """Return the kernel's tap; a new tap is not started yet.
 
         Raises:
             KernelGoneError: There is no such kernel here.
@@ -52,7 +52,7 @@ class KernelTaps:
             del self._taps[kernel_id]
 
     def end(self, kernel_id: str) -> None:
-        """Take notice that a kernel was shut down."""
+        """Handle the shutdown of a kernel."""
         if kernel_id in self._taps:
             self._taps[kernel_id].end("the kernel was shut down")
 

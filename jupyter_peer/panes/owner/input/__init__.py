@@ -1,1 +1,1 @@
-"""What viewers do in panes: which inputs are allowed, and how they reach the kernel."""
+"""Inputs of viewers: which ones are allowed, and how they reach the kernel."""

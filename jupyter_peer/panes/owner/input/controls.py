@@ -1,11 +1,12 @@
-"""The controls of ipywidgets 8: which keys a person sets with each, and to which values.
+"""The controls of ipywidgets 8: the keys that a person can set with each, and the values.
 
-An allow-list. A control that is not in the table, and a key that is not in its row, is not for viewers.
-A value passes if the control itself could produce it in the owner's page: in range, among the
-options, of the right type. Source: ``@jupyter-widgets/controls`` 5.0, ``src/widget_*.ts``.
+This is an allow-list: viewers cannot set a control that is not in the table, or a key that is not in
+its row. A value is allowed if the control itself could produce it in the owner's page: it is in range,
+among the options, and of the right type. Source: ``@jupyter-widgets/controls`` 5.0, ``src/widget_*.ts``.
 
-Left out on purpose: boxes, labels, pictures and progress bars take no input; ``ControllerModel`` and its
-parts speak for a game pad at the page of the owner; layouts, styles and links belong to the owner.
+Some models are omitted on purpose. Boxes, labels, pictures and progress bars have no input.
+``ControllerModel`` and its parts represent a game pad at the owner's page. Layouts, styles and links
+belong to the owner.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _is_in_range(value: Any, model: Model) -> bool:
 
 
 def _is_on_step(value: float, model: Model) -> bool:
-    """Whether the handle of a slider stops at a value; its readout takes any number instead."""
+    """Return whether the handle of a slider stops at a value; its readout accepts any number."""
     step = model.state.get("step")
     if model.state.get("readout") is not False or not _is_number(step) or step <= 0:
         return True
@@ -137,7 +138,7 @@ _TIME = {"hours": (0, 23), "minutes": (0, 59), "seconds": (0, 59), "milliseconds
 
 
 def _moment(fields: dict[str, tuple[int, int]]) -> Check:
-    """Return the check of a date, a time, or both, given by their fields."""
+    """Return a check for a date, a time, or both, given by their fields."""
 
     def order(value: Any) -> tuple[int, ...] | None:
         if not isinstance(value, dict) or value.keys() != fields.keys():
@@ -178,7 +179,7 @@ _FILE = {"name": str, "type": str, "size": int, "last_modified": int}
 
 
 def _files(value: Any, model: Model) -> bool:
-    """Whether a value is a list of uploaded files; their contents are buffers."""
+    """Return whether a value is a list of uploaded files; their contents are buffers."""
     if not isinstance(value, list) or (len(value) > 1 and model.state.get("multiple") is not True):
         return False
     return all(
@@ -256,6 +257,6 @@ MESSAGES: dict[str, tuple[dict[str, str], ...]] = {
 
 
 def is_file_content(path: list[Any], state: dict[str, Any]) -> bool:
-    """Whether a buffer of an input is the content of a file in its value."""
+    """Return whether a buffer of an input is the content of a file in its value."""
     files = state.get("value")
     return len(path) == 3 and path[0] == "value" and path[2] == "content" and _among(path[1], files)

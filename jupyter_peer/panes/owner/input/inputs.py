@@ -1,4 +1,4 @@
-"""Checks what viewers do in this node's panes, each time, before anything reaches a kernel."""
+"""Checks each input of viewers in this node's panes before it reaches a kernel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-#: Inputs of one viewer: so many at once, and so many a second.
+#: Inputs that one viewer may send at once, and per second.
 BURST = 2_000
 RATE = 500.0
 #: A refusal of one kind to one peer is written down at most so often.
@@ -40,9 +40,9 @@ class PaneInputs:
 
     Args:
         hub: The node.
-        granted: Returns a pane that a peer may see; raises why it may not.
-        audit: Writes down ``kind, node_id, pane, detail``.
-        clock: Seconds that never go back.
+        granted: Returns a pane that a peer may see; raises an error if it may not.
+        audit: Writes ``kind, node_id, pane, detail`` to the audit log.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class PaneInputs:
         hub.on("pane_input", self._on_input)
 
     def forget_peer(self, node_id: str) -> None:
-        """Forget how much a peer that is gone has done."""
+        """Forget the rate of a peer that was removed."""
         self._limits.pop(node_id, None)
 
     def _on_input(self, message: Message) -> None:
         if message.re is not None:
-            return  # an answer nobody waits for any more
+            return  # the request has ended, so nobody waits for an answer
         try:
             self._count(message.peer_id)
             name = check_pane_name(message.data.get("pane"))
             pane = self._granted(message.peer_id, name)
-            # Whoever may only view is told nothing of what its page did by itself.
+            # A viewer who may only view gets no error for what its page did by itself.
             if pane.grant_of(message.peer_id) == "interact" or not self._is_of_page(message, pane):
                 self.may(message.peer_id, name)
                 self._take(message.peer_id, convert(message.data, PaneInput))
@@ -80,7 +80,7 @@ class PaneInputs:
         message.reply("pane_input", {})
 
     def _is_of_page(self, message: Message, pane: OwnPane) -> bool:
-        """Whether an input of who may only view is no act of a person."""
+        """Return whether an input comes from the page itself and not from a person."""
         try:
             made = convert(message.data, PaneInput)
         except PeerError:
@@ -141,10 +141,10 @@ class PaneInputs:
         self._write("pane_input", peer_id, made.pane, AUDIT_ACTS_EVERY_S, {})
 
     def may(self, peer_id: str, name: str) -> OwnPane:
-        """Return a pane with which a peer may interact.
+        """Return a pane that a peer may use.
 
         Raises:
-            PeerError: Why it may not.
+            PeerError: The peer may not use the pane.
         """
         pane = self._granted(peer_id, name)
         if pane.grant_of(peer_id) != "interact":
@@ -170,8 +170,8 @@ class PaneInputs:
         self._write("pane_input_refused", message.peer_id, pane, AUDIT_EVERY_S, detail)
 
     def _write(self, kind: str, peer_id: str, pane: str, every: float, detail: Json) -> None:
-        """Write something down unless that was done a short time ago."""
-        # Not by the name of the pane, which a peer can invent.
+        """Write an entry to the audit log, unless the same entry was written a short time ago."""
+        # Not counted by the name of the pane, because a peer can invent names.
         key = (kind, peer_id, detail.get("code", pane))
         now = self._clock()
         at, times = self._written.get(key, (now - every, 0))
@@ -186,10 +186,10 @@ class PaneInputs:
 
 
 def _left_out(source: PaneSource, peer_id: str, model_id: str, model: Model, act: Act) -> set[str]:
-    """Return the keys of an input that no person has set: they are left out without an error.
+    """Return the keys of an input that no person has set; they are ignored without an error.
 
-    What a page writes by itself, the steps of a page that does not drive a ``Play``, and what a link of
-    two widgets sets in the viewer's page though no viewer may: the owner's page sets that too.
+    They are keys that each page writes by itself, steps of a page that does not drive a ``Play``, and
+    keys that a link of two widgets sets in the viewer's page and in the owner's page alike.
     """
     left_out = own_keys_of_pages(model, act.keys)
     left_out |= source.kernel.plays.step_left_out(model_id, model, peer_id, act.state)

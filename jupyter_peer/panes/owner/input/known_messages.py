@@ -1,7 +1,7 @@
-"""Messages that pages of well-known libraries send to their kernels, as far as they only operate them.
+"""Messages by which pages of well-known libraries operate their widgets.
 
-A custom message may mean anything to the code that receives it, so it passes only where its meaning
-is known here. For others the owner can allow everything.
+A custom message may mean anything to the code that receives it. So it is allowed only if its meaning
+is known here. For other libraries, the owner can allow all messages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 # matplotlib's webagg protocol (``backend_webagg_core.FigureCanvasWebAggCore.handle_*``), as ipympl uses
-# it. Not among them: `closing`, which ends the owner's figure, and saving to the owner's disk.
+# it, without `closing`, which ends the owner's figure, and without saving to the owner's disk.
 _MATPLOTLIB = frozenset(
     {
         "ack", "button_press", "button_release", "dblclick", "draw", "figure_enter", "figure_leave",
@@ -18,12 +18,12 @@ _MATPLOTLIB = frozenset(
     }
 )  # fmt: skip
 _MATPLOTLIB_BUTTONS = frozenset({"home", "back", "forward", "pan", "zoom"})
-# ipyleaflet: what a mouse does on the map or one of its layers.
+# ipyleaflet: events of the mouse on the map or on a layer.
 _LEAFLET = frozenset(
     {"click", "dblclick", "mousedown", "mouseup", "mouseover", "mouseout", "mousemove",
      "contextmenu", "preclick"}
 )  # fmt: skip
-# ipycanvas: that a page can draw, and what a mouse, a finger or a key does on the canvas.
+# ipycanvas: a page is ready to draw, and events of mouse, touch and keyboard on the canvas.
 _CANVAS = frozenset(
     {"client_ready", "key_down", "mouse_down", "mouse_move", "mouse_out", "mouse_up", "mouse_wheel",
      "touch_cancel", "touch_end", "touch_move", "touch_start"}
@@ -31,7 +31,7 @@ _CANVAS = frozenset(
 
 
 def is_known_message(module: str, said: Any) -> bool:
-    """Whether a custom message to a widget of a library only operates it.
+    """Return whether a custom message only operates the widget.
 
     Args:
         module: The widget's ``_model_module``.

@@ -1,8 +1,8 @@
-"""What viewers do with the widgets of one kernel, at the pace of the kernel.
+"""Queues the inputs of viewers to one kernel, at the speed of the kernel.
 
-One input is with the kernel at a time. Of what comes meanwhile only the newest value of each key of
-each viewer is kept, so a slider that was dragged a thousand times while the kernel was busy ends where
-it was left, and nothing grows.
+The kernel gets one input at a time. Of the inputs that arrive meanwhile, only the newest value of each
+key of each viewer is kept. So a slider that was dragged a thousand times while the kernel was busy
+ends at its last position, and the queue does not grow.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ MAX_SIZE = 32 * 1024 * 1024
 
 
 class Sender(Protocol):
-    """What this needs of the kernel."""
+    """The functions of a kernel that this module needs."""
 
     @property
     def kernel(self) -> Any:
-        """Its tap."""
+        """The kernel's tap."""
 
     def when_idle(self, msg_id: str, callback: Callable[[], None]) -> None:
         """Call back when the kernel is done with a message."""
@@ -40,10 +40,10 @@ class Sender(Protocol):
     def echo(
         self, msg_id: str, model_id: str, state: Json, paths: list[Any], buffers: list[str]
     ) -> None:
-        """Tell the panes what the kernel has taken without a word."""
+        """Send the panes the values that the kernel has accepted without an echo."""
 
     def values(self, model_id: str, keys: set[Any]) -> tuple[Json, list[Any], list[str]]:
-        """Return what keys of a model are now: state, buffer paths and buffers."""
+        """Return the current values of keys of a model: state, buffer paths and buffers."""
 
 
 class Input:
@@ -52,11 +52,12 @@ class Input:
     Args:
         peer_id: The viewer.
         pane: The pane in which it was made.
-        message: What was done, checked.
-        may: Whether the viewer may still use the pane; asked again before it goes to the kernel.
-        fits: Whether the widget still takes it, asked then as well: it may be disabled by now.
+        message: The checked input.
+        may: Returns whether the viewer may still use the pane; checked again before sending.
+        fits: Returns whether the widget still accepts the input; checked again before sending,
+            because the widget may be disabled by then.
         on_sent: Called with the id of the message to the kernel.
-        size: About how many characters it takes.
+        size: Approximate number of characters.
     """
 
     def __init__(
@@ -85,16 +86,16 @@ class Input:
 
     @property
     def keys(self) -> set[Any]:
-        """The keys it sets."""
+        """The keys that it sets."""
         return self.act.keys
 
     @property
     def act(self) -> Act:
-        """What it does, for the rules."""
+        """The act, for the rules."""
         return Act(self.state, self.paths, self.said, self.is_custom, len(self.buffers))
 
     def only(self, keys: set[Any]) -> tuple[Json, list[Any], list[str]]:
-        """Return state, buffer paths and buffers of some of its keys."""
+        """Return the state, buffer paths and buffers of some of its keys."""
         pairs = [
             (path, buffer)
             for path, buffer in zip(self.paths, self.buffers, strict=True)
@@ -107,7 +108,7 @@ class Input:
         )
 
     def leave_out(self, keys: set[Any]) -> None:
-        """Set some keys no more."""
+        """Remove some keys from the input."""
         self.state, self.paths, self.buffers = self.only(self.keys - keys)
 
     def content(self) -> Json:
@@ -136,10 +137,10 @@ class InputQueue:
         return len(self._waiting)
 
     def put(self, made: Input) -> None:
-        """Take an input.
+        """Queue an input.
 
         Raises:
-            BusyError: Too much of this viewer waits already. What waits stays as it is.
+            BusyError: Too many inputs of this viewer wait; the waiting ones stay as they are.
         """
         replaced = self._replaced_by(made)
         left = [
@@ -153,7 +154,7 @@ class InputQueue:
             or sum([each.size for each in left]) + made.size > MAX_WAITING_SIZE
             or sum([each.size for each in self._waiting]) + made.size > MAX_SIZE
         ):
-            raise BusyError("the owner's kernel is busy, and too much waits for it already")
+            raise BusyError("the owner's kernel is busy, and too many inputs wait for it")
         for each in list(self._waiting):
             if id(each) in replaced:
                 each.leave_out(made.keys)
@@ -163,9 +164,9 @@ class InputQueue:
         self._send_next()
 
     def _replaced_by(self, made: Input) -> set[int]:
-        """Return which of those that wait set what a new one sets.
+        """Return the waiting inputs whose keys a new input sets too.
 
-        What the viewer has said to a widget in between may depend on the values before it.
+        A message of the viewer between two inputs may depend on the values before it.
         """
         found: set[int] = set()
         if made.is_custom:
@@ -180,7 +181,7 @@ class InputQueue:
         return found
 
     def drop(self, pane: str, peer_id: str | None = None) -> None:
-        """Forget what waits of one viewer of a pane, or of all."""
+        """Drop the waiting inputs of one viewer of a pane, or of all viewers."""
         self._waiting = deque(
             each
             for each in self._waiting
@@ -188,7 +189,7 @@ class InputQueue:
         )
 
     def heard(self, msg_id: str, model_id: str, keys: set[Any], is_echo: bool) -> None:
-        """Note that the kernel has said something of keys while it took an input."""
+        """Mark keys that the kernel has reported while it handled an input."""
         if self._sent is None or self._sent[0] != msg_id:
             return
         if self._sent[1].model_id == model_id:
@@ -197,7 +198,7 @@ class InputQueue:
                 self._unechoed -= keys
 
     def close(self) -> None:
-        """Send nothing any more."""
+        """Stop sending."""
         self._waiting.clear()
         self._sent = None
 
@@ -212,7 +213,7 @@ class InputQueue:
                 self._give_back(next_one)
 
     def _give_back(self, made: Input) -> None:
-        """Tell the panes what the widget shows instead of an input that it takes no more."""
+        """Send the panes the widget's own values in place of an input that it no longer accepts."""
         if made.is_custom:
             return
         # No message to the kernel has this id.
@@ -238,7 +239,7 @@ class InputQueue:
             return
         made, self._sent = self._sent[1], None
         if self._unechoed:
-            # Not every kernel echoes, and none what it was told not to; but viewers wait for it.
+            # Some kernels never echo, and none echoes every key; but viewers wait for an echo.
             state, paths, buffers = made.only(self._silent)
             more = self._sender.values(made.model_id, self._unechoed - self._silent)
             self._sender.echo(

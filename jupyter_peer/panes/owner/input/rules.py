@@ -1,10 +1,9 @@
 """Decides what a viewer may do with one widget of a pane.
 
-An input of a viewer goes to the owner's kernel and, as an echo, to the owner's own page. So a viewer
-sets values and nothing else: what a control offers, how it looks, what it is called and which code draws
-it belong to the owner. The controls of ipywidgets have a table (:mod:`.controls`). For widgets of
-other libraries, whose keys nobody knows here, the owner chooses one of :data:`OTHER_WIDGETS` when
-sharing.
+An input of a viewer goes to the owner's kernel and, as an echo, to the owner's page. So a viewer can
+only set values. Choices, looks, labels and drawing code of a control belong to the owner. The controls
+of ipywidgets have a table (:mod:`.controls`). The keys of other libraries are not known here, so the
+owner chooses one of :data:`OTHER_WIDGETS` for them when sharing.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ _YOUR_PAGE = "what you see goes back to what the owner's widget shows"
 
 
 class Act(NamedTuple):
-    """What a viewer does with a widget.
+    """An act of a viewer on a widget.
 
     Attributes:
         state: New values by key.
-        paths: Of binary values, beginning with the key.
-        said: A custom message; None with values.
+        paths: Paths of binary values, beginning with the key.
+        said: A custom message; None if the act sets values.
         buffers: Number of binary buffers.
     """
 
@@ -64,7 +63,7 @@ class Act(NamedTuple):
         return {*self.state, *(str(path[0]) for path in self.paths)}
 
     def only(self, keys: set[str]) -> Act:
-        """Return the part of it that sets some keys."""
+        """Return the part of the act that sets these keys."""
         return self._replace(
             state={key: value for key, value in self.state.items() if key in keys},
             paths=[path for path in self.paths if path[0] in keys],
@@ -72,23 +71,23 @@ class Act(NamedTuple):
 
 
 def own_keys_of_pages(model: Model, keys: set[str]) -> set[str]:
-    """Return which keys of an input are no act of a person, and are left out without an error.
+    """Return the keys of an input that no person has set; they are ignored without an error.
 
-    Those that the owner's widget does not have, and those that a page writes by itself.
+    They are keys that the owner's widget does not have, and keys that a page writes by itself.
     """
     return {key for key in keys if key not in model.keys or _OF_PAGES.fullmatch(key)}
 
 
 def check_act(model: Model, act: Act, other_widgets: str = VALUES) -> None:
-    """Refuse what a viewer may not do.
+    """Check that a viewer is allowed to do this with a widget.
 
     Args:
-        model: The widget as the owner knows it now.
-        act: Without :func:`own_keys_of_pages`.
-        other_widgets: What the owner allows for widgets of other libraries.
+        model: The widget's current model at the owner.
+        act: The act, without :func:`own_keys_of_pages`.
+        other_widgets: The owner's rule for widgets of other libraries.
 
     Raises:
-        NotGrantedError: The viewer may not.
+        NotGrantedError: The act is not allowed.
     """
     if model.state.get("disabled") is True:
         raise NotGrantedError("the owner has disabled this widget", hint=_YOUR_PAGE)
@@ -112,7 +111,7 @@ def check_act(model: Model, act: Act, other_widgets: str = VALUES) -> None:
 def _check_control(model: Model, name: str, act: Act) -> None:
     if act.is_custom:
         if act.said not in MESSAGES.get(name, ()) or act.buffers:
-            raise NotGrantedError(f"a {name} takes no such message", hint=_YOUR_PAGE)
+            raise NotGrantedError(f"a {name} does not accept this message", hint=_YOUR_PAGE)
         return
     checks = CONTROLS.get(name, {})
     for key in act.keys:
@@ -125,7 +124,7 @@ def _check_control(model: Model, name: str, act: Act) -> None:
             )
     is_upload = name == "FileUploadModel"
     if any(not is_upload or not is_file_content(path, act.state) for path in act.paths):
-        raise NotGrantedError(f"a {name} takes no binary values there", hint=_YOUR_PAGE)
+        raise NotGrantedError(f"a {name} does not accept binary values there", hint=_YOUR_PAGE)
 
 
 def _check_other(model: Model, module: str, act: Act) -> None:
@@ -163,7 +162,7 @@ def _kind(value: Any) -> type:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value has no text that a page could take for markup or for an address."""
+    """Return whether no text in a value could be markup or an address in a page."""
     if isinstance(value, str):
         return _LIKE_AN_ADDRESS.search(value) is None
     if isinstance(value, list):
