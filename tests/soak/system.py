@@ -1,4 +1,4 @@
-"""The nodes, the relay and the distant node of a soak, and what is done to them."""
+"""The nodes, the relays and the distant node of a soak, and what is done to them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.addresses import PATH
 from jupyter_peer.wire.link.identity import Identity
-from tests.hub.test_full_disk import taking_nothing
 from tests.machine.waiting import until
 from tests.peers.clock import MovableClock
-from tests.peers.hubs import make_hub, pair, running
+from tests.peers.hubs import make_hub, pair, running, taking_nothing
 from tests.peers.loopback import LoopbackNetwork
 from tests.peers.nodes import Node
+from tests.relay.nats_server import NatsServer, nats_server
 from tests.relay.process import RelayProcess
 from tests.soak.distant_node import JOURNAL
 from tests.soak.load import AGENTS, PATIENCE_S, Load
@@ -35,18 +35,18 @@ Fault = Callable[[], Awaitable[None]]
 
 
 class System:
-    """Ada, bob, a relay and the distant node; made by :func:`system`.
+    """Ada, bob, relays and the distant node; made by :func:`system`.
 
-    Ada and bob reach each other over the relay, the distant node dials ada, and guests come to ada
-    by a network in memory.
+    Ada and bob reach each other over two relays that NATS joins, the distant node dials ada, and
+    guests come to ada by a network in memory.
 
     Attributes:
         load: What they do.
         faults: What is done to them, by what it is called.
     """
 
-    def __init__(self, folder: Path, relay: RelayProcess) -> None:
-        self._folder, self._relay = folder, relay
+    def __init__(self, folder: Path, relays: list[RelayProcess], nats: NatsServer) -> None:
+        self._folder, self._relays, self._nats = folder, relays, nats
         self._clock = MovableClock()
         self._network = LoopbackNetwork()
         self._direct = DirectTransport()
@@ -56,10 +56,11 @@ class System:
         self.bob = self._hub("bob", [])
         self.faults: dict[str, Fault] = {
             "direct link cut": self._cut_direct,
-            "ada's or bob's connection to the relay cut": self._cut_relay,
+            "ada's or bob's connection to a relay cut": self._cut_relay,
             "links of guests cut": self._cut_guests,
             "distant node killed and started": self._kill_eve,
-            "relay killed and started": self._kill_relay,
+            "one of two relays killed and started": self._kill_relay,
+            "NATS killed and started": self._kill_nats,
             "ada's disk full for a while": self._fill_disk,
             "ada's clock an hour ahead for a while": self._move_clock,
         }
@@ -70,13 +71,16 @@ class System:
     def _hub(self, name: str, others: list, *addresses: str) -> PeerHub:
         seed = self._folder / f"{name}.seed"
         seed.write_bytes(os.urandom(32))
-        relay = RelayTransport(Identity.from_seed(seed.read_bytes()), self._relay.url)
+        # Each has a relay of its own, and the other's when that is away.
+        urls = [relay.url for relay in self._relays]
+        relay_url = ",".join(urls if name == "ada" else reversed(urls))
+        relay = RelayTransport(Identity.from_seed(seed.read_bytes()), relay_url)
         return make_hub(
             self._network,
             self._folder,
             name,
             transports=[*others, relay],
-            relay_url=self._relay.url,
+            relay_url=relay_url,
             advertised_addresses=addresses,
             clock=self._clock if name == "ada" else None,
         )
@@ -103,8 +107,9 @@ class System:
             await node.close()
         if self._eve is not None:
             await self._eve.stop()
-        self._relay.kill()
-        self._relay.close()
+        for relay in self._relays:
+            relay.kill()
+            relay.close()
 
     async def _start_eve(self, invite: str) -> None:
         arguments = ("-m", "tests.soak.distant_node", str(self._folder), invite)
@@ -120,9 +125,10 @@ class System:
         """Measure every process."""
         assert self._eve is not None
         return {
-            "ada and bob": Usage.of(os.getpid(), len(asyncio.all_tasks())),
-            "distant node": Usage.of(self._eve.pid, self.load.eve_tasks),
-            "relay": Usage.of(self._relay.process.pid),
+            "ada and bob": Usage.of(os.getpid(), tasks=len(asyncio.all_tasks())),
+            "distant node": Usage.of(self._eve.pid, tasks=self.load.eve_tasks),
+            # Together, because nodes move from one to the other.
+            "both relays": Usage.of(*(relay.process.pid for relay in self._relays)),
         }
 
     # Faults.
@@ -148,10 +154,16 @@ class System:
         await self._start_eve("")
 
     async def _kill_relay(self) -> None:
-        port = self._relay.port
-        await asyncio.to_thread(self._relay.kill)
-        self._relay.close()
-        self._relay = await asyncio.to_thread(RelayProcess, port=port)
+        which = self.load.pane.written % len(self._relays)
+        relay = self._relays[which]
+        await asyncio.to_thread(relay.kill)
+        relay.close()
+        self._relays[which] = await asyncio.to_thread(_relay, self._nats, relay.port)
+
+    async def _kill_nats(self) -> None:
+        await asyncio.to_thread(self._nats.kill)
+        await asyncio.sleep(_DISTURBED_S)
+        await asyncio.to_thread(self._nats.start)
 
     async def _fill_disk(self) -> None:
         with taking_nothing(self.ada):
@@ -168,10 +180,16 @@ class System:
 @contextlib.asynccontextmanager
 async def system(folder: Path) -> AsyncIterator[System]:
     """Run all of it."""
-    made = System(folder, await asyncio.to_thread(RelayProcess))
-    async with running(made.ada, made.bob):
-        try:
-            await made.start()
-            yield made
-        finally:
-            await made.close()
+    with nats_server() as nats:
+        relays = [await asyncio.to_thread(_relay, nats) for _ in range(2)]
+        made = System(folder, relays, nats)
+        async with running(made.ada, made.bob):
+            try:
+                await made.start()
+                yield made
+            finally:
+                await made.close()
+
+
+def _relay(nats: NatsServer, port: int = 0) -> RelayProcess:
+    return RelayProcess(f"--nats={nats.url}", port=port)

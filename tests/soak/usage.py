@@ -1,4 +1,4 @@
-"""What a process holds: memory, tasks, sockets, open files."""
+"""What processes hold: memory, tasks, sockets, open files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SLACK_MIB = 96.0
 
 
 class Usage(NamedTuple):
-    """Of one process at rest.
+    """Of one process at rest, or of several together.
 
     Attributes:
         memory: Resident, in MiB.
@@ -26,12 +26,13 @@ class Usage(NamedTuple):
     files: int
 
     @classmethod
-    def of(cls, pid: int, tasks: int | None = None) -> Usage:
-        """Measure a process."""
-        process = psutil.Process(pid)
-        memory = process.memory_info().rss / 1024**2
+    def of(cls, *pids: int, tasks: int | None = None) -> Usage:
+        """Measure processes."""
+        processes = [psutil.Process(pid) for pid in pids]
+        memory = sum(process.memory_info().rss for process in processes) / 1024**2
         # What the kernel still has of a closed connection belongs to no process.
-        return cls(memory, tasks, len(process.net_connections("tcp")), process.num_fds())
+        sockets = sum(len(process.net_connections("tcp")) for process in processes)
+        return cls(memory, tasks, sockets, sum(process.num_fds() for process in processes))
 
     def growth(self, before: Usage) -> list[str]:
         """Return what has grown, in words; nothing when nothing has."""
