@@ -3,6 +3,7 @@
 # make docs    the documentation as a site, in build/docs
 # make bench   the measurements of speed (ONLY=P2,U1 QUICK=1 JSON=FILE CSV=FILE PLOT=FILE)
 # make soak    nodes and a relay under load while links are cut and processes killed (SECONDS=1800)
+# make hub     nodes on a real JupyterHub with two users, a browser and a culler
 # Each target does the set-up it needs, from a bare checkout; later runs skip it.
 
 SHELL := /bin/bash
@@ -25,7 +26,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak docs licenses lowest lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak docs licenses hub lowest lock clean
 
 setup: package system
 
@@ -106,6 +107,15 @@ format: package
 # The documentation as a site, in build/docs; a warning is a failure.
 docs: package
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+
+# The proxy is a program of Node's. Both are installed here alone, because nothing else needs them.
+HUB := build/hub/node_modules/.bin/configurable-http-proxy
+hub: package $(HUB)
+	$(BIN)/uv pip install -q --python $(BIN)/python 'jupyterhub>=5' 'jupyterhub-idle-culler>=1.4'
+	$(BIN)/python -m pytest -n0 tests/jupyterhub/hub_cases.py
+
+$(HUB):
+	npm install --silent --no-save --ignore-scripts --prefix build/hub configurable-http-proxy@5
 
 # Tests with the lowest version of each library that pyproject.toml allows (ONLY='tests/hub tests/wire').
 # Older libraries warn about what newer ones have changed, so warnings are no errors here.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from .server.http.routes import ROUTES
 from .server.http.viewer_page import announce_sites
 from .server.logs import forward_logs
 from .server.node.addresses import certificate_of, local_url
+from .server.node.jupyterhub import folder_at_hub
 from .server.node.kernels import ServerKernels
 from .server.settings.settings import PeerSettings
 
@@ -38,7 +40,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
 
     @default("data_dir")
     def _default_data_dir(self) -> str:
-        return str(Path(self._server.data_dir) / "peer")
+        return str(Path(self._server.data_dir) / folder_at_hub(os.environ))
 
     @property
     def _server(self) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 
 from jupyter_peer.app import PeerExtension
@@ -163,6 +165,18 @@ def test_each_walk_numbers_its_hops_and_gives_a_reason_for_each():
         assert len(rows) > 10
         assert [row.split(" | ")[0] for row in rows] == [f"| {n + 1}" for n in range(len(rows))]
         assert all(_HOP.fullmatch(row) for row in rows)
+
+
+def test_a_hub_on_kubernetes_is_configured_as_any_other():
+    page = (ROOT / "docs" / "hub.md").read_text(encoding="utf-8")
+    ((_, python),) = [each for each in _BLOCK.findall(page) if each[0] == "python"]
+    ((_, text),) = [each for each in _BLOCK.findall(page) if each[0] == "yaml"]
+    chart = yaml.safe_load(text)
+    public = f"c.JupyterHub.public_url = {json.dumps(chart['hub']['config']['JupyterHub']['public_url'])}"
+    assert python.split("\n\n", 1) == [
+        f"# jupyterhub_config.py\n{public}",
+        chart["hub"]["extraConfig"]["peers"],
+    ]
 
 
 def test_the_decisions_stand_on_one_page():

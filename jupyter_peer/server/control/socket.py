@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -117,7 +118,7 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self.set_nodelay(True)
         if self.caller is None:
             hub = self.running.operations.hub
-            hub.propose_name(name_in_jupyter(self.current_user))
+            hub.propose_name(name_in_jupyter(self.current_user, os.environ))
             address = learned_address(self.request.headers, self.request.protocol, self.base_url)
             if address is not None:
                 hub.add_learned_address(address)

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from jupyter_server.serverapp import ServerApp
 
+from ...wire.addresses import host_of, is_loopback
+
 WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound here
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\.?", re.IGNORECASE
@@ -60,7 +62,7 @@ def learned_address(headers: Mapping[str, str], scheme: str, base_url: str) -> s
         None when the host is loopback, which the server knows already, or is not a valid host.
     """
     host = headers.get("Host", "")
-    if not _is_dialable(host):
+    if not is_host(host) or is_loopback(host_of(f"//{host}")):
         return None
     origin = headers.get("Origin", "").lower()
     for candidate in ("http", "https"):
@@ -71,39 +73,20 @@ def learned_address(headers: Mapping[str, str], scheme: str, base_url: str) -> s
     return peer_address(scheme, host, base_url)
 
 
-def hub_address(environment: Mapping[str, str]) -> str | None:
-    """Return the address that a JupyterHub names for this server; None without one.
-
-    ``JUPYTERHUB_PUBLIC_URL`` is the server's own public URL (JupyterHub 5 and later, where its
-    administrator has set one), and ``JUPYTERHUB_SERVICE_PREFIX`` the path below which the Hub
-    passes requests on to it. See https://jupyterhub.readthedocs.io/en/stable/reference/services.html
-    """
-    url = environment.get("JUPYTERHUB_PUBLIC_URL", "")
+def is_host(text: str) -> bool:
+    """Return whether a text is a host that can be dialled, with or without a port."""
     try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not _is_dialable(parts.netloc):
-        return None
-    base_url = environment.get("JUPYTERHUB_SERVICE_PREFIX") or parts.path
-    return peer_address(parts.scheme, parts.netloc, f"/{base_url.strip('/')}/".replace("//", "/"))
-
-
-def _is_dialable(host: str) -> bool:
-    try:
-        parts = urlsplit(f"//{host}")
+        parts = urlsplit(f"//{text}")
         name, port = parts.hostname, parts.port
     except ValueError:
         return False
-    if not name or parts.netloc != host or "@" in host or port == 0:
-        return False
-    if name == "localhost" or name.endswith(".localhost"):
+    if not name or parts.netloc != text or "@" in text or port == 0:
         return False
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
         return _HOST_NAME.fullmatch(name) is not None
-    return not (address.is_loopback or address.is_unspecified or address.is_multicast)
+    return not (address.is_unspecified or address.is_multicast)
 
 
 def _bracketed(host: str) -> str:

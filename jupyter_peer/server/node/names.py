@@ -7,6 +7,8 @@ import re
 import socket
 from collections.abc import Mapping
 
+from .jupyterhub import name_at_hub
+
 #: Accounts that many people have: their names alone tell nobody apart.
 _SHARED = {
     "",
@@ -26,7 +28,7 @@ _LONGEST = 64
 
 def name_of_user(environment: Mapping[str, str]) -> str:
     """Return the user's name at the Hub or of the account; a shared account's with the machine's."""
-    at_hub = environment.get("JUPYTERHUB_USER", "").strip()
+    at_hub = name_at_hub(environment)
     if at_hub:
         return at_hub[:_LONGEST]
     try:
@@ -39,11 +41,14 @@ def name_of_user(environment: Mapping[str, str]) -> str:
     return f"{account or 'jupyter'}@{machine}"[:_LONGEST]
 
 
-def name_in_jupyter(user: object) -> str:
+def name_in_jupyter(user: object, environment: Mapping[str, str]) -> str:
     """Return what Jupyter calls the user of a request, as ``/api/me`` does; empty if by chance.
 
-    Jupyter gives who comes with a token or password a random id and the name of a moon.
+    Jupyter gives who comes with a token or password a random id and the name of a moon. A
+    JupyterHub has named its user already, and lets others open a server that is shared with them.
     """
+    if name_at_hub(environment):
+        return ""
     username = str(getattr(user, "username", "") or "")
     if not username or _RANDOM_ID.fullmatch(username):
         return ""

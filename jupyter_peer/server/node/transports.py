@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ...wire.link.identity import Identity
 from ..operations.lobby import lobby_visits
 from .addresses import certificate_of, is_on_unix_socket, peer_address
 from .guest_urls import best_page, page_of_port, page_of_relay
+from .jupyterhub import address_at_hub
 from .listening import ServedTransport, hosts_behind, machine_names, parse_listen, trusting
 
 if TYPE_CHECKING:
@@ -185,14 +187,16 @@ class Transports:
             NotEnabledError: A browser can reach no port of this node, and there is no relay.
         """
         relay = self._hub().relay_url
-        learned = [page_of_port(at, is_jupyter=True) for at in self._hub().learned_addresses]
+        at_hub = address_at_hub(os.environ) if self.direct is not None else None
+        outer = [*([at_hub] if at_hub else []), *self._hub().learned_addresses]
+        by_proxy = [page_of_port(at, is_jupyter=True) for at in outer]
         ports = [
             page_of_port(at, is_jupyter=listener.is_jupyter)
             for listener in self._listeners
             for at in listener.addresses()
         ]
         page = page_of_relay(relay, self._identity.node_id) if relay else None
-        return best_page(page, [*learned, *ports]) + link_id
+        return best_page(page, [*by_proxy, *ports]) + link_id
 
     # Each of them.
 

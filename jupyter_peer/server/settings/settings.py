@@ -24,7 +24,7 @@ from ...wire.addresses import (
 )
 from ...wire.link.channel import DEFAULT_LIMITS, Limits
 from ...wire.link.handshake import MAX_FRAME
-from ..node.addresses import hub_address
+from ..node.jupyterhub import address_at_hub
 from ..node.names import name_of_user
 from .agents import AgentSettings
 from .texts import Texts
@@ -41,14 +41,15 @@ class PeerSettings(AgentSettings, TolerantSettings):
 
         It is cosmetic: peers are identified by their keys. A name set with `%peer name` takes
         precedence. The default is your name: the one that Jupyter knows (`/api/me`),
-        `JUPYTERHUB_USER`, or that of your account."""
+        `JUPYTERHUB_USER` (with the name of a named server), or that of your account."""
     ).tag(config=True)
 
     data_dir = Unicode(
         help="""Directory of identity, peers, invites and audit log. Only this user may write to it.
 
         The default is `peer` in Jupyter's data directory. A second server of the same user that
-        finds it in use takes `peer-2`, and is a separate node."""
+        finds it in use takes `peer-2`, and is a separate node. A named server of a JupyterHub has
+        `peer-server-NAME`."""
     ).tag(config=True)
 
     trust_mode = Unicode(
@@ -271,7 +272,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
 
     def _outer_addresses(self) -> tuple[str, ...]:
         """Return where others reach this node by the word of its owner, or of its JupyterHub."""
-        at_hub = hub_address(os.environ) if self.enable_direct else None
+        at_hub = address_at_hub(os.environ) if self.enable_direct else None
         return (*dict.fromkeys([*self._advertised(), *([at_hub] if at_hub else [])]),)
 
     def _relay_url(self) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jupyter_peer.errors import BadRequestError
-from jupyter_peer.server.node.addresses import hub_address, learned_address, local_url
+from jupyter_peer.server.node.addresses import learned_address, local_url
 from jupyter_peer.server.node.listening import hosts_behind, parse_listen
 from jupyter_peer.wire.addresses import leads_here, normalize_address
 
@@ -64,36 +64,6 @@ def test_the_address_a_browser_uses_is_learned(headers, scheme, address):
 )  # fmt: skip
 def test_what_no_peer_could_dial_is_not_learned(host):
     assert learned_address({"Host": host}, "http", "/") is None
-
-
-@pytest.mark.parametrize(
-    ("environment", "address"),
-    [
-        (
-            {
-                "JUPYTERHUB_PUBLIC_URL": "https://hub.example/user/ada/",
-                "JUPYTERHUB_SERVICE_PREFIX": "/user/ada/",
-            },
-            "wss://hub.example/user/ada/peer-ws",
-        ),
-        (
-            {
-                "JUPYTERHUB_PUBLIC_URL": "https://ada.hub.example:8443",
-                "JUPYTERHUB_SERVICE_PREFIX": "/user/ada/gpu/",
-            },
-            "wss://ada.hub.example:8443/user/ada/gpu/peer-ws",
-        ),
-        ({"JUPYTERHUB_PUBLIC_URL": "http://hub/u/a"}, "ws://hub/u/a/peer-ws"),
-        ({"JUPYTERHUB_PUBLIC_URL": "http://hub"}, "ws://hub/peer-ws"),
-        ({"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/"}, None),
-        ({"JUPYTERHUB_PUBLIC_URL": "http://127.0.0.1:8000/user/ada/"}, None),
-        ({"JUPYTERHUB_PUBLIC_URL": "ftp://hub.example"}, None),
-        ({"JUPYTERHUB_PUBLIC_URL": "http://[::1"}, None),
-        ({"JUPYTERHUB_PUBLIC_URL": "", "JUPYTERHUB_SERVICE_PREFIX": ""}, None),
-    ],
-)
-def test_the_public_url_that_a_hub_gives_its_server_is_an_address(environment, address):
-    assert hub_address(environment) == address
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
