@@ -114,7 +114,7 @@ async def test_an_answer_that_comes_too_late_is_said_and_the_button_is_free_agai
     clicked = panel.approvals.rows[1].allow_button
     clicked.click()
     assert clicked.disabled
-    await until(lambda: "does not wait" in panel.progress.value)
+    await until(lambda: "no longer waits" in panel.progress.value)
     await until(lambda: not clicked.disabled)
 
 
