@@ -221,6 +221,12 @@ class OutputList:
         """Whether any output has a display id."""
         return bool(self._displays)
 
+    @property
+    def ends_with_error(self) -> bool:
+        """Whether the last output is the error of a cell that has failed."""
+        last = self._items[-1] if self._items else None
+        return isinstance(last, dict) and last["output_type"] == "error"
+
     def __len__(self) -> int:
         return len(self._items)
 

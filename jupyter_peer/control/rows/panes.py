@@ -41,6 +41,8 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
         since: When it was shared, epoch seconds.
         kernel_id: None once its kernel is gone, and for a pane of fixed content.
         cell_id: Of the notebook's cell that the pane stays with; None for others.
+        output: The place of the cell's one output that is shared, from 0; None for all of them.
+        failed: Whether its cell ended with an error.
         grants: What each peer may do, by node id.
     """
 
@@ -51,6 +53,8 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     kernel_id: str | None
     cell_id: str | None
+    output: int | None
+    failed: bool
     viewers: list[ViewerModel]
     grants: dict[str, Grant]
 
@@ -98,6 +102,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         display: a ``display_id``.
         cell_id: Of the cell in its notebook. The pane goes on when the cell runs again.
         outputs: What the cell shows already, as nbformat outputs.
+        output: The place of the one output of the cell that is shared, from 0; all without it.
         known: Ids of the last messages that are in ``outputs``.
         loaders: MIME bundles of other cells that loaded a library into the page. Of these the node
             keeps those whose form it knows.
@@ -121,6 +126,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     outputs: Annotated[list[Json], msgspec.Meta(max_length=10_000)] = msgspec.field(
         default_factory=list
     )
+    output: Annotated[int, msgspec.Meta(ge=0, lt=10_000)] | None = None
     known: Annotated[list[Short], msgspec.Meta(max_length=4096)] = msgspec.field(
         default_factory=list
     )
@@ -135,6 +141,8 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         is_cell = self.cell is not None or self.cell_id is not None
         if is_cell == (self.display is not None):
             raise ValueError("give either a cell or a display")
+        if self.output is not None and (not is_cell or self.notebook):
+            raise ValueError("give output with a cell, and not with notebook")
 
 
 class PostParams(msgspec.Struct, frozen=True, kw_only=True):

@@ -173,7 +173,7 @@ class PaneSource:
         display_id = display_id_of(message.content) if message.msg_type in DISPLAY_TYPES else None
         if display_id is None or not self.state.outputs.has_display(display_id):
             return None
-        return "update_display_data", _shown_in(message.content)
+        return "update_display_data", shown_in(message.content)
 
     def _of_display(self, message: TapMessage) -> tuple[str, Json] | None:
         if message.msg_type not in DISPLAY_TYPES or display_id_of(message.content) != self._display:
@@ -181,7 +181,7 @@ class PaneSource:
         # The display's first message may have come before anybody listened.
         is_there = self.state.outputs.has_display(self._display or "")
         msg_type = "update_display_data" if is_there else "display_data"
-        return msg_type, _shown_in(message.content)
+        return msg_type, shown_in(message.content)
 
     def _of_input(self, message: TapMessage) -> tuple[str, Json] | None:
         if message.msg_type not in _OUTPUTS or not self.widgets.is_input(message.parent_id):
@@ -207,6 +207,6 @@ class PaneSource:
         return changed
 
 
-def _shown_in(content: Json) -> Json:
+def shown_in(content: Json) -> Json:
     """Return the fields that all types of displays have, without the count of a result."""
     return {key: content[key] for key in ("data", "metadata", "transient")}

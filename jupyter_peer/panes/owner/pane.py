@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ..kernel.channels.still import STILL
+from ..kernel.notebook_source import NotebookSource
+from ..kernel.one_output import OneOutputSource
 from ..kernel.source import PaneSource
 from ..state import PaneState
 from .delivery import Audience, Delivery
@@ -32,6 +35,7 @@ class SharePane(msgspec.Struct, frozen=True):
         outputs: Outputs that the cell already shows, in the form of nbformat.
         known: Ids of the last messages in these outputs.
         loaders: MIME bundles of other cells that loaded a library into the page.
+        output: The place of the one output of the cell that is shared, from 0; None for all of them.
     """
 
     name: str
@@ -44,11 +48,19 @@ class SharePane(msgspec.Struct, frozen=True):
     outputs: Sequence[Json] = ()
     known: Sequence[str] = ()
     loaders: Sequence[Json] = ()
+    output: int | None = None
 
     @property
     def is_notebook(self) -> bool:
         """Whether the pane shows all cells that run from now on."""
         return "notebook" in self.source
+
+    @property
+    def source_type(self) -> Callable[..., PaneSource]:
+        """What selects its messages."""
+        if self.output is not None:
+            return functools.partial(OneOutputSource, place=self.output)
+        return NotebookSource if self.is_notebook else PaneSource
 
 
 class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +70,8 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
         status: ``live`` or ``ended``.
         since: Epoch seconds.
         cell_id: Id of the notebook's cell that it belongs to, if any.
+        output: Place of its one output in that cell; None for all of them.
+        failed: Whether its cell ended with an error.
     """
 
     name: str
@@ -67,6 +81,8 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     kernel_id: str | None
     cell_id: str | None = None
+    output: int | None = None
+    failed: bool = False
     viewers: list[dict[str, str]]
     grants: dict[str, str]
 
@@ -84,6 +100,7 @@ class OwnPane:
         since: Time when it was shared, epoch seconds.
         source: Source of its messages; None until it is shared.
         is_ended: Whether its kernel has ended.
+        told_failed: Whether its owner was told that its cell has failed.
         audience: Its viewers.
     """
 
@@ -95,9 +112,10 @@ class OwnPane:
         self.title = name
         self.kernel_id = ""
         self.cell_id: str | None = None
+        self.output: int | None = None
         self.since = 0.0
         self.grants: dict[str, str] = {}
-        self.is_ended = False
+        self.is_ended = self.told_failed = False
         self.source: PaneSource | None = None
         self.unsubscribe: Callable[[], None] = lambda: None
         self.audience = Audience(name, delivery, self._describe)
@@ -107,6 +125,11 @@ class OwnPane:
         """The state that it shows."""
         assert self.source is not None
         return self.source.state
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its cell ended with an error."""
+        return self.source is not None and self.state.outputs.ends_with_error
 
     def grant_of(self, node_id: str) -> str | None:
         """Return the grant of a peer or guest; None without one."""
@@ -153,6 +176,8 @@ class OwnPane:
             since=self.since,
             kernel_id=None if self.kernel_id == STILL else self.kernel_id,
             cell_id=self.cell_id,
+            output=self.output,
+            failed=self.has_failed,
             viewers=[
                 {
                     "node_id": node_id,

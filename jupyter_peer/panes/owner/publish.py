@@ -200,11 +200,10 @@ class PanePublisher:
         tap = self.kernels.tap(asked.kernel_id)
         pane = self._panes.get(asked.name) or self._own_pane(asked.name)
         kernel = self.kernels.widgets(asked.kernel_id, tap)
-        kind = NotebookSource if asked.is_notebook else PaneSource
-        source = kind(
+        source = asked.source_type(
             asked.source,
             kernel,
-            on_change=pane.audience.changed,
+            on_change=lambda: self._on_change(pane),
             on_end=lambda: self._end(pane, source),
             other_widgets=asked.other_widgets,
             tracebacks=asked.tracebacks,
@@ -238,10 +237,11 @@ class PanePublisher:
         pane.unsubscribe()
         pane.unsubscribe, pane.source = unsubscribe, source
         pane.kernel_id = asked.kernel_id
-        pane.cell_id = asked.cell_id
+        pane.cell_id, pane.output = asked.cell_id, asked.output
         pane.title = asked.title or asked.name
         pane.since = self._clock()
         pane.is_ended = False
+        pane.told_failed = pane.has_failed
         pane.grants = self._stored_grants(asked.name)
         self._panes[asked.name] = pane
         self._notices.offer(pane, pane.allowed())
@@ -347,6 +347,12 @@ class PanePublisher:
             self._notices.withdraw(pane, pane.allowed(), "unshared")
         self._hub.guests.end_pane(name)
         self._tell()
+
+    def _on_change(self, pane: OwnPane) -> None:
+        pane.audience.changed()
+        if pane.has_failed != pane.told_failed:
+            pane.told_failed = pane.has_failed
+            self._tell()
 
     def kernel_ended(self, kernel_id: str) -> None:
         """Handle the shutdown or restart of a kernel."""

@@ -82,6 +82,7 @@ class PaneOperations(Group):
                 outputs=params.outputs,
                 known=params.known,
                 loaders=params.loaders,
+                output=params.output,
             ),
             with_=[self.id_of(peer) for peer in params.with_],
             grant=params.grant,

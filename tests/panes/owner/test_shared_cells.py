@@ -87,6 +87,76 @@ async def test_a_later_update_finds_the_display_of_an_output_that_was_there() ->
         assert output["data"] == {"text/plain": "better"}
 
 
+def stream(text: str, name: str = "stdout") -> dict[str, Any]:
+    return {"name": name, "text": text}
+
+
+def picture(text: str) -> dict[str, Any]:
+    return {"data": {"text/plain": text}, "metadata": {}, "transient": {"display_id": "d"}}
+
+
+async def test_one_output_of_a_cell_is_shared_by_its_place_and_goes_on_there() -> None:
+    async with two_nodes() as (ada, bob):
+        there = [
+            {"output_type": "stream", **stream("epoch 1\n")},
+            {"output_type": "display_data", **picture("plot 1")},
+            {"output_type": "stream", **stream("secret\n")},
+        ]
+        await ada.publisher.share(cell_pane(outputs=there, output=1), with_=[bob.id])
+        await until(bob.watcher.offered)
+        watch = await bob.watcher.open(ada.id, "loss")
+
+        def watched() -> list[str]:
+            return [each["data"]["text/plain"] for each in watch.state.outputs.outputs]
+
+        assert watched() == ["plot 1"]
+        (mine,) = ada.publisher.mine()
+        assert (mine["cell_id"], mine["output"]) == ("c1", 1)
+
+        ada.kernel.say("update_display_data", picture("plot 2"), parent="elsewhere")
+        ada.kernel.say("stream", stream("more\n"), parent="run-1")
+        await until(lambda: watched() == ["plot 2"])
+
+        ada.publisher.run_again("k1", "c1", "run-2")
+        ada.kernel.say("stream", stream("epoch "), parent="run-2")
+        ada.kernel.say("stream", stream("3\n"), parent="run-2")
+        ada.kernel.say("display_data", picture("plot 3"), parent="run-2")
+        ada.kernel.say("stream", stream("secret\n"), parent="run-2")
+        ada.kernel.say("display_data", picture("plot 4"), parent="run-2")
+        await until(lambda: watched() == ["plot 4"])
+        assert "secret" not in str(watch.state.held())
+        assert "epoch" not in str(watch.state.held())
+
+
+async def test_one_output_that_is_cleared_stays_until_another_comes_into_its_place() -> None:
+    async with two_nodes() as (ada, _):
+        await ada.publisher.share(cell_pane(outputs=[], output=1))
+
+        def say(*texts: str) -> list[str]:
+            for text in texts:
+                ada.kernel.say("stream", stream(text, name=text), parent="run-1")
+            return shown(ada)
+
+        assert say("one", "two", "three") == ["two"]
+        ada.kernel.say("clear_output", {"wait": True}, parent="run-1")
+        assert say("four") == ["two"]
+        assert say("five") == ["five"]
+        ada.kernel.say("clear_output", {"wait": False}, parent="run-1")
+        assert shown(ada) == []
+
+
+async def test_the_owner_is_told_that_a_shared_cell_has_failed_and_that_it_goes_again() -> None:
+    async with two_nodes() as (ada, _):
+        told: list[bool] = []
+        await ada.publisher.share(cell_pane())
+        ada.publisher.subscribe(lambda: told.append(ada.publisher.mine()[0]["failed"]))
+        error = {"ename": "E", "evalue": "", "traceback": []}
+        ada.kernel.say("error", error, parent="run-1")
+        ada.publisher.run_again("k1", "c1", "run-2")
+        ada.kernel.write("well\n", parent="run-2")
+        assert told == [True, False]
+
+
 async def test_outputs_that_are_no_outputs_are_left_out() -> None:
     async with two_nodes() as (ada, _):
         odd = [{}, {"output_type": 3}, {"output_type": "display_data"}, *BEFORE]
