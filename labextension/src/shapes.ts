@@ -70,6 +70,10 @@ export interface IOwnPane {
   kernel_id: string | null;
   /** The cell of a notebook that it stays with. */
   cell_id: string | null;
+  /** The place of the cell's one output that is shared; null for all of them. */
+  output: number | null;
+  /** Whether its cell ended with an error. */
+  failed: boolean;
   viewers: IViewer[];
   grants: Record<string, Grant>;
 }

@@ -19,6 +19,8 @@ const own = {
   status: 'live' as const,
   kernel_id: 'k',
   cell_id: null,
+  output: null,
+  failed: false,
   viewers: [],
   grants: {}
 };

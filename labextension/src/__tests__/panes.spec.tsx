@@ -34,6 +34,8 @@ const mine: IPaneLists['mine'] = [
     status: 'live',
     kernel_id: 'k',
     cell_id: null,
+    output: null,
+    failed: false,
     viewers: [{ ...bob, grant: 'view' as const }],
     grants: {}
   },
@@ -44,6 +46,8 @@ const mine: IPaneLists['mine'] = [
     status: 'live',
     kernel_id: 'k',
     cell_id: null,
+    output: null,
+    failed: false,
     viewers: [],
     grants: {}
   },
@@ -54,6 +58,8 @@ const mine: IPaneLists['mine'] = [
     status: 'live',
     kernel_id: 'k',
     cell_id: null,
+    output: null,
+    failed: false,
     viewers: [],
     grants: { a: 'view' as const, b: 'view' as const }
   }
@@ -96,6 +102,14 @@ describe('panes', () => {
       offered: []
     });
     screen.getByText('Ended: its kernel has stopped');
+  });
+
+  it('of this node say that a cell has failed, and who sees it', async () => {
+    await open(<OwnPanes setGrant={setGrant} />, {
+      mine: [{ ...mine[0], failed: true }],
+      offered: []
+    });
+    screen.getByText('Error in its cell · Watching: bob');
   });
 
   it('of peers are listed with what the grant allows, and open', async () => {

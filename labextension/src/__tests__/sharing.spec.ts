@@ -1,6 +1,6 @@
 import type { CodeCell } from '@jupyterlab/cells';
 import { expect, it } from 'vitest';
-import { doubts, nameOf, paneOf, titleOf } from '../sharing/cells';
+import { doubts, nameOf, outputAt, panesOf, titleOf } from '../sharing/cells';
 
 function cell(source: string): CodeCell {
   return { model: { sharedModel: { source } } } as unknown as CodeCell;
@@ -25,7 +25,7 @@ it.each([
   expect(nameOf(title, taken)).toBe(name);
 });
 
-it('finds the pane that stays with a cell', () => {
+it('finds the panes that stay with a cell, of all its outputs and of one', () => {
   const pane = {
     name: 'loss',
     title: '',
@@ -33,11 +33,32 @@ it('finds the pane that stays with a cell', () => {
     status: 'live' as const,
     kernel_id: 'k',
     cell_id: 'c',
+    output: null,
+    failed: false,
     viewers: [],
     grants: {}
   };
-  expect(paneOf([pane], 'c')).toBe(pane);
-  expect(paneOf([pane], 'd')).toBeUndefined();
+  const panes = [pane, { ...pane, name: 'plot', output: 1 }];
+  expect(panesOf(panes, 'c')).toEqual(panes);
+  expect(panesOf(panes, 'd')).toEqual([]);
+});
+
+it('counts the output that was clicked, where a cell has several', () => {
+  const shown = ['a', 'b'].map(text => {
+    const node = document.createElement('div');
+    node.innerHTML = `<pre>${text}</pre>`;
+    return { node };
+  });
+  const outputs = (length: number) =>
+    ({
+      model: { outputs: { length } },
+      outputArea: { widgets: shown.slice(0, length) }
+    }) as unknown as CodeCell;
+  const clicked = shown[1].node.firstElementChild!;
+  expect(outputAt(outputs(2), clicked)).toBe(1);
+  expect(outputAt(outputs(2), document.body)).toBeNull();
+  expect(outputAt(outputs(2), undefined)).toBeNull();
+  expect(outputAt(outputs(1), shown[0].node)).toBeNull();
 });
 
 it.each([

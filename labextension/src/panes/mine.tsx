@@ -24,7 +24,7 @@ export function OwnPanes({ setGrant }: { setGrant: SetGrant }): React.ReactEleme
     );
   }
   return (
-    <ul className="jp-Peers-list" aria-label={trans.__('Panes that I share')}>
+    <ul className="jp-Peers-list jp-Peers-mine" aria-label={trans.__('Panes that I share')}>
       {mine.map(pane => (
         <OwnPane key={pane.name} pane={pane} setGrant={setGrant} />
       ))}
@@ -40,7 +40,7 @@ function OwnPane(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElem
   const title = pane.title || pane.name;
   const words = ownPaneWords(pane, trans);
   return (
-    <li data-status={pane.status}>
+    <li data-status={pane.failed ? 'failed' : pane.status}>
       <div className="jp-Peers-row">
         <RowToggle
           open={open}
@@ -108,13 +108,16 @@ function Grants(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactEleme
   );
 }
 
-/** How a pane of this node stands: that it has ended, else who watches it or may. */
+/** How a pane of this node stands: that it has ended or failed, and who watches it or may. */
 function ownPaneWords(pane: IOwnPane, trans: TranslationBundle): string {
-  return pane.status === 'ended'
-    ? trans.__('Ended: its kernel has stopped')
-    : watchWords(pane, trans);
+  if (pane.status === 'ended') {
+    return trans.__('Ended: its kernel has stopped');
+  }
+  const words = watchWords(pane, trans);
+  return pane.failed ? trans.__('Error in its cell · %1', words) : words;
 }
 
+/** Who watches a pane of this node now, or else how many may. */
 export function watchWords(pane: IOwnPane, trans: TranslationBundle): string {
   const watching = pane.viewers.map(viewer => viewer.node_name || viewer.node_id).join(', ');
   const granted = Object.keys(pane.grants).length;

@@ -11,11 +11,22 @@ export interface ISharedCell {
   kernelId: string;
 }
 
-/** The cell that the person is at, if its output can be shared. */
-export function currentCell(tracker: INotebookTracker): ISharedCell | null {
-  const kernel = tracker.currentWidget?.sessionContext.session?.kernel;
-  const cell = codeCell(tracker.activeCell);
-  return kernel && cell ? { cell, kernelId: kernel.id } : null;
+/** The cells that a person has selected and whose outputs can be shared, as they stand in the notebook. */
+export function chosenCells({ currentWidget }: INotebookTracker): ISharedCell[] {
+  const kernel = currentWidget?.sessionContext.session?.kernel;
+  const { content } = currentWidget ?? {};
+  const chosen = content?.widgets.filter(cell => content.isSelectedOrActive(cell)) ?? [];
+  const cells = chosen.map(codeCell).filter(cell => cell !== null);
+  const showing = cells.filter(cell => cell.model.outputs.length > 0);
+  const shared = showing.length > 0 ? showing : cells.slice(0, 1);
+  return kernel ? shared.map(cell => ({ cell, kernelId: kernel.id })) : [];
+}
+
+/** The place of the output that a node of the page belongs to; null where the cell has only one. */
+export function outputAt(cell: CodeCell, node: Node | undefined): number | null {
+  const { widgets } = cell.outputArea;
+  const place = node ? widgets.findIndex(each => each.node.contains(node)) : -1;
+  return place < 0 || cell.model.outputs.length < 2 ? null : place;
 }
 
 function codeCell(cell: Cell | null | undefined): CodeCell | null {
@@ -33,9 +44,9 @@ export function findCell(
   return cell ? { cell, kernelId } : null;
 }
 
-/** The pane that stays with a cell, if there is one. */
-export function paneOf(panes: readonly IOwnPane[], cellId: string): IOwnPane | undefined {
-  return panes.find(pane => pane.cell_id === cellId);
+/** The panes that stay with a cell: of all its outputs, and of single ones. */
+export function panesOf(panes: readonly IOwnPane[], cellId: string): IOwnPane[] {
+  return panes.filter(pane => pane.cell_id === cellId);
 }
 
 /** What a person chose for a cell. */
@@ -45,6 +56,8 @@ export interface ISharing {
   with: string[];
   grant: string;
   tracebacks: boolean;
+  /** The place of the one output that is shared; null for all of the cell. */
+  output: number | null;
 }
 
 /** Share what a cell shows now, and what it will show. */

@@ -4,33 +4,45 @@ import { IView } from '../context';
 import { displayName } from '../model';
 import { runForm, TextField, Values } from '../panel/dialog';
 import { PeerError } from '../requests';
-import { IPeer } from '../shapes';
+import { IOwnPane, IPeer } from '../shapes';
 import { statusWord } from '../wording';
-import { doubts, ISharedCell, ISharing, nameOf, outputsOf, paneOf, titleOf } from './cells';
+import { doubts, ISharedCell, ISharing, nameOf, outputsOf, panesOf, titleOf } from './cells';
 
 const WITH = 'with:';
 const LINK = 'by-link';
+const ALL = 'all';
 
-/** Ask with whom a cell's output is shared, and share it. */
+/**
+ * Ask with whom outputs are shared, and share them.
+ *
+ * Each of several cells becomes a pane of its own, so that each can be stopped by itself.
+ *
+ * @param output - The place of the output that the person has clicked; null for all of a cell.
+ */
 export async function askAndShare(
   view: IView,
-  shared: ISharedCell,
-  share: (sharing: ISharing) => Promise<void>
+  cells: ISharedCell[],
+  output: number | null,
+  share: (cell: ISharedCell, sharing: ISharing) => Promise<void>
 ): Promise<boolean> {
   const { commands, model, trans } = view;
   const peers = model.state.peers.filter(peer => peer.trusted && !peer.blocked);
-  const canLink = commands.hasCommand(CommandIDs.link);
+  const canLink = commands.hasCommand(CommandIDs.link) && cells.length === 1;
   if (peers.length === 0 && !canLink) {
     await commands.execute(CommandIDs.invite);
     return false;
   }
+  const proposals = propose(cells, output, model.state.panes.mine);
   const done = await runForm({
     trans,
-    title: trans.__('Share this output'),
+    title:
+      cells.length > 1
+        ? trans.__('Share the outputs of %1 cells', cells.length)
+        : trans.__('Share this output'),
     action: trans.__('Share'),
-    fields: <Fields view={view} shared={shared} peers={peers} canLink={canLink} />,
+    fields: <Fields view={view} proposals={proposals} peers={peers} canLink={canLink} />,
     task: async values => {
-      const sharing = read(values);
+      const sharing = read(values, output);
       const byLink = LINK in values;
       if (sharing.with.length === 0 && !byLink) {
         throw new PeerError({
@@ -41,8 +53,10 @@ export async function askAndShare(
             : trans.__('choose at least one peer')
         });
       }
-      await share(sharing);
-      return { name: sharing.name, byLink };
+      for (const { cell, name, title } of proposals) {
+        await share(cell, { name, title, ...sharing });
+      }
+      return { name: values.name, byLink };
     }
   });
   if (done?.byLink) {
@@ -51,33 +65,80 @@ export async function askAndShare(
   return done !== null;
 }
 
-function read(values: Values): ISharing {
+/** A cell, and how its pane would be called; `before` is the pane that it has already. */
+interface IProposal {
+  cell: ISharedCell;
+  output: number | null;
+  name: string;
+  title: string;
+  before: IOwnPane | undefined;
+}
+
+function propose(
+  cells: ISharedCell[],
+  output: number | null,
+  mine: readonly IOwnPane[]
+): IProposal[] {
+  const taken = mine.map(pane => pane.name);
+  return cells.map(shared => {
+    const before = panesOf(mine, shared.cell.model.id).find(pane => pane.output === output);
+    const title = before?.title ?? titleOf(shared.cell);
+    const name = before?.name ?? nameOf(title, taken);
+    taken.push(name);
+    return { cell: shared, output, name, title, before };
+  });
+}
+
+type Choices = Pick<ISharing, 'with' | 'grant' | 'tracebacks' | 'output'> &
+  Partial<Pick<ISharing, 'name' | 'title'>>;
+
+/** What the fields say; name and title only where they were asked for. */
+function read(values: Values, output: number | null): Choices {
   const chosen = Object.keys(values).filter(name => name.startsWith(WITH));
+  const { grant, name, title } = values;
   return {
-    name: values.name,
-    title: values.title,
-    with: chosen.map(name => name.slice(WITH.length)),
-    grant: values.grant,
-    tracebacks: 'tracebacks' in values
+    ...(name !== undefined && { name, title }),
+    with: chosen.map(each => each.slice(WITH.length)),
+    grant,
+    tracebacks: 'tracebacks' in values,
+    output: values.what === ALL ? null : output
   };
 }
 
 interface IFieldsProps {
   view: IView;
-  shared: ISharedCell;
+  proposals: IProposal[];
   peers: IPeer[];
   canLink: boolean;
 }
 
-function Fields({ view, shared, peers, canLink }: IFieldsProps): React.ReactElement {
-  const { model, trans } = view;
-  const { mine } = model.state.panes;
-  const before = paneOf(mine, shared.cell.model.id);
-  const title = before?.title ?? titleOf(shared.cell);
-  const taken = mine.map(pane => pane.name);
-  const { error, secret } = doubts(outputsOf(shared.cell));
+function Fields({ view, proposals, peers, canLink }: IFieldsProps): React.ReactElement {
+  const { trans } = view;
+  const [{ before, cell, output }] = proposals;
+  const isSingle = proposals.length === 1;
+  const { error, secret } = doubts(proposals.flatMap(each => outputsOf(each.cell.cell)));
   return (
     <>
+      {!isSingle && (
+        <ul className="jp-Peers-sharedCells">
+          {proposals.map(({ name, title }) => (
+            <li key={name}>{title || name}</li>
+          ))}
+        </ul>
+      )}
+      {output !== null && (
+        <fieldset className="jp-Peers-choices">
+          <legend>{trans.__('What')}</legend>
+          <label>
+            <input type="radio" name="what" value="one" defaultChecked />
+            {trans.__('this output, number %1 of the cell', output + 1)}
+          </label>
+          <label>
+            <input type="radio" name="what" value={ALL} />
+            {trans.__('all %1 outputs of the cell', cell.cell.model.outputs.length)}
+          </label>
+        </fieldset>
+      )}
       <fieldset className="jp-Peers-choices">
         <legend>{trans.__('With')}</legend>
         {peers.map(peer => (
@@ -110,14 +171,23 @@ function Fields({ view, shared, peers, canLink }: IFieldsProps): React.ReactElem
           {trans.__('view it and use its controls')}
         </label>
       </fieldset>
-      <TextField label={trans.__('Title')} name="title" defaultValue={title} maxLength={512} />
-      <TextField
-        label={trans.__('Name, for commands')}
-        name="name"
-        defaultValue={before?.name ?? nameOf(title, taken)}
-        required
-        pattern="[A-Za-z0-9._\-]{1,64}"
-      />
+      {isSingle && (
+        <>
+          <TextField
+            label={trans.__('Title')}
+            name="title"
+            defaultValue={proposals[0].title}
+            maxLength={512}
+          />
+          <TextField
+            label={trans.__('Name, for commands')}
+            name="name"
+            defaultValue={proposals[0].name}
+            required
+            pattern="[A-Za-z0-9._\-]{1,64}"
+          />
+        </>
+      )}
       {error && (
         <label className="jp-Peers-check">
           <input type="checkbox" name="tracebacks" />
@@ -131,9 +201,13 @@ function Fields({ view, shared, peers, canLink }: IFieldsProps): React.ReactElem
         </label>
       )}
       <p className="jp-Peers-muted">
-        {trans.__(
-          'They see this output live, also when you run the cell again, until you stop it.'
-        )}
+        {isSingle
+          ? trans.__(
+              'They see this output live, also when you run the cell again, until you stop it.'
+            )
+          : trans.__(
+              'They see these outputs live, also when you run a cell again, until you stop each.'
+            )}
       </p>
     </>
   );

@@ -5,7 +5,7 @@ import { IOwnPane } from '../shapes';
 import { CommandIDs } from '../tokens';
 import { watchWords } from '../panes/mine';
 import { peersIcon } from '../icon';
-import { paneOf } from './cells';
+import { panesOf } from './cells';
 
 const MARK = 'jp-Peers-cellMark';
 
@@ -28,31 +28,35 @@ export class SharedMarks {
 
   private _draw(): void {
     const { mine } = this._view.model.state.panes;
+    const live = mine.filter(pane => pane.status === 'live');
     this._tracker.forEach(({ content }) => {
       for (const cell of content.widgets) {
-        const pane = paneOf(mine, cell.model.id);
-        this._mark(cell, pane?.status === 'live' ? pane : undefined);
+        this._mark(cell, panesOf(live, cell.model.id));
       }
     });
   }
 
-  private _mark(cell: Cell, pane: IOwnPane | undefined): void {
-    let mark = cell.node.querySelector<HTMLButtonElement>(`:scope > .${MARK}`);
-    if (!pane) {
-      mark?.remove();
-      return;
-    }
+  private _mark(cell: Cell, panes: IOwnPane[]): void {
+    const marks = [...cell.node.querySelectorAll<HTMLButtonElement>(`:scope > .${MARK}`)];
+    marks.slice(panes.length).forEach(mark => mark.remove());
+    panes.forEach((pane, index) => this._fill(marks[index] ?? this._add(cell), pane));
+  }
+
+  private _add(cell: Cell): HTMLButtonElement {
+    const mark = document.createElement('button');
+    mark.className = MARK;
+    mark.type = 'button';
+    const icon = peersIcon.element({ tag: 'span', width: '14px', height: '14px' });
+    mark.append(icon, document.createElement('span'));
+    cell.node.append(mark);
+    return mark;
+  }
+
+  private _fill(mark: HTMLButtonElement, pane: IOwnPane): void {
     const { commands, trans } = this._view;
-    if (!mark) {
-      mark = document.createElement('button');
-      mark.className = MARK;
-      mark.type = 'button';
-      const icon = peersIcon.element({ tag: 'span', width: '14px', height: '14px' });
-      mark.append(icon, document.createElement('span'));
-      cell.node.append(mark);
-    }
     const words = watchWords(pane, trans);
-    mark.lastElementChild!.textContent = words;
+    mark.lastElementChild!.textContent =
+      pane.output === null ? words : trans.__('Output %1 · %2', pane.output + 1, words);
     mark.title = trans.__('Shared as “%1”. Click to stop.', pane.title || pane.name);
     mark.onclick = () => void commands.execute(CommandIDs.unshare, { name: pane.name });
   }

@@ -6,7 +6,7 @@ import { IView } from '../context';
 import { peersIcon } from '../icon';
 import { PeerError } from '../requests';
 import { CommandIDs, DOMAIN, IPeerSession } from '../tokens';
-import { currentCell, findCell, paneOf, shareCell, tellQuestion } from './cells';
+import { chosenCells, findCell, outputAt, panesOf, shareCell, tellQuestion } from './cells';
 import { askAndShare } from './dialog';
 import { SharedMarks } from './marks';
 import { CellRuns, ICellRun } from './runs';
@@ -19,26 +19,36 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
   requires: [IPeerSession, INotebookTracker],
   optional: [ICommandPalette, ITranslator],
   activate: (
-    { commands }: JupyterFrontEnd,
+    app: JupyterFrontEnd,
     { control, model }: IPeerSession,
     tracker: INotebookTracker,
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ): void => {
+    const { commands } = app;
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const view: IView = { commands, model, trans };
     const runs = new CellRuns(tracker);
     new SharedMarks(view, tracker);
 
     commands.addCommand(CommandIDs.share, {
-      label: trans.__('Share Output with a Peer…'),
+      label: () => {
+        const { length } = chosenCells(tracker);
+        return length > 1
+          ? trans.__('Share Outputs of %1 Cells with a Peer…', length)
+          : trans.__('Share Output with a Peer…');
+      },
       caption: trans.__('Show the output of this cell to people you have paired with, live'),
       icon: peersIcon,
-      isEnabled: () => currentCell(tracker) !== null,
-      execute: async () => {
-        const shared = currentCell(tracker);
-        if (shared) {
-          await askAndShare(view, shared, sharing => shareCell(control, runs, shared, sharing));
+      isEnabled: () => chosenCells(tracker).length > 0,
+      execute: async ({ clicked }) => {
+        const cells = chosenCells(tracker);
+        const node = clicked ? app.contextMenuHitTest(() => true) : undefined;
+        const output = cells.length === 1 ? outputAt(cells[0].cell, node) : null;
+        if (cells.length > 0) {
+          await askAndShare(view, cells, output, (cell, sharing) =>
+            shareCell(control, runs, cell, sharing)
+          );
         }
       }
     });
@@ -46,24 +56,19 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
 
     /** Let the panes of a cell go on with its new run. */
     const goOn = async ({ kernelId, cellId, request }: ICellRun): Promise<void> => {
-      const pane = paneOf(model.state.panes.mine, cellId);
-      if (pane?.status === 'live' && pane.kernel_id === kernelId) {
+      const panes = panesOf(model.state.panes.mine, cellId);
+      if (panes.some(pane => pane.status === 'live' && pane.kernel_id === kernelId)) {
         await control.request('run_again', {
           kernel_id: kernelId,
           cell_id: cellId,
           cell: request
         });
-      } else if (pane?.status === 'ended') {
-        const cell = findCell(tracker, kernelId, cellId);
-        if (cell) {
-          const { name, title } = pane;
-          await shareCell(control, runs, cell, {
-            name,
-            title,
-            with: [],
-            grant: 'view',
-            tracebacks: true
-          });
+      }
+      const cell = findCell(tracker, kernelId, cellId);
+      for (const { name, output, status, title } of panes) {
+        if (cell && status === 'ended') {
+          const again = { name, title, output, with: [], grant: 'view', tracebacks: true };
+          await shareCell(control, runs, cell, again);
         }
       }
     };

@@ -77,6 +77,47 @@ def test_an_output_that_is_there_is_shared_and_goes_on_when_its_cell_runs_again(
     expect(view).to_contain_text("Stopped by ada")
 
 
+def test_one_of_several_outputs_is_shared_and_several_cells_at_once(
+    ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page], shoot: Callable[..., None]
+) -> None:
+    def rewrite(code: str) -> None:
+        cell(notebook, 0).locator(".cm-content").click()
+        notebook.keyboard.press("Control+A")
+        notebook.keyboard.type(code)
+        notebook.keyboard.press("Shift+Enter")
+
+    rewrite("print('for me'); display('for you'); print('for me too')")
+    second = cell(notebook, 0).locator(".jp-OutputArea-output").nth(1)
+    expect(second).to_contain_text("for you")
+    second.click(button="right")
+    notebook.locator(".lm-Menu").get_by_text("Share Output with a Peer…").click()
+    dialog = notebook.get_by_role("dialog")
+    expect(dialog.get_by_label("this output, number 2 of the cell")).to_be_checked()
+    dialog.get_by_role("textbox", name="Name, for commands").fill("second")
+    shoot("one-output")
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    mark = cell(notebook, 0).locator(".jp-Peers-cellMark")
+    expect(mark).to_have_text("Output 2 · 1 peer can view it")
+    view = open_tab(open_lab(bob, new=True), bob, "second")
+    expect(content(view).locator("body")).to_contain_text("for you")
+    rewrite("print('for me'); display('for you again')")
+    expect(content(view).locator("body")).to_contain_text("for you again")
+    expect(content(view).locator("body")).not_to_contain_text("for me")
+    stop(notebook, 0)
+
+    cell(notebook, 0).locator(".jp-InputPrompt").click()
+    notebook.keyboard.press("Shift+ArrowDown")
+    cell(notebook, 1).locator(".jp-InputPrompt").click(button="right")
+    notebook.locator(".lm-Menu").get_by_text("Share Outputs of 2 Cells with a Peer…").click()
+    shoot("several-cells")
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    for place in (0, 1):
+        expect(cell(notebook, place).locator(".jp-Peers-cellMark")).to_have_text(
+            "1 peer can view it"
+        )
+        stop(notebook, place)
+
+
 def test_a_widget_that_is_there_is_shared_for_use(
     ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page]
 ) -> None:
