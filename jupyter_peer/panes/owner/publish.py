@@ -200,7 +200,7 @@ class PanePublisher:
         tap = self.kernels.tap(asked.kernel_id)
         pane = self._panes.get(asked.name) or self._own_pane(asked.name)
         kernel = self.kernels.widgets(asked.kernel_id, tap)
-        source = asked.source_type(
+        source: PaneSource = asked.source_type(
             asked.source,
             kernel,
             on_change=lambda: self._on_change(pane),
