@@ -29,3 +29,12 @@ export const pictureIcon = new LabIcon({
     d="M3 3h18v18H3zm2 2v14h14V5zm1.5 12 3.5-4.7 2.5 3.1 3.5-4.6 3 6.2z" />
 </svg>`
 });
+
+/** A question mark in a speech bubble. */
+export const askIcon = new LabIcon({
+  name: 'jupyter-peer:ask',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+  <path class="jp-icon3 jp-icon-selectable" fill="#616161" fill-rule="evenodd"
+    d="M4 3h16a1 1 0 0 1 1 1v12a1 1 0 0 1-1 1h-6l-4 4v-4H4a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zm1 2v10h14V5zm6 7h2v2h-2zm-2-4a3 3 0 1 1 4 2.8v.2h-2V9.5c1.2 0 2-.4 2-1.5a1 1 0 0 0-2 0z" />
+</svg>`
+});

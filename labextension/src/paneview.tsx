@@ -1,9 +1,11 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
 import { ISignal, Signal } from '@lumino/signaling';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { ControlSocket } from './control';
+import { contextMenu } from './menu';
 import { OwnerPulse } from './ownerpulse';
 import { PaneFeed } from './panefeed';
 import { frameWords } from './framewords';
@@ -11,6 +13,7 @@ import { PaneFrame } from './paneframe';
 import { PaneHeader } from './paneheader';
 import { PaneModules } from './panemodules';
 import { IPaneConditions, isWithdrawn, paneLabel } from './panewording';
+import { PANE_ACTIONS } from './panes/actions';
 import { PaneSites } from './panes/sites';
 import { NAMESPACE, PeerError } from './requests';
 import { IPaneStep } from './shapes';
@@ -18,6 +21,7 @@ import { FromFrame, IInput, Part } from './viewerprotocol';
 
 /** What every view of a pane needs of the page it is in. */
 export interface IViewContext {
+  commands: CommandRegistry;
   control: ControlSocket;
   settings: ServerConnection.ISettings;
   translator: ITranslator;
@@ -71,7 +75,10 @@ export class PaneView extends Widget {
     this._sites = new Set(_context.sites?.ofPeer(peer));
     this._frame = new PaneFrame(this._url, frameWords(this._trans), this._frameTitle());
     const layout = (this.layout = new PanelLayout());
-    layout.addWidget(new PaneHeader(this, this._trans));
+    const header = new PaneHeader(this, this._trans);
+    const menu = { commands: _context.commands, groups: PANE_ACTIONS, args: { peer, name } };
+    header.node.addEventListener('contextmenu', contextMenu(menu));
+    layout.addWidget(header);
     layout.addWidget(this._frame);
     this._frame.readied.connect(this._onReady, this);
     this._frame.messageReceived.connect(this._onMessage, this);

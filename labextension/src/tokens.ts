@@ -75,6 +75,8 @@ export namespace CommandIDs {
   export const unshareAll = 'jupyter-peer:unshare-all';
   export const shared = 'jupyter-peer:show-shared';
   export const link = 'jupyter-peer:link';
+  export const showCell = 'jupyter-peer:show-cell';
+  export const popOut = 'jupyter-peer:pop-out';
   export const openPane = 'jupyter-peer:open-pane';
   export const chat = 'jupyter-peer:chat';
   export const ask = 'jupyter-peer:ask';

@@ -46,6 +46,7 @@ beforeEach(async () => {
   session = await openSession();
   const view = new PaneView(
     {
+      commands: session.view.commands,
       control: session.control,
       settings,
       translator: nullTranslator,

@@ -65,6 +65,8 @@ const mine: IPaneLists['mine'] = [
   }
 ];
 
+const dropPane = vi.fn();
+
 async function open(
   element: React.ReactElement,
   panes: IPaneLists = { mine, offered }
@@ -113,7 +115,7 @@ describe('panes', () => {
   });
 
   it('of peers are listed with what the grant allows, and open', async () => {
-    await open(<OfferedPanes />);
+    await open(<OfferedPanes openPane={dropPane} />);
     const list = within(screen.getByRole('list', { name: 'Panes shared with me' }));
     expect(list.getAllByRole('listitem').map(each => each.textContent)).toEqual([
       'Accuracyfrom bob · can view',
@@ -123,8 +125,17 @@ describe('panes', () => {
     expect(openPane).toHaveBeenCalledWith({ peer: bob.node_id, name: 'acc' });
   });
 
+  it('have a menu with what else can be done', async () => {
+    await open(<OfferedPanes openPane={dropPane} />);
+    fireEvent.contextMenu(screen.getByText('Accuracy'));
+    const [entry] = document.querySelectorAll('.lm-Menu-item');
+    fireEvent.mouseMove(entry);
+    fireEvent.mouseUp(entry);
+    expect(openPane).toHaveBeenCalledWith({ peer: bob.node_id, name: 'acc' });
+  });
+
   it('say how to open them in a notebook', async () => {
-    await open(<OfferedPanes />);
+    await open(<OfferedPanes openPane={dropPane} />);
     expect(offered.map(openMagic)).toEqual(['%peer open bob/acc', `%peer open ${bob.node_id}/roc`]);
   });
 

@@ -23,6 +23,9 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', name);
     this.node.tabIndex = -1;
+    this.node.addEventListener('focusin', ({ target }) => {
+      this._focused = target as HTMLElement;
+    });
     _model.stateChanged.connect(this._showContent, this);
     this._showContent();
   }
@@ -65,7 +68,8 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
   protected override onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
     if (!this.node.contains(document.activeElement)) {
-      this.node.focus();
+      // Back to the row from which a person went into a pane.
+      (this.node.contains(this._focused) ? this._focused : this.node)?.focus();
     }
   }
 
@@ -83,6 +87,7 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     this.toolbar.setHidden(hidden);
   }
 
+  private _focused: HTMLElement | null = null;
   private readonly _texts: TranslationBundle;
   private readonly _ranks = new Map<Widget, number>();
 }

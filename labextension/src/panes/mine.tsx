@@ -2,10 +2,13 @@ import { closeIcon } from '@jupyterlab/ui-components';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useAction, usePeersState, useView } from '../context';
+import { contextMenu } from '../menu';
 import { displayName } from '../model';
 import { Failure, IconButton, RowToggle } from '../section';
 import { Grant, IOwnPane } from '../shapes';
 import { CommandIDs } from '../tokens';
+
+const ACTIONS = [[CommandIDs.showCell, CommandIDs.link], [CommandIDs.unshare]];
 
 /** Set what a peer may do with a pane of this node. */
 export type SetGrant = (name: string, peer: string, grant: Grant | 'none') => Promise<unknown>;
@@ -40,7 +43,10 @@ function OwnPane(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElem
   const title = pane.title || pane.name;
   const words = ownPaneWords(pane, trans);
   return (
-    <li data-status={pane.failed ? 'failed' : pane.status}>
+    <li
+      data-status={pane.failed ? 'failed' : pane.status}
+      onContextMenu={contextMenu({ commands, groups: ACTIONS, args: { name: pane.name } })}
+    >
       <div className="jp-Peers-row">
         <RowToggle
           open={open}

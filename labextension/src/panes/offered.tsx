@@ -1,13 +1,20 @@
 import { launchIcon } from '@jupyterlab/ui-components';
+import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { usePeersState, useView } from '../context';
+import { contextMenu } from '../menu';
 import { displayName } from '../model';
 import { IconButton } from '../section';
 import { IOfferedPane } from '../shapes';
 import { CommandIDs } from '../tokens';
+import { PANE_ACTIONS } from './actions';
+import { draggedOut } from './dragging';
 
-/** The panes that peers share with this node; a click opens one. */
-export function OfferedPanes(): React.ReactElement {
+/** Opens a pane of a peer as a document. */
+export type OpenPane = (peer: string, name: string) => Widget;
+
+/** The panes that peers share with this node; a click opens one, and so does a drag into the main area. */
+export function OfferedPanes({ openPane }: { openPane: OpenPane }): React.ReactElement {
   const { trans } = useView();
   const { offered } = usePeersState().panes;
   if (offered.length === 0) {
@@ -16,23 +23,28 @@ export function OfferedPanes(): React.ReactElement {
   return (
     <ul className="jp-Peers-list" aria-label={trans.__('Panes shared with me')}>
       {offered.map(pane => (
-        <OfferedPane key={`${pane.peer.node_id}/${pane.name}`} pane={pane} />
+        <OfferedPane key={`${pane.peer.node_id}/${pane.name}`} pane={pane} openPane={openPane} />
       ))}
     </ul>
   );
 }
 
-function OfferedPane({ pane }: { pane: IOfferedPane }): React.ReactElement {
+function OfferedPane(props: { pane: IOfferedPane; openPane: OpenPane }): React.ReactElement {
+  const { openPane, pane } = props;
   const { commands, trans } = useView();
   const title = pane.title || pane.name;
   const owner = displayName(pane.peer);
-  const open = () =>
-    void commands.execute(CommandIDs.openPane, { peer: pane.peer.node_id, name: pane.name });
+  const args = { peer: pane.peer.node_id, name: pane.name };
+  const open = () => void commands.execute(CommandIDs.openPane, args);
   return (
+    // The button at its end opens it by keyboard.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <li
       className="jp-Peers-row"
       title={trans.__('In a notebook: %1', openMagic(pane))}
       onDoubleClick={open}
+      onContextMenu={contextMenu({ commands, groups: PANE_ACTIONS, args })}
+      onMouseDown={draggedOut(title, () => openPane(args.peer, args.name))}
     >
       <span className="jp-Peers-name">{title}</span>
       <span className="jp-Peers-muted">

@@ -16,7 +16,7 @@ import { addStopping } from './stopping';
 import { paneRendererFactory } from './mime';
 import { PaneSites } from './sites';
 import { PaneTabs } from './tabs';
-import { takeTicket } from './window';
+import { openWindow, takeTicket } from './window';
 
 /** Panes: the lists of those shared, and live views in tabs and in notebooks. */
 export const panesPlugin: JupyterFrontEndPlugin<void> = {
@@ -51,6 +51,7 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
     };
     const { serverSettings: settings } = serviceManager;
     const context = {
+      commands,
       control,
       settings,
       translator: language,
@@ -71,6 +72,14 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
         }
         const pane = await tabs.choose();
         return pane ? tabs.open(pane.peer.node_id, pane.name) : undefined;
+      }
+    });
+    commands.addCommand(CommandIDs.popOut, {
+      label: trans.__('Open in a Window of Its Own'),
+      execute: ({ peer, name }) => {
+        if (typeof peer === 'string' && typeof name === 'string') {
+          openWindow(settings.baseUrl, { peer, name });
+        }
       }
     });
     const view: IView = { commands, model, trans };
@@ -102,7 +111,7 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
     });
     palette?.addItem({ command: CommandIDs.shared, category: trans.__('Peers') });
     const offered = new Section(trans.__('Shared with me'), view, () =>
-      React.createElement(OfferedPanes)
+      React.createElement(OfferedPanes, { openPane: (peer, name) => tabs.open(peer, name) })
     );
     panel.addSection(mine, RANKS.mine);
     panel.addSection(offered, RANKS.offered);

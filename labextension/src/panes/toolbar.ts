@@ -12,7 +12,7 @@ import {
   ToolbarButton
 } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
-import { fitIcon, pictureIcon } from '../icon';
+import { askIcon, fitIcon, pictureIcon } from '../icon';
 import { PeerError } from '../requests';
 import { sentence } from '../section';
 import { CommandIDs } from '../tokens';
@@ -113,6 +113,16 @@ export function addTools(
       onClick: () => openWindow(baseUrl, content)
     })
   );
+  if (commands.hasCommand(CommandIDs.ask)) {
+    toolbar.addItem(
+      'ask',
+      new ToolbarButton({
+        icon: askIcon,
+        tooltip: trans.__('Ask an agent of its owner'),
+        onClick: () => void commands.execute(CommandIDs.ask, { peer: content.peer })
+      })
+    );
+  }
   if (commands.hasCommand(CommandIDs.doctor)) {
     toolbar.addItem(
       'connection',

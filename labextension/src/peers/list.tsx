@@ -1,8 +1,8 @@
 import { ellipsesIcon } from '@jupyterlab/ui-components';
-import { Menu } from '@lumino/widgets';
 import * as React from 'react';
 import { IChats, Unread } from '../chat/model';
 import { useFollowed, useNow, usePeersState, useView } from '../context';
+import { contextMenu, openMenu } from '../menu';
 import { displayName } from '../model';
 import { CopyButton, IconButton, RowToggle } from '../section';
 import { IPeer } from '../shapes';
@@ -10,6 +10,11 @@ import { CommandIDs } from '../tokens';
 import { lastSeen, pathWord, peerSummary, roundTrip, trustWord } from '../wording';
 
 const NOTHING_UNREAD: Unread = {};
+const ACTIONS = [
+  [CommandIDs.chat, CommandIDs.ask, CommandIDs.doctor],
+  [CommandIDs.connect, CommandIDs.disconnect, CommandIDs.alias],
+  [CommandIDs.block, CommandIDs.unblock, CommandIDs.forget]
+];
 
 /** The live list of peers, each with a menu of what can be done and the details below it. */
 export function PeerList(props: {
@@ -64,20 +69,13 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
   // The dot says that a peer is connected; in a narrow panel the path has to be readable.
   const connected = live && peer.status === 'connected';
   const [status, ...facts] = summary;
-  const openMenu = (x: number, y: number) => peerMenu(commands, peer.node_id).open(x, y);
+  const menu = { commands, groups: ACTIONS, args: { peer: peer.node_id } };
   return (
     <li
       className="jp-Peers-peer"
       data-status={live ? peer.status : 'unknown'}
       data-node-id={peer.node_id}
-      onContextMenu={event => {
-        // With Shift the browser's own menu opens, as everywhere in JupyterLab.
-        if (!event.shiftKey) {
-          event.preventDefault();
-          event.stopPropagation();
-          openMenu(event.clientX, event.clientY);
-        }
-      }}
+      onContextMenu={contextMenu(menu)}
     >
       <div className="jp-Peers-row">
         <RowToggle
@@ -102,7 +100,7 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
           aria-haspopup="menu"
           onClick={event => {
             const { left, bottom } = event.currentTarget.getBoundingClientRect();
-            openMenu(left, bottom);
+            openMenu(menu, left, bottom);
           }}
         />
       </div>
@@ -111,26 +109,6 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
       </div>
     </li>
   );
-}
-
-/** The commands for one peer; features that are switched off have none. */
-function peerMenu(commands: Menu.IOptions['commands'], peer: string): Menu {
-  const menu = new Menu({ commands });
-  const groups = [
-    [CommandIDs.chat, CommandIDs.ask, CommandIDs.doctor],
-    [CommandIDs.connect, CommandIDs.disconnect, CommandIDs.alias],
-    [CommandIDs.block, CommandIDs.unblock, CommandIDs.forget]
-  ];
-  for (const group of groups) {
-    const there = group.filter(command => commands.hasCommand(command));
-    there.forEach(command => menu.addItem({ command, args: { peer } }));
-    if (there.length > 0 && group !== groups[groups.length - 1]) {
-      menu.addItem({ type: 'separator' });
-    }
-  }
-  // Its item is executed after it has closed.
-  menu.aboutToClose.connect(() => window.setTimeout(() => menu.dispose(), 0));
-  return menu;
 }
 
 /** How many lines of a peer wait to be read; a click opens the conversation. */

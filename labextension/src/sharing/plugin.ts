@@ -54,6 +54,25 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
     });
     palette?.addItem({ command: CommandIDs.share, category: trans.__('Peers') });
 
+    const cellOf = (name: unknown) => {
+      const pane = model.state.panes.mine.find(each => each.name === name);
+      const { cell_id: cellId = null, kernel_id: kernelId = null } = pane ?? {};
+      return cellId !== null && kernelId !== null ? findCell(tracker, kernelId, cellId) : null;
+    };
+    commands.addCommand(CommandIDs.showCell, {
+      label: trans.__('Show Its Cell'),
+      isVisible: ({ name }) => cellOf(name) !== null,
+      execute: async ({ name }) => {
+        const cell = cellOf(name)?.cell;
+        const notebook = tracker.find(each => cell !== undefined && each.content.contains(cell));
+        if (cell && notebook) {
+          app.shell.activateById(notebook.id);
+          notebook.content.activeCellIndex = notebook.content.widgets.indexOf(cell);
+          await notebook.content.scrollToCell(cell);
+        }
+      }
+    });
+
     /** Let the panes of a cell go on with its new run. */
     const goOn = async ({ kernelId, cellId, request }: ICellRun): Promise<void> => {
       const panes = panesOf(model.state.panes.mine, cellId);

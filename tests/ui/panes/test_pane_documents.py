@@ -15,7 +15,7 @@ from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
 from tests.ui.panes.test_panes import content, open_tab
 from tests.ui.sidebar.test_panel import write_notebook
-from tests.ui.sidebar.test_sidebar import LOWEST_CONTRAST, use_theme
+from tests.ui.sidebar.test_sidebar import LOWEST_CONTRAST, open_panel, use_theme
 
 SHARE = """%%peer share log --with bob
 import base64
@@ -64,6 +64,48 @@ def test_a_press_in_a_pane_makes_it_the_current_document_and_close_tab_closes_it
     page.locator(".lm-Menu").get_by_text("Close Tab", exact=True).click()
     expect(page.locator(".jp-PeerPane")).to_have_count(0)
     expect(page.locator(".jp-NotebookPanel")).to_be_visible()
+
+
+def test_a_pane_is_dragged_from_the_list_and_reached_and_left_with_the_keyboard(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], shoot: Callable[..., None]
+) -> None:
+    page = open_lab(bob)
+    panel = open_panel(page)
+    row = panel.get_by_role("list", name="Panes shared with me").get_by_role("listitem").first
+    row.locator(".jp-Peers-name").hover()
+    page.mouse.down()
+    page.mouse.move(1100, 400, steps=5)
+    shoot("dragged")
+    page.mouse.up()
+    view = page.locator(".jp-PeerPane.jp-mod-tab:visible")
+    expect(view).to_contain_text("Live")
+    expect(page.locator(".jp-Launcher")).to_be_visible()
+    view.locator(".jp-PeerPane-header").click(button="right")
+    menu = page.locator(".lm-Menu")
+    expect(menu.get_by_text("Open in a Window of Its Own")).to_be_visible()
+    shoot("menu")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Ask an agent of its owner").click()
+    expect(panel.get_by_role("textbox", name="Ask ada")).to_be_focused()
+
+    page.evaluate("window.jupyterapp.commands.execute('application:close')")
+    expect(view).to_have_count(0)
+    row.locator(".jp-Peers-name").dblclick()
+    expect(view).to_contain_text("Live")
+    page.evaluate("window.jupyterapp.commands.execute('application:close')")
+    expect(view).to_have_count(0)
+    row.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(content(view).locator("body")).to_contain_text("step 59")
+    expect(view).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(view.locator(".jp-PeerPane-header")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(view.locator("iframe")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(view.locator(".jp-PeerPane-header")).to_be_focused()
+    page.keyboard.press("Control+Alt+O")
+    expect(row.get_by_role("button")).to_be_focused()
 
 
 def test_a_log_is_followed_by_whoever_has_scrolled_to_its_end(
