@@ -1,9 +1,9 @@
 """Every error of the project, as one tree.
 
-An error has a stable ``code`` (a contract: other programs branch on it), a message that says what
-failed and why, and a ``hint`` that says what to do next. ``to_wire`` and ``from_wire`` are the only
-pair that turns errors into ``{code, message, hint}`` and back; REST, control socket, command line
-and peer wire all use it, the last by ``to_peer``, which tells nothing of this machine's files.
+An error has a stable ``code`` (a contract, because programs branch on it), a message that says what
+failed and why, and a ``hint`` that says what to do next. Only ``to_wire`` and ``from_wire`` convert
+errors to ``{code, message, hint}`` and back. REST, control socket and command line use them. The peer
+wire uses ``to_peer``, which reveals nothing about this machine's files.
 
 * :exc:`PeerError`
 
@@ -29,7 +29,7 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
     * :exc:`StaleError` (``stale``)
     * :exc:`UnsupportedError` (``unsupported``)
     * :exc:`ProtocolError` (``protocol``) - a well-formed frame at the wrong moment
-    * :exc:`BadChainError` (``bad_chain``) - a question that has not come the way it says
+    * :exc:`BadChainError` (``bad_chain``) - the signed chain of a question is not valid
 
   * :exc:`RefusedError` - one side will not connect with the other
 
@@ -43,16 +43,16 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
     * :exc:`InviteUsedError` (``invite_used``)
     * :exc:`InviteExpiredError` (``invite_expired``)
     * :exc:`InviteRevokedError` (``invite_revoked``)
-    * :exc:`CodeUnknownError` (``code_unknown``) - nobody waits for this code any more
+    * :exc:`CodeUnknownError` (``code_unknown``) - nobody waits for this code
     * :exc:`CodeWrongError` (``code_wrong``)
     * :exc:`LinkUnknownError` (``link_unknown``) - no such guest link, or not its secret
     * :exc:`LinkExpiredError` (``link_expired``)
     * :exc:`BusyError` (``busy``) - too many handshakes, peers, panes, viewers or turns
     * :exc:`DuplicateLinkError` (``duplicate_link``) - both dialled at once; the other link stays
-    * :exc:`RoomRefusedError` (``room_refused``) - the room's join policy does not let one in
+    * :exc:`RoomRefusedError` (``room_refused``) - the room's join policy does not admit the node
     * :exc:`RoomExistsError` (``room_exists``)
 
-  * :exc:`LinkError` - the other side cannot be reached, or not any more
+  * :exc:`LinkError` - the other side cannot be reached, or the link to it was lost
 
     * :exc:`UnreachableError` (``unreachable``)
     * :exc:`NotConnectedError` (``not_connected``)
@@ -60,7 +60,7 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
     * :exc:`OverflowLinkError` (``overflow``)
     * :exc:`PeerTimeoutError` (``timeout``)
 
-  * :exc:`LookupFailedError` - a name that leads nowhere, or to more than one thing
+  * :exc:`LookupFailedError` - a name that nothing has, or more than one thing
 
     * :exc:`UnknownPeerError` (``unknown_peer``)
     * :exc:`AmbiguousPeerError` (``ambiguous_peer``)
@@ -83,7 +83,7 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
     * :exc:`AgentLoopError` (``agent_loop``) - the question has come back to a node it was at
     * :exc:`TooManyHopsError` (``too_many_hops``)
     * :exc:`AgentFailedError` (``agent_failed``) - the agent's own code failed
-    * :exc:`AgentGoneError` (``agent_gone``) - its kernel, or the link to who asked, has ended
+    * :exc:`AgentGoneError` (``agent_gone``) - its kernel, or the link to the asker, has ended
     * :exc:`TurnCancelledError` (``turn_cancelled``)
     * :exc:`AnswerTooLongError` (``answer_too_long``)
     * :exc:`ToolRefusedError` (``tool_refused``) - the agent may not use this tool now
@@ -91,8 +91,8 @@ and peer wire all use it, the last by ``to_peer``, which tells nothing of this m
   * :exc:`ProofError` (``proof``) - a proof does not show who signed what
 
     * :exc:`ProofMalformedError` (``proof_malformed``) - the text is not a proof, or was changed
-    * :exc:`ProofForgedError` (``proof_forged``) - a signature does not match what it is said to sign
-    * :exc:`ProofIncompleteError` (``proof_incomplete``) - a part of what was signed is missing
+    * :exc:`ProofForgedError` (``proof_forged``) - a signature does not match the message
+    * :exc:`ProofIncompleteError` (``proof_incomplete``) - a part of the signed content is missing
 
   * :exc:`StoreError` - the data directory cannot be used
 
@@ -116,11 +116,11 @@ class PeerError(Exception):
     """Base of all errors of the project.
 
     Args:
-        message: What failed and why, in a sentence without the name of the class. Without it the
-            class's own ``text`` is used.
-        hint: What to do next; without it the class's own ``advice``.
-        **data: Facts that belong to the error, kept in :attr:`data` for logs and tests. They are
-            never sent to a peer.
+        message: What failed and why, without the name of the class. None uses the class's
+            ``text``.
+        hint: What to do next. None uses the class's ``advice``.
+        **data: Facts about the error, kept in :attr:`data` for logs and tests. They are never
+            sent to a peer.
     """
 
     code: ClassVar[str] = "error"
@@ -158,7 +158,7 @@ class InviteMalformedError(BadRequestError):
 
 class CodeMalformedError(InviteMalformedError):
     code = "code_malformed"
-    text = "this is no code"
+    text = "this is not a code"
     advice = "a code is a number and two words, such as 7-adult-amulet"
 
 
@@ -232,7 +232,7 @@ class ProtocolError(WireError):
 
 class BadChainError(WireError):
     code = "bad_chain"
-    text = "the question has not come the way it says"
+    text = "the signed chain of the question is not valid"
 
 
 class RefusedError(PeerError):
@@ -248,7 +248,7 @@ class WrongNodeError(RefusedError):
 
 class OwnNodeError(RefusedError):
     code = "own_node"
-    text = "this is this node itself"
+    text = "this address or invite belongs to this node itself"
     advice = "give the invite to somebody else"
 
 
@@ -310,8 +310,8 @@ class CodeUnknownError(RefusedError):
 
 class CodeWrongError(RefusedError):
     code = "code_wrong"
-    text = "the words of this code were wrong, so the code is not valid any more"
-    advice = "make a new code, and say its words once more"
+    text = "the words of this code were wrong, so the code is no longer valid"
+    advice = "make a new code, and pass on its words again"
 
 
 class LinkUnknownError(RefusedError):
@@ -339,14 +339,14 @@ class DuplicateLinkError(RefusedError):
 
 class RoomRefusedError(RefusedError):
     code = "room_refused"
-    text = "this room does not let this node in"
-    advice = "ask somebody who is in it"
+    text = "this room does not admit this node"
+    advice = "ask a member of the room"
 
 
 class RoomExistsError(RefusedError):
     code = "room_exists"
-    text = "there is a room of this name already"
-    advice = "choose another name, or join it"
+    text = "a room with this name already exists"
+    advice = "choose another name, or join the room"
 
 
 class LinkError(PeerError):
@@ -363,7 +363,7 @@ class UnreachableError(LinkError):
 class NotConnectedError(LinkError):
     code = "not_connected"
     text = "this peer is not connected"
-    advice = "it is reconnected by itself when it is back"
+    advice = "this node reconnects by itself when the peer is back"
 
 
 class LinkClosedError(LinkError):
@@ -378,7 +378,7 @@ class OverflowLinkError(LinkError):
 
 class PeerTimeoutError(LinkError, TimeoutError):
     code = "timeout"
-    text = "no answer in time"
+    text = "no answer came in time"
 
 
 class LookupFailedError(PeerError):
@@ -413,7 +413,7 @@ class NotWatchedError(LookupFailedError):
 class UnknownRoomError(LookupFailedError):
     code = "unknown_room"
     text = "there is no such room"
-    advice = "check its name; a room ends when the last one leaves it"
+    advice = "check its name; a room ends when its last member leaves"
 
 
 class UnknownModuleError(LookupFailedError):
@@ -442,8 +442,8 @@ class PaneError(PeerError):
 
 class PaneExistsError(PaneError):
     code = "pane_exists"
-    text = "another kernel already shares a pane of this name"
-    advice = "choose another name, or unshare the first"
+    text = "another kernel already shares a pane with this name"
+    advice = "choose another name, or stop sharing the other pane"
 
 
 class NotGrantedError(PaneError):
@@ -470,20 +470,20 @@ class AgentError(PeerError):
 
 class AgentLoopError(AgentError):
     code = "agent_loop"
-    text = "the question has come back to a node it has been at"
-    advice = "agents here ask each other in a circle; ask the node that knows, directly"
+    text = "the question has returned to a node that has already forwarded it"
+    advice = "the agents ask each other in a circle; ask the node with the answer directly"
 
 
 class TooManyHopsError(AgentError):
     code = "too_many_hops"
-    text = "the question has come through too many nodes"
-    advice = "ask the node that knows, directly"
+    text = "too many nodes have forwarded the question"
+    advice = "ask the node with the answer directly"
 
 
 class AgentFailedError(AgentError):
     code = "agent_failed"
     text = "the agent failed"
-    advice = "its owner sees why in the notebook it runs in"
+    advice = "its owner sees the reason in the notebook that runs the agent"
 
 
 class AgentGoneError(AgentError):
@@ -499,7 +499,7 @@ class TurnCancelledError(AgentError):
 
 class AnswerTooLongError(AgentError):
     code = "answer_too_long"
-    text = "the answer is longer than an answer may be"
+    text = "the answer is too long"
     advice = "ask for less at once"
 
 
@@ -527,7 +527,7 @@ class ProofForgedError(ProofError):
 
 class ProofIncompleteError(ProofError):
     code = "proof_incomplete"
-    text = "the proof does not have everything that was signed"
+    text = "a part of the signed content is missing in the proof"
     advice = "do not rely on it; save the proof again, or ask the peer itself"
 
 
@@ -588,9 +588,9 @@ _BY_CODE: dict[str, type[PeerError]] = {cls.code: cls for cls in _tree(PeerError
 
 
 def to_wire(error: BaseException) -> dict[str, str]:
-    """Return ``{code, message, hint}`` of an error; what is not ours tells only its class.
+    """Return ``{code, message, hint}`` of an error; of a foreign one only the class is named.
 
-    The text of a foreign exception may hold paths or payloads, so it is not passed on.
+    The text of a foreign exception may contain paths or payloads, so it is not passed on.
     """
     if isinstance(error, PeerError):
         return {"code": error.code, "message": error.message, "hint": error.hint}
@@ -602,9 +602,9 @@ def to_wire(error: BaseException) -> dict[str, str]:
 
 
 def to_peer(error: BaseException) -> dict[str, str]:
-    """Return what another node is told of an error: as :func:`to_wire`, but not of this disk.
+    """Return :func:`to_wire` for another node, without errors of this machine's files.
 
-    What is wrong with files is for their owner, and names their paths.
+    Such errors name paths, and only the owner of the files can correct them.
     """
     if isinstance(error, StoreError):
         error = BusyError("the peer cannot store anything right now", hint="try again later")
@@ -615,8 +615,8 @@ def from_wire(value: Any) -> PeerError:
     """Return the error that ``{code, message, hint}`` describes; never raises.
 
     An unknown code gives a plain :exc:`PeerError` that keeps the foreign code in ``data["code"]``.
-    Texts come from the other side: they are cut at 500 characters, and what does not print (a
-    terminal's control sequences, say) becomes spaces.
+    Texts of the other side are cut at 500 characters. Characters that do not print, such as control
+    sequences of a terminal, become spaces.
     """
     fields = value if isinstance(value, Mapping) else {}
     code, message, hint = (fields.get(key) for key in ("code", "message", "hint"))

@@ -154,10 +154,10 @@ class Dispatcher:
         self._handlers[type] = (handler, order)
 
     def dispatch(self, message: Message) -> None:
-        """Handle a message, or start to."""
+        """Handle a message, or start a task that handles it."""
         entry = self._handlers.get(message.type)
         if entry is None:
-            if message.re is None:  # answering answers could go on for ever
+            if message.re is None:  # answers to answers could continue for ever
                 message.fail(UnsupportedError(f"{message.type!r} is not known here"))
             return
         handler, order = entry
@@ -189,7 +189,7 @@ class Dispatcher:
 
     def _forget_idle(self, node_id: str, running: TaskSet) -> None:
         if not running and self._running.get(node_id) is running:
-            del self._running[node_id]  # nodes that come and go must not fill the memory
+            del self._running[node_id]  # otherwise short visits would fill the memory
 
     def _end_tail(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
         if self._tails.get(key) is task:
@@ -204,7 +204,7 @@ class Dispatcher:
             await handling
         except asyncio.CancelledError:
             if isinstance(handling, Coroutine):
-                handling.close()  # it may never have begun
+                handling.close()  # it may not have started
             raise
         except Exception as error:
             self._failed(message, error)
@@ -216,7 +216,7 @@ class Dispatcher:
             message.fail(error)
 
     def drop_peer(self, node_id: str) -> None:
-        """Cancel the running handlers of a peer that lost its right to ask."""
+        """Cancel the running handlers of a peer that is no longer allowed to send."""
         for task in self._running.pop(node_id, ()):
             task.cancel()
 
@@ -232,11 +232,11 @@ async def _until_below(count: int, running: TaskSet) -> None:
 
 
 class Messenger:
-    """What all peers of a hub need to send and receive messages.
+    """The shared part of all peers of a hub that sends and receives messages.
 
     Args:
-        identity: Signs.
-        clock: Time and random numbers.
+        identity: The node's key, which signs the messages.
+        clock: Source of time and random numbers.
 
     Attributes:
         handlers: The handler of each type of message.
@@ -247,7 +247,7 @@ class Messenger:
         self._identity = identity
         self._clock = clock
         self._seen = SeenGuard()
-        # unique without a system call a message: a random half and a count
+        # a random half and a counter are unique, without a system call for each message
         self._id_prefix = clock.random_bytes(8).hex()
         self._id_count = 0
 
@@ -265,17 +265,17 @@ class Messenger:
         digests: Sequence[str] | None = None,
         re: str | None = None,
     ) -> tuple[str, Outgoing]:
-        """Write a message.
+        """Encode a message.
 
         Args:
             type: Kind of message.
             data: Payload, a JSON object.
             buffers: Raw bytes of the message.
             digests: Hex SHA-256 of each buffer; None computes them.
-            re: The request this answers.
+            re: The request that this message answers.
 
         Returns:
-            Its id, and the message ready for a session; it is signed when it is sent.
+            The id of the message, and the message for a session, which signs it when sending.
 
         Raises:
             MalformedError, TooLargeError: The payload cannot be sent.
@@ -298,13 +298,13 @@ class Messenger:
         *,
         digests: Sequence[str] | None = None,
     ) -> Outgoing:
-        """Write a message that several peers get; it is encoded, hashed and signed once."""
+        """Encode a message for several peers; it is encoded, hashed and signed once."""
         item = self.write(type, data, buffers, digests=digests)[1]
         item.sig(self._identity.sign)
         return item
 
     def is_new(self, envelope: Envelope) -> bool:
-        """Remember a verified envelope; return False when it came before."""
+        """Remember a verified envelope; return False if it was seen before."""
         try:
             self._seen.check(envelope.src, envelope.msg_id)
         except ReplayedError:
@@ -323,7 +323,7 @@ class Replies:
         """Send a request and wait for its reply.
 
         Args:
-            msg_id: Of the request.
+            msg_id: Id of the request.
             put: Sends the request.
             timeout: Seconds.
 
@@ -339,14 +339,14 @@ class Replies:
             async with asyncio.timeout(timeout):
                 return await future
         except PeerTimeoutError:
-            raise  # a reply, too: the peer says what it has waited for
+            raise  # the reply was itself a timeout error, which names what the peer waited for
         except TimeoutError as error:
             raise PeerTimeoutError(f"no answer within {timeout:g} s") from error
         finally:
             self._waiting.pop(msg_id, None)
 
     def resolve(self, message: Message) -> bool:
-        """End the wait for a reply; return whether anything waits for it."""
+        """Deliver a reply; return whether a request waits for it."""
         future = self._waiting.get(message.re or "")
         if future is None:
             return False
@@ -358,7 +358,7 @@ class Replies:
         return True
 
     def fail(self, reason: str) -> None:
-        """End all waits: the link was lost."""
+        """End all waits with an error, because the link was lost."""
         why = "" if reason == "lost" else f": {reason}"
         for future in list(self._waiting.values()):
             if not future.done():

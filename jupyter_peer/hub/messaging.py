@@ -15,10 +15,10 @@ from .peers.registry import PeerRegistry
 
 
 class Messaging:
-    """Sends messages, and calls the handlers of those that arrive.
+    """Sends messages, and calls the handlers of received ones.
 
     Args:
-        messenger: Writes messages and knows the handlers.
+        messenger: Encodes messages and knows the handlers.
         peers: All peers.
         guests: All guests.
     """
@@ -33,15 +33,15 @@ class Messaging:
         self._messenger.handlers.on(type, handler, order)
 
     def is_original(self, node_id: str) -> bool:
-        """Return whether a connected peer is a node of the original system: its link is unsealed."""
+        """Return whether a connected peer is a node of the original system, with an unsealed link."""
         peer = self._peers.get(node_id)
         return peer is not None and peer.session is not None and not peer.session.is_sealed
 
     def check_original(self, message: Message) -> None:
-        """Check that a message that only the original system has comes from such a node.
+        """Check that the sender of a message is a node of the original system.
 
         Raises:
-            UnsupportedError: It does not.
+            UnsupportedError: The sender is another node.
         """
         if not self.is_original(message.peer_id):
             raise UnsupportedError(f"{message.type!r} is not known here")
@@ -64,14 +64,14 @@ class Messaging:
             type: Kind of message.
             data: Payload, a JSON object.
             buffers: Raw bytes of the message.
-            digests: Hex SHA-256 of each buffer, when they are known already.
+            digests: Hex SHA-256 of each buffer; None computes them.
             stream: Messages of one stream arrive in the order they were sent; large ones of
                 different streams take turns.
-            re: The request this answers.
+            re: The request that this message answers.
 
         Raises:
-            NotConnectedError: There is no link to it.
-            OverflowLinkError: It does not read fast enough.
+            NotConnectedError: There is no link to the peer.
+            OverflowLinkError: The peer does not read fast enough.
             MalformedError, TooLargeError: The payload cannot be sent.
         """
         node = self._node(node_id)
@@ -97,14 +97,14 @@ class Messaging:
 
         Args:
             node_ids: The peers.
-            type: As of :meth:`send`, like the rest.
+            type: Kind of message, as in :meth:`send`.
             data: Payload.
             buffers: Raw bytes.
-            digests: Their hashes.
-            stream: Their order.
+            digests: Hex SHA-256 of each buffer.
+            stream: Stream of the message, as in :meth:`send`.
 
         Returns:
-            The ids of those it could not be queued for.
+            The ids of the peers for which the message could not be queued.
         """
         item = self._messenger.write_for_many(type, data, buffers, digests=digests)
         nodes = {node_id: self._node(node_id) for node_id in node_ids}
@@ -128,15 +128,15 @@ class Messaging:
 
         Args:
             node_id: The peer.
-            type: As of :meth:`send`, like the rest.
+            type: Kind of message, as in :meth:`send`.
             data: Payload.
             buffers: Raw bytes.
             timeout: Seconds to wait for the answer.
-            stream: Its order; without one the request does not wait for other messages.
+            stream: See :meth:`send`; without one the request does not wait for other messages.
 
         Raises:
             PeerTimeoutError: No answer in time.
-            PeerError: The error the peer answered with, or why it could not be asked.
+            PeerError: The peer answered with an error, or could not be asked.
         """
         peer = self._peers.connected(node_id)
         return await peer.request(type, data, buffers, timeout=timeout, stream=stream)
@@ -145,17 +145,17 @@ class Messaging:
         """Return the round-trip time to a peer in seconds.
 
         Raises:
-            LinkError: It is not connected, or does not answer in time.
+            LinkError: The peer is not connected, or does not answer in time.
         """
         return await self._peers.connected(node_id).ping(timeout)
 
     def queued(self, node_id: str) -> int:
-        """Return how many bytes wait for a peer or guest; 0 when it is not connected."""
+        """Return the number of bytes that wait for a peer or guest; 0 without a connection."""
         node = self._node(node_id)
         return node.session.queued if node is not None and node.session is not None else 0
 
     def on_drain(self, node_id: str, callback: Callable[[], None]) -> None:
-        """Call back once when little waits for a peer or guest, or the link to it is gone."""
+        """Call back once when few bytes wait for a peer or guest, or its link has ended."""
         node = self._node(node_id)
         if node is None or not node.on_drain(callback):
             asyncio.get_running_loop().call_soon(callback)
@@ -166,7 +166,7 @@ class Messaging:
         return {node_id: metrics for node_id, metrics in counted.items() if metrics is not None}
 
     def capabilities_of(self, node_id: str) -> list[str]:
-        """Return what a peer or guest has announced that it can do; nothing for others."""
+        """Return the announced capabilities of a peer or guest; empty for other nodes."""
         guest = self.guests.get(node_id)
         if guest is not None:
             return guest.capabilities

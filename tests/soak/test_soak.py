@@ -34,7 +34,7 @@ def test_a_thing_is_lost_unless_it_was_done_once_or_refused_with_a_reason() -> N
     tally.refused(both, LinkClosedError())
     tally.refused(late, PeerTimeoutError())
     assert tally.losses() == [
-        f"messages, number {late}: timeout, no answer in time",
+        f"messages, number {late}: timeout, no answer came in time",
         f"messages, number {silent}: was neither done nor refused",
         f"messages, number {untrue}: was answered and never carried out",
         f"messages, number {twice}: was carried out twice",

@@ -1,1 +1,1 @@
-"""Peers: what this node knows of each other node, and the link to it."""
+"""Peers: the facts about each other node, and the link to it."""

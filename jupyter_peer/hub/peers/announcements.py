@@ -1,4 +1,4 @@
-"""What peers announce of themselves: their addresses, their name, and that they leave."""
+"""Announcements of peers about themselves: their addresses, their name, and their departure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..message import Message
 from ..messaging import Messaging
 from .registry import PeerRegistry
 
-# The reasons in `bye` after which the other side does not dial again by itself.
+# Reasons in `bye` after which the other side does not reconnect by itself.
 FINAL_REASONS = ("disconnect", "forgotten", "blocked")
 
 

@@ -1,4 +1,4 @@
-"""Connects to strangers that discovery has found, where the trust policy wants that.
+"""Connects to strangers that discovery has found, if the trust policy asks for it.
 
 Under ``open-lan`` these are all nodes in the local network, under ``directory`` its members.
 """
@@ -23,15 +23,15 @@ MAX_AT_ONCE = 4
 
 
 class AutoConnector:
-    """Dials found nodes that nobody else dials, with growing pauses.
+    """Dials found nodes that are not peers, with growing pauses.
 
-    Of two nodes that find each other the one with the lower id dials first, so that their links do
-    not close each other; the other dials only if nothing has come of that.
+    Of two nodes that find each other, the one with the lower id dials first, so that their links do
+    not close each other. The other one dials later if there is still no link.
 
     Args:
-        local: This node; its policy says which strangers are dialled.
-        candidates: The nodes that were found.
-        peers: The nodes that are known: connected, blocked or let go.
+        local: This node, whose policy decides which strangers are dialled.
+        candidates: The found nodes.
+        peers: The known nodes: connected, blocked or disconnected by the user.
     """
 
     def __init__(self, local: LocalNode, candidates: Candidates, peers: PeerRegistry) -> None:
@@ -44,7 +44,7 @@ class AutoConnector:
         self._is_closing = False
 
     def look(self) -> None:
-        """Look at the nodes that were found, now."""
+        """Check the found nodes now."""
         self._news.set()
         if self._task is None and not self._is_closing and self._wanted():
             self._task = background.start(self._run(), "dialling nodes that were found")

@@ -1,7 +1,7 @@
-"""Where nodes were found: addresses from discovery, kept in memory beside what peers say themselves.
+"""Addresses from discovery, kept in memory beside the addresses that peers announce.
 
-A source (the local network, a lobby) tells the hub of each node it sees. Nothing of that is proven:
-whoever answers at such an address still has to show the right key, and nothing goes to the store.
+A source (the local network, a lobby) reports each node that it sees. No report is proven: the node at
+such an address still has to prove the right key, and nothing is stored.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import msgspec
 from ...wire.invite import MAX_ADDRESS
 from ...wire.link.identity import clean_name, is_node_id
 
-# Of each source. Sources tell of whoever speaks up, so their number is anybody's choice.
+# Strangers of each source. Anybody can announce any number of nodes, so it is bounded.
 MAX_FOUND = 256
 MAX_FOUND_ADDRESSES = 8
 
 
 class FoundNode(msgspec.Struct, frozen=True, kw_only=True):
-    """One node as one source saw it.
+    """One node as one source reports it.
 
     Attributes:
         source: ``lan`` or ``lobby``.
-        node_id: What it says its id is.
-        node_name: What it calls itself, made printable.
-        addresses: Where it may be dialled, best first.
+        node_id: Id that the node claims.
+        node_name: Announced name, made printable.
+        addresses: Addresses to dial, best first.
     """
 
     source: str
@@ -35,11 +35,11 @@ class FoundNode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidates:
-    """All nodes found at the moment.
+    """All nodes that discovery sees at the moment.
 
     Args:
-        own_id: This node, which is never found.
-        is_known: Returns whether a node is a peer; peers take the place of strangers.
+        own_id: Id of this node, which is never added.
+        is_known: Returns whether a node is a peer; peers replace strangers.
     """
 
     def __init__(self, own_id: str, is_known: Callable[[str], bool]) -> None:
@@ -48,10 +48,10 @@ class Candidates:
         self._found: dict[str, dict[str, FoundNode]] = {}
 
     def put(self, source: str, node_id: str, node_name: str, addresses: Iterable[str]) -> bool:
-        """Take what a source tells; return whether it is news.
+        """Store the report of a source; return whether it changes anything.
 
-        What is not well formed is left out, and so are strangers beyond 256 of a source and
-        addresses beyond 8 of a node.
+        Malformed reports are ignored. So are more than 256 strangers of a source and more than 8
+        addresses of a node.
         """
         if not is_node_id(node_id) or node_id == self._own_id:
             return False
@@ -82,11 +82,11 @@ class Candidates:
         return True
 
     def drop(self, source: str, node_id: str) -> bool:
-        """Forget that a source sees a node; return whether it did."""
+        """Remove a node of a source; return whether it was there."""
         return self._found.get(source, {}).pop(node_id, None) is not None
 
     def addresses(self, node_id: str, sources: Callable[[str], bool] | None = None) -> list[str]:
-        """Return where a node was found, by all sources or those chosen."""
+        """Return the addresses of a node from all sources, or from some of them."""
         return list(
             dict.fromkeys(
                 address
@@ -97,6 +97,6 @@ class Candidates:
         )
 
     def all(self) -> list[FoundNode]:
-        """Return everything found, by name."""
+        """Return all found nodes, sorted by name."""
         found = [node for nodes in self._found.values() for node in nodes.values()]
         return sorted(found, key=lambda node: (node.node_name.casefold(), node.node_id))

@@ -1,4 +1,4 @@
-"""Dials one peer: on request, again and again while it is away, and by better paths than now."""
+"""Dials one peer: on request, repeatedly while it is offline, and over better paths."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from ..local_node import LocalNode
 
 log = logging.getLogger(__name__)
 
-# A link that both sides dialled is there within this, or it is dialled again.
+# If both sides dial, the link arrives within this time, or this side dials again.
 DUPLICATE_WAIT_S = 0.2
-# Refusals that a second attempt would not change.
+# Refusals after which a second attempt is useless.
 _FINAL_REFUSALS = ("not_trusted", "blocked", "key_changed")
 
 
 class Destination(Protocol):
-    """A peer, as far as dialling needs it."""
+    """The part of a peer that dialling needs."""
 
     @property
     def node_id(self) -> str:
-        """Its id."""
+        """Id of the peer."""
 
     def is_connected(self) -> bool:
-        """Return whether there is a live link to it."""
+        """Return whether there is a live link to the peer."""
 
     def may_be_dialled(self) -> bool:
-        """Return whether this node may connect to it by itself."""
+        """Return whether this node may connect to the peer by itself."""
 
     def target(self) -> Target:
-        """Return where and how to dial it."""
+        """Return the target that dials the peer."""
 
     def better_target(self) -> Target | None:
-        """Return how to dial better paths than the one in use; None when there is none."""
+        """Return the target for better paths than the current one; None if none is known."""
 
 
 class Dialling:
@@ -50,10 +50,10 @@ class Dialling:
     Args:
         peer: The peer.
         local: This node.
-        connector: Does the handshakes.
+        connector: Runs the handshakes.
 
     Attributes:
-        error: Why the last attempt failed; None after one that succeeded.
+        error: Why the last attempt failed; None after a success.
         is_wanted: Whether this node reconnects by itself.
     """
 
@@ -87,28 +87,28 @@ class Dialling:
 
     @property
     def is_resting(self) -> bool:
-        """Whether nothing dials the peer again and again."""
+        """Whether the peer is not dialled repeatedly."""
         return self._retry is None or self._retry.done()
 
     # On request.
 
     async def dial(self, target: Target | None = None, on_progress: Progress | None = None) -> None:
-        """Connect, or find that the peer has connected by itself meanwhile.
+        """Connect, unless the peer connects by itself meanwhile.
 
         Args:
-            target: Where and how; None for all that is known.
+            target: The target; None for all known addresses.
             on_progress: Called for each path that is tried.
 
         Raises:
-            PeerError: Why that failed.
+            PeerError: The peer cannot be reached, or refuses.
         """
         clock, config = self._local.clock, self._local.config
         deadline = clock.monotonic() + config.handshake_timeout_s
         while True:
             with contextlib.suppress(DuplicateLinkError):
                 return await self._dial_once(target or self._peer.target(), on_progress)
-            # The peer dialled at the same moment, and its link is the one that stays. But that link
-            # may break before it is here, and then only this side can dial again.
+            # The peer dialled at the same moment, and its link stays. But if that link breaks
+            # before it arrives, only this side can dial again.
             if not await pause_until(self._is_up, DUPLICATE_WAIT_S * clock.jitter()):
                 log.debug("%s dialled too, but is not connected yet", self._peer.node_id)
             if self._peer.is_connected():
@@ -125,7 +125,7 @@ class Dialling:
             raise
         except PeerError as error:
             if self._peer.is_connected():
-                return  # it connected by itself meanwhile
+                return  # the peer has connected meanwhile
             self.error = error
             raise
         finally:
@@ -141,17 +141,17 @@ class Dialling:
 
     @contextlib.contextmanager
     def authenticating(self) -> Iterator[None]:
-        """Mark the end of a dial, by whatever address: the peer may have accepted it already."""
+        """Mark the last step of a dial at any address: the peer may already have accepted it."""
         self._authenticating += 1
         try:
             yield
         finally:
             self._authenticating -= 1
 
-    # Again and again.
+    # Repeated attempts.
 
     def keep_connected(self) -> None:
-        """Dial the peer while it is away, with growing pauses."""
+        """Dial the peer while it is offline, with growing pauses."""
         if self._is_closed or not self._peer.may_be_dialled():
             return
         self.is_wanted = True
@@ -163,14 +163,14 @@ class Dialling:
             self._hurry.set()
 
     def hurry(self) -> None:
-        """End the pause before the next attempt, if one is due at all."""
+        """End the pause before the next attempt, if there is one."""
         self._backoff.reset()
         self._hurry.set()
 
     def found(self) -> None:
-        """Dial soon: the peer was found somewhere.
+        """Dial soon, because discovery has found the peer.
 
-        Anybody can claim to have found it, so this has an effect only every few seconds.
+        Anybody can announce the peer, so this has an effect only every few seconds.
         """
         now = self._local.clock.monotonic()
         if now - self._hurried_at >= self._local.config.upgrade_s:
@@ -183,7 +183,7 @@ class Dialling:
         self.is_wanted = True
 
     def let_go(self) -> None:
-        """Stop dialling the peer until somebody asks for it."""
+        """Stop dialling the peer until a user asks for it."""
         self.is_wanted = False
         self.rest()
 
@@ -194,7 +194,7 @@ class Dialling:
             self._retry = None
 
     async def _redial(self) -> None:
-        # A cancellation is not enough: on Python 3.11 a library that dials may swallow it.
+        # Cancelling is not enough: on Python 3.11 a library that dials may swallow the cancellation.
         own = asyncio.current_task()
         while not self._peer.is_connected() and self.is_wanted and self._retry is own:
             await pause_until(self._hurry, self._backoff.next())
@@ -211,16 +211,16 @@ class Dialling:
             except PeerError as error:
                 self.error = error
 
-    # By better paths.
+    # Better paths.
 
     def is_upgrade_due(self) -> bool:
-        """Return whether a better path is known, and its last attempt was long enough ago."""
+        """Return whether a better path is known and the last attempt was long enough ago."""
         if self._peer.better_target() is None:
             return False
         return self._local.clock.monotonic() >= self._upgrade_at
 
     async def upgrade(self) -> None:
-        """Try better paths once, while the link in use goes on."""
+        """Try better paths once, while the current link stays in use."""
         self._upgrade_at = self._local.clock.monotonic() + self._upgrades.next()
         target = self._peer.better_target()
         if target is None:
@@ -232,21 +232,21 @@ class Dialling:
                 log.debug("%s: no better path: %s", self._peer.node_id, error.code)
 
     def upgrade_soon(self) -> None:
-        """Try better paths at the next occasion: addresses or the network have changed."""
+        """Try better paths at the next check, because addresses or the network have changed."""
         self._upgrade_at = -math.inf
         self._upgrades.reset()
 
-    # What became of it.
+    # Results.
 
     def connected(self) -> None:
-        """Note that the peer is connected."""
+        """Handle a new link to the peer."""
         self.error = None
         self._backoff.reset()
         self._hurry.set()
         self._is_up.set()
 
     def disconnected(self) -> None:
-        """Note that the peer is not connected any more."""
+        """Handle the loss of the link to the peer."""
         self._is_up.clear()
 
     async def close(self) -> None:
@@ -258,6 +258,6 @@ class Dialling:
             await asyncio.gather(retry, return_exceptions=True)
 
     def retire(self) -> None:
-        """Stop dialling for good, without waiting: the peer was forgotten."""
+        """Stop dialling for good without waiting, because the peer was forgotten."""
         self._is_closed = True
         self.rest()

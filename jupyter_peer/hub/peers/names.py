@@ -1,9 +1,9 @@
-"""Local names of peers: what a user sees and types for a peer, whatever the peer calls itself.
+"""Local names of peers, which a user sees and types whatever name a peer announces.
 
-A peer chooses the name it announces, so that name must never decide who is meant. At the first
-meeting a peer gets a local name, made of the announced one. It is unique, also to the eye, and later
-announcements do not change it. The rules for look-alikes are a small part of Unicode Technical
-Standard 39: letters of one script, and a skeleton that is the same for names that look the same.
+A peer chooses its announced name, so that name must never select a peer. At the first meeting a peer
+gets a local name, made from the announced one. It is unique, also to the eye, and later announcements
+do not change it. The rules for look-alikes are a small part of Unicode Technical Standard 39: letters
+of one script, and a skeleton that is the same for names that look the same.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ...wire.link.identity import clean_name, is_node_id
 
 MAX_NAME = 64
 _MARKS_IN_A_ROW = 2
-# People type at least so much of a node id.
+# Shortest beginning of a node id that people type.
 _ID_PREFIX = 4
-# Printable for Python, but there is nothing to see: fillers, joiners, selectors, an empty cell.
+# Characters that Python calls printable but that are invisible: fillers, joiners, selectors.
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-# The letters and signs that look like a Latin letter, by that letter.
+# Letters and signs that look like a Latin letter, by that letter.
 _LOOK_LIKE = {
     "a": "ΑАαаɑ",
     "b": "ΒВвʙ",
@@ -54,7 +54,7 @@ _LOOK_LIKE = {
     "-": "‐‑‒–—−_",
 }
 _SKELETON = str.maketrans({sign: letter for letter, signs in _LOOK_LIKE.items() for sign in signs})
-# Scripts whose letters are written together.
+# Scripts whose letters appear together in one word.
 _TOGETHER = (
     {"LATIN", "CJK", "HIRAGANA", "KATAKANA"},
     {"LATIN", "CJK", "HANGUL"},
@@ -65,13 +65,13 @@ _TOGETHER = (
 def local_name(announced: str, node_id: str, taken: Collection[str]) -> str:
     """Return the name that a new peer gets here.
 
-    It is the announced name without what cannot be seen. A name without letters or digits, or with
-    letters of scripts that are not written together, is replaced by one made of the node id. When
-    the name looks like one in ``taken`` or like a node id, a number is added.
+    It is the announced name without invisible characters. A name without letters or digits, or with
+    letters of scripts that do not mix, is replaced by a name made from the node id. If the name
+    looks like one in ``taken`` or like a node id, a number is added.
 
     Args:
-        announced: What the peer calls itself.
-        node_id: Its id.
+        announced: Name that the peer announces.
+        node_id: Id of the peer.
         taken: The names, aliases and ids of all other peers.
     """
     name = visible(announced)
@@ -89,15 +89,15 @@ def local_name(announced: str, node_id: str, taken: Collection[str]) -> str:
 
 
 def check_alias(alias: str, others: Collection[str]) -> str:
-    """Return an alias as it is stored.
+    """Check an alias and return its stored form.
 
     Args:
-        alias: What the user calls a peer.
+        alias: The user's name for a peer.
         others: The names, aliases and ids of all other peers.
 
     Raises:
-        BadNameError: It has nothing printable or something that cannot be seen, is too long, or
-            looks like a node id or like the name of another peer.
+        BadNameError: The alias is empty, too long or has invisible characters; or it looks like a
+            node id or like the name of another peer.
     """
     alias = alias.strip()
     if (
@@ -123,7 +123,7 @@ def check_alias(alias: str, others: Collection[str]) -> str:
 
 
 def visible(name: str) -> str:
-    """Return a name as it may be shown, without what takes no space and without heaps of marks."""
+    """Return a name that is safe to show, without invisible characters and stacked marks."""
     name = clean_name(unicodedata.normalize("NFC", _BLANK.sub("", name)))
     kept: list[str] = []
     marks = 0
@@ -144,7 +144,7 @@ def skeleton(name: str) -> str:
 def _clashes(name: str, skeletons: Collection[str]) -> bool:
     """Return whether a name could be taken for another, or for the beginning of one.
 
-    Else a new peer that calls itself ``ali`` would get what somebody meant for ``alice``.
+    Otherwise a new peer named ``ali`` would receive messages that a user meant for ``alice``.
     """
     mine = skeleton(name)
     if is_node_id(name.casefold()) or mine in skeletons:
@@ -156,7 +156,7 @@ def _clashes(name: str, skeletons: Collection[str]) -> bool:
 
 
 def _is_mixed(name: str) -> bool:
-    """Return whether a name has letters of scripts that are not written together."""
+    """Return whether a name mixes scripts that do not appear together in one word."""
     scripts = {_script(char) for char in name if char.isalpha()} - {""}
     return len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER)
 

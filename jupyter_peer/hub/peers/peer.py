@@ -28,7 +28,7 @@ from .dialling import Dialling
 
 log = logging.getLogger(__name__)
 
-# Each change of what a peer says of itself is a write to the disk.
+# Changes of a peer's announcement are limited, because each is written to the disk.
 _CHANGES_AT_ONCE = 16
 _CHANGES_A_SECOND = 0.5
 #: Addresses kept that worked; the networks of a laptop at home, at work and on the way.
@@ -39,14 +39,14 @@ class Peer(LinkedNode):
     """One known peer while the hub runs.
 
     Args:
-        record: What the store has of it.
+        record: The peer's record in the store.
         local: This node.
-        connector: Does the handshakes.
-        messenger: Writes messages, and hands those that come to their handlers.
-        candidates: Where discovery has found nodes.
+        connector: Runs the handshakes.
+        messenger: Encodes messages, and passes received ones to their handlers.
+        candidates: The nodes that discovery has found.
 
     Attributes:
-        dialling: The attempts to connect to it.
+        dialling: The attempts to connect to the peer.
     """
 
     def __init__(
@@ -73,48 +73,48 @@ class Peer(LinkedNode):
         )
         self.dialling = Dialling(self, local, connector)
 
-    # What is known of it.
+    # Facts about the peer.
 
     @property
     def record(self) -> PeerRecord:
-        """What the store has of it, or would have if the disk were not full."""
+        """The peer's record in the store; newer than the stored one if the disk is full."""
         return self._record
 
     @property
     def node_id(self) -> str:
-        """Its id."""
+        """Id of the peer."""
         return self._record.node_id
 
     def names(self) -> list[str]:
-        """Return the names people know it by, best first."""
+        """Return the names by which people know the peer, best first."""
         return [name for name in (self._record.alias, self._record.local_name) if name]
 
     def is_prefixed(self, text: str) -> bool:
-        """Return whether its id or one of its names begins so, whatever the case."""
+        """Return whether the id or a name begins with a text, in any case."""
         return any(name.casefold().startswith(text) for name in (self.node_id, *self.names()))
 
     def is_renamed(self) -> bool:
-        """Return whether it calls itself other than it is called here."""
+        """Return whether the announced name differs from the local one."""
         return self._record.node_name not in ("", self._record.local_name)
 
     def update(self, record: PeerRecord) -> None:
-        """Replace its record by one that the store has already."""
+        """Replace the record by one that is already in the store."""
         self._record = record
 
     def change(self, **fields: Any) -> None:
-        """Store what the user has changed, and tell the listeners.
+        """Store a change of the user, and notify the listeners.
 
         Raises:
-            StoreError: It cannot be stored; nothing has changed.
+            StoreError: The change cannot be stored; nothing has changed.
         """
         if self.differs(fields):
             self._record = self._local.store.update_peer(self.node_id, **fields)
             self._local.tell("peer", self.node_id)
 
     def note(self, *, quiet: bool = False, **fields: Any) -> None:
-        """Store what the peer has shown of itself, and tell the listeners unless ``quiet``.
+        """Store a change that comes from the peer, and notify the listeners unless ``quiet``.
 
-        A full disk must not end a link: then the change lasts as long as this node runs.
+        A full disk must not end a link, so the change is then kept in memory.
         """
         if not self.differs(fields):
             return
@@ -127,22 +127,22 @@ class Peer(LinkedNode):
             self._local.tell("peer", self.node_id)
 
     def differs(self, fields: dict[str, Any]) -> bool:
-        """Return whether its record has other values in these fields."""
+        """Return whether the record has other values in these fields."""
         return any(getattr(self._record, name) != value for name, value in fields.items())
 
     def may_announce(self) -> bool:
-        """Count one change of what the peer says of itself; return False when it is one too many."""
+        """Count a change of the peer's announcement; return False if there are too many."""
         return self._announcements.allows(self._local.clock.monotonic())
 
     def may_return(self) -> bool:
-        """Return whether it may connect again: it is trusted, or the policy stands by it."""
+        """Return whether the peer may connect again: it is trusted, or the policy admits it."""
         record = self._record
         return record.trusted or self._local.policy.stands_by(
             record.node_id, record.public_key, self._local.clock.time()
         )
 
     def may_be_dialled(self) -> bool:
-        """Return whether this node may connect to it by itself."""
+        """Return whether this node may connect to the peer by itself."""
         return not self._record.blocked and self.may_return()
 
     def status(self) -> str:
@@ -154,7 +154,7 @@ class Peer(LinkedNode):
         return "connecting" if self.dialling.is_under_way else "offline"
 
     def info(self) -> PeerInfo:
-        """Return its description for others."""
+        """Return the description of the peer."""
         record, session, error = self._record, self._session, self.dialling.error
         return PeerInfo(
             node_id=record.node_id,
@@ -178,7 +178,7 @@ class Peer(LinkedNode):
         )
 
     def metrics(self) -> dict[str, Any] | None:
-        """Return the counters of its link; None when it is not connected."""
+        """Return the counters of the link; None without one."""
         session = self._session
         if session is None:
             return None
@@ -193,18 +193,18 @@ class Peer(LinkedNode):
             "since": session.since,
         }
 
-    # Where it can be dialled.
+    # Addresses.
 
     def addresses(self) -> list[str]:
-        """Return the addresses that worked, those it announced, and where discovery found it.
+        """Return the addresses that worked, announced addresses, and addresses from discovery.
 
-        The last ones only if it may return.
+        Those from discovery are included only if the peer may connect again.
         """
         found = self._candidates.addresses(self.node_id) if self.may_return() else []
         return list(dict.fromkeys([*self._record.worked, *self._record.addresses, *found]))
 
     def ways(self) -> list[tuple[str, str | None]]:
-        """Return all its addresses, best first, each with the transport that dials it."""
+        """Return all addresses with their transports, best first."""
         addresses = self.addresses()
         ways: list[tuple[str, str | None]] = [
             (address, transport.name) for transport, address in self._connector.dialable(addresses)
@@ -213,12 +213,12 @@ class Peer(LinkedNode):
         return [*ways, *((at, None) for at in addresses if at not in dialable)]
 
     def target(self, address: str | None = None) -> Target:
-        """Return how to dial it, at one address or at all that are known."""
+        """Return the target that dials the peer, at one address or at all known ones."""
         addresses = [address] if address is not None else self.addresses()
         return Target(addresses=addresses, node_id=self.node_id, public_key=self._record.public_key)
 
     def better_target(self) -> Target | None:
-        """Return how to dial better paths than the one in use; None when there is none."""
+        """Return the target for better paths than the current one; None if none is known."""
         session = self._session
         if session is None or session.id is None or self.is_moving():
             return None
@@ -231,19 +231,19 @@ class Peer(LinkedNode):
             return None
         return msgspec.structs.replace(self.target(), addresses=better, replaces=session.id)
 
-    # Its link.
+    # The link.
 
     def session_id(self) -> str | None:
-        """Return the id that both sides have for the session of the live link, if there is one."""
+        """Return the session id of the live link, if there is one."""
         return self._session.id if self._session is not None else None
 
     def is_moving(self) -> bool:
-        """Return whether one link is just taking over from another."""
+        """Return whether a new link is replacing an old one now."""
         session = self._session
         return session is not None and (session.successor is not None or session.is_held)
 
     def adopt(self, connected: Connected) -> None:
-        """Use a link whose handshake is over; it replaces an older one."""
+        """Use a link after its handshake; it replaces an older one."""
         introduction, link = connected.peer, connected.link
         changes: dict[str, Any] = {
             "node_name": introduction.node_name,
@@ -268,7 +268,7 @@ class Peer(LinkedNode):
         if old is None or connected.replaces is None:
             self._use(session)
         elif old.id != connected.replaces:
-            link.abort("duplicate_link")  # another came while this one was under way
+            link.abort("duplicate_link")  # another link has come meanwhile
         elif link.is_dialled:
             self._handover.move(old, session)
             self._move(session)
@@ -278,7 +278,7 @@ class Peer(LinkedNode):
             session.start()
 
     def _use(self, session: Session) -> None:
-        """Use a link from now on; one that was there before is lost."""
+        """Use a link from now on; an earlier one is lost."""
         old, self._session = self._session, session
         self.dialling.connected()
         if old is not None:
@@ -324,7 +324,7 @@ class Peer(LinkedNode):
 
     async def _measure(self, session: Session, timeout: float) -> None:
         if session.is_held:
-            return  # it answers when it has taken over; the older link is watched until then
+            return  # it answers after the handover; until then the older link is watched
         before = session.rtt_s
         try:
             now = await self._ping(session, timeout)
@@ -337,7 +337,7 @@ class Peer(LinkedNode):
             if before is None or abs(before - now) > 0.25 * before:
                 self._local.tell("peer", self.node_id)
 
-    # Its messages.
+    # Messages.
 
     def _announce(self) -> None:
         with contextlib.suppress(LinkError):
@@ -354,15 +354,15 @@ class Peer(LinkedNode):
         if message.re is None or not self._replies.resolve(message):
             self._messenger.handlers.dispatch(message)
 
-    # Its end.
+    # The end.
 
     def retire(self) -> None:
-        """Store nothing more and stop dialling: the peer was forgotten."""
+        """Stop storing and dialling, because the peer was forgotten."""
         self._is_retired = True
         self.dialling.retire()
 
     async def close(self, reason: str) -> None:
-        """Stop dialling and measuring, and end all links."""
+        """Stop dialling and pinging, and close all links."""
         self._handover.close()
         await self.end(reason)
         await self._measurements.close()

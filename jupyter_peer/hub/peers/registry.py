@@ -1,4 +1,4 @@
-"""All peers of a node: looked up, dialled, pinged, and kept on the best path."""
+"""All peers of a node: finds, dials and pings them, and keeps them on the best path."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class PeerRegistry:
 
     Args:
         local: This node.
-        connector: Does the handshakes.
-        messenger: Writes messages.
-        candidates: Where discovery has found nodes.
+        connector: Runs the handshakes.
+        messenger: Encodes messages.
+        candidates: The nodes that discovery has found.
 
     Attributes:
-        is_open: Whether links are wanted: between :meth:`start` and :meth:`close`.
+        is_open: Whether links are wanted, between :meth:`start` and :meth:`close`.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PeerRegistry:
         return len(self._peers)
 
     def start(self) -> None:
-        """Load the peers from the store, and begin to ping and to look for better paths."""
+        """Load the peers from the store, and start to ping them and to look for better paths."""
         for record in self._local.store.peers():
             self.put(record)
         for peer in self:
@@ -76,14 +76,14 @@ class PeerRegistry:
         self._loops.start(self._upgrade_all())
 
     async def close(self) -> None:
-        """Stop dialling, say goodbye on every link and close it."""
+        """Stop dialling, send `bye` on every link and close it."""
         self.is_open = False
         await asyncio.gather(*(peer.dialling.close() for peer in self))
         await self._loops.close()
         for peer in self:
             await peer.close("shutdown")
 
-    # Holding and finding them.
+    # Finding peers.
 
     def get(self, node_id: str) -> Peer | None:
         """Return a peer by its id, or None."""
@@ -93,7 +93,7 @@ class PeerRegistry:
         """Return a peer by its id.
 
         Raises:
-            UnknownPeerError: There is none of this id.
+            UnknownPeerError: No peer has this id.
         """
         peer = self._peers.get(node_id)
         if peer is None:
@@ -104,7 +104,7 @@ class PeerRegistry:
         """Return a peer that has a live link.
 
         Raises:
-            NotConnectedError: It has none, or there is no such peer.
+            NotConnectedError: The peer has no live link, or there is no such peer.
         """
         peer = self._peers.get(node_id)
         if peer is None or not peer.is_connected():
@@ -129,15 +129,15 @@ class PeerRegistry:
             peer.retire()
 
     def find(self, text: object) -> Peer:
-        """Return the peer that somebody means.
+        """Find a peer by what a user typed.
 
-        In this order: node id, alias, local name, unique beginning of one of these; upper and lower
-        case do not matter. What a peer calls itself does not either. A text that has the form of a
-        node id is no beginning of a name.
+        The text is compared with the node id, the alias, the local name, and the beginnings of
+        these, in this order. Case is ignored, and announced names are not compared. A text in the
+        form of a node id is never the beginning of a name.
 
         Raises:
-            UnknownPeerError: There is none.
-            AmbiguousPeerError: There are several; the text lists them.
+            UnknownPeerError: No peer matches.
+            AmbiguousPeerError: Several peers match; the message lists them.
         """
         wanted = text.strip().casefold() if isinstance(text, str) else ""
         if not wanted:
@@ -161,7 +161,7 @@ class PeerRegistry:
         raise UnknownPeerError(f"no peer is called {str(text)[:64]!r}")
 
     def check_alias(self, owner: Peer, alias: str) -> str:
-        """Return an alias as it is stored; see :func:`.check_alias`."""
+        """Check an alias and return its stored form; see :func:`.check_alias`."""
         return check_alias(alias, self._names_but_of(owner.node_id))
 
     def local_name(self, node_id: str, announced: str) -> str:
@@ -175,10 +175,10 @@ class PeerRegistry:
     # Connecting.
 
     async def dial(self, target: Target, on_progress: Progress | None = None) -> Peer:
-        """Connect to a node, known or not, or find that it has connected by itself meanwhile.
+        """Connect to a known or unknown node, unless it connects by itself meanwhile.
 
         Raises:
-            PeerError: Why that failed.
+            PeerError: The node cannot be reached, or refuses.
         """
         clock = self._local.clock
         deadline = clock.monotonic() + self._local.config.handshake_timeout_s
@@ -186,7 +186,7 @@ class PeerRegistry:
             try:
                 connected = await self._connector.dial(target, on_progress)
             except DuplicateLinkError as error:
-                # The other node dials too, and its link is the one that stays.
+                # The other node dials too, and its link stays.
                 came = self._peers.get(error.data.get("node_id", ""))
                 if came is None or not came.is_connected():
                     if clock.monotonic() >= deadline:
@@ -200,14 +200,14 @@ class PeerRegistry:
         return self.known(peer.node_id)
 
     def reconnect_now(self) -> None:
-        """Dial all peers that are away, without waiting for the end of their pauses."""
+        """Dial all offline peers at once, without waiting for the end of their pauses."""
         for peer in self:
             peer.dialling.hurry()
 
-    # Keeping their links.
+    # Keeping links.
 
     def announce(self) -> None:
-        """Tell all connected peers this node's addresses and name."""
+        """Send this node's addresses and name to all connected peers."""
         connected = [peer for peer in self if peer.is_connected()]
         if connected:
             item = self._messenger.write_for_many("addresses", self._local.announcement())
@@ -219,12 +219,12 @@ class PeerRegistry:
         await asyncio.gather(*(peer.check(timeout) for peer in self))
 
     async def review(self) -> list[str]:
-        """Apply the policy again to the nodes that it has let in for the moment only.
+        """Apply the policy again to the nodes that it has admitted without trust.
 
-        A node that the policy no longer accepts is cut off. The others are dialled if they are away.
+        Nodes that it no longer admits are disconnected. The others are dialled if they are offline.
 
         Returns:
-            The ids of those whose link was closed.
+            The ids of the disconnected nodes.
         """
         ended = []
         for peer in self:
@@ -245,7 +245,7 @@ class PeerRegistry:
         return ended
 
     def upgrade_soon(self, node_id: str | None = None) -> None:
-        """Try better paths soon, to one peer or all: addresses or the network have changed."""
+        """Try better paths to one peer or all soon, because addresses or the network have changed."""
         for peer in self:
             if node_id in (None, peer.node_id):
                 peer.dialling.upgrade_soon()

@@ -109,7 +109,7 @@ def _answer(envelopes: list[Envelope], asked: str) -> AnswerStatement:
     try:
         check_chain(chain, first.src, last.src)
     except WireError as error:
-        raise ProofForgedError("the question has not come the way it says") from error
+        raise ProofForgedError("the signed chain of the question is not valid") from error
     parts: list[str | Json] = []
     for piece in pieces:
         shown = piece.display
