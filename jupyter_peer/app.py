@@ -1,4 +1,4 @@
-"""The server extension: what Jupyter calls. It starts the node (:mod:`.server.start`)."""
+"""The server extension that Jupyter loads. It starts the node (:mod:`.server.start`)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         assert self.serverapp is not None
         return self.serverapp
 
-    # What Jupyter calls.
+    # Methods that Jupyter calls.
 
     def initialize_settings(self) -> None:
         """Prepare the objects that handlers share, without opening or starting anything."""

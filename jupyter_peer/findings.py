@@ -20,7 +20,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         status: ``ok``; ``warning`` (works, or may work, with a limit); ``failed``; or ``skipped``
             (not configured, or nothing to examine).
         text: The finding and its meaning, in a sentence.
-        hint: What to do; empty when nothing is needed.
+        hint: Advice; empty if nothing is needed.
         data: Figures, for programs.
     """
 

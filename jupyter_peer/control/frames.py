@@ -175,7 +175,7 @@ def decode_message(frame: str | bytes) -> Reply | Failure | Progress | Event:
     """Decode a frame of the server.
 
     Raises:
-        MalformedError: It is none of the four kinds of frames.
+        MalformedError: The frame has none of the four kinds.
     """
     fields = _decode(frame)
     event, data, asked = fields.get("event"), fields.get("data"), fields.get("id")

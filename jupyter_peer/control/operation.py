@@ -20,7 +20,7 @@ P = TypeVar("P", bound=msgspec.Struct)
 R = TypeVar("R", bound=msgspec.Struct)
 S = TypeVar("S", bound=msgspec.Struct)
 
-#: Seconds a client waits for a result, unless the row says otherwise.
+#: Seconds that a client waits for a result by default.
 ANSWER_TIMEOUT_S = 30.0
 
 
@@ -30,14 +30,14 @@ class Operation(Generic[P, R]):
 
     Attributes:
         name: ``op`` in a frame of the control socket.
-        params, result: Shapes of what goes in and comes out.
+        params, result: Shapes of the parameters and of the result.
         help: One line for people.
         rest: Its REST route as ``METHOD path``. A name in braces is a parameter; names after a
             ``?`` are those that a GET can have in its query. Empty without a route.
         body: Shape of a REST body whose names differ from the parameters': a struct whose
             attributes are named as the parameters, renamed on the wire. None takes ``params``.
         is_outcome: Whether REST answers a failure with 200 and ``{ok: false, error}``.
-        progress: Shape of a step on the way to the result; None if there is none.
+        progress: Shape of a step of progress; None without progress.
         is_repeatable: Whether a client may send it again after it lost the answer.
         is_activity: Whether it is a sign of a person at work. Programs repeat the others on their
             own, so they do not keep a server from being culled.
@@ -111,8 +111,8 @@ def check_struct(cls: type[S], fields: Mapping[str, Any], *, hint: str, is_text:
     Args:
         cls: The struct.
         fields: By their names on the wire.
-        hint: What to do if they do not fit.
-        is_text: Whether numbers come as text.
+        hint: Hint of the error if they do not fit.
+        is_text: Whether numbers are given as text.
 
     Raises:
         BadRequestError: They do not fit. The message names the field, never its value.

@@ -42,7 +42,7 @@ class SecondNode:
     """Ada's Jupyter: started at once, stopped by :meth:`stop` or with this process.
 
     Args:
-        on_shown: Receives what Ada's training shows, also as it changes. Called in another thread.
+        on_shown: Receives the outputs of Ada's training and their changes. Called in another thread.
         parameters: Values for the parameters of her notebook, besides the defaults for a visitor.
         program: The server to run. By default it has no pages, because nobody opens them.
 
@@ -80,7 +80,7 @@ class SecondNode:
         return self._lab.node_id
 
     def __repr__(self) -> str:
-        """Return who this is, where, and what she does."""
+        """Return Ada's node, address and activity."""
         return f"<Ada's node {self.node_id} at {self._lab.url}: she {self.doing}>"
 
     def invite(self) -> str:

@@ -18,7 +18,7 @@ OnSeen = Callable[[str, str, float], None]
 
 
 class Sightings:
-    """Matches what was shown with what was seen.
+    """Matches the outputs of Ada's kernel with those in Bob's notebook.
 
     Args:
         on_seen: Called for each sighting.
@@ -26,7 +26,7 @@ class Sightings:
     Attributes:
         shown: Outputs of Ada in each pane, in words, the newest last.
         seen: Those that Bob has seen.
-        gone: How each pane ended for Bob.
+        gone: Status of each pane at its end for Bob.
         delays: From Ada's display to Bob's line, in seconds.
         pictures: Ada's pictures, as base64.
         rows: Rows of Ada's table by epoch, with the metrics by name.
@@ -69,7 +69,7 @@ class Sightings:
         self._taken_back[pane] = at
 
     def take_lines(self, said: Said) -> None:
-        """Record what Bob's notebook prints while it follows the panes."""
+        """Record the lines that Bob's notebook prints while it follows the panes."""
         *lines, self._unfinished_line = (self._unfinished_line + said.content["text"]).split("\n")
         for line in lines:
             if match := _SEEN.match(line):

@@ -14,7 +14,7 @@ class Check(msgspec.Struct, frozen=True):
     Attributes:
         what: The expectation, in words.
         passed: Whether it was met.
-        found: What was seen instead, or in addition.
+        found: Observation that differs, or a remark.
     """
 
     what: str

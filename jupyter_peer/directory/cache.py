@@ -82,7 +82,7 @@ class DirectoryCache:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
-            return 0, 0  # reading it says why
+            return 0, 0  # reading the file later raises the reason
         return found.st_mtime_ns, found.st_ino
 
     @contextlib.contextmanager

@@ -15,7 +15,7 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
         ip, port: Where Jupyter listens; ``ip`` is empty for all addresses.
         socket: Path of a UNIX socket it listens on instead.
         has_tls: Whether it speaks https itself.
-        base_url: With a slash at both ends.
+        base_url: Base URL with a slash at both ends.
         allow_remote_access: Whether Jupyter accepts any ``Host``.
         trust_xheaders: Whether Jupyter trusts the headers of a proxy in front.
         hub_prefix: ``JUPYTERHUB_SERVICE_PREFIX``, empty outside of JupyterHub.
@@ -24,7 +24,7 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
         advertised: The addresses that its owner configured.
         learned: Addresses under which browsers reached the server.
         enable_direct: Whether direct links are on.
-        wanted: Names of what else is switched on: ``relay``, ``lobby``, ``lan``, ``webrtc``.
+        wanted: Names of the transports that are on: ``relay``, ``lobby``, ``lan``, ``webrtc``.
         ways: Those of ``wanted`` that are in effect.
         brokers: URLs of relays and lobbies, as ``http`` or ``https``, without a path.
         trust_mode: The setting.

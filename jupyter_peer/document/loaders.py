@@ -41,7 +41,7 @@ _REQUIRE_CONFIG = re.compile(
 
 
 def loader_of(data: Mapping[str, Any]) -> Json | None:
-    """Return what of a MIME bundle loads a library; None if it is anything else.
+    """Return the part of a MIME bundle that loads a library; None for all other outputs.
 
     Args:
         data: MIME type -> content, as in an output.
@@ -49,7 +49,7 @@ def loader_of(data: Mapping[str, Any]) -> Json | None:
     html, script = _text(data.get(HTML)), _text(data.get(JAVASCRIPT))
     marks = [mime for mime in data if _MARKED.fullmatch(mime)]
     if script and (marks or _REQUIRE_CONFIG.fullmatch(script)):
-        # What stands beside the mark is the same code once more.
+        # Beside the mark, the bundle has the same code once more.
         return {JAVASCRIPT: script} | dict.fromkeys(marks[:1], "")
     if html and any(form.fullmatch(html) for form in _HTML_FORMS):
         return {HTML: html}

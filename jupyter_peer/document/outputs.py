@@ -237,7 +237,7 @@ class OutputList:
     def put_note(self, text: str | None) -> bool:
         """Show a note behind the outputs in place of the one before, or with None no note.
 
-        The note is no output of the kernel, so a ``clear_output`` that waits goes on waiting.
+        The note is not an output of the kernel, so a waiting ``clear_output`` continues to wait.
 
         Returns:
             Whether anything changed.

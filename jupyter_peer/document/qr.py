@@ -11,7 +11,7 @@ from ..wire.invite import PREFIX
 if TYPE_CHECKING:
     from segno import QRCode
 
-# With the beginning of invites, so whoever looks for an invite finds the drawing of one too.
+# Contains the beginning of invites, so that a search for invites finds their drawings too.
 _INVITE = f"{PREFIX}qr"
 #: The drawing of an invite, where it stands in HTML.
 INVITE_QR = re.compile(rf'<svg[^>]* class="{re.escape(_INVITE)}".*?</svg>', re.DOTALL)
@@ -40,7 +40,7 @@ def qr_blocks(text: str) -> str:
 
 
 def _code(text: str) -> QRCode:
-    # Only who shows one pays for the import.
+    # Imported only when a code is drawn.
     import segno
 
     return segno.make(text, error="m", micro=False)

@@ -56,7 +56,7 @@ class WidgetPast:
 
     Attributes:
         weight: Estimated bytes of the messages.
-        loaders: What other cells loaded into the owner's page: MIME bundles.
+        loaders: MIME bundles by which other cells loaded libraries into the owner's page.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Calls of operations: who calls, and which method serves which row of the operation table."""
+"""Calls of operations: the caller, and the method that serves each row of the operation table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CallerTurns(Protocol):
     """The turns that a connection answers."""
 
     def turn(self, number: int) -> Turn:
-        """Return one of them.
+        """Return a turn by its number.
 
         Raises:
             LookupFailedError: The turn is over, or belongs to another connection.
@@ -33,13 +33,13 @@ class CallerTurns(Protocol):
 
 @dataclass(frozen=True)
 class Call:
-    """Who calls an operation, and where its progress goes.
+    """The caller of an operation, and the receiver of its progress.
 
     Attributes:
-        caller: Who calls.
+        caller: The caller.
         on_progress: Receives steps of progress. Some are dropped for a client that does not read.
         tell: Receives pieces that must not be dropped; returns when the next may come.
-        turns: Those of the connection; None without one.
+        turns: The turns of the connection; None without one.
         own: The methods of the connection, by operation.
     """
 

@@ -1,4 +1,4 @@
-"""The context that the handlers of one server share: the running node, or why there is none."""
+"""The context that the handlers of one server share: the running node, or the error of its start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETTING = "jupyter_peer_context"
 
 
 class UnavailableError(Exception):
-    """The extension cannot serve requests; ``error`` says why. REST answers it with status 503."""
+    """The extension cannot serve requests; ``error`` has the reason. REST answers with status 503."""
 
     def __init__(self, error: PeerError) -> None:
         self.error = error

@@ -1,4 +1,4 @@
-"""A started node as the handlers of the server use it."""
+"""A started node with the parts that the handlers of the server use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Running:
     """A started node.
 
     Attributes:
-        operations: Runs what users and programs ask for.
+        operations: Runs the operations of users and programs.
         notices: Reports changes to every control connection.
         direct: Accepts the connections at ``/peer-ws``; None if direct connections are disabled.
     """

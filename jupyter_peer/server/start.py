@@ -70,7 +70,7 @@ async def start_node(
         kernels: The kernels whose outputs can be shared.
         server_secrets: The secrets of kernels and the command line.
         on_activity: Called when the user does something.
-        stack: Receives what closes the node again, also if it fails to start.
+        stack: Receives the functions that close the node, also after a failed start.
 
     Raises:
         PeerError: A setting or the data directory cannot be used.

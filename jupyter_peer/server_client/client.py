@@ -167,11 +167,11 @@ class _AnyClient(Calls, Face[ServerCore]):
         own for each turn, also while a cell runs. Peers can ask once ``%peer agent on`` says so.
 
         Args:
-            answer: The function, when it stands without parentheses.
-            name: What askers call it; the function's own name without it.
+            answer: The function, if the decorator is used without parentheses.
+            name: Name for askers; None uses the name of the function.
             tools: Functions that it may call as ``turn.tools``; those marked with
                 ``@peer.tool(read_only=True)`` without asking you.
-            description: What peers are told of it; the beginning of its docstring without it.
+            description: Description for peers; None uses the beginning of the docstring.
 
         Raises:
             BadNameError: The name cannot be used, or an agent of another kernel has it.
@@ -202,11 +202,11 @@ class _AnyClient(Calls, Face[ServerCore]):
 
         Args:
             agent: The agent; needs the extra ``agents``.
-            name: What askers call it; the agent's own name without it.
+            name: Name for askers; None uses the name of the agent.
             read_only: Names of tools that change nothing, besides the functions that are marked
                 with ``@peer.tool(read_only=True)``.
             tools: Names of more tools that you can allow, such as those of an MCP server.
-            description: What peers are told of it.
+            description: Description for peers.
 
         Raises:
             BadNameError: The name cannot be used, or an agent of another kernel has it.
@@ -261,7 +261,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
     Args:
         url: The server's http or https URL, its ``base_url`` included.
         secret: The secret of this kernel or of the command line.
-        kernel_id: Of the kernel this runs in; None outside of one.
+        kernel_id: Id of the kernel this runs in; None outside of one.
         certificate: Path of the server's TLS certificate, to accept no other.
         dial: Opens the control socket, in place of one to ``url``.
     """
@@ -297,7 +297,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
         The source of the cells is not shown. ``unshare`` of the result, or ``%peer unshare``, ends it.
 
         Args:
-            name: Of the pane.
+            name: Name of the pane.
             with_: Peers that may see it at once.
             grant: ``view`` or ``interact``.
             title: For people.
@@ -341,7 +341,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
             text: The question.
             timeout: Seconds until the question expires.
             agent: Which of the peer's agents; None leaves it to the peer.
-            after: The answer that the question follows on; an agent can look at what was said.
+            after: The answer that the question refers to; the agent can read that conversation.
 
         Raises:
             NotEnabledError, NotTrustedError, UnknownAgentError, BusyError: The peer refused it.
@@ -361,7 +361,7 @@ class Client(_AnyClient, Blocking[ServerCore]):
         agent: str | None = None,
         after: Answer | None = None,
     ) -> AnswerStream:
-        """Ask a peer's agent and iterate over the answer as it comes; see :meth:`ask`.
+        """Ask a peer's agent and iterate over the pieces of the answer; see :meth:`ask`.
 
         An interrupt or ``close()`` ends the iteration and cancels the peer's turn.
         """

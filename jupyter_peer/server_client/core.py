@@ -29,7 +29,7 @@ class ServerCore(Calls, Core):
 
     Args:
         connection: The control socket.
-        kernel_id: Of the kernel this runs in; None outside of one.
+        kernel_id: Id of the kernel this runs in; None outside of one.
 
     Attributes:
         host: Runs this kernel's agents, once there are some.
@@ -59,7 +59,7 @@ class ServerCore(Calls, Core):
         statement, which withdraws the pane at its end. The pane misses nothing that is shown after this returns.
 
         Args:
-            name: Of the pane: letters, digits, dots, dashes, underscores.
+            name: Name of the pane: letters, digits, dots, dashes, underscores.
             with_: Peers that may see it at once.
             grant: ``view`` or ``interact``.
             title: For people.

@@ -35,7 +35,7 @@ class PeerRecord(msgspec.Struct, frozen=True, kw_only=True):
         alias: The name that the user of this node gave it.
         trusted: Whether it may connect without asking the policy.
         blocked: Whether it must not connect; takes precedence over ``trusted``.
-        addresses: Where it can be dialled, best first, as it announced.
+        addresses: Addresses that it has announced, best first.
         worked: Addresses at which it was dialled and proved its key, newest first.
         capabilities: Capabilities from its last handshake.
         added: When it was first stored, epoch seconds.
@@ -71,7 +71,7 @@ class InviteRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaneRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A pane this node shares, and what each node may do with it (by node id)."""
+    """A pane that this node shares, with the grant of each node (by node id)."""
 
     name: str
     title: str
@@ -80,15 +80,15 @@ class PaneRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A guest link: opens one pane for whoever has it. Only the hash of its secret is ever stored.
+    """A guest link, which opens one pane for anybody who has it. Only the hash of its secret is stored.
 
     Attributes:
         id: Public part, in the path of the URL.
         secret_hash: Hex SHA-256 of the secret's text.
         pane: The pane that it opens.
-        grant: What its guests may do with the pane.
+        grant: Grant of its guests.
         created, expires: Epoch seconds.
-        max_guests: How many may have it open at once.
+        max_guests: Highest number of guests at once.
     """
 
     id: str

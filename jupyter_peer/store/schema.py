@@ -158,7 +158,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def _advice(error: sqlite3.Error | OSError, path: Path) -> str:
-    """Return what to do about an error of the system; only a full disk is called so."""
+    """Return the hint for an error of the system; it names a full disk."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT):
         return f"free space on the disk of {path.parent}"
@@ -315,14 +315,14 @@ def _open_writable(path: Path) -> sqlite3.Connection:
 
 
 def _upgrade(database: sqlite3.Connection, path: Path | None) -> None:
-    """Update the schema, in one transaction, after a copy of what was there.
+    """Update the schema in one transaction, after a copy of the database.
 
     Args:
         database: The open database.
         path: Its file; None for a new one, of which no copy is made.
 
     Raises:
-        StoreError: A step cannot be made with what the database contains. Nothing was changed.
+        StoreError: A step fails with the content of the database. Nothing was changed.
     """
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -353,7 +353,7 @@ def _upgrade(database: sqlite3.Connection, path: Path | None) -> None:
 def _copy(path: Path, copy: Path) -> None:
     """Copy the committed content of a database, its log included, to a file of mode 0600.
 
-    The caller holds the lock for writing, so the copy is what the update begins with.
+    The caller holds the lock for writing, so the copy has the state before the update.
     """
     temporary = temporary_name(copy)
     write_file(temporary, b"")

@@ -270,7 +270,7 @@ class Store:
             )
 
     def set_grant(self, pane: str, node_id: str, grant: Grant | None) -> None:
-        """Set what a node may do with a pane; None removes its grant.
+        """Set the grant of a node for a pane; None removes it.
 
         Raises:
             UnknownPaneError: There is no such pane.
@@ -371,7 +371,7 @@ class Store:
     def note_audit(self, kind: str, peer: str | None, detail: dict[str, Any], at: float) -> None:
         """Add an entry about something that has happened already.
 
-        What is done stays done when the file takes nothing more; then the log says what is missing.
+        If the file cannot be written, the act itself stays, and the log has the missing entry.
         """
         try:
             self.add_audit(kind, peer, detail, at)

@@ -47,7 +47,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         accepted: Whether the applicant may connect now.
         remember: Whether it stays trusted permanently, even if the policy changes.
         origin: The name of the policy that accepted it, stored with the peer.
-        error: Why it is refused; sent to the applicant, so without secrets. None if accepted.
+        error: Reason of a refusal, without secrets, because the applicant receives it. None if accepted.
     """
 
     accepted: bool
@@ -70,7 +70,7 @@ class TrustPolicy(ABC):
     """Decides about strangers.
 
     Attributes:
-        name: As in the configuration and in a peer's ``origin``.
+        name: Name in the configuration and in a peer's ``origin``.
     """
 
     name: str
@@ -86,7 +86,7 @@ class TrustPolicy(ABC):
         """Return whether a discovered stranger is dialled automatically.
 
         Args:
-            source: Where it was discovered, ``lan`` or ``lobby``.
+            source: Source of the discovery, ``lan`` or ``lobby``.
             node_id: The id that it claims; it has proven nothing yet.
             now: Epoch seconds.
         """

@@ -34,7 +34,7 @@ async def read_pane(
     Args:
         me: Client of the node.
         peer: Its owner by any name, or ``me``.
-        name: Of the pane.
+        name: Name of the pane.
         tail: Keep this many last lines; None for all.
         max_chars: Keep this many last characters.
 

@@ -64,7 +64,7 @@ class DisplayModel(msgspec.Struct, frozen=True):
 class AskPiece(msgspec.Struct, frozen=True):
     """A piece of an answer: a text, or something displayed with its plain text.
 
-    ``waiting`` says without either that the owner is asked about a tool.
+    ``waiting`` without both means that the owner is asked about a tool.
     """
 
     text: str
@@ -105,7 +105,7 @@ class AskerModel(PersonModel, frozen=True):
 
 
 class AgentFailureModel(msgspec.Struct, frozen=True):
-    """Why an agent last failed; its asker is not told.
+    """The last failure of an agent, for its owner only.
 
     Attributes:
         at: When, epoch seconds.
@@ -153,8 +153,8 @@ class AgentsModel(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         on: Whether peers may ask.
-        mode: What agents may do for them.
-        default: Who answers questions that name no agent; None if nobody does.
+        mode: Mode of the agents: ``read-only`` or ``ask``.
+        default: Agent for questions that name no agent; None without one.
         agents: All of them.
         turns: How many questions are being answered now.
         running: These questions, the oldest first.
@@ -189,7 +189,7 @@ class PeerAgentsResult(msgspec.Struct, frozen=True):
 
 
 class AgentOnParams(msgspec.Struct, frozen=True):
-    """Who answers questions that name no agent, and what agents may do for peers."""
+    """The agent for questions that name none, and the mode of all agents."""
 
     agent: AgentName | None = None
     mode: AgentMode | None = None
@@ -199,7 +199,7 @@ class ArgumentModel(msgspec.Struct, frozen=True):
     """One argument of a tool call.
 
     Attributes:
-        name: Of the parameter.
+        name: Name of the parameter.
         value: The whole value as Python writes it.
         is_exact: False for an object that describes itself, and may leave out parts.
     """
@@ -216,13 +216,13 @@ class ApprovalModel(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: For the answer.
-        peer: Node id of who asked the agent.
+        peer: Node id of the asker.
         peer_name: The owner's own name for the peer.
         chain: Everybody the question came through, the first asker first.
-        question: What was asked.
-        agent, tool: Which agent wants to call what.
-        arguments: Of the call, each by its name.
-        expires: When it is refused without an answer, epoch seconds.
+        question: Text of the question.
+        agent, tool: Names of the agent and of the tool.
+        arguments: Arguments of the call, each by its name.
+        expires: Time at which it is refused without an answer, epoch seconds.
     """
 
     id: int
@@ -305,7 +305,7 @@ AGENT_OFF = Operation(
     "agent_off", NoParams, AgentsModel, "Stop peers from asking, and end running turns."
 )
 STOP_TURN = Operation(
-    "stop_turn", StopTurnParams, AgentsModel, "Stop answering one question; its asker is told."
+    "stop_turn", StopTurnParams, AgentsModel, "Stop answering one question, and tell its asker."
 )
 APPROVALS = looks(
     "approvals", ApprovalsParams, ApprovalsModel, "Return the tool calls that await the owner."

@@ -21,7 +21,7 @@ class InviteParams(msgspec.Struct, frozen=True):
     Attributes:
         ttl_s: Life in seconds; None for the configured one, with a code 10 minutes at most.
         note: For its owner.
-        code: Whether to make a code that one can say, too.
+        code: Whether to make a spoken code too.
         qr: Whether to draw the invite as a QR code, too.
     """
 
@@ -40,7 +40,7 @@ class InviteResult(msgspec.Struct, frozen=True, omit_defaults=True):
         expires: Epoch seconds.
         local_only: Whether it works on this machine alone, since no other machine can dial this
             node. Another reach (``PUT reach``) and a new invite change that.
-        code: What can be said instead of the invite, if it was asked for.
+        code: Spoken code for the invite, if it was requested.
         qr: SVG of its QR code, if it was asked for; None for a text that is too long.
     """
 
@@ -56,7 +56,7 @@ class InviteModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """An invite as the node remembers it, without its token. Times are epoch seconds.
 
     Attributes:
-        code: What became of its code; None without one, or after a restart.
+        code: Status of its code; None without one, or after a restart.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Operations on guest links: one pane of this node for whoever opens a URL."""
+"""Operations on guest links: a URL opens one pane of this node for anybody who has it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class LinkParams(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         pane: A pane of this node.
-        grant: What guests may do with it.
+        grant: Grant of the guests.
         ttl_s: Life in seconds; None for the server's setting.
-        max_guests: How many may have it open at once; None for the most that is allowed.
+        max_guests: Highest number of guests at once; None for the highest allowed number.
         qr: Whether to draw the link as a QR code, too.
     """
 
@@ -45,8 +45,8 @@ class GuestModel(msgspec.Struct, frozen=True):
     """A browser that has a link open.
 
     Attributes:
-        id: Of the key that its tab has made.
-        name: What the guest calls itself; may be empty.
+        id: Id of the key that its tab has made.
+        name: Name that the guest announces; may be empty.
         since: When its connection began, epoch seconds.
         path: The transport of its connection.
     """
@@ -58,7 +58,7 @@ class GuestModel(msgspec.Struct, frozen=True):
 
 
 class LinkModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A guest link and who has it open; ``expires`` is epoch seconds."""
+    """A guest link and its present guests; ``expires`` is epoch seconds."""
 
     id: str
     pane: str
@@ -81,7 +81,7 @@ class UnlinkParams(msgspec.Struct, frozen=True):
 
 
 class DropGuestParams(msgspec.Struct, frozen=True):
-    """The id of a guest link, and of a guest who has it open."""
+    """The id of a guest link, and of one of its present guests."""
 
     id: Short
     guest: Short

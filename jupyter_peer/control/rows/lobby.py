@@ -53,7 +53,7 @@ class LobbyModel(msgspec.Struct, frozen=True, kw_only=True):
     """The connection of this node to its lobby.
 
     Attributes:
-        url: Of the lobby; None if none is configured.
+        url: URL of the lobby; None if none is configured.
         status: ``off`` without a lobby, ``idle`` while the lobby is not needed.
         listed: Whether everybody at the lobby can see this node.
         rooms: Those this node's user has entered.
@@ -91,7 +91,7 @@ class CreateRoomParams(msgspec.Struct, frozen=True):
     Attributes:
         name: 1 to 64 letters, digits, dots, dashes and underscores.
         visibility: Whether everybody at the lobby can see it.
-        join_policy: Who may enter: everybody who knows its name, holders of its token, or members
+        join_policy: Admits everybody who knows its name, holders of its token, or members
             of the lobby's directory.
         group: With ``directory``: only members of this group.
     """

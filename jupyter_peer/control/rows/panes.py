@@ -40,10 +40,10 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
         status: ``ended`` once its kernel is gone.
         since: When it was shared, epoch seconds.
         kernel_id: None once its kernel is gone, and for a pane of fixed content.
-        cell_id: Of the notebook's cell that the pane stays with; None for others.
+        cell_id: Id of the notebook's cell that the pane belongs to; None for other panes.
         output: The place of the cell's one output that is shared, from 0; None for all of them.
         failed: Whether its cell ended with an error.
-        grants: What each peer may do, by node id.
+        grants: Grant of each peer, by node id.
     """
 
     name: str
@@ -84,7 +84,7 @@ class PaneResult(msgspec.Struct, frozen=True):
 
 
 class OutputsResult(msgspec.Struct, frozen=True):
-    """What a pane shows now, as nbformat outputs."""
+    """The current outputs of a pane, in the form of nbformat."""
 
     outputs: list[Json]
 
@@ -96,12 +96,12 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         name: Name of the pane, unique on this node.
         title: For people; the name when empty.
         with_: Peers that may see it at once.
-        grant: What those peers may do.
+        grant: Grant of these peers.
         kernel_id: Whose output it is. A kernel may leave it out, and can name only itself.
         cell: ``msg_id`` of the execute request whose output is the pane, or
         display: a ``display_id``.
-        cell_id: Of the cell in its notebook. The pane goes on when the cell runs again.
-        outputs: What the cell shows already, as nbformat outputs.
+        cell_id: Id of the cell in its notebook. If the cell runs again, the pane continues.
+        outputs: Outputs that the cell already shows, in the form of nbformat.
         output: The place of the one output of the cell that is shared, from 0; all without it.
         known: Ids of the last messages that are in ``outputs``.
         loaders: MIME bundles of other cells that loaded a library into the page. Of these the node
@@ -109,7 +109,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         notebook: Whether all cells that ``present_cell`` names are shown, in the order of their runs,
             and not ``cell``, which presents them.
         tracebacks: Whether errors in the pane show their traceback, which quotes lines of the source.
-        other_widgets: What those who can use the pane may set of widgets of other libraries than
+        other_widgets: Rule for inputs to widgets of other libraries than
             ipywidgets: ``none``, plain ``values``, or ``all``.
     """
 
@@ -149,10 +149,10 @@ class PostParams(msgspec.Struct, frozen=True, kw_only=True):
     """Fixed content that becomes a pane: no kernel is behind it, and it can only be viewed.
 
     Attributes:
-        name: Name of the pane, unique on this node. It replaces what was posted under it before.
+        name: Name of the pane, unique on this node. An earlier posted pane of this name is replaced.
         title: For people; the name when empty.
         with_: Peers that may see it, and nobody else.
-        outputs: What it shows, as nbformat outputs.
+        outputs: Its outputs, in the form of nbformat.
     """
 
     name: Short
@@ -173,7 +173,7 @@ class PresentCellParams(msgspec.Struct, frozen=True):
     """A cell of a presented notebook that runs.
 
     Attributes:
-        name: Of the pane.
+        name: Name of the pane.
         cell: ``msg_id`` of the execute request.
     """
 
@@ -186,7 +186,7 @@ class RunAgainParams(msgspec.Struct, frozen=True):
 
     Attributes:
         kernel_id: Its kernel.
-        cell_id: Of the cell in its notebook.
+        cell_id: Id of the cell in its notebook.
         cell: ``msg_id`` of the new execute request.
     """
 
@@ -196,12 +196,12 @@ class RunAgainParams(msgspec.Struct, frozen=True):
 
 
 class WaitForOwnerParams(msgspec.Struct, frozen=True):
-    """A cell that waits for what its owner types (``input()``, ``getpass()``).
+    """A cell that waits for input from its owner (``input()``, ``getpass()``).
 
     Attributes:
         kernel_id: Its kernel.
         cell: ``msg_id`` of the execute request.
-        prompt: What it asks; None once it is answered. The answer is never part of it.
+        prompt: Prompt of the cell; None after the answer. The answer itself is never sent.
     """
 
     kernel_id: Short
@@ -210,7 +210,7 @@ class WaitForOwnerParams(msgspec.Struct, frozen=True):
 
 
 class GrantParams(msgspec.Struct, frozen=True):
-    """What a peer may do with a pane; None and ``none`` revoke its grant."""
+    """The grant of a peer for a pane; None and ``none`` revoke it."""
 
     name: Short
     peer: Short
@@ -242,7 +242,7 @@ class OpenParams(msgspec.Struct, frozen=True):
 
 
 class PaneInfoModel(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a watched pane besides its outputs. Times are epoch seconds.
+    """The facts about a watched pane besides its outputs. Times are epoch seconds.
 
     Attributes:
         last_seen: When its owner went offline, with ``status`` ``last seen``.
@@ -269,7 +269,7 @@ class PaneStateModel(msgspec.Struct, frozen=True, kw_only=True):
         epoch: Changes when the pane begins a new life.
         rev: Counts its changes.
         truncated: Characters cut from the beginnings of its streams.
-        outputs: As nbformat has them.
+        outputs: Outputs in the form of nbformat.
         display_ids: The indices of the outputs that carry each display id.
         clear_wait: Whether the next output replaces all of them.
         text_limit: Characters a stream keeps.
@@ -341,7 +341,7 @@ class InputParams(msgspec.Struct, frozen=True):
         watch: The watch of this connection.
         message: ``{msg_type: "comm_msg", content: {comm_id, data}, buffers?}``, where ``data`` is
             ``{method: "update", state, buffer_paths?}`` or ``{method: "custom", content}``.
-        id: Comes back as ``re`` of what the owner's kernel echoes.
+        id: Id of the input; the echo of the owner's kernel repeats it as ``re``.
     """
 
     watch: Number
@@ -354,7 +354,7 @@ class ModuleParams(msgspec.Struct, frozen=True):
 
     Attributes:
         watch: The watch of this connection.
-        module: As a widget names it in ``_model_module`` or ``_view_module``.
+        module: Name of the module in ``_model_module`` or ``_view_module`` of a widget.
     """
 
     watch: Number
@@ -382,14 +382,14 @@ HEAR = Operation(
     "hear",
     KernelParams,
     Done,
-    "Remember what a kernel's cells show, for a pane that begins soon.",
+    "Remember the outputs of a kernel's cells, for a pane that begins soon.",
     is_repeatable=True,
 )
 PRESENT_CELL = Operation(
     "present_cell",
     PresentCellParams,
     Done,
-    "Show what a cell of a presented notebook shows.",
+    "Add the outputs of a cell to the pane of its presented notebook.",
     is_repeatable=True,
 )
 RUN_AGAIN = Operation(
@@ -399,7 +399,7 @@ WAIT_FOR_OWNER = Operation(
     "wait_for_owner",
     WaitForOwnerParams,
     Done,
-    "Show whether a cell waits for what its owner types.",
+    "Show whether a cell waits for input from its owner.",
     is_repeatable=True,
 )
 GRANT = Operation("grant", GrantParams, PaneResult, "Set what a peer may do with a pane.")
@@ -407,7 +407,7 @@ CHANGE_PANE = Operation(
     "change_pane",
     ChangePaneParams,
     PaneResult,
-    "Set what one or several peers may do with a pane.",
+    "Set the grants of one or several peers for a pane.",
     "PATCH panes/{name}",
 )
 UNSHARE = Operation("unshare", NameParams, Done, "Stop sharing a pane.", "DELETE panes/{name}")
@@ -416,7 +416,7 @@ OPEN = of_connection(
     "open",
     OpenParams,
     OpenResult,
-    "Watch a pane of a peer; its changes come as `pane` events.",
+    "Watch a pane of a peer; its changes arrive as `pane` events.",
     is_repeatable=True,
     ends_unawaited=True,
 )
@@ -426,7 +426,7 @@ PROVE = of_connection(
     "prove",
     WatchParams,
     ProofResult,
-    "Return a proof of what a watched pane shows, which its owner signs anew.",
+    "Return a proof of a watched pane's state, which its owner signs again.",
     timeout_s=None,
 )
 INPUT = of_connection("input", InputParams, Done, "Change a widget of a watched pane.")

@@ -37,16 +37,16 @@ class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
     """One peer. Times are epoch seconds.
 
     Attributes:
-        node_name: The name it got here at the first meeting; what it calls itself later does not
+        node_name: Local name, given at the first meeting; names that it announces later do not
             change it.
-        calls_itself: What it calls itself, when that is another name.
+        calls_itself: Announced name, if it differs.
         alias: The name its owner here gave it.
-        transport, address: Of the live connection, or None.
+        transport, address: Transport and address of the live connection, or None.
         origin: How it became a peer: ``invite``, or the policy that stands by it for now.
         panes: Names of the panes it offers to this node.
         since: When the live connection began.
         sealed: Whether the live connection is encrypted by the peer wire.
-        addresses: Where it can be dialled.
+        addresses: Addresses at which it can be dialled.
         last_error: Why the last attempt to connect failed.
     """
 
@@ -72,7 +72,7 @@ class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoundModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A node that discovery sees and that is no peer; nothing it says of itself is proven.
+    """A node that discovery sees and that is not a peer; no fact about it is proven.
 
     ``source`` is ``lan`` or ``lobby``. A node that both see is listed twice.
     """
@@ -122,7 +122,7 @@ class AliasParams(msgspec.Struct, frozen=True):
 
 
 class ChangePeerParams(msgspec.Struct, frozen=True):
-    """What to change of a peer: its alias (None removes it), whether it is blocked, or both."""
+    """A change of a peer: its alias (None removes it), whether it is blocked, or both."""
 
     peer: Short
     alias: Short | msgspec.UnsetType | None = msgspec.UNSET

@@ -34,13 +34,13 @@ class ReachResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         mode: In effect now.
-        chosen: As it was chosen and kept. A trait of the configuration may decide otherwise.
+        chosen: The user's stored choice. A trait of the configuration may take precedence.
         relay_url: This node's relay, None without one.
         last_relay_url: The relay that was named last, which a choice without one uses.
         fixed_by: The trait of the configuration that decides, None when the choice does.
         locked: The modes that a choice cannot put in effect, and the trait that forbids each.
-        addresses: Where peers can dial this node, best first.
-        checked: What the connection check found about this reach.
+        addresses: Addresses at which peers can dial this node, best first.
+        checked: Findings of the connection check about this reach.
     """
 
     mode: ReachMode

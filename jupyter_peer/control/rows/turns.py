@@ -56,10 +56,10 @@ class TurnEvent(msgspec.Struct, frozen=True, kw_only=True):
         turn: Names the turn in the operations of this connection.
         agent: Which of the kernel's agents is asked.
         prompt: The question.
-        peer: Who sent it.
+        peer: The peer that sent the question.
         chain: Everybody it came through, the first asker first.
-        deadline: When it expires, epoch seconds.
-        mode: What the agent may do.
+        deadline: Deadline, epoch seconds.
+        mode: Mode of the agents: ``read-only`` or ``ask``.
     """
 
     turn: int
@@ -72,7 +72,7 @@ class TurnEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TurnOverEvent(msgspec.Struct, frozen=True):
-    """A turn that ended before its agent did: nobody waits for the answer any more."""
+    """A turn that ended before its agent; nobody waits for the answer."""
 
     turn: int
 
@@ -84,7 +84,7 @@ class TurnParams(msgspec.Struct, frozen=True):
 
 
 class TurnWriteParams(msgspec.Struct, frozen=True):
-    """A piece of an answer, a text or a display. The result comes when the next may follow."""
+    """A piece of an answer, a text or a display. The result means that the next may follow."""
 
     turn: Number
     text: Annotated[str, msgspec.Meta(max_length=MAX_ANSWER)] = ""
@@ -141,7 +141,7 @@ class ExchangeModel(msgspec.Struct, frozen=True):
 
 
 class TurnHistoryResult(msgspec.Struct, frozen=True):
-    """What the agent has answered in this conversation, the oldest first."""
+    """The earlier answers of the agent in this conversation, the oldest first."""
 
     exchanges: list[ExchangeModel]
 

@@ -48,7 +48,7 @@ def _peers(facts: ServerFacts) -> Finding:
         which = " (a free port; the addresses show it)" if facts.peer_listen.endswith(":0") else ""
         return ok("peer-listen", f"A separate port for peers is open: {facts.peer_listen}{which}.")
     if facts.socket or is_loopback(facts.ip):
-        # Behind a proxy a browser has shown by which address others come; peers use the same.
+        # Behind a proxy, a browser has shown the address that others use; peers use it too.
         outside = [at for at in facts.learned if not is_loopback(urlsplit(at).hostname or "")]
         advertised = ["the advertised addresses"] if facts.advertised else []
         if ways := facts.ways_in or advertised or outside:

@@ -45,7 +45,7 @@ async def check_nat(servers: Sequence[str]) -> list[Finding]:
     """Return the kind of NAT between this machine and STUN servers.
 
     Args:
-        servers: As in the setting ``stun_servers``.
+        servers: Servers in the form of the setting ``stun_servers``.
     """
     if not servers:
         return [
@@ -81,7 +81,7 @@ def judge(seen: Seen, asked: int) -> Finding:
 
     Args:
         seen: The answers.
-        asked: How many servers were asked.
+        asked: Number of asked servers.
     """
     mapped = set(seen.mapped.values())
     data: dict[str, Any] = {
@@ -180,7 +180,7 @@ class _Asker(asyncio.DatagramProtocol):
             return
 
     def error_received(self, error: Exception) -> None:
-        """Keep waiting: one server's closed port says nothing about the others."""
+        """Continue to wait, because another server may answer."""
 
     async def ask(self, servers: Sequence[Address]) -> dict[Address, Mapped]:
         """Return the answers that arrive in time."""

@@ -55,7 +55,7 @@ class ConnectionAgents:
 
     Args:
         node: The agents of this node.
-        caller: Who is connected.
+        caller: The connected client.
         write: Sends a frame and returns when it is on its way.
     """
 
@@ -71,7 +71,7 @@ class ConnectionAgents:
         """Return a turn that this connection answers.
 
         Raises:
-            LookupFailedError: It is over, or another's.
+            LookupFailedError: The turn is over, or belongs to another connection.
         """
         return self._open(number)[0]
 
@@ -118,7 +118,7 @@ class ConnectionAgents:
             raise error
 
     def _tell_over(self, number: int) -> None:
-        # Not awaited, since this is also the way out of a turn that was cancelled.
+        # Not awaited, because a cancelled turn ends here too.
         self._goodbyes.start(self._write_over(number))
 
     async def _write_over(self, number: int) -> None:

@@ -1,8 +1,8 @@
 """Whether a request comes from this machine without anything in between.
 
-Only then does a secret open the control socket. A secret may leak (a pane, a log, a backup); it then
-opens nothing to who reads it elsewhere. A proxy on this machine makes every request arrive from
-loopback, so a request that says it was forwarded is refused, and so is one to a foreign host name.
+Only then does a secret open the control socket. A secret may leak (a pane, a log, a backup), and is
+then useless on other machines. A proxy on this machine makes every request arrive from loopback. So a
+request with headers of a proxy is refused, and so is one to a foreign host name.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ def is_same_machine(peer: str, own: str) -> bool:
 
 
 def why_not_direct(headers: Mapping[str, str], own_hosts: set[str]) -> str | None:
-    """Return what shows that a request was sent by a page or a proxy, None when nothing does.
+    """Return why a request seems to come from a page or a proxy; None if it does not.
 
     Args:
-        headers: Of the request.
-        own_hosts: What ``Host`` may name besides loopback.
+        headers: Headers of the request.
+        own_hosts: Hosts that ``Host`` may name besides loopback.
     """
     for lower in map(str.lower, headers):
         if lower == "origin":
@@ -73,7 +73,7 @@ def why_not_direct(headers: Mapping[str, str], own_hosts: set[str]) -> str | Non
 
 
 def _ends(request: HTTPServerRequest) -> tuple[str | None, str]:
-    """Return the addresses of the connection itself, whatever headers say: peer's and own."""
+    """Return both addresses of the connection itself, regardless of headers: peer's and own."""
     stream = getattr(request.connection, "stream", None)
     connection: socket.socket | None = getattr(stream, "socket", None)
     if connection is None:

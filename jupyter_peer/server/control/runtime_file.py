@@ -17,11 +17,11 @@ class RunningServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """The facts of a server that the command line needs.
 
     Attributes:
-        url: With its base URL, as seen from the same machine.
-        secret: For the header ``Authorization: peer-secret ...``.
-        pid: Its process; the file may outlive it.
-        node_id: Of the node.
-        node_name: Of the node.
+        url: URL with the base URL, as seen from the same machine.
+        secret: Secret for the header ``Authorization: peer-secret ...``.
+        pid: Id of its process; the file may outlive the process.
+        node_id: Id of the node.
+        node_name: Name of the node.
         data_dir: Directory of its identity and store.
         certificate: Path of its TLS certificate, to be pinned.
     """

@@ -18,7 +18,7 @@ SECRET_BYTES = 32
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who calls operations.
+    """A caller of operations.
 
     Attributes:
         kind: ``browser``, ``kernel`` or ``command line``.
@@ -67,7 +67,7 @@ class Secrets:
         }
 
     def live(self) -> list[str]:
-        """Return all secrets that are valid now, for what must not show them."""
+        """Return all valid secrets, for code that must not show them."""
         return list(self._callers)
 
     def caller(self, secret: str) -> Caller | None:
@@ -84,7 +84,7 @@ class Secrets:
         return None
 
     def caller_of_header(self, authorization: str) -> Caller | None:
-        """Return who sent an ``Authorization: peer-secret ...`` header; None if unknown."""
+        """Return the sender of an ``Authorization: peer-secret ...`` header; None if unknown."""
         scheme, _, secret = authorization.partition(" ")
         return self.caller(secret.strip()) if scheme.lower() == SCHEME else None
 

@@ -39,9 +39,9 @@ class Socket(Protocol):
     """The WebSocket below."""
 
     def write(self, frame: Frame) -> asyncio.Future[None]:
-        """Queue a frame at once; the future is done when the system has taken it.
+        """Queue a frame at once; the future is done when the system has accepted it.
 
-        A closed socket takes everything and does nothing; the future never holds an error.
+        A closed socket drops every frame; the future never has an error.
         """
 
     def hang_up(self) -> None:
@@ -53,8 +53,8 @@ class ControlSession:
 
     Args:
         running: The node.
-        caller: Who is connected.
-        socket: Where frames go.
+        caller: The connected client.
+        socket: The socket for frames.
     """
 
     def __init__(self, running: Running, caller: Caller, socket: Socket) -> None:

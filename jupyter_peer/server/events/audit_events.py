@@ -1,4 +1,4 @@
-"""Emits each entry of the audit log as an event of Jupyter, for what an operator collects."""
+"""Emits each entry of the audit log as an event of Jupyter, which operators can collect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ID = "https://events.jupyter.org/jupyter_peer/{}/v1"
 
 
 def emit_audit(store: Store, event_logger: Any) -> Callable[[], None]:
-    """Emit what is added to an audit log from now on; return what ends it.
+    """Emit each new entry of an audit log; return a function that stops this.
 
     Args:
         store: Has the audit log.
@@ -36,7 +36,7 @@ def emit_audit(store: Store, event_logger: Any) -> Callable[[], None]:
                 schema_id=_ID.format(subject_of(record.kind)), data=msgspec.to_builtins(record)
             )
         except Exception:
-            # An operator's handler must not stop what it is told of.
+            # A failing handler of an operator must not stop the operation itself.
             log.exception("an event of the audit log cannot be emitted")
 
     end: Callable[[], None] = store.audited.connect(emit)

@@ -1,1 +1,1 @@
-"""What the server serves besides its API: the peer wire, the pages, and all URLs."""
+"""Handlers besides the API: the peer wire, the pages, and the list of all URLs."""

@@ -29,7 +29,7 @@ _FILES = {"": ("viewer.html", "text/html; charset=utf-8")} | {
 
 
 class ViewerHandler(JupyterHandler):
-    """The page, and the code that the front end passes to it for what not every pane has."""
+    """The page, and the code for some panes that the front end passes to it."""
 
     auth_resource = AUTH_RESOURCE
 
@@ -57,7 +57,7 @@ class ViewerHandler(JupyterHandler):
         await self.finish(content)
 
     def _frame_headers(self) -> dict[str, str]:
-        """Return the policy, which lets in the sites that the viewer has chosen.
+        """Return the policy, which allows the sites that the viewer has chosen.
 
         Raises:
             HTTPError: A site is not known, or the administrator allows none.
@@ -74,7 +74,7 @@ class ViewerHandler(JupyterHandler):
 
 
 def announce_sites(settings: dict[str, Any], is_allowed: bool) -> None:
-    """Tell JupyterLab's page, and the handler, from which sites panes may load."""
+    """Pass the sites from which panes may load to JupyterLab's page and to the handler."""
     settings[SITES_SETTING] = is_allowed
     page = settings.setdefault("page_config_data", {})
     page["peerPaneSites"] = json.dumps(SITES if is_allowed else ())

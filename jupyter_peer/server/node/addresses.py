@@ -1,4 +1,4 @@
-"""URLs of this server: for its kernels, and those under which browsers have reached it."""
+"""URLs of this server: for its kernels, and those at which browsers have reached it."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def peer_address(scheme: str, host: str, base_url: str) -> str:
 
 
 def learned_address(headers: Mapping[str, str], scheme: str, base_url: str) -> str | None:
-    """Return the address under which a browser reaches this server, from its request.
+    """Return the address at which a browser reaches this server, from its request.
 
-    Behind a proxy that ends TLS the request itself comes as plain HTTP; the page's ``Origin`` then
-    still says https, and it is trusted if it names the same host.
+    Behind a proxy that ends TLS, the request arrives as plain HTTP. The page's ``Origin`` then still
+    has https, and it is trusted if it names the same host.
 
     Args:
         headers: The request's headers, of an authenticated user only.
@@ -59,7 +59,7 @@ def learned_address(headers: Mapping[str, str], scheme: str, base_url: str) -> s
         base_url: The server's base URL.
 
     Returns:
-        None when the host is loopback, which the server knows already, or is not a valid host.
+        None if the host is loopback, which the server knows already, or is not a valid host.
     """
     host = headers.get("Host", "")
     if not is_host(host) or is_loopback(host_of(f"//{host}")):

@@ -1,4 +1,4 @@
-"""Where a browser finds the page of a guest link: relay, peer port, or Jupyter's own port."""
+"""The URL of a guest link's page: at the relay, the peer port, or Jupyter's own port."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ _HTTP = {"ws": "http", "wss": "https"}
 
 
 def page_of_relay(relay_url: str, node_id: str) -> str:
-    """Return where a relay serves the pages of a node's links.
+    """Return the URL at which a relay serves the pages of a node's guest links.
 
     Args:
-        relay_url: URL of the relay; the first counts where there are several with commas between.
-        node_id: The owner.
+        relay_url: URL of the relay; of several, separated by commas, the first counts.
+        node_id: Id of the owner.
     """
     return f"{_as_http(relay_url.split(',')[0])}/s/{node_id}/"
 
 
 def page_of_port(address: str, *, is_jupyter: bool) -> str:
-    """Return where a port serves the pages of links.
+    """Return the URL at which a port serves the pages of guest links.
 
     Args:
-        address: Where peers dial it, ending in ``/peer-ws``.
+        address: Address of the port for peers, ending in ``/peer-ws``.
         is_jupyter: Whether it is Jupyter's own port, not the extra one for peers.
     """
     base = _as_http(address.removesuffix(PATH))
@@ -32,10 +32,10 @@ def page_of_port(address: str, *, is_jupyter: bool) -> str:
 
 
 def best_page(relay: str | None, ports: Iterable[str]) -> str:
-    """Return the page that most people can reach: by the relay, else from another machine.
+    """Return the page that most people can reach: at the relay, else from another machine.
 
     Raises:
-        NotEnabledError: There is none.
+        NotEnabledError: A browser can reach no port of this node, and there is no relay.
     """
     pages: Sequence[str] = [*([relay] if relay else ()), *ports]
     if not pages:

@@ -1,6 +1,6 @@
-"""What a JupyterHub says of a server that it has started: its address, its user, its own name.
+"""Facts from the JupyterHub that has started a server: its address, its user, its own name.
 
-The Hub says it by environment variables, before any page is opened. See
+The Hub sets them as environment variables before any page is opened. See
 https://jupyterhub.readthedocs.io/en/stable/reference/services.html and ``Spawner.get_env``.
 """
 
@@ -45,8 +45,8 @@ def name_at_hub(environment: Mapping[str, str]) -> str:
 def folder_at_hub(environment: Mapping[str, str]) -> str:
     """Return the name of the data directory: each named server of a user has one of its own.
 
-    All servers of a user may share one home. By the order of their starts they would take each
-    other's identity.
+    All servers of a user may share one home directory. With one data directory, the order of their
+    starts would decide which server gets which identity.
     """
     server = _server_name(environment)
     if not server:

@@ -1,4 +1,4 @@
-"""What a node is called before its user has given it a name: what Jupyter or the system calls them."""
+"""Names of a node before its user has chosen one: the user's name in Jupyter or in the system."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from .jupyterhub import name_at_hub
 
-#: Accounts that many people have: their names alone tell nobody apart.
+#: Accounts that many people use, so their names alone do not identify a person.
 _SHARED = {
     "",
     "admin",
@@ -42,10 +42,10 @@ def name_of_user(environment: Mapping[str, str]) -> str:
 
 
 def name_in_jupyter(user: object, environment: Mapping[str, str]) -> str:
-    """Return what Jupyter calls the user of a request, as ``/api/me`` does; empty if by chance.
+    """Return Jupyter's name of the user of a request (``/api/me``); empty if it is random.
 
-    Jupyter gives who comes with a token or password a random id and the name of a moon. A
-    JupyterHub has named its user already, and lets others open a server that is shared with them.
+    Jupyter gives users with a token or password a random id and the name of a moon. Under a
+    JupyterHub the name is known already, and other users may open a server that is shared with them.
     """
     if name_at_hub(environment):
         return ""

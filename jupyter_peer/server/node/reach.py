@@ -1,4 +1,4 @@
-"""Who can reach this node: the user's choice, kept in the data directory and applied at once.
+"""The reach of this node: the user's choice, stored in the data directory and applied at once.
 
 Traits of the configuration take precedence over the choice. The traits always have the effective
 values: a choice sets those that the configuration does not set.
@@ -45,7 +45,7 @@ class Choice(msgspec.Struct, frozen=True):
 
     Attributes:
         mode: One of :data:`MODES`.
-        relay_url: The last relay that was named; empty at first.
+        relay_url: The last chosen relay; empty at first.
         port: The last port of the extra listener.
     """
 
@@ -67,7 +67,7 @@ class Reach:
 
     Attributes:
         choice: The stored choice.
-        failure: Why the stored choice could not be applied when the node started.
+        failure: Error of applying the stored choice at the node's start.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Reach:
         return "local", ""
 
     def fixed_by(self) -> str | None:
-        """Return the trait of the configuration that decides; None when the choice does."""
+        """Return the trait of the configuration that decides; None if the choice decides."""
         mode, trait = self.mode()
         chosen = self.choice.mode
         if trait and self._is_fixed(trait):
@@ -182,7 +182,7 @@ class Reach:
     async def choose(
         self, mode: str, relay_url: str | None = None, port: int | None = None
     ) -> None:
-        """Apply a choice at once and keep it.
+        """Apply a choice at once and store it.
 
         Args:
             mode: One of :data:`MODES`.

@@ -38,7 +38,7 @@ class NodeAgents:
         board: The agents of this node.
         approvals: The tool calls that wait for the owner.
         turns: The questions that are being answered here.
-        questions: Those that this node has asked.
+        questions: The questions that this node has asked.
     """
 
     def __init__(self, hub: PeerHub, publisher: PanePublisher, config: AgentConfig) -> None:
@@ -112,7 +112,7 @@ class NodeAgents:
         )
 
     def panes_for(self, node_id: str) -> list[GrantedPane]:
-        """Return the panes that a node may see, with what they show now."""
+        """Return the panes that a node may see, with their current outputs."""
         return [
             GrantedPane(
                 name=pane.name,

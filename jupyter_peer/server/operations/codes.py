@@ -1,4 +1,4 @@
-"""Codes that people say: this node waits at its lobby for whoever was told one."""
+"""Spoken codes: this node waits at its lobby for the person who received one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_REMEMBERED = 100
 
 
 class Codes:
-    """The codes of this node, and those that its user was told.
+    """The codes of this node, and codes that its user received.
 
     Args:
         urls: Returns the ``/lobby-ws`` of the lobby; empty without a lobby.
@@ -74,11 +74,11 @@ class Codes:
             )
 
     def status(self, invite_id: str) -> CodeStatus | None:
-        """Return what became of the code of an invite; None without one, or after a restart."""
+        """Return the status of an invite's code; None without one, or after a restart."""
         return self._status.get(invite_id)
 
     async def offer(self, invite: MintedInvite) -> str:
-        """Return a code for an invite, which is handed to who uses it first.
+        """Return a code for an invite; the first node that uses the code gets the invite.
 
         Raises:
             NotEnabledError: There is no lobby.
@@ -97,11 +97,11 @@ class Codes:
         return code.text
 
     async def invite_of(self, code: Code) -> str:
-        """Return the invite of whoever made a code.
+        """Return the invite that belongs to a code.
 
         Raises:
             NotEnabledError: There is no lobby.
-            CodeUnknownError: Nobody waits for it.
+            CodeUnknownError: Nobody waits for this code.
             CodeWrongError: Its words are wrong.
             PeerError: The lobby cannot be reached, or the other side does not answer.
         """

@@ -1,4 +1,4 @@
-"""What the operations of every subject share: the node, its audit log, and news of changes."""
+"""The shared base of all groups of operations: the node, its audit log, and reports of changes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Group:
         self.on_change = on_change
 
     def id_of(self, text: str) -> str:
-        """Return the id of the peer that somebody names.
+        """Return the id of the peer with a name.
 
         Raises:
             LookupFailedError: No peer has this name.
-            AmbiguousPeerError: More than one has.
+            AmbiguousPeerError: More than one peer has this name.
         """
         return self.hub.find_peer(text).node_id
 
     def audit(self, kind: str, peer: str | None = None, **detail: Any) -> None:
-        """Write down what an operation has done."""
+        """Write an act of an operation to the audit log."""
         self.hub.store.note_audit(kind, peer, detail, time.time())

@@ -1,4 +1,4 @@
-"""Operations on the invites of this node, and on the codes by which some are handed over."""
+"""Operations on the invites of this node and on their spoken codes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class InviteOperations(Group):
         return Done()
 
     def _code_ended(self, invite_id: str, status: rows.CodeStatus) -> None:
-        """Note that a code was used or has ended; without its code nobody can use the invite."""
+        """Handle the end of a code: nobody can use the invite without it."""
         self.audit(f"code_{status}", invite=invite_id)
         if status != "used":
             try:

@@ -41,7 +41,7 @@ def lobby_client(
     """Return the client of the configured lobby; None if no lobby is configured.
 
     Args:
-        settings: Of the extension.
+        settings: Settings of the extension.
         identity: This node's key.
         hub: Returns the hub; called only to send facts about it to the lobby.
         jitter: Spreads reconnects.
@@ -75,7 +75,7 @@ def lobby_visits(settings: PeerSettings, jitter: Callable[[], float]) -> Visit |
     lobby still learns this node's id and its network addresses, from its offer.
 
     Args:
-        settings: Of the extension.
+        settings: Settings of the extension.
         jitter: Spreads reconnects.
     """
     if settings.lobby_url.strip() == LOBBY_OFF:

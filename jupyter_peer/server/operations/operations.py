@@ -51,8 +51,8 @@ class Operations:
         codes: Makes and reads codes; None leaves that out.
 
     Attributes:
-        under_way: How many operations of the user run now.
-        kernel_watches: How often kernels of this server watch a pane, by owner and name.
+        under_way: Number of operations of the user that run now.
+        kernel_watches: Number of watches by kernels of this server, by owner and name of the pane.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Operations:
         }
 
     def add_reach(self, reach: Reach, doctor: Doctor) -> None:
-        """Add the operations on who can reach this node."""
+        """Add the operations on this node's reach."""
         self._methods |= served_by(ReachOperations(self.hub, self._on_change, reach, doctor))
 
     async def run(
@@ -107,9 +107,9 @@ class Operations:
         """Run one operation.
 
         Args:
-            row: Of the operation table.
-            params: As :meth:`.Operation.read` returned them.
-            call: Who calls.
+            row: A row of the operation table.
+            params: Result of :meth:`.Operation.read`.
+            call: The caller.
 
         Raises:
             PeerError: The operation's own error.

@@ -20,7 +20,7 @@ from .group import Group
 
 
 class PaneOperations(Group):
-    """Lists panes, shares them, and sets who may see them.
+    """Lists panes, shares them, and sets their grants.
 
     Args:
         hub: The node.
@@ -44,7 +44,7 @@ class PaneOperations(Group):
         self._kernels = kernels
 
     def all(self) -> rows.PanesResult:
-        """Return own panes and those offered."""
+        """Return own panes and offered panes."""
         lists = {"mine": self._publisher.mine(), "offered": self._watcher.offered()}
         return msgspec.convert(lists, rows.PanesResult)
 
@@ -104,10 +104,10 @@ class PaneOperations(Group):
         return _result(await self._publisher.share(shared, with_=sorted(node_ids)))
 
     def _is_open_to_others(self, name: str, node_ids: set[str]) -> bool:
-        """Whether what is posted under a name would be seen by others than those who are named."""
+        """Return whether peers other than the named ones would see a post under this name."""
         known = next((pane for pane in self._publisher.mine() if pane["name"] == name), None)
         if known is None or known["kernel_id"] is not None:
-            return False  # the pane of a kernel that runs is left alone
+            return False  # the pane of a running kernel is not replaced
         has_link = any(link.pane == name for link in self.hub.guests.links())
         return has_link or not known["grants"].keys() <= node_ids
 

@@ -32,7 +32,7 @@ class PeerOperations(Group):
         hub: The node.
         on_change: See :class:`.Group`.
         watcher: Knows the panes that peers offer.
-        codes: Reads the codes that people were told.
+        codes: Uses received codes.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PeerOperations(Group):
         )
 
     def all(self) -> rows.PeersResult:
-        """Return everybody this node knows."""
+        """Return all known and all discovered nodes."""
         offered = self._offered_names()
         return rows.PeersResult(
             self.me(),
@@ -67,7 +67,7 @@ class PeerOperations(Group):
         )
 
     def result(self, node_id: str) -> rows.PeerResult:
-        """Return one peer as it is now."""
+        """Return the current description of a peer."""
         panes = self._offered_names().get(node_id, [])
         return rows.PeerResult(_peer_model(self.hub.peer(node_id), panes))
 
@@ -131,7 +131,7 @@ class PeerOperations(Group):
         return await self._measured(peer.node_id)
 
     async def _measured(self, node_id: str) -> rows.PeerResult:
-        """Return a peer that has just connected, with the round trip people want to see."""
+        """Measure the round trip of a new connection, and return the peer."""
         with contextlib.suppress(PeerError):
             await self.hub.ping(node_id, FIRST_PING_S)
         return self.result(node_id)
@@ -170,7 +170,7 @@ class PeerOperations(Group):
 
     @serves(rows.CHANGE_PEER)
     async def _change(self, params: rows.ChangePeerParams, call: Call) -> rows.PeerResult:
-        # By its id, since the new alias may be the name it was called by.
+        # By its id, because the change may have removed the name in the request.
         node_id = self.id_of(params.peer)
         if params.alias is msgspec.UNSET and params.blocked is msgspec.UNSET:
             raise BadRequestError("there is nothing to change", hint="give alias, blocked or both")

@@ -1,4 +1,4 @@
-"""Operations on who can reach this node."""
+"""Operations on this node's reach: who can dial it."""
 
 from __future__ import annotations
 

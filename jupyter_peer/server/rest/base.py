@@ -65,7 +65,7 @@ class PeerAPIHandler(APIHandler):
     """Base of the REST handlers."""
 
     auth_resource = AUTH_RESOURCE
-    # The operations report activity; a request that only reads is none.
+    # The operations report activity; a request that only reads does not count as activity.
     _track_activity = False
 
     @property
@@ -105,7 +105,7 @@ class PeerAPIHandler(APIHandler):
         self.finish(msgspec.json.encode(to_wire(error)))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer in the same form what Tornado and Jupyter refuse."""
+        """Answer in the same form if Tornado or Jupyter refuses a request."""
         if status_code == 405:
             self.set_header("Allow", ", ".join(self._methods()))
         self.finish(error_body(status_code, **kwargs))
@@ -119,7 +119,7 @@ class PeerAPIHandler(APIHandler):
 
 
 class NothingHere(PeerAPIHandler):
-    """Any other URL under the API."""
+    """Handles all other URLs under the API."""
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Refuse, after Jupyter has checked the login."""

@@ -30,7 +30,7 @@ class OperationHandler(PeerAPIHandler):
         """Run an operation and answer with its result or its error.
 
         Args:
-            row: Of the operation table.
+            row: A row of the operation table.
             path: The parameters in the URL's path.
         """
         try:
@@ -55,7 +55,7 @@ class OperationHandler(PeerAPIHandler):
             self._unawaited()
 
     def _fields(self, row: Operation[Any, Any]) -> dict[str, Any]:
-        """Return the parameters in the query of a GET, or in the body of a method that has one."""
+        """Return the parameters from the query of a GET, or from the body of another method."""
         if row.method in ("GET", "DELETE"):
             asked = {name: self.get_query_argument(name, "") for name in row.query}
             return {name: text for name, text in asked.items() if text}
@@ -79,8 +79,8 @@ def routes_of(
     """Return the URL patterns of all rows with a REST route, and a handler class for each.
 
     Args:
-        rows: Of the operation table.
-        root: The URL below which the paths are.
+        rows: Rows of the operation table.
+        root: The URL before the paths.
     """
     methods: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in rows:

@@ -58,7 +58,7 @@ class TolerantSettings(HasTraits):
         try:
             if isinstance(value, DeferredConfig):
                 value = value.get_value(trait)
-            # Not `_validate`, which also judges the meaning of a setting.
+            # Not `_validate`, which also checks the meaning of a setting.
             if not (value is None and trait.allow_none):
                 trait.validate(self, value)  # type: ignore[attr-defined]
         except (TraitError, ValueError) as error:

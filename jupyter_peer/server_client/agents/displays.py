@@ -1,4 +1,4 @@
-"""What an agent shows besides text: what it returns or yields, and what it displays in a turn.
+"""Displays of an agent in a turn: objects that it returns, yields or displays.
 
 A turn's pictures stay in the turn. ``display`` in a turn adds to the answer instead of the owner's
 cell, and pyplot has figures of its own in each turn: those of a turn would otherwise appear in the
@@ -27,7 +27,7 @@ PIECE = 256 * 1024
 
 
 def pieces_of(given: object) -> Iterator[Json]:
-    """Return what an agent gave as parameters of ``turn_write``.
+    """Return the parameters of ``turn_write`` for a value of an agent.
 
     Raises:
         AgentFailedError: It cannot be sent to anybody.
@@ -70,7 +70,7 @@ def _bundle(given: object) -> Json:
 
 
 def hold_displays() -> None:
-    """Let what is displayed in a turn on this thread be part of the answer."""
+    """Add displays of a turn on this thread to its answer."""
     # Publishers of kernels have hooks, each for one thread.
     publisher = getattr(interactive_shell(), "display_pub", None)
     register = getattr(publisher, "register_hook", None)

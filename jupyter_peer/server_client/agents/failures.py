@@ -28,7 +28,7 @@ class FailureReport:
 
         Args:
             agent: Its name.
-            asker: The owner's name for who asked.
+            asker: The owner's name for the asker.
             why: The error.
         """
         if self._context is None:

@@ -1,4 +1,4 @@
-"""An agent of this kernel: its name, what answers, and its tools."""
+"""An agent of this kernel: its name, its function, and its tools."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LocalAgent(NamedTuple):
         answer: The callable that answers a turn.
         marks: Whether each of its tools is read-only, by the tool's name.
         tools: Those of the tools that a turn offers as functions.
-        description: What peers are told of it.
+        description: Description for peers.
         report: Tells failures below the cell that registered it.
     """
 

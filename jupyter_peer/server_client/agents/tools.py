@@ -49,7 +49,7 @@ class TurnTools(Mapping[str, Tool]):
 
     Args:
         tools: The functions by name.
-        mode: Of the turn.
+        mode: Mode of the turn.
     """
 
     def __init__(self, tools: Mapping[str, Tool], mode: str) -> None:

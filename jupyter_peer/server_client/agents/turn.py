@@ -87,7 +87,7 @@ class Turn(TurnRequests):
         mode: ``read-only`` or ``ask``.
         tools: The tools that may be called.
         aio: The same as coroutines: ``aio.tools``, ``aio.panes()``, ``aio.ask(...)``.
-        displayed: What was displayed in this turn and is not yet part of the answer.
+        displayed: Displays of this turn that are not yet part of the answer.
         figures: The figures of pyplot in this turn, by number.
     """
 
@@ -124,7 +124,7 @@ class Turn(TurnRequests):
 
     @property
     def history(self) -> list[Exchange]:
-        """What the asker asked before in this conversation, and the answers; the oldest first.
+        """Earlier questions and answers of this conversation, the oldest first.
 
         The last 8 exchanges of this agent, each text up to 8,192 characters.
         """
@@ -149,10 +149,10 @@ class Turn(TurnRequests):
         return self.wait(self.core.ask(peer, text, seconds, agent=agent, turn=self.number))
 
     def write(self, text: str) -> None:
-        """Send a piece of the answer, as ``yield`` does; returns when the next may come.
+        """Send a piece of the answer, as ``yield`` does; returns when the next may be sent.
 
         Raises:
-            TurnCancelledError: Nobody waits for the answer any more.
+            TurnCancelledError: Nobody waits for the answer.
         """
         self.request("turn_write", {"text": text})
 
@@ -204,5 +204,5 @@ class AsyncTurn:
         return await turn.wait_async(asking)
 
     async def write(self, text: str) -> None:
-        """Send a piece of the answer; returns when the next may come."""
+        """Send a piece of the answer; returns when the next may be sent."""
         await self._turn.request_async("turn_write", {"text": text})

@@ -116,7 +116,7 @@ class AgentCalls(Asking):
         """Allow one call of a tool, or refuse it.
 
         Args:
-            id: Of the call.
+            id: Id of the call.
             allow: Whether it may run.
             for_turn: Whether a yes is for every call of this tool until the turn ends.
 

@@ -1,4 +1,4 @@
-"""What every group of calls needs: how to ask the server."""
+"""The shared base of all groups of calls, which sends requests to the server."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class LobbyCalls(Asking):
 
     @exposed
     async def lobby_who(self) -> Who:
-        """Return who is listed at the lobby.
+        """Return the nodes that are listed at the lobby.
 
         Raises:
             NotEnabledError, LinkError: No lobby is set, or it does not answer.

@@ -44,7 +44,7 @@ class NodeCalls(Asking):
         port: int | None = None,
         on_progress: Steps | None = None,
     ) -> Reach:
-        """Return who can reach this node, or choose it; a choice is applied at once and kept.
+        """Return or choose who can reach this node; a choice is applied at once and stored.
 
         Args:
             mode: ``local`` (this computer), ``network`` (this network), ``relay`` (anywhere, by a
@@ -55,7 +55,7 @@ class NodeCalls(Asking):
 
         Raises:
             BadRequestError: There is no such mode, no relay is known, or the port is in use.
-            NotEnabledError: What the mode needs is not installed or is switched off.
+            NotEnabledError: A requirement of the mode is not installed or is switched off.
         """
         if mode is None:
             return Reach(await self._ask("reach"))
@@ -92,7 +92,7 @@ class NodeCalls(Asking):
 
     @exposed
     async def glance(self, patience: float = 0.5) -> Record:
-        """Return what completion offers, by operation (``peers``, ``links``, ...); never fails.
+        """Return the names for completion, by operation (``peers``, ``links``, ...); never fails.
 
         A part that the server does not return within ``patience`` seconds is the last known one.
         """

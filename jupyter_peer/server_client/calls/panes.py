@@ -46,8 +46,8 @@ class PaneCalls(Asking):
         """Share fixed content as a pane, from a program that is not a kernel.
 
         Args:
-            name: Of the pane; what was posted under it before is replaced.
-            outputs: What it shows, as nbformat has them.
+            name: Name of the pane; an earlier posted pane of this name is replaced.
+            outputs: Its outputs, in the form of nbformat.
             with_: Peers that may view it, and nobody else.
             title: For people.
 
@@ -61,7 +61,7 @@ class PaneCalls(Asking):
 
     @exposed
     async def grant(self, name: str, peer: str, grant: str) -> Done:
-        """Let a peer ``view`` a pane, ``interact`` with it, or ``none`` of both any more."""
+        """Set the grant of a peer for a pane: ``view``, ``interact`` or ``none``."""
         check_grant(grant, (*GRANTS, "none"))
         answer = await self._ask("grant", {"name": name, "peer": peer, "grant": grant})
         return Done(granted(name, peer, grant), answer.get("pane"))
@@ -85,7 +85,7 @@ class PaneCalls(Asking):
         Args:
             pane: One of your panes.
             ttl: Its life: ``"8h"``, ``"10m"`` or seconds; None for 8 hours.
-            grant: What guests may do: ``view``, or ``interact`` to use its widgets too.
+            grant: Grant of the guests: ``view``, or ``interact`` to use its widgets too.
             max_guests: How many may have it open at once; None for 64.
 
         Raises:
@@ -106,7 +106,7 @@ class PaneCalls(Asking):
 
     @exposed
     async def links(self) -> Links:
-        """Return your guest links, newest first, each with the guests who have it open."""
+        """Return your guest links, newest first, each with its present guests."""
         return Links((await self._ask("links"))["links"])
 
     @exposed
@@ -126,8 +126,8 @@ class PaneCalls(Asking):
         """Cut off one guest of a link for good; the others stay.
 
         Args:
-            id: Of the link.
-            guest: Of the guest, as :meth:`links` shows it.
+            id: Id of the link.
+            guest: Id of the guest, as :meth:`links` shows it.
 
         Raises:
             LookupFailedError: No link has this id.
@@ -142,7 +142,7 @@ def check_grant(grant: str, grants: Sequence[str]) -> None:
     """Check that a grant is one of a few.
 
     Raises:
-        BadRequestError: It is none of them.
+        BadRequestError: The value is not one of them.
     """
     if grant not in grants:
         raise BadRequestError(f"{grant!r} is not a grant", hint=f"use {' or '.join(grants)}")

@@ -32,7 +32,7 @@ class PeerCalls(Asking):
         Args:
             ttl: Its life: ``"24h"``, ``"10m"``, ``"90s"`` or seconds; None for the configured one.
             note: For your own list of invites.
-            code: Whether to return a code that one can say instead, valid for ten minutes at most.
+            code: Whether to return a spoken code too, valid for ten minutes at most.
 
         Raises:
             BadRequestError: ``ttl`` is not a duration, or longer than allowed.

@@ -28,7 +28,7 @@ _PROGRAM = re.compile(r"(?<!\S)peer ")
 
 #: The values of a command's arguments, by their names.
 Values = SimpleNamespace
-#: What Tab offers: fixed words, or names read from what the server last reported.
+#: Words that Tab offers: fixed ones, or names from the last report of the server.
 Completion = Sequence[str] | Callable[[Any], Iterable[str]]
 
 
@@ -55,7 +55,7 @@ class Argument:
     Attributes:
         name: ``peer`` for a positional argument, ``--ttl`` for an option.
         help: One line.
-        completes: What Tab offers; without it the choices.
+        completes: Words that Tab offers; None offers the choices.
         kind: ``str``, ``int``, ``float``, or ``bool`` for an option without a value.
         default: The value when it is left out.
         choices: The allowed values; any value when empty.
@@ -63,7 +63,7 @@ class Argument:
         metavar: Its value in usage and help; without it the choices, or the name in capitals.
         dest: Attribute of :data:`Values` and trait of the terminal's class.
         optional: Whether a positional argument can be left out.
-        rest: Joins all remaining words into this argument; None takes one word.
+        rest: Joins all remaining words into this argument; None accepts one word.
         repeats: Whether an option can be given several times; its value is a list.
         verbatim: Whether it is the rest of the line, quotes and dashes included.
         stdin: How a terminal reads it from stdin for ``-``, or when a required argument is
@@ -87,7 +87,7 @@ class Argument:
 
     @property
     def is_option(self) -> bool:
-        """Whether it is given by name."""
+        """Whether it is an option, which is given by name."""
         return self.name.startswith("--")
 
     @property
@@ -113,7 +113,7 @@ class Argument:
         return f"[{self.label}]" if self.optional or (is_terminal and self.stdin) else self.label
 
     def convert(self, text: str) -> Any:
-        """Return the value that a word stands for.
+        """Convert a word to the value of this argument.
 
         Raises:
             MisuseError: The word is not such a value.
@@ -149,7 +149,7 @@ class Command:
         also: Another word for the same command.
         magic: ``%peer``, or ``%%peer`` for a command that runs the cell below it.
         in_terminal: Whether ``jupyter peer`` has it.
-        json_key: In a terminal's JSON the result stands under this key; empty for the result.
+        json_key: Key of the result in a terminal's JSON; empty for the result without a key.
     """
 
     name: str
@@ -175,7 +175,7 @@ class Command:
 
     @property
     def usage(self) -> str:
-        """The words after the name in a notebook; a text that takes the whole rest comes last."""
+        """The words after the name in a notebook; a text with all remaining words comes last."""
         placed = [each.usage(False) for each in self.positionals]
         named = [each.usage(False) for each in self.options.values()]
         is_text = any(each.verbatim for each in self.positionals)
@@ -188,7 +188,7 @@ class Command:
 
     @property
     def description(self) -> str:
-        """What the command does, in sentences."""
+        """The description of the command, in sentences."""
         sentence = f"{self.summary[0].upper()}{self.summary[1:]}."
         return f"{sentence} {self.details}".strip()
 

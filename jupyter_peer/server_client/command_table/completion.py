@@ -1,4 +1,4 @@
-"""What Tab offers after ``%peer``."""
+"""Completion with Tab after ``%peer``."""
 
 from __future__ import annotations
 

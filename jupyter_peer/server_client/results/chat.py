@@ -46,7 +46,7 @@ class ChatLines(Shown, list[ChatLine]):
     """The last messages, oldest first.
 
     Args:
-        lines: As the server returns them.
+        lines: Lines from the server.
         peer: With this peer; None for all.
     """
 

@@ -270,7 +270,7 @@ class Panes(Shown, Record):
     """``mine`` (with viewers and grants) and those ``offered`` to this node.
 
     Args:
-        answer: As the server returns them.
+        answer: Answer of the server.
         peers: The known peers; grants are shown by their names.
     """
 
@@ -321,7 +321,7 @@ class AuditLog(Shown, list[Record]):
     """The audit log, newest first: ``at, kind, peer, detail``.
 
     Args:
-        entries: As the server returns them.
+        entries: Entries from the server.
         peers: The known peers; entries are shown by their names.
     """
 

@@ -36,7 +36,7 @@ class Presenting:
     Args:
         connection: The control socket.
         thread: Where it runs.
-        name: Of the pane.
+        name: Name of the pane.
 
     Attributes:
         name: As given.

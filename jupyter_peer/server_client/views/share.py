@@ -19,9 +19,9 @@ class Sharing:
 
     Args:
         connection: The control socket.
-        name: Of the pane.
-        info: Of the pane, from the server.
-        display_id: Of the display that is the pane; None when a whole cell is.
+        name: Name of the pane.
+        info: Facts about the pane, from the server.
+        display_id: Id of the display that is the pane; None when a whole cell is.
         tracebacks: Whether errors in it show lines of the source.
     """
 
