@@ -27,7 +27,7 @@ def is_at_terminal() -> bool:
 
 
 def decide_by_hand(client: Client) -> Approvals:
-    """Ask about each call that waits or comes, until the input ends or Ctrl-C; return what is left.
+    """Ask about each waiting or new call until the input ends or Ctrl-C; return the waiting calls.
 
     Until then this terminal counts as a place where the owner can be asked.
     """
@@ -68,7 +68,7 @@ def _decide(client: Client, approval: Record) -> bool:
             return False
         if word in _ANSWERS:
             break
-        remark("That is none of the answers.")
+        remark("This is not one of the answers.")
     allow, for_turn = _ANSWERS[word]
     try:
         remark(client.approve(approval["id"], allow, for_turn).to_text())

@@ -139,7 +139,7 @@ def unfold_share(lines: list[str]) -> list[str]:
         return lines
     if command.name != "share" or not "".join(lines[1:]).strip():
         return lines
-    # Without a value: it would stand in the pane where a notebook shows the value of each line.
+    # Returns no value, because a notebook would show it in the pane.
     share = f"get_ipython().run_line_magic('peer', {words!r}) and None\n"
     transform: Any = inputtransformer2
     below = transform.leading_empty_lines(lines[1:])
@@ -178,7 +178,7 @@ def load(shell: InteractiveShell) -> None:
 
 
 def watch_loaders(shell: InteractiveShell) -> None:
-    """Keep what cells load into the page, for panes of later cells; may be called again."""
+    """Record libraries that cells load into the page, for panes of later cells; call it repeatedly."""
     publisher: Any = shell.display_pub
     if hasattr(publisher, "register_hook"):
         publisher.unregister_hook(keep_loader)

@@ -1,7 +1,7 @@
 """One control socket that reconnects: requests, progress and events, on a thread of its own.
 
-Below is a :class:`ControlSocket` (the client dials it with tornado), above are the calls. The
-thread is what keeps views live and answers coming while a cell blocks the kernel's own loop.
+Below is a :class:`ControlSocket`, which the client dials with Tornado; above are the calls. The
+thread keeps views live and receives answers while a cell blocks the kernel's own loop.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _Thread(threading.Thread):
 
 
 def check_may_block() -> None:
-    """Raise an error in a thread whose event loop serves others, who would wait as well.
+    """Raise an error in a thread whose event loop serves others, because a wait would stop them.
 
     Raises:
         RuntimeError: The caller runs on a :class:`LoopThread`.
@@ -217,12 +217,12 @@ class Connection:
             params: Its parameters.
             on_progress: Called with each step.
             on_result: Called with the result before any frame that follows it is handled.
-            timeout: Seconds for the answer; None waits as long as the table says.
+            timeout: Seconds for the answer; None uses the time in the table.
 
         Raises:
             PeerError: The operation's own error.
-            NoServerError: The server cannot be reached, or went away before it answered.
-            PeerTimeoutError: It did not answer in time.
+            NoServerError: The server cannot be reached, or disconnected before it answered.
+            PeerTimeoutError: The server did not answer in time.
         """
         row = operation(op)
         seconds = row.timeout_s if timeout is None else timeout
@@ -253,7 +253,7 @@ class Connection:
             finally:
                 self._pending.pop(number, None)
                 if answer.done():
-                    answer.exception()  # which is nobody's concern when the wait was cancelled
+                    answer.exception()  # marks it as read: nobody needs it if the wait was cancelled
         raise AssertionError("unreachable")
 
     async def close(self) -> None:

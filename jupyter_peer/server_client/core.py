@@ -1,4 +1,4 @@
-"""The core of a client: its connection, and the calls whose results are faces themselves."""
+"""The core of a client: its connection, and the calls that return live objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .results.results import peer_title
 from .views.feed import Feed
 from .views.share import Sharing
 
-# The server knows the deadline too, and explains why there is no answer.
+# The server ends the request earlier and explains why there is no answer.
 _RESERVE_S = 10.0
 
 
@@ -29,10 +29,10 @@ class ServerCore(Calls, Core):
 
     Args:
         connection: The control socket.
-        kernel_id: Id of the kernel this runs in; None outside of one.
+        kernel_id: Id of the kernel that this runs in; None outside of one.
 
     Attributes:
-        host: Runs this kernel's agents, once there are some.
+        host: Runs this kernel's agents; None before the first one.
     """
 
     def __init__(self, connection: Connection, kernel_id: str | None = None) -> None:
@@ -56,22 +56,22 @@ class ServerCore(Calls, Core):
         """Share a pane that shows what its handle displays, or the output of one cell.
 
         Use the result as a handle (``pane.display(obj)``, ``pane.unshare()``) or in a ``with``
-        statement, which withdraws the pane at its end. The pane misses nothing that is shown after this returns.
+        statement, which withdraws the pane at its end. The pane shows everything after this returns.
 
         Args:
             name: Name of the pane: letters, digits, dots, dashes, underscores.
             with_: Peers that may see it at once.
             grant: ``view`` or ``interact``.
-            title: For people.
+            title: Title for people.
             cell: ``msg_id`` of the running execute request whose output is the pane.
             notebook: Whether the pane shows all cells that run after ``cell``; see ``present``.
             tracebacks: Whether errors show their traceback, which quotes lines of your source.
-            other_widgets: What peers who can use the pane may set of widgets of other libraries
+            other_widgets: Rule for inputs of peers to widgets of other libraries
                 than ipywidgets: ``none``, plain ``values``, or ``all``.
 
         Raises:
             BadNameError: The name cannot be used.
-            UnknownPeerError: One of the peers is not known.
+            UnknownPeerError: A peer is not known.
             PaneExistsError: Another kernel shares a pane of this name.
         """
         check_grant(grant, GRANTS)
@@ -86,7 +86,7 @@ class ServerCore(Calls, Core):
             "kernel_id": self.kernel_id,
             "loaders": loaders.OWN.bundles() or None,
             "notebook": notebook or None,
-            # Servers of before know neither.
+            # Older servers know neither.
             "tracebacks": None if tracebacks else False,
             "other_widgets": None if other_widgets == "values" else other_widgets,
         }
@@ -126,9 +126,9 @@ class ServerCore(Calls, Core):
             peer: Any of its names.
             text: The question.
             timeout: Seconds.
-            agent: Which of the peer's agents; None leaves it to the peer.
-            turn: The turn of this kernel for which it is asked.
-            after: The answer that it follows on.
+            agent: Name of one of the peer's agents; None lets the peer choose.
+            turn: The turn of this kernel that needs the answer.
+            after: The answer that the question refers to.
             on_piece: Receives each piece of the answer, on the loop's thread.
         """
         seconds = checked_timeout(timeout)

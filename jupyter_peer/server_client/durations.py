@@ -17,7 +17,7 @@ def parse_duration(text: str | float) -> float:
     """Return the seconds of ``"24h"``, ``"10m"``, ``"90s"``, ``"1h30m"`` or of a plain number.
 
     Raises:
-        BadRequestError: It is nothing of this kind, or not more than nothing.
+        BadRequestError: The text has another form, or the time is not positive.
     """
     if isinstance(text, str):
         words = text.strip().lower()

@@ -23,7 +23,7 @@ export interface IPeer {
   node_id: string;
   /** The name it got here at the first meeting; it stays when the peer renames itself. */
   node_name: string;
-  /** What it calls itself, when that is another name. */
+  /** Announced name, if it differs from the local name. */
   calls_itself: string | null;
   alias: string | null;
   public_key: string;

@@ -59,7 +59,7 @@ class PaneList(BaseModel):
 
 
 class PaneContent(BaseModel):
-    """What a pane shows now."""
+    """The current content of a pane."""
 
     peer: str
     name: str
@@ -80,7 +80,7 @@ class SharedPane(BaseModel):
 
 
 class StoppedPane(BaseModel):
-    """A pane that is shared no more."""
+    """A pane that is no longer shared."""
 
     name: str
 

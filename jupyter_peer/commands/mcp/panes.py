@@ -1,4 +1,4 @@
-"""Panes as listed resources, and who is told when one changes."""
+"""Panes as listed resources, with notifications of their changes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class PaneResources:
         return notice + content.text
 
     def subscribe(self, uri: str, tell: Tell) -> Callable[[], None]:
-        """Call ``tell`` whenever a peer's pane has changed; return what ends it.
+        """Call ``tell`` whenever a peer's pane has changed; return a function that stops this.
 
         Raises:
             BadRequestError: This is not the address of a peer's pane.
@@ -98,7 +98,7 @@ class PaneResources:
         return end
 
     async def close(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         self._tells.clear()
         self._watching.clear()
         await self._tasks.close()

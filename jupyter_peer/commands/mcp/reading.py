@@ -1,4 +1,4 @@
-"""What a pane or an answer shows, as text and pictures of MCP."""
+"""Converts a pane or an answer to text and pictures of MCP."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 async def read_pane(
     me: AsyncClient, peer: str, name: str, tail: int | None, max_chars: int
 ) -> tuple[PaneContent, list[ImageContent]]:
-    """Return what a pane shows now.
+    """Return the current content of a pane.
 
     Args:
         me: Client of the node.

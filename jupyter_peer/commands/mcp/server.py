@@ -182,7 +182,7 @@ class PeerMcp:
         content = TextResourceContents(uri=params.uri, text=text, mime_type="text/plain")
         return ReadResourceResult(contents=[content])
 
-    # Who is told of changes: by `resources/subscribe` before 2026-07-28, by `subscriptions/listen` since.
+    # Subscribers to changes: by `resources/subscribe` before 2026-07-28, by `subscriptions/listen` since.
 
     async def _subscribe(self, ctx: _Context, params: SubscribeRequestParams) -> EmptyResult:
         self._keep_session(ctx)
@@ -207,7 +207,7 @@ class PeerMcp:
     ) -> SubscriptionsListenResult:
         with contextlib.ExitStack() as stack:
             for uri in params.notifications.resource_subscriptions or ():
-                # Of what is no pane of a peer, nothing is ever told.
+                # Only panes of peers have changes to report.
                 with contextlib.suppress(BadRequestError):
                     stack.callback(self._panes.subscribe(str(uri), self._publisher_of(str(uri))))
             return await self._listen(ctx, params)

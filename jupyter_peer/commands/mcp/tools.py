@@ -46,7 +46,7 @@ _ASKS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
 )
 
-# What peers have seen cannot be taken back, and what was shared under a name is replaced.
+# Peers keep what they have seen, and a new share replaces the old one of the same name.
 _SHARES = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
 )
@@ -223,7 +223,7 @@ class PeerTools:
     ) -> SharedPane:
         """Share a text or a picture with peers as a pane, in the name of this machine's user.
 
-        What this server shared under the same name before is replaced.
+        An earlier share of this server under the same name is replaced.
         """
         outputs: list[dict[str, Any]] = []
         if text:

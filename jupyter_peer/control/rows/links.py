@@ -97,7 +97,7 @@ UNLINK = Operation(
     "unlink",
     UnlinkParams,
     Done,
-    "Stop a guest link and cut off its guests.",
+    "Stop a guest link and disconnect its guests.",
     "DELETE links/{id}",
 )
 DROP_GUEST = Operation(

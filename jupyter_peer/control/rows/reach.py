@@ -58,7 +58,7 @@ SET_REACH = Operation(
     "set_reach",
     SetReachParams,
     ReachResult,
-    "Choose who can reach this node; applied at once and kept.",
+    "Choose who can reach this node; the choice is applied at once and stored.",
     "PUT reach",
     progress=StepModel,
     timeout_s=60.0,

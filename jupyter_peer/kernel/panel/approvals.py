@@ -1,6 +1,6 @@
 """The part of the panel with tool calls that wait for the owner's decision.
 
-Nothing of a call is cut or scrolls, so whoever reaches the buttons has passed all of it.
+No part of a call is cut or scrolls, so the owner passes all of it before the buttons.
 """
 
 from __future__ import annotations

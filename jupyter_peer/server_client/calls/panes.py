@@ -111,7 +111,7 @@ class PaneCalls(Asking):
 
     @exposed
     async def unlink(self, id: str) -> Done:
-        """Stop a guest link and cut off its guests.
+        """Stop a guest link and disconnect its guests.
 
         Raises:
             LookupFailedError: No link has this id.

@@ -17,7 +17,7 @@ Steps = Callable[[dict[str, Any]], None]
 
 
 class Surface:
-    """A program that only wants the result: nothing is shown on the way.
+    """A program that wants only the result; no progress is shown.
 
     Attributes:
         steps: Receives the steps of a long command; None drops them.
@@ -34,7 +34,7 @@ class Surface:
         return client.ask(peer, text, timeout, agent=agent)
 
     def approvals(self, client: Client) -> Approvals:
-        """List the tool calls that wait; where a person types, they are asked about each."""
+        """List the waiting tool calls; at a terminal, ask the person about each of them."""
         return client.approvals(watching=None)
 
     def panel(self, client: Client) -> Any:

@@ -1,7 +1,7 @@
 """The table of commands, for ``%peer``, ``jupyter peer`` and Tab.
 
-A new command is one row: its name, one line of help, its arguments and the call it makes. What the
-call returns draws itself as text, HTML and JSON (:mod:`..results`).
+A new command is one row: its name, one line of help, its arguments and its call. The result of the
+call draws itself as text, HTML and JSON (:mod:`..results`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Answers of peers' agents: as they come, and whole.
+"""Answers of peers' agents: streamed and whole.
 
-An answer is a stranger's. Its text is escaped where it is shown and never formatted. What it displays
-is drawn like the output of a pane: as text and pictures, nothing else.
+An answer comes from a stranger. Its text is escaped where it is shown, and never formatted. Its
+displays are drawn like the output of a pane, only as text and pictures.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Begin = Callable[[Callable[["AnswerPiece"], None]], Coroutine[Any, Any, "Answer"
 
 @final
 class AnswerDisplay(Shown, str):
-    """Something displayed in an answer: a ``str`` of its plain text that shows as it is displayed.
+    """A display in an answer: a ``str`` of its plain text that notebooks show as the display.
 
     Attributes:
         bundle: ``data`` by mime type, and ``metadata``.
@@ -46,7 +46,7 @@ class AnswerDisplay(Shown, str):
     bundle: dict[str, Any]
 
     def __new__(cls, text: str, bundle: dict[str, Any]) -> AnswerDisplay:
-        """Make it of its plain text and its bundle."""
+        """Make a display from its plain text and its bundle."""
         self = super().__new__(cls, text)
         self.bundle = bundle
         return self
@@ -56,7 +56,7 @@ class AnswerDisplay(Shown, str):
 
     @property
     def output(self) -> dict[str, Any]:
-        """The same as an output of nbformat."""
+        """The display as an output of nbformat."""
         return {"output_type": "display_data", **self.bundle}
 
     def _describe(self) -> list[Block]:
@@ -70,7 +70,7 @@ class AnswerDisplay(Shown, str):
 
 
 class AnswerWaits(str):
-    """An empty piece: the peer is asked about a tool of its agent, and nothing comes meanwhile."""
+    """An empty piece: the agent waits until its owner allows a tool."""
 
     __slots__ = ()
 
@@ -80,7 +80,7 @@ AnswerPiece = str
 
 
 def piece_of(step: dict[str, Any]) -> AnswerPiece | None:
-    """Return the piece of an answer that a step of the request carries, if it does."""
+    """Return the piece of an answer in a step of the request, if it has one."""
     text, display = step.get("text"), step.get("display")
     if not isinstance(text, str):
         return None
@@ -91,14 +91,14 @@ def piece_of(step: dict[str, Any]) -> AnswerPiece | None:
 
 @final
 class Answer(Shown, str):
-    """The answer of a peer's agent: a ``str`` of its text, with what it displays.
+    """The answer of a peer's agent: a ``str`` of its text, with its displays.
 
     Attributes:
-        parts: Its texts and displays (:class:`AnswerDisplay`), in order.
-        peer: Name of the asked peer, as it was given.
+        parts: Texts and displays (:class:`AnswerDisplay`), in order.
+        peer: Name of the asked peer, as in the call.
         seconds: Duration of the answer.
-        proof: The text of a file that proves it; empty if there is none.
-        conversation: Id of the conversation it belongs to; empty for none.
+        proof: Text of the proof file; empty without a proof.
+        conversation: Id of its conversation; empty without one.
     """
 
     __slots__ = ("_is_shown", "conversation", "parts", "peer", "proof", "seconds")
@@ -118,7 +118,7 @@ class Answer(Shown, str):
         proof: str = "",
         conversation: str = "",
     ) -> Answer:
-        """Make it of its pieces; neighbouring texts become one part."""
+        """Make an answer from its pieces; neighbouring texts become one part."""
         pieces = [pieces] if isinstance(pieces, str) else list(pieces)
         self = super().__new__(cls, "".join(pieces))
         self.parts = _joined(pieces)
@@ -130,7 +130,7 @@ class Answer(Shown, str):
         return Answer, (self.parts, self.peer, self.seconds, self.proof, self.conversation)
 
     def verify(self) -> Provenance:
-        """Return who signed this answer to which question, and when; checked here.
+        """Check the proof; return who signed this answer, to which question, and when.
 
         ``save(path)`` of the result writes a file that anybody can check with
         ``jupyter peer verify``.
@@ -206,7 +206,7 @@ class _Coming:
         self._future.cancel()
 
     def _piece_of(self, step: AnswerPiece | Future[Answer]) -> AnswerPiece | None:
-        """Return the next piece, or None at the end of the answer; raises if the answer failed."""
+        """Return the next piece; None at the end. Raises if the answer failed."""
         if isinstance(step, str):
             return step
         self._is_over = True
@@ -254,7 +254,7 @@ class AnswerStream(_Coming):
 
 @final
 class AsyncAnswerStream(_Coming):
-    """An answer in pieces: ``async for`` over it. ``close()`` as of :class:`AnswerStream`."""
+    """An answer in pieces: ``async for`` over it. See :class:`AnswerStream` for ``close()``."""
 
     def __init__(self, thread: LoopThread, begin: Begin) -> None:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,6 @@
 """Tool calls that wait for the owner's decision, as the owner has to read them.
 
-The server has made every character of these texts visible. Nothing here is cut, so whoever decides has
+The server has made every character of these texts visible. Nothing here is cut, so the owner has
 the whole call before them.
 """
 

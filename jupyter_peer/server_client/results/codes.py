@@ -1,4 +1,4 @@
-"""A code that one can say, as the calls return it."""
+"""The result of a call that makes a spoken code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .drawing.shown import Shown
 
 @final
 class SpokenCode(Shown, str):
-    """A new code, such as ``7-adult-amulet``; the invite that it stands for is in ``invite``."""
+    """A new code, such as ``7-adult-amulet``; ``invite`` is the invite behind it."""
 
     __slots__ = ("expires", "id", "invite")
 

@@ -1,4 +1,4 @@
-"""What the calls about guest links return."""
+"""Results of the calls about guest links."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Link(Shown, str):
 
     @property
     def link(self) -> str:
-        """The same under the name REST gives it."""
+        """The URL under the name that REST uses."""
         return self.url
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:

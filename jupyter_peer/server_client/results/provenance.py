@@ -22,7 +22,7 @@ _CLOCK = "The time is by the clock of the peer that signed. Names are not signed
 
 
 class Provenance(Shown, Record):
-    """What a proof shows: ``kind, by, at`` and more, all of it signed by the node ``by``.
+    """The statement of a proof: ``kind, by, at`` and more, all signed by the node ``by``.
 
     An ``answer`` has ``question, agent, chain, asked_at, parts``; a ``pane`` has ``pane, title, epoch,
     rev, outputs``.
@@ -65,7 +65,7 @@ class Provenance(Shown, Record):
 
 
 def verified(text: str | bytes) -> Provenance:
-    """Return what the text of a proof file shows, once all of it was checked.
+    """Check the text of a proof file and return its statement.
 
     Raises:
         ProofMalformedError, ProofForgedError, ProofIncompleteError: It shows nothing.

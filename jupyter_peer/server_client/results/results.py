@@ -159,7 +159,7 @@ _LOCAL_ONLY = (
 
 @final
 class Invite(Shown, str):
-    """A new invite: the text to give away, with its ``id`` and when it ``expires``.
+    """A new invite: the text to send, with its ``id`` and its ``expires``.
 
     Attributes:
         local_only: Whether it works on this machine alone.
@@ -181,12 +181,12 @@ class Invite(Shown, str):
 
     @property
     def text(self) -> str:
-        """The text to give away, as a plain str."""
+        """The text to send, as a plain str."""
         return str.__str__(self)
 
     @property
     def invite(self) -> str:
-        """The same under the name REST gives it."""
+        """The text under the name that REST uses."""
         return self.text
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
@@ -262,7 +262,7 @@ _MAY = {"view": "can view", "interact": "can view and use", "none": "can no long
 
 
 def granted(name: str, peer: str, grant: str) -> str:
-    """Return what a peer can do with a pane from now on, as a sentence."""
+    """Return a sentence about a peer's grant for a pane."""
     return f"{peer} {_MAY[grant]} {name}"
 
 

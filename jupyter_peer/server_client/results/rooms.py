@@ -1,4 +1,4 @@
-"""What the calls about lobby and rooms return."""
+"""Results of the calls about the lobby and rooms."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class LiveDisplay:
                 self._context = contextvars.copy_context()
 
     def update(self, bundle: Mapping[str, Any]) -> None:
-        """Show the bundle in place of what is shown; does nothing before :meth:`show`."""
+        """Replace the shown bundle; does nothing before :meth:`show`."""
         shell = interactive_shell()
         with self._lock:
             if self._context is None or shell is None:

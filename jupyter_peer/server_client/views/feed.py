@@ -89,7 +89,7 @@ class Feed:
 
     @property
     def info(self) -> Json:
-        """What is known of the pane, with ``status`` as it is now."""
+        """The facts about the pane, with the current ``status``."""
         with self._lock:
             info = dict(self._info)
             if self._is_closed:
@@ -118,7 +118,7 @@ class Feed:
         Raises:
             PeerError: The pane is unknown, not granted, or its owner cannot be reached.
         """
-        # Before it listens: a link that comes up now would open the pane a second time.
+        # Before it listens, because a link that opens now would open the pane a second time.
         await self._connection.ready()
         self._ends = [
             self._connection.subscribe("pane", self._on_pane),
@@ -161,7 +161,7 @@ class Feed:
 
         Args:
             model_id: As in ``widgets``.
-            state: Keys and JSON values; bytes for what is binary.
+            state: Keys and JSON values; bytes for binary values.
 
         Raises:
             NotGrantedError: The pane may be viewed only, or this key is not for viewers.
@@ -174,7 +174,7 @@ class Feed:
 
         Args:
             model_id: As in ``widgets``.
-            content: What the widget understands.
+            content: A message in the form that the widget expects.
 
         Raises:
             PeerError: As of :meth:`send`.
@@ -207,7 +207,7 @@ class Feed:
         await self._input(saying(find_model(self._widgets, which), CLICK))
 
     async def provenance(self) -> Provenance:
-        """Return who signed what the pane shows now, and when; checked here.
+        """Check a proof of the pane's state; return who signed it and when.
 
         The owner is asked for the whole pane and signs it anew. ``save(path)`` of the result writes
         a file that anybody can check with ``jupyter peer verify``.

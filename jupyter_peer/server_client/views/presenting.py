@@ -13,7 +13,7 @@ _EVENT = "pre_run_cell"
 
 
 def presenting_cell() -> str:
-    """Return the ``msg_id`` of the cell that presents, which is not part of what it presents.
+    """Return the ``msg_id`` of the presenting cell, which is not part of the pane.
 
     Raises:
         BadRequestError: This code runs in no cell of a kernel.
@@ -39,7 +39,7 @@ class Presenting:
         name: Name of the pane.
 
     Attributes:
-        name: As given.
+        name: Name of the pane.
     """
 
     def __init__(self, connection: Connection, thread: LoopThread, name: str) -> None:
@@ -64,7 +64,7 @@ class Presenting:
         cell = cells.running_cell()
         if cell is None or info.silent or not info.store_history:
             return
-        # The cell does not wait: the server remembers what it shows until it hears of it.
+        # The cell does not wait: the server remembers its outputs until this request arrives.
         named = {"name": self.name, "cell": cell.msg_id}
         self._thread.submit(self._connection.request("present_cell", named)).add_done_callback(
             self._on_told

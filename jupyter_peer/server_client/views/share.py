@@ -68,11 +68,11 @@ class LivePane(Shown, Face[Sharing]):
 
     @property
     def info(self) -> Record:
-        """The pane as ``GET panes`` gives it."""
+        """The description of the pane, as in ``GET panes``."""
         return Record(self.core.info)
 
     def display(self, obj: Any) -> None:
-        """Show an object in the pane, in place of what it shows.
+        """Show an object in the pane, in place of the earlier one.
 
         Here it stands in the cell that called this first. In a pane that is a whole cell it is
         one more output.

@@ -32,7 +32,7 @@ ROWS = (
     ),
     Command(
         "reach",
-        "show or choose who can reach this node; applied at once and kept",
+        "show or choose who can reach this node; the choice is applied at once and stored",
         _reach,
         (
             # The server checks it: a wrong word is a refused request, not a misuse.
@@ -58,7 +58,7 @@ ROWS = (
             ),
         ),
         details="The extra port of `network` serves peers alone, never Jupyter. What the server's "
-        "configuration sets is stronger than the choice.",
+        "configuration sets takes precedence over the choice.",
         examples=("peer reach", "peer reach network", "peer reach relay wss://relay.example"),
     ),
 )

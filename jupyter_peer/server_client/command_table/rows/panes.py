@@ -68,7 +68,7 @@ _OPTIONS = (
     ),
     Argument(
         "--other-widgets",
-        "what peers who can use the pane may set of widgets of other libraries than "
+        "which inputs of peers are allowed to widgets of other libraries than "
         "ipywidgets: none, plain values (the default), or all",
         choices=("none", "values", "all"),
         default="values",
@@ -153,7 +153,7 @@ ROWS = (
             ),
             Argument(
                 "--max",
-                "how many may have it open at once (64)",
+                "highest number of guests at once (64)",
                 kind=int,
                 default=64,
                 bounds=(1, 64),
@@ -168,13 +168,13 @@ ROWS = (
     ),
     Command(
         "links",
-        "list your guest links and who has each of them open",
+        "list your guest links with their present guests",
         lambda me, values, at: me.links(),
         details="The URL of a link is not stored.",
     ),
     Command(
         "unlink",
-        "stop a guest link and cut off its guests",
+        "stop a guest link and disconnect its guests",
         lambda me, values, at: me.unlink(values.id),
         (Argument("id", "the id that %peer links shows", known.links),),
     ),

@@ -42,7 +42,7 @@ ROWS = (
             ),
             Argument(
                 "--code",
-                "make a code that one can say, such as 7-adult-amulet; it lives ten minutes",
+                "make a spoken code, such as 7-adult-amulet; it is valid for ten minutes",
                 kind=bool,
             ),
         ),

@@ -105,7 +105,7 @@ class Line(Block):
     Args:
         *pieces: Its words.
         is_note: Whether it is a remark about the result.
-        is_head: Whether a rule separates it from what follows.
+        is_head: Whether a rule separates it from the next block.
     """
 
     def __init__(self, *pieces: Piece, is_note: bool = False, is_head: bool = False) -> None:
@@ -191,7 +191,7 @@ class Prose(Block):
 
 
 class Exact(Block):
-    """A text by somebody else that a decision depends on: all of it, and nothing else.
+    """The exact text of another person on which a decision depends.
 
     In plain text each row has a mark in front, so no row can be taken for one of this program.
     """
@@ -234,7 +234,7 @@ class Preformatted(Block):
 
 
 def text_of(blocks: Iterable[Block], *, in_terminal: bool = False) -> str:
-    """Return blocks as plain text; empty lines separate tables from what surrounds them."""
+    """Return blocks as plain text; empty lines separate tables from other blocks."""
     drawn = ""
     before: Block | None = None
     for block in blocks:

@@ -1,4 +1,4 @@
-"""What every call returns: a plain dict, list or str that is described once and drawn three times.
+"""Results of calls: a plain dict, list or str with one description and three drawings.
 
 A result lists its blocks (:mod:`.blocks`), from which its HTML and its text are drawn, and is
 itself its JSON. A *note* is a block about the result: a terminal writes it to stderr, so that
@@ -120,7 +120,7 @@ class Overview(Help):
     Args:
         text: For terminals.
         head: A sentence before the list.
-        commands: Of each, how it is written and what it does.
+        commands: Usage and description of each command.
         foot: A sentence after the list.
     """
 
