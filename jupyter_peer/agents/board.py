@@ -129,7 +129,7 @@ class AgentBoard:
         """Return the agent with a name; without a name, the agent for questions that name none.
 
         Raises:
-            UnknownAgentError: There is none.
+            UnknownAgentError: There is no such agent.
         """
         if name is None:
             name = self.default_name()

@@ -55,7 +55,7 @@ class StepModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         step: ``dial``, ``connected`` or ``doctor``.
         address: The address that is dialled.
         ok: None while the step runs, then whether it succeeded.
-        code, message, hint: Of the error; ``message`` also names the check that runs.
+        code, message, hint: Parts of the error; ``message`` also names the check that runs.
     """
 
     step: str

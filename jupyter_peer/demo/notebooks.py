@@ -47,8 +47,8 @@ class Said(msgspec.Struct, frozen=True):
     """A message of the kernel on IOPub.
 
     Attributes:
-        sent: When the kernel sent it, epoch seconds.
-        at: When it arrived here, epoch seconds.
+        sent: Time of sending by the kernel, epoch seconds.
+        at: Time of arrival here, epoch seconds.
         tag: Tag of the cell that caused it; empty for none.
         type: Its ``msg_type``.
         content: Content of the message.

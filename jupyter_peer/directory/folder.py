@@ -133,7 +133,7 @@ class DirectoryFolder:
         """Publish the draft, or the published version again, under the next serial.
 
         Args:
-            expires: When the new version ends, epoch seconds.
+            expires: End of the new version, epoch seconds.
 
         Raises:
             PeerError: There is no key, or no reader would accept the result.
@@ -243,7 +243,7 @@ def member_from(
         text: Its public key in base64, or the JSON that ``jupyter peer id --json`` prints.
         name: Name of the node in the directory; if empty, the name in the JSON.
         groups: Groups of the node.
-        expires: When its membership ends, epoch seconds.
+        expires: End of its membership, epoch seconds.
 
     Raises:
         PeerError: The text has another form, or an argument cannot be used.

@@ -36,9 +36,9 @@ class DirectoryStatus(msgspec.Struct, frozen=True, kw_only=True):
         url: URL of its source.
         name: Its own name.
         serial: Serial of the newest known version; None without one.
-        expires: When that version expires.
+        expires: End of that version.
         members: Number of nodes that it lists.
-        checked: When the source last returned a valid version.
+        checked: Time when the source last returned a valid version.
         error: Why the last download failed, ``{code, message, hint}``; None after a success.
     """
 

@@ -55,7 +55,7 @@ class DirectorySource(ABC):
 
         Raises:
             UnreachableError: It cannot be fetched; the message has the reason.
-            TooLargeError: It is larger than a directory may be.
+            TooLargeError: The document is too large.
         """
 
 
@@ -186,7 +186,7 @@ def read_document(path: Path) -> bytes:
 
     Raises:
         UnreachableError: It cannot be read.
-        TooLargeError: It is larger than a directory may be.
+        TooLargeError: The document is too large.
     """
     try:
         # reading a pipe could block

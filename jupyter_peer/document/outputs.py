@@ -48,7 +48,7 @@ def weigh(value: Any) -> int:
 
 
 def weigh_held(value: Any) -> int:
-    """As :func:`weigh`, but long strings count their size in memory.
+    """Weigh as :func:`weigh` does, but count long strings by their size in memory.
 
     Its time does not depend on their length. So a peer that repeats a long string by reference, at
     almost no cost, makes no work for the receiver.

@@ -279,7 +279,7 @@ class PeerHub(Messaging):
         """Return a peer by its id.
 
         Raises:
-            UnknownPeerError: There is none.
+            UnknownPeerError: No peer has this id.
         """
         return self._peers.known(node_id).info()
 
@@ -287,7 +287,7 @@ class PeerHub(Messaging):
         """Find a peer by what a user typed; see :meth:`.PeerRegistry.find`.
 
         Raises:
-            UnknownPeerError: There is none.
+            UnknownPeerError: No peer has this id.
             AmbiguousPeerError: Several peers match; the message lists them.
         """
         return self._peers.find(text).info()

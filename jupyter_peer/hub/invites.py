@@ -97,7 +97,7 @@ class InviteBook:
         """Revoke an invite.
 
         Raises:
-            LookupFailedError: There is none of this id.
+            LookupFailedError: There is no such invite.
         """
         self._local.store.revoke_invite(invite_id, self._local.clock.time())
 

@@ -178,7 +178,7 @@ def load(shell: InteractiveShell) -> None:
 
 
 def watch_loaders(shell: InteractiveShell) -> None:
-    """Record libraries that cells load into the page, for panes of later cells; call it repeatedly."""
+    """Record libraries that cells load into the page, for panes of later cells; may be called twice."""
     publisher: Any = shell.display_pub
     if hasattr(publisher, "register_hook"):
         publisher.unregister_hook(keep_loader)

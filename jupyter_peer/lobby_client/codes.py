@@ -207,7 +207,7 @@ async def hand_over(
         code: The code of this mailbox.
         invite: Text of the invite, which is sent if the other side knows the words.
         random_bytes: Source of secrets.
-        life_s: How long to wait for the other side.
+        life_s: Seconds to wait for the other side.
 
     Raises:
         CodeWrongError: Somebody guessed the words, or intercepted the exchange.

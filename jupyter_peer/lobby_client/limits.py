@@ -11,8 +11,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         backoff_s: First pause before the lobby is dialled again.
         max_backoff_s: Longest such pause.
-        wait_s: How long a request waits for a connection.
-        linger_s: How long a connection stays open that only a request needed.
+        wait_s: Time that a request waits for a connection.
+        linger_s: Time that a connection stays open if only a request needed it.
         look_s: Interval between checks of the own addresses and of the lobby's silence; also the
             first pause before the node tries again to enter a room.
         silence_s: Silence after which the lobby is pinged. After twice that time, the connection

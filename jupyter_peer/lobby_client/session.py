@@ -105,7 +105,7 @@ class LobbyVisit:
         silent = now - self.connection.read_at
         if silent > 2 * self._pace.silence_s:
             self.connection.close()
-            raise PeerTimeoutError("the lobby does not answer any more")
+            raise PeerTimeoutError("the lobby no longer answers")
         if silent > self._pace.silence_s:
             self.connection.ping()
         return is_due

@@ -52,7 +52,7 @@ class Core:
 
 
 class exposed(Generic[P, T]):  # noqa: N801 - a decorator
-    """A coroutine of a core that its faces offer too.
+    """A coroutine of a core that is also a call of its faces.
 
     The class with the coroutines is a base of the core and of both faces. Its ``self`` is the core.
     """
@@ -121,7 +121,7 @@ def blocking_into(
     face: Callable[[T, LoopThread], Shape],
     work: Callable[Concatenate[AnyCore, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[Any, P], Shape]:
-    """As :func:`blocking`, for a coroutine whose result is the core of another face."""
+    """Make a call block as :func:`blocking` does; its result is the core of another face."""
     method = blocking(work)
 
     @functools.wraps(work)
@@ -135,7 +135,7 @@ def awaiting_into(
     face: Callable[[T, LoopThread], Shape],
     work: Callable[Concatenate[AnyCore, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, Shape]]:
-    """As :func:`awaiting`, for a coroutine whose result is the core of another face."""
+    """Make a call awaitable as :func:`awaiting` does; its result is the core of another face."""
     method = awaiting(work)
 
     @functools.wraps(work)

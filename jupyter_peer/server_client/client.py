@@ -229,7 +229,7 @@ class _AnyClient(Calls, Face[ServerCore]):
 
     @property
     def host(self) -> AgentHost:
-        """Runs this kernel's agents; one for all faces of a client."""
+        """Runs this kernel's agents; the blocking and the async client share it."""
         core = self.core
         if core.host is None:
             core.host = AgentHost(core, self.thread)

@@ -35,7 +35,7 @@ def accept_key(key: str) -> str:
 
 
 def frame_head(opcode: int, length: int, mask: bytes | None = None) -> bytes:
-    """Return what precedes the payload of an unfragmented frame (RFC 6455 section 5.2).
+    """Return the bytes before the payload of an unfragmented frame (RFC 6455 section 5.2).
 
     Args:
         opcode: One of the six opcodes of this module.

@@ -58,7 +58,7 @@ class Above(Protocol):
             An awaitable that delays the next message until it is done, or None.
 
         Raises:
-                WireError: The message breaks the protocol; :meth:`on_broken` is called next.
+            WireError: The message breaks the protocol; :meth:`on_broken` is called next.
         """
 
     def on_read(self) -> Awaitable[None] | None:

@@ -38,8 +38,8 @@ class PeerRecord(msgspec.Struct, frozen=True, kw_only=True):
         addresses: Addresses that it has announced, best first.
         worked: Addresses at which it was dialled and proved its key, newest first.
         capabilities: Capabilities from its last handshake.
-        added: When it was first stored, epoch seconds.
-        last_seen: When it was last connected, epoch seconds, or None.
+        added: Time when it was first stored, epoch seconds.
+        last_seen: Time when it was last connected, epoch seconds, or None.
         origin: The policy that accepted it.
     """
 

@@ -168,7 +168,7 @@ def _advice(error: sqlite3.Error | OSError, path: Path) -> str:
 
 
 def copy_before(path: Path, version: int) -> Path:
-    """Return where the copy of a database is that had an older schema version before its update."""
+    """Return the path of the copy that an update of the schema makes of the old database."""
     return path.with_name(f"{path.stem}-schema-{version}{path.suffix}")
 
 

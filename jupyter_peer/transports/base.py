@@ -227,7 +227,7 @@ class Transport(ABC):
         """
 
     def addresses(self) -> list[str]:
-        """Return where this transport can be dialled, best first."""
+        """Return the addresses at which this transport can be dialled, best first."""
         return []
 
     def network_changed(self) -> None:  # noqa: B027 - most transports keep nothing open
@@ -236,7 +236,7 @@ class Transport(ABC):
     async def diagnose(self) -> list[Finding]:
         """Return the findings about this transport, for the connection check.
 
-        They cover what the user has set up and what that depends on: a registration at a relay, a
-        server that answers. It never raises, and takes a few seconds at most.
+        They cover the configured parts and their requirements, such as a registration at a relay or
+        a server that answers. This never raises, and takes a few seconds at most.
         """
         return []

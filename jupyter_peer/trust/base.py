@@ -87,7 +87,7 @@ class TrustPolicy(ABC):
 
         Args:
             source: Source of the discovery, ``lan`` or ``lobby``.
-            node_id: The id that it claims; it has proven nothing yet.
+            node_id: The id that the stranger claims; it is not proven yet.
             now: Epoch seconds.
         """
         return False
@@ -95,8 +95,8 @@ class TrustPolicy(ABC):
     def expects(self, node_id: str, now: float) -> bool:
         """Return whether a stranger of this id might be accepted now.
 
-        It has proven nothing yet. This only decides whether to answer it where an answer reveals
-        something: over a lobby, this node's network addresses.
+        The id is not proven yet. The result decides only whether to answer where an answer reveals
+        something: over a lobby it reveals this node's network addresses.
         """
         return False
 

@@ -192,7 +192,7 @@ class Directory:
         """Return the document signed with the directory's key, as JSON in lines.
 
         Raises:
-            TooLargeError: The document is larger than a directory may be.
+            TooLargeError: The document is too large.
         """
         fields = self.to_fields()
         signature = key.sign(_LABEL + _canonical(fields))
@@ -211,7 +211,7 @@ class Directory:
             public_key: The 32 bytes of the key that must have signed it.
 
         Raises:
-            TooLargeError: The document is larger than a directory may be.
+            TooLargeError: The document is too large.
             MalformedError: It is not a directory of version 1.
             BadSignatureError: The document was not signed with this key, or was changed.
         """
@@ -225,7 +225,7 @@ def parse_document(raw: bytes) -> dict[str, Any]:
     """Return the JSON object of a document; its fields are not checked.
 
     Raises:
-        TooLargeError: The document is larger than a directory may be.
+        TooLargeError: The document is too large.
         MalformedError: It is not a JSON object, or nested too deeply.
     """
     if len(raw) > MAX_BYTES:

@@ -108,7 +108,7 @@ class InitCommand(FolderCommand):
 
 
 class AddCommand(FolderCommand):
-    """Adds a node to the list."""
+    """Adds a node to the list of a directory."""
 
     name = "jupyter-peer-directory-add"
     words = "[KEY]"
@@ -156,7 +156,7 @@ class AddCommand(FolderCommand):
 
 
 class RemoveCommand(FolderCommand):
-    """Removes a node from the list."""
+    """Removes a node from the list of a directory."""
 
     name = "jupyter-peer-directory-remove"
     words = "NODE"
@@ -177,7 +177,7 @@ class RemoveCommand(FolderCommand):
 
 
 class SignCommand(FolderCommand):
-    """Publishes the list."""
+    """Signs the list of a directory and publishes it."""
 
     name = "jupyter-peer-directory-sign"
     description = (

@@ -16,7 +16,7 @@ from ..terminal import remark, tell
 
 
 class ServeCommand(TerminalCommand):
-    """Serves a file until Ctrl-C or SIGTERM."""
+    """Serves a directory's file until Ctrl-C or SIGTERM."""
 
     name = "jupyter-peer-directory-serve"
     words = "[FILE]"

@@ -22,7 +22,7 @@ from .directory import FolderCommand
 
 
 class VerifyCommand(FolderCommand):
-    """Verifies and shows a list."""
+    """Verifies the signature of a directory and shows its members."""
 
     name = "jupyter-peer-directory-verify"
     words = "[SOURCE]"

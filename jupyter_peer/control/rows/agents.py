@@ -108,9 +108,9 @@ class AgentFailureModel(msgspec.Struct, frozen=True):
     """The last failure of an agent, for its owner only.
 
     Attributes:
-        at: When, epoch seconds.
+        at: Time, epoch seconds.
         why: The error, for the owner alone.
-        peer: Who asked.
+        peer: The asker.
     """
 
     at: float
@@ -135,10 +135,10 @@ class TurnModel(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         turn: Its number, for ``stop_turn``.
-        agent: Who answers.
-        peer: Who asked.
+        agent: The agent that answers.
+        peer: The asker.
         chain: Everybody the question came through, the first asker first, ``peer`` last.
-        since: When it began, epoch seconds.
+        since: Time of its start, epoch seconds.
     """
 
     turn: int
@@ -156,7 +156,7 @@ class AgentsModel(msgspec.Struct, frozen=True, kw_only=True):
         mode: Mode of the agents: ``read-only`` or ``ask``.
         default: Agent for questions that name no agent; None without one.
         agents: All of them.
-        turns: How many questions are being answered now.
+        turns: Number of questions that are being answered now.
         running: These questions, the oldest first.
     """
 

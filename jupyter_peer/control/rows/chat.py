@@ -22,8 +22,8 @@ class ChatsParams(msgspec.Struct, frozen=True):
     """Which lines to return.
 
     Attributes:
-        peer: Whose conversation; None for all.
-        limit: How many lines.
+        peer: Peer of the conversation; None for all peers.
+        limit: Highest number of lines.
         seen: Whether to mark them as read.
     """
 
@@ -39,7 +39,7 @@ class ChatLineModel(msgspec.Struct, frozen=True, kw_only=True):
         number: Counts the lines of all conversations since the server started.
         peer: The other side.
         mine: Whether this node's user wrote it.
-        at: When, epoch seconds.
+        at: Time, epoch seconds.
         text: The line.
     """
 

@@ -47,7 +47,7 @@ class GuestModel(msgspec.Struct, frozen=True):
     Attributes:
         id: Id of the key that its tab has made.
         name: Name that the guest announces; may be empty.
-        since: When its connection began, epoch seconds.
+        since: Start of its connection, epoch seconds.
         path: The transport of its connection.
     """
 

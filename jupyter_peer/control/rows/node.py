@@ -18,7 +18,7 @@ class MetricsModel(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rtt_ms: The last round trip in milliseconds, None before the first.
         bytes_in, bytes_out, messages_in, messages_out: Received and sent so far.
-        transport: How the connection runs.
+        transport: Transport of the connection.
         queue: Bytes that wait to be sent.
     """
 
@@ -71,7 +71,7 @@ class DoctorResult(msgspec.Struct, frozen=True):
     Attributes:
         findings: About this node, or about the paths to the peer.
         peer: The peer that was checked, None for this node.
-        at: When the check began, epoch seconds.
+        at: Time of the check's start, epoch seconds.
         took_s: Its duration in seconds.
     """
 

@@ -38,7 +38,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rev: Counts its changes.
         status: ``ended`` once its kernel is gone.
-        since: When it was shared, epoch seconds.
+        since: Time when it was shared, epoch seconds.
         kernel_id: None once its kernel is gone, and for a pane of fixed content.
         cell_id: Id of the notebook's cell that the pane belongs to; None for other panes.
         output: The place of the cell's one output that is shared, from 0; None for all of them.
@@ -97,7 +97,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         title: For people; the name when empty.
         with_: Peers that may see it at once.
         grant: Grant of these peers.
-        kernel_id: Whose output it is. A kernel may leave it out, and can name only itself.
+        kernel_id: Kernel whose output is shared. A kernel may omit it, and can name only itself.
         cell: ``msg_id`` of the execute request whose output is the pane, or
         display: a ``display_id``.
         cell_id: Id of the cell in its notebook. If the cell runs again, the pane continues.
@@ -245,7 +245,7 @@ class PaneInfoModel(msgspec.Struct, frozen=True, kw_only=True):
     """The facts about a watched pane besides its outputs. Times are epoch seconds.
 
     Attributes:
-        last_seen: When its owner went offline, with ``status`` ``last seen``.
+        last_seen: Time when its owner went offline, with ``status`` ``last seen``.
         path: The transport of the connection to the owner.
         truncated: Characters cut from the beginnings of its streams.
     """

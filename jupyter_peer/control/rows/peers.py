@@ -42,9 +42,9 @@ class PeerModel(msgspec.Struct, frozen=True, kw_only=True):
         calls_itself: Announced name, if it differs.
         alias: The name its owner here gave it.
         transport, address: Transport and address of the live connection, or None.
-        origin: How it became a peer: ``invite``, or the policy that stands by it for now.
+        origin: Reason why it is a peer: ``invite``, or the policy that admits it for now.
         panes: Names of the panes it offers to this node.
-        since: When the live connection began.
+        since: Start of the live connection.
         sealed: Whether the live connection is encrypted by the peer wire.
         addresses: Addresses at which it can be dialled.
         last_error: Why the last attempt to connect failed.

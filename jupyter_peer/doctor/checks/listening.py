@@ -16,7 +16,7 @@ _OPEN_A_PORT = (
 
 
 def check_listening(facts: ServerFacts) -> list[Finding]:
-    """Return where Jupyter and the node listen, and who can reach them there."""
+    """Return the findings about the addresses at which Jupyter and the node listen."""
     return [_jupyter(facts), _peers(facts)]
 
 
@@ -111,7 +111,7 @@ def check_base_url(facts: ServerFacts) -> list[Finding]:
 
 
 def check_proxy(facts: ServerFacts) -> list[Finding]:
-    """Return which proxies are in front of this server and on its way out."""
+    """Return the findings about proxies, in front of this server and for its own connections."""
     findings = []
     if facts.hub_prefix:
         findings.append(

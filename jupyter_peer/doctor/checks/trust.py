@@ -7,7 +7,7 @@ from ...findings import Finding, failed, ok, warning
 
 
 def check_trust(trust_mode: str, directory: DirectoryStatus | None, now: float) -> list[Finding]:
-    """Return who may connect.
+    """Return the findings about nodes that may connect.
 
     Args:
         trust_mode: The setting.

@@ -87,7 +87,7 @@ class GuestLinks:
         """Return a link by its id.
 
         Raises:
-            LookupFailedError: There is none.
+            LookupFailedError: There is no such guest link.
         """
         link = self._local.store.link(id)
         if link is None:
@@ -100,7 +100,7 @@ class GuestLinks:
         """Delete a link, which ends its validity, and return its record.
 
         Raises:
-            LookupFailedError: There is none of this id.
+            LookupFailedError: There is no such guest link.
         """
         link = self.known(id)
         self._local.store.delete_link(id)

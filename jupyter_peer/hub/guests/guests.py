@@ -263,7 +263,7 @@ class Guests:
         """Delete a link and disconnect its guests.
 
         Raises:
-            LookupFailedError: There is none of this id.
+            LookupFailedError: There is no such guest link.
         """
         link = self._links.stop(link_id)
         self._note("link_stopped", link=link.id, pane=link.pane)

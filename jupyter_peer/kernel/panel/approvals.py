@@ -21,7 +21,7 @@ class ApprovalRow(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     """One call of a tool, with the three possible answers.
 
     Attributes:
-        text: Who asks, which agent, which tool and its arguments.
+        text: The asker, the agent, the tool and its arguments.
         deny_button: Refuses it.
         allow_button: Allows it once.
         turn_button: Allows this tool until the turn ends.

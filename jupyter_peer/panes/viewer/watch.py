@@ -101,7 +101,7 @@ class Watch:
             PeerError: The owner refuses, or cannot be reached.
         """
         if self._is_closed:
-            raise PaneEndedError("the pane is not watched any more", hint="open it again")
+            raise PaneEndedError("the pane is no longer watched", hint="open it again")
         signed = (await self._replica.prove()).signed
         if signed.size > MAX_KEPT:
             raise TooLargeError(
@@ -240,7 +240,7 @@ class PaneWatcher:
             replica.close()
 
     def describe(self, node_id: str) -> tuple[Json, str | None, float | None]:
-        """Return who a peer is, by which transport it is connected, and the round trip."""
+        """Return a peer's names, the transport of its connection, and the round trip."""
         try:
             peer = self._hub.peer(node_id)
         except UnknownPeerError:

@@ -45,11 +45,11 @@ class Table(ABC):
         self._changed: Signal[[str, bytes | None, bytes | None]] = Signal("a change of the table")
 
     def get(self, key: str) -> Entry | None:
-        """Return what is stored under a key."""
+        """Return the value under a key with its revision; None if the key does not exist."""
         return self._mirror.get(key)
 
     def items(self, prefix: str) -> list[tuple[str, Entry]]:
-        """Return every key that starts with the prefix, and what is stored under it."""
+        """Return every key that starts with the prefix, with its entry."""
         return [item for item in self._mirror.items() if item[0].startswith(prefix)]
 
     def watch(self, callback: OnChange) -> None:

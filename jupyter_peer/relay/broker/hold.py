@@ -25,7 +25,7 @@ class HoldStore:
     """Holds frames, by absent node and link.
 
     Args:
-        hold_s: How long a link's frames are kept after its first.
+        hold_s: Time that a link's frames are kept after its first.
         max_node: Bytes for one absent node.
         max_sender: Bytes of one sender, so that nobody can fill the whole store.
         max_all: Bytes in total.

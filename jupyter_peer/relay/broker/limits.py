@@ -28,7 +28,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             well-behaved nodes never meets it.
         max_node_queue: Waiting frames of all links to one slow node.
         max_queued: Waiting frames in total; above it the longest queue is dropped.
-        hold_s: How long frames are held for an absent node.
+        hold_s: Time that frames are held for an absent node.
         hold_node: Bytes held for one absent node.
         hold_sender: Bytes held of one sender, so that nobody can fill the whole store.
         hold_all: Bytes held in total.

@@ -22,7 +22,7 @@ class Absences:
 
     Args:
         rooms: Nodes and rooms.
-        grace_s: How long a node that is away stays listed and in its rooms.
+        grace_s: Time that an absent node stays listed and in its rooms.
         is_here: Returns whether the connection that a record names still exists.
         monotonic: Seconds.
     """

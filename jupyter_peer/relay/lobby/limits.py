@@ -20,7 +20,7 @@ class LobbyLimits(msgspec.Struct, frozen=True, kw_only=True):
         max_members: Members of one room.
         max_codes_of_node: Mailboxes for codes that one node may have open.
         code_s: Lifetime of such a mailbox.
-        grace_s: How long a node whose connection broke stays listed and in its rooms.
+        grace_s: Time that a node whose connection broke stays listed and in its rooms.
         idle_s: A connection that is silent this long is pinged, and dropped after twice as long.
         sweep_s: Interval between checks for expired nodes.
     """

@@ -218,5 +218,5 @@ class ConnectionAgents:
                 return OutputsResult(pane.outputs)
         raise LookupFailedError(
             f"the asker may not see a pane {params.name!r}",
-            hint="turn_panes lists those it may see",
+            hint="turn_panes lists the panes that it may see",
         )

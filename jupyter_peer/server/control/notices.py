@@ -44,7 +44,7 @@ class Notices:
         return self._changed.connect(listener)
 
     def versions(self) -> dict[str, int]:
-        """Return how often each topic was marked."""
+        """Return the number of marks of each topic."""
         return dict(self._versions)
 
     def frame(self, topic: str) -> Frame:

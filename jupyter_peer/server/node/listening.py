@@ -22,7 +22,7 @@ class ServedTransport(DirectTransport):
     host_names: Callable[[], Collection[str]] = staticmethod(tuple)
 
     def addresses(self) -> list[str]:
-        """Return where the server and the extra listener can be dialled."""
+        """Return the addresses of the server and of the extra listener."""
         return list(self.reachable_at)
 
     def is_host_known(self, host: str) -> bool:

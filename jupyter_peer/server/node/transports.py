@@ -43,7 +43,7 @@ class Listener(msgspec.Struct, frozen=True):
     is_jupyter: bool = False
 
     def addresses(self) -> list[str]:
-        """Return where peers dial it, best first."""
+        """Return the addresses at which peers dial it, best first."""
         scheme = "https" if self.is_tls else "http"
         base = self.path[: -len(PATH)] + "/"
         return [peer_address(scheme, f"{at}:{self.port}", base) for at in hosts_behind(self.host)]
@@ -210,7 +210,7 @@ class Transports:
         await self._hub().network_changed()
 
     def _own_listener(self) -> Listener | None:
-        """Return where Jupyter itself listens."""
+        """Return the listener of Jupyter itself."""
         server = self._server
         if is_on_unix_socket(server):
             log.warning(

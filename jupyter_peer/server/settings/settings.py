@@ -271,7 +271,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
         )
 
     def _outer_addresses(self) -> tuple[str, ...]:
-        """Return where others reach this node by the word of its owner, or of its JupyterHub."""
+        """Return this node's addresses from the configuration or from its JupyterHub."""
         at_hub = address_at_hub(os.environ) if self.enable_direct else None
         return (*dict.fromkeys([*self._advertised(), *([at_hub] if at_hub else [])]),)
 

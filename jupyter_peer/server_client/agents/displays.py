@@ -48,7 +48,7 @@ def displayed(bundle: Json) -> Json:
     """Return a display as parameters of ``turn_write``.
 
     Raises:
-        AnswerTooLongError: It is larger than a display may be.
+        AnswerTooLongError: The display is too large.
     """
     if (size := weigh_held(bundle)) > MAX_DISPLAY:
         raise AnswerTooLongError(

@@ -23,12 +23,12 @@ class LocalAgent(NamedTuple):
     """An agent of this kernel.
 
     Attributes:
-        name: By which peers ask it.
+        name: Name by which peers ask the agent.
         answer: The callable that answers a turn.
         marks: Whether each of its tools is read-only, by the tool's name.
-        tools: Those of the tools that a turn offers as functions.
+        tools: The tools that a turn offers as functions.
         description: Description for peers.
-        report: Tells failures below the cell that registered it.
+        report: Shows failures below the cell that registered the agent.
     """
 
     name: str

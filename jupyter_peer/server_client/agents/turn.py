@@ -34,10 +34,10 @@ _running: set[Turn] = set()
 
 
 def turn_of_caller(client: LoopThread) -> int | None:
-    """Return the number of the turn in which this is called; None outside of any.
+    """Return the number of the turn that makes this call; None outside of turns.
 
     Args:
-        client: The thread of the client that asks; turns of other clients belong to other servers.
+        client: The thread of the calling client; turns of other clients belong to other servers.
 
     Raises:
         BadRequestError: One of several turns started this thread, and it is unknown which.
@@ -81,7 +81,7 @@ class Turn(TurnRequests):
     Attributes:
         number: Names the turn on its server.
         prompt: The question: a stranger's text.
-        peer: Who sent it: ``node_id, node_name, alias, label``.
+        peer: The sender: ``node_id, node_name, alias, label``.
         chain: The same fields of all askers on the way, the first asker first, ``peer`` last.
         deadline: Time until which it can be answered, epoch seconds.
         mode: ``read-only`` or ``ask``.

@@ -86,7 +86,7 @@ class PaneCalls(Asking):
             pane: One of your panes.
             ttl: Its life: ``"8h"``, ``"10m"`` or seconds; None for 8 hours.
             grant: Grant of the guests: ``view``, or ``interact`` to use its widgets too.
-            max_guests: How many may have it open at once; None for 64.
+            max_guests: Highest number of guests at once; None for 64.
 
         Raises:
             UnknownPaneError: You share no pane of this name.

@@ -66,7 +66,7 @@ class Argument:
         rest: Joins all remaining words into this argument; None accepts one word.
         repeats: Whether an option can be given several times; its value is a list.
         verbatim: Whether it is the rest of the line, quotes and dashes included.
-        stdin: How a terminal reads it from stdin for ``-``, or when a required argument is
+        stdin: How a terminal reads the value from stdin for ``-``, or when a required argument is
             missing: one ``line`` or a whole ``text``; empty for never.
     """
 

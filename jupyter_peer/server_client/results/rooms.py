@@ -12,7 +12,7 @@ from .results import STATUS_LOOKS
 
 
 def who_rows(nodes: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Return of each node at the lobby its name, its id and its relation to this node."""
+    """Return the name, the id and the relation to this node of each node at the lobby."""
     return [
         (
             line(node.get("node_name") or "-", 64),

@@ -73,7 +73,7 @@ class Feed:
             return self._widgets.document()
 
     def beneath(self, output: Json) -> list[Json]:
-        """Return what can be shown of an output's widgets as text and pictures."""
+        """Return the widgets of an output as text and pictures, if they can be shown so."""
         with self._lock:
             return shown_beneath(self._widgets, output)
 

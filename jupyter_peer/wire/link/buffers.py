@@ -23,9 +23,9 @@ def check_digests(listed: object, digests: Sequence[str]) -> None:
     if not digests and not isinstance(listed, list):
         return
     if not isinstance(listed, list) or len(listed) != len(digests):
-        raise MalformedError("data.buffers does not list the buffers that came")
+        raise MalformedError("data.buffers does not list the buffers of the message")
     if listed != digests:
-        raise BadSignatureError("a buffer is not the one that was signed")
+        raise BadSignatureError("the signature does not cover this buffer")
 
 
 def check_size(size: int, limit: int) -> None:

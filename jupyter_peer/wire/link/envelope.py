@@ -64,10 +64,10 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         msg_id: 32 hex digits, unique for its sender.
         re: ``msg_id`` of the request this answers, or None.
         src: Node id of the sender.
-        ts: When it was made, epoch seconds.
+        ts: Time when it was made, epoch seconds.
         data: The payload, a JSON object. ``data["buffers"]`` lists the SHA-256 of each buffer.
         dst: Node id of the addressee; a routing header, not signed.
-        ttl: How many relays may still pass it on; a routing header, not signed.
+        ttl: Number of relays that may still pass it on; a routing header, not signed.
         sig: Ed25519 signature of the canonical bytes, or of the batch the envelope came in.
         buffers: Raw bytes that belong to the payload.
         signed: The canonical bytes as received; empty until their signature was verified.
