@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import MalformedError
+from ..wire.link.json_bounds import has_parts
 
 REFERENCE = "$buffer"
 LITERAL = "$object"
@@ -82,6 +83,8 @@ def lower_strings(value: Any, blobs: Mapping[str, Blob | str]) -> Any:
 
 def _lower(value: Any, blobs: Mapping[str, Blob | str], texts: dict[str, str]) -> Any:
     if isinstance(value, list):
+        if not has_parts(value):
+            return value
         return [_lower(item, blobs, texts) for item in value]
     if not isinstance(value, dict):
         return value

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ..document.blobs import LITERAL, REFERENCE, Blob, lift_strings, lower_strings
 from ..errors import MalformedError
+from ..wire.link.json_bounds import has_parts
 from ..wire.payloads.panes import MAX_BUFFERS
 
 Json = dict[str, Any]
@@ -153,9 +154,10 @@ def references(data: Json) -> References:
 def _references(value: Any) -> Iterator[str | None]:
     """Yield the hash of each reference, and None for each object with a marked key."""
     if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict | list):
-                yield from _references(item)
+        if has_parts(value):
+            for item in value:
+                if isinstance(item, dict | list):
+                    yield from _references(item)
     elif isinstance(value, dict):
         if len(value) == 1:
             if isinstance(name := value.get(REFERENCE), str):

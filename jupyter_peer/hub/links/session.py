@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from ...errors import LinkClosedError, WireError
 from ...primitives.clock import Clock
 from ...transports.base import Frame, PeerLink
-from ...wire.link.channel import Channel
+from ...wire.link.channel import Channel, Reading
 from ...wire.link.envelope import Envelope
 from ...wire.link.handshake import Introduction
 from ...wire.link.outbox import Outgoing
@@ -235,11 +235,30 @@ class Session:
         self.received_bytes += len(frame)
         self.heard_at = self._clock.time()
         try:
-            envelopes = self._channel.receive(frame, self.heard_at)
+            read = self._channel.accept(frame, self.heard_at)
         except WireError as error:
-            log.warning("%s: closing the link: %s", self.node_id, error)
-            self.link.abort(error.code)
+            self._refuse(error)
             return None
+        return self._take_large(read) if callable(read) else self._hand_on(read)
+
+    async def _take_large(self, read: Reading) -> None:
+        """Read a large message in a thread; the link waits, and everything else goes on."""
+        try:
+            envelopes = await self._loop.run_in_executor(None, read)
+        except WireError as error:
+            self._refuse(error)
+            return
+        if self.link.is_closed:
+            return
+        handling = self._hand_on(envelopes)
+        if handling is not None:
+            await handling
+
+    def _refuse(self, error: WireError) -> None:
+        log.warning("%s: closing the link: %s", self.node_id, error)
+        self.link.abort(error.code)
+
+    def _hand_on(self, envelopes: Sequence[Envelope]) -> Awaitable[None] | None:
         for envelope in envelopes:
             self.received_messages += 1
             self._on_envelope(self, envelope)

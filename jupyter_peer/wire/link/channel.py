@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -43,6 +44,7 @@ from .frames import (
     read_envelope,
 )
 from .identity import Identity, verify
+from .json_bounds import HEAVY
 from .outbox import CREDIT_EVERY, Outbox, Outgoing
 from .replay import check_age
 
@@ -55,7 +57,12 @@ log = logging.getLogger(__name__)
 MAX_SEALED_FRAME = 64 * 1024
 assert FRAGMENT_BYTES + FRAGMENT_HEADER_BYTES + TAG_BYTES <= MAX_SEALED_FRAME
 
+
 Frame = bytes | str
+
+
+Reading = Callable[[], Sequence[Envelope]]
+"""Reads large envelopes, and raises what :meth:`Channel.accept` does."""
 
 
 class Limits(NamedTuple):
@@ -117,12 +124,20 @@ class Channel(ABC):
         """Yield the frames to send now, about ``budget`` bytes of them."""
 
     @abstractmethod
-    def receive(self, frame: Frame, now: float) -> Sequence[Envelope]:
+    def accept(self, frame: Frame, now: float) -> Sequence[Envelope] | Reading:
         """Read a frame of the link, and return the verified envelopes that the frame completes.
+
+        Where reading them takes long, what reads them is returned instead. It may be called in any
+        thread, before the next frame is accepted.
 
         Raises:
             WireError: The frame breaks the protocol. The link must be closed.
         """
+
+    def receive(self, frame: Frame, now: float) -> Sequence[Envelope]:
+        """Read a frame as :meth:`accept` does, however long it takes."""
+        read = self.accept(frame, now)
+        return read() if callable(read) else read
 
 
 class SealedChannel(Channel):
@@ -170,7 +185,7 @@ class SealedChannel(Channel):
         for frame in self._outbox.frames(budget):
             yield seal(frame)
 
-    def receive(self, frame: Frame, now: float) -> Sequence[Envelope]:
+    def accept(self, frame: Frame, now: float) -> Sequence[Envelope] | Reading:
         if isinstance(frame, str):
             raise ProtocolError("a text frame on a sealed link")
         if len(frame) > MAX_SEALED_FRAME:
@@ -182,9 +197,9 @@ class SealedChannel(Channel):
         if kind == CREDIT:
             self._outbox.on_credit(read_credit(inner))
             return ()
-        envelopes: Sequence[Envelope] = ()
+        envelopes: Sequence[Envelope] | Reading = ()
         if kind == ENVELOPE:
-            envelopes = (self._one(*read_envelope(inner)),)
+            envelopes = self._one(*read_envelope(inner))
             if len(inner) < EXEMPT_BYTES:
                 return envelopes
         elif kind == BATCH:
@@ -192,10 +207,12 @@ class SealedChannel(Channel):
         elif kind == FRAGMENT:
             whole = self._assembler.add(inner)
             if whole is not None:
-                if whole.is_batch:
-                    envelopes = self._batch(whole.frame())
-                else:
-                    envelopes = (self._one(*whole.envelope()),)
+                read = (
+                    partial(self._batch, whole.frame())
+                    if whole.is_batch
+                    else partial(self._one, *whole.envelope())
+                )
+                envelopes = read if whole.json_bytes > HEAVY else read()
         else:
             raise MalformedError(f"a frame of unknown kind {kind}")
         self._consumed += len(inner)
@@ -204,11 +221,11 @@ class SealedChannel(Channel):
             self._outbox.put_credit(self._consumed)
         return envelopes
 
-    def _one(self, sig: bytes, part: Part) -> Envelope:
+    def _one(self, sig: bytes, part: Part) -> Sequence[Envelope]:
         verify(self.public_key, sig, part.canonical)
-        return self._read(part, sig)
+        return (self._read(part, sig),)
 
-    def _batch(self, frame: bytes) -> list[Envelope]:
+    def _batch(self, frame: bytes) -> Sequence[Envelope]:
         sig, parts = read_batch(frame)
         batch = batch_digest([part.canonical for part in parts])
         verify(self.public_key, sig, batch)
@@ -277,11 +294,15 @@ class UnsealedChannel(Channel):
             budget -= len(text)
             yield text
 
-    def receive(self, frame: Frame, now: float) -> Sequence[Envelope]:
+    def accept(self, frame: Frame, now: float) -> Sequence[Envelope] | Reading:
         if not isinstance(frame, str):
             raise ProtocolError("a binary frame on an unsealed link")
         if len(frame) > self.max_frame:
             raise TooLargeError
+        read = partial(self._read, frame, now)
+        return read if len(frame) > HEAVY else read()
+
+    def _read(self, frame: str, now: float) -> Sequence[Envelope]:
         envelope = from_text(frame, max_bytes=self.max_frame)
         if envelope is None:
             log.debug("%s sent a number that is not finite: dropped", self.peer_id)

@@ -17,7 +17,7 @@ import msgspec
 
 from ...errors import BadIdentityError, MalformedError, TooLargeError
 from .identity import SIGNATURE_BYTES, is_node_id
-from .json_bounds import check_depth
+from .json_bounds import HEAVY, check_depth, has_parts
 
 VERSION = 1
 DEFAULT_TTL = 8
@@ -31,6 +31,10 @@ _is_type = re.compile(r"[a-z][a-z0-9_.-]{0,63}").fullmatch
 _SURELY_SHALLOW = 240
 # For larger payloads it pays to check whether the quicker encoder may be used.
 _LARGE = 4096
+# Above this only what the quick parser knows is read: the other takes ten times as long.
+_TOO_LARGE_TO_WAIT = 64 * 1024
+# Values of a list that are encoded in one call.
+_AT_ONCE = 16 * 1024
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789+-", b"0" * 11)
 _known_types: set[str] = set()
@@ -116,6 +120,8 @@ def canonical_bytes(
         _check_type(type)
     try:
         text = _encode(data)
+        if len(text) > _TOO_LARGE_TO_WAIT and "\\ud" in text:
+            text = _encode(without_surrogates(data))
     except (TypeError, ValueError, RecursionError) as error:
         raise MalformedError("the payload cannot be written as JSON") from error
     canonical = _join(text, type, msg_id, re, src, ts)
@@ -133,9 +139,16 @@ def _join(data: str, type: str, msg_id: str, re: str | None, src: str, ts: float
 
 
 def _number(ts: float) -> str:
-    if not math.isfinite(ts):
+    if not _is_finite(ts):
         raise MalformedError("ts must be a finite number")
     return repr(ts)
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer that no float can hold
+        return False
 
 
 class _Signed(msgspec.Struct, gc=False):
@@ -144,7 +157,7 @@ class _Signed(msgspec.Struct, gc=False):
     msg_id: str
     re: str | None
     src: str
-    ts: float
+    ts: int | float
     data: dict[str, Any]
 
 
@@ -163,7 +176,7 @@ def from_canonical(
 ) -> Envelope:
     """Read canonical bytes; the caller verifies the signature over the same bytes.
 
-    Lone surrogates in the payload become question marks. Signed bytes may hold them, but later
+    Lone surrogates in the payload become question marks. Signed bytes up to 64 KiB may hold them, but later
     steps (UTF-8, SQLite, a browser) cannot handle them.
 
     Args:
@@ -205,14 +218,15 @@ def from_canonical(
 def _read_signed(canonical: bytes, src: str | None) -> _Signed:
     try:
         signed = _decode(canonical)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        pass
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        if len(canonical) > _TOO_LARGE_TO_WAIT:
+            raise MalformedError("the envelope is not JSON") from error
     else:
         _check(signed, src)
-        if _is_canonical(signed, canonical):
-            return signed
-    # Only the standard library reads all JSON of Python: lone surrogates, which kernels do
-    # print, integers of any length, and whether `ts` was written as an integer.
+        if not _is_canonical(signed, canonical):
+            raise MalformedError("the envelope is not in its canonical form")
+        return signed
+    # Only the standard library reads lone surrogates, which kernels do print.
     try:
         text = str(canonical, "ascii")
     except UnicodeDecodeError as error:
@@ -229,7 +243,7 @@ def _read_signed(canonical: bytes, src: str | None) -> _Signed:
 
 
 def _is_canonical(signed: _Signed, canonical: bytes) -> bool:
-    """Return whether bytes are the canonical form of this envelope; False also in case of doubt.
+    """Return whether bytes are what this envelope is written as.
 
     msgspec writes large payloads about twenty times as quickly as the standard library. Both write
     the same bytes, except for characters that are not printable ASCII and for numbers that either
@@ -238,19 +252,33 @@ def _is_canonical(signed: _Signed, canonical: bytes) -> bool:
     if (
         len(canonical) > _LARGE
         and not canonical.translate(None, _PRINTABLE)
+        and b"\\u" not in canonical
         and b"0.0000" not in canonical
         and b"0e0" not in canonical.translate(_DIGITS_AS_ZERO)
     ):
         return _encode_sorted(signed) == canonical
-    return _written(signed) == canonical
+    return _written(signed, len(canonical) > HEAVY) == canonical
 
 
-def _written(signed: _Signed) -> bytes:
+def _written(signed: _Signed, is_heavy: bool = False) -> bytes:
     try:
-        text = _encode(signed.data)
+        text = (_encode_in_pieces if is_heavy else _encode)(signed.data)
     except (ValueError, RecursionError) as error:
         raise MalformedError("the payload cannot be written as JSON") from error
     return _join(text, signed.type, signed.msg_id, signed.re, signed.src, signed.ts)
+
+
+def _encode_in_pieces(value: Any) -> str:
+    """Encode as :data:`_encode` does, without a call that keeps other threads waiting for long."""
+    if isinstance(value, dict) and has_parts(value.values()):
+        pairs = [f"{_encode(key)}:{_encode_in_pieces(value[key])}" for key in sorted(value)]
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list) and has_parts(value):
+        return "[" + ",".join(map(_encode_in_pieces, value)) + "]"
+    if isinstance(value, list) and len(value) > _AT_ONCE:
+        starts = range(0, len(value), _AT_ONCE)
+        return "[" + ",".join(_encode(value[at : at + _AT_ONCE])[1:-1] for at in starts) + "]"
+    return _encode(value)
 
 
 @contextlib.contextmanager
@@ -388,11 +416,7 @@ def _parse(text: str) -> tuple[_Signed, dict[str, Any]]:
         or not isinstance(data, dict)
     ):
         raise MalformedError("a field of the envelope is missing or has the wrong type")
-    try:
-        is_finite = math.isfinite(ts)
-    except OverflowError:  # an integer that no float can hold
-        is_finite = False
-    if not is_finite:
+    if not _is_finite(ts):
         raise MalformedError("ts must be a finite number")
     return _Signed(v, kind, msg_id, answered, src, ts, data), fields
 

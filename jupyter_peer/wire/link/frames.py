@@ -287,6 +287,11 @@ class _Assembly:
         """Whether this is a batch; :meth:`frame` then returns the whole batch."""
         return self._pieces is not None
 
+    @property
+    def json_bytes(self) -> int:
+        """How much there is to read beside the buffers; of a batch, with them."""
+        return self.size if self.is_batch else len(self._canonical)
+
     def feed(self, chunk: memoryview) -> None:
         if not self.size and chunk[0] == BATCH:
             self._pieces = []

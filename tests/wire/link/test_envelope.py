@@ -23,7 +23,7 @@ from jupyter_peer.wire.link.envelope import (
     from_text,
     to_text,
 )
-from jupyter_peer.wire.link.json_bounds import MAX_DEPTH, MAX_VALUES, check_depth
+from jupyter_peer.wire.link.json_bounds import MAX_DEPTH, MAX_PARTS, MAX_VALUES, check_depth
 from tests.wire.makers import ADA, BOB, NOW, arrived, canonical, json_objects, json_values
 
 MSG_ID = "0123456789abcdef" * 2
@@ -264,7 +264,7 @@ def test_nesting_is_counted_as_a_parser_would(value, wrapped):
 
 
 @pytest.mark.parametrize(
-    "unit", [b"[],", b"{},", b"0,", b'"",', b'"\\"",', b'"a":1,', b"[[[[]]]],"]
+    "unit", [b"[],", b"{},", b"0,", b'{"":0},', b'"",', b'"\\"",', b'"a":1,', b"[[[[]]]],"]
 )
 def test_the_number_of_values_is_bounded_without_much_memory_or_time(unit):
     text = b"[" + unit * ((20 << 20) // len(unit)) + b"0]"
@@ -274,6 +274,7 @@ def test_the_number_of_values_is_bounded_without_much_memory_or_time(unit):
         with contextlib.suppress(MalformedError):
             check_depth(text)
             assert text.count(b",") + text.count(b"[") <= MAX_VALUES
+            assert text.count(b":") + text.count(b"[") + text.count(b"{") <= MAX_PARTS
         spent = time.process_time() - start
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -282,8 +283,24 @@ def test_the_number_of_values_is_bounded_without_much_memory_or_time(unit):
     assert spent < 20
 
 
-def test_brackets_and_commas_in_a_long_string_do_not_count():
-    check_depth(dumps({"html": "[{," * 2_000_000 + '"\\'}).encode())
+def test_brackets_commas_and_colons_in_a_long_string_do_not_count():
+    check_depth(dumps({"html": "[{,:" * 2_000_000 + '"\\'}).encode())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [0] * (MAX_VALUES - 20),
+        [{"x": 0.5, "y": 0.25}] * (MAX_PARTS // 3 - 10),
+        {str(number): None for number in range(MAX_PARTS - 20)},
+    ],
+    ids=["numbers", "rows", "keys"],
+)
+def test_large_data_of_every_form_is_read_up_to_its_bound_and_no_further(value):
+    data = {"value": value}
+    assert from_canonical(canonical(data)).data == data
+    with pytest.raises(MalformedError, match="too many values"):
+        canonical({"value": [value, value]})
 
 
 # What is not canonical.
@@ -323,6 +340,21 @@ def test_a_change_that_is_read_as_the_same_value_is_refused(data, is_large, draw
 def test_both_encoders_write_the_numbers_that_one_of_them_may_check(numbers):
     raw = canonical({"numbers": numbers, "pad": "x" * 5000})
     assert from_canonical(raw).data["numbers"] == numbers
+
+
+@pytest.mark.parametrize("text", ["é", "😀", "\\u0001", 1e-07, 10**40, 12345678901234567890])
+def test_a_large_envelope_may_have_any_character_and_number(text):
+    data = {"odd": text, "pad": "x" * 100_000}
+    assert from_canonical(canonical(data)).data == data
+
+
+def test_lone_surrogates_are_replaced_before_a_large_envelope_is_signed():
+    data = {"odd": ["\ud800", {"\udfff": "😀"}], "pad": "x" * 100_000}
+    raw = canonical(data)
+    assert from_canonical(raw).data == {**data, "odd": ["?", {"?": "😀"}]}
+    # The parser that knows them would take too long.
+    with pytest.raises(MalformedError):
+        from_canonical(raw.replace(b'"?"', b'"\\ud800"'))
 
 
 def test_the_collector_runs_again_after_a_large_envelope_good_or_bad():
