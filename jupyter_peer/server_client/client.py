@@ -12,7 +12,7 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 from urllib.parse import urlsplit, urlunsplit
@@ -218,6 +218,37 @@ class _AnyClient(Calls, Face[ServerCore]):
             self.thread,
             self.host.register(served_agent(agent, name, read_only, tools, description)),
         )
+
+    def guide(
+        self,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        name: str = "guide",
+        cells: bool = False,
+        model: Any = None,
+    ) -> None:
+        """Register the notebook guide, which tells peers of the variables of this notebook.
+
+        It lists names, types and sizes, describes a variable that a question names, and reads panes
+        that the asker may see. It shows no variable, key or column whose name looks like a secret.
+        It runs nothing that a peer sends, and writes only values of Python's own classes, numpy and
+        pandas; others it names. ``%peer guide`` registers it and lets peers ask.
+
+        Args:
+            variables: What it answers from; by default all variables of the notebook, as they are then.
+            name: What askers call it.
+            cells: Whether it also shows the cells that have run, and in mode ``ask`` runs one of them
+                again when you allow the call.
+            model: A model of pydantic-ai, or its name, that answers with these tools; needs the extra
+                ``agents``. Without it the guide looks for names in the question.
+
+        Raises:
+            BadNameError: The name cannot be used, or an agent of another kernel has it.
+            BadRequestError: The model needs a package that is not installed.
+        """
+        from .agents.guide.guide import guide_agent
+
+        wait(self.thread, self.host.register(guide_agent(name, variables, model, cells=cells)))
 
     def remove_agent(self, name: str) -> None:
         """Remove an agent of this kernel, and end its turns.

@@ -148,6 +148,7 @@ def test_a_command_has_the_same_options_in_notebook_and_terminal() -> None:
 
 def test_the_terminal_has_every_command_but_those_that_need_a_notebook() -> None:
     assert {row.name for row in COMMANDS.values()} - {*PeerApp.subcommands} == {
+        "guide",
         "present",
         "share",
         "panel",

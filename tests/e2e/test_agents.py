@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import textwrap
@@ -56,6 +57,32 @@ async def test_a_question_is_answered_by_the_reader_and_by_the_agent_that_the_pa
         asked = await bobs.run("import jupyter_peer as p; print(p.client().ask('ada', 'well?'))")
         assert "You may see progress. step 39" in asked
         await until(lambda: len(outcomes(ada)) == 3, 15)
+
+
+async def test_the_guide_answers_from_the_notebook_and_runs_its_cells_only_with_a_yes(two):
+    ada, bob = two
+    invite = ada.peer_call("POST", "invite", {})["invite"]
+    assert bob.peer_call("POST", "pair", {"invite": invite})["ok"]
+    async with ada.notebook() as adas, bob.notebook() as bobs:
+        await adas.run("import jupyter_peer as peer; me = peer.client(); losses = [0.5, 0.25]")
+        cell = "from IPython.display import HTML; print(len(losses)); losses.append(0.125); HTML('<b>')"
+        await adas.run("%peer guide --cells --mode ask")
+        await adas.run(cell)
+        asks = "import jupyter_peer as p; me = p.client(); print(me.ask('ada', '{}').parts)"
+        about = await bobs.run(asks.format("what is in losses?"))
+        assert "losses: list (3 items)\\n  [0.5, 0.25, 0.125]" in about
+        listed = await bobs.run(asks.format("list your cells"))
+        number = re.search(r"\[(\d+)\] from IPython.display", listed)[1]
+        assert "\\nme: " not in await bobs.run(asks.format("what is there?"))
+        await adas.run("me.approvals()")
+        asking = asyncio.ensure_future(bobs.run(asks.format(f"run cell {number}")))
+        allow = "for each in me.approvals():\n    print(each['tool'], me.approve(each['id'], True))"
+        while "run_cell" not in await adas.run(allow):
+            pass
+        ran = await asking
+        assert "3\\n" in ran
+        assert "HTML object" in ran
+        assert "[0.5, 0.25, 0.125, 0.125]" in await adas.run("losses")
 
 
 async def test_what_an_agent_draws_reaches_the_asker_and_no_cell_of_its_owner(two):

@@ -32,7 +32,7 @@ class TurnRequests:
         self.thread = thread
         self._over = threading.Event()
         self._under_way: set[Future[Any]] = set()
-        self._on_over: list[Callable[[], None]] = []
+        self._on_over: list[Callable[[], object]] = []
         self._lock = threading.Lock()
 
     @property
@@ -97,7 +97,7 @@ class TurnRequests:
         for callback in callbacks:
             callback()
 
-    def on_over(self, callback: Callable[[], None]) -> None:
+    def on_over(self, callback: Callable[[], object]) -> None:
         """Call back once when the turn is over, from the thread that ends it."""
         with self._lock:
             if not self._over.is_set():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from ...results.drawing.shown import Shown
@@ -27,6 +28,17 @@ def _agent(me: Client, values: Values, at: Surface) -> Shown:
         raise MisuseError("--agent and --mode belong to `on`", hint="see %peer agent --help")
     return me.agent_off() if values.action == "off" else me.agents()
 
+
+def _guide(me: Client, values: Values, at: Surface) -> Shown:
+    me.guide(cells=values.cells, model=values.model)
+    return me.agent_on("guide", values.mode)
+
+
+_MODE = Argument(
+    "--mode",
+    "read-only, or ask: you approve each call of a tool that can change something",
+    choices=("read-only", "ask"),
+)
 
 ROWS = (
     Command(
@@ -107,12 +119,32 @@ ROWS = (
                 known.agents,
                 metavar="NAME",
             ),
-            Argument(
-                "--mode",
-                "with on: read-only, or ask: you approve each call of a tool that can change something",
-                choices=("read-only", "ask"),
-            ),
+            dataclasses.replace(_MODE, help=f"with on: {_MODE.help}"),
         ),
+    ),
+    Command(
+        "guide",
+        "let peers ask about this notebook's variables: the built-in guide answers",
+        _guide,
+        (
+            Argument(
+                "--cells",
+                "let the guide show the cells that have run, and in mode ask run one again",
+                kind=bool,
+            ),
+            Argument(
+                "--model",
+                "a model of pydantic-ai that answers with the guide's tools, as openai:gpt-5",
+                metavar="NAME",
+            ),
+            _MODE,
+        ),
+        details=(
+            "Peers learn names, types and sizes of variables, and the content of those they name, "
+            "unless its name looks like a secret. Nothing that they send is run. "
+            "%peer agent off stops it."
+        ),
+        in_terminal=False,
     ),
     Command(
         "approvals",
