@@ -85,7 +85,7 @@ class AgentAdmission:
         self._check_rate(peer, under_way, in_all)
         # A question for an unknown agent counts too, so that nobody can try many names.
         self._admitted[peer].append(self._clock())
-        return self._board.find(request.agent), chain, seconds
+        return self._board.find(request.agent, peer), chain, seconds
 
     def check_may_ask(self, peer: str) -> None:
         """Check that a peer may ask agents here.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ..control.rows.agents import AgentMode
@@ -40,6 +40,7 @@ class AgentBoard:
     Args:
         config: Settings at the start.
         built_in: Answers when the owner has switched agents on and none is registered.
+        askers: Returns the node ids that may ask, for each agent that not every paired peer may ask.
 
     Attributes:
         is_on: Whether peers may ask.
@@ -47,11 +48,17 @@ class AgentBoard:
         chosen: The agent that answers those who name none; None for the newest.
     """
 
-    def __init__(self, config: AgentConfig, built_in: Agent) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        built_in: Agent,
+        askers: Callable[[], Mapping[str, Collection[str]]] = dict,
+    ) -> None:
         self.is_on = config.allow
         self.mode: AgentMode = config.mode
         self.chosen: str | None = None
         self._built_in = built_in
+        self._askers = askers
         self._has_built_in = False
         self._agents: dict[str, Agent] = {}
         self._failures: dict[str, AgentFailure] = {}
@@ -78,12 +85,12 @@ class AgentBoard:
             self.chosen = agent
         if mode is not None:
             self.mode = mode
-        self._tell()
+        self.tell()
 
     def switch_off(self) -> None:
         """Stop answering questions."""
         self.is_on = self._has_built_in = False
-        self._tell()
+        self.tell()
 
     def register(self, agent: Agent) -> None:
         """Register an agent, in place of one with the same name.
@@ -97,14 +104,14 @@ class AgentBoard:
         self._agents.pop(agent.name, None)
         self._failures.pop(agent.name, None)
         self._agents[agent.name] = agent
-        self._tell()
+        self.tell()
 
     def unregister(self, agent: Agent) -> None:
         """Remove an agent; a later agent of the same name stays."""
         if self._agents.get(agent.name) is agent:
             del self._agents[agent.name]
             self._failures.pop(agent.name, None)
-            self._tell()
+            self.tell()
 
     def ended(self, agent: Agent, failure: AgentFailure | None) -> None:
         """Store the result of an agent's last turn for the owner."""
@@ -114,39 +121,49 @@ class AgentBoard:
         if failure is not None:
             self._failures[agent.name] = failure
         if failure is not before:
-            self._tell()
+            self.tell()
 
     def failure_of(self, name: str) -> AgentFailure | None:
         """Return why the last turn of an agent failed; None if it did not."""
         return self._failures.get(name)
 
-    def agents(self) -> list[Agent]:
-        """Return the agents that can be asked; the built-in reader is last, if it is on."""
+    def agents(self, peer: str | None = None) -> list[Agent]:
+        """Return the agents that a peer may ask, or all; the built-in reader last if it is on."""
         built_in = [self._built_in] if self._has_built_in else []
-        return [*self._agents.values(), *built_in]
+        askers = self._askers() if peer is not None else {}
+        return [
+            agent
+            for agent in (*self._agents.values(), *built_in)
+            if agent.name not in askers or peer in askers[agent.name]
+        ]
 
-    def find(self, name: str | None = None) -> Agent:
-        """Return the agent with a name; without a name, the agent for questions that name none.
+    def find(self, name: str | None, peer: str) -> Agent:
+        """Return the agent of a name, or the one that answers a peer who names none.
 
         Raises:
-            UnknownAgentError: There is no such agent.
+            UnknownAgentError: There is none that the peer may ask.
         """
         if name is None:
-            name = self.default_name()
-        if name is not None and name in self._agents:
-            return self._agents[name]
-        if name == self._built_in.name and self._has_built_in:
-            return self._built_in
+            name = self.default_name(peer)
+        for agent in self.agents(peer):
+            if agent.name == name:
+                return agent
         raise UnknownAgentError
 
-    def default_name(self) -> str | None:
-        """Return the name of the agent for questions that name none; None without an agent."""
-        known = [agent.name for agent in self.agents()]
+    def hides(self, name: str | None, peer: str) -> bool:
+        """Return whether the only reason why a peer finds no such agent is that it may not ask it."""
+        seen = self.agents(peer)
+        return any(name in (None, agent.name) for agent in self.agents() if agent not in seen)
+
+    def default_name(self, peer: str | None = None) -> str | None:
+        """Return which agent answers those who name none, or a peer; None when there is no agent."""
+        known = [agent.name for agent in self.agents(peer)]
         if self.chosen in known:
             return self.chosen
-        if self._agents:
-            return next(reversed(self._agents))
-        return self._built_in.name if self._has_built_in else None
+        # The newest, and the built-in one only if there is no other.
+        registered = [name for name in known if name in self._agents]
+        return next(reversed(registered or known), None)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tell the subscribers that something has changed."""
         self._changes.emit()

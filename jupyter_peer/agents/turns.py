@@ -25,6 +25,7 @@ from ..errors import (
     PeerError,
     PeerTimeoutError,
     TurnCancelledError,
+    UnknownAgentError,
     to_peer,
 )
 from ..hub.hub import PeerHub
@@ -128,7 +129,11 @@ class TurnManager:
                 request, peer, message.ts, under_way, len(self._turns)
             )
         except PeerError as error:
-            self.audit.refused(peer, error.code)
+            is_hidden = isinstance(error, UnknownAgentError) and self._board.hides(
+                request.agent, peer
+            )
+            # The owner learns what the asker does not: that the agent is there.
+            self.audit.refused(peer, "agent_not_allowed" if is_hidden else error.code)
             raise
         turn = Turn(
             self._hub,
@@ -160,14 +165,14 @@ class TurnManager:
 
     def _on_list(self, message: Message) -> None:
         self._admission.check_may_ask(message.peer_id)
-        default = self._board.default_name()
+        default = self._board.default_name(message.peer_id)
         agents = [
             {
                 "name": agent.name,
                 "description": agent.description,
                 "default": agent.name == default,
             }
-            for agent in self._board.agents()
+            for agent in self._board.agents(message.peer_id)
         ]
         message.reply("agent_list", {"agents": agents})
 
@@ -248,6 +253,9 @@ class TurnManager:
             self._conversations.forget(event.node_id)
 
     def _on_switch(self) -> None:
+        for turn, _ in list(self._turns.values()):
+            if self._board.hides(turn.agent.name, turn.peer):
+                turn.stop(TurnCancelledError("the owner of the agent has stopped it"))
         if not self._board.is_on:
             self._conversations.clear()
             self._stop_all(NotEnabledError("the owner has switched agents off"))

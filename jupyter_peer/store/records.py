@@ -79,6 +79,13 @@ class PaneRecord(msgspec.Struct, frozen=True, kw_only=True):
     grants: dict[str, Grant] = {}
 
 
+class AskersRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent that not every paired peer may ask, and the node ids of those who may."""
+
+    agent: str
+    askers: list[str]
+
+
 class LinkRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A guest link, which opens one pane for anybody who has it. Only the hash of its secret is stored.
 
@@ -109,7 +116,9 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
-Record = TypeVar("Record", PeerRecord, InviteRecord, PaneRecord, LinkRecord, AuditRecord)
+Record = TypeVar(
+    "Record", PeerRecord, InviteRecord, PaneRecord, AskersRecord, LinkRecord, AuditRecord
+)
 
 
 def record_of(cls: type[Record], fields: Mapping[str, object]) -> Record:

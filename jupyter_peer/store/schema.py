@@ -97,6 +97,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
     ),
     ("ALTER TABLE peers ADD COLUMN worked TEXT NOT NULL DEFAULT '[]'",),
+    (
+        # The agents that not every paired peer may ask.
+        "CREATE TABLE limited_agents (name TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE askers (
+            agent TEXT NOT NULL REFERENCES limited_agents (name) ON DELETE CASCADE,
+            node_id TEXT NOT NULL,
+            PRIMARY KEY (agent, node_id)
+        ) WITHOUT ROWID""",
+    ),
 )
 
 

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from ..errors import (
 from ..primitives.signal import Signal
 from ..wire.invite import token_hash
 from .records import (
+    AskersRecord,
     AuditRecord,
     Grant,
     InviteRecord,
@@ -94,6 +95,7 @@ class Store:
             store.peers()
             store.invites(0.0)
             store.panes()
+            store.askers()
             store.links()
             store.audit(1)
         except BaseException:
@@ -236,6 +238,7 @@ class Store:
         """Delete a peer and its grants; return whether it was known."""
         with self._change() as database:
             database.execute("DELETE FROM grants WHERE node_id = ?", (node_id,))
+            database.execute("DELETE FROM askers WHERE node_id = ?", (node_id,))
             return database.execute("DELETE FROM peers WHERE node_id = ?", (node_id,)).rowcount > 0
 
     # Panes
@@ -295,6 +298,42 @@ class Store:
         """Delete a pane with its grants and guest links; return whether it existed."""
         with self._change() as database:
             return database.execute("DELETE FROM panes WHERE name = ?", (name,)).rowcount > 0
+
+    # Agents
+
+    def askers(self) -> dict[str, frozenset[str]]:
+        """Return who may ask, by node id, for each agent that not every paired peer may ask."""
+        rows = self._rows(
+            "SELECT name, node_id FROM limited_agents LEFT JOIN askers ON agent = name "
+            "ORDER BY name, node_id"
+        )
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            may_ask = found.setdefault(row["name"], [])
+            if row["node_id"] is not None:
+                may_ask.append(row["node_id"])
+        records = [
+            self._record(AskersRecord, {"agent": name, "askers": node_ids})
+            for name, node_ids in found.items()
+        ]
+        return {record.agent: frozenset(record.askers) for record in records}
+
+    def set_askers(self, agent: str, node_ids: Iterable[str] | None) -> None:
+        """Let only these nodes ask an agent; None lets every paired peer ask it again.
+
+        Raises:
+            BadRequestError: An argument has a wrong type.
+        """
+        allowed = sorted(set(node_ids or ()))
+        checked(AskersRecord(agent=agent, askers=allowed))
+        with self._change() as database:
+            database.execute("DELETE FROM limited_agents WHERE name = ?", (agent,))
+            if node_ids is not None:
+                database.execute("INSERT INTO limited_agents (name) VALUES (?)", (agent,))
+                database.executemany(
+                    "INSERT INTO askers (agent, node_id) VALUES (?, ?)",
+                    [(agent, node_id) for node_id in allowed],
+                )
 
     # Guest links
 

@@ -217,10 +217,11 @@ export interface IAgents {
   running: ITurn[];
 }
 
-/** An agent of this node; `failure` is why its last turn failed. */
+/** An agent of this node; `failure` is why its last turn failed, `askers` null if every peer may ask. */
 export interface IAgent {
   name: string;
   failure: IAgentFailure | null;
+  askers: IAsker[] | null;
 }
 
 /** Why an agent failed, for its owner; `at` is epoch seconds. */

@@ -608,3 +608,29 @@ async def test_peers_are_told_what_an_agent_is_for(tmp_path):
         assert agents["other"].description == "⟨U+202E⟩gnihton"
         assert [name for name, each in agents.items() if each.default] == ["other"]
         assert "training runs" in (await run(bobs.agents_of, "ada")).to_text()
+
+
+async def test_the_owner_chooses_who_may_ask_an_agent_also_by_rest_and_for_its_next_registration(
+    tmp_path,
+):
+    async with ada_and_bob(tmp_path) as (adas, bobs, ada, bob):
+        await run(adas.agent, given, name="helper")
+        status = await run(adas.agent_allow, "helper", ["bob"])
+        assert [each["label"] for each in status.agents[0]["askers"]] == ["bob"]
+        assert "bob" in status.to_text()
+        assert await run(bobs.ask, "ada", "?", agent="helper") == "a text"
+        await ada.call("PUT", "agents/helper/askers", {"only": []})
+        await run(adas.remove_agent, "helper")
+        await run(adas.agent, given, name="helper")
+        assert "nobody" in (await run(adas.agents)).to_text()
+        with pytest.raises(UnknownAgentError):
+            await run(bobs.ask, "ada", "?", agent="helper")
+        assert [each["name"] for each in await run(bobs.agents_of, "ada")] == ["reader"]
+        assert (await run(adas.agent_allow, "helper")).agents[0]["askers"] is None
+        assert await run(bobs.ask, "ada", "?", agent="helper") == "a text"
+        log = (await ada.call("GET", "audit"))["audit"]
+        noted = [each["detail"]["only"] for each in log if each["kind"] == "agent_allowed"]
+        assert noted == [None, [], [bob.hub.node_id]]
+        for agent, only in (("other", None), ("helper", ["nobody"])):
+            with pytest.raises(LookupFailedError):
+                await run(adas.agent_allow, agent, only)

@@ -532,3 +532,44 @@ async def test_a_peer_sees_which_agents_it_may_ask_and_nobody_else_does():
         ada.hub._peers.known(bob.id).update(ada.hub.store.peer(bob.id))
         with pytest.raises(NotTrustedError):
             await bob.questions.list(ada.id)
+
+
+async def test_a_peer_that_may_not_ask_an_agent_hears_that_there_is_none():
+    async with nodes("ada", "bob", "cy") as (ada, bob, cy):
+        ada.agent(hello, "open")
+        ada.agent(hello, "closed")
+        ada.hub.store.set_askers("closed", [cy.id])
+        heard = []
+        for name in ("closed", "unknown"):
+            with pytest.raises(UnknownAgentError) as caught:
+                await bob.ask(ada, agent=name)
+            heard.append((caught.value.message, caught.value.hint))
+        assert heard[0] == heard[1]
+        assert [each.name for each in await bob.questions.list(ada.id)] == ["open"]
+        assert [each.default for each in await bob.questions.list(ada.id)] == [True]
+        assert [each.name for each in await cy.questions.list(ada.id)] == ["open", "closed"]
+        # Each gets the newest that it may ask.
+        await bob.ask(ada)
+        await cy.ask(ada)
+        assert [each[2]["agent"] for each in ada.log("agent_turn")] == ["open", "closed"]
+        codes = [each[2]["code"] for each in ada.log("agent_refused")]
+        assert codes == ["agent_not_allowed", "unknown_agent"]
+        ada.hub.store.set_askers("open", [])
+        with pytest.raises(UnknownAgentError):
+            await bob.ask(ada)
+        assert await bob.questions.list(ada.id) == []
+
+
+async def test_who_may_not_ask_any_more_gets_no_more_of_an_answer():
+    async with nodes("ada", "bob", "cy") as (ada, bob, cy):
+        ada.agent(never)
+        asking = [asyncio.ensure_future(each.ask(ada)) for each in (bob, cy)]
+        await until(lambda: ada.turns.under_way == 2)
+        ada.hub.store.set_askers("helper", [cy.id])
+        ada.board.tell()
+        with pytest.raises(TurnCancelledError):
+            await asking[0]
+        assert ada.turns.under_way == 1
+        ada.board.switch_off()
+        with pytest.raises(NotEnabledError):
+            await asking[1]

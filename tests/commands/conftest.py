@@ -68,6 +68,7 @@ ANSWERS = {
     "ask": {"ok": True, "answer": ""},
     "agent_on": {"on": True, "mode": "ask", "default": None, "agents": [], "turns": 0},
     "agent_off": {"on": False, "mode": "ask", "default": None, "agents": [], "turns": 0},
+    "agent_allow": {"on": True, "mode": "ask", "default": None, "agents": [], "turns": 0},
     "agent_register": {},
     "doctor": {"findings": [], "peer": None, "at": 1.0, "took_s": 0.1},
     "lobby_on": {"url": "wss://x", "status": "connected", "listed": True, "rooms": [ROOM]},

@@ -32,12 +32,14 @@ VALUES = {
     "--with": "ada",
     "--title": "Training loss",
     "--agent": "helper",
+    "--only": "ada",
     "--group": "staff",
     "--token": "-t0ken",
 }
 #: The words that each of these options belongs to, where the shortest form does not have it.
 BELONGS = {
     "agent": ["agent", "on"],
+    "agent --only": ["agent", "allow", "--agent=helper"],
     "alias": ["alias", "ada"],
     "room --token": ["room", "join", "class"],
 }

@@ -83,7 +83,11 @@ class Node:
         self.granted: dict[str, list[GrantedPane]] = {}
         self.now = 1000.0
         settings = AgentConfig(**(agents or {}))
-        self.board = AgentBoard(settings, PaneReader(lambda peer: self.granted.get(peer, [])))
+        self.board = AgentBoard(
+            settings,
+            PaneReader(lambda peer: self.granted.get(peer, [])),
+            hub.store.askers,
+        )
         if is_on:
             self.board.is_on = True
         self.approvals = Approvals(settings.approval_s)

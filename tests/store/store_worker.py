@@ -47,6 +47,7 @@ def fill(store: Store) -> None:
     store.put_pane("loss", "Loss", 1.0)
     store.set_grant("loss", "bob", "view")
     store.add_link(link_of("a1"))
+    store.set_askers("helper", ["bob"])
     store.set_setting("node_name", "old")
     store.add_audit("paired", "bob", {"by": "invite"}, 2.0)
 
@@ -58,6 +59,7 @@ def state_of(store: Store) -> State:
         store.invites(5.0),
         store.panes(),
         store.links(),
+        store.askers(),
         store.setting("node_name"),
         store.audit(100),
     )
@@ -71,6 +73,7 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
     "forget": lambda store: store.delete_peer("bob"),
     "grant": lambda store: store.set_grant("loss", "bob", "interact"),
     "unshare": lambda store: store.delete_pane("loss"),
+    "askers": lambda store: store.set_askers("helper", ["ada", "cy"]),
     "link": lambda store: store.add_link(link_of("a2")),
     "unlink": lambda store: store.delete_link("a1"),
     "setting": lambda store: store.set_setting("node_name", "new"),

@@ -60,7 +60,7 @@ def dump(path):
 
 
 def test_a_database_of_an_earlier_version_keeps_all_that_it_held(older):
-    peers, invites, panes, links, name, audit = content(older)
+    peers, invites, panes, links, askers, name, audit = content(older)
     bob = next(peer for peer in peers if peer.node_name == "bob")
     assert bob.alias == "Bob von nebenan"
     assert bob.addresses == ["ws://192.168.1.20:9797/peer-ws", "relay:wss://relay.example"]
@@ -72,6 +72,7 @@ def test_a_database_of_an_earlier_version_keeps_all_that_it_held(older):
         "metrics": {bob.node_id: "view"},
     }
     assert [(link.id, link.pane) for link in links] == [("7d1f", "loss")]
+    assert askers == {}
     assert name == "ada"
     assert len(audit) == 41
 

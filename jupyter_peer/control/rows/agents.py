@@ -121,13 +121,15 @@ class AgentFailureModel(msgspec.Struct, frozen=True):
 class AgentModel(msgspec.Struct, frozen=True, kw_only=True):
     """An agent of this node; ``kernel_id`` is None for the built-in one.
 
-    ``failure`` is None unless its last turn failed.
+    ``failure`` is None unless its last turn failed. ``askers`` are the peers that may ask it; None
+    for every paired peer.
     """
 
     name: str
     kernel_id: str | None
     tools: list[ToolModel]
     failure: AgentFailureModel | None = None
+    askers: list[AskerModel] | None = None
 
 
 class TurnModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +195,13 @@ class AgentOnParams(msgspec.Struct, frozen=True):
 
     agent: AgentName | None = None
     mode: AgentMode | None = None
+
+
+class AgentAllowParams(msgspec.Struct, frozen=True):
+    """The peers that may ask an agent, by any of their names; None for every paired peer."""
+
+    agent: AgentName
+    only: list[Short] | None = None
 
 
 class ArgumentModel(msgspec.Struct, frozen=True):
@@ -303,6 +312,13 @@ AGENT_ON = Operation(
 )
 AGENT_OFF = Operation(
     "agent_off", NoParams, AgentsModel, "Stop peers from asking, and end running turns."
+)
+AGENT_ALLOW = Operation(
+    "agent_allow",
+    AgentAllowParams,
+    AgentsModel,
+    "Choose the peers that may ask an agent.",
+    "PUT agents/{agent}/askers",
 )
 STOP_TURN = Operation(
     "stop_turn", StopTurnParams, AgentsModel, "Stop answering one question, and tell its asker."

@@ -20,7 +20,7 @@ from ...control.fields import Done, NoParams
 from ...control.rows import agents as rows
 from ...control.rows.agents import AskerModel
 from ...document.plain_text import to_text, visible
-from ...errors import BadRequestError, PeerError
+from ...errors import BadRequestError, PeerError, UnknownAgentError
 from ...hub.hub import PeerHub
 from ...panes.owner.publish import PanePublisher
 from ..call import Call, serves
@@ -44,7 +44,7 @@ class NodeAgents:
     def __init__(self, hub: PeerHub, publisher: PanePublisher, config: AgentConfig) -> None:
         self._hub = hub
         self._publisher = publisher
-        self.board = AgentBoard(config, PaneReader(self.panes_for))
+        self.board = AgentBoard(config, PaneReader(self.panes_for), hub.store.askers)
         self.approvals = Approvals(config.approval_s)
         self.turns = TurnManager(hub, self.board, self.approvals, config)
         self.questions = Questions(hub, self.turns.audit)
@@ -75,6 +75,7 @@ class NodeAgents:
 
     def _agent(self, agent: Agent) -> rows.AgentModel:
         failure = self.board.failure_of(agent.name)
+        askers = self._hub.store.askers().get(agent.name)
         return rows.AgentModel(
             name=agent.name,
             kernel_id=getattr(agent, "kernel_id", None),
@@ -84,6 +85,7 @@ class NodeAgents:
             ],
             failure=failure
             and rows.AgentFailureModel(failure.at, visible(failure.why), self.person(failure.peer)),
+            askers=None if askers is None else [self.person(each) for each in sorted(askers)],
         )
 
     @serves(rows.AGENTS)
@@ -199,6 +201,20 @@ class NodeAgents:
     def _switch_off(self, params: NoParams, call: Call) -> rows.AgentsModel:
         self.board.switch_off()
         self.turns.audit.note("agents_off", None)
+        return self.model()
+
+    @serves(rows.AGENT_ALLOW)
+    def _allow(self, params: rows.AgentAllowParams, call: Call) -> rows.AgentsModel:
+        names = [agent.name for agent in self.board.agents()]
+        if params.agent not in {*names, *self._hub.store.askers()}:
+            raise UnknownAgentError(
+                f"no agent {params.agent!r} is registered here",
+                hint=f"the agents are {', '.join(names)}" if names else "register one first",
+            )
+        only = params.only and sorted({self._hub.find_peer(peer).node_id for peer in params.only})
+        self._hub.store.set_askers(params.agent, only)
+        self.turns.audit.note("agent_allowed", None, agent=params.agent, only=only)
+        self.board.tell()
         return self.model()
 
     @serves(rows.STOP_TURN)

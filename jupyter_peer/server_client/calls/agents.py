@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...errors import BadRequestError
 from ..bridge import exposed
 from ..connection import Json
@@ -85,6 +87,23 @@ class AgentCalls(Asking):
         if mode not in (None, "read-only", "ask"):
             raise BadRequestError(f"{mode!r} is not a mode", hint="use read-only or ask")
         return Agents(await self._ask("agent_on", {"agent": agent, "mode": mode}))
+
+    @exposed
+    async def agent_allow(self, agent: str, only: Sequence[str] | None = None) -> Agents:
+        """Choose which peers may ask an agent; others hear that there is no such agent.
+
+        It is kept until it is changed, also for an agent that registers again under this name.
+
+        Args:
+            agent: Its name.
+            only: The peers that may ask it; None for every paired peer.
+
+        Raises:
+            UnknownAgentError: There is no such agent.
+            UnknownPeerError: One of the peers is not known.
+        """
+        names = None if only is None else list(only)
+        return Agents(await self._ask("agent_allow", {"agent": agent, "only": names}))
 
     @exposed
     async def agent_off(self) -> Agents:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .drawing.blocks import Block, Line, Table, Text, note
 from .drawing.markup import ago, line
 from .drawing.shown import Record, Records, Shown
@@ -21,12 +23,15 @@ class Agents(Shown, Record):
                     for tool in agent["tools"]
                 )
                 or "-",
+                _askers(agent.get("askers")),
                 "yes" if agent["name"] == self.get("default") else "-",
             )
             for agent in self.get("agents") or ()
         ]
         if rows:
-            blocks.append(Table(("agent", "runs in", "tools", "default"), rows, "agents"))
+            blocks.append(
+                Table(("agent", "runs in", "tools", "may ask", "default"), rows, "agents")
+            )
         blocks += [
             Line(
                 Text(f"{line(agent['name'])} failed {ago(failure['at'])}", "bad"),
@@ -63,6 +68,12 @@ class Agents(Shown, Record):
         turns = self.get("turns") or 0
         running = f"; {turns} answering now" if turns else ""
         return f"peers can ask agents here, mode {self.get('mode')}: {how}{running}"
+
+
+def _askers(askers: list[dict[str, Any]] | None) -> str:
+    if askers is None:
+        return "all peers"
+    return ", ".join(line(person["label"]) for person in askers) or "nobody"
 
 
 class PeerAgents(Records):

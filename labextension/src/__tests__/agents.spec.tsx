@@ -49,6 +49,26 @@ describe('the agents of this node', () => {
     screen.getByText("helper failed when bob asked: KeyError: '<b>x</b>'");
   });
 
+  it('are listed with who may ask, which their owner changes', async () => {
+    const known = (askers: unknown) => ({
+      ...OFF,
+      on: true,
+      agents: [{ name: 'helper', failure: null, askers }]
+    });
+    await say({ event: 'agents', data: known(null) });
+    fireEvent.click(screen.getByRole('button', { name: /helper.*every peer may ask/ }));
+    fireEvent.click(screen.getByRole('checkbox', { name: 'Every peer, also those to come' }));
+    const all = { agent: 'helper', only: [bob.node_id] };
+    expect(await answered('agent_allow', known([bob]))).toEqual(all);
+    screen.getByText('bob may ask');
+    fireEvent.click(screen.getByRole('checkbox', { name: 'bob' }));
+    expect(await answered('agent_allow', known([]))).toEqual({ agent: 'helper', only: [] });
+    screen.getByText('nobody may ask');
+    fireEvent.click(screen.getByRole('checkbox', { name: 'Every peer, also those to come' }));
+    const everybody = { agent: 'helper', only: null };
+    expect(await answered('agent_allow', known(null))).toEqual(everybody);
+  });
+
   it('show who asks, and stop answering', async () => {
     const running = [{ turn: 7, agent: 'helper', peer: bob, since: Date.now() / 1000 }];
     await say({ event: 'agents', data: { ...OFF, on: true, default: 'helper', running } });

@@ -32,6 +32,11 @@ export class AgentSwitch {
     this._set(await this._control.request<IAgents>('agent_off'));
   }
 
+  /** Let only these peers ask an agent, by their node ids; null lets every paired peer ask. */
+  async allow(agent: string, only: string[] | null): Promise<void> {
+    this._set(await this._control.request<IAgents>('agent_allow', { agent, only }));
+  }
+
   async stopTurn(turn: number): Promise<void> {
     this._set(await this._control.request<IAgents>('stop_turn', { turn }));
   }

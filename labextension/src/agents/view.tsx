@@ -4,6 +4,7 @@ import { useAction, useFollowed, useNow, usePeersState, useView } from '../conte
 import { Failure, IconButton } from '../section';
 import { AgentMode, ITurn } from '../shapes';
 import { relativeTime } from '../wording';
+import { AgentList } from './askers';
 import { AgentSwitch } from './switch';
 
 /** Whether peers may ask this node's agents, what agents may do for them, and who asks now. */
@@ -45,6 +46,9 @@ export function AgentsView({ agents }: { agents: AgentSwitch }): React.ReactElem
         <p className="jp-Peers-empty">
           {trans.__('No agent answers yet. A notebook registers one.')}
         </p>
+      )}
+      {now.on && now.agents.length > 0 && (
+        <AgentList agents={now.agents} allow={(agent, only) => agents.allow(agent, only)} />
       )}
       {now.agents.map(
         ({ name, failure }) =>

@@ -22,10 +22,22 @@ def _chat(me: Client, values: Values, at: Surface) -> Shown:
 
 
 def _agent(me: Client, values: Values, at: Surface) -> Shown:
+    see = "see %peer agent --help"
+    if values.only and values.action != "allow":
+        raise MisuseError("--only belongs to `allow`", hint=see)
+    if values.mode is not None and values.action != "on":
+        raise MisuseError("--mode belongs to `on`", hint=see)
     if values.action == "on":
         return me.agent_on(values.agent, values.mode)
-    if values.agent is not None or values.mode is not None:
-        raise MisuseError("--agent and --mode belong to `on`", hint="see %peer agent --help")
+    if values.action == "allow":
+        if values.agent is None:
+            raise MisuseError(
+                "allow needs an agent", hint="name it: %peer agent allow --agent NAME"
+            )
+        only = values.only and [peer.strip() for peer in values.only.split(",")]
+        return me.agent_allow(values.agent, only)
+    if values.agent is not None:
+        raise MisuseError("--agent belongs to `on` and `allow`", hint=see)
     return me.agent_off() if values.action == "off" else me.agents()
 
 
@@ -103,24 +115,34 @@ ROWS = (
     ),
     Command(
         "agent",
-        "allow peers to ask agents here, or stop it; show which agents there are",
+        "allow peers to ask agents here, all or some; stop it; show which agents there are",
         _agent,
         (
             Argument(
                 "action",
-                "on: allow it until the server ends; off: stop it; status: show it (the default)",
-                choices=("on", "off", "status"),
+                "on: allow it until the server ends; off: stop it; allow: choose who may ask --agent; "
+                "status: show it (the default)",
+                choices=("on", "off", "allow", "status"),
                 default="status",
                 optional=True,
             ),
             Argument(
                 "--agent",
-                "with on: the agent that answers questions to no agent in particular",
+                "with on: the agent that answers questions to no agent in particular; with allow: "
+                "the agent that --only is about",
                 known.agents,
                 metavar="NAME",
             ),
+            Argument(
+                "--only",
+                "with allow: the peers that may ask the agent, with commas between them; without it "
+                "every paired peer may",
+                known.peers,
+                metavar="PEERS",
+            ),
             dataclasses.replace(_MODE, help=f"with on: {_MODE.help}"),
         ),
+        examples=("peer agent on --mode ask", "peer agent allow --agent helper --only bob,cy"),
     ),
     Command(
         "guide",
