@@ -5,7 +5,7 @@ import * as React from 'react';
 import { IPeersState, PeersModel } from './model';
 import { PeerError } from './requests';
 
-/** What every view of the extension needs. */
+/** Services that every view of the extension needs. */
 export interface IView {
   model: PeersModel;
   trans: TranslationBundle;

@@ -1,6 +1,6 @@
 import { IFailure } from './requests';
 
-/** What the server says on the control socket; see `wire/control.py`. */
+/** Frames of the server on the control socket; see `control/frames.py`. */
 export interface IFrame {
   id?: number;
   result?: unknown;

@@ -1,7 +1,7 @@
 import { JupyterFrontEnd } from '@jupyterlab/application';
 import { SplitPanel, TabPanel, Widget } from '@lumino/widgets';
 
-/** What a document below the notebook needs at least, in pixels. */
+/** Smallest height of a document below the notebook, in pixels. */
 const LEAST_HEIGHT = 200;
 
 /**

@@ -200,7 +200,7 @@ export class FocusGuard implements IDisposable {
     return this._wasInFrame || performance.now() - this._typedAt < limit;
   }
 
-  /** What has the focus, in this page or in another pane; common to all guards. */
+  /** The element with the focus, in this page or in another pane; all guards share it. */
   private static _last: { focus(): void } | null =
     document.activeElement instanceof HTMLElement ? document.activeElement : null;
 

@@ -7,7 +7,7 @@ import { Allowance, FromFrame, PORT, READY, readFromFrame, ToFrame, Words } from
 /** Why a frame was taken away. */
 export type StopReason = 'flood' | 'reload' | 'focus' | 'history' | 'person';
 
-/** How a frame is: `waiting` is one that has not answered for a while. */
+/** Status of a frame; `waiting` means that it has not answered for a while. */
 export type FrameStatus = 'starting' | 'ready' | 'waiting' | StopReason;
 
 /** The theme of the page around, for a frame that inherits none. */

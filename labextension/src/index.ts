@@ -17,7 +17,7 @@ import { sharingPlugin } from './sharing/plugin';
 import { statusPlugin } from './status/plugin';
 import { IPeers, IPeerSession } from './tokens';
 
-/** What all features share. Without it the others have nothing to show, and do not start. */
+/** The plugin that all features share; the other plugins do not start without it. */
 const sessionPlugin: JupyterFrontEndPlugin<IPeerSession> = {
   id: 'jupyter-peer:plugin',
   description: 'The connection of the page to jupyter-peer, and what is known of peers.',

@@ -2,7 +2,7 @@ import { MenuSvg } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 import { ReadonlyJSONObject } from '@lumino/coreutils';
 
-/** What a menu of one thing offers, in groups; commands of features that are switched off are left out. */
+/** The commands of a menu, in groups, without the commands of disabled features. */
 export interface IMenu {
   commands: CommandRegistry;
   groups: readonly (readonly string[])[];

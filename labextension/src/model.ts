@@ -5,7 +5,7 @@ import { ControlSocket, IControlEvent } from './control';
 import { PeerError, requestAPI } from './requests';
 import { IFoundNode, IIdentity, IPaneLists, IPeer, IPeerList, PeerStatus } from './shapes';
 
-/** What is known of this node, its peers and panes; never changed in place. */
+/** The facts about this node, its peers and panes; never changed in place. */
 export interface IPeersState {
   /** `ready` once anything is known, and then for good: a lost connection keeps what is known. */
   readonly phase: 'loading' | 'ready' | 'error';

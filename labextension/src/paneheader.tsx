@@ -10,7 +10,7 @@ import { isWithdrawn, paneFacts, paneStatus } from './panewording';
 import { Failure } from './section';
 import { SiteOffers } from './siteoffer';
 
-/** Whose pane it is and how it stands, with what can be done about it. */
+/** The owner and the status of a pane, with buttons. */
 export class PaneHeader extends ReactWidget {
   constructor(
     private readonly _view: PaneView,

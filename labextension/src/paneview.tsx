@@ -19,7 +19,7 @@ import { NAMESPACE, PeerError } from './requests';
 import { IPaneStep } from './shapes';
 import { FromFrame, IInput, Part } from './viewerprotocol';
 
-/** What every view of a pane needs of the page it is in. */
+/** Services of the page that every view of a pane needs. */
 export interface IViewContext {
   commands: CommandRegistry;
   control: ControlSocket;
@@ -27,7 +27,7 @@ export interface IViewContext {
   translator: ITranslator;
   /** The name of a peer here; its id where nothing else is known. */
   nameOf: (nodeId: string) => string;
-  /** What panes may load from; without it nothing. */
+  /** Sites from which panes may load; without them, panes load nothing. */
   sites: PaneSites | null;
 }
 
@@ -41,7 +41,7 @@ const ACTIVE_MS = 5000;
 const MAX_LINKS = 5;
 /** Inputs that wait for the owner; a widget itself has one at a time. */
 const MAX_INPUTS = 32;
-/** What needs the code meanwhile waits in the frame. */
+/** Outputs that need the code wait in the frame meanwhile. */
 const PART_TIMEOUT_MS = 30_000;
 
 /**
@@ -125,7 +125,7 @@ export class PaneView extends Widget {
     }
   }
 
-  /** How it stands with the owner and here, besides what the feed knows. */
+  /** Status at the owner and here, besides the facts in the feed. */
   get conditions(): IPaneConditions {
     return { isPaused: this.isPaused, isSilent: this._pulse.isSilent };
   }
@@ -193,7 +193,7 @@ export class PaneView extends Widget {
     this._changed.emit();
   }
 
-  /** What its owner has stopped is not shown any more; shared again, it begins anew. */
+  /** Clears a pane that its owner has stopped; a new share starts from the beginning. */
   private _keepOrClear(): void {
     const isStopped = isWithdrawn(this.feed.state);
     this._frame.setHidden(isStopped || (this.feed.state.phase === 'idle' && this._wait));

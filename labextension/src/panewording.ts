@@ -3,7 +3,7 @@ import { displayName } from './model';
 import { IFeedState } from './panefeed';
 import { pathWord, relativeTime, roundTrip } from './wording';
 
-/** What else there is to say of a pane: changes wait, and its owner does not answer. */
+/** Further remarks about a pane: changes wait, or its owner does not answer. */
 export interface IPaneConditions {
   isPaused: boolean;
   isSilent: boolean;
@@ -62,7 +62,7 @@ export function isWithdrawn({ error, info, phase }: IFeedState): boolean {
     : info?.status === 'withdrawn';
 }
 
-/** What is known besides the status: path, round trip, grant and the last change. */
+/** The facts besides the status: path, round trip, grant and the last change. */
 export function paneFacts(state: IFeedState, now: number, trans: TranslationBundle): string[] {
   const { info, changedAt } = state;
   if (!info || isWithdrawn(state)) {

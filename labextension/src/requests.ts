@@ -4,7 +4,7 @@ import { ServerConnection } from '@jupyterlab/services';
 /** Everything of the server extension lives below this path. */
 export const NAMESPACE = 'jupyter-peer';
 
-/** What is said of a failure: `code` is a contract, the other two are for people. */
+/** The parts of an error: `code` is a contract, the other two are for people. */
 export interface IFailure {
   code: string;
   message: string;

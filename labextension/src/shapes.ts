@@ -4,7 +4,7 @@ export type PeerStatus = 'connected' | 'connecting' | 'offline' | 'blocked';
 
 export type Grant = 'view' | 'interact';
 
-/** Who a node is. */
+/** The identity of a node. */
 export interface IIdentity {
   node_id: string;
   node_name: string;
@@ -32,7 +32,7 @@ export interface IPeer {
   status: PeerStatus;
   trusted: boolean;
   blocked: boolean;
-  /** What let it in: `invite`, or a policy that stands by it for the moment. */
+  /** Reason why it is a peer: `invite`, or a policy that admits it for now. */
   origin: string;
   last_seen: number | null;
   rtt_ms: number | null;
@@ -96,7 +96,7 @@ export interface IPaneLists {
 /** `live`, `last seen` (the owner is away), `ended` (its kernel has), `withdrawn` or `closed`. */
 export type PaneStatus = 'live' | 'last seen' | 'ended' | 'withdrawn' | 'closed';
 
-/** What is known of a watched pane besides its outputs; times are epoch seconds. */
+/** The facts about a watched pane besides its outputs; times are epoch seconds. */
 export interface IPaneInfo {
   name: string;
   title: string;
@@ -152,7 +152,7 @@ export interface IRoom {
   error: { code: string; message: string; hint: string } | null;
 }
 
-/** How this node stands at its lobby; `url` is null where there is none. */
+/** The state of this node at its lobby; `url` is null without a lobby. */
 export interface ILobby {
   url: string | null;
   status: 'off' | 'idle' | 'connecting' | 'connected';
@@ -197,7 +197,7 @@ export interface IArgument {
   is_exact: boolean;
 }
 
-/** What agents may do for peers: use tools that only read, or all of them after a yes. */
+/** The mode of agents: they use read-only tools, or all tools with the owner's approval. */
 export type AgentMode = 'read-only' | 'ask';
 
 /** A question that is being answered; `since` is epoch seconds. */
@@ -266,10 +266,10 @@ export interface IFinding {
   hint: string;
 }
 
-/** Who can reach a node: this computer, this network, anywhere by a relay, or through routers. */
+/** The reach of a node: this computer, this network, anywhere by a relay, or through routers. */
 export type ReachMode = 'local' | 'network' | 'relay' | 'webrtc';
 
-/** Who can reach this node. */
+/** The reach of this node. */
 export interface IReach {
   mode: ReachMode;
   chosen: ReachMode;
@@ -289,20 +289,20 @@ export interface IMintedInvite {
   id: string;
   expires: number;
   local_only: boolean;
-  /** What can be said instead, if it was asked for. */
+  /** The spoken code, if it was requested. */
   code?: string | null;
   /** An SVG, if it was asked for. */
   qr?: string | null;
 }
 
-/** What is remembered of an invite. */
+/** The stored facts about an invite. */
 export interface IInvite {
   id: string;
   created: number;
   expires: number;
   note: string;
   status: 'open' | 'used' | 'revoked' | 'expired';
-  /** What became of its code; null without one. */
+  /** Status of its code; null without one. */
   code?: 'waiting' | 'used' | 'wrong' | 'expired' | 'ended' | null;
 }
 
@@ -318,7 +318,7 @@ export interface IMintedLink {
 /** A browser that has a guest link open. */
 export interface IGuest {
   id: string;
-  /** What the guest calls itself; may be empty. */
+  /** Name that the guest announces; may be empty. */
   name: string;
   since: number;
   path: string;

@@ -7,7 +7,7 @@ import { IChats } from './chat/model';
 import { ControlSocket } from './control';
 import { IPeersState, PeersModel } from './model';
 
-/** What other extensions may know: this node, its peers and its panes, live. */
+/** Live facts for other extensions: this node, its peers and its panes. */
 export interface IPeers {
   readonly state: IPeersState;
   readonly stateChanged: ISignal<IPeers, IPeersState>;
@@ -18,7 +18,7 @@ export const IPeers = new Token<IPeers>(
   'The peers of this Jupyter: who this node is, who is connected by which path, and the panes shared.'
 );
 
-/** What the plugins of this extension share: one control socket, and the model that follows it. */
+/** The shared part of all plugins: one control socket, and the model that follows it. */
 export interface IPeerSession {
   readonly control: ControlSocket;
   readonly model: PeersModel;

@@ -17,7 +17,7 @@ export const PORT = 'jupyter-peer:port';
 /** From the outer page, which runs no script of a peer. */
 export const WITNESS = 'jupyter-peer:witness';
 
-/** What the outer page reports of the frame below it. */
+/** A report of the outer page about the frame below it. */
 export interface IFrameReport {
   type: typeof WITNESS;
   /** The request that this answers; 0 for a press that is reported by itself. */
@@ -88,7 +88,7 @@ export type FromFrame =
   | { type: 'module'; name: string }
   | { type: 'input'; id: string; message: IInput };
 
-/** What a person does with a widget: a comm message for the owner's kernel. */
+/** An input of a person to a widget: a comm message for the owner's kernel. */
 export interface IInput {
   msg_type: 'comm_msg';
   content: { comm_id: string; data: Record<string, unknown> };
@@ -97,12 +97,12 @@ export interface IInput {
 
 const MAX_URL = 2048;
 const MAX_HEIGHT = 100_000;
-/** As on the wire; see `wire/widget_messages.py`. */
+/** The form of the wire; see `wire/payloads/widgets.py`. */
 const MAX_INPUT = 4 * 1024 * 1024;
 const MAX_BUFFERS = 1024;
 const MAX_ID = 256;
 const HOST = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){1,8}$/;
-/** As on the wire: the name of a package, which leads out of no folder. */
+/** The form of the wire: the name of a package, which cannot leave its folder. */
 const MODULE = /^(@[A-Za-z0-9][\w.-]{0,63}\/)?[A-Za-z0-9][\w.-]{0,127}$/;
 
 /** Return a message of the frame with nothing in it but what is known, null when it is none. */

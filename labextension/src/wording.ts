@@ -106,7 +106,7 @@ export function lastSeen(peer: IPeer, now: number, trans: TranslationBundle): st
     : relativeTime(Math.min(peer.last_seen, now), now, trans);
 }
 
-/** How a peer stands: its status, and then its path and round trip or when it was last seen. */
+/** The state of a peer: its status, and then its path and round trip or its last visit. */
 export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle): string[] {
   const parts = [statusWord(peer, trans)];
   if (peer.status === 'connected') {
@@ -137,7 +137,7 @@ export function progressWords(progress: IProgress, trans: TranslationBundle): st
   return message.includes(path) ? message : trans.__('%1: %2', path, message);
 }
 
-/** Who may enter a room, in words. */
+/** The join policy of a room in words. */
 export function policyWords(room: IRoom, trans: TranslationBundle): string {
   switch (room.join_policy) {
     case 'token':

@@ -1,4 +1,4 @@
-/** What shows something without a text. */
+/** Elements that show something without a text. */
 const VISIBLE = 'img, svg, canvas, video, audio, iframe, input, button, select, hr, .peer-widget';
 /** Scripts may draw a while after they have run. */
 const PAUSE_MS = 1500;
@@ -12,7 +12,7 @@ export class Emptiness {
     new MutationObserver(() => this._lookSoon()).observe(_node, { childList: true, subtree: true });
   }
 
-  /** Note how many outputs there are. */
+  /** Set the number of outputs. */
   note(outputs: number): void {
     this._outputs = outputs;
     this._say(outputs === 0 ? this._words.nothing : '');

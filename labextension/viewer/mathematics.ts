@@ -6,7 +6,7 @@ export const MATH_GLOBAL = 'jupyterPeerTypeset';
 /** Typesets the formulas in a node. */
 export type Typeset = (node: HTMLElement) => void;
 
-/** What a formula begins with, or a `$` that is only escaped. */
+/** The beginning of a formula, or an escaped `$`. */
 const MAYBE = /\$|\\[([]|\\begin\{/;
 
 /** Typesets formulas wherever they stand; what does that comes when there is one. */

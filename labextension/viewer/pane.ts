@@ -118,7 +118,7 @@ export class Pane {
   private readonly _emptiness: Emptiness;
   private readonly _list = new OutputList();
   private _drawn: IDrawn[] = [];
-  /** What is to be drawn again, once what is being drawn now is there. */
+  /** Outputs to draw again after the current drawing has finished. */
   private _again: ((output: IOutput) => boolean) | null = null;
   private _rev = 0;
   private _isStale = false;

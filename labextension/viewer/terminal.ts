@@ -9,7 +9,7 @@ export function ansiToHtml(text: string): string {
   return new AnsiText().html(overwrite(text));
 }
 
-/** What a terminal leaves of a text: a carriage return begins the line again, a backspace takes back. */
+/** Apply control characters as a terminal does: a carriage return restarts the line, a backspace deletes. */
 export function overwrite(text: string): string {
   if (/[\b]/.test(text)) {
     let before;

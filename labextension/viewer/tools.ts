@@ -6,7 +6,7 @@ import { Parts } from './parts';
 /** Draws a widget into a node; else why not (empty to say nothing), and the plain text is drawn. */
 export type DrawWidget = (node: HTMLElement, bundle: MimeBundle) => true | string;
 
-/** What drawing needs of the page. */
+/** The functions of the page that drawing needs. */
 export interface ITools {
   readonly words: Words;
   readonly parts: Parts;

@@ -21,12 +21,12 @@ export interface ICommMessage {
 /** A module that is `coming`, or cannot be had; null for one that is there. */
 export type Missing = null | 'coming' | { module: string; why: string };
 
-/** What draws widgets; a bundle of its own, which comes only when a pane has some. */
+/** The part that draws widgets: a separate bundle, loaded only for panes with widgets. */
 export interface IWidgets {
   /** Take all models as they are now, and keep the views of those that go on. */
   reset(models: Record<string, IModelState>): void;
   take(message: ICommMessage): void;
-  /** What a model needs that is not here; null when it can be drawn, undefined without a model. */
+  /** The missing parts of a model; null if it can be drawn, undefined without a model. */
   missing(modelId: string): Missing | undefined;
   draw(node: HTMLElement, modelId: string): void;
   /** Models that the owner has closed: nothing is drawn in their place. */
@@ -37,7 +37,7 @@ export interface IWidgets {
   takeBack(): void;
 }
 
-/** What it needs of the page. */
+/** The functions of the page that it needs. */
 export interface IWidgetsHost {
   send(message: ICommMessage, id: string): void;
   drawOutput(node: HTMLElement, output: unknown): void;
@@ -57,7 +57,7 @@ const COMMS = ['comm_open', 'comm_msg', 'comm_close'];
 /** Why a widget is not drawn. */
 export type NotDrawn = 'unknown' | 'closed' | 'later' | 'lost' | { module: string; why: string };
 
-/** What comes with the whole state of a pane. */
+/** The widgets in the whole state of a pane. */
 interface IWidgetDocument {
   state?: Record<string, IModelState>;
   /** Messages that no state holds, and the revision that each led to. */

@@ -5,7 +5,7 @@ import { IApproval } from '../shapes';
 import { ApprovalText } from './approvaltext';
 import { Answer, ApprovalsModel } from './model';
 
-/** What the buttons answer, in their order. */
+/** The decisions of the buttons, in their order. */
 const ANSWERS: readonly Answer[] = ['no', 'once', 'turn'];
 
 /** The dialog about one call; the buttons that allow are off until all of it was in sight. */

@@ -2,7 +2,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from '../control';
 import { IApproval } from '../shapes';
 
-/** What a person says to a call of a tool; `turn` allows the tool until the turn ends. */
+/** A person's decision about a call of a tool; `turn` allows the tool until the turn ends. */
 export type Answer = 'no' | 'once' | 'turn';
 
 /** The calls of tools that wait for this person, the oldest first. */

@@ -20,7 +20,7 @@ export interface IExchange {
 /** Seconds until a question expires; a person can stop it before. */
 const LONGEST_S = 600;
 
-/** How many questions are kept; the page forgets the older ones. */
+/** Number of kept questions; the page forgets older ones. */
 const KEPT = 50;
 
 /** The questions of this page to the agents of one peer, one at a time. */

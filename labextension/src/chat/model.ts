@@ -17,7 +17,7 @@ export interface IChats {
   isWatched: (nodeId: string) => boolean;
 }
 
-/** How many lines of a conversation are shown. */
+/** Number of shown lines of a conversation. */
 const SHOWN = 200;
 
 /** The conversations with peers, in step with the control socket. */

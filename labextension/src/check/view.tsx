@@ -8,7 +8,7 @@ import { IFinding } from '../shapes';
 import { checkWords } from './words';
 import { ConnectionCheck } from './model';
 
-/** What works, what does not, why, and what to do: of this node, or of the paths to a peer. */
+/** The connection check of this node or of the paths to a peer: results, reasons and advice. */
 export function CheckView({ check }: { check: ConnectionCheck }): React.ReactElement {
   const { trans } = useView();
   const { busy, error, findings, steps } = useFollowed(check.changed, () => check.state);

@@ -2,7 +2,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from '../control';
 import { ILink, IMintedLink } from '../shapes';
 
-/** What a person chose for a new link; `days` and the like are in the words of `LIVES`. */
+/** A person's choices for a new link; `days` and the like are words of `LIVES`. */
 export interface ILinkChoice {
   pane: string;
   grant: string;

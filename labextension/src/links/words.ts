@@ -1,6 +1,6 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 
-/** Who can reach the page of a link. */
+/** The networks that can reach the page of a link. */
 export type LinkReach = 'computer' | 'network' | 'anywhere';
 
 const PRIVATE =
@@ -15,7 +15,7 @@ export function reachOf(link: string): LinkReach {
   return PRIVATE.test(hostname) || hostname.endsWith('.local') ? 'network' : 'anywhere';
 }
 
-/** Who can open a link, as one sentence. */
+/** One sentence about the people who can open a link. */
 export function whoCanOpen(link: string, grant: string, trans: TranslationBundle): string {
   const { host } = new URL(link);
   const use = grant === 'interact';

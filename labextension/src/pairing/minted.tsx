@@ -10,7 +10,7 @@ import { PairingModel } from './model';
 
 type INotedInvite = IMintedInvite & { note: string };
 
-/** A new invite or its code. Once nobody can use it any more, it says so and offers nothing. */
+/** A new invite or its code. After its end, the dialog shows the reason instead. */
 export class InviteDialog extends CopyDialog<MintedInvite> {
   constructor(
     minted: INotedInvite,
@@ -166,7 +166,7 @@ function TextToSend(props: {
   );
 }
 
-/** Why nobody can use an invite or its code any more; null while somebody can. */
+/** Why an invite or its code is no longer valid; null while it is valid. */
 function endWords({ code, status }: IInvite, trans: TranslationBundle): string | null {
   switch (code) {
     case 'used':

@@ -7,7 +7,7 @@ import { Failure } from '../section';
 
 const COPY = 1;
 
-/** What a dialog shows that has something to copy. */
+/** Content of a dialog with a text to copy. */
 export interface ICopyable extends ReactWidget {
   copy(): void;
 }

@@ -14,7 +14,7 @@ export type Values = Readonly<Record<string, string>>;
 interface IFormOptions<T> {
   trans: TranslationBundle;
   title: string;
-  /** What the button that starts the task says. */
+  /** Label of the button that starts the task. */
   action: string;
   /**
    * Inputs with a `name`; what is `required` or has a `pattern` is checked before the task. A

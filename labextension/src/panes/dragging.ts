@@ -3,7 +3,7 @@ import { Drag } from '@lumino/dragdrop';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
-/** What a dock panel asks for the widget that is dropped on it. */
+/** The factory that a dock panel calls for a dropped widget. */
 const FACTORY = 'application/vnd.lumino.widget-factory';
 /** A press that moves less is a click. */
 const THRESHOLD_PX = 5;

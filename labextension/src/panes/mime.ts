@@ -2,7 +2,7 @@ import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { IViewContext, PaneView } from '../paneview';
 
-/** What `%peer open` puts into a notebook: which pane, and nothing of what it shows. */
+/** The output of `%peer open` in a notebook: it names the pane and has no content of it. */
 export const PANE_MIME_TYPE = 'application/vnd.jupyter-peer.pane+json';
 
 const NODE_ID = /^[a-z2-7]{16}$/;

@@ -70,7 +70,7 @@ function OwnPane(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElem
   );
 }
 
-/** What each peer may do with a pane, and whether it watches now. */
+/** The grant of each peer for a pane, and whether the peer watches now. */
 function Grants(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElement {
   const { pane, setGrant } = props;
   const { trans } = useView();
@@ -114,7 +114,7 @@ function Grants(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactEleme
   );
 }
 
-/** How a pane of this node stands: that it has ended or failed, and who watches it or may. */
+/** The status of a pane of this node: its end or failure, its viewers and its grants. */
 function ownPaneWords(pane: IOwnPane, trans: TranslationBundle): string {
   if (pane.status === 'ended') {
     return trans.__('Ended: its kernel has stopped');
@@ -123,7 +123,7 @@ function ownPaneWords(pane: IOwnPane, trans: TranslationBundle): string {
   return pane.failed ? trans.__('Error in its cell · %1', words) : words;
 }
 
-/** Who watches a pane of this node now, or else how many may. */
+/** The present viewers of a pane of this node, or else the number of peers that may view it. */
 export function watchWords(pane: IOwnPane, trans: TranslationBundle): string {
   const watching = pane.viewers.map(viewer => viewer.node_name || viewer.node_id).join(', ');
   const granted = Object.keys(pane.grants).length;

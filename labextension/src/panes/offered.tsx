@@ -61,7 +61,7 @@ function OfferedPane(props: { pane: IOfferedPane; openPane: OpenPane }): React.R
   );
 }
 
-/** What shows the pane in a cell; a name that the magic would split is replaced by the node id. */
+/** The magic that shows the pane in a cell; the node id replaces a name with blanks. */
 export function openMagic({ name, peer }: IOfferedPane): string {
   const called = displayName(peer);
   return `%peer open ${/^[\w.-]+$/.test(called) ? called : peer.node_id}/${name}`;

@@ -111,7 +111,7 @@ function PeerRow(props: { peer: IPeer; now: number; chats: IChats | null }): Rea
   );
 }
 
-/** How many lines of a peer wait to be read; a click opens the conversation. */
+/** The number of unread lines of a peer; a click opens the conversation. */
 function UnreadButton(props: { chats: IChats; peer: IPeer }): React.ReactElement | null {
   const { chats, peer } = props;
   const { commands, trans } = useView();

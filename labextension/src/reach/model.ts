@@ -2,7 +2,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from '../control';
 import { IReach, ReachMode } from '../shapes';
 
-/** Who can reach this node, in step with the control socket. */
+/** The reach of this node, updated by the control socket. */
 export class ReachModel {
   constructor(private readonly _control: ControlSocket) {
     _control.eventReceived.connect(this._onEvent, this);

@@ -8,7 +8,7 @@ import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel, RANKS } from '../tokens'
 import { ReachModel } from './model';
 import { ReachView } from './view';
 
-/** Who can reach this node, as a switch in the panel. */
+/** A switch in the panel for the reach of this node. */
 export const reachPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-peer:reach',
   description: 'Who can reach this node: a switch that needs no restart.',

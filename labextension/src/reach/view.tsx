@@ -8,7 +8,7 @@ import { ReachModel } from './model';
 
 const MODES: ReachMode[] = ['local', 'network', 'relay', 'webrtc'];
 
-/** Who can reach this node: four choices, and what the connection check found about the one in effect. */
+/** The reach of this node: four choices, and the findings of the connection check about the current one. */
 export function ReachView({ reach }: { reach: ReachModel }): React.ReactElement | null {
   const { trans } = useView();
   const { live } = usePeersState();
@@ -133,7 +133,7 @@ function moveOnly(event: React.KeyboardEvent<HTMLInputElement>): void {
   }
 }
 
-/** What the check says in sentences; the single checks are in the connection check. */
+/** The findings as sentences; the connection check lists the single checks. */
 function summaryOf({ checked }: IReach): IFinding[] {
   const summary = checked.filter(({ check }) => check === 'choice' || check === 'reach');
   return summary.length > 0 ? summary : checked.filter(({ status }) => status === 'failed');

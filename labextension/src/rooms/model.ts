@@ -2,7 +2,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from '../control';
 import { IAtLobby, IEnteredRoom, ILobby, IRoom, JoinPolicy } from '../shapes';
 
-/** What the lobby tells anybody who asks: public rooms, and the nodes that are listed. */
+/** The public lists of the lobby: public rooms and listed nodes. */
 export interface IAround {
   rooms: IRoom[];
   nodes: IAtLobby[];

@@ -9,7 +9,7 @@ import { Around } from './around';
 import { MemberRow } from './member';
 import { IAround, RoomsModel } from './model';
 
-/** What the section shows besides the lobby itself. */
+/** Content of the section besides the lobby itself. */
 export interface IRoomsView {
   /** The token of a room just created; the server tells it once. */
   token: { room: string; token: string } | null;

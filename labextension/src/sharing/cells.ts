@@ -49,7 +49,7 @@ export function panesOf(panes: readonly IOwnPane[], cellId: string): IOwnPane[] 
   return panes.filter(pane => pane.cell_id === cellId);
 }
 
-/** What a person chose for a cell. */
+/** A person's choices for a cell. */
 export interface ISharing {
   name: string;
   title: string;
@@ -115,7 +115,7 @@ export function outputsOf(cell: CodeCell): IOutput[] {
 const LOADS = /_load\.v\d+\+json$/;
 const MAX_LOADERS = 256;
 
-/** What other cells of the notebook may have loaded into the page; the server knows what of it counts. */
+/** Outputs by which other cells may have loaded a library into the page; the server selects them. */
 function loadersOf(shared: CodeCell): IMimeBundle[] {
   const cells = (shared.parent as StaticNotebook | null)?.widgets ?? [];
   return cells

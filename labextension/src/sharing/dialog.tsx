@@ -92,7 +92,7 @@ function propose(
 type Choices = Pick<ISharing, 'with' | 'grant' | 'tracebacks' | 'output'> &
   Partial<Pick<ISharing, 'name' | 'title'>>;
 
-/** What the fields say; name and title only where they were asked for. */
+/** Values of the fields; name and title only if the dialog asks for them. */
 function read(values: Values, output: number | null): Choices {
   const chosen = Object.keys(values).filter(name => name.startsWith(WITH));
   const { grant, name, title } = values;

@@ -2,7 +2,7 @@ import { NotebookPanel, INotebookTracker } from '@jupyterlab/notebook';
 import { Kernel, KernelMessage } from '@jupyterlab/services';
 import { ISignal, Signal } from '@lumino/signaling';
 
-/** What is known of the last run of a cell from this page. */
+/** The facts about the last run of a cell from this page. */
 export interface IRun {
   /** `msg_id` of its execute request. */
   readonly request: string;
@@ -24,9 +24,9 @@ export interface ICellQuestion {
   prompt: string | null;
 }
 
-/** As many ids as the server takes. */
+/** Number of ids that the server accepts. */
 const MAX_SHOWN = 4096;
-/** A kernel of this status waits for nothing any more. */
+/** Statuses of a kernel in which no cell waits for input. */
 const GONE: readonly Kernel.Status[] = ['restarting', 'autorestarting', 'terminating', 'dead'];
 /** Characters of a prompt that viewers see. */
 const MAX_PROMPT = 1024;
@@ -54,7 +54,7 @@ export class CellRuns {
     return this._asked;
   }
 
-  /** What a kernel waits for, if it does. */
+  /** The prompt for which a kernel waits, if any. */
   question(kernelId: string): ICellQuestion | undefined {
     return this._questions.get(kernelId);
   }

@@ -8,7 +8,7 @@ import { AgentSwitch } from '../agents/switch';
 import { displayName, IPeersState, PeersModel } from '../model';
 import { CommandIDs, DOMAIN, IPeerAgents, IPeerSession } from '../tokens';
 
-/** What other people see of this node, in the status bar: a click opens the panel. */
+/** The status bar shows what this node shares with other people; a click opens the panel. */
 export const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-peer:status',
   description: 'Peers connected and panes shared, in the status bar.',
@@ -67,7 +67,7 @@ class StatusItem extends ReactWidget {
   }
 }
 
-/** What others see of this node now: what is shared, who watches, and whether they may ask its agent. */
+/** The visible state of this node: shared panes, their viewers, and whether peers may ask its agent. */
 export function statusWords(
   state: IPeersState,
   isAgentOn: boolean,

@@ -1,5 +1,5 @@
 declare module 'plotly.js-dist-min' {
-  /** What is used of plotly.js here. */
+  /** The part of plotly.js that is used here. */
   interface IPlotly {
     newPlot(node: HTMLElement, data: unknown[], layout: object, config: object): Promise<void>;
     addFrames(node: HTMLElement, frames: unknown[]): Promise<void>;

@@ -16,7 +16,7 @@ interface IEntry {
   why?: string;
 }
 
-/** What a module asks for besides other modules. */
+/** Dependencies of a module besides other modules. */
 const SPECIAL = ['require', 'exports', 'module'];
 
 /**

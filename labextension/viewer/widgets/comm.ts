@@ -8,7 +8,7 @@ type Listener = (message: unknown) => void;
 /** Of this page: an echo goes to all viewers of a pane, and must be no other's of the same number. */
 const PAGE = [...crypto.getRandomValues(new Uint32Array(2))].map(n => n.toString(36)).join('');
 
-/** What a model takes for its line to a kernel; what it says goes to the page around. */
+/** The comm of a model: its messages go to the surrounding page instead of a kernel. */
 export class PaneComm implements IClassicComm {
   readonly target_name = 'jupyter.widget';
 

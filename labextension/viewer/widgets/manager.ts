@@ -15,7 +15,7 @@ interface IWaiting {
   callbacks: base.ICallbacks | undefined;
 }
 
-/** How many models of a pane are told of at most; the owner's side has the same bound. */
+/** Highest number of models of a pane; the owner's side has the same bound. */
 const MAX_MODELS = 4096;
 
 /** A key that plotly's figures have, and no other widget. */
@@ -243,7 +243,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     this._modules.delete(id);
   }
 
-  /** Let go of views whose output is not shown any more. */
+  /** Dispose of views whose output is no longer shown. */
   private _sweep(): void {
     this._views = this._views.filter(([node, view]) => {
       // A view whose model has ended is gone with it.

@@ -1,6 +1,6 @@
 declare module 'anywidget' {
   import * as base from '@jupyter-widgets/base';
 
-  /** As `build.mjs` rewrites it: the factory that its AMD module hands to `define`. */
+  /** The factory that its AMD module passes to `define`, as rewritten by `build.mjs`. */
   export default function anywidget(widgets: typeof base): Record<string, unknown>;
 }
