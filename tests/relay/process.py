@@ -29,7 +29,7 @@ class RelayProcess:
             command, stdout=subprocess.PIPE, stderr=self._log, text=True, bufsize=1
         )
         try:
-            self.url = self._ready(20)
+            self.url = self._ready(60)
         except BaseException:
             self.kill()
             raise
