@@ -26,7 +26,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak docs licenses hub lowest lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak docs licenses hub lowest pictures lock clean
 
 setup: package system
 
@@ -116,6 +116,10 @@ hub: package $(HUB)
 
 $(HUB):
 	npm install --silent --no-save --ignore-scripts --prefix build/hub configurable-http-proxy@5
+
+# Pictures of the documentation, taken from two JupyterLabs in a browser.
+pictures: setup
+	$(BIN)/python -m pytest -n0 tests/ui/pictures.py
 
 # Tests with the lowest version of each library that pyproject.toml allows (ONLY='tests/hub tests/wire').
 # Older libraries warn about what newer ones have changed, so warnings are no errors here.

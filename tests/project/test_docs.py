@@ -22,6 +22,7 @@ from jupyter_peer.server_client.command_table.line import parse, split
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SPECIFICATIONS = sorted((ROOT / "jupyter_peer").rglob("SPEC.md"))
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HOP = re.compile(r"^\| \d+ \| `([^`]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
@@ -50,7 +51,9 @@ def anchors(page):
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*PAGES, *SPECIFICATIONS], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_each_link_leads_to_a_page_and_a_heading_of_it(page):
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
         if target.startswith("https://"):

@@ -76,8 +76,10 @@ def test_the_benchmarks_are_given_the_options_that_are_set(words, command) -> No
 
 def test_the_documentation_builds_without_a_warning_and_leads_nowhere_outside(tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    (tmp_path / "jupyter_peer").mkdir()
-    shutil.copy(ROOT / "jupyter_peer" / "_version.py", tmp_path / "jupyter_peer")
+    included = ("README.md", "jupyter_peer/wire/SPEC.md", "jupyter_peer/relay/SPEC.md")
+    for name in ("jupyter_peer/_version.py", *included):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     program = ROOT / ".venv" / "bin" / "sphinx-build"
     done = subprocess.run(
         [program, "-q", "-W", "--keep-going", "-b", "html", "docs", "site"],
@@ -87,8 +89,14 @@ def test_the_documentation_builds_without_a_warning_and_leads_nowhere_outside(tm
     page = (tmp_path / "site" / "reach.html").read_text(encoding="utf-8")
     assert 'href="relays.html"' in page
     index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
-    assert "/blob/main/jupyter_peer/wire/SPEC.md" in index
+    assert "/blob/main/CONTRIBUTING.md" in index
     assert 'href="../' not in index
+    # Pages are included whole, with links of where they come from.
+    start = (tmp_path / "site" / "start.html").read_text(encoding="utf-8")
+    assert 'href="troubleshooting.html"' in start
+    assert "Stop sharing" in start
+    protocol = (tmp_path / "site" / "relay-protocol.html").read_text(encoding="utf-8")
+    assert "/blob/main/jupyter_peer/wire/relay/frames.py" in protocol
 
 
 def test_the_demo_is_kept_only_on_demand() -> None:

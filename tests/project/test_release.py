@@ -117,6 +117,12 @@ def test_links_of_the_readme_work_on_a_package_index(wheel):
         assert target.startswith(("https://", "#")), target
         _, in_repository, path = target.partition(f"{REPOSITORY}/blob/main/")
         assert not in_repository or (ROOT / path.partition("#")[0]).exists(), target
+    # A picture is shown only as a file, not as the repository's page about it.
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", metadata.get_payload())
+    kept = [each for each in pictures if each.startswith("https://raw.githubusercontent.com/")]
+    assert kept
+    assert all((ROOT / each.partition("/main/")[2]).exists() for each in kept)
+    assert not any("/blob/" in each for each in pictures)
     urls = dict(line.split(", ", 1) for line in metadata.get_all("Project-URL"))
     assert set(urls) == {"Documentation", "Source", "Issues", "Changelog"}
     assert all(url.startswith(REPOSITORY) for url in urls.values())

@@ -42,12 +42,17 @@ def run(*command: object, path: Path | None = None, **environment: str) -> str:
     return done.stdout
 
 
+def find_uv() -> str | None:
+    """Return the path of uv, where it is there."""
+    return shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+
 def make_environment(folder: Path, *packages: str) -> Path:
     """Install packages into a fresh environment, with uv where it is there, and return its bin.
 
     Where uv cannot reach the index as pip can, pip does it, as in the Makefile.
     """
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    uv = find_uv()
     if uv is not None:
         try:
             run(uv, "venv", "-q", "--python", sys.executable, folder)
@@ -59,6 +64,15 @@ def make_environment(folder: Path, *packages: str) -> Path:
     run(sys.executable, "-m", "venv", folder)
     run(folder / "bin" / "python", "-m", "pip", "install", "-q", *packages)
     return folder / "bin"
+
+
+def uninstall(programs: Path, package: str) -> None:
+    """Uninstall a package from the environment of these programs."""
+    uv, python = find_uv(), programs / "python"
+    if uv is not None:
+        run(uv, "pip", "uninstall", "-q", "--python", python, package)
+    else:
+        run(python, "-m", "pip", "uninstall", "-q", "-y", package)
 
 
 def check_only_the_product_is_in(wheel: Path) -> None:
@@ -123,3 +137,8 @@ def test_a_wheel_brings_server_extension_sidebar_and_commands_without_node(tmp_p
     }
     assert (shipped / "py.typed").exists()
     assert not (shipped / "labextension").exists()  # one copy, where JupyterLab looks
+    # Nothing of it is left but the identity of the person, which is not in the environment.
+    uninstall(programs, "jupyter-peer")
+    left = [path for path in (tmp_path / "fresh").rglob("*") if path.is_file()]
+    assert [path for path in left if "peer" in str(path.relative_to(tmp_path)).lower()] == []
+    assert list((tmp_path / "home").rglob("identity.key"))
