@@ -18,6 +18,13 @@ export interface ICarrier {
   close(): void;
 }
 
+/**
+ * Return why a connection ended, as it was told from outside of the seal: by a relay, or by whoever
+ * closed the socket. None of it may end the link for good: only the owner says so, sealed.
+ */
+export const hearsay = (code: unknown, otherwise: string): string =>
+  code === 'busy' || code === 'replaced' ? code : otherwise;
+
 /** Open a WebSocket whose binary messages come as bytes. */
 export function openSocket(
   url: string,
@@ -31,9 +38,8 @@ export function openSocket(
   const opened = new Promise<void>((resolve, reject) => {
     socket.onopen = () => resolve();
     socket.onclose = ({ reason }) => {
-      const code = /^[a-z_]{1,64}$/.test(reason) ? reason : 'lost';
       reject(new WireError('unreachable', 'the owner cannot be reached'));
-      onEnd(code);
+      onEnd(hearsay(reason, 'lost'));
     };
   });
   return { socket, opened };

@@ -3,7 +3,14 @@
 import { type Bytes, concat, fromUtf8, Reader, toBase64, toHex, u64, utf8 } from '../wire/bytes';
 import { type ISigner, nodeIdOf } from '../wire/crypto';
 import { WireError } from '../wire/errors';
-import { type Frame, type ICarrier, type ICarrierEvents, openSocket, sizeOf } from './carrier';
+import {
+  type Frame,
+  type ICarrier,
+  type ICarrierEvents,
+  hearsay,
+  openSocket,
+  sizeOf
+} from './carrier';
 
 const VERSION = 1;
 const DATA = 0;
@@ -16,7 +23,6 @@ const WINDOW = 1024 * 1024;
 const CREDIT_EVERY = WINDOW / 4;
 const FRAME_COST = 64;
 const OPEN_AGAIN_MS = [1000, 2000, 4000];
-const REASON = /^[a-z_]{1,64}$/;
 
 interface INotice {
   challenge?: unknown;
@@ -117,8 +123,7 @@ export class RelayCarrier implements ICarrier {
 
   private _onNotice(notice: INotice): void {
     if (notice.error) {
-      const { code } = notice.error;
-      this._end(typeof code === 'string' && REASON.test(code) ? code : 'refused');
+      this._end(hearsay(notice.error.code, 'refused'));
     } else if (typeof notice.challenge === 'string') {
       void this._prove(notice.challenge);
     } else if (notice.registered === this._me) {
@@ -153,7 +158,7 @@ export class RelayCarrier implements ICarrier {
     }
     if (kind === CLOSE) {
       const reason = fromUtf8(reader.take(Math.min(reader.left, 64)));
-      this._end(REASON.test(reason) ? reason : 'closed');
+      this._end(hearsay(reason, 'closed'));
       return;
     }
     const form = reader.u8();

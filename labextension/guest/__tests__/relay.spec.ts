@@ -68,11 +68,12 @@ async function register(challenge = CHALLENGE): Promise<void> {
 function frame(
   form: number,
   rest: Uint8Array,
-  change: { dst?: Uint8Array; src?: Uint8Array; link?: Uint8Array } = {}
+  change: { dst?: Uint8Array; src?: Uint8Array; link?: Uint8Array; kind?: number } = {}
 ) {
   const open = socket().sent[socket().sent.length - 1] as Uint8Array;
-  const { dst = utf8(me), src = utf8(OWNER), link = open.slice(35, 43) } = change;
-  return concat(Uint8Array.of(1, 0, 8), dst, src, link, Uint8Array.of(form), rest).buffer;
+  const { dst = utf8(me), src = utf8(OWNER), link = open.slice(35, 43), kind = 0 } = change;
+  const body = kind ? rest : concat(Uint8Array.of(form), rest);
+  return concat(Uint8Array.of(1, kind, 8), dst, src, link, body).buffer;
 }
 
 it('registers, opens a link, and carries frames within the credit', async () => {
@@ -112,10 +113,13 @@ it('takes no frame of another node, link or receiver', async () => {
   expect([frames, ends]).toEqual([[], []]);
 });
 
+// None of these words ends the link for good: a relay could say them all.
 it.each([
   [() => JSON.stringify({ undeliverable: OWNER, link: '00' }), 'undeliverable'],
   [() => JSON.stringify({ error: { code: 'busy' } }), 'busy'],
-  [() => JSON.stringify({ error: { code: '<b>' } }), 'refused'],
+  [() => JSON.stringify({ error: { code: 'stopped' } }), 'refused'],
+  [() => frame(0, utf8('expired'), { kind: 1 }), 'closed'],
+  [() => frame(0, utf8('busy'), { kind: 1 }), 'busy'],
   [() => 'no JSON', 'malformed'],
   [() => new ArrayBuffer(3), 'malformed']
 ])('ends when the relay says so, or says what nobody understands', async (made, reason) => {

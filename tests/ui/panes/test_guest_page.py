@@ -11,29 +11,17 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.machine.waiting import until_sync
 from tests.relay.process import RelayProcess, relay_process
+from tests.ui.guest_pages import SHARE, STEP, content, expect_status, guests, make
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
 
-SHARE = """%%peer share loss --title "Loss of the training" --other-widgets all
-import ipywidgets as w
-from IPython.display import HTML, display
-slider = w.IntSlider(description="n", max=100)
-label = w.Label()
-def changed(change):
-    label.value = f"moved to {change.new}"
-slider.observe(changed, "value")
-display(HTML("<p id='drawn'></p><script>drawn.textContent = 'drawn by a ' + 'script'</script>"))
-display(w.VBox([slider, label]))
-print("step 0", flush=True)
-handle = display({"text/plain": "plot 0"}, raw=True, display_id="plot")"""
-STEP = """from IPython.display import update_display
-update_display({{"text/plain": "plot {0}"}}, raw=True, display_id="plot")"""
+#: What a relay says without the owner.
+LIE = '{"error": {"code": "stopped"}}'
 PHONE = {"width": 390, "height": 700}
-LINK = re.compile(r"(.*)/s/([a-z2-7]{16})/([0-9a-f]{16})#(v1\..*)")
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +49,6 @@ def kernel(ada: Lab) -> Iterator[Kernel]:
         yield kernel
 
 
-def make(ada: Lab, **options: Any) -> dict[str, str]:
-    """A new link, by each way that leads to it."""
-    made = ada.api("POST", "links", {"pane": "loss", **options})
-    found = LINK.fullmatch(made["link"])
-    assert found is not None, made
-    identity = ada.api("GET", "identity")
-    (port,) = {
-        match[1]
-        for address in identity["addresses"]
-        if (match := re.fullmatch(r"ws://127\.0\.0\.1:(\d+)/peer-ws", address))
-        and match[1] not in ada.url
-    }
-    _, _, link_id, secret = found.groups()
-    return {
-        "id": made["id"],
-        "relay": made["link"],
-        "jupyter": f"{ada.url}/jupyter-peer/s/{link_id}#{secret}",
-        "peer_listen": f"http://127.0.0.1:{port}/s/{link_id}#{secret}",
-    }
-
-
 @pytest.fixture
 def cold(browser: Browser, page_errors: list[str]) -> Iterator[Callable[..., Page]]:
     """Open a URL in a profile of its own; the test fails when a page logs an error."""
@@ -99,25 +66,6 @@ def cold(browser: Browser, page_errors: list[str]) -> Iterator[Callable[..., Pag
 
         yield open_cold
     assert page_errors == []
-
-
-def content(page: Page) -> FrameLocator:
-    """The frame in the frame in which the pane is drawn."""
-    return page.frame_locator("main iframe").frame_locator("iframe")
-
-
-def guests(ada: Lab, link_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
-        guest
-        for link in ada.api("GET", "links")["links"]
-        if link["id"] == link_id
-        for guest in link["guests"]
-    ]
-    return found
-
-
-def expect_status(page: Page, words: str) -> None:
-    expect(page.locator("#status-words")).to_contain_text(words)
 
 
 @pytest.mark.parametrize("way", ["relay", "peer_listen", "jupyter"])
@@ -219,6 +167,75 @@ def test_a_link_without_its_end_or_with_another_key_opens_nothing(
     secret = head.rpartition(".")[0] + "." + "A" * 22
     expect_status(cold(f"{secret}.{key}"), "was stopped, or is not complete")
     assert guests(ada, link["id"]) == []
+
+
+def test_tabs_and_duplicates_of_a_tab_are_guests_of_their_own(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page]
+) -> None:
+    link = make(ada)
+    first = cold(link["relay"])
+    expect_status(first, "Live")
+    second = first.context.new_page()
+    second.goto(link["relay"])
+    # A tab that another opens begins with its storage, as a duplicate does, and so with its key.
+    with first.expect_popup() as opened:
+        first.evaluate("void window.open(location.href)")
+    tabs = (first, second, opened.value)
+    until_sync(lambda: len(guests(ada, link["id"])) == len(tabs))
+    kernel.run(STEP.format("tabs"))
+    for tab in tabs:
+        expect_status(tab, "Live")
+        expect(content(tab).get_by_text("plot tabs")).to_be_visible()
+
+
+def flipped(frames: list[bytes]) -> list[bytes]:
+    return [frame[:-1] + bytes([frame[-1] ^ 1]) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        flipped,
+        lambda frames: [*frames, *frames],
+        lambda frames: frames[::-1],
+        lambda frames: frames[1:],
+    ],
+    ids=["alters", "repeats", "reorders", "drops"],
+)
+def test_a_relay_that_tampers_shows_a_guest_nothing_and_cannot_end_the_link(
+    ada: Lab,
+    kernel: Kernel,
+    cold: Callable[..., Page],
+    tamper: Callable[[list[bytes]], list[bytes]],
+) -> None:
+    is_hostile = True
+
+    def between(page: WebSocketRoute) -> None:
+        owner = page.connect_to_server()
+        held: list[bytes] = []
+
+        def pass_on(frame: str | bytes) -> None:
+            # What is sealed comes in binary frames (form 0), once the handshake is over.
+            if not is_hostile or isinstance(frame, str) or frame[1] or frame[43]:
+                page.send(frame)
+                return
+            held.append(frame)
+            if len(held) == 2:
+                for each in tamper(held):
+                    page.send(each)
+                page.send(LIE)
+
+        owner.on_message(pass_on)
+
+    page = cold("about:blank")
+    page.route_web_socket("**/relay-ws", between)
+    page.goto(make(ada)["relay"])
+    expect(page.locator("#status-words")).to_contain_text(re.compile("not answer", re.IGNORECASE))
+    expect(content(page).locator("#drawn")).to_have_count(0)
+    is_hostile = False
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect_status(page, "Live")
+    expect(content(page).locator("#drawn")).to_be_visible()
 
 
 def test_the_page_says_that_the_kernel_is_gone_and_goes_on_with_the_next(
