@@ -56,7 +56,7 @@ $(BUNDLE): $(SOURCES) $(BUILD) $(NODE_STAMP) $(PYTHON_STAMP)
 # Only tests run coturn and nats-server: RUNLEVEL=1 keeps apt from starting them as services.
 system:
 	@missing=; \
-	for pair in caddy:caddy chromium:chromium nats-server:nats-server nginx:nginx-light turnserver:coturn ip:iproute2 iptables:iptables; do \
+	for pair in caddy:caddy chromium:chromium nats-server:nats-server firefox-esr:firefox-esr nginx:nginx-light turnserver:coturn ip:iproute2 iptables:iptables; do \
 		PATH="$$PATH:/usr/sbin:/sbin" command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; \
 	done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \

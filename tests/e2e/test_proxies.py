@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import re
-import socket
 import ssl
-import subprocess
-from pathlib import Path
 
 import pytest
 from tornado.httpclient import HTTPRequest
@@ -16,71 +11,7 @@ from tornado.websocket import websocket_connect
 
 from jupyter_peer.transports.direct.direct import DirectTransport
 from tests.e2e.people import Person
-from tests.machine.certificates import make_certificate
-from tests.machine.needs import needs_program
-from tests.machine.waiting import until_sync
-
-PAGE = (Path(__file__).parents[2] / "docs" / "proxies.md").read_text(encoding="utf-8")
-HOST = "jupyter.example"
-
-
-def example(kind):
-    (text,) = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return text
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def nginx(folder, text, port):
-    """Return the command that runs nginx with a server of the page."""
-    text = text.replace("listen 443", f"listen 127.0.0.1:{port}")
-    paths = "".join(
-        f"{name}_temp_path {folder}/{name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;" if Path("/root").owner() == "root" else ""
-    (folder / "nginx.conf").write_text(
-        f"daemon off; {user} pid {folder}/pid; error_log {folder}/log;\n"
-        f"events {{}}\nhttp {{ access_log off; {paths}\n{text} }}\n"
-    )
-    return [needs_program("nginx"), "-e", f"{folder}/log", "-c", f"{folder}/nginx.conf"]
-
-
-def caddy(folder, text, port):
-    """Return the command that runs Caddy with a site of the page."""
-    text = text.replace(HOST, f"https://{HOST}:{port}, https://127.0.0.1:{port}")
-    options = f"{{\n admin off\n auto_https disable_redirects\n default_bind 127.0.0.1\n storage file_system {folder}\n}}\n"
-    (folder / "Caddyfile").write_text(options + text)
-    return [
-        needs_program("caddy"),
-        "run",
-        "--adapter",
-        "caddyfile",
-        "--config",
-        f"{folder}/Caddyfile",
-    ]
-
-
-@contextlib.contextmanager
-def proxied(command, folder, port):
-    with (folder / "output").open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-
-        def answers():
-            assert process.poll() is None, (folder / "output").read_text()
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return True
-            return False
-
-        until_sync(answers, 20, "the proxy")
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
+from tests.machine.proxies import HOST, PROXIES, proxied
 
 
 async def refuse(link):
@@ -95,20 +26,12 @@ def ada(tmp_path_factory):
     person.stop()
 
 
-@pytest.mark.parametrize(("kind", "run"), [("nginx", nginx), ("caddy", caddy)])
+@pytest.mark.parametrize("kind", PROXIES)
 async def test_peers_come_as_browsers_do_and_the_check_does_not_contradict_itself(
-    ada, kind, run, tmp_path
+    ada, kind, tmp_path
 ):
-    port = free_port()
-    certificate, key = make_certificate(tmp_path, HOST)
     behind = ada.url.partition("//")[2].partition("/")[0]
-    text = (
-        example(kind)
-        .replace("127.0.0.1:8888", behind)
-        .replace("/etc/ssl/jupyter.pem", str(certificate))
-        .replace("/etc/ssl/jupyter-key.pem", str(key))
-    )
-    with proxied(run(tmp_path, text, port), tmp_path, port):
+    with proxied(kind, tmp_path, behind) as port:
         # A browser opens JupyterLab's socket by the name of the proxy.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

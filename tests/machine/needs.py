@@ -12,6 +12,7 @@ import pytest
 # Debian's package of each program, for the message.
 _PACKAGES = {
     "chromium": "chromium",
+    "firefox-esr": "firefox-esr",
     "ip": "iproute2",
     "iptables": "iptables",
     "iptables-restore": "iptables",

@@ -13,12 +13,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
+from tests.machine.proxies import PROXIES, proxied
 from tests.machine.waiting import until_sync
 from tests.relay.process import RelayProcess, relay_process
+from tests.ui.firefox import Firefox
 from tests.ui.guest_pages import SHARE, STEP, content, expect_status, guests, make
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
 
+#: How deep the content's frame is in the page.
+CONTENT = 2
+HAS_SLIDER = "document.querySelector('.noUi-handle') !== null"
 #: What a relay says without the owner.
 LIE = '{"error": {"code": "stopped"}}'
 PHONE = {"width": 390, "height": 700}
@@ -49,6 +54,21 @@ def kernel(ada: Lab) -> Iterator[Kernel]:
         yield kernel
 
 
+@pytest.fixture(scope="module")
+def proxies(ada: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The URLs of proxies with TLS before Ada's Jupyter, as the documentation writes them."""
+    with contextlib.ExitStack() as stack:
+        yield {
+            kind: f"https://localhost:{port}"
+            for kind in PROXIES
+            for port in [
+                stack.enter_context(
+                    proxied(kind, tmp_path_factory.mktemp(kind), ada.url.removeprefix("http://"))
+                )
+            ]
+        }
+
+
 @pytest.fixture
 def cold(browser: Browser, page_errors: list[str]) -> Iterator[Callable[..., Page]]:
     """Open a URL in a profile of its own; the test fails when a page logs an error."""
@@ -68,12 +88,14 @@ def cold(browser: Browser, page_errors: list[str]) -> Iterator[Callable[..., Pag
     assert page_errors == []
 
 
-@pytest.mark.parametrize("way", ["relay", "peer_listen", "jupyter"])
+@pytest.mark.parametrize("way", ["relay", "peer_listen", "jupyter", *PROXIES])
 def test_a_cold_browser_sees_the_pane_live(
-    ada: Lab, kernel: Kernel, cold: Callable[..., Page], way: str
+    ada: Lab, kernel: Kernel, proxies: dict[str, str], cold: Callable[..., Page], way: str
 ) -> None:
     link = make(ada)
-    page = cold(link[way])
+    for kind, url in proxies.items():
+        link[kind] = link["jupyter"].replace(ada.url, url)
+    page = cold(link[way], ignore_https_errors=True)
     expect_status(page, "Live")
     expect(page.locator("#who")).to_have_text("ada/loss")
     expect(page.locator("#title")).to_have_text("Loss of the training")
@@ -91,6 +113,37 @@ def test_a_cold_browser_sees_the_pane_live(
     assert page.context.cookies() == []
     page.close()
     until_sync(lambda: not guests(ada, link["id"]))
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    """Debian's Firefox with an empty profile."""
+    firefox = Firefox(tmp_path_factory.mktemp("firefox"))
+    yield firefox
+    firefox.close()
+
+
+def test_a_cold_firefox_sees_the_pane_live_by_each_way(
+    ada: Lab, kernel: Kernel, proxies: dict[str, str], firefox: Firefox
+) -> None:
+    link = make(ada)
+    link["nginx"] = link["jupyter"].replace(ada.url, proxies["nginx"])
+    tabs = {way: firefox.open(link[way]) for way in ("relay", "peer_listen", "nginx")}
+    for tab in tabs.values():
+        until_sync(lambda tab=tab: tab.text("#status-words").startswith("Live"), 20)
+        until_sync(lambda tab=tab: tab.text("#drawn", CONTENT) == "drawn by a script", 20)
+        assert tab.text("#who") == "ada/loss"
+        until_sync(lambda tab=tab: tab.evaluate(HAS_SLIDER, CONTENT), 20)
+    kernel.run(STEP.format("firefox"))
+    for tab in tabs.values():
+        until_sync(lambda tab=tab: "plot firefox" in tab.text("body", CONTENT), 20)
+    assert len(guests(ada, link["id"])) == len(tabs)
+    ada.api("DELETE", f"links/{link['id']}")
+    for tab in tabs.values():
+        until_sync(lambda tab=tab: tab.text("#status-words").startswith("This link was stopped"))
+        assert tab.evaluate("document.querySelectorAll('iframe').length") == 0
+    # The policy of the page lets nothing load from elsewhere, not even an icon.
+    assert [error for error in firefox.errors if "favicon.ico" not in error] == []
 
 
 def test_a_guest_with_use_moves_a_widget_and_one_with_view_does_not(
