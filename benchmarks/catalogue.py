@@ -61,6 +61,8 @@ MEASUREMENTS = (
     Measurement("U7", "a question to an agent", "asking.ask_agent"),
     Measurement("G1", "a guest link, opened cold", "guest_page.open_cold"),
     Measurement("G2", "display() to a guest", "guest_page.age"),
+    Measurement("G3", "large updates to a guest", "guest_page.memory"),
+    Measurement("G4", "a guest link, stopped", "guest_page.stop"),
     Measurement("S1", "growth by bytes", "sweeps.by_bytes"),
     Measurement("S2", "growth by peers", "sweeps.by_peers"),
     Measurement("S3", "growth by viewers", "sweeps.by_viewers"),

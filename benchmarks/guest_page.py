@@ -1,7 +1,9 @@
-"""G1 and G2: the page of a guest link in a browser that knows nothing of Jupyter."""
+"""G1 to G4: the page of a guest link in a browser that knows nothing of Jupyter."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import shutil
 import time
 from typing import TYPE_CHECKING, Any
@@ -15,10 +17,12 @@ from .figures import Figure, Goal, figure, median, percentile
 from .workbench import Workbench
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Frame, Page
 
 ROUND_TRIP_S = 0.05
 _PATIENCE_MS = 30_000
+_PHONE = {"width": 390, "height": 700}
+RATE, SIZE = 10, 100_000
 _PAGE_KIB = 350
 _ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 _SHOW = """
@@ -32,6 +36,20 @@ def show(count):
         time.sleep(0.25)
     answer(sent)
 """
+_UPDATE = """
+import time
+class Padded:
+    def __init__(self, number, size):
+        self._text = f"g3-{number} " + "x" * size
+    def __repr__(self):
+        return self._text
+def update(first, count, rate, size):
+    begun = time.perf_counter()
+    for number in range(count):
+        pane.display(Padded(first + number, size))
+        time.sleep(max(0.0, begun + (number + 1) / rate - time.perf_counter()))
+    answer(time.perf_counter() - begun)
+"""
 # The frame draws what the page hands on; a person sees it at the next picture.
 _WATCH = """
 () => {
@@ -44,6 +62,8 @@ _WATCH = """
   look();
 }
 """
+
+_BLANK = "() => document.querySelector('iframe') === null && Date.now()"
 
 
 async def open_cold(bench: Workbench) -> list[Figure]:
@@ -96,9 +116,74 @@ async def age(bench: Workbench) -> list[Figure]:
     ]
 
 
-async def _opened(browser: Browser, link: str, text: str) -> Page:
+async def memory(bench: Workbench) -> list[Figure]:
+    """G3: what large updates, ten a second, leave in the memory of a page as large as a phone's."""
+    both = await bench.jupyters()
+    warm_up, count = bench.pick(100, 5), bench.pick(600, 10)
+    await both.ada.run(_UPDATE)
+    await both.ada.run("pane = me.share('g3', with_=['bob']); pane.display('begins')")
+    link = await both.ada.run("answer(me.link('g3').url)")
+    async with _chromium() as browser:
+        page = await _opened(browser, link, "begins", viewport=_PHONE)
+        used: list[float] = []
+        took_s = 0.0
+        for first, number in ((0, warm_up), (warm_up, count)):
+            bench.step(f"shows {number} outputs of 100 KB to a guest", len(used) / 2)
+            took_s = await both.ada.run(f"update({first}, {number}, {RATE}, {SIZE})")
+            newest = page.frames[-1].get_by_text(f"g3-{first + number - 1} ")
+            await newest.wait_for(timeout=_PATIENCE_MS)
+            used.append(await _heap(page))
+    await both.ada.run("pane.unshare()")
+    before, after = used
+    return [
+        figure(
+            f"G3 page's memory after {count} updates of 100 KB",
+            "MiB",
+            after,
+            before,
+            f"after {warm_up} updates",
+            goal=Goal(1.25),
+        ),
+        figure("G3 updates of 100 KB", "1/s", count / took_s),
+    ]
+
+
+async def stop(bench: Workbench) -> list[Figure]:
+    """G4: from stopping a link to a page that shows nothing of it."""
+    both = await bench.jupyters()
+    await both.ada.run("pane = me.share('g4', with_=['bob']); pane.display('is shown')")
+    times: list[float] = []
+    async with _chromium() as browser:
+        for number in range(bench.rounds):
+            bench.step(f"stops a link, round {number + 1}", number / bench.rounds)
+            link = await both.ada.run("link = me.link('g4'); answer(link.url)")
+            page = await _opened(browser, link, "is shown")
+            blank = asyncio.ensure_future(page.wait_for_function(_BLANK, timeout=_PATIENCE_MS))
+            told = await both.ada.run("import time; at = time.time(); me.unlink(link); answer(at)")
+            times.append(float(await (await blank).json_value()) / 1e3 - told)
+            await page.context.close()
+    await both.ada.run("pane.unshare()")
+    return [figure("G4 link stopped to blank page", "s", median(times), goal=Goal(1.0, unit="s"))]
+
+
+async def _heap(page: Page) -> float:
+    """Return MiB that JavaScript keeps in the page and in its frames, without what is garbage."""
+    from playwright.async_api import Error
+
+    total = 0.0
+    parts: list[Page | Frame] = [page, *page.frames[1:]]
+    for each in parts:
+        # A frame that shares the process of its parent has no session of its own.
+        with contextlib.suppress(Error):
+            session = await page.context.new_cdp_session(each)
+            await session.send("HeapProfiler.collectGarbage")
+            total += (await session.send("Runtime.getHeapUsage"))["usedSize"]
+    return total / 2**20
+
+
+async def _opened(browser: Browser, link: str, text: str, **options: Any) -> Page:
     """Return the page of a link, in a profile of its own, once it draws a text."""
-    context = await browser.new_context()
+    context = await browser.new_context(**options)
     page = await context.new_page()
     await page.goto(link)
     drawn = page.frame_locator("main iframe").frame_locator("iframe").get_by_text(text)

@@ -69,7 +69,7 @@ async def test_what_people_feel_is_measured_with_real_servers_and_kernels():
 @pytest.mark.timeout(180)
 async def test_the_page_of_a_guest_link_is_measured_in_a_cold_browser():
     needs_program("chromium")
-    found = await _measured("G1,G2")
+    found = await _measured("G1,G2,G3,G4")
     (opened,) = found["G1 link to first picture, 50 ms round trip"]
     # No fewer round trips than TCP, the page, the frame in it, the socket and the handshake.
     assert opened.ours > 5 * ROUND_TRIP_S
@@ -78,6 +78,14 @@ async def test_the_page_of_a_guest_link_is_measured_in_a_cold_browser():
     assert size.ours > 1
     for share in ("p50", "p95"):
         assert found[f"G2 display() to a guest's page, {share}"][0].ours > 0
+    (memory,) = found["G3 page's memory after 10 updates of 100 KB"]
+    assert memory.ours > 0
+    assert memory.baseline > 0
+    assert memory.goal == "<= 1.25x"
+    assert found["G3 updates of 100 KB"][0].ours > 0
+    (stopped,) = found["G4 link stopped to blank page"]
+    assert stopped.ours > 0
+    assert stopped.goal == "<= 1 s"
 
 
 async def _measured(names):
