@@ -11,8 +11,8 @@ from typing import Any
 from jupyter_peer.demo.notebooks import Said
 from jupyter_peer.document.outputs import OutputList
 from jupyter_peer.errors import PeerTimeoutError
-from jupyter_peer.server_client.client import dial_to
 from jupyter_peer.server_client.connection import Connection
+from jupyter_peer.server_client.dialling import dial_to
 
 from .felt import OWN_PAGE
 from .figures import Figure, figure, held, percentile

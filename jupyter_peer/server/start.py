@@ -95,54 +95,24 @@ async def start_node(
     stack.push_async_callback(transports.close)
     directory = _directory(settings, data_dir, stack)
 
-    def members_only() -> TrustPolicy:
-        from ..trust.directory import DirectoryPolicy
-
-        return DirectoryPolicy(
-            lambda: directory.current if directory else None, settings.directory_groups
-        )
-
     hub = PeerHub(
         identity=identity,
         store=store,
         transports=transports.all,
-        policy=policy_for(settings.trust_mode, store, more={DIRECTORY: members_only}),
+        policy=_policy(settings, store, directory),
         config=config,
     )
     stack.push_async_callback(hub.close)
     chats = Chats(hub)
 
-    def secrets_of_node() -> list[str]:
-        return _live_secrets(server, server_secrets)
-
-    taps = KernelTaps(kernels.get, secrets_of_node)
-    stack.callback(taps.close)
-    still = StillKernel(secrets_of_node)
-    publisher = PanePublisher(
-        hub,
-        lambda kernel_id: still if kernel_id == STILL else taps(kernel_id),
-        max_panes=settings.max_panes,
-        max_viewers=settings.max_viewers,
+    publisher = _publisher(
+        hub, settings, kernels, lambda: _live_secrets(server, server_secrets), stack
     )
-    stack.push_async_callback(publisher.close)
-    stack.callback(kernels.on_ended(taps.end))
     watcher = PaneWatcher(hub)
     stack.push_async_callback(watcher.close)
     agents = NodeAgents(hub, publisher, settings.agent_config())
     stack.push_async_callback(agents.close)
-    notices = Notices(
-        {
-            "peers": lambda: operations.peers.all(),
-            "panes": lambda: operations.panes.all(),
-            "invites": Done,
-            "reach": Done,
-            "links": lambda: operations.links.all(),
-            "lobby": lambda: operations.lobby.model(),
-            "chat": lambda: operations.chat.news(),
-            "agents": agents.model,
-            "approval": agents.approvals_model,
-        }
-    )
+    notices = _notices(lambda: operations, agents)
     doctor = doctor_of(settings, server, hub, data_dir, directory, lambda: operations.lobby.client)
     codes = Codes(
         settings.lobby_urls, lambda: trusting(settings.relay_certificate), Clock().random_bytes
@@ -183,6 +153,58 @@ async def start_node(
     _write_runtime_file(server, server_secrets, hub, data_dir, stack)
     log.info("jupyter-peer is node %s (%s)", hub.node_id, hub.node_name)
     return Running(operations, notices, transports.direct)
+
+
+def _policy(
+    settings: PeerSettings, store: Store, directory: DirectoryRefresher | None
+) -> TrustPolicy:
+    def members_only() -> TrustPolicy:
+        from ..trust.directory import DirectoryPolicy
+
+        return DirectoryPolicy(
+            lambda: directory.current if directory else None, settings.directory_groups
+        )
+
+    return policy_for(settings.trust_mode, store, more={DIRECTORY: members_only})
+
+
+def _publisher(
+    hub: PeerHub,
+    settings: PeerSettings,
+    kernels: ServerKernels,
+    live_secrets: Callable[[], list[str]],
+    stack: AsyncExitStack,
+) -> PanePublisher:
+    """Return the publisher of panes, which listens to the kernels of this server."""
+    taps = KernelTaps(kernels.get, live_secrets)
+    stack.callback(taps.close)
+    still = StillKernel(live_secrets)
+    publisher = PanePublisher(
+        hub,
+        lambda kernel_id: still if kernel_id == STILL else taps(kernel_id),
+        max_panes=settings.max_panes,
+        max_viewers=settings.max_viewers,
+    )
+    stack.push_async_callback(publisher.close)
+    stack.callback(kernels.on_ended(taps.end))
+    return publisher
+
+
+def _notices(operations: Callable[[], Operations], agents: NodeAgents) -> Notices:
+    """Return the topics of the control socket; ``operations`` is called at each notice."""
+    return Notices(
+        {
+            "peers": lambda: operations().peers.all(),
+            "panes": lambda: operations().panes.all(),
+            "invites": Done,
+            "reach": Done,
+            "links": lambda: operations().links.all(),
+            "lobby": lambda: operations().lobby.model(),
+            "chat": lambda: operations().chat.news(),
+            "agents": agents.model,
+            "approval": agents.approvals_model,
+        }
+    )
 
 
 def _directory(

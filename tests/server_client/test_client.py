@@ -22,7 +22,8 @@ from jupyter_peer.errors import (
     UnknownPaneError,
 )
 from jupyter_peer.server_client import client as client_module
-from jupyter_peer.server_client.client import Client, kernel_client, socket_url
+from jupyter_peer.server_client.client import Client, kernel_client
+from jupyter_peer.server_client.dialling import socket_url
 from tests.machine.waiting import until, until_sync
 from tests.server_client.fake_server import ME, NODE, OFFER, PEER, SECRET, FakeServer
 

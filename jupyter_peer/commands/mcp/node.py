@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ...server_client.client import Client, dial_to
+from ...server_client.client import Client
 from ...server_client.connection import ControlSocket
+from ...server_client.dialling import dial_to
 from ..servers import choose_server, running_servers
 
 

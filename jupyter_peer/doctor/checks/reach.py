@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from ...errors import PeerError
@@ -134,73 +135,51 @@ async def _probe(hub: PeerHub, facts: ServerFacts, address: str) -> Finding:
 
 
 def _refused(facts: ServerFacts, address: str, error: PeerError) -> Finding:
-    data = {"code": error.code}
+    broken = partial(failed, "address", subject=address, code=error.code)
+    doubtful = partial(warning, "address", subject=address, code=error.code)
     if error.code in ("wrong_node", "bad_signature"):
-        return failed(
-            "address",
+        return broken(
             "Another node answers at this address.",
             "remove the address from PeerExtension.advertised_addresses, or check where the "
             "port is forwarded",
-            address,
-            **data,
         )
     text = error.message
-    # Jupyter redirects requests without its base URL, and only browsers follow
+    answer = text.partition(": ")[2] or text
+    # Jupyter redirects requests without its base URL, and only browsers follow.
     is_elsewhere = urlsplit(address).path != f"{facts.base_url}peer-ws"
     is_redirect = any(f"answered {code}" in text for code in (301, 302, 307, 308))
     if "answered 404" in text or (is_elsewhere and is_redirect):
-        return failed(
-            "address",
+        return broken(
             "A web server answers, but there is no peer wire at this path.",
             f"use the path {facts.base_url}peer-ws on Jupyter's port; a proxy in front must "
             "forward it",
-            address,
-            **data,
         )
     if is_redirect or any(f"answered {code}" in text for code in (401, 403)):
-        return failed(
-            "address",
-            "A proxy in front of this server asks for a login or refuses: "
-            f"{text.partition(': ')[2] or text}.",
+        return broken(
+            f"A proxy in front of this server asks for a login or refuses: {answer}.",
             f"let {facts.base_url}peer-ws through without a login; peers prove their key there",
-            address,
-            **data,
         )
     if any(f"answered {code}" in text for code in (400, 426, 500, 501, 502, 503, 504)):
-        return failed(
-            "address",
-            "The server that answers does not forward WebSockets to this server: "
-            f"{text.partition(': ')[2] or text}.",
+        return broken(
+            f"The server that answers does not forward WebSockets to this server: {answer}.",
             "let the proxy forward the Upgrade and Connection headers",
-            address,
-            **data,
         )
     reason = text.partition(" does not answer: ")[2] or text
     is_named = "its name is not known" not in reason
     if is_named and is_public(host_of(address)) and error.code in ("unreachable", "timeout"):
-        return warning(
-            "address",
+        return doubtful(
             f"It cannot be dialled from here ({reason}). Many routers do not route their own "
-            "network "
-            "to their public address, so it may still work from elsewhere.",
+            "network to their public address, so it may still work from elsewhere.",
             "try it from another network, and check that the router forwards the port to this "
             "machine",
-            address,
-            **data,
         )
     if address in facts.learned:
-        return warning(
-            "address",
+        return doubtful(
             f"It cannot be dialled ({reason}). A browser reached this server by it before.",
             "nothing, unless it should work: it is dropped when no browser uses it for 30 days",
-            address,
-            **data,
         )
-    return failed(
-        "address",
+    return broken(
         f"It cannot be dialled: {reason}.",
         "check that a server listens there and no firewall blocks it, or remove the address from "
         "PeerExtension.advertised_addresses",
-        address,
-        **data,
     )

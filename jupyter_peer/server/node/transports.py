@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...errors import BadRequestError
+from ...hub.hub import PeerHub
 from ...primitives.clock import Clock
 from ...transports.base import Transport
+from ...transports.relay.relay import RelayTransport
 from ...wire.addresses import PATH, host_of, is_loopback
 from ...wire.link.identity import Identity
 from ..operations.lobby import lobby_visits
+from ..settings.settings import PeerSettings
 from .addresses import certificate_of, is_on_unix_socket, peer_address
 from .guest_urls import best_page, page_of_port, page_of_relay
 from .jupyterhub import address_at_hub
 from .listening import ServedTransport, hosts_behind, machine_names, parse_listen, trusting
 
 if TYPE_CHECKING:
-    from ...hub.hub import PeerHub
     from ...transports.lan.lan import LanTransport
     from ...transports.lan.records import Endpoint
-    from ...transports.relay.relay import RelayTransport
     from ...transports.webrtc.webrtc import Signaller, WebRtcTransport
-    from ..settings.settings import PeerSettings
 
 log = logging.getLogger(__name__)
 
@@ -267,8 +267,6 @@ class Transports:
         return endpoint
 
     def _relay(self) -> RelayTransport:
-        from ...transports.relay.relay import RelayTransport
-
         # Needed without a relay of this node too, because peers have relays.
         settings = self._settings
         return RelayTransport(
