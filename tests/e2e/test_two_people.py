@@ -77,8 +77,8 @@ async def by_panels(two: Two) -> str:
     async with two.ada.notebook() as hers, two.bob.notebook() as his:
         for notebook in (hers, his):
             await notebook.run("panel = get_ipython().run_line_magic('peer', 'panel')")
-        await hers.run("panel.mint_button.click()")
-        invite = invite_in(await shows(hers, "print(panel.invite_text.value)", "jpeer1:"))
+        await hers.run("panel.invites.mint_button.click()")
+        invite = invite_in(await shows(hers, "print(panel.invites.text.value)", "jpeer1:"))
         await his.run(f"panel.pair_text.value = '{invite}'\npanel.pair_button.click()")
         return await shows(his, "print(panel.progress.value)", "Connected with")
 

@@ -20,7 +20,6 @@ from ...server_client.results.drawing.markup import (
     GOOD,
     Html,
     box,
-    clock_time,
     coloured,
     escape,
     faint,
@@ -29,15 +28,15 @@ from ...server_client.results.drawing.markup import (
     strong,
     tag,
 )
-from ...server_client.results.results import Invite, peer_title
+from ...server_client.results.results import peer_title
 from .approvals import ApprovalsPart
 from .chat import ChatPart, unread_mark
 from .found import FoundPart
+from .invites import InvitePart
 from .parts import (
     OpenPane,
     Row,
     button,
-    copy_button,
     heading,
     pane_line,
     peer_line,
@@ -49,7 +48,6 @@ from .rooms import RoomsPart
 
 log = logging.getLogger(__name__)
 
-_TTLS = (("as configured", ""), ("10 minutes", "10m"), ("1 hour", "1h"), ("1 day", "24h"))
 _STEPS = {
     True: coloured("works", GOOD),
     False: coloured("does not", BAD),
@@ -65,8 +63,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         client: The connection to this kernel's server.
 
     Attributes:
-        ttl: Lifetime of the next invite.
-        invite_text: The last invite that was minted.
+        invites: Makes and shows an invite.
         pair_text: Field for somebody's invite.
         progress: Progress of the last action, or why it failed.
         peers: One row for each peer.
@@ -85,27 +82,9 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._loop = asyncio.get_running_loop()
         self._tasks = TaskSet("an action of the panel")
         self._is_away = False
-        self._invite: Invite | None = None
         self._steps: dict[str, Html] = {}
         self._lines: dict[tuple[str, str], Row] = {}
-        self.mint_button = button("Make an invite", "A single-use invite to give to one person")
-        self.ttl = widgets.Dropdown(
-            options=_TTLS,
-            description="valid for",
-            tooltip="How long the invite can be used",
-            layout={"width": "auto"},
-            style={"description_width": "initial"},
-        )
-        self.invite_text = widgets.Text(tooltip="The invite", layout={"flex": "1 1 auto"})
-        self.copy_button = widgets.HTML(layout={"flex": "0 0 auto"})
-        self._invite_row = widgets.HBox(
-            [self.invite_text, self.copy_button], layout={"display": _HIDDEN}
-        )
-        self.expiry = widgets.HTML(layout={"display": _HIDDEN})
-        self.reach_button = button(
-            "Open to this network", "Let this network reach you, and make a new invite"
-        )
-        self.reach_button.layout.display = _HIDDEN
+        self.invites = InvitePart(client, self._do)
         self.pair_text = widgets.Text(
             placeholder="paste an invite: jpeer1:…",
             tooltip="The invite of somebody else",
@@ -122,17 +101,11 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.rooms = RoomsPart(client, self._do, self._say_anew)
         self.approvals = ApprovalsPart(client, self._do)
         self.views = widgets.VBox()
-        self.mint_button.on_click(lambda _: self._do(self._mint, self.mint_button))
-        self.reach_button.on_click(lambda _: self._do(self._open_and_mint, self.reach_button))
         self.pair_button.on_click(lambda _: self._do(self._pair, self.pair_button))
         super().__init__(
             [
                 self.approvals,
-                heading("Invite"),
-                widgets.HBox([self.mint_button, self.ttl]),
-                self._invite_row,
-                self.expiry,
-                self.reach_button,
+                self.invites,
                 widgets.HBox([self.pair_text, self.pair_button]),
                 self.progress,
                 heading("Peers"),
@@ -151,7 +124,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "peers": lambda data: self._show_nodes(data["peers"], data.get("found") or ()),
             "chat": self.chats.take,
             "panes": self._show_panes,
-            "invites": self._show_invites,
+            "invites": lambda data: self.invites.follow(),
             "lobby": self.rooms.show,
             "approval": self.approvals.show,
             "link": self._show_link,
@@ -192,24 +165,6 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         super().close()
 
     # Actions of clicks.
-
-    async def _mint(self) -> None:
-        invite = await self._client.aio.invite(self.ttl.value or None)
-        assert isinstance(invite, Invite)
-        self._invite = invite
-        self.invite_text.value = invite.text
-        self.copy_button.value = copy_button(invite.text)
-        self._say_of_invite(
-            f"Give this to one person. It works once, until {clock_time(invite.expires)}."
-            + " It works on this machine alone, because no other machine can reach you."
-            * invite.local_only
-        )
-        self._invite_row.layout.display = self.expiry.layout.display = _SHOWN
-        self.reach_button.layout.display = _SHOWN if invite.local_only else _HIDDEN
-
-    async def _open_and_mint(self) -> None:
-        await self._client.aio.reach("network")
-        await self._mint()
 
     async def _pair(self) -> None:
         self._steps = {}
@@ -289,22 +244,6 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Show the result of an action, without the paths of earlier ones."""
         self._steps = {}
         self._say(text)
-
-    def _say_of_invite(self, text: str) -> None:
-        self.expiry.value = box(faint(text))
-
-    def _show_invites(self, data: Json) -> None:
-        """Update the displayed invite; the event does not name the changed one."""
-        if self._invite is not None:
-            self._do(self._check_invite)
-
-    async def _check_invite(self) -> None:
-        for each in await self._client.aio.invites():
-            if self._invite is not None and each.id == self._invite.id and each.status != "open":
-                self._say_of_invite(f"The invite {each.id} is {each.status}.")
-                self._invite = None
-                self.invite_text.value = ""
-                self._invite_row.layout.display = self.reach_button.layout.display = _HIDDEN
 
     def _show_link(self, data: Json) -> None:
         was_away, self._is_away = self._is_away, not data["is_up"]

@@ -33,16 +33,16 @@ async def test_an_invite_is_minted_with_its_expiry_and_a_button_that_copies_it(
 ) -> None:
     panel = open_panel()
     server.answers["invite"] = INVITE
-    assert is_hidden(panel._invite_row)
-    panel.ttl.value = "10m"
-    panel.mint_button.click()
-    assert panel.mint_button.disabled
-    await until(lambda: panel.invite_text.value == "jpeer1:abc")
-    await until(lambda: not panel.mint_button.disabled)
+    assert is_hidden(panel.invites.row)
+    panel.invites.ttl.value = "10m"
+    panel.invites.mint_button.click()
+    assert panel.invites.mint_button.disabled
+    await until(lambda: panel.invites.text.value == "jpeer1:abc")
+    await until(lambda: not panel.invites.mint_button.disabled)
     assert server.asked[-1] == ("invite", {"note": "", "ttl_s": 600.0})
-    assert not is_hidden(panel._invite_row)
-    assert 'data-text="jpeer1:abc"' in panel.copy_button.value
-    assert time.strftime("%H:%M:%S", time.localtime(EXPIRES)) in panel.expiry.value
+    assert not is_hidden(panel.invites.row)
+    assert 'data-text="jpeer1:abc"' in panel.invites.copy_button.value
+    assert time.strftime("%H:%M:%S", time.localtime(EXPIRES)) in panel.invites.remark.value
 
 
 async def test_an_invite_for_this_machine_alone_says_so_and_offers_the_switch(
@@ -50,20 +50,20 @@ async def test_an_invite_for_this_machine_alone_says_so_and_offers_the_switch(
 ) -> None:
     panel = open_panel()
     server.answers["invite"] = INVITE
-    panel.mint_button.click()
-    await until(lambda: not is_hidden(panel._invite_row))
-    assert is_hidden(panel.reach_button)
+    panel.invites.mint_button.click()
+    await until(lambda: not is_hidden(panel.invites.row))
+    assert is_hidden(panel.invites.reach_button)
     server.answers["invite"] = {**INVITE, "local_only": True}
-    panel.mint_button.click()
-    await until(lambda: not is_hidden(panel.reach_button))
-    assert "on this machine alone" in panel.expiry.value
+    panel.invites.mint_button.click()
+    await until(lambda: not is_hidden(panel.invites.reach_button))
+    assert "on this machine alone" in panel.invites.remark.value
     server.answers |= {"set_reach": {"mode": "network"}, "invite": INVITE}
-    panel.reach_button.click()
-    await until(lambda: is_hidden(panel.reach_button))
+    panel.invites.reach_button.click()
+    await until(lambda: is_hidden(panel.invites.reach_button))
     chosen = {"mode": "network", "relay_url": None, "port": None}
     assert [name for name, _ in server.asked][-2:] == ["set_reach", "invite"]
     assert server.asked[-2] == ("set_reach", chosen)
-    assert "on this machine alone" not in panel.expiry.value
+    assert "on this machine alone" not in panel.invites.remark.value
 
 
 async def test_an_invite_that_was_used_is_not_offered_to_be_copied_any_more(
@@ -71,12 +71,12 @@ async def test_an_invite_that_was_used_is_not_offered_to_be_copied_any_more(
 ) -> None:
     panel = open_panel()
     server.answers["invite"] = INVITE
-    panel.mint_button.click()
-    await until(lambda: not is_hidden(panel._invite_row))
+    panel.invites.mint_button.click()
+    await until(lambda: not is_hidden(panel.invites.row))
     server.answers["invites"] = {"invites": [{"id": "12345678", "status": "used"}]}
     server.push("invites", {})
-    await until(lambda: is_hidden(panel._invite_row))
-    assert "used" in panel.expiry.value
+    await until(lambda: is_hidden(panel.invites.row))
+    assert "used" in panel.invites.remark.value
 
 
 async def test_a_pasted_invite_pairs_and_each_path_is_told(
@@ -217,8 +217,8 @@ def test_without_an_event_loop_a_click_is_done_when_it_returns(
 ) -> None:
     server.answers["invite"] = INVITE
     panel = PeerPanel(client)
-    panel.mint_button.click()
-    assert panel.invite_text.value == "jpeer1:abc"
+    panel.invites.mint_button.click()
+    assert panel.invites.text.value == "jpeer1:abc"
     panel.close()
 
 
