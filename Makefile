@@ -26,7 +26,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak docs licenses hub lowest pictures lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak docs licenses hub jupyter-ai lowest pictures lock clean
 
 setup: package system
 
@@ -120,6 +120,13 @@ $(HUB):
 # Pictures of the documentation, taken from two JupyterLabs in a browser.
 pictures: setup
 	$(BIN)/python -m pytest -n0 tests/ui/pictures.py
+
+# The persona of jupyter-ai in a real chat. Its packages extend every JupyterLab beside them, so they get an environment of their own.
+JUPYTER_AI := .venv-jupyter-ai
+jupyter-ai: package
+	$(BIN)/uv venv -q --clear --python $(BIN)/python $(JUPYTER_AI)
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(JUPYTER_AI)/bin/python -e '.[jupyter-ai,test]'
+	$(JUPYTER_AI)/bin/python -m pytest -n0 tests/jupyter_ai
 
 # Tests with the lowest version of each library that pyproject.toml allows (ONLY='tests/hub tests/wire').
 # Older libraries warn about what newer ones have changed, so warnings are no errors here.

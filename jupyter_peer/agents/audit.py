@@ -6,7 +6,7 @@ Answers are never written, and questions only if the owner has chosen so.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..hub.hub import PeerHub
@@ -14,6 +14,8 @@ from ..hub.hub import PeerHub
 REFUSALS_EVERY_S = 60.0
 #: Characters of a question; an entry has at most 4 KiB, and most take up to 6 bytes there.
 MAX_PROMPT = 500
+#: Hex digits that name a question in the logs of all nodes it passes.
+QUESTION_DIGITS = 16
 
 
 class AgentAudit:
@@ -54,6 +56,14 @@ class AgentAudit:
     def prompt(self, text: str) -> dict[str, str]:
         """Return the part of a question's text for its entry."""
         return {"prompt": text[:MAX_PROMPT]} if self._with_prompts else {}
+
+    @staticmethod
+    def chain(root: bytes, nodes: Iterable[str]) -> dict[str, Any]:
+        """Return what entries about a question have of its chain.
+
+        ``question`` is the same in the logs of all nodes that the question passes.
+        """
+        return {"question": root.hex()[:QUESTION_DIGITS], "chain": list(nodes)}
 
     def refused(self, peer: str, code: str) -> None:
         """Write that a question was refused.

@@ -16,6 +16,7 @@ from ..document.outputs import weigh_held
 from ..errors import (
     AgentError,
     AgentFailedError,
+    AgentLoopError,
     AnswerTooLongError,
     BadChainError,
     BadRequestError,
@@ -34,7 +35,7 @@ from ..hub.hub import PeerHub
 from ..hub.message import Message
 from ..wire.link.identity import Identity, decode_public_key
 from ..wire.payloads import original_system
-from ..wire.payloads.agent_chain import ROOT_BYTES, Chain, begin_chain, extend_chain
+from ..wire.payloads.agent_chain import ROOT_BYTES, Chain, extend_chain
 from ..wire.payloads.agents import (
     DISPLAYS,
     MAX_ANSWER,
@@ -229,11 +230,17 @@ class Questions:
         if len(self._questions) >= MAX_QUESTIONS:
             raise BusyError(f"{MAX_QUESTIONS} answers are awaited already")
         identity = self._hub.identity
-        asked = (
-            begin_chain(identity, secrets.token_bytes(ROOT_BYTES), peer)
-            if chain is None
-            else extend_chain(chain, identity, peer)
-        )
+        chain = chain or Chain((), secrets.token_bytes(ROOT_BYTES), ())
+        detail = {
+            **self._audit.chain(chain.root, (*chain.nodes, identity.node_id)),
+            **_named(agent),
+            **self._audit.prompt(prompt),
+        }
+        try:
+            asked = extend_chain(chain, identity, peer)
+        except AgentLoopError as error:
+            self._audit.note("agent_asked", peer, outcome=error.code, **detail)
+            raise
         request_id = secrets.token_hex(16)
         data: dict[str, Any] = {
             "request_id": request_id,
@@ -253,14 +260,7 @@ class Questions:
             raise
         finally:
             del self._questions[request_id]
-            self._audit.note(
-                "agent_asked",
-                peer,
-                outcome=outcome,
-                hops=len(asked.nodes),
-                **_named(agent),
-                **self._audit.prompt(prompt),
-            )
+            self._audit.note("agent_asked", peer, outcome=outcome, **detail)
 
     async def _follow(
         self, question: _Question, data: dict[str, Any], take: Take, timeout_s: float

@@ -156,7 +156,7 @@ class TurnManager:
             turn=turn.number,
             agent=agent.name,
             mode=turn.mode,
-            chain=list(chain.nodes),
+            **self.audit.chain(chain.root, chain.nodes),
             **self.audit.prompt(turn.prompt),
         )
         task = background.start(self._run(turn, agent, message), "answering a question")

@@ -24,6 +24,7 @@ from jupyter_peer.errors import (
     PeerError,
     PeerTimeoutError,
     ToolRefusedError,
+    TooManyHopsError,
     TurnCancelledError,
     UnknownAgentError,
 )
@@ -634,3 +635,23 @@ async def test_the_owner_chooses_who_may_ask_an_agent_also_by_rest_and_for_its_n
         for agent, only in (("other", None), ("helper", ["nobody"])):
             with pytest.raises(LookupFailedError):
                 await run(adas.agent_allow, agent, only)
+
+
+async def test_with_one_hop_no_question_is_answered_that_another_agent_passes_on(tmp_path):
+    async with (
+        servers(tmp_path, "ada", "bob", "cy", max_peer_hops=1) as (ada, bob, cy),
+        kernel(ada) as adas,
+        kernel(bob) as bobs,
+        kernel(cy) as cys,
+    ):
+        await run(bobs.agent, lambda turn: turn.ask("cy", turn.prompt), name="passes-on")
+        await run(cys.agent, given, name="helper")
+        for client in (bobs, cys):
+            await run(client.agent_on)
+        assert await run(adas.ask, "cy", "?") == "a text"
+        with pytest.raises(TooManyHopsError):
+            await run(adas.ask, "bob", "?")
+        log = (await cy.call("GET", "audit"))["audit"]
+        assert [e["detail"]["code"] for e in log if e["kind"] == "agent_refused"] == [
+            "too_many_hops"
+        ]
