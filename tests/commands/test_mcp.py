@@ -84,6 +84,12 @@ async def test_a_client_looks_and_asks(mode, tmp_path):
         assert (str(listed.uri), listed.name, listed.title) == (uri, "ada/loss", "Training")
         read = await ai.read_resource(uri)
         assert read.contents[0].text.startswith("final loss")
+        assert {name: tool.meta for name, tool in tools.items() if tool.meta} == {
+            "read_pane": {"ui": {"resourceUri": "ui://jupyter-peer/pane.html"}}
+        }
+        (page,) = (await ai.read_resource("ui://jupyter-peer/pane.html")).contents
+        assert page.mime_type == "text/html;profile=mcp-app"
+        assert "ui/initialize" in page.text
         agents = (await ai.call_tool("list_agents", {"peer": "ada"})).structured_content["agents"]
         assert {each["name"]: each["default"] for each in agents}["helper"] is True
         steps = []

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mcp.server import NotificationOptions, Server
+from mcp.server.apps import EXTENSION_ID
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -43,6 +44,7 @@ from pydantic import ValidationError
 from ..._version import __version__
 from ...errors import BadRequestError, LookupFailedError, PeerError
 from ...server_client.client import Client
+from .app import TOOL_META, URI as APP_URI, page
 from .errors import misfit, resource_failure, tool_failure
 from .panes import PaneResources
 from .reading import Json
@@ -91,6 +93,7 @@ class PeerMcp:
             on_unsubscribe_resource=self._unsubscribe,
             on_subscriptions_listen=self._on_listen,
         )
+        self.server.extensions[EXTENSION_ID] = {}
 
     async def run(self) -> None:
         """Serve on stdin and stdout until stdin ends."""
@@ -119,6 +122,7 @@ class PeerMcp:
                     input_schema=tool.parameters,
                     output_schema=tool.output_schema,
                     annotations=tool.annotations,
+                    _meta=TOOL_META if tool.name == "read_pane" else None,
                 )
                 for tool in self._tools.values()
             ]
@@ -175,6 +179,8 @@ class PeerMcp:
         self, ctx: _Context, params: ReadResourceRequestParams
     ) -> ReadResourceResult:
         uri = str(params.uri)
+        if uri == APP_URI:
+            return ReadResourceResult(contents=[page()])
         try:
             text = await self._panes.read(uri)
         except PeerError as error:
