@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import jupyter_peer
 from jupyter_peer.cli import PeerApp
 from jupyter_peer.document.qr import qr_blocks
 from jupyter_peer.errors import BadRequestError, PeerTimeoutError
@@ -218,3 +220,15 @@ def test_a_question_is_read_from_stdin(peer: Run, server: FakeServer) -> None:
 def test_outside_of_a_notebook_the_panel_says_where_it_works(client: Client) -> None:
     with pytest.raises(BadRequestError, match="needs a notebook"):
         run(lambda: client, ["panel"])
+
+
+def test_every_command_that_a_text_names_exists() -> None:
+    known = {*COMMANDS, *PeerApp.subcommands, *(row.also for row in COMMANDS.values())}
+    named = {
+        (word, path.name)
+        for path in Path(jupyter_peer.__file__).parent.rglob("*.py")
+        for word in re.findall(r"(?:%peer|jupyter peer) ([a-z]+)", path.read_text(encoding="utf-8"))
+    }
+    assert ("agent", "turn.py") in named
+    # "%peer lists the commands" is a sentence.
+    assert {each for each in named if each[0] not in known} == {("lists", "line.py")}
