@@ -11,6 +11,7 @@ import re
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -21,6 +22,7 @@ from tests.e2e.people import Notebook, Person, invite_in
 from tests.machine.jupyter_process import at_once
 from tests.machine.waiting import until, until_sync
 
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 SHOWN = """
 class Shown:
     def __init__(self, bundle):
@@ -145,6 +147,28 @@ async def test_bob_moves_adas_slider_until_she_takes_it_back(two: Two) -> None:
         with pytest.raises(CellError):
             await his.run("view.set('n', value=8)")
         assert "value 7" in await hers.run("print('value', slider.value)")
+
+
+async def test_the_five_minutes_of_the_readme_run_as_they_are_written(two: Two) -> None:
+    minutes = README.partition("## Five minutes")[2].partition("## Two commands")[0]
+    cells = re.findall(r"^```python\n(.*?)^```$", minutes, re.MULTILINE | re.DOTALL)
+    make, redeem, share, watch, switch, ask = cells
+    two.part()
+    async with two.ada.notebook() as hers, two.bob.notebook() as his:
+        # Both are at one machine, and nobody waits for the whole run.
+        made = await hers.run(re.sub(r"%peer reach network.*\n", "", make))
+        pasted = re.sub(r"jpeer1:\S+", invite_in(made), redeem)
+        assert "ada" in await his.run(pasted)
+        running = asyncio.ensure_future(hers.run(share.replace("range(40)", "range(8)")))
+        await shows(his, "%peer list", "progress")
+        assert "step" in await his.run(watch)
+        await hers.run(switch)
+        assert "step" in await his.run(ask)
+        await running
+        for command in re.findall(r"`(%peer (?:grant|unshare) [^`]+)`", minutes):
+            await hers.run(command)
+        assert two.ada.peer_call("GET", "panes")["mine"] == []
+        await hers.run("%peer agent off")
 
 
 @pytest.mark.parametrize("door", [by_rest, by_magics, by_panels, by_commands])

@@ -76,7 +76,12 @@ def test_the_benchmarks_are_given_the_options_that_are_set(words, command) -> No
 
 def test_the_documentation_builds_without_a_warning_and_leads_nowhere_outside(tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    included = ("README.md", "jupyter_peer/wire/SPEC.md", "jupyter_peer/relay/SPEC.md")
+    included = (
+        "README.md",
+        "CONTRIBUTING.md",
+        "jupyter_peer/wire/SPEC.md",
+        "jupyter_peer/relay/SPEC.md",
+    )
     for name in ("jupyter_peer/_version.py", *included):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -89,12 +94,14 @@ def test_the_documentation_builds_without_a_warning_and_leads_nowhere_outside(tm
     page = (tmp_path / "site" / "reach.html").read_text(encoding="utf-8")
     assert 'href="relays.html"' in page
     index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
-    assert "/blob/main/CONTRIBUTING.md" in index
     assert 'href="../' not in index
     # Pages are included whole, with links of where they come from.
     start = (tmp_path / "site" / "start.html").read_text(encoding="utf-8")
     assert 'href="troubleshooting.html"' in start
     assert "Stop sharing" in start
+    contributing = (tmp_path / "site" / "contributing.html").read_text(encoding="utf-8")
+    assert "/blob/main/CONTRIBUTING.md" in contributing
+    assert 'href="architecture.html"' in contributing
     protocol = (tmp_path / "site" / "relay-protocol.html").read_text(encoding="utf-8")
     assert "/blob/main/jupyter_peer/wire/relay/frames.py" in protocol
 
