@@ -72,6 +72,14 @@ function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement
       </div>
       {phase === 'failed' && !isWithdrawn(state) && <Failure error={state.error} />}
       {view.link && <LinkOffer view={view} link={view.link} trans={trans} />}
+      {view.hasTooManyLinks && (
+        <div className="jp-PeerPane-notice" role="alert">
+          <span>
+            {trans.__('You opened none of the last links of this pane, so it offers no more.')}
+          </span>
+          <Action label={trans.__('Offer links again')} run={() => view.offerLinksAgain()} />
+        </div>
+      )}
       <SiteOffers view={view} owner={view.ownerName} trans={trans} />
       <FrameNotice view={view} frame={frame} trans={trans} />
       <span className="jp-sr-only" role="status">

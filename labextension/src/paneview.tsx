@@ -105,7 +105,7 @@ export class PaneView extends Widget {
   /** Show it although nothing else watches it: a person asked for it. */
   open(): void {
     this._wait = false;
-    this._unopened = 0;
+    this.offerLinksAgain();
     if (this._frame.status === 'starting' || this._frame.status === 'ready') {
       void this.feed.start();
     } else {
@@ -335,16 +335,26 @@ export class PaneView extends Widget {
   /** Offer a link of the peer's in the header, where a person reads its host before opening it. */
   private async _offerLink(address: string): Promise<void> {
     // A script may ask too, and again and again: a person has just pressed or typed in the frame.
-    if (this._unopened >= MAX_LINKS || !(await this._frame.isUsed(true))) {
+    if (!(await this._frame.isUsed(true))) {
       return;
     }
     // A press is good for one link. Keys are not reported, but an older one does not count for so long.
-    const isOver = performance.now() - this._linkAt > ACTIVE_MS;
-    if (!isOver && !(await this._frame.isPressedSince(this._linkAt))) {
+    const last = this._linkAt;
+    const isOver = performance.now() - last > ACTIVE_MS;
+    // Waited for in any case: a press that a busy machine reports late would be good for a second link.
+    const isPressed = await this._frame.isPressedSince(last);
+    if ((!isPressed && !isOver) || this._linkAt !== last) {
       return;
     }
     const now = performance.now();
     if (this._link && now - this._linkAt < LINK_STAYS_MS) {
+      return;
+    }
+    if (this._unopened >= MAX_LINKS) {
+      // A person has pressed, so a person reads why nothing comes of it.
+      this._hasTooManyLinks = true;
+      this._linkAt = now;
+      this.dismissLink();
       return;
     }
     const url = new URL(address);
@@ -361,12 +371,23 @@ export class PaneView extends Widget {
     return this._link;
   }
 
+  /** Whether a link was clicked, and not offered since too many before it were not opened. */
+  get hasTooManyLinks(): boolean {
+    return this._hasTooManyLinks;
+  }
+
   openLink(): void {
     if (this._link) {
       window.open(this._link, '_blank', 'noopener,noreferrer');
       this._unopened = 0;
       this.dismissLink();
     }
+  }
+
+  offerLinksAgain(): void {
+    this._unopened = 0;
+    this._hasTooManyLinks = false;
+    this._changed.emit();
   }
 
   dismissLink(): void {
@@ -405,4 +426,5 @@ export class PaneView extends Widget {
   private _link: URL | null = null;
   private _linkAt = -Infinity;
   private _unopened = 0;
+  private _hasTooManyLinks = false;
 }

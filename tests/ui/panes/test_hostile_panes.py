@@ -346,8 +346,12 @@ def test_links_of_a_script_are_offered_only_to_who_has_clicked_and_not_without_e
         # The click counts for a while, and so does the script's next link.
         expect(offered).to_have_count(0)
     click_in(page, view)
+    expect(view).to_contain_text("You opened none of the last links of this pane")
     expect(page.locator(".jp-Dialog")).to_have_count(0)
     expect(offered).to_have_count(0)
+    view.get_by_role("button", name="Offer links again").click()
+    click_in(page, view)
+    expect(offered).to_contain_text(re.compile(r"^link\d+\.example$"))
 
 
 def click_in(page: Page, view: Locator) -> None:
