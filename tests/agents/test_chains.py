@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from jupyter_peer.errors import AgentLoopError, BadChainError, PeerError, TooManyHopsError
+from jupyter_peer.errors import (
+    AgentLoopError,
+    BadChainError,
+    PeerError,
+    PeerTimeoutError,
+    TooManyHopsError,
+)
 from jupyter_peer.wire.payloads.agent_chain import begin_chain, extend_chain
 from tests.peers.nodes import Node, nodes
 
@@ -66,7 +72,9 @@ async def test_a_chain_has_a_length_at_which_nobody_answers_any_more():
         assert made[4].log("agent_refused")[0][2]["code"] == "too_many_hops"
 
 
-async def sent(sender: Node, asked: Node, chain: Any, *, leads_back: bool = False) -> Any:
+async def sent(
+    sender: Node, asked: Node, chain: Any, *, leads_back: bool = False, deadline: float = 2e9
+) -> Any:
     """Let a node send a chain as it is, or led on by itself."""
     fields = chain.fields()
     if leads_back:
@@ -76,7 +84,7 @@ async def sent(sender: Node, asked: Node, chain: Any, *, leads_back: bool = Fals
         on = extend_chain(stranger, sender.hub.identity, asked.id)
         fields["origin_chain"].append(sender.id)
         fields["chain_proof"].append(on.fields()["chain_proof"][-1])  # type: ignore[index]
-    data = {"request_id": "0" * 32, "prompt": "?", "deadline": 2e9, **fields}
+    data = {"request_id": "0" * 32, "prompt": "?", "deadline": deadline, **fields}
     return await sender.hub.request(asked.id, "agent_request", data)
 
 
@@ -102,6 +110,16 @@ async def test_a_chain_that_did_not_happen_is_refused(case):
         assert ada.log("agent_refused")[0][2]["code"] == "bad_chain"
         # the true one is answered
         assert (await sent(bob, ada, to_ada)).data["ok"] is True
+
+
+async def test_a_question_whose_deadline_has_passed_is_not_answered():
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(seen_by)
+        chain = begin_chain(bob.hub.identity, bytes(32), ada.id)
+        for deadline in (1.0, -1e308):
+            with pytest.raises(PeerTimeoutError, match="before the question"):
+                await sent(bob, ada, chain, deadline=deadline)
+        assert agent.turns == []
 
 
 async def test_nobody_asks_itself():

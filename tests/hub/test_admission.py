@@ -49,6 +49,13 @@ async def test_a_session_that_is_not_the_one_in_use_is_taken_over_by_nobody():
             )
 
 
+async def test_a_peer_whose_link_has_died_unnoticed_comes_in_without_naming_it():
+    async with two_hubs() as (ada, bob):
+        own = introduction(bob.node_id, bob.identity.public_key_b64)
+        assert ada.peer(bob.node_id).status == "connected"
+        ada._admission.check_incoming(Link(), own, None, None)
+
+
 async def test_who_is_blocked_stays_out_on_both_ways_in():
     async with two_hubs() as (ada, bob):
         await ada.block(bob.node_id)

@@ -223,6 +223,19 @@ async def test_one_guest_is_dropped_and_two_stay() -> None:
         assert sorted(who(ada)) == [[], [first.id, third.id]]
 
 
+async def test_a_guest_is_dropped_from_the_link_that_it_has_open_and_from_no_other() -> None:
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob)
+        other = minted(ada)
+        link = minted(ada)
+        guest = await opened(ada, link)
+        with pytest.raises(NotGrantedError):
+            await ada.hub.guests.drop(other.id, guest.id)
+        ada.kernel.write("1\n")
+        await guest.got("pane_update")
+        assert [guest.id] in who(ada)
+
+
 async def test_unsharing_a_pane_ends_its_links() -> None:
     async with two_nodes() as (ada, _):
         await ada.share()

@@ -424,6 +424,39 @@ async def test_limits_on_rooms_and_members_are_kept() -> None:
         assert code(await bob.create("..")) == "bad_name"
 
 
+async def test_a_node_is_in_so_many_rooms_though_the_lobby_has_room_for_more() -> None:
+    async with lobbies(max_rooms_of_node=2) as [lobby]:
+        ada, bob = node("a"), node("b")
+        await ada.enter(lobby)
+        await bob.enter(lobby)
+        for name in ("one", "two"):
+            await ada.create(name)
+        assert code(await ada.create("three")) == "busy"
+        await bob.create("three")
+        assert code(await ada.join("three")) == "busy"
+        await ada.ask(wire.LeaveRoom(name="one"))
+        assert len(members(await ada.join("three"))) == 2
+        assert code(await ada.ask(wire.LeaveRoom(name="nowhere"))) == "unknown_room"
+
+
+async def test_a_message_costs_what_it_makes_the_lobby_do() -> None:
+    async with lobbies() as [lobby]:
+        ada, bob = node("a"), node("b")
+        await ada.enter(lobby)
+
+        def costs(*requests: Any) -> list[float]:
+            return [lobby._cost(lobby._guests[ada.node_id], request) for request in requests]
+
+        before = costs(wire.Who(), wire.ListRooms())
+        await bob.enter(lobby)
+        await bob.create("class")
+        after = costs(wire.Who(), wire.ListRooms())
+        assert all(more > less for more, less in zip(after, before, strict=True))
+        signal = wire.Signal(to=bob.node_id, kind="offer", sdp="x")
+        small, large = costs(signal, wire.LeaveRoom(name="class"))
+        assert small < large
+
+
 async def test_a_full_lobby_refuses_another_node_and_lets_one_of_its_own_come_again() -> None:
     async with lobbies(max_nodes=1) as [lobby]:
         ada, bob = node("a"), node("b")

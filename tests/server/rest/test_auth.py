@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
+import socket
+from types import SimpleNamespace
 from typing import ClassVar
+from unittest.mock import AsyncMock
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -13,7 +17,7 @@ from jupyter_server.auth.security import passwd
 from tornado.httpclient import HTTPClientError
 
 from jupyter_peer.control.table import OPERATIONS
-from jupyter_peer.server.control.local_callers import is_same_machine
+from jupyter_peer.server.control.local_callers import is_same_machine, why_not_local
 from jupyter_peer.server.control.secrets import COMMAND_LINE, Caller
 
 EVERY = [(row.method, re.sub(r"\{\w+\}", "x", row.path)) for row in OPERATIONS.values() if row.rest]
@@ -172,6 +176,15 @@ def test_only_this_machine_is_this_machine(peer, own, is_same):
     assert is_same_machine(peer, own) is is_same
 
 
+def test_a_server_on_a_unix_socket_is_reached_from_this_machine_alone():
+    one, other = socket.socketpair(socket.AF_UNIX)
+    with one, other:
+        for end, answer in ((one, None), (None, "it comes from another machine")):
+            connection = SimpleNamespace(stream=SimpleNamespace(socket=end))
+            request = SimpleNamespace(connection=connection, headers={"Host": "localhost"})
+            assert why_not_local(request, "localhost") == answer
+
+
 async def test_a_secret_opens_nothing_from_another_machine(
     open_control, extension, secret, monkeypatch
 ):
@@ -181,6 +194,16 @@ async def test_a_secret_opens_nothing_from_another_machine(
     headers = {"Authorization": f"peer-secret {secret}"}
     assert await refusal(open_control(headers)) == 403
     assert not extension.context.sessions
+
+
+async def test_where_direct_connections_are_off_nobody_comes_in_by_them(
+    http_server_client, jp_base_url, extension, monkeypatch
+):
+    running = dataclasses.replace(await extension.context.ready(), direct=None)
+    monkeypatch.setattr(extension.context, "ready", AsyncMock(return_value=running))
+    response = await http_server_client.fetch(f"{jp_base_url}peer-ws", raise_error=False)
+    assert response.code == 403
+    assert b"direct connections are disabled here" in response.body
 
 
 async def test_the_peer_wire_asks_for_no_login_and_gives_no_cookie(
