@@ -24,6 +24,7 @@ from ..trust.base import TrustPolicy
 from ..wire.addresses import normalize_address
 from ..wire.link.identity import Identity
 from .admission import Admission
+from .groups.groups import Groups
 from .guests.guests import Guests
 from .info import HubEvent, PeerInfo
 from .invites import InviteBook
@@ -54,6 +55,7 @@ class PeerHub(Messaging):
         clock: Source of time and random numbers.
 
     Attributes:
+        groups: Its groups of viewers.
         guests: The browsers that have opened a guest link, and these links.
         invites: The invites that this node has made.
     """
@@ -89,7 +91,12 @@ class PeerHub(Messaging):
         )
         peers = PeerRegistry(self._local, self._connector, messenger, self._candidates)
         guests = Guests(self._local, messenger, lambda node_id: peers.get(node_id) is not None)
-        super().__init__(messenger, peers, guests)
+        groups = Groups(
+            lambda node_id: guests.get(node_id) or peers.get(node_id),
+            messenger,
+            self._clock.random_bytes,
+        )
+        super().__init__(messenger, peers, guests, groups)
         self._admission = Admission(self._local, self._peers, self.guests)
         self._connector.gate = self._admission
         self._auto_connector = AutoConnector(self._local, self._candidates, self._peers)

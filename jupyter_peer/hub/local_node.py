@@ -26,7 +26,7 @@ from .info import HubEvent
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = ("panes", "pane-buffers", "pane-widgets")
+CAPABILITIES = ("panes", "pane-buffers", "pane-widgets", "groups")
 MAX_LEARNED = 4
 #: An address under which no browser came for so long is dropped.
 LEARNED_FOR_S = 30 * 24 * 3600.0

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import NotConnectedError, UnsupportedError
 from ..wire.link.envelope import Buffer
+from .groups.groups import Groups
 from .guests.guests import Guests
 from .links.linked_node import LinkedNode
 from .message import Handler, Message, Messenger, Order
@@ -21,10 +22,14 @@ class Messaging:
         messenger: Encodes messages and knows the handlers.
         peers: All peers.
         guests: All guests.
+        groups: The groups of this node, and those that it has joined.
     """
 
-    def __init__(self, messenger: Messenger, peers: PeerRegistry, guests: Guests) -> None:
+    def __init__(
+        self, messenger: Messenger, peers: PeerRegistry, guests: Guests, groups: Groups
+    ) -> None:
         self.guests = guests
+        self.groups = groups
         self._messenger = messenger
         self._peers = peers
 

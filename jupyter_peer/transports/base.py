@@ -11,7 +11,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ..errors import LinkClosedError, TooLargeError
 from ..findings import Finding
@@ -21,12 +21,37 @@ from ..wire.link.handshake import MAX_FRAME
 Frame = bytes | str
 OnFrame = Callable[[Frame], "Awaitable[None] | None"]
 OnClose = Callable[[str], None]
+OnGroupFrame = Callable[[bytes, bytes], "Awaitable[None] | None"]
 
 # Frames that may wait for `recv`; a handshake has two for each side. The accepting node goes on without
 # waiting for the dialler, so the dialler makes it wait when more frames arrive.
 _MAX_WAITING = 8
 # Further frames arrive only over a transport that cannot wait, or before it starts to wait.
 _MAX_BEHIND = 32
+
+
+class GroupDoor(Protocol):
+    """Below links: hands one frame to all of them whose nodes have joined a group."""
+
+    @property
+    def max_members(self) -> int:
+        """Nodes that may join one group."""
+
+    def open_group(self, group: bytes) -> None:
+        """Let nodes join a group by their links to this node."""
+
+    def send_to_group(self, group: bytes, frame: bytes) -> None:
+        """Send a frame to the group, once; it may be lost."""
+
+    def close_group(self, group: bytes) -> None:
+        """End a group."""
+
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether earlier frames still wait on this side."""
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        """Call back once, soon after it is no longer backed up."""
 
 
 class PeerLink(ABC):
@@ -43,6 +68,8 @@ class PeerLink(ABC):
         guests: Whether a guest may use it: ``never``, ``also`` beside peers, or ``only`` a guest.
         remote_host: IP address at the other end of the connection; None when unknown.
         max_frame: Frames of the peer over this many bytes close the link.
+        on_group_frame: Receives the frames of groups that this node has joined by the link: id of
+            the group, and frame. They keep their place among the link's own frames.
     """
 
     transport: str
@@ -54,6 +81,7 @@ class PeerLink(ABC):
         self.guests: Literal["never", "also", "only"] = "never"
         self.remote_host: str | None = None
         self.max_frame = MAX_FRAME
+        self.on_group_frame: OnGroupFrame | None = None
         self.is_closed = False
         self.close_reason = ""
         self._waiting: deque[Frame] = deque()
@@ -85,6 +113,20 @@ class PeerLink(ABC):
     @abstractmethod
     def _shut(self, reason: str) -> None:
         """Close the connection below."""
+
+    # What only links by which groups go implement.
+
+    @property
+    def group_door(self) -> GroupDoor | None:
+        """What hands frames on to groups; None when nothing does."""
+        return None
+
+    def join(self, group: bytes) -> bool:
+        """Join a group of the other side; return whether that is possible here."""
+        return False
+
+    def leave(self, group: bytes) -> None:  # noqa: B027 - most links have no groups
+        """Leave a group of the other side, or take the other side out of one of this node's."""
 
     # What all share.
 

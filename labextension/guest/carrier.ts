@@ -7,6 +7,8 @@ export type Frame = string | Bytes;
 
 export interface ICarrierEvents {
   onFrame: (frame: Frame) => void;
+  /** A frame of a group that was joined: the group's id in hex, and the frame. */
+  onGroupFrame: (group: string, frame: Bytes) => void;
   /** The carrier has ended, with an error code or `lost`; nothing comes after this. */
   onEnd: (reason: string) => void;
 }
@@ -15,6 +17,8 @@ export interface ICarrier {
   /** Resolves when frames can be sent. */
   open(): Promise<void>;
   send(frame: Frame): void;
+  /** Join a group of the owner by its id in hex; false where there are none. */
+  join(group: string): boolean;
   close(): void;
 }
 
@@ -61,6 +65,10 @@ export class PortCarrier implements ICarrier {
 
   send(frame: Frame): void {
     this._socket?.send(frame);
+  }
+
+  join(): boolean {
+    return false;
   }
 
   close(): void {

@@ -10,6 +10,8 @@ import { type IOwnersMessage, type Session } from './session';
 /** Steps that the frame has not shown; with so many the owner is told to hold back. */
 const MAX_UNSHOWN = 16;
 const MAX_INPUTS = 32;
+/** Steps that come before the answer to what was asked. */
+const MAX_PUT_BY = 64;
 const MAX_MODULE = 8 * 1024 * 1024;
 /** One of the largest size takes long on a slow connection. */
 const MODULE_MS = 120_000;
@@ -123,13 +125,24 @@ export class Pane {
     const known: JsonObject = whole ? {} : { epoch: this._epoch, rev: this._rev };
     this._isHeldBack = false;
     this._unshown = [];
+    const opening: IPaneStep[] = [];
+    this._opening = opening;
     session.ask('pane_open', { pane: name, ...known }).then(
       ({ data }) => {
-        this._note(described(data));
-        this._note({ status: data.ended === true ? 'ended' : 'live' });
-        this._takeStep(data);
+        if (this._opening === opening) {
+          this._opening = null;
+          this._note(described(data));
+          this._note({ status: data.ended === true ? 'ended' : 'live' });
+          this._show(data as unknown as IPaneStep);
+          opening.forEach(step => this._follow(step));
+        }
       },
-      (error: unknown) => this._onRefused(error)
+      (error: unknown) => {
+        if (this._opening === opening) {
+          this._opening = null;
+          this._onRefused(error);
+        }
+      }
     );
   }
 
@@ -145,11 +158,34 @@ export class Pane {
 
   private _takeStep(data: Record<string, unknown>): void {
     const step = data as unknown as IPaneStep;
-    if (this._isHeldBack || typeof step.epoch !== 'string' || !Number.isSafeInteger(step.rev)) {
+    if (this._isHeldBack || !isStep(step)) {
       return;
     }
-    if (!step.outputs && (step.prev !== this._rev || step.epoch !== this._epoch)) {
-      this._open(true);
+    if (this._opening) {
+      // By a group a step may come before the answer. What does not fit here is asked for later.
+      this._opening.push(step);
+      this._opening.splice(0, this._opening.length - MAX_PUT_BY);
+    } else {
+      this._follow(step);
+    }
+  }
+
+  private _follow(step: IPaneStep): void {
+    if (step.epoch === this._epoch && step.rev <= this._rev) {
+      return;
+    }
+    this._show(step);
+  }
+
+  private _show(step: IPaneStep): void {
+    if (!isStep(step)) {
+      return;
+    }
+    const isSameLife = step.epoch === this._epoch;
+    if (!step.outputs && (step.prev !== this._rev || !isSameLife)) {
+      if (!this._opening) {
+        this._open(!isSameLife);
+      }
       return;
     }
     [this._epoch, this._rev] = [step.epoch, step.rev];
@@ -183,8 +219,13 @@ export class Pane {
   private _rev = -1;
   private _unshown: number[] = [];
   private _isHeldBack = false;
+  /** While the owner is asked: the steps that have come meanwhile. */
+  private _opening: IPaneStep[] | null = null;
   private _inputs = 0;
 }
+
+const isStep = ({ epoch, rev }: IPaneStep): boolean =>
+  typeof epoch === 'string' && Number.isSafeInteger(rev);
 
 function described(data: Record<string, unknown>): Partial<IPaneFacts> {
   return {

@@ -1,6 +1,16 @@
 /** A link over a relay: registration, frames and credit of relay/SPEC.md, as the node that dials. */
 
-import { type Bytes, concat, fromUtf8, Reader, toBase64, toHex, u64, utf8 } from '../wire/bytes';
+import {
+  type Bytes,
+  concat,
+  fromHex,
+  fromUtf8,
+  Reader,
+  toBase64,
+  toHex,
+  u64,
+  utf8
+} from '../wire/bytes';
 import { type ISigner, nodeIdOf } from '../wire/crypto';
 import { WireError } from '../wire/errors';
 import {
@@ -15,6 +25,8 @@ import {
 const VERSION = 1;
 const DATA = 0;
 const CLOSE = 1;
+const GROUP = 2;
+const JOIN = 3;
 const TTL = 8;
 const HEAD_BYTES = 43;
 const [BINARY, TEXT, CREDIT, OPEN] = [0, 1, 2, 3];
@@ -27,6 +39,7 @@ const OPEN_AGAIN_MS = [1000, 2000, 4000];
 interface INotice {
   challenge?: unknown;
   registered?: unknown;
+  max_members?: unknown;
   undeliverable?: unknown;
   error?: { code?: unknown };
 }
@@ -69,6 +82,13 @@ export class RelayCarrier implements ICarrier {
   send(frame: Frame): void {
     this._unsent.push(frame);
     this._flush();
+  }
+
+  join(group: string): boolean {
+    if (this._hasGroups) {
+      this._write(concat(this._head(JOIN), fromHex(group)));
+    }
+    return this._hasGroups;
   }
 
   close(): void {
@@ -127,6 +147,7 @@ export class RelayCarrier implements ICarrier {
     } else if (typeof notice.challenge === 'string') {
       void this._prove(notice.challenge);
     } else if (notice.registered === this._me) {
+      this._hasGroups = typeof notice.max_members === 'number' && notice.max_members > 0;
       this._onRegistered();
     } else if (notice.undeliverable) {
       this._end('undeliverable');
@@ -159,6 +180,10 @@ export class RelayCarrier implements ICarrier {
     if (kind === CLOSE) {
       const reason = fromUtf8(reader.take(Math.min(reader.left, 64)));
       this._end(hearsay(reason, 'closed'));
+      return;
+    }
+    if (kind === GROUP) {
+      this._events.onGroupFrame(toHex(reader.take(8)), reader.take(reader.left));
       return;
     }
     const form = reader.u8();
@@ -198,6 +223,7 @@ export class RelayCarrier implements ICarrier {
   private readonly _timers: ReturnType<typeof setTimeout>[] = [];
   private _socket: WebSocket | null = null;
   private _hasEnded = false;
+  private _hasGroups = false;
   private _sent = 0;
   private _limit = 0;
   private _received = 0;

@@ -2,6 +2,7 @@
 
 import { type Bytes, toHex } from '../wire/bytes';
 import { Channel, type IMessage } from '../wire/channel';
+import { readGroupKey } from '../wire/group';
 import { type IPrimitives, type ISigner, nodeIdOfHash } from '../wire/crypto';
 import { WireError } from '../wire/errors';
 import { checkAuthResult, Dialer, type ISession } from '../wire/handshake';
@@ -63,7 +64,7 @@ export class Session {
         primitives,
         signer,
         name: '',
-        capabilities: ['pane-widgets'],
+        capabilities: ['pane-widgets', 'groups'],
         expect: owner,
         expectKeyHash: link.keyHash,
         token: null,
@@ -96,6 +97,7 @@ export class Session {
     this._early.splice(0).forEach(message => this._take(message));
     this._frames.attach(
       frame => this._onFrame(frame),
+      (group, frame) => this._onGroupFrame(group, frame),
       reason => this._onEnd(reason)
     );
     this._watching = setInterval(() => {
@@ -140,6 +142,24 @@ export class Session {
     );
   }
 
+  private _onGroupFrame(group: string, frame: Bytes): void {
+    void this._channel
+      .receiveOfGroup(group, frame)
+      .then(messages => messages.forEach(message => this._hasEnded || this._take(message)))
+      .catch(() => undefined); // the link is broken, and whoever reads its frames hears of it
+  }
+
+  /** Use the key of a group; whoever cannot join goes on with its own link. */
+  private _onGroupKey(data: Record<string, unknown>): void {
+    const key = readGroupKey(data);
+    if (key && (!key.join || this._carrier.join(key.group))) {
+      this._channel.useGroupKey(key);
+      if (key.join) {
+        this.say('group_joined', { group: key.group });
+      }
+    }
+  }
+
   private _take(message: IMessage): void {
     const { type, msg_id, re, buffers } = message;
     const data = plain(message.data) as Record<string, unknown>;
@@ -154,6 +174,8 @@ export class Session {
       }
     } else if (type === 'ping') {
       this._channel.put('pong', {}, [], msg_id).catch(() => undefined);
+    } else if (type === 'group_key') {
+      this._onGroupKey(data);
     } else if (type === 'bye') {
       this.close(text(data.reason, 64));
     } else {
@@ -209,6 +231,8 @@ class Frames implements ICarrierEvents {
     }
   };
 
+  onGroupFrame = (group: string, frame: Bytes): void => this._onGroupFrame?.(group, frame);
+
   onEnd = (reason: string): void => {
     this._reason ??= reason;
     this._reject(new WireError(reason === 'lost' ? 'unreachable' : reason));
@@ -225,8 +249,12 @@ class Frames implements ICarrierEvents {
     return this._queue.shift() as Frame;
   }
 
-  attach(onFrame: (frame: Frame) => void, onEnd: (reason: string) => void): void {
-    [this._onFrame, this._onEnd] = [onFrame, onEnd];
+  attach(
+    onFrame: (frame: Frame) => void,
+    onGroupFrame: (group: string, frame: Bytes) => void,
+    onEnd: (reason: string) => void
+  ): void {
+    [this._onFrame, this._onGroupFrame, this._onEnd] = [onFrame, onGroupFrame, onEnd];
     this._queue.splice(0).forEach(onFrame);
     if (this._reason !== null) {
       onEnd(this._reason);
@@ -236,6 +264,7 @@ class Frames implements ICarrierEvents {
   private readonly _queue: Frame[] = [];
   private _reason: string | null = null;
   private _onFrame: ((frame: Frame) => void) | null = null;
+  private _onGroupFrame: ((group: string, frame: Bytes) => void) | null = null;
   private _onEnd: ((reason: string) => void) | null = null;
   private _wake: () => void = () => undefined;
   private _reject: (error: WireError) => void = () => undefined;

@@ -19,6 +19,7 @@ import {
   readCredit,
   readParts
 } from './frames';
+import { GroupOpener, type IGroupKey, MAX_GROUPS } from './group';
 import { type ISession } from './handshake';
 import { type JsonObject } from './json';
 
@@ -102,6 +103,43 @@ export class Channel {
     return opened;
   }
 
+  /** Open the frames of a group by this key from now on; an older key changes nothing. */
+  useGroupKey(key: IGroupKey): void {
+    const before = this._groups.get(key.group);
+    if (before ? key.epoch <= before.key.epoch : !key.join) {
+      return;
+    }
+    const sealKey = this._options.primitives.sealKey(key.key);
+    const opener = new GroupOpener(key, sealKey, frame => this._verified(frame));
+    this._groups.set(key.group, opener);
+    for (const oldest of this._groups.keys()) {
+      if (this._groups.size <= MAX_GROUPS) {
+        break;
+      }
+      this._groups.delete(oldest);
+    }
+  }
+
+  /**
+   * Open a frame of a group and return the message in it, in its place among the frames of the link.
+   *
+   * Whoever carries the frames can invent some. They are refused, and the link is as sound as before.
+   *
+   * @throws WireError, when the link is broken.
+   */
+  receiveOfGroup(group: string, frame: Bytes): Promise<IMessage[]> {
+    const opened = this._incoming.then(async () => {
+      try {
+        return (await this._groups.get(group)?.open(frame)) ?? [];
+      } catch {
+        return [];
+      }
+    });
+    this._incoming = opened;
+    opened.catch(() => undefined);
+    return opened;
+  }
+
   private async _open(sealed: Bytes): Promise<IMessage[]> {
     if (sealed.length > MAX_FRAME) {
       throw new WireError('too_large', 'the frame is over 64 KiB');
@@ -170,6 +208,7 @@ export class Channel {
 
   private readonly _nodeId: string;
   private readonly _assembler: Assembler;
+  private readonly _groups = new Map<string, GroupOpener<IMessage>>();
   private readonly _stamp: () => { msg_id: string; ts: number };
   private _incoming: Promise<unknown> = Promise.resolve();
   private _outgoing: Promise<void> = Promise.resolve();

@@ -15,7 +15,7 @@ from jupyter_peer.relay.connection import Connection
 from jupyter_peer.relay.proof import Proof
 from jupyter_peer.relay.server import RelayServer
 from jupyter_peer.sockets.frames import BINARY as BINARY_MESSAGE, frame_head
-from jupyter_peer.wire.relay.frames import CLOSE, DATA, RelayFrame
+from jupyter_peer.wire.relay.frames import CLOSE, DATA, GROUP, JOIN, LEAVE, RelayFrame
 from jupyter_peer.wire.relay.link import BINARY, CREDIT, OPEN, TEXT, limit_payload
 
 # Given a frame, returns what is sent instead of it.
@@ -35,6 +35,7 @@ class HostileRelay:
         seen: Every frame that came, as it came.
         nodes: The connections by node id.
         url: Where it listens.
+        members: Who has ever joined a group, by owner and group, with the link; nobody leaves.
     """
 
     def __init__(self) -> None:
@@ -42,20 +43,37 @@ class HostileRelay:
         self.seen: list[bytes] = []
         self.nodes: dict[str, Connection] = {}
         self.url = ""
+        self.members: dict[tuple[str, bytes], dict[str, bytes]] = {}
 
     async def serve(self, connection: Connection, proof: Proof) -> None:
         """Take a node in, and its frames."""
         self.nodes[proof.node_id] = connection
-        connection.send_text(proof.answer(max_frame=512 * 1024))
+        connection.send_text(proof.answer(max_frame=512 * 1024, max_members=256))
         try:
             while True:
                 for _, payload in await connection.read():
                     self.seen.append(bytes(payload))
-                    for frame in self.attack(RelayFrame.from_bytes(bytes(payload))):
-                        self.send(frame)
+                    for whole in self._handed_on(RelayFrame.from_bytes(bytes(payload))):
+                        for frame in self.attack(whole):
+                            self.send(frame)
         finally:
             if self.nodes.get(proof.node_id) is connection:
                 del self.nodes[proof.node_id]
+
+    def _handed_on(self, frame: RelayFrame) -> list[RelayFrame]:
+        if frame.kind == JOIN and frame.src != frame.dst:
+            joined = self.members.setdefault((frame.dst, bytes(frame.payload)), {})
+            joined[frame.src] = frame.link
+        if frame.kind in (JOIN, LEAVE):
+            return []
+        if frame.kind != GROUP:
+            return [frame]
+        members = self.members.get((frame.src, frame.link), {})
+        payload = frame.link + bytes(frame.payload)
+        return [
+            RelayFrame(GROUP, node_id, frame.src, link, payload)
+            for node_id, link in members.items()
+        ]
 
     def send(self, frame: RelayFrame, to: str | None = None) -> None:
         """Send a frame to the node it names, or to another."""

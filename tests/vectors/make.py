@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jupyter_peer.wire.codes.code import Code, CodeGuest, CodeOwner
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.guest_link import fragment, link_id
@@ -32,6 +34,7 @@ from jupyter_peer.wire.link.outbox import Outgoing
 from jupyter_peer.wire.link.seal import SealKeys, x25519_shared
 from jupyter_peer.wire.payloads.agent_chain import begin_chain, extend_chain
 from jupyter_peer.wire.payloads.hub import GuestAuth
+from jupyter_peer.wire.relay.group import GroupKey, GroupSealer
 
 HERE = Path(__file__).resolve().parent
 TS = 1760000000.125
@@ -261,6 +264,21 @@ def guest_link() -> dict[str, Any]:
     }
 
 
+def group() -> dict[str, Any]:
+    """Ada's group: two epochs, two frames each."""
+    epochs = []
+    for epoch in (0, 1):
+        key = GroupKey.of(bytes(range(8)), epoch, bytes(range(160 + epoch, 192 + epoch)))
+        sealer, sealed = GroupSealer(key), []
+        for number in (1, 2):
+            data = {**PAYLOADS[1], "buffers": [sha256(b"\x00\x01")], "group": sealer.place}
+            item = Outgoing(canonical(number + 2 * epoch, data, "pane_update"), [b"\x00\x01"])
+            item.sig(ADA.sign)
+            sealed.append({"canonical": item.canonical.decode(), "frame": sealer.seal(item).hex()})
+        epochs.append({"key": msgspec.to_builtins(key), "sealed": sealed})
+    return {"owner": ADA.node_id, "owner_key": ADA.public_key_b64, "epochs": epochs}
+
+
 def frames() -> dict[str, Any]:
     buffers = [b"\x00\x01\x02", b"", "Ω".encode()]
     plain = canonical(1, PAYLOADS[1])
@@ -380,6 +398,7 @@ def make() -> dict[str, str]:
         },
         "frames.json": frames(),
         "session.json": session(),
+        "group.json": group(),
         "code.json": codes(),
     }
     return {name: json.dumps(content, indent=1) + "\n" for name, content in files.items()}

@@ -146,6 +146,27 @@ def verify(public_key: bytes, sig: bytes, data: bytes) -> None:
         raise HandError("wrong signature") from None
 
 
+def open_of_group(
+    key: dict[str, Any], owner: str, public_key: bytes, frame: bytes, least: int = 0
+) -> HandMessage:
+    """Return the message in a frame of a group, whose ``n`` must be at least ``least``."""
+    epoch, n = struct.unpack_from(">IQ", frame)
+    if epoch != key["epoch"] or n < least:
+        raise HandError("another place")
+    try:
+        inner = AESGCM(base64.b64decode(key["key"])).decrypt(frame[:12], frame[12:], None)
+    except InvalidTag:
+        raise HandError("broken seal") from None
+    reader = HandPeer.dialing(bytes(32))
+    reader._peer_key, reader.peer = public_key, {"node_id": owner}
+    message, end = reader._read_one(inner, 1)
+    if inner[0] != 0 or end != len(inner) or message.type != "pane_update" or message.re:
+        raise HandError("no update")
+    if message.data.get("group") != {"id": key["group"], "epoch": epoch, "n": n}:
+        raise HandError("signed for another place")
+    return message
+
+
 class HandPeer:
     """One end of one link, dialling or accepting.
 

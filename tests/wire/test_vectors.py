@@ -8,6 +8,7 @@ import hmac
 import json
 import struct
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl import bindings
@@ -27,6 +28,7 @@ from jupyter_peer.wire.payloads.agent_chain import (
     extend_chain,
     read_chain,
 )
+from jupyter_peer.wire.relay.group import GroupKey, GroupOpener
 from tests.vectors import make
 from tests.wire.by_hand import (
     HandError,
@@ -34,6 +36,7 @@ from tests.wire.by_hand import (
     canonical_of,
     check_chain as check_chain_by_hand,
     extend_chain as extend_chain_by_hand,
+    open_of_group,
     read_directory,
     read_invite,
 )
@@ -293,3 +296,20 @@ def test_a_session_goes_on_where_the_handshake_ended():
             for envelope in channel.receive(bytes.fromhex(frame), make.TS)
         ]
         assert got == turn["n"]
+
+
+def test_frames_of_a_group_open_in_both_implementations_and_with_their_own_key_alone():
+    vector = VECTORS["group.json"]
+    owner, public_key = vector["owner"], base64.b64decode(vector["owner_key"])
+    first, second = vector["epochs"]
+    for epoch, other in ((first, second), (second, first)):
+        ours = GroupOpener(owner, public_key, msgspec.convert(epoch["key"], GroupKey))
+        for n, sealed in enumerate(epoch["sealed"]):
+            frame = bytes.fromhex(sealed["frame"])
+            message = open_of_group(epoch["key"], owner, public_key, frame, n)
+            assert message.canonical.decode() == sealed["canonical"]
+            assert ours.open(frame).data == message.data
+            with pytest.raises(HandError):
+                open_of_group(other["key"], owner, public_key, frame)
+            with pytest.raises(HandError):
+                open_of_group(epoch["key"], owner, public_key, frame, n + 1)

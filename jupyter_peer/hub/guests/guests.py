@@ -37,7 +37,9 @@ from ..message import Message, Messenger
 from .guest_links import GuestLinks, MintedLink
 
 #: Types of messages that a guest may send besides answers.
-ALLOWED = frozenset({"ping", "bye", "pane_open", "pane_close", "pane_input", "pane_module"})
+ALLOWED = frozenset(
+    {"ping", "bye", "pane_open", "pane_close", "pane_input", "pane_module", "group_joined"}
+)
 #: Messages of one guest: at once, and a second. As many as the inputs of a peer.
 BURST, RATE = 2_000, 500.0
 #: Each opening may be answered by a snapshot of many megabytes.
@@ -121,7 +123,7 @@ class Guest(LinkedNode):
     @property
     def capabilities(self) -> list[str]:
         """Capabilities of its page; guests get no strings by reference."""
-        return sorted(self._capabilities & {"pane-widgets"})
+        return sorted(self._capabilities & {"pane-widgets", "groups"})
 
     def start(self, end: Callable[[Guest, str], object]) -> None:
         """Start to receive, and call ``end`` when the link expires."""

@@ -13,13 +13,14 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
 
-from ...errors import LinkClosedError, WireError
+from ...errors import LinkClosedError, MalformedError, WireError
 from ...primitives.clock import Clock
 from ...transports.base import Frame, PeerLink
 from ...wire.link.channel import Channel, Reading
 from ...wire.link.envelope import Envelope
 from ...wire.link.handshake import Introduction
 from ...wire.link.outbox import Outgoing
+from ...wire.relay.group import GroupKey, GroupOpener
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ LOW_WATER = 256 * 1024
 
 # Time that the other side gets to send its queue before it moves.
 STANDBY_TIMEOUT_S = 300.0
+
+#: Groups of a peer that this node joins by one link; a node has as many panes.
+MAX_GROUPS = 64
 
 OnEnvelope = Callable[["Session", Envelope], None]
 Room = Callable[[str], "Awaitable[None] | None"]
@@ -85,6 +89,7 @@ class Session:
         self._is_waiting_for_link = False
         self._farewell: Outgoing | None = None
         self._go_on: asyncio.Event | None = None
+        self._groups: dict[bytes, GroupOpener] = {}
         self._loop = asyncio.get_running_loop()
 
     def start(self) -> None:
@@ -265,6 +270,45 @@ class Session:
         # answers and credits are sent in the same turn
         self._flush()
         return self._room(self.node_id) if envelopes else None
+
+    def join(self, key: GroupKey) -> bool:
+        """Open the frames of a group of the peer by this key; return whether it was joined just now.
+
+        Raises:
+            MalformedError: The key is none, or an older one.
+        """
+        group = bytes.fromhex(key.group)
+        before = self._groups.get(group)
+        if before is not None and key.epoch <= before.key.epoch:
+            raise MalformedError("the key of a group is older than the one before")
+        if before is None and not key.join:
+            return False
+        opener = GroupOpener(self.node_id, self._channel.public_key, key)
+        if key.join and not (self.is_sealed and self.link.join(group)):
+            return False
+        self._groups[group] = opener
+        self.link.on_group_frame = self._take_from_group
+        while len(self._groups) > MAX_GROUPS:
+            oldest = next(iter(self._groups))
+            del self._groups[oldest]
+            self.link.leave(oldest)
+        return key.join
+
+    def _take_from_group(self, group: bytes, frame: bytes) -> Awaitable[None] | None:
+        opener = self._groups.get(group)
+        if opener is None:
+            return None
+        self.received_bytes += len(frame)
+        try:
+            envelope = opener.open(frame)
+        except WireError as error:
+            # Whoever carries the frames can invent some: the link itself is as sound as before.
+            log.info("%s: a frame of a group is refused: %s", self.node_id, error.code)
+            return None
+        self.received_messages += 1
+        self._on_envelope(self, envelope)
+        self._flush()
+        return self._room(self.node_id)
 
     def _closed(self, reason: str) -> None:
         self.release()

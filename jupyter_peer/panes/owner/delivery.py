@@ -15,12 +15,16 @@ from typing import Any
 
 from ...document.widgets import COMMS
 from ...errors import LinkError, NotGrantedError, PeerError
+from ...hub.groups.group import Group
+from ...hub.groups.groups import CAPABILITY as GROUPS
 from ...hub.hub import PeerHub
 from ...hub.message import Message
 from ...primitives.backoff import Backoff
 from ...primitives.task_set import TaskSet
+from ...wire.relay.frames import MAX_GROUP_FRAME
 from ..buffers import BufferCache, Packed, pack
 from ..state import Delta, PaneCursor, PaneState
+from .pane_groups import PaneGroups
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +49,7 @@ class Viewer:
 
     Attributes:
         cursor: Its position in the pane's history.
-        can: Capabilities of its node: ``pane-buffers``, ``pane-widgets``.
+        can: Capabilities of its node: ``pane-buffers``, ``pane-widgets``, ``groups``.
         reply_to: Its ``pane_open`` that waits for an answer.
         is_whole: Whether the answer must contain every long string.
         is_open: False after it may receive nothing more.
@@ -67,6 +71,11 @@ class Viewer:
         """Whether there is something to send."""
         return self.reply_to is not None or self.cursor.is_behind
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is under way to it by its own link."""
+        return not (self.is_due or self.is_busy or self.is_waiting)
+
 
 class Audience:
     """The viewers of one pane.
@@ -75,6 +84,9 @@ class Audience:
         name: Name of the pane.
         delivery: Sends the steps.
         describe: Returns the fields of a ``pane_snapshot`` besides the state, for one viewer.
+
+    Attributes:
+        groups: The groups of viewers who share one copy of each step.
     """
 
     def __init__(self, name: str, delivery: Delivery, describe: Callable[[str], Json]) -> None:
@@ -83,6 +95,7 @@ class Audience:
         self.describe = describe
         self._delivery = delivery
         self._is_scheduled = False
+        self.groups = delivery.groups_of(self)
 
     def admit(
         self, node_id: str, state: PaneState, *, epoch: str | None, rev: int | None
@@ -93,12 +106,15 @@ class Audience:
         if viewer is None:
             viewer = Viewer(node_id, cursor, self._delivery.abilities(node_id))
             self.viewers[node_id] = viewer
+        if epoch is not None:  # without one it begins anew, and misses nothing
+            self.groups.fell_behind(node_id)
         viewer.cursor = cursor
         return viewer
 
     def drop(self, node_id: str) -> bool:
         """Remove a viewer; return whether it was there."""
         viewer = self.viewers.pop(node_id, None)
+        self.groups.drop(node_id)
         if viewer is None:
             return False
         viewer.is_open = False
@@ -137,8 +153,16 @@ class Delivery:
         self._is_closed = False
 
     def abilities(self, node_id: str) -> frozenset[str]:
-        """Return the capabilities of a viewer: strings by reference, widgets."""
-        return frozenset((BUFFERS, WIDGETS)).intersection(self._hub.capabilities_of(node_id))
+        """Return the capabilities of a viewer: strings by reference, widgets, groups."""
+        return frozenset((BUFFERS, WIDGETS, GROUPS)).intersection(
+            self._hub.capabilities_of(node_id)
+        )
+
+    def groups_of(self, audience: Audience) -> PaneGroups:
+        """Return the groups of a pane's viewers, none yet."""
+        return PaneGroups(
+            self._hub, audience.changed, lambda node_ids: self._remind(audience, node_ids)
+        )
 
     def forget_link(self, node_id: str) -> None:
         """Forget the strings that a peer keeps, because its next link starts without any."""
@@ -163,9 +187,13 @@ class Delivery:
                 groups.setdefault(key, []).append(viewer)
         for viewers in groups.values():
             self._give(audience, viewers, viewers[0].cursor.peek())
+        if not self._is_closed:
+            audience.groups.recruit(audience.viewers.values())
 
     def _is_ready(self, audience: Audience, viewer: Viewer) -> bool:
         if self._is_closed or viewer.is_busy or viewer.is_waiting or not viewer.is_due:
+            return False
+        if audience.groups.is_full(viewer):
             return False
         if self._hub.queued(viewer.node_id) < LOW_WATER:
             return True
@@ -215,8 +243,11 @@ class Delivery:
     def _send(
         self, audience: Audience, viewers: list[Viewer], delta: Delta | None, packed: Packed
     ) -> None:
+        by_group = self._send_to_groups(audience, viewers, delta, packed)
         parts: dict[tuple[str, ...], list[Viewer]] = {}
         for viewer in viewers:
+            if viewer.node_id in by_group:
+                continue
             parts.setdefault(self._missing(viewer, packed), []).append(viewer)
         for names, group in parts.items():
             failed = self._post(audience, group, packed, names)
@@ -225,6 +256,54 @@ class Delivery:
                     self._try_later(audience, viewer)
                 else:
                     self._sent(audience, viewer, delta, packed)
+
+    def _send_to_groups(
+        self, audience: Audience, viewers: list[Viewer], delta: Delta | None, packed: Packed
+    ) -> set[str]:
+        """Send to the groups of viewers who are equally far; return the ids of those who get it."""
+        by_group: set[str] = set()
+        if delta is None or not viewers or viewers[0].reply_to is not None:
+            return by_group
+        if delta.weight > MAX_GROUP_FRAME:
+            return by_group  # not worth the encoding that would find it too large
+        here = {viewer.node_id: viewer for viewer in viewers}
+        for group in audience.groups:
+            members = [here[node_id] for node_id in group.members if node_id in here]
+            if members and self._send_to_group(audience, group, members, packed):
+                for viewer in members:
+                    by_group.add(viewer.node_id)
+                    self._sent(audience, viewer, delta, packed)
+        return by_group
+
+    def _send_to_group(
+        self, audience: Audience, group: Group, members: list[Viewer], packed: Packed
+    ) -> bool:
+        missing = {name for viewer in members for name in self._missing(viewer, packed)}
+        names = sorted(missing)
+        try:
+            is_sent = group.send(
+                "pane_update",
+                {"pane": audience.name} | packed.data,
+                [packed.blobs[name] for name in names],
+                digests=names,
+            )
+        except PeerError as error:
+            log.debug("pane %s: a step does not go by a group: %s", audience.name, error)
+            return False
+        if is_sent:
+            audience.groups.sent(group, [viewer.node_id for viewer in members])
+        return is_sent
+
+    def _remind(self, audience: Audience, node_ids: set[str]) -> None:
+        """Tell members of groups how far they should be: who has missed the last step asks for it."""
+        equal: dict[tuple[str | None, int | None], list[Viewer]] = {}
+        for viewer in audience.viewers.values():
+            if viewer.node_id in node_ids:
+                equal.setdefault((viewer.cursor.epoch, viewer.cursor.rev), []).append(viewer)
+        for viewers in equal.values() if not self._is_closed else ():
+            data = {"pane": audience.name} | _step(viewers[0], None)
+            reached = [viewer.node_id for viewer in viewers]
+            self._hub.send_many(reached, "pane_update", data, stream=stream_of(audience.name))
 
     def _missing(self, viewer: Viewer, packed: Packed) -> tuple[str, ...]:
         if viewer.reply_to is not None and viewer.is_whole:

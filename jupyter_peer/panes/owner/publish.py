@@ -97,6 +97,7 @@ class PanePublisher:
         self.kernels.close()
         for pane in self._panes.values():
             pane.unsubscribe()
+            pane.audience.groups.close()
         self._panes.clear()
         await self._delivery.close()
 
@@ -344,6 +345,7 @@ class PanePublisher:
         self._note("pane_unshared", None, name, {})
         if pane is not None:
             pane.unsubscribe()
+            pane.audience.groups.close()
             self._notices.withdraw(pane, pane.allowed(), "unshared")
         self._hub.guests.end_pane(name)
         self._tell()
@@ -380,6 +382,7 @@ class PanePublisher:
         ended.sort(key=lambda pane: pane.since)
         others = len(self._panes.keys() - {name})
         for pane in ended[: max(0, others + 1 - self._max_panes)]:
+            pane.audience.groups.close()
             del self._panes[pane.name]
         stored = [record.name for record in self._hub.store.panes() if record.name != name]
         gone = [each for each in stored if each not in self._panes]

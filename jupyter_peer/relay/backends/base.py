@@ -124,8 +124,11 @@ class Backend(ABC):
         broker_id: Identifies this program among all that share the table.
         relay_id: Identifies the relay, once started. By it nodes recognise two URLs of one relay.
         table: Presence and rooms.
+        has_groups: Whether every node that may join a group is at this broker: groups are known to
+            their own broker alone.
     """
 
+    has_groups = False
     name: str
     broker_id: str
     relay_id: str

@@ -39,6 +39,7 @@ class MemoryTable(Table):
 class MemoryBackend(Backend):
     """The backend of a single broker."""
 
+    has_groups = True
     name = "memory"
 
     def __init__(self) -> None:

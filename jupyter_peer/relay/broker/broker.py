@@ -12,7 +12,15 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from ...errors import BadIdentityError, BusyError, LinkClosedError, OverflowLinkError, ProtocolError
+from ...errors import (
+    BadIdentityError,
+    BusyError,
+    LinkClosedError,
+    MalformedError,
+    OverflowLinkError,
+    ProtocolError,
+    TooLargeError,
+)
 from ...primitives.owned_task import OwnedTask
 from ...primitives.pauses import pause_until
 from ...sockets.frames import BINARY, Payload
@@ -20,10 +28,17 @@ from ...sockets.websocket import POLICY, RESTART
 from ...wire.relay.frames import (
     CLOSE,
     DST,
+    GROUP,
+    GROUP_BYTES,
+    HEAD,
     HEAD_BYTES,
+    JOIN,
     LANE,
+    LEAVE,
     LINK,
+    MAX_GROUP_FRAME,
     SRC,
+    TTL,
     VERSION,
     Undeliverable,
     check_head,
@@ -32,6 +47,7 @@ from ...wire.relay.frames import (
 from ..backends.base import Backend
 from ..connection import Connection
 from ..proof import Proof
+from .groups import Groups
 from .hold import HoldStore
 from .limits import Limits, NodeRate
 from .metrics import Metrics
@@ -78,9 +94,8 @@ class _Uplink:
         self._size = self._count = 0
 
     def take(self, opcode: int, payload: Payload) -> None:
-        self._size += len(payload)
         self._count += 1
-        self._broker.take(self._node, opcode, payload)
+        self._size += self._broker.take(self._node, opcode, payload)
 
     def taken(self) -> Awaitable[None] | None:
         size, count = self._size, self._count
@@ -107,6 +122,8 @@ class Broker:
         self._nodes: dict[bytes, _Node] = {}
         self._attaching: Counter[bytes] = Counter()
         self._guests: Counter[bytes] = Counter()
+        self._groups = Groups(limits)
+        self._last_kind = LEAVE if self._max_members else CLOSE
         self._touched: set[_Node] = set()
         self._is_flush_due = False
         self._queued = 0
@@ -116,6 +133,10 @@ class Broker:
         self._drained = asyncio.Event()
         self._emptied = asyncio.Event()
         self.is_draining = False
+        metrics.add_gauge("groups", "Groups open at this broker.", lambda: len(self._groups))
+        metrics.add_gauge(
+            "group_members", "Nodes in these groups.", lambda: self._groups.memberships
+        )
         metrics.add_gauge("nodes", "Nodes registered at this broker.", lambda: len(self._nodes))
         metrics.add_gauge("queued_bytes", "Bytes waiting for slow nodes.", lambda: self._queued)
         metrics.add_gauge("held_bytes", "Bytes held for absent nodes.", lambda: self._hold.size)
@@ -138,6 +159,11 @@ class Broker:
     def nodes(self) -> int:
         """How many nodes are registered."""
         return len(self._nodes)
+
+    @property
+    def _max_members(self) -> int:
+        """Nodes in one group; 0 for no groups."""
+        return self._limits.max_group_members if self._backend.has_groups else 0
 
     # One node.
 
@@ -162,11 +188,13 @@ class Broker:
         self._nodes[node_id] = node
         if old is not None:
             self._metrics.replaced += 1
+            self._groups.forget(node_id)
             self._let_go(old, "replaced")
         self._metrics.registered += 1
         log.info("node %s is registered", proof.node_id)
         try:
-            connection.send_text(proof.answer(max_frame=limits.max_frame))
+            facts = {"max_members": self._max_members} if self._max_members else {}
+            connection.send_text(proof.answer(max_frame=limits.max_frame, **facts))
             for frame in self._hold.take(node_id):
                 self._forward(node, frame[:HEAD_BYTES], frame[HEAD_BYTES:])
             self._flush()
@@ -176,6 +204,7 @@ class Broker:
             self._unseat(node)
             if self._nodes.get(node_id) is node:
                 del self._nodes[node_id]
+                self._groups.forget(node_id)
                 self._note_state()
                 log.info("node %s is gone", proof.node_id)
                 await self._detach(node_id)
@@ -197,8 +226,8 @@ class Broker:
             if node_id not in self._nodes:
                 await self._backend.detach(node_id)
 
-    def take(self, node: _Node, opcode: int, frame: Payload) -> None:
-        """Forward a frame of a node.
+    def take(self, node: _Node, opcode: int, frame: Payload) -> int:
+        """Forward a frame of a node; return the bytes that count for its rate.
 
         Raises:
             PeerError: The bytes are not a frame, or the frame names another sender.
@@ -206,8 +235,11 @@ class Broker:
         if opcode != BINARY:
             raise ProtocolError("a registered node sends binary frames only")
         head = bytes(frame[:HEAD_BYTES])
-        if head[SRC] != node.id or head[0] != VERSION or head[1] > CLOSE:
+        kind = head[1] if len(head) == HEAD_BYTES else 0
+        if head[SRC] != node.id or head[0] != VERSION or kind > self._last_kind:
             check_head(frame)
+            if kind > self._last_kind:
+                raise MalformedError("this relay has no groups")
             raise BadIdentityError("a frame names another node as its sender")
         if node.connection.is_guest and head[DST] != node.host:
             self._seat(node, head[DST])
@@ -216,7 +248,11 @@ class Broker:
         metrics.bytes += len(frame)
         if not head[2]:
             metrics.dropped["ttl"] += 1
-            return
+            return len(frame)
+        if kind > CLOSE:
+            return len(frame) * self._take_group(node, head, frame[HEAD_BYTES:])
+        if kind == CLOSE and len(self._groups):
+            self._groups.end_link(head[SRC], head[DST], head[LINK])
         head = head[:2] + _LESS[head[2]] + head[3:]
         to = self._nodes.get(head[DST])
         if to is not None:
@@ -224,6 +260,51 @@ class Broker:
         else:
             check_head(frame)  # every registered node has a valid id
             self._send_away(head, frame[HEAD_BYTES:])
+        return len(frame)
+
+    def _take_group(self, node: _Node, head: bytes, payload: Payload) -> int:
+        """Handle a frame of a group; return how many times it counts for the rate of its sender.
+
+        Raises:
+            BadIdentityError: A guest opens a group.
+            TooLargeError: A group hands on no frame of this size.
+        """
+        kind, dst = head[1], head[DST]
+        is_own = dst == node.id
+        if is_own and node.connection.is_guest:
+            raise BadIdentityError("a guest has no groups")
+        if kind == GROUP:
+            return self._hand_on(node, head, payload) if is_own else 1
+        group = bytes(payload[:GROUP_BYTES])
+        if is_own:
+            change = self._groups.open if kind == JOIN else self._groups.close
+            change(node.id, head[LINK])
+        elif kind == JOIN:
+            self._groups.join(dst, group, node.id, head[LINK])
+        else:  # a member, or the owner who takes one out
+            self._groups.leave(dst, group, node.id)
+            self._groups.leave(node.id, group, dst)
+        return 1
+
+    def _hand_on(self, owner: _Node, head: bytes, payload: Payload) -> int:
+        """Hand a frame of a group to its members, each by its link to the owner."""
+        if len(payload) > MAX_GROUP_FRAME:
+            raise TooLargeError("a frame of a group is too large")
+        group, limits = head[LINK], self._limits
+        members = self._groups.members(owner.id, group)
+        for node_id, link in list(members.items()):
+            to = self._nodes.get(node_id)
+            if to is None:
+                continue
+            waiting = to.outbox.waiting(owner.id + link) + len(payload)
+            # What waits for groups must not end the links of others.
+            if waiting > limits.max_group_queue or self._queued > limits.max_queued // 2:
+                self._metrics.dropped["group"] += 1
+                continue
+            self._forward(
+                to, HEAD.pack(VERSION, GROUP, TTL, node_id, owner.id, link) + group, payload
+            )
+        return max(1, len(members))
 
     def _seat(self, guest: _Node, host: bytes) -> None:
         """Count a browser as a guest of the node that its first frame names.
@@ -304,6 +385,7 @@ class Broker:
     def _end_link(self, dst: bytes, lane: bytes, reason: str) -> None:
         """Tell both ends that a link has ended; ``lane`` is ``src | link`` as in frames to ``dst``."""
         src, link = lane[:16], lane[16:]
+        self._groups.end_link(dst, src, link)
         self._push(close_frame(dst, src, link, reason))
         self._tell_ended(src, dst, link, reason)
 
@@ -376,6 +458,7 @@ class Broker:
         here = self._nodes.pop(node, None)
         if here is not None:
             self._metrics.replaced += 1
+            self._groups.forget(node)
             self._let_go(here, "replaced")
 
     # Time.

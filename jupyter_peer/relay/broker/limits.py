@@ -34,6 +34,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         hold_all: Bytes held in total.
         max_guests_of_node: Browsers at once that have opened guest links of one node.
         max_guests_of_address: Browsers at once that come from one IP address.
+        max_group_members: Nodes in one group; 0 for no groups.
+        max_groups_of_node: Groups of one owner, and groups that one node has joined.
+        max_groups: Groups in all.
+        max_memberships: Members of all groups together.
+        max_group_queue: Waiting bytes of a link above which its node misses frames of groups. The
+            node notices, and asks their owner.
         drain_s: Time to send what is queued when the program ends.
     """
 
@@ -55,6 +61,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     hold_all: int = 64 * MIB
     max_guests_of_node: int = 256
     max_guests_of_address: int = 256
+    max_group_members: int = 256
+    max_groups_of_node: int = 64
+    max_groups: int = 1024
+    max_memberships: int = 32_768
+    max_group_queue: int = MIB
     drain_s: float = 5.0
 
 

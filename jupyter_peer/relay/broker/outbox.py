@@ -104,6 +104,11 @@ class Outbox:
         """Return whether frames wait in a lane."""
         return self._lanes is not None and lane_key in self._lanes
 
+    def waiting(self, lane_key: bytes) -> int:
+        """Return the bytes that wait in a lane."""
+        lane = self._lanes.get(lane_key) if self._lanes else None
+        return 0 if lane is None else lane.size
+
     def longest(self) -> bytes | None:
         """Return the lane with the most waiting bytes."""
         lanes = self._lanes

@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ...errors import LinkClosedError, OverflowLinkError, TooLargeError, UnreachableError
 from ...primitives import background
 from ...primitives.backoff import Backoff
 from ...primitives.signal import Signal
-from ...wire.relay.frames import TTL
+from ...wire.relay.frames import HEAD, JOIN, LEAVE, MAX_GROUP_FRAME, TTL, VERSION
 from ...wire.relay.link import BINARY, CREDIT, OPEN, TEXT, Flow, Payload, head, limit_payload
-from ..base import Frame, PeerLink
+from ..base import Frame, GroupDoor, PeerLink
 
 _FIRST_REPEAT_S = 1.0
-# A payload that waits for credit or for its reader, and the bytes that it counts.
-_Sized = tuple[bytes | str, int]
+# Bytes of groups that may wait to be read: they come without credit, and may be lost.
+_MAX_GROUP_WAITING = 4 * MAX_GROUP_FRAME
 
 
-class Multiplexer(Protocol):
+class _GroupFrame(NamedTuple):
+    group: bytes
+    frame: bytes
+
+
+# What waits to be read, and what it counts in the window; None for what needs no credit.
+_Sized = tuple[Frame | _GroupFrame, int | None]
+
+
+class Multiplexer(GroupDoor, Protocol):
     """The WebSocket below, as a link sees it."""
 
     @property
@@ -29,10 +38,6 @@ class Multiplexer(Protocol):
 
     def write(self, frames: list[tuple[bytes, bytes]]) -> None:
         """Write frames, each as head and payload; never waits, and drops them without a connection."""
-
-    @property
-    def is_backed_up(self) -> bool:
-        """Whether earlier writes still wait on this side."""
 
     def wait_for_room(self, link: RelayLink) -> None:
         """Call the link's ``wake`` when it is its turn to write."""
@@ -75,9 +80,11 @@ class RelayLink(PeerLink):
         self.link_id = link_id
         self._multiplexer = multiplexer
         self._heads = [head(form, TTL, peer_id, own_id, link_id) for form in range(4)]
+        self._own_id = own_id
         self._flow = Flow()
         self._unsent: deque[tuple[int, bytes]] = deque()
         self._inbox: deque[_Sized] = deque()
+        self._group_waiting = 0
         self._pump: asyncio.Task[None] | None = None
         self._writable = Signal[[]]("a link over a relay may be written to")
         self._is_in_line = False
@@ -200,20 +207,62 @@ class RelayLink(PeerLink):
         else:
             self._pump = background.start(self._deliver_rest(handling, size), "reading a link")
 
-    async def _deliver_rest(self, handling: Awaitable[None], size: int) -> None:
+    async def _deliver_rest(self, handling: Awaitable[None], size: int | None) -> None:
         """Pass on the frames that arrived while an earlier one was handled."""
         await handling
         self._consumed(size)
         while self._inbox and not self.is_closed:
-            frame, size = self._inbox.popleft()
-            more = self._deliver(frame)
+            item, size = self._inbox.popleft()
+            if isinstance(item, _GroupFrame):
+                self._group_waiting -= len(item.frame)
+                more = self._deliver_group(item)
+            else:
+                more = self._deliver(item)
             if more is not None:
                 await more
             self._consumed(size)
         self._pump = None
 
-    def _consumed(self, size: int) -> None:
-        if self._flow.on_consumed(size) and not self.is_closed:
+    # Groups.
+
+    @property
+    def group_door(self) -> GroupDoor | None:
+        return self._multiplexer if self._multiplexer.max_members else None
+
+    def join(self, group: bytes) -> bool:
+        if self.is_closed or not self._multiplexer.max_members:
+            return False
+        self._multiplexer.write([(self._group_head(JOIN), group)])
+        return True
+
+    def leave(self, group: bytes) -> None:
+        if not self.is_closed and self._multiplexer.max_members:
+            self._multiplexer.write([(self._group_head(LEAVE), group)])
+
+    def _group_head(self, kind: int) -> bytes:
+        return HEAD.pack(VERSION, kind, TTL, self.peer_id, self._own_id, self.link_id)
+
+    def take_group(self, group: bytes, frame: bytes) -> None:
+        """Pass on a frame of a group behind the link's frames that wait; drop it when many do."""
+        if self.on_group_frame is None or len(frame) > MAX_GROUP_FRAME:
+            return
+        item = _GroupFrame(group, frame)
+        if self._pump is not None:
+            if self._group_waiting + len(frame) <= _MAX_GROUP_WAITING:
+                self._group_waiting += len(frame)
+                self._inbox.append((item, None))
+            return
+        handling = self._deliver_group(item)
+        if handling is not None:
+            self._pump = background.start(self._deliver_rest(handling, None), "reading a link")
+
+    def _deliver_group(self, item: _GroupFrame) -> Awaitable[None] | None:
+        if self.is_closed or self.on_group_frame is None:
+            return None
+        return self.on_group_frame(*item)
+
+    def _consumed(self, size: int | None) -> None:
+        if size is not None and self._flow.on_consumed(size) and not self.is_closed:
             self._tell(CREDIT)
 
     # The end.

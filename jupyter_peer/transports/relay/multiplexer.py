@@ -16,10 +16,15 @@ from ...errors import LinkClosedError, PeerTimeoutError, UnreachableError, WireE
 from ...wire.link.identity import Identity
 from ...wire.relay.frames import (
     CLOSE,
+    GROUP,
+    GROUP_BYTES,
     HEAD_BYTES as RELAY_HEAD_BYTES,
+    JOIN,
+    LEAVE,
     Undeliverable,
     check_head,
     close_frame,
+    encode_head,
 )
 from ...wire.relay.link import HEAD_BYTES, OPEN, read_payload
 from .link import RelayLink
@@ -141,6 +146,11 @@ class RelayMultiplexer:
             return  # a relay can send anything to anybody
         key = (src, link_id)
         link = self._links.get(key)
+        if kind > CLOSE:
+            if kind == GROUP and link is not None:
+                content = data[RELAY_HEAD_BYTES:]
+                link.take_group(content[:GROUP_BYTES], content[GROUP_BYTES:])
+            return
         if kind == CLOSE:
             if link is not None:
                 del self._links[key]
@@ -185,6 +195,29 @@ class RelayMultiplexer:
         orphans, self._orphans = self._orphans, set()
         for key in orphans:
             self._say_closed(key, LinkClosedError.code)
+
+    # Groups.
+
+    @property
+    def max_members(self) -> int:
+        return self.socket.max_members if self.socket.is_registered else 0
+
+    def open_group(self, group: bytes) -> None:
+        self._tell_relay(JOIN, group)
+
+    def send_to_group(self, group: bytes, frame: bytes) -> None:
+        self._tell_relay(GROUP, group, frame)
+
+    def close_group(self, group: bytes) -> None:
+        self._tell_relay(LEAVE, group)
+
+    def _tell_relay(self, kind: int, group: bytes, content: bytes = b"") -> None:
+        own = self._own_id.decode()
+        if self.max_members:
+            self.write([(encode_head(kind, own, own, group), content)])
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        self.socket.on_writable(callback)
 
     # Writing.
 

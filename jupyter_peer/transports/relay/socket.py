@@ -84,6 +84,7 @@ class RelaySocket:
         is_over: Whether it was closed for good.
         read_at: Time of the last read, by ``now``.
         max_frame: Bytes of the largest frame that the relay accepts.
+        max_members: Nodes that may join one group at the relay; 0 when it has no groups.
         last_error: The reason why it is not registered; None once it is.
     """
 
@@ -98,6 +99,7 @@ class RelaySocket:
     ) -> None:
         self.is_over = False
         self.max_frame = _MAX_FRAME
+        self.max_members = 0
         self.last_error: PeerError | None = None
         self._told = ""
         self._urls = urls
@@ -294,6 +296,7 @@ class RelaySocket:
             return
         if registration.max_frame:
             self.max_frame = min(registration.max_frame, _MAX_FRAME)
+        self.max_members = registration.max_members
         if not self._ready.done():
             self._ready.set_result(None)
 

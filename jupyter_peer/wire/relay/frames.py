@@ -38,6 +38,10 @@ from ..link.identity import (
 VERSION = 1
 DATA = 0
 CLOSE = 1
+# Where the relay has groups: a frame for all members, who comes and who goes.
+GROUP, JOIN, LEAVE = 2, 3, 4
+GROUP_BYTES = 8
+MAX_GROUP_FRAME = 256 * 1024
 TTL = 8
 NODE_BYTES = 16
 LINK_BYTES = 8
@@ -61,7 +65,7 @@ class RelayFrame(msgspec.Struct, frozen=True):
     """One binary frame between a node and the broker.
 
     Attributes:
-        kind: ``DATA`` or ``CLOSE``.
+        kind: ``DATA`` or ``CLOSE``; ``GROUP``, ``JOIN`` or ``LEAVE`` where the relay has groups.
         dst: Node id of the receiver.
         src: Node id of the sender; the broker checks it.
         link: 8 random bytes, chosen by the dialling node; they name the link in both directions.
@@ -121,7 +125,7 @@ def check_head(data: Bytes) -> tuple[int, int, bytes, bytes, bytes]:
     if len(data) < HEAD_BYTES:
         raise MalformedError("a relay frame is shorter than its header")
     version, kind, ttl, dst, src, link = HEAD.unpack_from(data)
-    if version != VERSION or kind > CLOSE:
+    if version != VERSION or kind > LEAVE:
         raise MalformedError("a relay frame has an unknown version or kind")
     if not is_node_id(dst.decode("latin-1")) or not is_node_id(src.decode("latin-1")):
         raise MalformedError("a relay frame names something that is not a node id")
@@ -201,6 +205,7 @@ class Registration:
     Attributes:
         is_registered: Whether the relay has accepted the proof.
         max_frame: Bytes of the largest binary frame that the relay accepts; 0 if it has not said so.
+        max_members: Nodes that may join one group; 0 if the relay has no groups or has not said so.
     """
 
     def __init__(self, identity: Identity, host: str | None = None, door: str = RELAY_PATH) -> None:
@@ -208,7 +213,7 @@ class Registration:
         self._host = host
         self._door = door
         self._state = "new"
-        self.max_frame = 0
+        self.max_frame = self.max_members = 0
 
     @property
     def is_registered(self) -> bool:
@@ -239,8 +244,8 @@ class Registration:
             return self._proof(fields.get("challenge"))
         if self._state == "proof" and fields.get("registered") == self._identity.node_id:
             self._state = "registered"
-            limit = fields.get("max_frame")
-            self.max_frame = limit if isinstance(limit, int) and limit > 0 else 0
+            self.max_frame = _limit(fields.get("max_frame"))
+            self.max_members = _limit(fields.get("max_members"))
             return None
         raise ProtocolError("the relay did not send the next step of the registration")
 
@@ -338,6 +343,10 @@ class Admission:
             **facts: Further fields, such as ``max_frame``.
         """
         return _to_text({"registered": self.node_id, **facts})
+
+
+def _limit(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _signature(text: object) -> bytes:

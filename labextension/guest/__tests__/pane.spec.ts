@@ -53,6 +53,30 @@ describe('the pane of a link', () => {
     expect(steps).toEqual([1, 1]);
   });
 
+  it('keeps what overtakes the answer, and shows no step twice', async () => {
+    let give: (answer: { type: string; data: Record<string, unknown> }) => void = () => undefined;
+    answer = () => new Promise(resolve => (give = resolve));
+    pane.take(update(5));
+    pane.take(update(6));
+    pane.take(update(7));
+    expect(asked).toHaveLength(2);
+    expect(asked[1]).toEqual(['pane_open', { pane: 'loss', epoch: EPOCH, rev: 1 }]);
+    give({ type: 'pane_snapshot', data: { ...update(6, 1).data } });
+    await settle();
+    expect(steps).toEqual([1, 6, 7]);
+    pane.take(update(6));
+    pane.take(update(7, 7));
+    expect(asked).toHaveLength(2);
+    expect(steps).toEqual([1, 6, 7]);
+  });
+
+  it('asks for the last step when the owner says that there is one', async () => {
+    const { data } = update(2, 2);
+    pane.take({ type: 'pane_update', data: { ...data, messages: [] } });
+    await settle();
+    expect(asked).toHaveLength(2);
+  });
+
   it('holds the owner back while the frame shows nothing, and goes on where it was', async () => {
     for (let rev = 2; rev < 40; rev += 1) {
       pane.take(update(rev));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { concat, toHex, u64, utf8 } from '../../wire/bytes';
+import { type Bytes, concat, fromUtf8, toHex, u64, utf8 } from '../../wire/bytes';
 import { noble, nodeIdOf } from '../../wire/crypto';
 import { type Frame } from '../carrier';
 import { RelayCarrier } from '../relay';
@@ -31,6 +31,7 @@ class FakeSocket {
 }
 
 let frames: Frame[];
+let ofGroups: [string, Bytes][];
 let ends: string[];
 let me: string;
 let carrier: RelayCarrier;
@@ -40,11 +41,12 @@ const settle = () => new Promise(resolve => setTimeout(resolve));
 
 beforeEach(async () => {
   vi.stubGlobal('WebSocket', FakeSocket);
-  [frames, ends] = [[], []];
+  [frames, ofGroups, ends] = [[], [], []];
   const signer = await noble.signer(new Uint8Array(32));
   me = nodeIdOf(signer.publicKey);
   carrier = new RelayCarrier('ws://relay.example/relay-ws', signer, OWNER, {
     onFrame: frame => frames.push(frame),
+    onGroupFrame: (group, frame) => ofGroups.push([group, frame]),
     onEnd: reason => ends.push(reason)
   });
   opening = carrier.open().then(
@@ -57,10 +59,10 @@ beforeEach(async () => {
 
 afterEach(() => vi.unstubAllGlobals());
 
-async function register(challenge = CHALLENGE): Promise<void> {
+async function register(challenge = CHALLENGE, facts = {}): Promise<void> {
   socket().say(JSON.stringify({ challenge, relay: 'x' }));
   await settle();
-  socket().say(JSON.stringify({ registered: me, max_frame: 65536 }));
+  socket().say(JSON.stringify({ registered: me, max_frame: 65536, ...facts }));
   await settle();
 }
 
@@ -91,6 +93,33 @@ it('registers, opens a link, and carries frames within the credit', async () => 
   carrier.send(new Uint8Array(100));
   carrier.send(new Uint8Array(100));
   expect(socket().sent).toHaveLength(4); // the second waits for credit
+});
+
+it('joins a group of the owner where the relay has groups, and takes its frames', async () => {
+  await register(CHALLENGE, { max_members: 256 });
+  const group = 'a1'.repeat(8);
+  const handedOn = frame(7, utf8('')) as ArrayBuffer;
+  const bytes = new Uint8Array(handedOn.slice(0, 43));
+  bytes[1] = 2;
+  socket().say(frame(2, u64(200)));
+  await opening;
+  expect(carrier.join(group)).toBe(true);
+  expect(toHex(socket().sent[3] as Uint8Array).slice(86)).toBe(group);
+  socket().say(
+    concat(
+      bytes,
+      Uint8Array.from({ length: 8 }, () => 0xa1),
+      utf8('sealed')
+    ).buffer
+  );
+  expect(ofGroups.map(([id, frame]) => [id, fromUtf8(frame)])).toEqual([[group, 'sealed']]);
+  expect([frames, ends]).toEqual([[], []]);
+});
+
+it('joins no group at a relay that has none', async () => {
+  await register();
+  expect(carrier.join('a1'.repeat(8))).toBe(false);
+  expect(socket().sent).toHaveLength(3);
 });
 
 it('signs no challenge of another relay', async () => {

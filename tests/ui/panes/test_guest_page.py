@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -26,6 +27,8 @@ CONTENT = 2
 HAS_SLIDER = "document.querySelector('.noUi-handle') !== null"
 #: What a relay says without the owner.
 LIE = '{"error": {"code": "stopped"}}'
+#: Guests for whom a group pays.
+CLASS = 4
 PHONE = {"width": 390, "height": 700}
 
 
@@ -86,6 +89,14 @@ def cold(browser: Browser, page_errors: list[str]) -> Iterator[Callable[..., Pag
 
         yield open_cold
     assert page_errors == []
+
+
+def members(relay: RelayProcess) -> int:
+    """How many nodes share one copy of updates at the relay."""
+    with urllib.request.urlopen(relay.url.replace("ws://", "http://") + "/metrics") as page:
+        found = re.search(r"^jupyter_peer_relay_group_members (\d+)$", page.read().decode(), re.M)
+    assert found is not None
+    return int(found[1])
 
 
 @pytest.mark.parametrize("way", ["relay", "peer_listen", "jupyter", *PROXIES])
@@ -306,14 +317,19 @@ def test_the_page_says_that_the_kernel_is_gone_and_goes_on_with_the_next(
         expect(content(page).get_by_text("step new")).to_be_visible()
 
 
-def test_a_class_follows_a_notebook_cell_by_cell(ada: Lab, cold: Callable[..., Page]) -> None:
+def test_a_class_follows_a_notebook_cell_by_cell(
+    ada: Lab, relay: RelayProcess, cold: Callable[..., Page]
+) -> None:
     with running_kernel(ada) as kernel:
         kernel.run("print('before the class')")
         kernel.run("%load_ext jupyter_peer")
         kernel.run('%peer present lecture --title "The lecture"')
-        page = cold(ada.api("POST", "links", {"pane": "lecture"})["link"])
-        expect_status(page, "Live")
+        link = ada.api("POST", "links", {"pane": "lecture"})
+        page, *others = pages = [cold(link["link"]) for _ in range(CLASS)]
+        for each in pages:
+            expect_status(each, "Live")
         expect(page.locator("#title")).to_have_text("The lecture")
+        until_sync(lambda: members(relay) == CLASS)
         kernel.run("print('first')")
         kernel.run("import ipywidgets\nipywidgets.IntSlider(description='n')")
         kernel.run(
@@ -327,9 +343,16 @@ def test_a_class_follows_a_notebook_cell_by_cell(ada: Lab, cold: Callable[..., P
         expect(body).not_to_contain_text("gone")
         expect(body).not_to_contain_text("before the class")
         expect(body).not_to_contain_text("print")
-        expect(content(page).locator("hr")).to_have_count(2)
+        for each in others:
+            expect(content(each).get_by_text("stays")).to_be_visible()
+        until_sync(lambda: members(relay) == CLASS)
+        ada.api("DELETE", f"links/{link['id']}/guests/{guests(ada, link['id'])[0]['id']}")
+        kernel.run("print('after one was dropped')")
+        words = [content(each).get_by_text("after one was dropped") for each in pages]
+        until_sync(lambda: sum(each.count() for each in words) == CLASS - 1)
+        stays = next(each for each, seen in zip(pages, words, strict=True) if seen.count())
         kernel.run("%peer unshare lecture")
-        expect_status(page, "stopped by its owner")
+        expect_status(stays, "stopped by its owner")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -87,12 +87,12 @@ def test_notices_are_read():
         read_notice(refusal_text(BadIdentityError()))
 
 
-def register(admission: Admission, registration: Registration) -> None:
+def register(admission: Admission, registration: Registration, **facts: object) -> None:
     text: str | None = registration.begin()
     while text is not None:
         answer = admission.receive(text)
         text = registration.receive(
-            admission.registered(max_frame=99) if answer is None else answer
+            admission.registered(max_frame=99, **facts) if answer is None else answer
         )
 
 
@@ -107,6 +107,16 @@ def test_a_node_proves_its_id():
         registration.receive("{}")
     with pytest.raises(ProtocolError):
         admission.receive(registration.begin())
+
+
+@pytest.mark.parametrize(("said", "meant"), [(256, 256), (0, 0), (-1, 0), ("many", 0), (None, 0)])
+def test_a_relay_says_how_many_may_join_a_group_or_has_none(said, meant):
+    registration = Registration(ADA)
+    register(Admission(os.urandom(32)), registration, max_members=said)
+    assert registration.max_members == meant
+    before = Registration(ADA)
+    register(Admission(os.urandom(32)), before)
+    assert before.max_members == 0
 
 
 def test_the_proof_is_a_signature_over_label_and_challenge():

@@ -1,0 +1,1 @@
+"""Groups: one message for many viewers behind one relay."""
