@@ -63,6 +63,7 @@ MEASUREMENTS = (
     Measurement("G2", "display() to a guest", "guest_page.age"),
     Measurement("G3", "large updates to a guest", "guest_page.memory"),
     Measurement("G4", "a guest link, stopped", "guest_page.stop"),
+    Measurement("N3", "a class on one pane", "classroom.class_on_one_pane"),
     Measurement("S1", "growth by bytes", "sweeps.by_bytes"),
     Measurement("S2", "growth by peers", "sweeps.by_peers"),
     Measurement("S3", "growth by viewers", "sweeps.by_viewers"),

@@ -68,6 +68,7 @@ async def start_node(
     *,
     sealed: bool = True,
     relay_url: str | None = None,
+    dials_relay: bool = False,
     max_peers: int = 1024,
 ) -> Node:
     """Start a node on a free port of loopback, or at a relay.
@@ -77,11 +78,13 @@ async def start_node(
         name: Name of the node and of its store.
         sealed: Whether its links are sealed; else they use the plain JSON wire.
         relay_url: Its relay; then it can be reached only over the relay.
+        dials_relay: Whether it has no relay of its own, and dials over those of others alone.
         max_peers: Most peers that it stores.
     """
     store = Store.open(folder / f"{name}.sqlite")
     identity = Identity.from_seed(secrets.token_bytes(32))
-    transport = ListeningTransport() if relay_url is None else RelayTransport(identity, relay_url)
+    is_relayed = dials_relay or relay_url is not None
+    transport = RelayTransport(identity, relay_url) if is_relayed else ListeningTransport()
     hub = PeerHub(
         identity=identity,
         store=store,

@@ -18,6 +18,7 @@ from .guests import Guests
 from .node import start_node
 from .processes import allow_files, until_stdin_ends
 from .raw import RawServer
+from .viewers import Viewers
 
 
 class Whereabouts(msgspec.Struct, frozen=True):
@@ -40,6 +41,7 @@ async def _serve(folder: Path) -> None:
     raw = RawServer()
     crowd = Crowd(folder, sealed.hub)
     guests = Guests(folder, sealed.hub)
+    viewers = Viewers(folder, sealed.hub)
     for node in (sealed, plain):
         Answers(node.hub)
     whereabouts = Whereabouts(sealed.invite(), plain.invite(), raw.port)
@@ -48,7 +50,7 @@ async def _serve(folder: Path) -> None:
 
     async def close() -> None:
         await raw.close()
-        for each in (crowd, guests, sealed, plain):
+        for each in (viewers, crowd, guests, sealed, plain):
             await each.close()
 
     await until_stdin_ends(close)

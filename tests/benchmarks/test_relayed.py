@@ -32,6 +32,18 @@ async def test_relays_are_measured_beside_a_raw_forwarder():
     assert all(each.met is not None for each in outcome.figures if each.goal)
 
 
+async def test_a_class_is_measured_with_one_copy_beside_a_copy_for_each():
+    outcome = await run(choose("N3"), quick=True, progress=Progress(1, io.StringIO()))
+    assert outcome.failures == {}
+    found = {(each.name.partition(", ")[2], each.baseline_name): each for each in outcome.figures}
+    assert len(found) == len(outcome.figures) == 6
+    one = found["owner's uplink", "one viewer"]
+    assert one.met
+    each = found["owner's uplink", "a copy for each"]
+    assert each.ratio is not None
+    assert each.ratio < 0.5
+
+
 async def test_joined_brokers_are_measured_with_a_nats_server():
     needs_program("nats-server")
     needs_module("nats", "cluster")
