@@ -174,8 +174,8 @@ def test_an_option_can_be_set_in_a_configuration_file(
     ("words", "said"),
     [
         (["room", "create", "x", "--for=magic"], "'magic' is not a value of --for"),
-        (["agent", "maybe"], "'maybe' is not a value of on|off|status"),
-        (["agent", "off", "--mode=ask"], "--agent and --mode belong to `on`"),
+        (["agent", "maybe"], "'maybe' is not a value of on|off|allow|status"),
+        (["agent", "off", "--mode=ask"], "--mode belongs to `on`"),
         (["chat", "--limit=0"], "1"),
         (["reach", "network", "--port=0"], "1"),
         (["ask", "ada", "?", "--timeout=soon"], "float"),
