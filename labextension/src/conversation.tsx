@@ -72,14 +72,25 @@ export function Log(props: {
   );
 }
 
-/** One line: who and when above, and what was said as text. */
-export function Line(props: { mine: boolean; head: string; text: string }): React.ReactElement {
+/** One line: who and when above, and what was said as text, or what `children` draw of it. */
+export function Line(props: {
+  mine: boolean;
+  head: string;
+  text?: string;
+  children?: React.ReactNode;
+}): React.ReactElement {
   return (
     <div className="jp-Peers-line" data-mine={props.mine}>
       <span className="jp-Peers-muted">{props.head}</span>
-      <span className="jp-Peers-lineText">{props.text}</span>
+      {props.text !== undefined && <LineText text={props.text} />}
+      {props.children}
     </div>
   );
+}
+
+/** A text as it is: React escapes it. */
+export function LineText(props: { text: string }): React.ReactElement {
+  return <span className="jp-Peers-lineText">{props.text}</span>;
 }
 
 /**

@@ -1,4 +1,3 @@
-import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
@@ -8,6 +7,7 @@ import { ControlSocket } from './control';
 import { contextMenu } from './menu';
 import { OwnerPulse } from './ownerpulse';
 import { PaneFeed } from './panefeed';
+import { FrameParts, viewerUrl } from './frameparts';
 import { frameWords } from './framewords';
 import { PaneFrame } from './paneframe';
 import { PaneHeader } from './paneheader';
@@ -15,9 +15,9 @@ import { PaneModules } from './panemodules';
 import { IPaneConditions, isWithdrawn, paneLabel } from './panewording';
 import { PANE_ACTIONS } from './panes/actions';
 import { PaneSites } from './panes/sites';
-import { NAMESPACE, PeerError } from './requests';
+import { PeerError } from './requests';
 import { IPaneStep } from './shapes';
-import { FromFrame, IInput, Part } from './viewerprotocol';
+import { FromFrame, IInput } from './viewerprotocol';
 
 /** Services of the page that every view of a pane needs. */
 export interface IViewContext {
@@ -41,8 +41,6 @@ const ACTIVE_MS = 5000;
 const MAX_LINKS = 5;
 /** Inputs that wait for the owner; a widget itself has one at a time. */
 const MAX_INPUTS = 32;
-/** Outputs that need the code wait in the frame meanwhile. */
-const PART_TIMEOUT_MS = 30_000;
 
 /**
  * A peer's pane, live: a line that says whose it is and how it stands, and the frame below.
@@ -73,6 +71,7 @@ export class PaneView extends Widget {
       () => this._changed.emit()
     );
     this._sites = new Set(_context.sites?.ofPeer(peer));
+    this._parts = new FrameParts(_context.settings, message => this._frame.tell(message));
     this._frame = new PaneFrame(this._url, frameWords(this._trans), this._frameTitle());
     const layout = (this.layout = new PanelLayout());
     const header = new PaneHeader(this, this._trans);
@@ -171,7 +170,7 @@ export class PaneView extends Widget {
 
   private _onReady(): void {
     // The frame is empty: it needs the whole state.
-    this._gaveParts.clear();
+    this._parts.reset();
     this._modules.reset();
     this._link = null;
     this._tellGrant();
@@ -218,7 +217,7 @@ export class PaneView extends Widget {
         }
         break;
       case 'need':
-        void this._givePart(message.part);
+        void this._parts.give(message.part);
         break;
       case 'module':
         void this._modules.give(message.name);
@@ -237,7 +236,7 @@ export class PaneView extends Widget {
 
   /** The page of the frame, with a policy that lets it load from the sites a person has allowed. */
   private get _url(): string {
-    const url = URLExt.join(this._context.settings.baseUrl, NAMESPACE, 'viewer', '/');
+    const url = viewerUrl(this._context.settings);
     return this._sites.size > 0 ? `${url}?sites=${[...this._sites].sort().join()}` : url;
   }
 
@@ -276,25 +275,6 @@ export class PaneView extends Widget {
     this._frame.url = this._url;
     this._frame.restart();
     this._changed.emit();
-  }
-
-  /** Hand the frame code that it cannot load itself. */
-  private async _givePart(part: Part): Promise<void> {
-    if (this._gaveParts.has(part)) {
-      return;
-    }
-    this._gaveParts.add(part);
-    const { settings } = this._context;
-    const url = URLExt.join(settings.baseUrl, NAMESPACE, 'viewer', `${part}.js`);
-    let code: string | null = null;
-    try {
-      const init = { signal: AbortSignal.timeout(PART_TIMEOUT_MS) };
-      const response = await ServerConnection.makeRequest(url, init, settings);
-      code = response.ok ? await response.text() : null;
-    } catch {
-      // The frame says that it shows the plain text; its next start asks again.
-    }
-    this._frame.tell({ type: 'part', part, code });
   }
 
   /** Pass on what a person does with a widget, as far as the grant goes; the owner checks it again. */
@@ -411,7 +391,7 @@ export class PaneView extends Widget {
   private _wait: boolean;
   private _isFitted = false;
   private _isCleared = false;
-  private readonly _gaveParts = new Set<Part>();
+  private readonly _parts: FrameParts;
   private readonly _modules = new PaneModules(
     name => this.feed.module(name),
     message => {

@@ -238,9 +238,20 @@ export interface IPeerAgent {
   default: boolean;
 }
 
-/** A piece of an answer; `waiting` says that the owner is asked about a tool. */
+/** Something displayed in an answer: a MIME bundle. */
+export interface IAnswerDisplay {
+  data: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+}
+
+/**
+ * A piece of an answer: a text, or something displayed with its plain text.
+ *
+ * `waiting` says that the owner is asked about a tool.
+ */
 export interface IAskPiece {
   text: string;
+  display: IAnswerDisplay | null;
   waiting: boolean;
 }
 

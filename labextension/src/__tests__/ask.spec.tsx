@@ -1,8 +1,11 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { ServerConnection } from '@jupyterlab/services';
+import { nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Questions } from '../ask/model';
 import { AskView } from '../ask/view';
+import { AnswerFrame } from '../ask/frame';
 import { FakeSocket, peer } from './fakes';
 import { answered, asked, endSession, ISession, openSession, picture, say, show } from './session';
 
@@ -14,11 +17,14 @@ let session: ISession;
 
 afterEach(() => endSession(session));
 
+const makeFrame = () =>
+  new AnswerFrame(ServerConnection.makeSettings(), nullTranslator.load('jupyter_peer'));
+
 async function open(change = {}): Promise<void> {
   const bob = { ...BOB, ...change };
   session = await openSession(picture([bob]));
   const questions = new Questions(session.control, bob.node_id);
-  show(session, <AskView questions={questions} peer={bob} />);
+  show(session, <AskView questions={questions} peer={bob} makeFrame={makeFrame} />);
 }
 
 const field = () => screen.getByRole<HTMLTextAreaElement>('textbox', { name: 'Ask bob' });
@@ -50,6 +56,24 @@ describe('a question to an agent of a peer', () => {
     expect(texts()).toEqual(['which step?', '<img src=x onerror=alert(1)>']);
     expect(log().textContent).toContain('bob · answered');
     expect(log().querySelector('img')).toBeNull();
+  });
+
+  it('shows what an agent displays in a frame of its own, between the texts', async () => {
+    await open();
+    const { id } = await ask('draw');
+    const html = { data: { 'text/html': '<img src=x onerror=alert(1)>' }, metadata: {} };
+    await say({ id, progress: { text: 'before', display: null, waiting: false } });
+    await say({ id, progress: { text: '<a page>', display: html, waiting: false } });
+    await say({ id, progress: { text: '<a page>', display: html, waiting: false } });
+    await say({ id, progress: { text: 'after', display: null, waiting: false } });
+    await say({ id, result: { answer: '' } });
+    expect(texts()).toEqual(['draw', 'before', 'after']);
+    const frames = log().querySelectorAll('iframe');
+    expect([...frames].map(each => each.getAttribute('sandbox'))).toEqual(['allow-scripts']);
+    expect(log().querySelector('img')).toBeNull();
+    expect(
+      frames[0].closest('.jp-Peers-answerFrame')?.parentElement?.previousSibling?.textContent
+    ).toBe('before');
   });
 
   it('follows on the one before', async () => {

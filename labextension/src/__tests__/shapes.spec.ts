@@ -14,6 +14,7 @@ const STRUCTS: Record<string, string> = {
   IAgent: 'AgentModel',
   IAgentFailure: 'AgentFailureModel',
   IAgents: 'AgentsModel',
+  IAnswerDisplay: 'DisplayModel',
   IApproval: 'ApprovalModel',
   IArgument: 'ArgumentModel',
   IAskPiece: 'AskPiece',

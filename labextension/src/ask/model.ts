@@ -2,10 +2,13 @@ import { UUID } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket } from '../control';
 import { PeerError } from '../requests';
-import { IAskPiece, IPeerAgent } from '../shapes';
+import { IAnswerDisplay, IAskPiece, IPeerAgent } from '../shapes';
 
 /** `waiting` while the owner is asked about a tool. */
 export type AnswerState = 'answering' | 'waiting' | 'answered' | 'stopped' | 'failed';
+
+/** A text, or what was displayed one after the other. */
+export type AnswerPart = string | readonly IAnswerDisplay[];
 
 /** A question, and what has come of its answer. */
 export interface IExchange {
@@ -13,7 +16,7 @@ export interface IExchange {
   readonly question: string;
   /** The agent that was chosen; null leaves the choice to the peer. */
   readonly agent: string | null;
-  readonly answer: string;
+  readonly answer: readonly AnswerPart[];
   readonly state: AnswerState;
 }
 
@@ -47,7 +50,7 @@ export class Questions {
   /** Ask; this resolves once the answer is whole or was stopped. */
   async ask(question: string, agent: string | null): Promise<void> {
     const number = (this._exchanges[this._exchanges.length - 1]?.number ?? 0) + 1;
-    const asked: IExchange = { number, question, agent, answer: '', state: 'answering' };
+    const asked: IExchange = { number, question, agent, answer: [], state: 'answering' };
     this._set([...this._exchanges.slice(1 - KEPT), asked]);
     const params = {
       peer: this._peer,
@@ -58,8 +61,8 @@ export class Questions {
       timeout_s: LONGEST_S
     };
     const take = (progress: unknown): void => {
-      const { text, waiting } = progress as IAskPiece;
-      this._change(number, text, waiting ? 'waiting' : 'answering');
+      const { text, display, waiting } = progress as IAskPiece;
+      this._change(number, display ? [display] : text, waiting ? 'waiting' : 'answering');
     };
     this._stop = new AbortController();
     const { signal } = this._stop;
@@ -89,10 +92,10 @@ export class Questions {
     return id;
   }
 
-  private _change(number: number, more: string, state: AnswerState): void {
+  private _change(number: number, more: AnswerPart, state: AnswerState): void {
     this._set(
       this._exchanges.map(each =>
-        each.number === number ? { ...each, answer: each.answer + more, state } : each
+        each.number === number ? { ...each, answer: joined(each.answer, more), state } : each
       )
     );
   }
@@ -106,4 +109,19 @@ export class Questions {
   private readonly _conversations = new Map<string | null, string>();
   private _exchanges: readonly IExchange[] = [];
   private _stop: AbortController | null = null;
+}
+
+/** Return the parts of an answer with one more; two of a kind that follow each other are one. */
+function joined(parts: readonly AnswerPart[], more: AnswerPart): readonly AnswerPart[] {
+  if (more.length === 0) {
+    return parts;
+  }
+  const last = parts[parts.length - 1];
+  if (typeof last === 'string' && typeof more === 'string') {
+    return [...parts.slice(0, -1), last + more];
+  }
+  if (Array.isArray(last) && Array.isArray(more)) {
+    return [...parts.slice(0, -1), [...last, ...more]];
+  }
+  return [...parts, more];
 }

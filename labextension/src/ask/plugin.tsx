@@ -8,6 +8,7 @@ import { displayName } from '../model';
 import { Section } from '../section';
 import { IPeer } from '../shapes';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel, RANKS } from '../tokens';
+import { AnswerFrame } from './frame';
 import { Questions } from './model';
 import { AskView } from './view';
 
@@ -19,7 +20,7 @@ export const askPlugin: JupyterFrontEndPlugin<void> = {
   requires: [IPeerSession],
   optional: [IPeersPanel, ICommandPalette, ITranslator],
   activate: (
-    { commands, shell }: JupyterFrontEnd,
+    { commands, serviceManager, shell }: JupyterFrontEnd,
     { control, model }: IPeerSession,
     panel: IPeersPanel | null,
     palette: ICommandPalette | null,
@@ -27,6 +28,7 @@ export const askPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const view: IView = { commands, model, trans };
+    const makeFrame = () => new AnswerFrame(serviceManager.serverSettings, trans);
     const asked = new Map<string, Questions>();
     let opened: { nodeId: string; section: Section; reveal: () => void } | null = null;
 
@@ -37,7 +39,7 @@ export const askPlugin: JupyterFrontEndPlugin<void> = {
       asked.set(nodeId, questions);
       const section = new Section(trans.__('Ask %1', displayName(peer)), view, () => {
         const now = model.peer(nodeId);
-        return now ? <AskView questions={questions} peer={now} /> : <></>;
+        return now ? <AskView questions={questions} peer={now} makeFrame={makeFrame} /> : <></>;
       });
       section.disposed.connect(() => {
         // Nobody sees the rest of the answer.

@@ -1,19 +1,28 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useFollowed, usePeersState, useView } from '../context';
-import { Compose, Line, Log } from '../conversation';
+import { Compose, Line, LineText, Log } from '../conversation';
 import { displayName } from '../model';
 import { PeerError } from '../requests';
 import { Failure } from '../section';
-import { IPeer, IPeerAgent } from '../shapes';
+import { IAnswerDisplay, IPeer, IPeerAgent } from '../shapes';
+import { AnswerDisplays } from './displays';
+import { AnswerFrame } from './frame';
 import { IExchange, Questions } from './model';
 
 /** The longest question that the server accepts, in characters. */
 export const MAX_QUESTION = 1024 * 1024;
 
-/** Questions to the agents of one peer. What an agent answers is text: React shows it as it is. */
-export function AskView(props: { questions: Questions; peer: IPeer }): React.ReactElement {
-  const { questions, peer } = props;
+/** Answers whose displays are drawn; those before show the plain texts, since each frame is a page. */
+const DRAWN = 10;
+
+/** Questions to the agents of one peer. What an agent displays is drawn apart from this page. */
+export function AskView(props: {
+  questions: Questions;
+  peer: IPeer;
+  makeFrame: () => AnswerFrame;
+}): React.ReactElement {
+  const { questions, peer, makeFrame } = props;
   const { trans } = useView();
   const exchanges = useFollowed(questions.changed, () => questions.exchanges);
   const isConnected = peer.status === 'connected';
@@ -54,7 +63,12 @@ export function AskView(props: { questions: Questions; peer: IPeer }): React.Rea
           </p>
         )}
         {exchanges.map(each => (
-          <Exchange key={each.number} exchange={each} name={name} />
+          <Exchange
+            key={each.number}
+            exchange={each}
+            name={name}
+            makeFrame={last.number - each.number < DRAWN ? makeFrame : null}
+          />
         ))}
       </Log>
       <Compose
@@ -69,17 +83,33 @@ export function AskView(props: { questions: Questions; peer: IPeer }): React.Rea
   );
 }
 
-function Exchange(props: { exchange: IExchange; name: string }): React.ReactElement {
-  const { exchange, name } = props;
+function Exchange(props: {
+  exchange: IExchange;
+  name: string;
+  makeFrame: (() => AnswerFrame) | null;
+}): React.ReactElement {
+  const { exchange, name, makeFrame } = props;
   const { trans } = useView();
   const who = exchange.agent ? trans.__('%1 of %2', exchange.agent, name) : name;
   const head = trans.__('%1 · %2', who, stateWords(exchange, name, trans));
   return (
     <>
       <Line mine={true} head={trans.__('You')} text={exchange.question} />
-      <Line mine={false} head={head} text={exchange.answer} />
+      <Line mine={false} head={head}>
+        {exchange.answer.map((part, index) =>
+          typeof part === 'string' || !makeFrame ? (
+            <LineText key={index} text={typeof part === 'string' ? part : plainText(part)} />
+          ) : (
+            <AnswerDisplays key={index} displays={part} makeFrame={makeFrame} />
+          )
+        )}
+      </Line>
     </>
   );
+}
+
+function plainText(displays: readonly IAnswerDisplay[]): string {
+  return displays.map(({ data }) => String(data['text/plain'] ?? '')).join('\n');
 }
 
 function stateWords({ state }: IExchange, name: string, trans: TranslationBundle): string {

@@ -24,12 +24,16 @@ from tests.ui.sidebar.test_sidebar import (
 AGENTS = r"""
 import time
 import jupyter_peer as peer
+import pandas
+from IPython.display import HTML
 
 me = peer.client()
 
 @me.agent(name="plotter")
 def plotter(turn):
-    return "drawn"
+    yield "drawn"
+    yield pandas.DataFrame({"loss": [0.5, 0.25]})
+    yield HTML("<p id='from'></p><script>from.textContent = 'by a script of ' + origin</script>")
 
 @me.agent(name="helper")
 def helper(turn):
@@ -97,6 +101,11 @@ def test_an_agent_is_asked_stopped_and_asked_again_with_the_mouse(
     panel.get_by_role("combobox", name="Agent").select_option("plotter")
     ask("draw")
     expect(log).to_contain_text("drawn")
+    # A DataFrame and HTML are drawn as in a pane: one frame, of an origin that has no name.
+    expect(log.locator("iframe")).to_have_count(1)
+    drawn = log.frame_locator("iframe").frame_locator("iframe")
+    expect(drawn.locator("table.dataframe")).to_be_visible(timeout=30_000)
+    expect(drawn.get_by_text("by a script of null")).to_be_visible()
     for name, width in [("wide", 420), ("narrow", 250)]:
         set_width(page, width)
         shoot(f"{theme.split()[-1].lower()}-{name}")
