@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 #: Code that the page around passes to the frame when a pane needs it.
-PARTS = ("widgets", "math", "plotly", "vega", "mermaid", "pdf")
+PARTS = ("widgets", "math", "plotly", "vega", "mermaid", "pdf", "code")
 
 #: Public sites for scripts, styles, fonts and map tiles, with all names below them. A viewer can let
 #: a pane load from these and from no others.

@@ -1,4 +1,5 @@
 import { Words } from '../src/viewerprotocol';
+import { colourCode } from './codeblocks';
 import { FIGURES, drawFigure, isFigure } from './figures';
 import { drawIsolated, isIsolated } from './isolated';
 import { renderMarkdown, setHtml } from './markup';
@@ -41,8 +42,8 @@ const CLASSES: Record<string, string> = {
   'text/latex': 'jp-RenderedLatex',
   'text/plain': 'jp-RenderedText',
   'image/svg+xml': 'jp-RenderedSVG',
-  'application/javascript': 'jp-RenderedHTMLCommon jp-RenderedJavaScript',
-  'text/javascript': 'jp-RenderedHTMLCommon jp-RenderedJavaScript'
+  'application/javascript': 'jp-RenderedJavaScript',
+  'text/javascript': 'jp-RenderedJavaScript'
 };
 
 const MAX_TREE = 2000;
@@ -119,6 +120,7 @@ async function drawMime(
     case 'text/markdown':
       renderMarkdown(node, asText(value));
       runScripts(node);
+      await colourCode(node, tools.parts);
       await tools.mathematics.typeset(node);
       break;
     case 'text/latex':

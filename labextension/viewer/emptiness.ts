@@ -1,5 +1,7 @@
 /** Elements that show something without a text. */
-const VISIBLE = 'img, svg, canvas, video, audio, iframe, input, button, select, hr, .peer-widget';
+const VISIBLE =
+  'img, svg, canvas, video, audio, iframe, object, embed, input, button, select, textarea, ' +
+  'progress, meter, hr, .peer-widget';
 /** Scripts may draw a while after they have run. */
 const PAUSE_MS = 1500;
 

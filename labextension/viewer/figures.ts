@@ -16,7 +16,8 @@ export type DrawFigure = (
 /** The global by which the code of a part gives its drawing to the page. */
 export const figureGlobal = (part: Part): string => `jupyterPeerDraw_${part}`;
 
-const VEGA = /^application\/vnd\.vega(lite)?\.v\d+(\.\d+)*\+json$/;
+/** Altair 6 writes a dot where the others write a plus. */
+const VEGA = /^application\/vnd\.vega(lite)?\.v\d+(\.\d+)*[+.]json$/;
 
 const PLAIN_KINDS: Record<string, Part> = {
   'application/vnd.plotly.v1+json': 'plotly',
@@ -26,7 +27,9 @@ const PLAIN_KINDS: Record<string, Part> = {
 };
 
 const vegaMimes = (name: string, versions: number[]): string[] =>
-  versions.map(version => `application/vnd.${name}.v${version}+json`);
+  versions.flatMap(version =>
+    ['+', '.'].map(dot => `application/vnd.${name}.v${version}${dot}json`)
+  );
 
 /** By JupyterLab's order: before HTML, or after it. */
 export const FIGURES = {

@@ -1,6 +1,8 @@
 import { IOutput } from './outputs';
 
 const KINDS = ['text/html', 'text/markdown', 'image/svg+xml', 'text/latex'];
+/** As in JupyterLab, whose frame has no document type, what begins a page has no margin above it. */
+const START = ':where(body) > :where(:first-child) { margin-top: 0 }';
 const MAX_HEIGHT = 20_000;
 
 /** Whether an output asks for a frame of its own: for its mime type, or for all of them. */
@@ -16,6 +18,7 @@ export function drawIsolated(
   source: string,
   onBlocked: (uri: string) => void
 ): Promise<void> {
+  node.className = 'jp-OutputArea-output';
   const frame = document.createElement('iframe');
   frame.className = 'isolated';
   frame.setAttribute('sandbox', 'allow-scripts');
@@ -26,7 +29,7 @@ export function drawIsolated(
     '.observe(document.documentElement);' +
     'document.addEventListener("securitypolicyviolation", event => ' +
     'parent.postMessage({ blocked: event.blockedURI }, "*"));';
-  frame.srcdoc = `<!doctype html><meta charset="utf-8"><script>${measure}</script>${source}`;
+  frame.srcdoc = `<!doctype html><meta charset="utf-8"><style>${START}</style><script>${measure}</script>${source}`;
   return new Promise(resolve => {
     const onMessage = ({ source: from, data }: MessageEvent) => {
       if (!frame.isConnected) {

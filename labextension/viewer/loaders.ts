@@ -2,12 +2,39 @@ import { IPaneStep } from '../src/shapes';
 import { runScript, runScripts } from './drawing';
 import { setHtml } from './markup';
 import { MimeBundle } from './outputs';
+import { ShortTimers } from './timers';
 
-/** Runs what other cells of the kernel loaded into the owner's page, once, before the outputs are drawn. */
+/** What a script may need of them: a bundle that runs nothing, or only names, needs none. */
+const RUNS = /<script|\son\w+\s*=|<[a-z]+-[a-z]|javascript"|_exec\.v|widget-view/i;
+/** For all loaders of a step: one that waits for a library that cannot come has had its time. */
+const PATIENCE_MS = 3000;
+
+/**
+ * Runs what other cells of the kernel loaded into the owner's page, each once.
+ *
+ * One begins when the one before has come to rest, as cells do that a person runs, and what is to be
+ * drawn waits for all.
+ */
 export class Loaders {
-  take(step: IPaneStep): void {
-    const { loaders = [] } = (step.widgets ?? {}) as { loaders?: MimeBundle[] };
-    for (const bundle of loaders) {
+  /** Run what a step needs. Returns what it has to wait for before it is drawn, if there is anything. */
+  take(step: IPaneStep): Promise<void> | null {
+    const { loaders } = (step.widgets ?? {}) as { loaders?: MimeBundle[] };
+    this._waiting.push(...(loaders ?? []));
+    if (this._waiting.length > 0 && RUNS.test(JSON.stringify([step.outputs, step.messages]))) {
+      const due = this._waiting.splice(0);
+      this._last = (this._last ?? Promise.resolve()).then(() => this._runAll(due));
+    }
+    return this._last;
+  }
+
+  /** Whether one of them names a file: it lies beside the owner's page, and an output may do without. */
+  names(file: string): boolean {
+    return [...this._done].some(code => code.includes(file));
+  }
+
+  private async _runAll(due: MimeBundle[]): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (const bundle of due) {
       const { 'text/html': html, 'application/javascript': script } = bundle as Record<
         string,
         string
@@ -15,26 +42,30 @@ export class Loaders {
       const code = html ?? script ?? '';
       if (!this._done.has(code)) {
         this._done.add(code);
-        this._run(html, script);
+        const timers = new ShortTimers();
+        run(html, script);
+        await timers.rest(deadline);
       }
     }
   }
 
-  private _run(html: string | undefined, script: string | undefined): void {
-    const node = document.createElement('div');
-    node.hidden = true;
-    document.body.append(node);
-    // What it shows is the owner's; here only what it defines counts.
-    const ignore = (event: Event) => event.stopImmediatePropagation();
-    window.addEventListener('error', ignore, true);
-    if (html !== undefined) {
-      setHtml(node, html);
-      runScripts(node);
-    } else if (script !== undefined) {
-      runScript(node, script);
-    }
-    window.removeEventListener('error', ignore, true);
-  }
-
+  private readonly _waiting: MimeBundle[] = [];
   private readonly _done = new Set<string>();
+  private _last: Promise<void> | null = null;
+}
+
+function run(html: string | undefined, script: string | undefined): void {
+  const node = document.createElement('div');
+  node.hidden = true;
+  document.body.append(node);
+  // What it shows is the owner's; here only what it defines counts.
+  const ignore = (event: Event) => event.stopImmediatePropagation();
+  window.addEventListener('error', ignore, true);
+  if (html !== undefined) {
+    setHtml(node, html);
+    runScripts(node);
+  } else if (script !== undefined) {
+    runScript(node, script);
+  }
+  window.removeEventListener('error', ignore, true);
 }

@@ -1,8 +1,12 @@
 /** The page in which a pane is drawn. Everything that a peer sends ends here. */
 
 import '@jupyterlab/rendermime/style/base.css';
+import '@jupyterlab/outputarea/style/base.css';
+import './highlight.css';
 import './pane.css';
+import { IPaneStep } from '../src/shapes';
 import { FOCUS, FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
+import { decode } from './decode';
 import { drawOutput, WIDGET_VIEW } from './drawing';
 import { Fit } from './fit';
 import { Loaders } from './loaders';
@@ -41,12 +45,16 @@ function begin(port: MessagePort, words: Words): void {
   const say = (message: FromFrame) => port.postMessage(message);
   document.body.classList.add('jp-ThemedContainer');
   const place = document.getElementById('pane') as HTMLElement;
-  const notes = new Notes(document.getElementById('notes') as HTMLElement, words, host =>
-    say({ type: 'blocked', host })
+  place.classList.add('jp-OutputArea');
+  const loaders = new Loaders();
+  const notes = new Notes(
+    document.getElementById('notes') as HTMLElement,
+    words,
+    host => say({ type: 'blocked', host }),
+    file => loaders.names(file)
   );
   const parts = new Parts(part => say({ type: 'need', part }));
   const modules = new ModuleCode(name => say({ type: 'module', name }));
-  const loaders = new Loaders();
   const mathematics = new Mathematics(parts);
   const tools: ITools = {
     words,
@@ -95,15 +103,21 @@ function begin(port: MessagePort, words: Words): void {
     moduleCode: name => modules.get(name),
     changed: () => pane.redraw(({ data }) => desk.isLate(data ?? {}))
   };
+  const takeStep = (step: IPaneStep) => {
+    const draw = () => {
+      desk.take(step);
+      pane.take(step);
+    };
+    const loaded = loaders.take(step);
+    void (loaded ? loaded.then(draw) : draw());
+  };
   port.onmessage = ({ data }: MessageEvent<ToFrame>) => {
     switch (data.type) {
       case 'step':
         if (data.step.outputs) {
           notes.clear();
         }
-        loaders.take(data.step);
-        desk.take(data.step);
-        pane.take(data.step);
+        takeStep(data.step);
         break;
       case 'theme':
         applyTheme(data.variables, data.light);
@@ -218,13 +232,5 @@ function scrollToFragment(link: Element, fragment: string): void {
     place.scrollIntoView();
   } else if (/^(top)?$/i.test(name)) {
     window.scrollTo(0, 0);
-  }
-}
-
-function decode(fragment: string): string {
-  try {
-    return decodeURIComponent(fragment);
-  } catch {
-    return fragment;
   }
 }

@@ -1,4 +1,5 @@
 import { Words } from '../src/viewerprotocol';
+import { decode } from './decode';
 
 const MAX_NOTES = 3;
 /** Where the code of widgets pretends to be. */
@@ -10,7 +11,8 @@ export class Notes {
   constructor(
     private readonly _node: HTMLElement,
     private readonly _words: Words,
-    private readonly _onBlocked: (host: string) => void
+    private readonly _onBlocked: (host: string) => void,
+    private readonly _isExpected: (file: string) => boolean
   ) {
     document.addEventListener('securitypolicyviolation', event => this.blocked(event.blockedURI));
     window.addEventListener('error', event => this.add(this._words.failed, event.message));
@@ -22,6 +24,14 @@ export class Notes {
   /** Say what was not loaded, and tell the page around from where. */
   blocked(uri: string): void {
     const address = URL.canParse(uri) ? new URL(uri) : null;
+    const here = new URL('.', document.baseURI).href;
+    if (uri.startsWith(here)) {
+      const file = decode(uri.slice(here.length));
+      if (!this._isExpected(file)) {
+        this.add(this._words.local, file);
+      }
+      return;
+    }
     if (address?.host.endsWith(NOWHERE) || address?.protocol === 'file:') {
       this.add(this._words.local, address.pathname);
       return;

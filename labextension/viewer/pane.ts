@@ -6,6 +6,8 @@ import { IOutput, OutputList } from './outputs';
 import { StreamView } from './terminal';
 import { ITools } from './tools';
 
+/** JupyterLab's class of what a cell returns. */
+const RESULT = 'jp-OutputArea-executeResult';
 /** A picture that takes longer than this is shown as it comes. */
 const PATIENCE_MS = 1000;
 
@@ -108,7 +110,8 @@ export class Pane {
       return { drawn: { output, node: stream.node, stream }, whole: Promise.resolve() };
     }
     const node = document.createElement('div');
-    node.className = 'output coming';
+    const isResult = output.output_type === 'execute_result';
+    node.className = `output coming jp-OutputArea-child ${isResult ? RESULT : ''}`;
     // Scripts that draw look for their place in the document, and for its width.
     this._node.append(node);
     const whole = draw(node, output, this._tools);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.machine.needs import needs_program
-from tests.ui.lab import Lab
+from tests.ui.lab import Lab, open_workspace
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -136,13 +135,7 @@ def open_lab(page: Page) -> Callable[..., Page]:
 
     def opened(lab: Lab, *, new: bool = False) -> Page:
         page = first.context.new_page() if new else first
-        workspace = f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}"
-        page.goto(f"{workspace}?token={lab.token}", wait_until="domcontentloaded")
-        page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
-        page.evaluate("async () => { await window.jupyterapp.restored; }")
-        page.wait_for_selector("#jupyterlab-splash", state="detached")
-        # A fresh workspace opens the launcher, which takes the focus a moment after all that.
-        page.wait_for_function("document.activeElement?.closest('.jp-Launcher')")
+        open_workspace(page, lab)
         return page
 
     return opened

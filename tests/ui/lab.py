@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Page
+
 from tests.machine.waiting import until_sync
 
 _FOLDERS = {
@@ -140,6 +142,17 @@ class Lab:
                 return bool(json.load(response))
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
+
+
+def open_workspace(page: Page, lab: Lab) -> None:
+    """Open a lab in a page, in a workspace that nobody has touched."""
+    workspace = f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}"
+    page.goto(f"{workspace}?token={lab.token}", wait_until="domcontentloaded")
+    page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+    page.evaluate("async () => { await window.jupyterapp.restored; }")
+    page.wait_for_selector("#jupyterlab-splash", state="detached")
+    # A fresh workspace opens the launcher, which takes the focus a moment after all that.
+    page.wait_for_function("document.activeElement?.closest('.jp-Launcher')")
 
 
 def _free_port() -> int:

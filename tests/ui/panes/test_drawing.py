@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.machine.needs import missing
+from tests.ui.conftest import PageErrors
 from tests.ui.framed import STATIC, FramedPane, display
 
 ROW = b"\x20\xa0\xff" * 40
@@ -137,9 +138,32 @@ def test_formulas_in_labels_of_widgets_are_typeset(pane: FramedPane) -> None:
     expect(pane.inside.locator(".widget-label mjx-container")).to_be_visible(timeout=15_000)
 
 
-def test_pages_without_formulas_ask_for_no_code(pane: FramedPane) -> None:
+def test_only_code_and_formulas_in_markdown_ask_for_code_that_draws_them(pane: FramedPane) -> None:
     pane.show([display({"text/html": "<b>bold</b>"}), display({"text/plain": "plain $"})])
     assert pane.asked == []
+    pane.show(
+        [display({"text/markdown": "```python\nreturn 1  # one\n```\n\n```unknown\nreturn\n```"})]
+    )
+    coloured = pane.inside.locator("code.language-python span[class]")
+    expect(coloured.get_by_text("return")).to_have_css("font-weight", "700")
+    expect(coloured.get_by_text("# one")).to_have_css("font-style", "italic")
+    expect(pane.inside.locator("code.language-unknown")).to_have_text("return\n")
+    assert pane.asked == ["code"]
+
+
+def test_what_other_cells_loaded_runs_one_after_the_other_and_only_for_scripts(
+    pane: FramedPane,
+) -> None:
+    # The first waits a moment, as that of panel does to give older code a head start.
+    slow = "setTimeout(() => { window.order = (window.order ?? '') + 'first '; }, 100)"
+    quick = "window.order = (window.order ?? '') + 'second '"
+    mark = {"application/vnd.bokehjs_load.v0+json": ""}
+    loaders = [{"application/javascript": code} | mark for code in (slow, quick)]
+    pane.show([display({"text/html": "<b>no script</b>"})], widgets={"loaders": loaders})
+    assert pane.inside.evaluate("window.order") is None
+    reads = "<p id='seen'></p><script>seen.textContent = window.order</script>"
+    pane.show([display({"text/html": reads})], widgets={"loaders": loaders})
+    expect(pane.inside.locator("#seen")).to_have_text("first second")
 
 
 @pytest.mark.parametrize(
@@ -185,9 +209,19 @@ def test_an_isolated_output_leaves_the_others_as_they_are(
     shoot("isolated")
 
 
-def test_what_leaves_nothing_to_see_says_so(pane: FramedPane) -> None:
+def test_what_leaves_nothing_to_see_says_so_and_a_bar_is_something(pane: FramedPane) -> None:
     pane.show([display({"text/html": "<div id='root'></div>"})])
     # A while later, for a script may still draw.
     expect(pane.inside.locator("#pane")).to_have_attribute(
         "data-empty", re.compile("can be seen"), timeout=15_000
     )
+    pane.show([display({"text/html": "<progress value='0.5'></progress>"})])
+    expect(pane.inside.locator("#pane")).to_have_attribute("data-empty", "")
+
+
+def test_a_file_beside_the_owners_notebook_is_named_as_such(
+    pane: FramedPane, page_errors: PageErrors
+) -> None:
+    page_errors.allow()
+    pane.show([display({"text/html": "<img src='plots/loss.png'>"})])
+    expect(pane.inside.locator(".note")).to_have_text("not sent: plots/loss.png")
