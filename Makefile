@@ -3,6 +3,8 @@
 # make docs    the documentation as a site, in build/docs
 # make bench   the measurements of speed (ONLY=P2,U1 QUICK=1 JSON=FILE CSV=FILE PLOT=FILE)
 # make soak    nodes and a relay under load while links are cut and processes killed (SECONDS=1800)
+# make steady  a pane with ten changes of 100 KB a second, in a browser (SECONDS=120)
+# make versions  pair, share and open in each supported JupyterLab and Notebook (ONLY=jupyterlab-4.0)
 # make hub     nodes on a real JupyterHub with two users, a browser and a culler
 # Each target does the set-up it needs, from a bare checkout; later runs skip it.
 
@@ -26,7 +28,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak docs licenses hub jupyter-ai lowest pictures lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak steady versions docs licenses hub jupyter-ai lowest pictures lock clean
 
 setup: package system
 
@@ -77,6 +79,14 @@ bench: package
 
 soak: package
 	$(BIN)/python -m tests.soak --seconds=$(SECONDS)
+
+steady: SECONDS = 120
+steady: package
+	$(BIN)/python -m tests.ui.steady --seconds=$(SECONDS)
+
+# Each version gets an environment of its own, in .venv-versions.
+versions: package
+	$(BIN)/python -m tests.ui.versions $(ONLY)
 
 test: setup test-ts test-py
 

@@ -97,7 +97,7 @@ const attribute = html => html.replace(/&/g, '&amp;').replace(/"/g, '&quot;');
 
 const { script, style } = await bundle('./main.ts');
 const witness = await bundle('./outer.ts');
-const content = `<!doctype html><html><head><meta charset="utf-8"><style>${style}</style></head>
+const content = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Pane</title><style>${style}</style></head>
 <body><main id="pane"></main><footer id="notes" role="status"></footer>
 <script>${script}</script></body></html>`;
 

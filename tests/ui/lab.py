@@ -40,6 +40,14 @@ _QUIET = {
 class Lab:
     """One server, which runs once it has :meth:`started`.
 
+    Args:
+        base: The folder of all that it keeps.
+        name: Of its node.
+        args: More options.
+        is_named: Whether the node has its name; else a person is asked for it.
+        python: Of the environment that it runs in.
+        app: The module that is run: ``jupyterlab`` or ``notebook``.
+
     Attributes:
         url: Without a trailing slash.
         token: Of the person it belongs to.
@@ -47,7 +55,15 @@ class Lab:
         runtime: Where the connection files of its kernels are.
     """
 
-    def __init__(self, base: Path, name: str, *args: str, is_named: bool = True) -> None:
+    def __init__(
+        self,
+        base: Path,
+        name: str,
+        *args: str,
+        is_named: bool = True,
+        python: str = sys.executable,
+        app: str = "jupyterlab",
+    ) -> None:
         self.token = secrets.token_hex(16)
         self.root = base / "root"
         self.runtime = base / "runtime"
@@ -63,7 +79,7 @@ class Lab:
         self._log = self._log_path.open("wb")
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+                *(python, "-m", app, "--no-browser", "--allow-root"),
                 "--ServerApp.ip=127.0.0.1",
                 f"--ServerApp.port={port}",
                 "--ServerApp.port_retries=0",

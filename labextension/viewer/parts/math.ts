@@ -35,5 +35,9 @@ const pages = mathjax.document(document, {
   // As in JupyterLab one document typesets all: macros and numbers go on from output to output.
   pages.options.elements = [node];
   pages.clear().render();
+  // A screen reader says the formula as its author wrote it.
+  for (const { math, typesetRoot } of pages.math) {
+    typesetRoot?.querySelector('svg')?.setAttribute('aria-label', math);
+  }
   delete pages.options.elements;
 };

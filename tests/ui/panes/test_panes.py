@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.machine.waiting import until_sync
+from tests.ui.axe import assert_accessible
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
 from tests.ui.sidebar.test_panel import run_notebook, write_notebook
@@ -103,6 +104,8 @@ def test_a_pane_opens_from_the_sidebar_looks_as_in_jupyterlab_and_moves(
         assert view.evaluate(LOWEST_CONTRAST) >= 3
         assert inside.locator("body").evaluate(LOWEST_CONTRAST) >= 3
         assert inside.locator("html").evaluate("node => node.scrollWidth <= node.clientWidth")
+        outer = view.frame_locator("iframe").locator("html")
+        assert_accessible(view, outer, inside.locator("html"))
 
     # It moves, and only what has changed is drawn again.
     plot = inside.get_by_role("img", name="Figure")

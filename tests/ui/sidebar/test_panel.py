@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.ui.axe import assert_accessible
 from tests.ui.lab import Lab
 from tests.ui.sidebar.test_sidebar import LOWEST_CONTRAST, use_theme
 
@@ -90,6 +91,7 @@ def test_two_people_pair_share_watch_and_withdraw_by_their_panels(
     assert invite.startswith("jpeer1:")
     expect(hers.get_by_text("It works once, until")).to_be_visible()
     shoot("invite")
+    assert_accessible(hers)
 
     other = open_lab(bob, new=True)
     his = open_panel(other, bob)
@@ -121,6 +123,7 @@ def test_two_people_pair_share_watch_and_withdraw_by_their_panels(
         shoot(theme.split()[-1].lower(), of=other)
         assert his.evaluate("node => node.scrollWidth <= node.clientWidth")
         assert his.evaluate(LOWEST_CONTRAST) >= 3
+        assert_accessible(his)
 
     page.get_by_role("tab", name="panel.ipynb").click()
     expect(hers.get_by_text("1 watching")).to_be_visible()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.ui.axe import assert_accessible
 from tests.ui.conftest import PageErrors
 from tests.ui.lab import Lab
 
@@ -40,8 +41,9 @@ def act_on(panel: Locator, name: str, action: str) -> None:
 
 
 def assert_fits(panel: Locator) -> None:
-    """Nothing is wider than the panel, and all text has the contrast that WCAG asks for."""
+    """Nothing is wider than the panel, all text has the contrast that WCAG asks for, and axe finds no fault."""
     assert panel.evaluate(TOO_WIDE) == []
+    assert_accessible(panel)
     assert panel.evaluate(LOWEST_CONTRAST) >= 4.5
 
 
@@ -85,7 +87,9 @@ def test_the_panel_shows_this_node_and_its_peers(
     expect(row_of(panel, "bob")).to_contain_text(other["node_id"])
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize(
+    "theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"]
+)
 def test_the_panel_fits_and_is_readable_in_each_theme_and_width(
     ada: Lab, bob: Lab, open_lab: Callable[..., Page], shoot: Callable[[str], None], theme: str
 ) -> None:

@@ -1,0 +1,202 @@
+"""All that two people do with one plot, in two real JupyterLabs: with the mouse alone.
+
+``pytest -s`` prints the clicks of each step, and its seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.machine.waiting import until_sync
+from tests.ui.conftest import PageErrors
+from tests.ui.lab import Lab
+from tests.ui.panes.test_panes import content
+from tests.ui.sidebar.test_panel import write_notebook
+from tests.ui.sidebar.test_sidebar import PANEL
+from tests.ui.test_notebook7 import open_notebook
+
+PLOT = """# Loss of the run
+import ipywidgets
+from IPython.display import SVG, display
+run = globals().get('run', 0) + 1
+def draw(epochs=3):
+    print('run', run, 'epochs', epochs)
+    line = ' '.join(f'{20 * n},{50 / (n + 1)}' for n in range(epochs + 1))
+    display(SVG(f'''<svg xmlns="http://www.w3.org/2000/svg" width="180" height="60">
+      <polyline points="{line}" fill="none" stroke="teal" /></svg>'''))
+ipywidgets.interact(draw, epochs=(1, 9));"""
+
+
+class Person:
+    """Somebody at a page, whose clicks are counted."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.count = 0
+        self.steps: dict[str, int] = {}
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Count and time a step; its page is the one in front."""
+        self.page.bring_to_front()
+        before, began = self.count, time.monotonic()
+        yield
+        self.steps[name] = self.count - before
+        print(f"{name}: {self.steps[name]}, {time.monotonic() - began:.1f} s")
+
+    def click(self, target: Locator, button: str = "left") -> None:
+        self.count += 1
+        target.click(button="right" if button == "right" else "left")
+
+    def choose(self, target: Locator, value: str) -> None:
+        """Open a list and choose: two clicks."""
+        self.count += 2
+        target.select_option(value)
+
+    @property
+    def panel(self) -> Locator:
+        return self.page.locator(PANEL)
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role("dialog")
+
+    @property
+    def plot(self) -> Locator:
+        return self.page.locator(".jp-Notebook .jp-CodeCell").first
+
+    @property
+    def pane(self) -> Locator:
+        return self.page.locator(".jp-PeerPane:visible")
+
+
+@pytest.fixture
+def strangers(both: list[Lab]) -> list[Lab]:
+    """Two people who have not met."""
+    for lab in both:
+        for peer in lab.api("GET", "peers")["peers"]:
+            lab.api("DELETE", f"peers/{peer['node_id']}")
+        until_sync(lambda lab=lab: not lab.api("GET", "peers")["peers"], what="them to be apart")
+    return both
+
+
+def computed(page: Page) -> Person:
+    """The owner of the plot, which is there."""
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    ada = Person(page)
+    ada.plot.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    expect(ada.plot).to_contain_text("run 1 epochs 3", timeout=60_000)
+    return ada
+
+
+def plot_of(lab: Lab) -> str:
+    """Write the plot into a notebook that has no kernel yet."""
+    name = f"plot-{secrets.token_hex(4)}.ipynb"
+    write_notebook(lab, name, PLOT)
+    return name
+
+
+def in_lab(page: Page, lab: Lab) -> Person:
+    page.evaluate(
+        "path => { window.jupyterapp.commands.execute('docmanager:open', { path }); }",
+        plot_of(lab),
+    )
+    return computed(page)
+
+
+def walk_with_the_mouse(
+    ada: Person, bob: Person, invite: Callable[[Person], None], other: Callable[[Person], None]
+) -> None:
+    """Pair, share, open, run again, give use, move a slider, take it back and stop."""
+    with ada.step("invite"):
+        invite(ada)
+        ada.click(ada.panel.get_by_role("button", name="Invite", exact=True))
+        ada.click(ada.dialog.get_by_role("button", name="Create invite"))
+        ada.click(ada.dialog.get_by_role("button", name="Copy invite"))
+        text = ada.dialog.get_by_role("textbox", name="The invite").input_value()
+        ada.click(ada.dialog.get_by_role("button", name="Done"))
+    with bob.step("pair"):
+        other(bob)
+        bob.click(bob.panel.get_by_role("button", name="Pair", exact=True))
+        bob.dialog.get_by_role("textbox", name="Paste the invite").fill(text)
+        bob.count += 2  # the menu of the field, and Paste
+        bob.click(bob.dialog.get_by_role("button", name="Pair", exact=True))
+        expect(bob.panel.get_by_role("list", name="Peers")).to_contain_text("ada")
+    with ada.step("share"):
+        expect(ada.panel.get_by_role("list", name="Peers")).to_contain_text("bob")
+        ada.click(ada.plot.locator(".jp-OutputArea-output").first, "right")
+        ada.click(ada.page.locator(".lm-Menu").get_by_text("Share Output with a Peer…"))
+        ada.click(ada.dialog.get_by_role("button", name="Share", exact=True))
+        expect(ada.plot.locator(".jp-Peers-cellMark")).to_contain_text("1 peer can view it")
+    with bob.step("open"):
+        bob.click(bob.page.locator(".Toastify__toast").get_by_role("button", name="Open"))
+        inside = content(bob.pane)
+        expect(inside.locator("body")).to_contain_text("run 1 epochs 3")
+    with ada.step("run again"):
+        ada.click(ada.plot.locator(".cm-content"))
+        ada.click(ada.page.locator("[data-command='notebook:run-cell-and-select-next']"))
+        expect(inside.locator("body")).to_contain_text("run 2 epochs 3")
+    can = ada.panel.get_by_role("combobox", name="What bob can do")
+    with ada.step("give use"):
+        ada.click(ada.panel.get_by_role("button", name="Loss of the run Watching: bob"))
+        ada.choose(can, "interact")
+        expect(bob.pane).to_contain_text("you can use it")
+    with bob.step("move a slider"):
+        knob = inside.locator(".noUi-handle")
+        knob.scroll_into_view_if_needed()
+        box = knob.bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        bob.page.mouse.move(x, y)
+        bob.page.mouse.down()
+        bob.page.mouse.move(x + 300, y, steps=4)
+        bob.page.mouse.up()
+        bob.count += 1
+        expect(ada.plot).to_contain_text("run 2 epochs 9")
+        expect(inside.locator("body")).to_contain_text("run 2 epochs 9")
+    with ada.step("take it back"):
+        ada.choose(can, "view")
+        expect(bob.pane).to_contain_text("you can view it")
+    with ada.step("stop"):
+        ada.click(ada.plot.locator(".jp-Peers-cellMark"))
+        ada.click(ada.dialog.get_by_role("button", name="Stop", exact=True))
+        expect(bob.pane).to_contain_text("Stopped by ada")
+    assert ada.steps["share"] == 3
+    assert bob.steps["open"] == 1
+
+
+def test_two_people_do_all_with_the_mouse(
+    strangers: list[Lab], open_lab: Callable[..., Page]
+) -> None:
+    ada = in_lab(open_lab(strangers[0]), strangers[0])
+    bob = Person(open_lab(strangers[1], new=True))
+    tab = f'.jp-SideBar.jp-mod-left [data-id="{PANEL[1:]}"]'
+
+    def show(person: Person) -> None:
+        person.click(person.page.locator(tab))
+
+    walk_with_the_mouse(ada, bob, show, show)
+
+
+def test_two_people_do_all_with_the_mouse_in_notebook_7(
+    strangers: list[Lab], page: Page, page_errors: PageErrors
+) -> None:
+    page_errors.allow()  # Notebook's own code logs one as it loads settings
+    write_notebook(strangers[1], "own.ipynb", "1")
+    other = page.context.new_page()
+    open_notebook(page, strangers[0], plot_of(strangers[0]))
+    open_notebook(other, strangers[1], "own.ipynb")
+
+    def show(person: Person) -> None:
+        person.click(person.page.get_by_role("menuitem", name="View"))
+        person.click(person.page.locator(".lm-Menu").get_by_text("Left Sidebar"))
+        person.click(person.page.locator(".lm-Menu").get_by_text("Show Peers"))
+
+    walk_with_the_mouse(computed(page), Person(other), show, show)
