@@ -338,6 +338,17 @@ async def test_an_agent_that_is_gone_ends_its_turns_and_no_others():
         await until(lambda: other.ended == 1)
 
 
+async def test_the_questions_of_all_peers_together_are_bounded_too(monkeypatch):
+    monkeypatch.setattr("jupyter_peer.agents.admission.MAX_TURNS", 1)
+    async with nodes("ada", "bob", "cy") as (ada, bob, cy):
+        agent = ada.agent(never)
+        asking = asyncio.ensure_future(bob.ask(ada))
+        await until(lambda: agent.turns)
+        assert isinstance(await refusal(ada, cy), BusyError)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+
 async def test_a_server_that_stops_tells_the_asker():
     async with nodes("ada", "bob") as (ada, bob):
         agent = ada.agent(never)
