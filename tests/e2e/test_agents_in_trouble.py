@@ -54,6 +54,17 @@ def passes_on(turn):
     return me.ask("{}", turn.prompt)
 """
 
+DRAWS = """
+%matplotlib inline
+import jupyter_peer as peer
+
+@peer.client().agent(name="draws")
+def draws(turn):
+    import matplotlib.pyplot as plt
+    plt.plot([1, 2, 3])
+    return plt.gcf()
+"""
+
 
 class Three(NamedTuple):
     ada: Person
@@ -208,6 +219,19 @@ async def test_three_agents_that_ask_each_other_in_a_circle_are_stopped_by_the_c
     assert [each["chain"] for each in asked] == [ids[:1], ids[:2], ids]
     assert len({each["question"] for each in asked}) == 1
     assert turn["question"] == asked[0]["question"]
+
+
+async def test_a_figure_comes_through_a_chain_of_agents_to_who_asked_first(three: Three):
+    ada, bob, cy = three
+    async with ada.notebook() as adas, bob.notebook() as bobs, cy.notebook() as cys:
+        await cys.run(DRAWS)
+        await bobs.run(PASSES_ON.format("cy"))
+        for notebook in (bobs, cys):
+            await notebook.run("%peer agent on")
+        asks = "import jupyter_peer\nanswer = jupyter_peer.client().ask('bob', 'draw')"
+        shows = "print([sorted(getattr(p, 'bundle', {'data': p})['data']) for p in answer.parts])"
+        assert "image/png" in await adas.run(f"{asks}\n{shows}")
+        assert noted(cy, "agent_turn")[-1]["chain"] == [ada.server.node_id, bob.server.node_id]
 
 
 # Last of all, since nobody else's links are to be mended by the tests before.
