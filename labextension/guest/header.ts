@@ -51,7 +51,8 @@ export class Header {
     private readonly _pane: Pane
   ) {
     this._who.textContent = 'Shared pane';
-    byId('fingerprint').textContent = shortFingerprint(link.keyHash);
+    this._key = shortFingerprint(link.keyHash);
+    byId('fingerprint').textContent = this._key;
     const name = byId('guest-name') as HTMLInputElement;
     const save = byId('guest-save') as HTMLButtonElement;
     name.value = _tab.name;
@@ -92,11 +93,14 @@ export class Header {
     const isHere = this.presence === 'here' || this.presence === 'away';
     const may = facts.grant === 'interact' ? 'you can use it' : 'you can view it';
     byId('facts').textContent = isHere && facts.name ? may : '';
-    byId('whose').textContent = facts.name ? `What is below comes from ${owner}.` : '';
+    byId('whose').textContent = facts.name
+      ? `What is below comes from ${owner}, key ${this._key}.`
+      : '';
     byId('you-name').textContent = this._tab.name || 'Say who you are';
     document.title = facts.name ? `${facts.title || facts.name} · ${owner}` : 'Shared pane';
   }
 
+  private readonly _key: string;
   private readonly _who = byId('who');
   private readonly _status = byId('status');
   private readonly _words = byId('status-words');

@@ -19,26 +19,25 @@ PROXIES = ("nginx", "caddy")
 ACCESS_LOG = "access.log"
 
 
-def example(kind: str) -> str:
+def _example(kind: str) -> str:
     """Return the example of the documentation for a proxy."""
     (text,) = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     return str(text)
 
 
 @contextlib.contextmanager
-def proxied(kind: str, folder: Path, behind: str, text: str = "") -> Iterator[int]:
-    """Run a proxy with TLS and yield its port.
+def proxied(kind: str, folder: Path, behind: str) -> Iterator[int]:
+    """Run a proxy with TLS, as the documentation writes it, and yield its port.
 
     Args:
         kind: One of ``PROXIES``.
         folder: For its files and logs.
         behind: Host and port that it forwards to.
-        text: Its configuration; the example of the documentation without.
     """
     port = _free_port()
     certificate, key = make_certificate(folder, HOST)
     text = (
-        (text or example(kind))
+        _example(kind)
         .replace("127.0.0.1:8888", behind)
         .replace("/etc/ssl/jupyter.pem", str(certificate))
         .replace("/etc/ssl/jupyter-key.pem", str(key))

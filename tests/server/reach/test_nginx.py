@@ -1,10 +1,9 @@
-"""Guest links behind nginx with TLS, with the example of the documentation."""
+"""Guest links behind nginx with TLS, as the documentation writes it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import ssl
 from pathlib import Path
 from typing import Any
@@ -17,23 +16,7 @@ from tests.machine.proxies import ACCESS_LOG, proxied
 from tests.server.servers import jupyter_server
 from tests.wire.by_hand import HandPeer
 
-DOCS = Path(__file__).parents[3] / "docs"
-SERVER = """server {{
-    listen 443 ssl;
-    ssl_certificate /etc/ssl/jupyter.pem;
-    ssl_certificate_key /etc/ssl/jupyter-key.pem;
-    {location}
-}}"""
-
 pytestmark = pytest.mark.usefixtures("jp_environ")
-
-
-def example() -> str:
-    """The location that the documentation shows, in a server with a certificate."""
-    (found,) = re.findall(
-        r"```nginx\n(location / \{.*?\n\})", (DOCS / "guest-links.md").read_text(), re.DOTALL
-    )
-    return SERVER.format(location=found)
 
 
 async def test_a_guest_comes_in_through_nginx_with_tls_and_other_sites_do_not(
@@ -42,9 +25,7 @@ async def test_a_guest_comes_in_through_nginx_with_tls_and_other_sites_do_not(
     async with contextlib.AsyncExitStack() as stack:
         ada = await stack.enter_async_context(jupyter_server(tmp_path / "ada", "/user/ada/"))
         ada.hub.store.put_pane("loss", "Loss", 1.0)
-        port = stack.enter_context(
-            proxied("nginx", tmp_path, f"127.0.0.1:{ada.app.port}", example())
-        )
+        port = stack.enter_context(proxied("nginx", tmp_path, f"127.0.0.1:{ada.app.port}"))
         trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
         trusting.check_hostname = False
         link = ada.hub.guests.mint("loss")

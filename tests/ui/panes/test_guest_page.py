@@ -120,6 +120,7 @@ def test_a_cold_browser_sees_the_pane_live(
     page.locator("#about summary").click()
     shown = page.locator("#fingerprint").inner_text()
     assert fingerprint.startswith(shown)
+    expect(page.locator("#whose")).to_have_text(f"What is below comes from ada, key {shown}.")
     assert len(shown) == 19
     assert page.context.cookies() == []
     page.close()
