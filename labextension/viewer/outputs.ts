@@ -22,6 +22,13 @@ interface IContent extends Omit<IOutput, 'output_type'> {
 }
 
 const TEXT_LIMIT = 1024 * 1024;
+const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
+
+/** Whether a whole state repeats an output. A widget's model may have begun anew, so its view does. */
+function isSame(output: IOutput, before: IOutput | undefined): before is IOutput {
+  const isWidget = WIDGET_VIEW in (output.data ?? {});
+  return !!before && !isWidget && JSON.stringify(output) === JSON.stringify(before);
+}
 
 export class OutputList {
   items: IOutput[] = [];
@@ -29,7 +36,10 @@ export class OutputList {
   /** Take a step: messages that build on what is here, or the whole state. */
   take(step: IPaneStep): void {
     if (step.outputs) {
-      this.items = step.outputs as IOutput[];
+      const before = this.items;
+      this.items = (step.outputs as IOutput[]).map((output, index) =>
+        isSame(output, before[index]) ? before[index] : output
+      );
       this._displays = new Map(Object.entries(step.display_ids ?? {}));
       this._clearsNext = step.clear_wait ?? false;
       this._textLimit = step.text_limit ?? TEXT_LIMIT;

@@ -86,7 +86,9 @@ export class Pane {
       if (!before) {
         this._node.append(drawn.node);
       } else if (before.node !== drawn.node) {
-        before.node.replaceWith(drawn.node);
+        // Not moved when it stands there already: a frame in it would load again.
+        const isThere = drawn.node.nextSibling === before.node;
+        before.node.replaceWith(...(isThere ? [] : [drawn.node]));
       }
       drawn.node.classList.remove('coming');
     });
@@ -112,8 +114,9 @@ export class Pane {
     const node = document.createElement('div');
     const isResult = output.output_type === 'execute_result';
     node.className = `output coming jp-OutputArea-child ${isResult ? RESULT : ''}`;
-    // Scripts that draw look for their place in the document, and for its width.
-    this._node.append(node);
+    // Scripts that draw look for their place in the document by its id, and for its width. What is
+    // replaced may have the same id, so it comes after.
+    this._node.insertBefore(node, before?.node ?? null);
     const whole = draw(node, output, this._tools);
     return { drawn: { output, node }, whole };
   }

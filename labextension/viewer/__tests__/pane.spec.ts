@@ -61,6 +61,29 @@ describe('Pane', () => {
     expect(node.textContent).toBe('onethree');
   });
 
+  it('leaves what a whole state repeats as it is, except the views of widgets', async () => {
+    const view = { 'application/vnd.jupyter.widget-view+json': { model_id: 'm' } };
+    const whole = () => [bundle({ 'text/html': '<p id="a"></p>' }), bundle(view)];
+    await take(whole());
+    const [kept, widget] = node.children;
+    await take(whole());
+    expect(node.children[0]).toBe(kept);
+    expect(node.children[1]).not.toBe(widget);
+    expect(node.children).toHaveLength(2);
+  });
+
+  it('draws before what it replaces, so that a script finds its own place by the id', async () => {
+    const html = (text: string) => bundle({ 'text/html': `<p id="place">${text}</p>` });
+    await take([html('old')]);
+    const found: (string | null)[][] = [];
+    new MutationObserver(() => {
+      found.push([...node.querySelectorAll('p')].map(each => each.textContent));
+    }).observe(node, { childList: true });
+    await take([html('new')]);
+    expect(found).toEqual([['new', 'old'], ['new']]);
+    expect(node.textContent).toBe('new');
+  });
+
   it('draws what came meanwhile in one go', async () => {
     pane.take({ epoch: 'e', rev: 1, outputs: [bundle({ 'text/plain': 'one' })] });
     pane.take({ epoch: 'e', rev: 2, outputs: [bundle({ 'text/plain': 'two' })] });
