@@ -193,6 +193,16 @@ def test_an_invite_for_this_machine_alone_offers_the_switch(peer: Run, server: F
     assert "reach" not in peer("invite").err
 
 
+def test_a_code_is_made_and_used_in_a_terminal(peer: Run, server: FakeServer) -> None:
+    server.answers["invite"] = {**ANSWERS["invite"], "code": "7-adult-amulet"}
+    outcome = peer("invite", "--code")
+    assert outcome.out == "7-adult-amulet\n"
+    assert "a wrong guess ends it" in outcome.err
+    assert server.asked[-1] == ("invite", {"note": "", "code": True})
+    assert peer("pair", "7-adult-amulet").code == 0
+    assert server.asked[-1] == ("pair", {"invite": "7-adult-amulet"})
+
+
 def test_a_link_is_drawn_for_a_terminal_beside_the_url_alone(peer: Run) -> None:
     url = ANSWERS["link"]["link"]
     outcome = peer("link", "loss", "--qr")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from jupyter_peer.errors import (
@@ -15,7 +17,8 @@ from jupyter_peer.wire.invite import Invite
 from tests.machine.waiting import until
 from tests.panes.kernel.test_widgets import make, view
 from tests.peers.guests import HandGuest, open_link, shown
-from tests.peers.hubs import two_hubs
+from tests.peers.hubs import make_hub, running, two_hubs
+from tests.peers.loopback import LoopbackNetwork
 from tests.peers.nodes import Node, nodes, texts, two_nodes
 from tests.wire.by_hand import HandError
 
@@ -263,6 +266,23 @@ async def test_a_guest_hears_that_the_kernel_is_gone_and_when_the_pane_is_shared
             await each.got("pane_offer")
             each.say("pane_open", {"pane": "loss"})
             assert (await each.got("pane_snapshot")).data["ended"] is False
+
+
+async def test_a_link_opens_the_pane_again_after_a_restart_of_its_owner(tmp_path: Path) -> None:
+    network = LoopbackNetwork()
+    ada = Node(make_hub(network, tmp_path, "ada"))
+    async with running(ada.hub):
+        await ada.share()
+        link = minted(ada)
+        await opened(ada, link)
+        await ada.close()
+    again = Node(make_hub(network, tmp_path, "ada"))
+    async with running(again.hub):
+        early = await open_link(again.hub, link)
+        await again.share()
+        assert (await early.got("pane_offer")).data["pane"] == "loss"
+        await opened(again, link)
+        await again.close()
 
 
 async def test_a_second_connection_of_a_guest_replaces_the_first() -> None:
