@@ -6,6 +6,7 @@
 # make steady  a pane with ten changes of 100 KB a second, in a browser (SECONDS=120)
 # make versions  pair, share and open in each supported JupyterLab and Notebook (ONLY=jupyterlab-4.0)
 # make hub     nodes on a real JupyterHub with two users, a browser and a culler
+# make gallery outputs of 38 libraries at their owner and at a viewer, compared by picture and text (ONLY='plotly,bokeh')
 # Each target does the set-up it needs, from a bare checkout; later runs skip it.
 
 SHELL := /bin/bash
@@ -28,7 +29,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak steady versions docs licenses hub jupyter-ai lowest pictures lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak steady versions gallery docs licenses hub jupyter-ai lowest pictures lock clean
 
 setup: package system
 
@@ -87,6 +88,15 @@ steady: package
 # Each version gets an environment of its own, in .venv-versions.
 versions: package
 	$(BIN)/python -m tests.ui.versions $(ONLY)
+
+# In an environment of its own, with the libraries that it shows. The page and all pictures are in build/gallery.
+GALLERY := .venv-gallery
+gallery: package
+	$(BIN)/uv venv -q --clear --python $(BIN)/python $(GALLERY)
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(GALLERY)/bin/python -e '.[test]' -r tests/gallery/requirements.txt
+	rm -rf $(GALLERY)/share/jupyter/labextensions/jupyter-peer
+	ln -s ../../../../jupyter_peer/labextension $(GALLERY)/share/jupyter/labextensions/jupyter-peer
+	$(GALLERY)/bin/python -m tests.gallery --out=build/gallery --pictures=build/gallery/pictures $(if $(ONLY),'--only=$(ONLY)')
 
 test: setup test-ts test-py
 

@@ -37,7 +37,18 @@ def make(*words: str, folder: Path = ROOT) -> str:
 
 def test_the_first_lines_name_targets_that_exist() -> None:
     head = MAKEFILE.partition("\nSHELL")[0]
-    named = {"demo", "test", "lint", "docs", "bench", "soak", "steady", "versions", "hub"}
+    named = {
+        "demo",
+        "test",
+        "lint",
+        "docs",
+        "bench",
+        "soak",
+        "steady",
+        "versions",
+        "hub",
+        "gallery",
+    }
     assert named == set(re.findall(r"\bmake (\w+)", head))
     assert {"demo", "test", "lint", "bench"} <= set(TARGETS.split())
 

@@ -1,0 +1,118 @@
+"""The page of the gallery in the documentation: a table, and a sheet of pictures for each theme."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from tests.gallery.likeness import BLUR, REACH, SHADE, SHIFT, TOLERANCE
+from tests.gallery.run import THEMES, Compared, Theme
+
+#: Of one picture on a sheet, in pixels.
+WIDTH, HEIGHT = 210, 130
+TITLE = 16
+GAP = 8
+PAIRS_A_ROW = 3
+
+_PAGE = """# Gallery
+
+One notebook shows {outputs} outputs of {libraries} libraries.
+Its owner has them in JupyterLab, and a viewer has each as a pane in a JupyterLab of another server.
+Both pages are in one Chromium, and the pane has no network.
+`make gallery` runs the notebook, compares both pages and writes this page ({comparisons} comparisons).
+
+The left picture of each pair is the owner's cell, the right one is the viewer's pane.
+
+{sheets}
+
+## How they are compared
+
+Both pages show an output with the same width.
+Each output is compared four times: live and late, in the light and the dark theme.
+*Late* is a viewer who opens the pane after the cell has run, *live* one who has it open while the cell runs again.
+
+- Text: the words that can be seen are the same, those in fields and components too.
+- Picture: both are blurred by {blur} pixels. A pixel has a counterpart where the other picture has its colour (within {shade} of 255) at most {reach} pixels away.
+  A whole picture may begin {shift} pixels higher or lower.
+  Of what is drawn at most {tolerance:.0%} may have none. The ground does not count.
+
+The table shows the greatest share of the four pictures.
+
+| | output | text | picture | why they differ |
+|---|---|---|---|---|
+{rows}
+"""
+
+
+def write_page(compared: Sequence[Compared], folder: Path) -> None:
+    """Write ``gallery.md`` and its sheets into a folder."""
+    for theme in _themes(compared):
+        live = [each for each in compared if each.theme == theme and not each.late]
+        sheet(live, theme).save(folder / f"gallery-{theme.lower()}.webp", quality=50, method=6)
+    (folder / "gallery.md").write_text(page(compared), encoding="utf-8")
+
+
+def page(compared: Sequence[Compared]) -> str:
+    """Return the page as Markdown."""
+    outputs: defaultdict[str, list[Compared]] = defaultdict(list)
+    for each in compared:
+        outputs[each.cell.pane].append(each)
+    return _PAGE.format(
+        comparisons=len(compared),
+        sheets="\n\n".join(
+            f"![Outputs in the {theme.lower()} theme](gallery-{theme.lower()}.webp)"
+            for theme in _themes(compared)
+        ),
+        outputs=len(outputs),
+        libraries=len({each.cell.library for each in compared}),
+        blur=BLUR,
+        shade=SHADE,
+        reach=REACH,
+        shift=SHIFT,
+        tolerance=TOLERANCE,
+        rows="\n".join(_row(number, group) for number, group in enumerate(outputs.values(), 1)),
+    )
+
+
+def _themes(compared: Sequence[Compared]) -> list[Theme]:
+    return [theme for theme in THEMES if any(each.theme == theme for each in compared)]
+
+
+def _row(number: int, group: list[Compared]) -> str:
+    cell = group[0].cell
+    text = "same" if all(each.is_same_text for each in group) else "differs"
+    share = max(each.share for each in group)
+    why = " ".join(filter(None, (cell.text, cell.picture)))
+    return f"| {number} | {cell.title} | {text} | {share:.1%} | {why} |"
+
+
+def sheet(compared: Sequence[Compared], theme: Theme) -> Image.Image:
+    """Return all pairs of pictures of one theme on one."""
+    across, down = 2 * WIDTH + 3 * GAP, HEIGHT + TITLE + GAP
+    rows = -(-len(compared) // PAIRS_A_ROW)
+    paper, ink = ("white", "black") if theme == "Light" else ("#111111", "white")
+    whole = Image.new("RGB", (PAIRS_A_ROW * across, rows * down + GAP), paper)
+    draw = ImageDraw.Draw(whole)
+    font = ImageFont.load_default(size=11)
+    for number, each in enumerate(compared):
+        left, top = number % PAIRS_A_ROW * across + GAP, number // PAIRS_A_ROW * down + GAP
+        draw.text((left, top), f"{number + 1}  {each.cell.title}", fill=ink, font=font)
+        for place, picture in enumerate((each.owner, each.viewer)):
+            at = (left + place * (WIDTH + GAP), top + TITLE)
+            small = _small(picture)
+            whole.paste(small, at)
+            draw.rectangle((at[0] - 1, at[1] - 1, at[0] + WIDTH, at[1] + HEIGHT), outline="gray")
+    return whole
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    """Return the picture without the empty space at its right, as large as it fits."""
+    factor = min(1.0, max(WIDTH / picture.width, 0.4), HEIGHT / picture.height)
+    small = picture.resize(
+        (max(1, round(picture.width * factor)), max(1, round(picture.height * factor))),
+        Image.Resampling.LANCZOS,
+    )
+    return small.crop((0, 0, min(WIDTH, small.width), min(HEIGHT, small.height)))
