@@ -75,7 +75,7 @@ class PeerExtension(PeerSettings, ExtensionApp):
         await asyncio.gather(self.context.ready(), return_exceptions=True)
 
     async def stop_extension(self) -> None:
-        """Say goodbye to all peers and close everything; may be called twice."""
+        """Send `bye` to all peers and close everything; may be called twice."""
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self._stop()

@@ -55,7 +55,7 @@ class AskBody(msgspec.Struct, frozen=True, kw_only=True, rename={"peer": "peer_i
 
 
 class DisplayModel(msgspec.Struct, frozen=True):
-    """Something displayed in an answer: a mime bundle."""
+    """Something displayed in an answer: a MIME bundle."""
 
     data: dict[str, Any]
     metadata: dict[str, Any] = {}

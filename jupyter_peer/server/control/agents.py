@@ -173,7 +173,7 @@ class ConnectionAgents:
             return Done()
         display = clean("display_data", msgspec.to_builtins(params.display))
         if not display or not display["data"]:
-            raise BadRequestError("nothing of this can be shown", hint="give data by mime type")
+            raise BadRequestError("nothing of this can be shown", hint="give data by MIME type")
         await turn.show({"data": display["data"], "metadata": display["metadata"]})
         return Done()
 

@@ -38,7 +38,7 @@ class AnswerDisplay(Shown, str):
     """A display in an answer: a ``str`` of its plain text that notebooks show as the display.
 
     Attributes:
-        bundle: ``data`` by mime type, and ``metadata``.
+        bundle: ``data`` by MIME type, and ``metadata``.
     """
 
     __slots__ = ("bundle",)

@@ -1,4 +1,4 @@
-"""Objects as mime bundles, as a cell displays them."""
+"""Objects as MIME bundles, as a cell displays them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .cell import interactive_shell
 
 
 def mime_bundle(obj: object) -> dict[str, Any]:
-    """Return how an object is displayed: ``data`` by mime type and ``metadata``, plain JSON."""
+    """Return how an object is displayed: ``data`` by MIME type and ``metadata``, plain JSON."""
     shell = interactive_shell()
     formatter = getattr(shell, "display_formatter", None)
     if formatter is None:

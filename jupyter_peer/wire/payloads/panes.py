@@ -37,7 +37,7 @@ MIN_TEXT_LIMIT = 1024
 MAX_TEXT_LIMIT = 16 * 1024 * 1024
 
 _PANE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-#: nbformat's rule: only these mime types hold JSON, all others text.
+#: nbformat's rule: only these MIME types hold JSON, all others text.
 _JSON_MIME = re.compile(r"application/(.*\+)?json")
 
 Json = dict[str, Any]
@@ -205,7 +205,7 @@ _Traceback = Annotated[list[str], msgspec.Meta(max_length=MAX_TRACEBACK)]
 def _check_data(data: dict[str, Any]) -> None:
     for mime, value in data.items():
         if not isinstance(value, str) and not is_json_mime(mime):
-            raise ValueError("only JSON mime types hold anything but text")
+            raise ValueError("only JSON MIME types hold anything but text")
 
 
 class StreamContent(msgspec.Struct, frozen=True):
