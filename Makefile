@@ -128,11 +128,15 @@ format: package
 docs: package
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
-# The proxy is a program of Node's. Both are installed here alone, because nothing else needs them.
+# Hub, culler and proxy are installed here alone, because nothing else needs them. Libraries use some
+# of what a Hub needs where it is there, so the Hub has an environment of its own.
+HUB_ENVIRONMENT := .venv-hub
 HUB := build/hub/node_modules/.bin/configurable-http-proxy
 hub: package $(HUB)
-	$(BIN)/uv pip install -q --python $(BIN)/python 'jupyterhub>=5' 'jupyterhub-idle-culler>=1.4'
-	$(BIN)/python -m pytest -n0 tests/jupyterhub/hub_cases.py
+	$(BIN)/uv venv -q --clear --python $(BIN)/python $(HUB_ENVIRONMENT)
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(HUB_ENVIRONMENT)/bin/python -e '.[test]' \
+		'jupyterhub>=5' 'jupyterhub-idle-culler>=1.4'
+	$(HUB_ENVIRONMENT)/bin/python -m pytest -n0 tests/jupyterhub/hub_cases.py
 
 $(HUB):
 	npm install --silent --no-save --ignore-scripts --prefix build/hub configurable-http-proxy@5
@@ -149,6 +153,7 @@ jupyter-ai: package
 	$(JUPYTER_AI)/bin/python -m pytest -n0 tests/jupyter_ai
 
 # Tests with the lowest version of each library that pyproject.toml allows (ONLY='tests/hub tests/wire').
+# Those of the project itself need the tools of development, which are not there.
 # Older libraries warn about what newer ones have changed, so warnings are no errors here.
 LOWEST := .venv-lowest
 lowest: package
@@ -157,7 +162,7 @@ lowest: package
 		--extra agents --extra cluster --extra demo --extra mcp --extra webrtc -o $(LOWEST).txt pyproject.toml
 	$(BIN)/uv venv -q --clear --python $(BIN)/python $(LOWEST)
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(LOWEST)/bin/python -e '.[test]' -c $(LOWEST).txt
-	$(LOWEST)/bin/python -m pytest -W default -n 2 --dist loadfile $(or $(ONLY),tests)
+	$(LOWEST)/bin/python -m pytest -W default -n 2 --dist loadfile $(or $(ONLY),tests --ignore=tests/project)
 
 # Writes the licences and the bill of materials of what the bundle contains now.
 licenses: package
