@@ -100,6 +100,12 @@ class FormDialog<T> extends Dialog<unknown> {
     super.onBeforeDetach(message);
   }
 
+  protected override onAfterDetach(message: Message): void {
+    super.onAfterDetach(message);
+    // Not to the palette, which has closed, but to what it gave the focus back to.
+    this._outside?.focus();
+  }
+
   private readonly _onFocusIn = (event: FocusEvent): void => {
     this._focused = event.target as HTMLElement;
   };
@@ -109,7 +115,11 @@ class FormDialog<T> extends Dialog<unknown> {
    * What is typed then would be commands.
    */
   private readonly _keepFocus = (): void => {
-    if (!this.node.contains(document.activeElement)) {
+    const outside = document.activeElement;
+    if (!this.node.contains(outside)) {
+      if (outside instanceof HTMLElement && outside !== document.body) {
+        this._outside = outside;
+      }
       const field = this.node.querySelector<HTMLElement>(FIELDS);
       (this._focused?.isConnected ? this._focused : field)?.focus();
     }
@@ -131,6 +141,7 @@ class FormDialog<T> extends Dialog<unknown> {
   }
 
   private _focused: HTMLElement | null = null;
+  private _outside: HTMLElement | null = null;
   private _keepingFocus = 0;
   private readonly _form: FormBody;
   private readonly _options: IFormOptions<T>;
