@@ -133,7 +133,11 @@ class LiveView(Shown, Face[Feed]):
             self._stale = False
             begun = loop.time()
             # Not on the socket's thread: publishing flushes the kernel's streams, which may block.
-            await loop.run_in_executor(None, self._publish)
+            try:
+                drawing = loop.run_in_executor(None, self._publish)
+            except RuntimeError:  # the kernel is ending, and starts no more threads
+                return
+            await drawing
             # After drawing, pause twice as long, so that large outputs leave time to others.
             await asyncio.sleep(max(INTERVAL, 3 * (loop.time() - begun)) - (loop.time() - begun))
 

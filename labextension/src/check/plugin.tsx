@@ -40,6 +40,8 @@ export const checkPlugin: JupyterFrontEndPlugin<void> = {
       const content = new View(view, () => <CheckView check={check} />);
       content.addClass('jp-Peers-document');
       const tab = new MainAreaWidget({ content, toolbar: new Toolbar() });
+      // It scrolls, so the keyboard has to reach it.
+      content.node.tabIndex = 0;
       const again = new ToolbarButton({
         icon: refreshIcon,
         label: trans.__('Check again'),
