@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from jupyter_peer.errors import (
     AgentLoopError,
     BadChainError,
+    BusyError,
     PeerError,
     PeerTimeoutError,
     TooManyHopsError,
 )
 from jupyter_peer.wire.payloads.agent_chain import begin_chain, extend_chain
+from tests.machine.waiting import until
 from tests.peers.nodes import Node, nodes
 
 
@@ -120,6 +123,25 @@ async def test_a_question_whose_deadline_has_passed_is_not_answered():
             with pytest.raises(PeerTimeoutError, match="before the question"):
                 await sent(bob, ada, chain, deadline=deadline)
         assert agent.turns == []
+
+
+async def test_a_question_that_is_being_answered_cannot_be_replaced_by_one_of_the_same_id():
+    go_on = asyncio.Event()
+
+    async def wait(turn: Any) -> None:
+        await go_on.wait()
+        await turn.write("first")
+
+    async with nodes("ada", "bob") as (ada, bob):
+        agent = ada.agent(wait)
+        chain = begin_chain(bob.hub.identity, bytes(32), ada.id)
+        asking = asyncio.ensure_future(sent(bob, ada, chain))
+        await until(lambda: agent.turns)
+        with pytest.raises(BusyError, match="this id is already being answered"):
+            await sent(bob, ada, chain)
+        go_on.set()
+        assert (await asking).data["ok"] is True
+        assert len(agent.turns) == 1
 
 
 async def test_nobody_asks_itself():

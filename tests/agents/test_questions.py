@@ -104,6 +104,27 @@ async def test_the_turn_knows_who_asks_by_which_way_and_how_long():
         assert 6 < turn.left_s <= 7
 
 
+async def test_an_agent_that_is_not_there_cannot_answer_for_all():
+    async with nodes("ada") as (ada,):
+        ada.agent(hello, "one")
+        with pytest.raises(UnknownAgentError, match="no agent 'two' is registered here"):
+            ada.board.switch_on("two")
+        ada.board.switch_on("one")
+
+
+async def test_a_node_asks_a_bounded_number_of_questions_at_once(monkeypatch):
+    monkeypatch.setattr("jupyter_peer.agents.questions.MAX_QUESTIONS", 2)
+    async with nodes("ada", "bob") as (ada, bob):
+        ada.agent(never)
+        asked = [asyncio.ensure_future(bob.ask(ada)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError, match="2 answers are awaited already"):
+            await bob.ask(ada)
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+
 async def test_an_agent_can_be_named_and_the_newest_answers_without_a_name():
     async with nodes("ada", "bob") as (ada, bob):
         for name in ("one", "two"):

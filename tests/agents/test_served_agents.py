@@ -198,6 +198,7 @@ async def test_an_output_that_is_no_text_is_written_as_json(tmp_path):
 
 
 async def test_what_is_no_agent_of_pydantic_ai_is_refused(tmp_path):
+    needs_module("pydantic_ai", "agents")
     async with servers(tmp_path, "ada") as (ada,), kernel(ada) as adas:
         with pytest.raises(BadRequestError, match="cannot serve a str"):
             await run(adas.serve, "an agent", "helper")

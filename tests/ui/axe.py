@@ -8,7 +8,8 @@ from playwright.sync_api import Locator
 
 _SOURCE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 # As an expression of the test it also runs where a policy forbids scripts. JupyterLab's module loader is hidden
-# from it, and frames are asked one by one. The colours of terminals are JupyterLab's.
+# from it, and frames are asked one by one. The colours of terminals are JupyterLab's, and so are the toolbar buttons
+# (elements of its toolkit with the button inside, of which the version that a test installs may say `aria-pressed`).
 _RUN = """async node => {
   const define = undefined, module = undefined;
   %s
@@ -17,7 +18,8 @@ _RUN = """async node => {
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
     resultTypes: ['violations'],
   });
-  return violations.flatMap(({ id, nodes }) => nodes.map(
+  const isToolkits = (id, { html }) => id === 'aria-allowed-attr' && html.startsWith('<jp-button ');
+  return violations.flatMap(({ id, nodes }) => nodes.filter(node => !isToolkits(id, node)).map(
     ({ html, any, all, none }) =>
       `${id}: ${html.slice(0, 200)} (${[...any, ...all, ...none].map(each => each.message).join('; ')})`
   ));
