@@ -182,6 +182,9 @@ async def test_guests_take_no_place_of_a_peer() -> None:
         link = minted(ada)
         guests = [await opened(ada, link) for _ in range(3)]
         watch = await bob.watcher.open(ada.id, "loss")
+        guests.append(await opened(ada, link))
+        # A peer that has a place keeps it when it asks again.
+        await bob.hub.request(ada.id, "pane_open", {"pane": "loss"})
         ada.kernel.write("all")
         await until(lambda: texts(watch) == ["all"])
         for guest in guests:

@@ -220,6 +220,9 @@ async def test_a_viewer_without_interact_changes_nothing_whatever_it_says() -> N
         for _ in range(50):
             with pytest.raises(NotGrantedError):
                 await turn(watch, "slider", value=5)
+        for model_id, told in (("slider", "custom"), ("of no pane", "update")):
+            with pytest.raises(NotGrantedError):
+                await send(watch, model_id, {"method": told, "content": 1, "state": {}})
         for rubbish in ({"pane": "loss"}, {"pane": "loss", "grant": "interact", "message": 1}):
             with pytest.raises(NotGrantedError):
                 await bob.hub.request(ada.id, "pane_input", rubbish)
