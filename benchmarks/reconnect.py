@@ -45,7 +45,8 @@ def cut(url, token, patience):
     while time.monotonic() < until:
         if view.wait_for_update(timeout=1):
             now = time.time()
-            if max(float(output["data"]["text/plain"]) for output in view.outputs) > at:
+            times = [float(output["data"]["text/plain"]) for output in view.outputs]
+            if max(times, default=0.0) > at:
                 answer({"trip_s": trip, "back_s": now - at, "path": view.info["path"]})
                 return
     raise TimeoutError("no fresh update came after the cut")
