@@ -167,7 +167,8 @@ async def test_the_five_minutes_of_the_readme_run_as_they_are_written(two: Two) 
         await running
         for command in re.findall(r"`(%peer (?:grant|unshare) [^`]+)`", minutes):
             await hers.run(command)
-        assert two.ada.peer_call("GET", "panes")["mine"] == []
+        mine = two.ada.peer_call("GET", "panes")["mine"]
+        assert "progress" not in [pane["name"] for pane in mine]
         await hers.run("%peer agent off")
 
 
