@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,6 @@ from jupyter_peer.errors import BadRequestError, StoreCorruptError
 from jupyter_peer.store.store import Store
 
 from .store_worker import peer_of
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "peer.sqlite"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    store = Store.open(path)
-    yield store
-    store.close()
 
 
 def test_the_askers_of_an_agent_are_there_again_after_a_restart(store: Store, path: Path) -> None:

@@ -26,11 +26,6 @@ LINK = LinkRecord(
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "peer.sqlite"
-
-
-@pytest.fixture
 def store(path: Path) -> Iterator[Store]:
     store = Store.open(path)
     store.put_pane("loss", "Loss", 1.0)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +29,6 @@ from jupyter_peer.store.store import AuditRecord, InviteRecord, PaneRecord, Peer
 from jupyter_peer.wire.invite import token_hash
 
 from .store_worker import peer_of
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "peer.sqlite"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    store = Store.open(path)
-    yield store
-    store.close()
 
 
 def add_invite(store: Store, token: str = "token", id: str = "00000001") -> None:

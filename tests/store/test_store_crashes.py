@@ -17,11 +17,6 @@ from .store_worker import OPERATIONS, fill, state_of
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "peer.sqlite"
-
-
-@pytest.fixture
 def template(path: Path) -> Path:
     """A filled store that was closed properly."""
     store = Store.open(path)
