@@ -137,7 +137,6 @@ class Group:
         return True
 
     def _renew(self) -> None:
-        self._is_stale = False
         self._key = self._make_key(self._key.epoch + 1)
         self._sealer = GroupSealer(self._key)
         item = self._messenger.write_for_many("group_key", msgspec.to_builtins(self._key))

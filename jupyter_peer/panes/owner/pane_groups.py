@@ -18,7 +18,7 @@ from ...primitives.backoff import Backoff
 from ...transports.base import GroupDoor
 from ..state import PaneCursor
 
-#: A group is opened for so many viewers behind one relay, and ended with fewer than half of them.
+#: Viewers behind one relay for whom a group is opened. It ends with fewer than half of them.
 MIN_MEMBERS = 4
 #: After this long without a further update all members are told how far they should be.
 CHECK_S = 1.0
@@ -116,12 +116,12 @@ class PaneGroups:
             self._not_before[node_id] = self._clock() + pauses.next()
 
     def _remove(self, node_id: str) -> bool:
-        invited = [group for group in self._groups.values() if group.is_invited(node_id)]
+        was_invited = any(group.is_invited(node_id) for group in self._groups.values())
         for group in self._groups.values():
             group.remove(node_id)
         for kind in [each for each, group in self._groups.items() if not len(group)]:
             self._end(kind)
-        return bool(invited)
+        return was_invited
 
     def is_full(self, viewer: Follower) -> bool:
         """Return whether a viewer has to wait, since earlier updates of its group do."""
