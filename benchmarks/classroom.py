@@ -111,7 +111,7 @@ class Lesson:
         )
 
     async def gather(self, count: int) -> None:
-        """Let so many viewers share one copy, or none of them."""
+        """Wait until this number of viewers share one copy; 0 ends the group."""
         pane_groups.MIN_MEMBERS = _MIN_MEMBERS if count else _NEVER
         deadline = time.monotonic() + PATIENCE_S
         while await self._metric("group_members") != count:

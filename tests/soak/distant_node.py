@@ -34,7 +34,7 @@ class DistantNode:
         transports = [DirectTransport()]
         self.hub = make_hub(LoopbackNetwork(), folder, "eve", transports=transports)
         self._node = Node(self.hub, agents=AGENTS)
-        # Unbuffered: what is written is there after a kill.
+        # Unbuffered, so that a kill loses nothing that was written.
         self._journal = (folder / JOURNAL).open("ab", buffering=0)
         self._viewing: Viewing | None = None
         self._node.board.register(EchoingAgent(self._node, lambda n: self._note("question", n)))

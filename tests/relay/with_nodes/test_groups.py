@@ -51,7 +51,7 @@ class Class:
             await until(lambda watch=watch: texts(watch) == [self.said], 20)
 
     async def gathered(self, count: int) -> None:
-        """Wait until so many viewers are members."""
+        """Wait until this number of viewers are members."""
 
         def are_members() -> bool:
             return len(self.members) == count
@@ -67,7 +67,7 @@ async def a_class(
     members: int | None = None,
     capabilities: Mapping[str, tuple[str, ...]] = {},
 ) -> AsyncIterator[Class]:
-    """Yield an owner and so many viewers, of whom all or so many are members of its group."""
+    """Yield an owner and its viewers; all of them, or the given number, are members of its group."""
     with tempfile.TemporaryDirectory() as folder:
         ada_hub = relay_hub(Path(folder), "ada", url)
         hubs = [relay_hub(Path(folder), f"viewer{number}", None) for number in range(count)]

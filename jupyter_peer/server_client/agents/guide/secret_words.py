@@ -1,6 +1,6 @@
-"""Names and texts that look like secrets; the guide says of them that they exist, and no more.
+"""Recognises names and texts that look like secrets, so that the guide shows no content of them.
 
-The lists know common words and forms. They cannot know every secret.
+The lists have common words and forms. They cannot have every secret.
 """
 
 from __future__ import annotations

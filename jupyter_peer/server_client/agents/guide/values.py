@@ -1,8 +1,8 @@
 """Writes values for peers: bounded, and without running code of the values' own classes.
 
-A class may define ``__repr__``, ``__len__`` or a property that does anything at all. So what a value
-is decides its very class: those of Python and of a few libraries are written, any other is
-only named.
+A class may define ``__repr__``, ``__len__`` or a property that does anything at all. So the exact class
+of a value decides: values of classes of Python and of a few libraries are written. Of any other
+value only the class is named.
 """
 
 from __future__ import annotations
