@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from IPython.core import inputtransformer2
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.display import display
 
 from ..document import loaders
 from ..errors import PeerError
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..server_client.results.answers import Answer
 
 _CELL_MAGIC = "%%peer"
+_SHOW = ast.parse(f"__import__({__name__!r}, fromlist=['show']).show", mode="eval").body
 _QUESTION = re.compile(r"(?P<indent>[ \t]*)%peer[ \t]+(?P<words>(?:ask|chat)[ \t].*\?)\s*")
 
 
@@ -162,6 +165,26 @@ def keep_questions(lines: list[str]) -> list[str]:
     return kept
 
 
+class ShowEachResult(ast.NodeTransformer):
+    """Shows the result of each ``%peer`` line of a cell, because Python shows its last value alone."""
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        """Rewrite the lines before the last one."""
+        for statement in node.body[:-1]:
+            match statement:
+                case ast.Expr(
+                    ast.Call(ast.Attribute(_, "run_line_magic"), [ast.Constant("peer"), _])
+                ):
+                    statement.value = ast.Call(_SHOW, [statement.value], [])
+        return ast.fix_missing_locations(node)
+
+
+def show(result: Shown | None) -> None:
+    """Show the result of a line that is not the last of its cell."""
+    if result is not None:
+        display(result)  # type: ignore[no-untyped-call]
+
+
 def load(shell: InteractiveShell) -> None:
     """Add magics and completion to a shell; a second call replaces them."""
     shell.register_magics(PeerMagics)
@@ -171,6 +194,8 @@ def load(shell: InteractiveShell) -> None:
     names = {each.__name__ for each in ours}
     kept = [t for t in cleanups if getattr(t, "__name__", "") not in names]
     cleanups[:] = [*kept, *ours]
+    others = (each for each in shell.ast_transformers if type(each).__name__ != "ShowEachResult")
+    shell.ast_transformers = [*others, ShowEachResult()]
     watch_loaders(shell)
     set_hook: Any = shell.set_hook
     for word in ("%peer", _CELL_MAGIC):

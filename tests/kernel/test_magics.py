@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given, strategies as st
@@ -22,6 +23,7 @@ from jupyter_peer.server_client.command_table.command import HelpAskedError
 from jupyter_peer.server_client.command_table.completion import candidates
 from jupyter_peer.server_client.command_table.line import parse, split
 from jupyter_peer.server_client.command_table.table import COMMANDS
+from jupyter_peer.server_client.results.drawing.shown import Help
 from jupyter_peer.server_client.views import cell as cells
 from jupyter_peer.server_client.views.presenting import Presenting
 from tests.kernel.shells import new_shell
@@ -197,6 +199,38 @@ def test_sharing_shows_nothing_where_a_notebook_shows_the_value_of_each_line(
     assert "pane loss" not in out
     assert out.split()[1::2] == ["2", "4"]
     assert shell.user_ns["_"] == 4
+
+
+def test_each_line_of_a_cell_shows_its_result_once(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(magics, "run", lambda client, words, at=None: Help(words[-1]))
+    cell = "%peer link one\nmade = %peer link two\n'plain'\n%peer link three\n%peer link four"
+    for interactivity in ("last_expr", "all"):
+        shell.ast_node_interactivity = interactivity
+        magics.load(shell)
+        shell.run_cell(cell).raise_error()
+        shown = re.findall(r"one|two|three|four", capfd.readouterr().out)
+        assert shown == ["one", "three", "four"]
+        assert shell.user_ns["made"]._repr_mimebundle_()["text/plain"] == "two"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("reach network      # if Bob is elsewhere", ["reach", "network"]),
+        ("reach  # who's there, \"what", ["reach"]),
+        ("unlink http://host/g#secret", ["unlink", "http://host/g#secret"]),
+        ("alias bob '# 1' #", ["alias", "bob", "# 1"]),
+        ('alias bob "a \\" # b"', ["alias", "bob", 'a " # b']),
+        ("chat bob see #3  # really", ["chat", "--", "bob", "see #3  # really"]),
+        ("ask bob --agent h why #3?", ["ask", "--agent", "h", "--", "bob", "why #3?"]),
+    ],
+)
+def test_a_comment_is_no_word_of_a_command_and_belongs_to_a_text(
+    line: str, words: list[str]
+) -> None:
+    assert split(line) == words
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from(MISUSE[:-6]), max_size=3).map(" ".join))

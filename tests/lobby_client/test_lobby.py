@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -33,18 +32,12 @@ from jupyter_peer.relay.lobby.limits import LobbyLimits
 from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.link.identity import Identity
+from tests.machine.ports import free_port
 from tests.machine.waiting import until
 from tests.wire.makers import ADA, BOB, EVE
 
 QUICK = Pace(backoff_s=0.02, max_backoff_s=0.2, wait_s=5.0, linger_s=0.1, look_s=0.05)
 ADDRESS = "ws://192.0.2.1:9797/peer-ws"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.asynccontextmanager

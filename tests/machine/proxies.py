@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.machine.certificates import make_certificate
 from tests.machine.needs import needs_program
+from tests.machine.ports import free_port
 from tests.machine.waiting import until_sync
 
 PAGE = (Path(__file__).parents[2] / "docs" / "proxies.md").read_text(encoding="utf-8")
@@ -34,7 +35,7 @@ def proxied(kind: str, folder: Path, behind: str) -> Iterator[int]:
         folder: For its files and logs.
         behind: Host and port that it forwards to.
     """
-    port = _free_port()
+    port = free_port()
     certificate, key = make_certificate(folder, HOST)
     text = (
         _example(kind)
@@ -59,12 +60,6 @@ def proxied(kind: str, folder: Path, behind: str) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _nginx(folder: Path, text: str, port: int) -> list[str]:

@@ -18,6 +18,7 @@ from jupyter_peer.commands.application import TerminalCommand
 from jupyter_peer.kernel.magics import keep_questions, unfold_share
 from jupyter_peer.server.http.routes import ROUTES
 from jupyter_peer.server_client.command_table.line import parse, split
+from jupyter_peer.server_client.command_table.table import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -77,7 +78,20 @@ def test_each_cell_of_it_runs_as_it_stands(source):
     compile(code, "page.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     for line in source.splitlines():
         if line.startswith(("%peer ", "%%peer ")):
-            parse(split(line.partition(" ")[2].partition("  #")[0]))
+            parse(split(line.partition(" ")[2]))
+
+
+def test_each_command_within_a_sentence_is_understood():
+    """One word alone names a command; the reference writes usages."""
+    pages = [page for page in PAGES if page.parent.name != "reference"]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    commands = set(re.findall(r"`%%?peer ([^`]+)`", text))
+    assert len(commands) > 30
+    for command in commands:
+        if " " in command:
+            parse(split(command))
+        else:
+            assert command == "--help" or command in COMMANDS
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import tomllib
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.machine.certificates import make_certificate
+from tests.machine.ports import free_port
 from tests.relay.nodes import RawNode
 from tests.relay.process import relay_process
 
@@ -51,11 +51,6 @@ def container_options() -> list[str]:
     program, command, *options = json.loads(line)
     assert (program, command) == ("jupyter-peer", "relay")
     return options
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 @pytest.mark.parametrize(

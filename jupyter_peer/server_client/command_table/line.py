@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ..client import Client
 
 _WORD = re.compile(r"""\s*(?:(?P<mark>["'])(?P<quoted>.+?)(?P=mark)(?!\S)|(?P<plain>\S+))""")
+#: What stands before a comment. A ``#`` within a word or in quotes begins none: links have one.
+_BEFORE_COMMENT = re.compile(
+    r"""((?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|\s(?!\#))*)\s+\#.*""", re.DOTALL
+)
 _SUMMARY_AT = 44
 _HEAD = "Share this output, not your server."
 _FOOT = (
@@ -26,9 +30,9 @@ _FOOT = (
 
 
 def split(line: str) -> list[str]:
-    """Return the words of a line, quoted as in a shell.
+    """Return the words of a line, quoted as in a shell, without the comment at its end.
 
-    The text of ``ask`` and ``chat`` is one word, as it is written: people write apostrophes.
+    The text of ``ask`` and ``chat`` is one word, as it is written: people write apostrophes and ``#``.
 
     Raises:
         MisuseError: A quotation mark is not closed.
@@ -37,8 +41,9 @@ def split(line: str) -> list[str]:
     command = _command(name)
     if command is not None and any(each.verbatim for each in command.positionals):
         return [name, *_split_text(command, "".join(rest))]
+    commented = _BEFORE_COMMENT.fullmatch(line)
     try:
-        return shlex.split(line)
+        return shlex.split(commented[1] if commented else line)
     except ValueError:
         raise _unclosed() from None
 
@@ -113,9 +118,14 @@ def _split_text(command: Command, rest: str) -> list[str]:
     options = command.options
     named: list[str] = []
     placed: list[str] = []
-    while len(placed) < len(command.positionals) - 1 and (match := _WORD.match(rest)) is not None:
-        word, rest = _value(match), rest[match.end() :]
+    while (match := _WORD.match(rest)) is not None:
+        word = match["quoted"] or match["plain"]
         flag, is_joined, _ = word.partition("=")
+        # Of what follows the last name, only an option of the command is not yet text.
+        is_option = flag in options and not match["quoted"]
+        if len(placed) == len(command.positionals) - 1 and not is_option:
+            break
+        word, rest = _value(match), rest[match.end() :]
         if not word.startswith("-") or match["quoted"]:
             placed.append(word)
         elif word != "--":

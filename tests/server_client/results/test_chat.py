@@ -56,6 +56,8 @@ def test_lines_say_who_and_when() -> None:
         ("chat ada -5", "-5"),
         ("chat ada '", "'"),
         ('chat ada "a" and "b"', '"a" and "b"'),
+        ('chat ada "--limit 5"', "--limit 5"),
+        ("chat ada see --limit 5", "see --limit 5"),
     ],
 )
 def test_the_text_is_sent_as_it_is_written(
@@ -70,6 +72,8 @@ def test_without_a_text_the_last_lines_are_read(client: Client, server: FakeServ
     server.answers["chats"] = {"lines": [line("hello")], "unread": {}}
     assert "hello" in run(lambda: client, split("chat ada")).to_text()
     assert server.asked[-1] == ("chats", {"peer": "ada", "limit": 50, "seen": True})
+    assert "hello" in run(lambda: client, split("chat ada --limit 7")).to_text()
+    assert server.asked[-1] == ("chats", {"peer": "ada", "limit": 7, "seen": True})
     assert [each.text for each in client.chats(limit=3)] == ["hello"]
     assert server.asked[-1] == ("chats", {"limit": 3, "seen": True})
 
