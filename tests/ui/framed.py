@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Frame, Page, Route
@@ -66,12 +67,20 @@ class FramedPane:
         page: A page of the browser.
         light: Whether the theme is light.
         variables: Of the theme.
+        folders: Those with the code of widgets; None for all that are installed.
     """
 
     def __init__(
-        self, page: Page, *, light: bool = True, variables: dict[str, str] | None = None
+        self,
+        page: Page,
+        *,
+        light: bool = True,
+        variables: dict[str, str] | None = None,
+        folders: list[Path] | None = None,
     ) -> None:
         self.page = page
+        self._folders = installed_folders() if folders is None else folders
+        self._named: set[str] = set()
         self._revs = itertools.count(1)
         self._epoch = "0" * 16
         page.route(f"{_ORIGIN}/**", self._serve)
@@ -98,6 +107,8 @@ class FramedPane:
     def show(self, outputs: list[Json], **state: Any) -> None:
         """Show a whole state, and wait until it is drawn."""
         rev = next(self._revs)
+        models = state.get("widgets", {}).get("state", {})
+        self._named.update(each["model_module"] for each in models.values())
         step = {"epoch": self._epoch, "rev": rev, "outputs": outputs, **state}
         self.step(step | {"rev": rev})
 
@@ -109,8 +120,7 @@ class FramedPane:
             arg=step["rev"],
         )
 
-    @staticmethod
-    def _serve(route: Route) -> None:
+    def _serve(self, route: Route) -> None:
         path = route.request.url.removeprefix(_ORIGIN)
         headers = {"Content-Security-Policy": FRAME_POLICY}
         names = {"/viewer/": "viewer.html"} | {f"/viewer/{part}.js": f"{part}.js" for part in PARTS}
@@ -118,11 +128,11 @@ class FramedPane:
             front = _FRONT.replace("WORDS", repr(WORDS))
             route.fulfill(body=front, content_type="text/html")
         elif path.startswith("/module/"):
-            file = find_module(path.removeprefix("/module/"), installed_folders())
-            if file is None:
+            found = find_module(path.removeprefix("/module/"), self._folders)
+            if found is None:
                 route.fulfill(status=404)
             else:
-                route.fulfill(body=with_pictures(file.read_bytes(), file.parent))
+                route.fulfill(body=with_pictures(found.code(self._named), found.folder))
         elif path in names:
             kind = "text/html" if path == "/viewer/" else "text/javascript"
             route.fulfill(

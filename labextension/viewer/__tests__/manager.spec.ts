@@ -125,6 +125,24 @@ describe('PaneWidgets', () => {
     expect([widgets.missing('a'), widgets.missing('b')]).toEqual([null, undefined]);
   });
 
+  it('begins a link with no value that its source does not have, and follows it from then on', async () => {
+    const link = {
+      model_name: 'LinkModel',
+      model_module: '@jupyter-widgets/controls',
+      model_module_version: '2.0.0',
+      state: { source: ['IPY_MODEL_a', 'value'], target: ['IPY_MODEL_b', 'value'] }
+    };
+    const empty = slider(0, { state: { ...slider(0).state, value: null } });
+    widgets.reset({ a: empty, b: slider(4), c: link });
+    await modelOf('c');
+    const target = await modelOf('b');
+    expect(target.get('value')).toBe(4);
+    widgets.take(message('a', 'update', { value: 6 }));
+    await vi.waitFor(() => expect(target.get('value')).toBe(6));
+    widgets.take(message('a', 'update', { value: null }));
+    await vi.waitFor(() => expect(target.get('value')).toBeNull());
+  });
+
   it('sends one input at a time, the newest value once it was answered', async () => {
     widgets.reset({ a: slider(0) });
     for (const value of [1, 2, 3]) {

@@ -7,7 +7,10 @@ import { Widget } from '@lumino/widgets';
 import { ICommMessage, IModelState, IWidgets, IWidgetsHost, Missing } from '../widgethost';
 import { AmdModules, Exports } from './amdmodules';
 import { fromBase64, PaneComm } from './comm';
+import { FEDERATION, Federation } from './federation';
+import { linkClasses } from './links';
 import { outputClasses } from './outputwidget';
+import { sharedPackages } from './shared';
 
 /** An input that was not answered yet. */
 interface IWaiting {
@@ -31,9 +34,10 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     super();
     const own = {
       '@jupyter-widgets/base': base as unknown as Exports,
-      '@jupyter-widgets/controls': controls as unknown as Exports,
+      '@jupyter-widgets/controls': { ...controls, ...linkClasses() },
       '@jupyter-widgets/output': outputClasses((node, output) => _host.drawOutput(node, output)),
-      anywidget: anywidget(base)
+      anywidget: anywidget(base),
+      [FEDERATION]: { load: new Federation(sharedPackages()).load }
     };
     this._code = new AmdModules(
       own,

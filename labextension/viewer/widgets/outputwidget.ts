@@ -26,19 +26,26 @@ export function outputClasses(
   class OutputView extends DOMWidgetView {
     override render(): void {
       super.render();
+      // The classes by which JupyterLab places it.
+      this.el.classList.add('jupyter-widgets', 'widget-output');
+      this._area.className = 'jp-OutputArea';
+      this.el.append(this._area);
       this.listenTo(this.model, 'change:outputs', () => this._draw());
       this._draw();
     }
 
     private _draw(): void {
       const outputs = this.model.get('outputs');
-      this.el.replaceChildren();
+      this._area.replaceChildren();
       for (const output of Array.isArray(outputs) ? outputs : []) {
         const node = document.createElement('div');
-        this.el.append(node);
+        node.className = 'output jp-OutputArea-child';
+        this._area.append(node);
         draw(node, output);
       }
     }
+
+    private readonly _area = document.createElement('div');
   }
 
   return { OutputModel, OutputView };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from jupyter_peer.errors import (
     UnknownModuleError,
 )
 from jupyter_peer.panes.owner import modules as owner_modules
+from jupyter_peer.panes.owner.federated import FEDERATION
 from jupyter_peer.panes.viewer.watch import Watch
 from tests.panes.kernel.test_widgets import make, view
 from tests.peers.guests import open_link
@@ -64,6 +66,105 @@ async def test_pictures_that_lie_beside_the_code_come_with_it(tmp_path: Path) ->
         came = (await watch.module("plots")).decode()
         data = "data:image/png;base64," + base64.b64encode(b"picture").decode()
         assert came == code.replace(f'i.p+"{there}"', f'"{data}"')
+
+
+def install_extension(folder: Path, name: str, **build: object) -> Path:
+    """Install an extension of JupyterLab as its builder writes it; return the folder of its code."""
+    code = folder / name / "static"
+    code.mkdir(parents=True)
+    facts = {"load": "static/remoteEntry.1a2b.js", "extension": "./extension"} | build
+    (folder / name / "package.json").write_text(json.dumps({"jupyterlab": {"_build": facts}}))
+    (code / "remoteEntry.1a2b.js").write_text("var _JUPYTERLAB; /* entry */")
+    (code / "12.ab.js").write_text(
+        '/*! licence */\n"use strict";(self.webpackChunkplots=self.webpackChunkplots||[]).push()'
+    )
+    (code / "main.js").write_text('(self["rspackChunkplots"] = 1) /* chunk of rspack */')
+    (code / "style.js").write_text("import 'plots/style.css';")
+    (code / "worker.js").write_text("postMessage('not a chunk')")
+    return code
+
+
+async def test_a_library_that_only_extends_jupyterlab_comes_as_one_module(tmp_path: Path) -> None:
+    install_extension(tmp_path, "@plots/lab", style="./style")
+    install_extension(tmp_path, "both")
+    install(tmp_path, "both")
+    async with watched(tmp_path, "@plots/lab", "both") as (_, _, watch):
+        code = (await watch.module("@plots/lab")).decode()
+        assert code.startswith(f'define(["{FEDERATION}"], (federation, ...found) =>')
+        assert (
+            '{"name": "@plots/lab", "extension": "./extension", "style": "./style", "needs": []}'
+            in code
+        )
+        assert '; /* entry */\n;return _JUPYTERLAB["@plots/lab"];' in code
+        assert "webpackChunkplots" in code
+        assert "chunk of rspack" in code
+        assert "import" not in code
+        assert "not a chunk" not in code
+        # The bundle needs less of the page.
+        assert await watch.module("both") == CODE.encode()
+
+
+async def test_an_extension_asks_for_packages_that_the_page_may_ask_for(tmp_path: Path) -> None:
+    code = install_extension(tmp_path, "plots")
+    shared = {
+        "scales": {"bundled": False},
+        "base": {"bundled": True},
+        "other": {"bundled": False},
+        "plots": {"bundled": False},
+        "odd": 1,
+    }
+    package = json.loads((code.parent / "package.json").read_text())
+    package["jupyterlab"]["sharedPackages"] = shared
+    (code.parent / "package.json").write_text(json.dumps(package))
+    async with watched(tmp_path, "plots", "scales", "base") as (_, _, watch):
+        module = await watch.module("plots")
+        assert module.startswith(f'define(["{FEDERATION}", "scales"], '.encode())
+        assert b'"needs": ["scales"]' in module
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        {"load": "static/../../secret.js"},
+        {"load": "../remoteEntry.1a2b.js"},
+        {"load": "static/other.js"},
+        {"load": None},
+        {"extension": None},
+        {"extension": None, "mimeExtension": "./mime"},
+    ],
+)
+async def test_an_extension_that_has_no_plugins_in_its_folder_is_none(
+    tmp_path: Path, build: dict[str, object]
+) -> None:
+    install_extension(tmp_path, "plots", **build)
+    (tmp_path / "secret.js").write_text("secret")
+    async with watched(tmp_path, "plots") as (_, _, watch):
+        with pytest.raises(UnknownModuleError, match="plots"):
+            await watch.module("plots")
+
+
+@pytest.mark.parametrize(
+    "package", ["", "[]", '{"jupyterlab": []}', '{"jupyterlab": {"_build": 1}}', "ä"]
+)
+async def test_a_package_that_cannot_be_read_is_no_extension(tmp_path: Path, package: str) -> None:
+    install_extension(tmp_path, "plots")
+    (tmp_path / "plots" / "package.json").write_text(package, encoding="latin-1")
+    async with watched(tmp_path, "plots") as (_, _, watch):
+        with pytest.raises(UnknownModuleError):
+            await watch.module("plots")
+
+
+async def test_an_extension_is_bounded_by_all_of_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner_modules, "MAX_MODULE", 2000)
+    code = install_extension(tmp_path, "plots")
+    install_extension(tmp_path, "small")
+    (code / "13.js").write_text("(self.webpackChunkplots=[])" + "x" * 2000)
+    async with watched(tmp_path, "plots", "small") as (_, _, watch):
+        assert await watch.module("small")
+        with pytest.raises(TooLargeError, match="'plots'"):
+            await watch.module("plots")
 
 
 async def test_the_code_comes_once_a_link_for_all_who_watch(tmp_path: Path) -> None:
