@@ -1,4 +1,5 @@
 import type { CodeCell } from '@jupyterlab/cells';
+import ts from 'typescript';
 import { expect, it } from 'vitest';
 import { doubts, nameOf, outputAt, panesOf, titleOf } from '../sharing/cells';
 
@@ -70,6 +71,20 @@ it.each([
   ['loss 0.1', false]
 ])('doubts %j: %s', (text, secret) => {
   expect(doubts([{ output_type: 'stream', name: 'stdout', text }]).secret).toBe(secret);
+});
+
+const { secret_names, plain_names, secret_texts, plain_texts } = JSON.parse(
+  ts.sys.readFile('../tests/vectors/secrets.json') ?? ''
+) as Record<string, string[]>;
+
+it('looks for the same secrets as the server', () => {
+  const isDoubtful = (text: string) =>
+    doubts([{ output_type: 'stream', name: 'stdout', text: `it is\n${text}\n` }]).secret;
+  const named = (name: string) => `${name} = 1`;
+  expect([...secret_names.map(named), ...secret_texts].filter(each => !isDoubtful(each))).toEqual(
+    []
+  );
+  expect([...plain_names.map(named), ...plain_texts].filter(isDoubtful)).toEqual([]);
 });
 
 it('doubts a traceback', () => {

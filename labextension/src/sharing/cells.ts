@@ -4,6 +4,7 @@ import { INotebookTracker, type StaticNotebook } from '@jupyterlab/notebook';
 import { ControlSocket } from '../control';
 import { IOwnPane } from '../shapes';
 import { CellRuns, ICellQuestion } from './runs';
+import { showsSecret } from './secretwords';
 
 /** A code cell of an open notebook whose kernel runs. */
 export interface ISharedCell {
@@ -156,13 +157,15 @@ export function nameOf(title: string, taken: readonly string[]): string {
   return name;
 }
 
-const SECRET =
-  /(api[_-]?key|secret|token|passw(or)?d)["'\\]*\s*[:=]|-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ghp_|sk-)[\w-]{12,}/i;
-
 /** Why a person should look twice before others see the outputs. */
 export function doubts(outputs: readonly IOutput[]): { error: boolean; secret: boolean } {
   return {
     error: outputs.some(output => output.output_type === 'error'),
-    secret: outputs.some(output => SECRET.test(JSON.stringify(output)))
+    secret: outputs.some(output => showsSecret(plainText(output)))
   };
+}
+
+/** All texts of an output; a line of it begins with its own first letter, not with that of an escape. */
+function plainText(output: IOutput): string {
+  return JSON.stringify(output).replace(/\\[nrt]/g, ' ');
 }

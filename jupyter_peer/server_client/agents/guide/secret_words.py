@@ -1,6 +1,8 @@
 """Recognises names and texts that look like secrets, so that the guide shows no content of them.
 
-The lists have common words and forms. They cannot have every secret.
+The lists have common words and forms. They cannot have every secret. Before an output is shared,
+JupyterLab looks for the same in the page: ``secretwords.ts``. ``tests/vectors/secrets.json`` has
+cases that both have to know.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ _WORDS = frozenset(
         *("pass", "passcode", "passphrase", "pin", "pwd"),
     )
 )
-_PARTS = re.compile(r"passw|secret|token|credential|api_?key|private_?key|access_?key", re.I)
+_PARTS = re.compile(
+    r"passw(?:or)?d?|secret|token|credential|api[_-]?key|private[_-]?key|access[_-]?key", re.I
+)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _VALUE = re.compile(
     r"jpeer1:"  # an invite of this program
