@@ -115,7 +115,10 @@ async def start_node(
     notices = _notices(lambda: operations, agents)
     doctor = doctor_of(settings, server, hub, data_dir, directory, lambda: operations.lobby.client)
     codes = Codes(
-        settings.lobby_urls, lambda: trusting(settings.relay_certificate), Clock().random_bytes
+        settings.lobby_urls,
+        lambda: trusting(settings.relay_certificate),
+        Clock().random_bytes,
+        lambda: settings.is_lobby_off,
     )
     stack.push_async_callback(codes.close)
     operations = Operations(

@@ -19,7 +19,7 @@ from ...hub.hub import PeerHub
 from ...lobby_client.lobby import LobbyClient
 from ...wire.addresses import RELAY_SCHEME, is_loopback, lobby_name, relay_address, relay_urls
 from ..operations.lobby import LobbyOperations
-from ..settings.settings import LOBBY_OFF, PeerSettings
+from ..settings.settings import PeerSettings
 from .addresses import is_on_unix_socket
 from .transports import Transports
 
@@ -151,7 +151,7 @@ class Reach:
             fixed = next((name for name in needs if self._is_fixed(name)), None)
             if fixed is not None and mode not in {forced, *locked}:
                 locked[mode] = fixed
-        if "webrtc" not in (forced, *locked) and settings.lobby_url.strip() == LOBBY_OFF:
+        if "webrtc" not in (forced, *locked) and settings.is_lobby_off:
             locked["webrtc"] = "lobby_url"
         return locked
 
@@ -243,13 +243,12 @@ class Reach:
         from ...transports.webrtc.webrtc import check_extra
 
         check_extra()
-        lobby = settings.lobby_url.strip()
-        if lobby == LOBBY_OFF:
+        if settings.is_lobby_off:
             raise NotEnabledError(
                 "WebRTC needs a lobby, and lobby_url is off",
                 hint="remove PeerExtension.lobby_url from the configuration",
             )
-        if not lobby and not relay_url:
+        if not settings.lobby_url.strip() and not relay_url:
             raise BadRequestError(
                 "WebRTC needs a lobby, but no lobby is configured",
                 hint="name the relay that has one: %peer reach webrtc wss://relay.example",

@@ -35,6 +35,7 @@ class Codes:
         urls: Returns the ``/lobby-ws`` of the lobby; empty without a lobby.
         trusting: Returns the TLS context for it.
         random_bytes: Source of words, keys and secrets.
+        is_off: Whether the configuration rules a lobby out, so that no choice of a relay brings one.
 
     Attributes:
         on_end: Called with the id of an invite when somebody has used its code, or its code ended.
@@ -45,8 +46,10 @@ class Codes:
         urls: Callable[[], Sequence[str]],
         trusting: Callable[[], ssl.SSLContext],
         random_bytes: RandomBytes,
+        is_off: Callable[[], bool] = lambda: False,
     ) -> None:
         self._urls = urls
+        self._is_off = is_off
         self._trusting = trusting
         self._random_bytes = random_bytes
         self.on_end: Callable[[str, CodeStatus], None] = lambda *_: None
@@ -122,6 +125,12 @@ class Codes:
 
     def _lobby(self) -> Sequence[str]:
         urls = self._urls()
+        if self._is_off():
+            raise NotEnabledError(
+                "a code needs a relay at which both nodes meet, and lobby_url is off",
+                hint="remove PeerExtension.lobby_url from the configuration, "
+                "or use an invite instead of a code",
+            )
         if not urls:
             raise NotEnabledError(
                 "a code needs a relay at which both nodes meet, and this node has none",

@@ -22,7 +22,7 @@ from ...wire.link.identity import Identity
 from ...wire.relay import lobby as wire
 from ..call import Call, serves
 from ..node.listening import trusting
-from ..settings.settings import LOBBY_OFF, PeerSettings
+from ..settings.settings import PeerSettings
 from .group import Group
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def lobby_visits(settings: PeerSettings, jitter: Callable[[], float]) -> Visit |
         settings: Settings of the extension.
         jitter: Spreads reconnects.
     """
-    if settings.lobby_url.strip() == LOBBY_OFF:
+    if settings.is_lobby_off:
         return None
 
     @contextlib.asynccontextmanager

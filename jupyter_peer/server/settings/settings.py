@@ -286,6 +286,11 @@ class PeerSettings(AgentSettings, TolerantSettings):
                 hint='write it as "wss://relay.example" or "ws://host:9000"',
             ) from error
 
+    @property
+    def is_lobby_off(self) -> bool:
+        """Whether ``lobby_url`` rules a lobby out, also that of the relay."""
+        return self.lobby_url.strip() == LOBBY_OFF
+
     def lobby_urls(self) -> list[str]:
         """Return the URLs of the lobby; empty without a lobby.
 
@@ -293,7 +298,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
             BadAddressError: ``lobby_url`` is not a URL of a lobby.
         """
         text = self.lobby_url.strip() or self.relay_url
-        if not text or text == LOBBY_OFF:
+        if not text or self.is_lobby_off:
             return []
         try:
             return lobby_urls(text)

@@ -174,6 +174,7 @@ describe('inviting', () => {
     const { id } = await asked('invite');
     const error = { code: 'not_enabled', message: 'a code needs a relay', hint: 'choose one' };
     await say({ id, error });
+    await answered('reach', { locked: {} });
     const relay = await field(/URL of a relay/);
     await screen.findByText('A code needs a relay.');
     dialogButton('Create invite').click();
@@ -185,6 +186,16 @@ describe('inviting', () => {
       relay_url: 'wss://relay.example'
     });
     expect((await told()).textContent).toBe('7-adult-amulet');
+  });
+
+  it('asks for no relay where the configuration rules it out, and names the setting', async () => {
+    await asksForCode();
+    const { id } = await asked('invite');
+    const hint = 'remove PeerExtension.lobby_url from the configuration';
+    await say({ id, error: { code: 'not_enabled', message: 'lobby_url is off', hint } });
+    await answered('reach', { locked: { webrtc: 'lobby_url' } });
+    await screen.findByText(`R${hint.slice(1)}.`);
+    expect(screen.queryByLabelText(/URL of a relay/)).toBeNull();
   });
 
   it('has one button that stands out', async () => {
@@ -253,10 +264,12 @@ describe('pairing', () => {
     dialogButton('Pair').click();
     const { id } = await asked('pair');
     await say({ id, error: { code: 'not_enabled', message: 'a code needs a relay' } });
+    await answered('reach', { locked: {} });
     await field(/URL of a relay/);
     fireEvent.input(box, { target: { value: 'jpeer1:abc' } });
     expect(screen.queryByLabelText(/URL of a relay/)).toBeNull();
     fireEvent.input(box, { target: { value: '7-adult-amulet' } });
+    await answered('reach', { locked: {} });
     fireEvent.change(await field(/URL of a relay/), { target: { value: 'wss://relay.example' } });
     dialogButton('Pair').click();
     await answered('set_reach', {});

@@ -23,7 +23,9 @@ export async function inviteSomebody(
     trans,
     title: trans.__('Invite a peer'),
     action: trans.__('Create invite'),
-    fields: error => <InviteFields lifetime={lifetime} error={error} trans={trans} />,
+    fields: error => (
+      <InviteFields lifetime={lifetime} error={error} pairing={pairing} trans={trans} />
+    ),
     task: async ({ way, lifetime, note, relay }) => {
       if (relay) {
         await pairing.meetAt(relay);
@@ -42,9 +44,10 @@ export async function inviteSomebody(
 function InviteFields(props: {
   lifetime: string;
   error: PeerError | null;
+  pairing: PairingModel;
   trans: TranslationBundle;
 }): React.ReactElement {
-  const { lifetime, error, trans } = props;
+  const { lifetime, error, pairing, trans } = props;
   const [isCode, setIsCode] = React.useState(false);
   return (
     <>
@@ -69,7 +72,7 @@ function InviteFields(props: {
           <p className="jp-Peers-muted">
             {trans.__('A code works for 10 minutes, and one wrong guess makes it void.')}
           </p>
-          <RelayField error={error} trans={trans} />
+          <RelayField error={error} pairing={pairing} trans={trans} />
         </>
       ) : (
         <ChoiceField
@@ -98,7 +101,8 @@ export function InviteList({ pairing }: { pairing: PairingModel }): React.ReactE
     <>
       <ul className="jp-Peers-list" aria-label={trans.__('Open invites')}>
         {openInvites(invites, now).map(each => {
-          const name = each.note || trans.__('Invite %1', each.id);
+          const name = each.note || trans.__('Invite');
+          const expires = trans.__('expires %1', relativeTime(each.expires, now, trans));
           return (
             <li key={each.id} className="jp-Peers-row">
               <span className="jp-Peers-name" title={name}>
@@ -106,13 +110,17 @@ export function InviteList({ pairing }: { pairing: PairingModel }): React.ReactE
               </span>
               <span className="jp-Peers-muted">
                 {each.code === 'waiting' && trans.__('by a code') + ' · '}
-                {trans.__('expires %1', relativeTime(each.expires, now, trans))}
+                {expires}
               </span>
               <Button
                 minimal
                 small
                 type="button"
-                aria-label={trans.__('Revoke %1', each.note || each.id)}
+                aria-label={
+                  each.note
+                    ? trans.__('Revoke %1', each.note)
+                    : trans.__('Revoke the invite that %1', expires)
+                }
                 disabled={busy}
                 onClick={() => run(() => pairing.revoke(each.id))}
               >

@@ -1,7 +1,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket } from '../control';
 import { PeerError } from '../requests';
-import { IInvite, IMintedInvite, IPeer, IProgress } from '../shapes';
+import { IInvite, IMintedInvite, IPeer, IProgress, IReach } from '../shapes';
 
 /** The invites of this node, and pairing with the invite of another. */
 export class PairingModel {
@@ -38,6 +38,12 @@ export class PairingModel {
   /** Choose the relay at which this node can be found, and where codes are used. */
   async meetAt(relay_url: string): Promise<void> {
     await this._control.request('set_reach', { mode: 'relay', relay_url });
+  }
+
+  /** Whether a person can choose a relay for codes; the configuration may rule a lobby out. */
+  async mayMeet(): Promise<boolean> {
+    const { locked } = await this._control.request<IReach>('reach');
+    return !locked.relay && locked.webrtc !== 'lobby_url';
   }
 
   /** Let this network reach the node, and replace an invite that worked on this computer only. */

@@ -22,7 +22,7 @@ export async function pairWithInvite(view: IView, pairing: PairingModel): Promis
     trans,
     title: trans.__('Pair with a peer'),
     action: trans.__('Pair'),
-    fields: error => <InviteField view={view} error={error} />,
+    fields: error => <InviteField view={view} error={error} pairing={pairing} />,
     // The server reads an invite whatever people copied along with it: quotation marks, words.
     task: async ({ invite, relay }, onStep) => {
       if (relay) {
@@ -54,7 +54,11 @@ function outcome(peer: IPeer, wasPaired: boolean, { trans }: IView): string {
     : trans.__('Paired with %1.', name);
 }
 
-function InviteField(props: { view: IView; error: PeerError | null }): React.ReactElement {
+function InviteField(props: {
+  view: IView;
+  error: PeerError | null;
+  pairing: PairingModel;
+}): React.ReactElement {
   const { trans } = props.view;
   const [isCode, setIsCode] = React.useState(false);
   return (
@@ -87,7 +91,7 @@ function InviteField(props: { view: IView; error: PeerError | null }): React.Rea
           'Or type a code that somebody told you, such as 7-adult-amulet. You both see each other’s name and status. Nothing else is shared yet.'
         )}
       </p>
-      {isCode && <RelayField error={props.error} trans={trans} />}
+      {isCode && <RelayField error={props.error} pairing={props.pairing} trans={trans} />}
     </>
   );
 }

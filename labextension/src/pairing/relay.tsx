@@ -2,16 +2,23 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { TextField } from '../panel/dialog';
 import { PeerError } from '../requests';
+import { PairingModel } from './model';
 
 /** Asks for the relay that a code needs, once the server has said that this node has none. */
 export function RelayField(props: {
   error: PeerError | null;
+  pairing: PairingModel;
   trans: TranslationBundle;
 }): React.ReactElement | null {
-  const { error, trans } = props;
-  const isMissing = React.useRef(false);
-  isMissing.current ||= error?.code === 'not_enabled';
-  if (!isMissing.current) {
+  const { error, pairing, trans } = props;
+  const [isAsked, setAsked] = React.useState(false);
+  React.useEffect(() => {
+    if (error?.code === 'not_enabled') {
+      // Where the configuration rules it out, the error names the setting instead.
+      void pairing.mayMeet().then(may => may && setAsked(true));
+    }
+  }, [error, pairing]);
+  if (!isAsked) {
     return null;
   }
   return (

@@ -118,8 +118,18 @@ async def test_a_relay_that_is_chosen_where_none_was_makes_codes_there(tmp_path:
         assert (await coded(ada))["code"]
 
 
-async def test_without_a_relay_there_are_no_codes(tmp_path: Path) -> None:
+async def test_where_the_lobby_is_off_the_hint_names_the_setting_and_no_relay(
+    tmp_path: Path,
+) -> None:
     async with people(tmp_path, "off", "ada") as [ada]:
+        answer = await ada.call("POST", "pair", {"invite": "7-adult-amulet"})
+        assert answer["error"]["code"] == "not_enabled"
+        assert "PeerExtension.lobby_url" in answer["error"]["hint"]
+        assert "relay" not in answer["error"]["hint"]
+
+
+async def test_without_a_relay_there_are_no_codes(tmp_path: Path) -> None:
+    async with people(tmp_path, "", "ada") as [ada]:
         assert await refused(ada, "POST", "invite", {"code": True}) == (403, "not_enabled")
         assert (await ada.call("GET", "invites"))["invites"] == []
         answer = await ada.call("POST", "pair", {"invite": "7-adult-amulet"})
