@@ -29,7 +29,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak steady versions gallery docs licenses hub jupyter-ai lowest pictures lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak steady versions gallery docs licenses hub jupyter-ai lowest pictures looks lock clean
 
 setup: package system
 
@@ -144,6 +144,10 @@ $(HUB):
 # Pictures of the documentation, taken from two JupyterLabs in a browser.
 pictures: setup
 	$(BIN)/python -m pytest -n0 tests/ui/pictures.py
+
+# Pictures of every view beside JupyterLab's own, in each theme, to be looked at: build/looks/index.html.
+looks: setup
+	$(BIN)/python -m tests.ui.looks
 
 # The persona of jupyter-ai in a real chat. Its packages extend every JupyterLab beside them, so they get an environment of their own.
 JUPYTER_AI := .venv-jupyter-ai

@@ -81,6 +81,12 @@ export class PeersModel implements IDisposable {
     return this._state.peers.find(peer => peer.node_id === nodeId);
   }
 
+  /** The name of a peer here; its id where nothing else is known. */
+  nameOf(nodeId: string): string {
+    const peer = this.peer(nodeId);
+    return peer ? displayName(peer) : nodeId;
+  }
+
   /** Read everything again, or connect again first; for a person who asks. */
   async refresh(): Promise<void> {
     if (this._state.phase === 'error') {

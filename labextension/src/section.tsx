@@ -95,9 +95,11 @@ export function RowToggle(props: {
   name: string;
   /** All that stands behind the name, for a row that is too narrow for it. */
   summary: string;
+  /** Whether the row has a status. */
+  hasDot?: boolean;
   children: React.ReactNode;
 }): React.ReactElement {
-  const { open, onToggle, controls, name, summary, children } = props;
+  const { open, onToggle, controls, name, summary, hasDot = true, children } = props;
   const Caret = open ? caretDownIcon : caretRightIcon;
   return (
     <button
@@ -108,7 +110,7 @@ export function RowToggle(props: {
       onClick={onToggle}
     >
       <Caret.react tag="span" className="jp-Peers-mark" aria-hidden="true" />
-      <span className="jp-Peers-dot" aria-hidden="true" />
+      {hasDot && <span className="jp-Peers-dot" aria-hidden="true" />}
       <span className="jp-Peers-name" title={name}>
         {name}
       </span>

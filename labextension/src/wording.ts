@@ -54,13 +54,15 @@ export function roundTrip(ms: number): string {
   return ms < 1 ? '<1 ms' : `${Math.round(ms)} ms`;
 }
 
-/** A lifetime of an invite, as the settings name it. */
+/** A lifetime of an invite or a link, as the settings name it. */
 export function lifetimeWords(lifetime: string, trans: TranslationBundle): string {
   switch (lifetime) {
     case '10m':
       return trans.__('10 minutes');
     case '1h':
       return trans.__('1 hour');
+    case '8h':
+      return trans.__('8 hours');
     case '24h':
       return trans.__('1 day');
     case '7d':

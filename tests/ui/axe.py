@@ -26,8 +26,13 @@ _RUN = """async node => {
 }"""
 
 
+def find_faults(*parts: Locator) -> list[str]:
+    """Return all faults in elements and what is in them, without frames in them."""
+    script = _RUN % _SOURCE.read_text(encoding="utf-8")
+    return [fault for part in parts for fault in part.evaluate(script)]
+
+
 def assert_accessible(*parts: Locator) -> None:
     """Fail with all faults in elements and what is in them, without frames in them."""
-    script = _RUN % _SOURCE.read_text(encoding="utf-8")
-    found = [fault for part in parts for fault in part.evaluate(script)]
+    found = find_faults(*parts)
     assert found == [], "\n".join(found)

@@ -6,7 +6,7 @@ import { ApprovalText } from './approvaltext';
 import { Answer, ApprovalsModel } from './model';
 
 /** The decisions of the buttons, in their order. */
-const ANSWERS: readonly Answer[] = ['no', 'once', 'turn'];
+const ANSWERS: readonly Answer[] = ['no', 'turn', 'once'];
 
 /** The dialog about one call; the buttons that allow are off until all of it was in sight. */
 class ApprovalDialog extends Dialog<unknown> {
@@ -14,8 +14,8 @@ class ApprovalDialog extends Dialog<unknown> {
     const allow = { className: 'jp-Peers-allow' };
     const buttons = [
       Dialog.cancelButton({ label: trans.__('No') }),
-      Dialog.warnButton({ label: trans.__('Allow once'), ...allow }),
-      Dialog.warnButton({ label: trans.__('Allow for this turn'), ...allow })
+      Dialog.createButton({ label: trans.__('Allow for this turn'), accept: false, ...allow }),
+      Dialog.warnButton({ label: trans.__('Allow once'), ...allow })
     ];
     const onRead = (): void => this._onRead();
     super({

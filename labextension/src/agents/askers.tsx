@@ -34,6 +34,7 @@ function AgentRow({ agent, allow }: { agent: IAgent; allow: Allow }): React.Reac
           controls={id}
           name={agent.name}
           summary={words}
+          hasDot={false}
         >
           {words}
         </RowToggle>
@@ -56,7 +57,7 @@ function Askers({ agent, allow }: { agent: IAgent; allow: Allow }): React.ReactE
     chosen.includes(id) ? chosen.filter(each => each !== id) : [...chosen, id];
   return (
     <fieldset className="jp-Peers-choices" disabled={busy}>
-      <legend>{trans.__('Who may ask %1', agent.name)}</legend>
+      <legend className="jp-sr-only">{trans.__('Who may ask %1', agent.name)}</legend>
       <label>
         <input
           type="checkbox"

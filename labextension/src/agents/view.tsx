@@ -38,7 +38,7 @@ export function AgentsView({ agents }: { agents: AgentSwitch }): React.ReactElem
             onChange={({ target }) => run(() => agents.turnOn(target.value as AgentMode))}
           >
             <option value="read-only">{trans.__('tools that only read')}</option>
-            <option value="ask">{trans.__('all tools, and asks me before each')}</option>
+            <option value="ask">{trans.__('all tools, if I say yes')}</option>
           </select>
         </label>
       )}

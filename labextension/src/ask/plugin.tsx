@@ -1,10 +1,11 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
 import { IView } from '../context';
 import { openConversation } from '../conversation';
 import { displayName } from '../model';
+import { ChoiceField, runForm } from '../panel/dialog';
 import { Section } from '../section';
 import { IPeer } from '../shapes';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel, RANKS } from '../tokens';
@@ -92,12 +93,21 @@ async function choose(peers: readonly IPeer[], { trans }: IView): Promise<IPeer 
   }
   const names = peers.map(displayName);
   const isUnique = new Set(names).size === names.length;
-  const items = peers.map(peer => (isUnique ? '' : `${peer.node_id} · `) + displayName(peer));
-  const { value } = await InputDialog.getItem({
+  const chosen = await runForm({
+    trans,
     title: trans.__('Ask an agent'),
-    label: trans.__('Of which peer'),
-    items,
-    okLabel: trans.__('Choose')
+    action: trans.__('Choose'),
+    fields: (
+      <ChoiceField
+        label={trans.__('Of which peer')}
+        name="peer"
+        choices={peers.map(({ node_id }, place): [string, string] => [
+          node_id,
+          isUnique ? names[place] : `${names[place]} · ${node_id}`
+        ])}
+      />
+    ),
+    task: async values => peers.find(each => each.node_id === values.peer)
   });
-  return peers[items.indexOf(value ?? '')];
+  return chosen ?? undefined;
 }

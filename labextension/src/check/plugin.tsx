@@ -53,6 +53,7 @@ export const checkPlugin: JupyterFrontEndPlugin<void> = {
       check.changed.connect(update);
       model.stateChanged.connect(update);
       tab.toolbar.addItem('again', again);
+      tab.addClass('jp-Peers-checkTab');
       tab.id = id;
       tab.title.icon = checkIcon;
       const known = model.peer(peer);

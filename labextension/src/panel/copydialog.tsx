@@ -29,6 +29,7 @@ export class CopyDialog<T extends ICopyable> extends Dialog<unknown> {
       ],
       defaultButton: COPY
     });
+    this.addClass('jp-Peers-dialog');
   }
 
   override resolve(index = COPY): void {

@@ -1,6 +1,6 @@
 import { Dialog, ReactWidget, showDialog, showErrorMessage } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { checkIcon, closeIcon } from '@jupyterlab/ui-components';
+import { caretDownEmptyIcon, checkIcon, closeIcon } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import * as React from 'react';
 import { PeerError } from '../requests';
@@ -55,6 +55,7 @@ class FormDialog<T> extends Dialog<unknown> {
       defaultButton: ACCEPT,
       focusNodeSelector: FIELDS
     });
+    this.addClass('jp-Peers-dialog');
     this._form = body;
     this._options = options;
   }
@@ -231,13 +232,16 @@ export function ChoiceField(
   return (
     <label className="jp-Peers-field">
       <span>{label}</span>
-      <select className="jp-mod-styled" {...others}>
-        {choices.map(([value, words]) => (
-          <option key={value} value={value}>
-            {words}
-          </option>
-        ))}
-      </select>
+      <span className="jp-select-wrapper">
+        <select className="jp-mod-styled" {...others}>
+          {choices.map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+        </select>
+        <caretDownEmptyIcon.react tag="span" stylesheet="select" right="7px" top="6px" />
+      </span>
     </label>
   );
 }

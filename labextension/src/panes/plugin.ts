@@ -7,7 +7,6 @@ import { CommandToolbarButton } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { IView } from '../context';
 import { peersIcon } from '../icon';
-import { displayName } from '../model';
 import { Section } from '../section';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel, RANKS } from '../tokens';
 import { OfferedPanes } from './offered';
@@ -45,17 +44,13 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
     const { commands, serviceManager } = app;
     const language = translator ?? nullTranslator;
     const trans = language.load(DOMAIN);
-    const nameOf = (nodeId: string) => {
-      const peer = model.peer(nodeId);
-      return peer ? displayName(peer) : nodeId;
-    };
     const { serverSettings: settings } = serviceManager;
     const context = {
       commands,
       control,
       settings,
       translator: language,
-      nameOf,
+      nameOf: (nodeId: string) => model.nameOf(nodeId),
       sites: new PaneSites(registry)
     };
     const tabs = new PaneTabs(app, context, model, trans);

@@ -45,7 +45,12 @@ export function addStopping({ commands, model, trans }: IView, control: ControlS
     execute: async () => {
       const { mine } = model.state.panes;
       const title = trans._n('Stop sharing %1 output?', 'Stop sharing %1 outputs?', mine.length);
-      if (await ask(title, trans.__('They go blank for everybody.'))) {
+      const body = trans._n(
+        'It goes blank for everybody.',
+        'They go blank for everybody.',
+        mine.length
+      );
+      if (await ask(title, body)) {
         await Promise.all(mine.map(({ name }) => stop(name)));
       }
     }

@@ -1,8 +1,10 @@
 import { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
-import { InputDialog, WidgetTracker } from '@jupyterlab/apputils';
+import { Dialog, showDialog, WidgetTracker } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
 import { addDocument, showDocument } from '../documents';
 import { displayName, PeersModel } from '../model';
+import { ChoiceField, runForm } from '../panel/dialog';
 import { IViewContext, PaneView } from '../paneview';
 import { IOfferedPane } from '../shapes';
 import { CommandIDs } from '../tokens';
@@ -48,16 +50,27 @@ export class PaneTabs {
   /** Ask which of the offered panes it shall be. */
   async choose(): Promise<IOfferedPane | null> {
     const panes = this._model.state.panes.offered;
-    const title = this._trans.__('Open a pane');
+    const trans = this._trans;
+    const title = trans.__('Open a pane');
     if (panes.length === 0) {
-      const label = this._trans.__('No peer shares a pane with you at the moment.');
-      await InputDialog.getItem({ title, label, items: [] });
+      const body = trans.__('No peer shares a pane with you at the moment.');
+      await showDialog({ title, body, buttons: [Dialog.okButton({ label: trans.__('Close') })] });
       return null;
     }
-    const items = panes.map(pane => `${displayName(pane.peer)}/${pane.name}`);
-    const label = this._trans.__('Shared with you');
-    const { value, button } = await InputDialog.getItem({ title, label, items });
-    return button.accept && value ? (panes[items.indexOf(value)] ?? null) : null;
+    return runForm({
+      trans,
+      title,
+      action: trans.__('Open'),
+      fields: React.createElement(ChoiceField, {
+        label: trans.__('Shared with you'),
+        name: 'place',
+        choices: panes.map(({ name, peer }, place): [string, string] => [
+          String(place),
+          `${displayName(peer)}/${name}`
+        ])
+      }),
+      task: async ({ place }) => panes[Number(place)]
+    });
   }
 
   private readonly _tracker = new WidgetTracker<PaneDocument>({ namespace: 'jupyter-peer-panes' });

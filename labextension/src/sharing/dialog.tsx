@@ -148,15 +148,18 @@ function Fields({ view, proposals, peers, canLink }: IFieldsProps): React.ReactE
               name={WITH + peer.node_id}
               defaultChecked={before ? peer.node_id in before.grants : peers.length === 1}
             />
-            {displayName(peer)}
-            <span className="jp-Peers-muted">{statusWord(peer, trans)}</span>
+            <span>
+              {displayName(peer)} <span className="jp-Peers-muted">{statusWord(peer, trans)}</span>
+            </span>
           </label>
         ))}
         {canLink && (
           <label>
             <input type="checkbox" name={LINK} defaultChecked={peers.length === 0} />
-            {trans.__('Anyone with the link')}
-            <span className="jp-Peers-muted">{trans.__('in any browser, without Jupyter')}</span>
+            <span>
+              {trans.__('Anyone with the link')}{' '}
+              <span className="jp-Peers-muted">{trans.__('in any browser, without Jupyter')}</span>
+            </span>
           </label>
         )}
       </fieldset>
@@ -189,15 +192,15 @@ function Fields({ view, proposals, peers, canLink }: IFieldsProps): React.ReactE
         </>
       )}
       {error && (
-        <label className="jp-Peers-check">
+        <label className="jp-Peers-checkbox">
           <input type="checkbox" name="tracebacks" />
-          {trans.__('Show the traceback, which quotes lines of your code')}
+          <span>{trans.__('Show the traceback, which quotes lines of your code')}</span>
         </label>
       )}
       {secret && (
-        <label className="jp-Peers-check">
+        <label className="jp-Peers-checkbox">
           <input type="checkbox" required />
-          {trans.__('The output may show a password or a key. Share it all the same')}
+          <span>{trans.__('The output may show a password or a key. Share it all the same')}</span>
         </label>
       )}
       <p className="jp-Peers-muted">

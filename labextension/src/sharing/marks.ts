@@ -53,11 +53,16 @@ export class SharedMarks {
   }
 
   private _fill(mark: HTMLButtonElement, pane: IOwnPane): void {
-    const { commands, trans } = this._view;
+    const { commands, model, trans } = this._view;
     const words = watchWords(pane, trans);
     mark.lastElementChild!.textContent =
       pane.output === null ? words : trans.__('Output %1 · %2', pane.output + 1, words);
-    mark.title = trans.__('Shared as “%1”. Click to stop.', pane.title || pane.name);
+    const title = pane.title || pane.name;
+    const may = Object.keys(pane.grants).map(id => model.nameOf(id));
+    mark.title =
+      may.length > 0
+        ? trans.__('Shared as “%1” with %2. Click to stop.', title, may.join(', '))
+        : trans.__('Shared as “%1”. Click to stop.', title);
     mark.onclick = () => void commands.execute(CommandIDs.unshare, { name: pane.name });
   }
 }

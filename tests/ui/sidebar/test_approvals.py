@@ -11,6 +11,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from playwright.sync_api import Page, expect
 
+from tests.ui.axe import assert_accessible
 from tests.ui.lab import Lab
 from tests.ui.sidebar.test_sidebar import LOWEST_CONTRAST, use_theme
 
@@ -100,6 +101,9 @@ def test_the_owner_is_asked_in_the_browser_and_what_a_peer_sends_is_text(
         assert dialog.locator("img").count() == 0
         shoot(theme.split()[-1].lower())
         assert page.locator(".jp-Peers-approval").evaluate(LOWEST_CONTRAST) >= 4.5
+        assert_accessible(dialog)
+        # Of the two that allow, one stands out: that which allows less.
+        expect(dialog.locator(".jp-mod-warn, .jp-mod-accept")).to_have_text("Allow once")
         if "Light" in theme:
             dialog.get_by_role("button", name="Allow for this turn").click()
             assert asking.result() == {"ok": True, "answer": "restarted 7, restarted 8"}

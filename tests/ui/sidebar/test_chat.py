@@ -93,6 +93,9 @@ def test_chat_and_connection_check_fit_and_are_readable_in_each_theme_and_width(
     expect(findings).to_contain_text("proves its key")
     tab = page.locator(".jp-Peers-document:visible")
     assert_fits(tab)
+    # The findings stand below their summary.
+    boxes = [each.bounding_box() for each in tab.locator(".jp-Peers-check > *").all()]
+    assert [box["x"] for box in boxes if box] == [boxes[0]["x"]] * len(boxes)
     shoot(f"{name}-check-peer")
     page.evaluate("window.jupyterapp.commands.execute('jupyter-peer:doctor')")
     expect(findings).to_contain_text("Port for peers")

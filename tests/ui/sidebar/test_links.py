@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.ui.axe import assert_accessible
 from tests.ui.lab import Lab
 from tests.ui.sidebar.test_panel import write_notebook
 
@@ -57,6 +58,7 @@ def test_anyone_with_the_link_sees_an_output_until_it_is_stopped(
     expect(dialog).to_contain_text("Only browsers on this computer can open this link.")
     expect(dialog.get_by_role("button", name="Open to this network")).to_be_visible()
     qr = dialog.get_by_alt_text("QR code of the link")
+    assert_accessible(dialog)
     assert qr.evaluate("image => image.complete && image.naturalWidth > 0")
     shoot("link")
     dialog.get_by_role("button", name="Done").click()

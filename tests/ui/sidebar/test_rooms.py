@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.relay.process import RelayProcess, relay_process
+from tests.ui.axe import assert_accessible
 from tests.ui.lab import Lab
 from tests.ui.sidebar.test_panel import open_panel as open_panel_of_notebook
 from tests.ui.sidebar.test_sidebar import (
@@ -112,6 +113,7 @@ def test_rooms_fit_and_are_readable_in_each_theme_and_width(
     panel.get_by_role("button", name="Create a Room").click()
     form = page.get_by_role("dialog")
     expect(form.get_by_role("textbox", name="Name of the room")).to_be_focused()
+    assert_accessible(form)
     shoot(f"{theme.split()[-1].lower()}-form")
     page.keyboard.press("Escape")
     panel.get_by_role("checkbox", name="Everybody at the lobby may see").click()

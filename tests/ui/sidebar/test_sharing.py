@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.ui.axe import assert_accessible
 from tests.ui.lab import Lab
 from tests.ui.panes.test_panes import content, open_tab
 from tests.ui.sidebar.test_panel import write_notebook
@@ -158,6 +160,7 @@ def test_a_traceback_and_a_secret_are_asked_about(ada: Lab, bob: Lab, notebook: 
     dialog = notebook.get_by_role("dialog")
     expect(dialog.get_by_label("Show the traceback")).not_to_be_checked()
     expect(dialog.get_by_label("The output may show a password")).not_to_be_checked()
+    assert_accessible(dialog)
     dialog.get_by_role("button", name="Share", exact=True).click()
     expect(dialog).to_be_visible()
     dialog.get_by_label("The output may show a password").check()
@@ -165,4 +168,7 @@ def test_a_traceback_and_a_secret_are_asked_about(ada: Lab, bob: Lab, notebook: 
     expect(dialog).to_have_count(0)
     (pane,) = ada.api("GET", "panes")["mine"]
     assert pane["cell_id"]
+    mark = cell(notebook, 0).locator(".jp-Peers-cellMark")
+    expect(mark).to_have_attribute("title", re.compile("with bob. Click to stop"))
+    assert_accessible(mark)
     stop(notebook, 0)

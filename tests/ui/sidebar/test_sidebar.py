@@ -80,6 +80,7 @@ def test_the_panel_shows_this_node_and_its_peers(
     card.get_by_role("button", name="Fingerprint and addresses").click()
     dialog = panel.page.get_by_role("dialog")
     expect(dialog).to_contain_text(identity["fingerprint"])
+    assert_accessible(dialog)
     dialog.get_by_role("button", name="Close").click()
 
     expect(row_of(panel, "bob")).to_contain_text(CONNECTED)
@@ -179,6 +180,7 @@ def test_a_peer_is_forgotten_only_after_a_question_that_enter_does_not_answer(
     act_on(panel, "bob", "Forget…")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    assert_accessible(dialog)
     page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     expect(row_of(panel, "bob")).to_contain_text(CONNECTED)
@@ -195,9 +197,14 @@ def test_two_people_pair_with_an_invite(
     mine.get_by_role("button", name="Invite", exact=True).click()
     dialog = mine.page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="For whom").fill("carol")
+    assert_accessible(dialog)
     dialog.get_by_role("button", name="Create invite").click()
     invite = dialog.get_by_role("textbox", name="The invite").input_value()
     expect(dialog).to_contain_text("Works once; expires in 1 day.")
+    # All of the text is in sight, for people who copy it by hand.
+    text = dialog.get_by_role("textbox", name="The invite")
+    assert text.evaluate("node => node.clientHeight >= 60")
+    assert_accessible(dialog)
     shoot("invite")
 
     theirs = open_panel(open_lab(carol, new=True))
@@ -227,6 +234,7 @@ def test_two_people_pair_with_an_invite(
     their_dialog.get_by_role("textbox", name="Paste the invite").fill("jpeer1:AAAA")
     theirs.page.keyboard.press("Enter")
     expect(their_dialog.get_by_role("alert")).to_be_visible()
+    assert_accessible(their_dialog)
     theirs.page.keyboard.press("Escape")
 
     carol.close()
