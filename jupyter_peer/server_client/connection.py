@@ -7,10 +7,8 @@ thread keeps views live and receives answers while a cell blocks the kernel's ow
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
@@ -20,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from ..control import frames as control
 from ..control.table import operation
 from ..errors import NoServerError, PeerError, PeerTimeoutError, UnauthorizedError
-from ..primitives import background
+from ..primitives import background, loop_thread
 from ..primitives.backoff import Backoff, spread
 from ..primitives.pauses import pause_until
 from ..primitives.signal import Signal
@@ -52,51 +50,8 @@ class ControlSocket(Protocol):
 Dial = Callable[[Callable[["str | bytes | None"], None]], Awaitable[ControlSocket]]
 
 
-class _Thread(threading.Thread):
-    """The thread of a :class:`LoopThread`."""
-
-
-def check_may_block() -> None:
-    """Raise an error in a thread whose event loop serves others, because a wait would stop them.
-
-    Raises:
-        RuntimeError: The caller runs on a :class:`LoopThread`.
-    """
-    if isinstance(threading.current_thread(), _Thread):
-        raise RuntimeError(
-            "this call blocks, so it cannot be made in a callback of the client or in a coroutine "
-            "of an agent; await its async form: turn.aio, or jupyter_peer.aio"
-        )
-
-
-class LoopThread:
-    """A daemon thread that runs an event loop.
-
-    Args:
-        name: Name of the thread.
-        loop: The loop; by default one that Tornado can use.
-    """
-
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        # Tornado needs add_reader, which Windows' default loop does not have.
-        self.loop = loop if loop is not None else asyncio.SelectorEventLoop()
-        self._thread = _Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_forever()
-        finally:
-            self.loop.run_until_complete(self._end_tasks())
-            self.loop.close()
-
-    async def _end_tasks(self) -> None:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.loop.shutdown_default_executor()
+class LoopThread(loop_thread.LoopThread):
+    """A thread of the client; see :class:`.loop_thread.LoopThread`."""
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine from any thread.
@@ -105,21 +60,22 @@ class LoopThread:
             NoServerError: The thread has been stopped.
         """
         try:
-            return asyncio.run_coroutine_threadsafe(work, self.loop)
+            return super().submit(work)
         except RuntimeError:
-            work.close()
             raise _closed() from None
 
-    def soon(self, callback: Callable[..., object], *args: Any) -> None:
-        """Call back on this thread; does nothing once it has been stopped."""
-        with contextlib.suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(callback, *args)
 
-    def stop(self) -> None:
-        """End the loop and the thread."""
-        self.soon(self.loop.stop)
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout=2)
+def check_may_block() -> None:
+    """Raise an error in a thread whose event loop serves others, because a wait would stop them.
+
+    Raises:
+        RuntimeError: The caller runs on a :class:`LoopThread`.
+    """
+    if loop_thread.is_here():
+        raise RuntimeError(
+            "this call blocks, so it cannot be made in a callback of the client or in a coroutine "
+            "of an agent; await its async form: turn.aio, or jupyter_peer.aio"
+        )
 
 
 @dataclass
