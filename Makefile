@@ -163,7 +163,7 @@ LOWEST := .venv-lowest
 lowest: package
 	$(BIN)/uv pip compile -q --resolution lowest-direct --only-binary :all: --no-header --no-annotate \
 		--python-version $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') \
-		--extra agents --extra cluster --extra demo --extra mcp --extra webrtc -o $(LOWEST).txt pyproject.toml
+		--extra agents --extra cluster --extra demo --extra mcp --extra webrtc-fast -o $(LOWEST).txt pyproject.toml
 	$(BIN)/uv venv -q --clear --python $(BIN)/python $(LOWEST)
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(LOWEST)/bin/python -e '.[test]' -c $(LOWEST).txt
 	$(LOWEST)/bin/python -m pytest -W default -n 2 --dist loadfile $(or $(ONLY),tests --ignore=tests/project)

@@ -52,6 +52,7 @@ MEASUREMENTS = (
     Measurement("P10N", "idle nodes at joined brokers", "relayed.idle_nodes_of_cluster"),
     Measurement("P11", "an idle node", "idle.idle"),
     Measurement("P12", "imports", "idle.imports"),
+    Measurement("P13", "engines of WebRTC", "engines.engines"),
     Measurement("U1", "display() to the viewer", "felt.display_to_viewer"),
     Measurement("U2", "a slider, there and back", "slider.slider_to_output"),
     Measurement("U3", "a slow viewer", "pace.slow_viewer"),

@@ -80,6 +80,15 @@ class LabPerson(Person):
             None,
         )
 
+    @property
+    def engine(self) -> str:
+        """Which engine of WebRTC the server has loaded."""
+        return (
+            "libwebrtc"
+            if "wrtc." in Path(f"/proc/{self.server.pid}/maps").read_text()
+            else "aiortc"
+        )
+
     def log(self) -> str:
         """Return what the server has logged."""
         return (self._home / "server.log").read_text()
@@ -106,6 +115,13 @@ def people(*made: tuple[Path, str, Host, tuple[str, ...]]) -> Iterator[list[LabP
             ]
             for each in ending:
                 each.result()
+
+
+def without_libwebrtc(host: Host, folder: Path) -> None:
+    """Let the servers of a host find a libwebrtc that cannot be loaded, so that they use aiortc."""
+    folder.mkdir(exist_ok=True)
+    (folder / "wrtc.py").write_text("raise ImportError('hidden')\n")
+    host.prefix = (*host.prefix, "env", f"PYTHONPATH={folder}")
 
 
 def pair(inviter: LabPerson, guest: LabPerson) -> tuple[dict[str, Any], float]:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.machine.needs import needs_module
 from tests.machine.waiting import until
 from tests.nat.lab import Lab, lab
 from tests.nat.panes import counting_pane
@@ -20,6 +21,7 @@ from tests.nat.people import (
     people,
     relay_and_lobby,
     turn_server,
+    without_libwebrtc,
 )
 
 pytestmark = pytest.mark.timeout(240)
@@ -126,24 +128,34 @@ def behind_routers(net: Lab, path, *options: str, symmetric: bool):
     return (path, "ada", hosts[0], options), (path, "bob", hosts[1], options)
 
 
-async def test_two_behind_ordinary_routers_meet_by_webrtc_and_stun(net: Lab, tmp_path):
+@pytest.mark.parametrize("engine", ["libwebrtc", "aiortc"])
+async def test_two_behind_ordinary_routers_meet_by_webrtc_and_stun(net: Lab, tmp_path, engine):
+    needs_module("wrtc", "webrtc-fast")
     two = behind_routers(net, tmp_path, *WEBRTC, RELAY, symmetric=False)
+    if engine == "aiortc":
+        for _, _, host, _ in two:
+            without_libwebrtc(host, tmp_path / "hidden")
     with relay_and_lobby(net), turn_server(net), people(*two) as (ada, bob):
+        assert (ada.engine, bob.engine) == (engine, engine)
         began = time.monotonic()
         peer, seconds = pair(ada, bob)
         # Over the relay they are connected sooner; the pane that runs then takes no notice.
         async with counting_pane(ada, bob, tmp_path) as pane:
             await connected(ada, bob, "webrtc")
             print(
-                f"cone-cone: {peer['transport']} after {seconds:.2f} s, "
+                f"cone-cone, {engine}: {peer['transport']} after {seconds:.2f} s, "
                 f"WebRTC by STUN after {time.monotonic() - began:.1f} s at the latest"
             )
             await pane.grows()
 
 
 async def test_two_behind_symmetric_routers_need_a_turn_server(net: Lab, tmp_path):
+    """One by libwebrtc and the other by aiortc, so that each meets the other's relayed addresses."""
+    needs_module("wrtc", "webrtc-fast")
     two = behind_routers(net, tmp_path, *WEBRTC, *TURN, symmetric=True)
+    without_libwebrtc(two[1][2], tmp_path / "hidden")
     with relay_and_lobby(net), turn_server(net), people(*two) as (ada, bob):
+        assert (ada.engine, bob.engine) == ("libwebrtc", "aiortc")
         peer, seconds = pair(ada, bob)
         print(f"symmetric-symmetric by TURN: {seconds:.2f} s")
         assert peer["transport"] == "webrtc"

@@ -7,7 +7,7 @@ import contextlib
 import gc
 import os
 from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,12 +17,19 @@ from jupyter_peer.transports.base import PeerLink, Transport
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
+from tests.machine.needs import needs_module
 from tests.machine.waiting import until
 from tests.peers.loopback import LoopbackNetwork
 from tests.relay.nats_server import nats_server
 from tests.relay.nodes import relay as running_relay
 from tests.transports.lan.lan_nodes import LanNode
-from tests.transports.webrtc.webrtc_nodes import ADDRESS, MemoryLobby, WebRtcNode, on_loopback
+from tests.transports.webrtc.webrtc_nodes import (
+    ADDRESS,
+    ENGINES,
+    MemoryLobby,
+    WebRtcNode,
+    on_loopback,
+)
 
 
 class Kind(NamedTuple):
@@ -77,14 +84,20 @@ async def relay() -> AsyncIterator[Kind]:
         await there.close()
 
 
-@contextlib.asynccontextmanager
-async def webrtc() -> AsyncIterator[Kind]:
-    lobby = MemoryLobby()
-    here, there = WebRtcNode(lobby), WebRtcNode(lobby)
-    with on_loopback():
-        yield Kind(here, there, lambda: ADDRESS, there.node_id)
-        await here.close()
-        await there.close()
+def webrtc(here_engine: str, there_engine: str) -> Callable[[], Any]:
+    @contextlib.asynccontextmanager
+    async def kind() -> AsyncIterator[Kind]:
+        for module in (*ENGINES[here_engine].needs, *ENGINES[there_engine].needs):
+            needs_module(module, "webrtc-fast")
+        lobby = MemoryLobby()
+        here = WebRtcNode(lobby, engine=ENGINES[here_engine])
+        there = WebRtcNode(lobby, engine=ENGINES[there_engine])
+        with on_loopback():
+            yield Kind(here, there, lambda: ADDRESS, there.node_id)
+            await here.close()
+            await there.close()
+
+    return kind
 
 
 @contextlib.asynccontextmanager
@@ -108,7 +121,10 @@ KINDS = {
     "lan": lan,
     "relay": relay,
     "two brokers": two_brokers,
-    "webrtc": webrtc,
+    "webrtc": webrtc("python", "python"),
+    "webrtc, native": webrtc("native", "native"),
+    "webrtc, native to python": webrtc("native", "python"),
+    "webrtc, python to native": webrtc("python", "native"),
 }
 
 

@@ -14,7 +14,7 @@ from ..._version import __version__
 from ...findings import Finding, failed, ok, skipped, warning
 
 _SHOWN = ("jupyter_server", "jupyterlab", "notebook", "tornado")
-_EXTRAS = {"webrtc": "aiortc", "cluster": "nats", "mcp": "mcp"}
+_EXTRAS = {"webrtc": "aiortc", "webrtc-fast": "wrtc", "cluster": "nats", "mcp": "mcp"}
 _EXTENSION = "jupyter-peer"
 
 

@@ -1,15 +1,14 @@
 """One WebRTC connection with one data channel, from the first offer to the last closed socket.
 
-Only this file uses aiortc. A connection always closes all its sockets: it waits for those that are
-being opened and then closes them, even if the caller no longer waits.
+The libraries that make connections are in :mod:`.engine`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,8 +27,6 @@ LABEL = "jupyter-peer"
 # Time for the last message (a refusal, a `bye`) to arrive before everything is closed.
 LINGER_S = 2.0
 CLOSE_TIMEOUT_S = 5.0
-# Bytes of unfinished messages.
-MAX_UNFINISHED = 1024 * 1024
 
 
 class IceServers(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,27 +94,13 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
             )
         ]
 
-    def configuration(self, turn_of: int) -> Any:
-        """Return aiortc's configuration. aiortc uses one STUN server, so several take turns."""
-        aiortc = importlib.import_module("aiortc")
-        servers = []
-        if self.stun:
-            servers.append(aiortc.RTCIceServer(urls=self.stun[turn_of % len(self.stun)]))
-        if self.turn:
-            servers.append(
-                aiortc.RTCIceServer(
-                    urls=self.turn, username=self.username, credential=self.credential
-                )
-            )
-        # Without a server, aiortc would ask one of its own choice.
-        return aiortc.RTCConfiguration(iceServers=servers)
 
+class Connection(ABC):
+    """A connection that is being made, or that carries a channel.
 
-class Connection:
-    """A WebRTC connection, from the first offer to the last closed socket.
+    A subclass makes the connection of its library, and handles what is particular to that library.
 
     Args:
-        configuration: Configuration of aiortc.
         address: Address of the link, as shown to users.
         on_end: Called once, when everything is closed.
         allow_loopback: Whether loopback addresses are candidates.
@@ -125,31 +108,41 @@ class Connection:
 
     def __init__(
         self,
-        configuration: Any,
         address: str,
         on_end: Callable[[Connection], None],
         *,
         allow_loopback: bool = False,
     ) -> None:
-        aiortc = importlib.import_module("aiortc")
-        self._description = aiortc.RTCSessionDescription
-        self._pc = aiortc.RTCPeerConnection(configuration)
         self._address = address
         self._on_end = on_end
         self._allow_loopback = allow_loopback
         self._channel: Any = None
         self._is_dialled = False
-        self._gathering: asyncio.Task[None] | None = None
+        self._gathering: asyncio.Task[str] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[DataChannelLink] = asyncio.get_running_loop().create_future()
-        self._pc.on("connectionstatechange", self._on_state)
-        self._pc.on("datachannel", self._on_channel)
+
+    @abstractmethod
+    async def _open_channel(self) -> Any:
+        """Open this end of the channel."""
+
+    @abstractmethod
+    async def _describe_here(self, kind: str) -> str:
+        """Make this side's ``offer`` or ``answer``, and return it with its candidates."""
+
+    @abstractmethod
+    async def _describe_there(self, kind: str, sdp: str) -> None:
+        """Apply the other side's description; raises what the library raises."""
+
+    @abstractmethod
+    async def _close(self) -> None:
+        """Close everything."""
 
     async def offer(self) -> Description:
         """Open this end of the channel, and return the offer."""
         self._is_dialled = True
-        self._keep(self._pc.createDataChannel(LABEL))
-        return await self._describe(await self._pc.createOffer(), "offer")
+        self._keep(await self._open_channel())
+        return await self._describe("offer")
 
     async def answer(self, offer: Description) -> Description:
         """Apply an offer, and return the answer.
@@ -158,7 +151,7 @@ class Connection:
             UnreachableError: The offer cannot be used.
         """
         await self._take("offer", offer)
-        answer = await self._describe(await self._pc.createAnswer(), "answer")
+        answer = await self._describe("answer")
         return msgspec.structs.replace(answer, answers=offer.ufrag)
 
     async def accept(self, answer: Description) -> None:
@@ -192,21 +185,17 @@ class Connection:
         assert self._ending is not None
         await asyncio.wait({self._ending})
 
-    async def _describe(self, description: Any, kind: str) -> Description:
+    async def _describe(self, kind: str) -> Description:
         # Never cancelled, because nobody would close the sockets of a cancelled gathering.
-        self._gathering = asyncio.ensure_future(self._pc.setLocalDescription(description))
-        await asyncio.shield(self._gathering)
-        sdp = self._pc.localDescription.sdp
+        self._gathering = asyncio.ensure_future(self._describe_here(kind))
+        sdp = await asyncio.shield(self._gathering)
         return Description.from_sdp(kind, sdp, allow_loopback=self._allow_loopback)
 
     async def _take(self, kind: str, description: Description) -> None:
         try:
-            await self._pc.setRemoteDescription(
-                self._description(sdp=description.to_sdp(), type=kind)
-            )
-        except Exception as error:  # aiortc raises errors of many classes
+            await self._describe_there(kind, description.to_sdp())
+        except Exception as error:  # a library raises errors of many classes
             raise UnreachableError(f"the {kind} of the other side cannot be used") from error
-        _bound_unfinished(self._pc.sctp, self.end)
 
     def _on_channel(self, channel: Any) -> None:
         if self._channel is not None:
@@ -229,8 +218,8 @@ class Connection:
         else:
             channel.on("open", on_open)
 
-    def _on_state(self) -> None:
-        if self._pc.connectionState in ("failed", "closed"):
+    def _on_state(self, state: str) -> None:
+        if state in ("failed", "closed"):
             if not self._opened.done():
                 self._fail(UnreachableError("no path between the two networks was found"))
             self.end()
@@ -254,17 +243,6 @@ class Connection:
         finally:
             self._on_end(self)
 
-    async def _close(self) -> None:
-        sctp = self._pc.sctp
-        ice = sctp.transport.transport if sctp is not None else None
-        was_checking = ice is not None and ice.state == "checking"
-        await self._pc.close()
-        if ice is not None and was_checking:
-            # aioice polls its checks every 20 ms. If they have just succeeded, it starts to ask for
-            # consent on the closed connection; a second close ends that.
-            await asyncio.sleep(0.05)
-            await ice._connection.close()  # noqa: SLF001 - there is no other way
-
     async def _send_the_rest(self) -> None:
         """Close the channel after its last message, and wait until the other side has received it."""
         channel = self._channel
@@ -274,21 +252,3 @@ class Connection:
         channel.on("close", closed.set)
         channel.close()
         await pause_until(closed, LINGER_S)
-
-
-def _bound_unfinished(sctp: Any, end: Callable[[], None]) -> None:
-    """Close a connection if a message on it never ends.
-
-    aiortc keeps everything that arrives, and a sender may ignore the receive window.
-    """
-    receive = sctp._receive_data_chunk  # noqa: SLF001 - there is no other way
-    window = sctp._advertised_rwnd  # noqa: SLF001
-
-    async def bounded(chunk: Any) -> None:
-        if window - sctp._advertised_rwnd > MAX_UNFINISHED:  # noqa: SLF001
-            log.info("a message on a data channel does not end; the connection is closed")
-            end()
-            return
-        await receive(chunk)
-
-    sctp._receive_data_chunk = bounded  # noqa: SLF001

@@ -16,11 +16,11 @@ from .sdp import MAX_MESSAGE
 
 log = logging.getLogger(__name__)
 
-# aiortc sends its buffer at the speed of the path. The buffer stays small, so that a small message
+# The libraries send their buffer at the speed of the path. The buffer stays small, so that a small message
 # does not wait long behind it.
 HIGH_WATER = 128 * 1024
 LOW_WATER = 32 * 1024
-# aiortc's SCTP does not stop a sender if the reader is busy, so frames wait here. An honest peer
+# The libraries' SCTP does not stop a sender if the reader is busy, so frames wait here. An honest peer
 # respects its credit, which is smaller.
 MAX_HELD = 8 * 1024 * 1024
 MAX_HELD_FRAMES = 8192
@@ -46,6 +46,8 @@ class DataChannelLink(PeerLink):
         self._channel = channel
         self._hang_up = hang_up
         self._writable = Signal[[]]("a data channel may be written to")
+        # A quick library says how much may wait at the speed that it has.
+        self._high_water: Callable[[], int] = getattr(channel, "high_water", lambda: HIGH_WATER)
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
         self._reader: asyncio.Task[None] | None = None
@@ -53,6 +55,7 @@ class DataChannelLink(PeerLink):
         channel.on("message", self._take)
         channel.on("bufferedamountlow", self._writable.release)
         channel.on("close", lambda: self._closed("lost"))
+        channel.on("overflow", self._overflow)
 
     def send(self, frames: Sequence[Frame]) -> None:
         if self.is_closed or self._channel.readyState != "open":
@@ -68,7 +71,7 @@ class DataChannelLink(PeerLink):
 
     @property
     def is_backed_up(self) -> bool:
-        return not self.is_closed and self._channel.bufferedAmount > HIGH_WATER
+        return not self.is_closed and self._channel.bufferedAmount > self._high_water()
 
     def on_writable(self, callback: Callable[[], None]) -> None:
         if self.is_backed_up:
@@ -87,8 +90,11 @@ class DataChannelLink(PeerLink):
         self._held.append(frame)
         self._held_bytes += len(frame)
         if self._held_bytes > MAX_HELD or len(self._held) > MAX_HELD_FRAMES:
-            log.warning("%s: it sends more than it may", self.address)
-            self.abort(OverflowLinkError.code)
+            self._overflow()
+
+    def _overflow(self) -> None:
+        log.warning("%s: it sends more than it may", self.address)
+        self.abort(OverflowLinkError.code)
 
     async def _read(self, handling: Any) -> None:
         """Deliver the frames that arrived while an earlier one was being handled."""

@@ -23,6 +23,7 @@ from ...wire.addresses import lobby_urls
 from ...wire.link.identity import Identity
 from ..base import Accept, PeerLink, Transport
 from .connection import Connection, IceServers
+from .engine import Engine, load_engine
 from .introduction import introduce, introduced
 from .sdp import Description
 
@@ -90,6 +91,7 @@ class WebRtcTransport(Transport):
         is_expected: Returns whether another node may come now: with an invite, or as the trust mode
             says.
         allow_loopback: Whether addresses of loopback count; for tests on one machine.
+        engine: Loads the library that makes connections; raises ImportError.
     """
 
     name = "webrtc"
@@ -105,6 +107,7 @@ class WebRtcTransport(Transport):
         is_peer: Callable[[str], bool],
         is_expected: Callable[[str], bool],
         allow_loopback: bool = False,
+        engine: Callable[[], Engine] = load_engine,
     ) -> None:
         self._identity = identity
         self._signaller = signaller
@@ -114,6 +117,8 @@ class WebRtcTransport(Transport):
         self._is_peer = is_peer
         self._is_expected = is_expected
         self._allow_loopback = allow_loopback
+        self._load_engine = engine
+        self._engine: Engine | None = None
         self._accept: Accept | None = None
         self._count = 0
         self._connections: set[Connection] = set()
@@ -126,7 +131,7 @@ class WebRtcTransport(Transport):
     async def start(self, accept: Accept) -> None:
         # most of a second of reading files, which a server that starts must not wait for
         try:
-            await asyncio.to_thread(importlib.import_module, "aiortc")
+            self._engine = await asyncio.to_thread(self._load_engine)
         except ImportError as error:  # it is there, and a library that it needs is not
             raise NotEnabledError(
                 f"WebRTC cannot be used: its packages cannot be loaded: {error}",
@@ -145,6 +150,8 @@ class WebRtcTransport(Transport):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(connection.ended() for connection in list(self._connections)))
+        if self._engine is not None:
+            await self._engine.close()
 
     def can_dial(self, address: str) -> bool:
         if not address.startswith(SCHEME):
@@ -326,8 +333,10 @@ class WebRtcTransport(Transport):
 
     def _connection(self, address: str) -> Connection:
         self._count += 1
-        connection = Connection(
-            self._servers.configuration(self._count),
+        assert self._engine is not None  # started
+        connection = self._engine.connect(
+            self._servers,
+            self._count,
             address,
             self._connections.discard,
             allow_loopback=self._allow_loopback,

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import aioice.ice
 
 from jupyter_peer.errors import NotConnectedError
 from jupyter_peer.transports.webrtc.connection import IceServers
+from jupyter_peer.transports.webrtc.engine import Engine
+from jupyter_peer.transports.webrtc.native_engine import NativeEngine
+from jupyter_peer.transports.webrtc.python_engine import PythonEngine
 from jupyter_peer.transports.webrtc.webrtc import WebRtcTransport
 from jupyter_peer.wire.link.identity import Identity
+
+#: The engines, by what they are written with.
+ENGINES = {"python": PythonEngine, "native": NativeEngine}
+# libwebrtc takes this only before its first connection. A node ignores loopback by itself too.
+with contextlib.suppress(ImportError):
+    importlib.import_module("webrtc").allow_loopback()
 
 URL = "wss://lobby.example"
 ADDRESS = f"webrtc:{URL}"
@@ -61,7 +71,13 @@ class MemorySignaller:
 
 
 class WebRtcNode(WebRtcTransport):
-    """A WebRTC transport with an id of its own."""
+    """A WebRTC transport with an id of its own.
+
+    Attributes:
+        engine: What makes connections if nothing else is said.
+    """
+
+    engine: ClassVar[type[Engine]] = PythonEngine
 
     def __init__(
         self, lobby: MemoryLobby, identity: Identity | None = None, **options: Any
@@ -77,6 +93,7 @@ class WebRtcNode(WebRtcTransport):
                 "is_peer": lambda node_id: True,
                 "is_expected": lambda node_id: False,
                 "allow_loopback": True,
+                "engine": self.engine,
                 **options,
             },
         )
