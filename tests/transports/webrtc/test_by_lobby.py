@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 
 import pytest
 
 from jupyter_peer.errors import UnreachableError
+from jupyter_peer.server.settings.settings import PeerSettings
 from jupyter_peer.transports.base import PeerLink
 from jupyter_peer.wire.link.identity import Identity
 from tests.lobby_client.test_lobby import Person, a_lobby
@@ -80,7 +80,7 @@ async def test_a_guest_without_a_lobby_dials_by_that_of_its_peer_and_leaves_it()
     async def accept(link: PeerLink) -> None:
         came.put_nowait(link)
 
-    settings = SimpleNamespace(lobby_url="", relay_certificate="")
+    settings = PeerSettings()
     options = {"is_expected": lambda node_id: False, "allow_loopback": True}
     async with a_lobby() as url:
         host = Person(url, ADA, "ada", waits_for_signals=True)
