@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
+import linecache
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _CELL_MAGIC = "%%peer"
 _SHOW = ast.parse(f"__import__({__name__!r}, fromlist=['show']).show", mode="eval").body
+_SHARE = "get_ipython().run_line_magic('peer', "
 _QUESTION = re.compile(r"(?P<indent>[ \t]*)%peer[ \t]+(?P<words>(?:ask|chat)[ \t].*\?)\s*")
 
 
@@ -90,7 +93,10 @@ class PeerMagics(Magics):
             words = split(line)
             if cell is not None:
                 return self._peer_cell(words, cell)
-            return run(self._client, words, _Notebook())
+            shown = run(self._client, words, _Notebook())
+            if words[:1] == ["share"]:
+                _hide_share(self.shell)
+            return shown
         except PeerError as error:
             raise CommandError(_written(words, cell), error) from None
         except KeyboardInterrupt:
@@ -143,13 +149,27 @@ def unfold_share(lines: list[str]) -> list[str]:
     if command.name != "share" or not "".join(lines[1:]).strip():
         return lines
     # Returns no value, because a notebook would show it in the pane.
-    share = f"get_ipython().run_line_magic('peer', {words!r}) and None\n"
+    share = f"{_SHARE}{words!r}) and None\n"
     transform: Any = inputtransformer2
     below = transform.leading_empty_lines(lines[1:])
     if not below[0].startswith("%%"):
         return [share, *lines[1:]]
     # IPython looks for a cell magic only in the first line.
     return [share, *transform.cell_magic(unfold_share(below))]
+
+
+def _hide_share(shell: Any) -> None:
+    """Empty the statement of :func:`unfold_share` in the running cell's source.
+
+    A traceback shows the lines around its own. In a pane this one would tell with whom it is shared.
+    """
+    frame: Any = inspect.currentframe()
+    while frame is not None and frame.f_globals is not shell.user_global_ns:
+        frame = frame.f_back
+    file = "" if frame is None else frame.f_code.co_filename
+    match linecache.cache.get(file):
+        case (size, changed, [first, *lines], name) if first.startswith(_SHARE):
+            linecache.cache[file] = (size, changed, ["\n", *lines], name)
 
 
 def keep_questions(lines: list[str]) -> list[str]:

@@ -2,9 +2,10 @@ import { Words } from '../src/viewerprotocol';
 import { colourCode } from './codeblocks';
 import { FIGURES, drawFigure, isFigure } from './figures';
 import { drawIsolated, isIsolated } from './isolated';
+import { jsonTree } from './jsontree';
 import { renderMarkdown, setHtml } from './markup';
 import { fill, note } from './notes';
-import { asText, IOutput } from './outputs';
+import { asText, IOutput, metadataOf } from './outputs';
 import { picture } from './pictures';
 import { ansiToHtml, cutNote, MAX_SHOWN } from './terminal';
 import { ITools } from './tools';
@@ -46,7 +47,8 @@ const CLASSES: Record<string, string> = {
   'text/javascript': 'jp-RenderedJavaScript'
 };
 
-const MAX_TREE = 2000;
+/** Its extension of JupyterLab draws the HTML beside it without the style and the margin of HTML. */
+const HOLOVIEWS = 'application/vnd.holoviews_exec.v0+json';
 
 /**
  * Draw one output that is no stream.
@@ -78,7 +80,8 @@ export async function draw(node: HTMLElement, output: IOutput, tools: ITools): P
   }
   if (mime !== undefined) {
     const drawn = document.createElement('div');
-    drawn.className = `jp-OutputArea-output ${CLASSES[mime] ?? ''}`;
+    const isPlot = mime === 'text/html' && HOLOVIEWS in data;
+    drawn.className = `jp-OutputArea-output ${isPlot ? '' : (CLASSES[mime] ?? '')}`;
     drawn.dataset.mimeType = mime;
     node.append(drawn);
     await drawMime(drawn, mime, output, tools);
@@ -132,7 +135,7 @@ async function drawMime(
       runScript(node, asText(value));
       break;
     case 'application/json':
-      node.append(tree(value, { left: MAX_TREE }));
+      node.append(jsonTree(value, metadataOf(output, mime)));
       break;
     case 'text/plain':
       text(node, asText(value), 'plain', tools.words, 'start');
@@ -210,32 +213,4 @@ export function runScript(node: HTMLElement, source: string): void {
   // As in JupyterLab, `element` is where the script may draw.
   script.textContent = `(function(element){${source}\n})(document.currentScript.parentElement);`;
   node.append(script);
-}
-
-/** JSON that folds; as much of it as can be read. */
-function tree(value: unknown, budget: { left: number }, key?: string): HTMLElement {
-  const name = key === undefined ? '' : `${key}: `;
-  budget.left -= 1;
-  if (value === null || typeof value !== 'object') {
-    const leaf = document.createElement('div');
-    leaf.className = 'json';
-    leaf.textContent = name + JSON.stringify(value);
-    return leaf;
-  }
-  const entries = Object.entries(value);
-  const branch = document.createElement('details');
-  branch.className = 'json';
-  branch.open = key === undefined;
-  const summary = document.createElement('summary');
-  summary.textContent =
-    name + (Array.isArray(value) ? `[${entries.length}]` : `{${entries.length}}`);
-  branch.append(summary);
-  for (const [each, item] of entries) {
-    if (budget.left <= 0) {
-      branch.append('…');
-      break;
-    }
-    branch.append(tree(item, budget, each));
-  }
-  return branch;
 }

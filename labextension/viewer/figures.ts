@@ -2,7 +2,7 @@
 
 import { Part } from '../src/viewerprotocol';
 import { fill, note } from './notes';
-import { asText, IOutput } from './outputs';
+import { asText, IOutput, metadataOf } from './outputs';
 import { ITools } from './tools';
 
 /** Draws a figure; the library's code has given it to the page. */
@@ -45,6 +45,11 @@ function partOf(mime: string): Part | null {
   return VEGA.test(mime) ? 'vega' : (PLAIN_KINDS[mime] ?? null);
 }
 
+/** The value of a kind that is JSON; kernels write it as text where its name does not end in `+json`. */
+function read(mime: string, value: unknown): unknown {
+  return mime.endsWith('json') && typeof value === 'string' ? JSON.parse(value) : value;
+}
+
 /** Draw a figure; without its library, or where that fails, its plain text and why. */
 export async function drawFigure(
   node: HTMLElement,
@@ -53,8 +58,6 @@ export async function drawFigure(
   { parts, words }: ITools
 ): Promise<void> {
   const part = partOf(mime) as Part;
-  const own = output.metadata?.[mime];
-  const metadata = (own && typeof own === 'object' ? own : {}) as Record<string, unknown>;
   const isLight = document.body.dataset.jpThemeLight !== 'false';
   try {
     if (!(await parts.need(part))) {
@@ -62,7 +65,8 @@ export async function drawFigure(
     }
     const scope = window as unknown as Record<string, DrawFigure>;
     node.classList.add('figure');
-    await scope[figureGlobal(part)](node, output.data?.[mime], { ...metadata, mime }, isLight);
+    const metadata = { ...metadataOf(output, mime), mime };
+    await scope[figureGlobal(part)](node, read(mime, output.data?.[mime]), metadata, isLight);
   } catch (reason) {
     const plain = asText(output.data?.['text/plain']);
     const why = reason instanceof Error ? reason.message : String(reason);

@@ -5,6 +5,8 @@ const MAX_NOTES = 3;
 /** Where the code of widgets pretends to be. */
 const NOWHERE = 'modules.invalid';
 const MAX_TEXT = 200;
+/** A browser says so when it tells observers of a size in the next frame; no script failed. */
+const PUT_OFF = 'ResizeObserver loop';
 
 /** Says below the outputs what in them did not work: what was not loaded, which script failed. */
 export class Notes {
@@ -15,7 +17,11 @@ export class Notes {
     private readonly _isExpected: (file: string) => boolean
   ) {
     document.addEventListener('securitypolicyviolation', event => this.blocked(event.blockedURI));
-    window.addEventListener('error', event => this.add(this._words.failed, event.message));
+    window.addEventListener('error', ({ message }) => {
+      if (!message.startsWith(PUT_OFF)) {
+        this.add(this._words.failed, message);
+      }
+    });
     window.addEventListener('unhandledrejection', event =>
       this.add(this._words.failed, String(event.reason))
     );

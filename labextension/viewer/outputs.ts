@@ -124,6 +124,12 @@ export function asText(value: unknown): string {
   return Array.isArray(value) ? value.join('') : typeof value === 'string' ? value : '';
 }
 
+/** The metadata that an output has for one of its kinds. */
+export function metadataOf({ metadata }: IOutput, mime: string): Record<string, unknown> {
+  const own = metadata?.[mime];
+  return own && typeof own === 'object' ? (own as Record<string, unknown>) : {};
+}
+
 /** The end of a text, of as many characters (not UTF-16 units) as the owner keeps. */
 function newest(text: string, limit: number): string {
   if (text.length <= limit) {

@@ -81,8 +81,8 @@ def _save(compared: Compared, folder: Path) -> None:
     name = f"{compared.cell.pane}-{compared.theme}-{'late' if compared.late else 'live'}"
     compared.owner.save(folder / f"{name}-owner.png")
     compared.viewer.save(folder / f"{name}-viewer.png")
-    if not compared.is_same_text:
-        (folder / f"{name}.txt").write_text("\n---\n".join(compared.texts))
+    if compared.notes or not compared.is_same_text:
+        (folder / f"{name}.txt").write_text("\n---\n".join([*compared.texts, compared.notes]))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The outputs of the gallery: cells of one notebook, in ``outputs.txt``.
 
 A cell begins with ``# %% library: what it shows``, or with ``# %% before`` where it only prepares
-others. Lines ``#: text: …`` and ``#: picture: …`` give reasons why the two pages differ in these.
+others. Lines ``#: text: …`` and ``#: picture: …`` give reasons why the two pages differ in these,
+``#: note: …`` says why the pane has a note.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 _FILE = Path(__file__).with_name("outputs.txt")
-_CELL = re.compile(r"^# %% (.*)\n(?:#: text: (.*)\n)?(?:#: picture: (.*)\n)?", re.MULTILINE)
+_CELL = re.compile(
+    r"^# %% (.*)\n(?:#: text: (.*)\n)?(?:#: picture: (.*)\n)?(?:#: note: (.*)\n)?", re.MULTILINE
+)
 BEFORE = "before"
 
 
@@ -24,6 +27,7 @@ class GalleryCell(NamedTuple):
         pane: Its name as a pane; empty for one that is not shared.
         text: Why the texts differ; empty where they are the same.
         picture: Why the pictures differ; empty where they are the same.
+        note: Why the pane has a note; empty where it has none.
     """
 
     title: str
@@ -31,6 +35,12 @@ class GalleryCell(NamedTuple):
     pane: str
     text: str
     picture: str
+    note: str
+
+    @property
+    def why(self) -> str:
+        """All reasons."""
+        return " ".join(filter(None, (self.text, self.picture, self.note)))
 
     @property
     def library(self) -> str:
@@ -50,8 +60,9 @@ def gallery_cells(source: str | None = None) -> list[GalleryCell]:
     """Return the cells of the notebook in their order."""
     _, *parts = _CELL.split(_FILE.read_text(encoding="utf-8") if source is None else source)
     cells: list[GalleryCell] = []
-    for title, text, picture, code in zip(*(parts[n::4] for n in range(4)), strict=True):
+    for title, *reasons, code in zip(*(parts[n::5] for n in range(5)), strict=True):
         number = 1 + sum(bool(each.pane) for each in cells)
         pane = "" if title == BEFORE else f"output-{number}"
-        cells.append(GalleryCell(title, code.strip(), pane, text or "", picture or ""))
+        text, picture, note = (each or "" for each in reasons)
+        cells.append(GalleryCell(title, code.strip(), pane, text, picture, note))
     return cells

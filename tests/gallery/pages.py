@@ -15,6 +15,8 @@ from tests.ui.panes.test_panes import content, open_tab
 from tests.ui.sidebar.test_panel import write_notebook
 
 NOTEBOOK = "gallery.ipynb"
+#: Playwright's looks count as a person's acts, which a browser forgets after five seconds.
+FORGETS_MS = 5_500
 #: Looks at a page until it shows the same twice; some outputs never rest.
 MOST_LOOKS = 24
 PAUSE_MS = 300
@@ -27,7 +29,7 @@ _TEXT = """node => {
       if (node.parentElement === null || node.parentElement.checkVisibility()) words.push(node.data);
     } else if (node.matches?.('input, textarea')) {
       words.push(node.value);
-    } else if (!node.matches?.('script, style, noscript, mjx-container, select, .jp-OutputPrompt, .jp-InternalAnchorLink')) {
+    } else if (!node.matches?.('script, style, noscript, mjx-container, select, .note, .jp-OutputPrompt, .jp-InternalAnchorLink')) {
       (node.shadowRoot?.childNodes ?? []).forEach(read);
       node.childNodes.forEach(read);
     }
@@ -58,6 +60,7 @@ class Look(NamedTuple):
 
     picture: Image.Image
     text: str
+    notes: str = ""
 
 
 class OwnersPage:
@@ -92,6 +95,11 @@ class OwnersPage:
 
         return settled(self.page, look)
 
+    def has_widgets(self, index: int) -> bool:
+        """Return whether the cell shows widgets."""
+        mime = "application/vnd.jupyter.widget-view+json"
+        return self._area(index).locator(f"[data-mime-type='{mime}']").count() > 0
+
     def width(self, index: int) -> float:
         """Return the width of an output in pixels."""
         output = self._area(index).locator(".jp-OutputArea-output").first
@@ -120,8 +128,8 @@ class ViewersPage:
         pane = inside.locator("#pane")
 
         def look() -> Look:
-            notes = inside.locator("#notes").inner_text()
-            return Look(_picture(pane), " ".join([pane.evaluate(_TEXT), *notes.split()]).strip())
+            notes = inside.locator(".note").all_inner_texts()
+            return Look(_picture(pane), pane.evaluate(_TEXT), " ".join(notes))
 
         return settled(self.page, look)
 
@@ -146,7 +154,7 @@ def settled(page: Page, look: Callable[[], Look]) -> Look:
     for _ in range(MOST_LOOKS):
         page.wait_for_timeout(PAUSE_MS)
         now = look()
-        if now.text == before.text and now.picture.tobytes() == before.picture.tobytes():
+        if now[1:] == before[1:] and now.picture.tobytes() == before.picture.tobytes():
             return now
         before = now
     return before

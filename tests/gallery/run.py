@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.gallery.likeness import TOLERANCE, difference
 from tests.gallery.outputs import GalleryCell
-from tests.gallery.pages import Look, OwnersPage, ViewersPage
+from tests.gallery.pages import FORGETS_MS, Look, OwnersPage, ViewersPage
 from tests.ui.lab import Lab
 from tests.ui.sidebar.test_sidebar import use_theme
 
@@ -25,6 +25,7 @@ class Compared(NamedTuple):
         late: Whether the viewer opened it after the cell had run.
         share: What of the pictures has no counterpart in the other, from 0 to 1.
         texts: That of the owner's page and that of the viewer's.
+        notes: What the pane says of the output.
     """
 
     cell: GalleryCell
@@ -34,6 +35,7 @@ class Compared(NamedTuple):
     viewer: Image.Image
     share: float
     texts: tuple[str, str]
+    notes: str = ""
 
     @property
     def is_same_text(self) -> bool:
@@ -46,14 +48,18 @@ class Compared(NamedTuple):
     @property
     def is_fault(self) -> bool:
         """Whether the pages differ without a reason."""
-        is_text_right = self.is_same_text or self.cell.text
-        return not (is_text_right and (self.is_same_picture or self.cell.picture))
+        return bool(
+            (not self.is_same_text and not self.cell.text)
+            or (not self.is_same_picture and not self.cell.picture)
+            or (self.notes and not self.cell.note)
+        )
 
     def __str__(self) -> str:
         marks = (
             "FAULT" if self.is_fault else "",
             f"{self.share:.1%}",
             "" if self.is_same_text else "text differs",
+            "has a note" if self.notes else "",
             f"{self.theme} {'late' if self.late else 'live'}",
         )
         return " ".join(f"{mark:12}" for mark in marks) + f"{self.cell.pane} {self.cell.title}"
@@ -99,6 +105,9 @@ def compare(
                 viewer.fit(inside, owner.width(index))
                 is_fitted = True
             pairs = [(True, owner.look(index), viewer.look(inside))]
+            # A widget that speaks as soon as it is drawn must not seem to be used by a person.
+            if owner.has_widgets(index):
+                viewer.page.wait_for_timeout(FORGETS_MS)
             # Run again while the viewer watches.
             owner.run(index)
             pairs.append((False, owner.look(index), viewer.look(inside)))
@@ -118,4 +127,5 @@ def _compared(cell: GalleryCell, theme: Theme, late: bool, hers: Look, his: Look
         his.picture,
         difference(hers.picture, his.picture),
         (hers.text, his.text),
+        his.notes,
     )

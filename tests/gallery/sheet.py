@@ -85,8 +85,7 @@ def _row(number: int, group: list[Compared]) -> str:
     cell = group[0].cell
     text = "same" if all(each.is_same_text for each in group) else "differs"
     share = max(each.share for each in group)
-    why = " ".join(filter(None, (cell.text, cell.picture)))
-    return f"| {number} | {cell.title} | {text} | {share:.1%} | {why} |"
+    return f"| {number} | {cell.title} | {text} | {share:.1%} | {cell.why} |"
 
 
 def sheet(compared: Sequence[Compared], theme: Theme) -> Image.Image:

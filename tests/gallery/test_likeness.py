@@ -46,12 +46,11 @@ def test_pictures_that_a_person_tells_apart_differ(other: Image.Image) -> None:
 
 
 def test_cells_have_their_titles_and_reasons() -> None:
-    source = (
-        "# %% before\nimport a\n\n# %% a: b\n#: text: one\n#: picture: two\nx\n\n# %% c: d\ny\n"
-    )
+    source = "# %% before\nimport a\n\n# %% a: b\n#: text: one\n#: picture: two\n#: note: three\nx\n\n# %% c: d\ny\n"
     before, reasoned, plain = gallery_cells(source)
     assert (before.pane, before.code) == ("", "import a")
-    assert reasoned[2:] == ("output-1", "one", "two")
+    assert reasoned[2:] == ("output-1", "one", "two", "three")
+    assert reasoned.why == "one two three"
     assert plain[:3] == ("c: d", "y", "output-2")
     assert plain.library == "c"
 
@@ -74,14 +73,16 @@ def test_a_difference_without_a_reason_is_a_fault() -> None:
     (plain,) = gallery_cells("# %% a: b\nx")
     (reasoned,) = gallery_cells("# %% a: b\n#: picture: Other fonts.\nx")
 
-    def is_fault(cell: GalleryCell, share: float, other: str = "one") -> bool:
-        return Compared(cell, "Light", True, drawn(), drawn(), share, ("one", other)).is_fault
+    def is_fault(cell: GalleryCell, share: float, other: str = "one", notes: str = "") -> bool:
+        texts = ("one", other)
+        return Compared(cell, "Light", True, drawn(), drawn(), share, texts, notes).is_fault
 
     assert not is_fault(plain, TOLERANCE)
     assert is_fault(plain, 2 * TOLERANCE)
     assert not is_fault(reasoned, 2 * TOLERANCE)
     # A reason for the picture is none for the text.
     assert is_fault(reasoned, 0.0, "other")
+    assert is_fault(reasoned, 0.0, notes="a script failed")
 
 
 def test_the_gallery_has_some_sixty_outputs_of_25_libraries() -> None:

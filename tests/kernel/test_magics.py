@@ -233,6 +233,18 @@ def test_a_comment_is_no_word_of_a_command_and_belongs_to_a_text(
     assert split(line) == words
 
 
+def test_a_traceback_of_a_shared_cell_does_not_show_with_whom_it_is_shared(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(magics, "run", lambda client, words, at=None: None)
+    for _ in range(2):
+        shell.run_cell("%%peer share loss --with bob\n1 / 0\n")
+        out = re.sub(r"\x1b\[[\d;]*m", "", capfd.readouterr().out)
+        assert "----> 2 1 / 0" in out
+        assert "bob" not in out
+        assert "peer" not in out
+
+
 @given(st.text(max_size=60) | st.lists(st.sampled_from(MISUSE[:-6]), max_size=3).map(" ".join))
 def test_any_line_is_a_command_a_help_or_a_clear_error(line: str) -> None:
     with contextlib.suppress(PeerError, HelpAskedError):

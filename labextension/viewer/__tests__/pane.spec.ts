@@ -186,13 +186,24 @@ describe('Pane', () => {
   it('draws errors, JSON and pictures of vectors without running them', async () => {
     await take([
       { output_type: 'error', ename: 'E', evalue: 'v', traceback: ['\x1b[31mtrace\x1b[0m'] },
-      bundle({ 'application/json': { a: [1, 2] } }),
+      bundle({ 'application/json': { a: [1, 2], b: {} } }),
       bundle({ 'image/svg+xml': '<svg onload="window.pwned = 1"/>' })
     ]);
     expect(node.querySelector('pre.error .ansi-red-fg')!.textContent).toBe('trace');
-    expect(node.querySelector('details')!.textContent).toBe('{1}a: [2]0: 11: 2');
+    expect(node.querySelector('details')!.textContent).toBe('roota [] 2 items0 11 2b {}');
     expect(node.querySelector('svg')).toBeNull();
     expect(node.querySelector('img')!.src).toContain('data:image/svg+xml');
+  });
+
+  it('folds all of a tree but its root, unless its metadata say otherwise', async () => {
+    const json = { 'application/json': { a: { b: 1 } } };
+    const metadata = { 'application/json': { expanded: true, root: 'config' } };
+    await take([bundle(json), { ...bundle(json), metadata }]);
+    const [folded, expanded] = node.children;
+    const names = (each: Element) => each.querySelector('summary')!.textContent;
+    const open = (each: Element) => each.querySelectorAll('details[open]').length;
+    expect([names(folded), open(folded)]).toEqual(['root', 1]);
+    expect([names(expanded), open(expanded)]).toEqual(['config', 2]);
   });
 
   it('says what it cannot draw', async () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import struct
 from collections.abc import Callable
@@ -174,6 +175,7 @@ def test_what_other_cells_loaded_runs_one_after_the_other_and_only_for_scripts(
         ({"text/vnd.mermaid": "graph TD; A-->B;"}, "svg .node >> nth=0"),
         ({"application/vnd.vegalite.v5+json": VEGA}, ".figure canvas, .figure svg"),
         ({"application/vnd.vegalite.v6+json": VEGA}, ".figure canvas, .figure svg"),
+        ({"application/vnd.vegalite.v6.json": json.dumps(VEGA)}, ".figure canvas, .figure svg"),
         ({"application/vnd.vega.v5+json": {"width": 20, "height": 20, "axes": [], "marks": [{"type": "rect", "encode": {"enter": {"width": {"value": 9}, "height": {"value": 9}, "fill": {"value": "red"}}}}]}}, ".figure canvas, .figure svg"),
         ({"application/pdf": base64.b64encode(PDF).decode()}, "canvas.page"),
         ({"application/vnd.plotly.v1+json": {"data": [{"type": "bar", "y": [1, 2]}], "layout": {}}}, ".main-svg >> nth=0"),

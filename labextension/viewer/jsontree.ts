@@ -1,0 +1,49 @@
+import { asText } from './outputs';
+
+/** Of so many values as can be read. */
+const MAX_VALUES = 2000;
+
+/** JSON as a tree that folds, as JupyterLab's extension draws it; its metadata may unfold all and name the root. */
+export function jsonTree(value: unknown, { expanded, root }: Record<string, unknown>): HTMLElement {
+  let left = MAX_VALUES;
+  const draw = (value: unknown, name: string, isOpen: boolean): HTMLElement => {
+    left -= 1;
+    if (value === null || typeof value !== 'object') {
+      const leaf = element('div', 'json', element('span', 'json-key', name), ' ');
+      leaf.append(element('span', `json-value json-${typeof value}`, JSON.stringify(value)));
+      return leaf;
+    }
+    const entries = Object.entries(value);
+    const summary = element('summary', '', element('span', 'json-key', name));
+    const size = itemsOf(value, entries.length);
+    summary.append(...(size ? [' ', element('span', 'json-items', size)] : []));
+    const branch = element('details', 'json', summary);
+    branch.open = isOpen;
+    for (const [key, item] of entries) {
+      if (left <= 0) {
+        branch.append('…');
+        break;
+      }
+      branch.append(draw(item, key, expanded === true));
+    }
+    return branch;
+  };
+  return draw(value, asText(root) || 'root', true);
+}
+
+/** Of an array its length, of an object that it is empty. */
+function itemsOf(value: object, count: number): string {
+  const isArray = Array.isArray(value);
+  return isArray ? `[] ${count} item${count === 1 ? '' : 's'}` : count === 0 ? '{}' : '';
+}
+
+function element<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  className: string,
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[Name] {
+  const node = document.createElement(name);
+  node.className = className;
+  node.append(...children);
+  return node;
+}
