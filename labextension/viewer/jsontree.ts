@@ -8,15 +8,25 @@ export function jsonTree(value: unknown, { expanded, root }: Record<string, unkn
   let left = MAX_VALUES;
   const draw = (value: unknown, name: string, isOpen: boolean): HTMLElement => {
     left -= 1;
+    const key = element('span', 'json-key', name);
     if (value === null || typeof value !== 'object') {
-      const leaf = element('div', 'json', element('span', 'json-key', name), ' ');
-      leaf.append(element('span', `json-value json-${typeof value}`, JSON.stringify(value)));
-      return leaf;
+      const kind = `json-value json-${typeof value}`;
+      return element('div', 'json', key, ' ', element('span', kind, JSON.stringify(value)));
     }
     const entries = Object.entries(value);
-    const summary = element('summary', '', element('span', 'json-key', name));
-    const size = itemsOf(value, entries.length);
-    summary.append(...(size ? [' ', element('span', 'json-items', size)] : []));
+    const items = element('span', 'json-items', itemsOf(value, entries.length));
+    if (entries.length === 0) {
+      return element('div', 'json', key, ' ', items);
+    }
+    const summary = element(
+      'summary',
+      '',
+      element('span', 'json-arrow', '▶'),
+      ' ',
+      key,
+      ' ',
+      items
+    );
     const branch = element('details', 'json', summary);
     branch.open = isOpen;
     for (const [key, item] of entries) {
@@ -34,7 +44,7 @@ export function jsonTree(value: unknown, { expanded, root }: Record<string, unkn
 /** Of an array its length, of an object that it is empty. */
 function itemsOf(value: object, count: number): string {
   const isArray = Array.isArray(value);
-  return isArray ? `[] ${count} item${count === 1 ? '' : 's'}` : count === 0 ? '{}' : '';
+  return isArray ? `[]  ${count} item${count === 1 ? '' : 's'}` : count === 0 ? '{}' : '';
 }
 
 function element<Name extends keyof HTMLElementTagNameMap>(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from math import ceil, floor
 from typing import NamedTuple
 
 from PIL import Image
@@ -15,8 +16,6 @@ from tests.ui.panes.test_panes import content, open_tab
 from tests.ui.sidebar.test_panel import write_notebook
 
 NOTEBOOK = "gallery.ipynb"
-#: Playwright's looks count as a person's acts, which a browser forgets after five seconds.
-FORGETS_MS = 5_500
 #: Looks at a page until it shows the same twice; some outputs never rest.
 MOST_LOOKS = 24
 PAUSE_MS = 300
@@ -89,21 +88,20 @@ class OwnersPage:
         area = self._area(index)
 
         def look() -> Look:
-            box = area.evaluate(_BOX)
-            picture = _picture(area).crop([round(side) for side in box])  # type: ignore[arg-type]
-            return Look(picture, area.evaluate(_TEXT))
+            left, top, right, bottom = area.evaluate(_BOX)
+            # Whole pixels alone, without a line of what is around.
+            box = (ceil(left), ceil(top), floor(right), floor(bottom))
+            return Look(picture(area).crop(box), text(area))
 
         return settled(self.page, look)
 
-    def has_widgets(self, index: int) -> bool:
-        """Return whether the cell shows widgets."""
-        mime = "application/vnd.jupyter.widget-view+json"
-        return self._area(index).locator(f"[data-mime-type='{mime}']").count() > 0
+    def outputs(self, index: int) -> list[Locator]:
+        """Return the outputs of the cell, each for itself."""
+        return self._area(index).locator("> .jp-OutputArea-child > .jp-OutputArea-output").all()
 
     def width(self, index: int) -> float:
         """Return the width of an output in pixels."""
-        output = self._area(index).locator(".jp-OutputArea-output").first
-        return float(output.evaluate("node => node.getBoundingClientRect().width"))
+        return float(self.outputs(index)[0].evaluate("node => node.getBoundingClientRect().width"))
 
     def _area(self, index: int) -> Locator:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-OutputArea").first
@@ -129,7 +127,7 @@ class ViewersPage:
 
         def look() -> Look:
             notes = inside.locator(".note").all_inner_texts()
-            return Look(_picture(pane), pane.evaluate(_TEXT), " ".join(notes))
+            return Look(picture(pane), text(pane), " ".join(notes))
 
         return settled(self.page, look)
 
@@ -160,7 +158,14 @@ def settled(page: Page, look: Callable[[], Look]) -> Look:
     return before
 
 
-def _picture(node: Locator) -> Image.Image:
+def text(node: Locator) -> str:
+    """Return the words that can be seen in a node."""
+    words: str = node.evaluate(_TEXT)
+    return words
+
+
+def picture(node: Locator) -> Image.Image:
+    """Return a node as it is drawn."""
     # An output that shows nothing has no height, of which there is no picture.
     if not node.evaluate("node => node.clientHeight"):
         return Image.new("RGB", (1, 1))

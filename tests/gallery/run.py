@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.gallery.likeness import TOLERANCE, difference
 from tests.gallery.outputs import GalleryCell
-from tests.gallery.pages import FORGETS_MS, Look, OwnersPage, ViewersPage
+from tests.gallery.pages import Look, OwnersPage, ViewersPage
 from tests.ui.lab import Lab
 from tests.ui.sidebar.test_sidebar import use_theme
 
@@ -105,9 +105,6 @@ def compare(
                 viewer.fit(inside, owner.width(index))
                 is_fitted = True
             pairs = [(True, owner.look(index), viewer.look(inside))]
-            # A widget that speaks as soon as it is drawn must not seem to be used by a person.
-            if owner.has_widgets(index):
-                viewer.page.wait_for_timeout(FORGETS_MS)
             # Run again while the viewer watches.
             owner.run(index)
             pairs.append((False, owner.look(index), viewer.look(inside)))

@@ -190,7 +190,7 @@ describe('Pane', () => {
       bundle({ 'image/svg+xml': '<svg onload="window.pwned = 1"/>' })
     ]);
     expect(node.querySelector('pre.error .ansi-red-fg')!.textContent).toBe('trace');
-    expect(node.querySelector('details')!.textContent).toBe('roota [] 2 items0 11 2b {}');
+    expect(node.querySelector('details')!.textContent).toBe('▶ root ▶ a []  2 items0 11 2b {}');
     expect(node.querySelector('svg')).toBeNull();
     expect(node.querySelector('img')!.src).toContain('data:image/svg+xml');
   });
@@ -202,8 +202,8 @@ describe('Pane', () => {
     const [folded, expanded] = node.children;
     const names = (each: Element) => each.querySelector('summary')!.textContent;
     const open = (each: Element) => each.querySelectorAll('details[open]').length;
-    expect([names(folded), open(folded)]).toEqual(['root', 1]);
-    expect([names(expanded), open(expanded)]).toEqual(['config', 2]);
+    expect([names(folded), open(folded)]).toEqual(['▶ root ', 1]);
+    expect([names(expanded), open(expanded)]).toEqual(['▶ config ', 2]);
   });
 
   it('says what it cannot draw', async () => {

@@ -292,6 +292,9 @@ def test_what_pages_write_by_themselves_is_nobodys_act() -> None:
                    _last_layout_edit_id=0, _view_count=None)  # fmt: skip
     keys = {"_js2py_layoutDelta", "_last_layout_edit_id", "_view_count", "unknown"}
     assert own_keys_of_pages(figure, {*keys, "_js2py_relayout"}) == keys
+    # The address of the page that shows it.
+    a_map = model("LeafletMapModel", "jupyter-leaflet", window_url="", zoom=3)
+    assert own_keys_of_pages(a_map, {"window_url", "zoom"}) == {"window_url"}
 
 
 # With nodes.

@@ -1,15 +1,20 @@
-"""A pane as a document of JupyterLab: its tab, its toolbar and a window of its own."""
+"""A pane as a document of JupyterLab: what it shows beside its owner's cell, its tab, its toolbar and its own window."""
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
 
+from tests.gallery.likeness import TOLERANCE, difference
+from tests.gallery.outputs import GalleryCell
+from tests.gallery.pages import OwnersPage, ViewersPage, picture, text
 from tests.machine.waiting import until_sync
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
@@ -30,6 +35,41 @@ import pathlib, time
 for n in range(80): print("line", n)
 while not pathlib.Path("go-on").exists(): time.sleep(0.1)
 for n in range(80, 160): print("line", n)"""
+#: Outputs that need no library of their own; `make gallery` compares those of 38 libraries.
+ALL = r'''run = globals().get("run", 0) + 1
+import sys
+import ipywidgets, matplotlib.pyplot as plt, pandas as pd
+from IPython.display import HTML, JSON, SVG, Javascript, Latex, Markdown, display
+
+print(f"run {run} \x1b[1;32mbold green\x1b[0m \x1b[7minverse\x1b[0m \x1b[38;2;255;128;0mtrue colour\x1b[0m")
+print("see https://jupyter.org/about", file=sys.stderr, flush=True)
+display({"rate": 0.1, "layers": [1, 2, 3]})
+display(Markdown(r"""# Heading
+> A quote, and `code`
+
+```python
+return x + 1  # one
+```
+
+| name | $\alpha$ |
+|------|---------:|
+| a    |        1 |
+"""))
+display(HTML("".join(f'<div class="alert alert-{kind}">{kind} and <a href="#">a link</a></div>' for kind in ("info", "danger"))))
+display(HTML("<button>press</button> <input value='text'> <progress value='0.4'></progress><details open><summary>more</summary>folded</details>"))
+display(pd.DataFrame({"epoch": [1, run], r"$\beta$": [0.5, 0.25]}))
+display(Latex(r"\begin{align} a &= \frac{1}{2} \\ b &= \sqrt{c} \end{align}"))
+figure, axes = plt.subplots(figsize=(3, 1.5)); axes.plot([run, 3, 2]); display(figure); plt.close(figure)
+display(SVG("<svg width='90' height='30'><circle cx='15' cy='15' r='12' fill='teal'/></svg>"))
+display(JSON({"layers": [1, 2], "nested": {}, "on": True, "rate": 0.1}, expanded=True, root=f"run {run}"))
+display(Javascript("element.append('written by a script')"))
+out = ipywidgets.Output(layout={"border": "1px solid gray"}); out.append_stdout(f"printed in run {run}\n")
+display(ipywidgets.VBox([ipywidgets.IntSlider(run, description=r"$\gamma$"), ipywidgets.Label(r"$x^2$"), out]))
+raise ValueError(f"run {run}")'''
+OUTPUTS = 14
+PATIENCE = 15
+#: JupyterLab's tree has a field to search in it, which a pane's has not.
+WITHOUT_SEARCH = ".jp-RenderedJSON .filter { visibility: hidden }"
 IS_CURRENT = "() => window.jupyterapp.shell.currentWidget?.id ?? ''"
 AT_END = "() => scrollY + innerHeight >= document.documentElement.scrollHeight - 4"
 
@@ -197,3 +237,43 @@ def test_a_pane_opens_in_a_window_of_its_own_and_comes_back_in_front(
     page.evaluate("async () => { await window.jupyterapp.restored; }")
     expect(view).to_contain_text("Live", timeout=30_000)
     expect(page.locator(".lm-TabBar-tab.jp-mod-current")).to_contain_text("ada/log")
+
+
+def differs(hers: Locator, his: Locator) -> str:
+    """Return in what an output at its owner differs from the one at a viewer, or nothing."""
+    texts = text(hers), text(his)
+    share = difference(*(inner(picture(each)) for each in (hers, his)))
+    return "" if texts[0] == texts[1] and share <= TOLERANCE else f"{texts} {share:.1%}"
+
+
+def inner(whole: Image.Image) -> Image.Image:
+    """Return a picture without a line of the output above or below, which begins within a pixel."""
+    return whole.crop((0, 1, whole.width, whole.height - 1))
+
+
+def test_each_output_of_a_viewer_is_that_of_the_owner_by_picture_and_text_late_and_live(
+    ada: Lab, bob: Lab, open_lab: Callable[..., Page]
+) -> None:
+    cell = GalleryCell("all", ALL, "all", "", "", "")
+    owner = OwnersPage(
+        open_lab(ada), ada, [GalleryCell("", "%load_ext jupyter_peer", "", "", "", ""), cell]
+    )
+    owner.page.add_style_tag(content=WITHOUT_SEARCH)
+    viewer = ViewersPage(open_lab(bob, new=True), bob)
+    owner.run(0)
+    owner.run(1)
+    inside = viewer.open("all")
+    viewer.fit(inside, owner.width(1))
+    for run in (1, 2):
+        if run == 2:
+            owner.run(1)
+        # The last output alone says which run it is of.
+        expect(inside.locator(".error")).to_contain_text(f"ValueError: run {run}")
+        hers, his = owner.outputs(1), inside.locator("#pane > .output").all()
+        assert (len(hers), len(his)) == (OUTPUTS, OUTPUTS)
+        left = list(zip(hers, his, strict=True))
+        deadline = time.monotonic() + PATIENCE
+        while (left := [pair for pair in left if differs(*pair)]) and time.monotonic() < deadline:
+            pass
+        assert [differs(*pair) for pair in left] == []
+        expect(inside.locator(".note")).to_have_count(0)

@@ -23,9 +23,11 @@ Json = dict[str, Any]
 OTHER_WIDGETS = ("none", "values", "all")
 VALUES = "values"
 
-#: Keys that each page writes by itself: how many views it shows, and what plotly's page computes from
-#: what the kernel sent. They are left out, and nobody is told, since no person did anything.
-_OF_PAGES = re.compile(r"_view_count|_js2py_(?:layoutDelta|traceDeltas)|_last_\w+_edit_id")
+#: Keys that each page writes by itself: how many views it shows, its own address (ipyleaflet), and what
+#: plotly's page computes from what the kernel sent. They are left out, and nobody is told, since no person did anything.
+_OF_PAGES = re.compile(
+    r"_view_count|window_url|_js2py_(?:layoutDelta|traceDeltas)|_last_\w+_edit_id"
+)
 #: Keys with an underscore name a model's code (``_esm``, ``_model_module``, ``_view_name``, ...);
 #: only those that plotly's page writes to tell the kernel what was done are an input.
 _OPEN_PRIVATE = "_js2py_"
