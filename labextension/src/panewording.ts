@@ -26,7 +26,10 @@ export function paneStatus(
   if (lostAt !== null) {
     return {
       key: 'away',
-      words: trans.__('Last seen %1: your Jupyter server does not answer', ago(lostAt, now, trans))
+      words: trans.__(
+        'Last seen %1: your Jupyter server does not answer',
+        relativeTime(lostAt, now, trans)
+      )
     };
   }
   if (!info || phase !== 'open') {
@@ -46,7 +49,7 @@ export function paneStatus(
         words:
           info.last_seen === null
             ? trans.__('The owner is away')
-            : trans.__('Last seen %1', ago(info.last_seen, now, trans))
+            : trans.__('Last seen %1', relativeTime(info.last_seen, now, trans))
       };
     case 'ended':
       return { key: 'ended', words: trans.__('Ended: its kernel has stopped') };
@@ -75,7 +78,7 @@ export function paneFacts(state: IFeedState, now: number, trans: TranslationBund
   }
   facts.push(info.grant === 'interact' ? trans.__('you can use it') : trans.__('you can view it'));
   if (changedAt !== null) {
-    facts.push(trans.__('changed %1', ago(changedAt, now, trans)));
+    facts.push(trans.__('changed %1', relativeTime(changedAt, now, trans)));
   }
   if (info.truncated > 0) {
     facts.push(trans.__('the first %1 characters of its text are cut', info.truncated));
@@ -86,12 +89,4 @@ export function paneFacts(state: IFeedState, now: number, trans: TranslationBund
 /** The name of a pane on this node: `ada/loss`. */
 export function paneLabel({ info }: IFeedState, owner: string, name: string): string {
   return `${info ? displayName(info.owner) : owner}/${name}`;
-}
-
-function ago(at: number, now: number, trans: TranslationBundle): string {
-  const seconds = Math.round(now - at);
-  if (seconds < 5) {
-    return trans.__('just now');
-  }
-  return seconds < 60 ? trans.__('%1 s ago', seconds) : relativeTime(at, now, trans);
 }

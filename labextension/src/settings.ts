@@ -9,6 +9,7 @@ export interface IPeerSettings {
   notifyPaired: boolean;
   notifyShared: boolean;
   notifyWatched: boolean;
+  notifyEnded: boolean;
   notifyChat: boolean;
   notifyFailed: boolean;
 }
@@ -19,6 +20,7 @@ export const DEFAULT_SETTINGS: IPeerSettings = {
   notifyPaired: true,
   notifyShared: true,
   notifyWatched: true,
+  notifyEnded: true,
   notifyChat: true,
   notifyFailed: true
 };

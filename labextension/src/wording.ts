@@ -79,7 +79,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /**
- * A moment relative to now: "5 minutes ago", "in 3 hours".
+ * A moment relative to now: "30 s ago", "5 minutes ago", "in 3 hours".
  *
  * @param at - Epoch seconds.
  * @param now - Epoch seconds.
@@ -93,7 +93,8 @@ export function relativeTime(at: number, now: number, trans: TranslationBundle):
       return format.format(Math.trunc(distance / size), unit);
     }
   }
-  return trans.__('just now');
+  const seconds = Math.round(now - at);
+  return seconds < 5 ? trans.__('just now') : trans.__('%1 s ago', seconds);
 }
 
 function language(): string | undefined {

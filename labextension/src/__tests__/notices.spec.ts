@@ -72,6 +72,20 @@ describe('notifications', () => {
     expect(shown()).toEqual(['bob opened “Accuracy”.']);
   });
 
+  it('tell of panes that end with their kernel, at each end once', async () => {
+    await start();
+    const ended = { ...own, status: 'ended' as const };
+    await panes({ mine: [own], offered: [offer] });
+    await panes({ mine: [ended], offered: [offer] });
+    await panes({ mine: [{ ...ended, rev: 2 }], offered: [offer] });
+    expect(shown()).toEqual([
+      'Peers see nothing new of “Accuracy”: the kernel has stopped. Run the cell again to go on.'
+    ]);
+    await panes({ mine: [own], offered: [offer] });
+    await panes({ mine: [ended], offered: [offer] });
+    expect(shown()).toHaveLength(2);
+  });
+
   it('are not shown where the settings say so, and the panel is marked all the same', async () => {
     settings = { ...settings, notifyShared: false };
     await start();

@@ -7,7 +7,10 @@ import { onArrival } from './arrivals';
 
 const SHOWN_MS = 15_000;
 
-/** Tell of panes that peers share, and of peers who open a pane of this node for the first time. */
+/**
+ * Tell of panes that peers share, of peers who open a pane of this node for the first time, and of
+ * panes of this node that end with their kernel.
+ */
 export function notifyOfPanes(
   { commands, model, trans }: IView,
   settings: () => IPeerSettings,
@@ -48,4 +51,19 @@ export function notifyOfPanes(
       }
     }
   );
+
+  let live = new Set<string>();
+  model.stateChanged.connect(() => {
+    const { mine } = model.state.panes;
+    const ended = mine.filter(({ name, status }) => status === 'ended' && live.has(name));
+    live = new Set(mine.filter(({ status }) => status === 'live').map(({ name }) => name));
+    if (ended.length > 0 && settings().notifyEnded) {
+      const names = ended.map(({ name, title }) => trans.__('“%1”', title || name)).join(', ');
+      const words = trans.__(
+        'Peers see nothing new of %1: the kernel has stopped. Run the cell again to go on.',
+        names
+      );
+      tell(words, trans.__('Show'), () => void commands.execute(CommandIDs.shared));
+    }
+  });
 }
