@@ -101,7 +101,8 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         cell: ``msg_id`` of the execute request whose output is the pane, or
         display: a ``display_id``.
         cell_id: Id of the cell in its notebook. If the cell runs again, the pane continues.
-        outputs: Outputs that the cell already shows, in the form of nbformat.
+        outputs: Outputs that the cell already shows, in the form of nbformat. Who gives them sees
+            the cell; without them the kernel must have run it.
         output: The place of the one output of the cell that is shared, from 0; all without it.
         known: Ids of the last messages that are in ``outputs``.
         loaders: MIME bundles of other cells that loaded a library into the page. Of these the node
@@ -123,9 +124,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     cell: Short | None = None
     display: Short | None = None
     cell_id: Short | None = None
-    outputs: Annotated[list[Json], msgspec.Meta(max_length=10_000)] = msgspec.field(
-        default_factory=list
-    )
+    outputs: Annotated[list[Json], msgspec.Meta(max_length=10_000)] | None = None
     output: Annotated[int, msgspec.Meta(ge=0, lt=10_000)] | None = None
     known: Annotated[list[Short], msgspec.Meta(max_length=4096)] = msgspec.field(
         default_factory=list

@@ -60,7 +60,7 @@ class PaneOperations(Group):
         if params.notebook:
             kind = "notebook"
         assert key is not None
-        is_known = params.cell_id or params.outputs or call.caller.kernel_id
+        is_known = params.outputs is not None or call.caller.kernel_id
         if (
             kind == "cell"
             and not is_known
@@ -79,7 +79,7 @@ class PaneOperations(Group):
                 other_widgets=params.other_widgets,
                 tracebacks=params.tracebacks,
                 cell_id=params.cell_id,
-                outputs=params.outputs,
+                outputs=params.outputs or [],
                 known=params.known,
                 loaders=params.loaders,
                 output=params.output,
