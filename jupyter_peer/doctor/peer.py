@@ -67,15 +67,7 @@ def _trust(peer: PeerInfo) -> list[Finding]:
 
 async def _link(hub: PeerHub, peer: PeerInfo) -> list[Finding]:
     if peer.status != "connected":
-        return [
-            failed(
-                "link",
-                f"{peer.label} is {peer.status}.",
-                ""
-                if peer.blocked
-                else "the node keeps dialling; the paths below show why it fails",
-            )
-        ]
+        return [failed("link", f"{peer.label} is {peer.status}.", _link_hint(peer))]
     try:
         rtt, skew = await asyncio.gather(
             hub.ping(peer.node_id, _PING_TIMEOUT_S), skew_of(hub, peer)
@@ -103,6 +95,14 @@ async def _link(hub: PeerHub, peer: PeerInfo) -> list[Finding]:
             )
         )
     return findings
+
+
+def _link_hint(peer: PeerInfo) -> str:
+    if peer.blocked:
+        return ""
+    if peer.last_error:
+        return f"the last attempt, below, says why: {from_wire(peer.last_error).message}"
+    return f"%peer connect {peer.node_id} tries now; the paths below show which of them work"
 
 
 async def _path(

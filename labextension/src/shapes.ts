@@ -39,6 +39,8 @@ export interface IPeer {
   capabilities: string[];
   /** Names of the panes that the peer offers to this node. */
   panes: string[];
+  /** Why the last attempt to connect failed, or why the peer wants no connection. */
+  last_error: { code: string; message: string; hint: string } | null;
 }
 
 /** A node that was found nearby and is no peer; nothing it says of itself is proven. */

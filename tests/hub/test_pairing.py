@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
+from jupyter_peer.doctor.peer import examine_peer
 from jupyter_peer.errors import (
     BadNameError,
     BadRequestError,
@@ -235,6 +236,12 @@ async def test_a_forgotten_peer_has_to_pair_again():
         with pytest.raises(UnknownPeerError):
             ada.peer(bob.node_id)
         await until(lambda: bob.peer(ada.node_id).status == "offline")
+        # Nothing is dialled, so nothing but the farewell can say why.
+        why = bob.peer(ada.node_id).last_error
+        assert why is not None
+        assert (why["code"], why["message"]) == ("not_trusted", "ada has forgotten this node")
+        [link] = [f for f in await examine_peer(bob, ada.node_id) if f.check == "link"]
+        assert "ada has forgotten this node" in link.hint
         with pytest.raises(NotTrustedError):
             await bob.connect(node_id=ada.node_id, address=ada.addresses()[0])
         assert (await bob.pair(ada.invites.mint().text)).status == "connected"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import BusyError
+from ...errors import BlockedError, BusyError, NotConnectedError, NotTrustedError, PeerError
 from ...wire.link.handshake import printable_names
 from ...wire.link.identity import clean_name
 from ...wire.payloads.hub import Addresses, convert
@@ -12,9 +12,6 @@ from ...wire.payloads.original_system import Presence
 from ..message import Message
 from ..messaging import Messaging
 from .registry import PeerRegistry
-
-# Reasons in `bye` after which the other side does not reconnect by itself.
-FINAL_REASONS = ("disconnect", "forgotten", "blocked")
 
 
 class Announcements:
@@ -61,5 +58,20 @@ class Announcements:
         peer.note(**changes)
 
     def _on_bye(self, message: Message) -> None:
-        if message.data.get("reason") in FINAL_REASONS:
-            self._peers.known(message.peer_id).dialling.let_go()
+        peer = self._peers.known(message.peer_id)
+        error = _final(message.data.get("reason"), peer.info().label)
+        if error is not None:
+            peer.dialling.let_go(error)
+
+
+def _final(reason: object, label: str) -> PeerError | None:
+    """Return the error of a reason in `bye` after which this side does not reconnect by itself."""
+    if reason == "forgotten":
+        hint = f"ask {label} for an invite and pair again"
+        return NotTrustedError(f"{label} has forgotten this node", hint=hint)
+    if reason == "blocked":
+        hint = f"ask {label} to unblock this node"
+        return BlockedError(f"{label} has blocked this node", hint=hint)
+    if reason == "disconnect":
+        return NotConnectedError(f"{label} has disconnected", hint="connect again")
+    return None

@@ -182,9 +182,14 @@ class Dialling:
         """Allow this node to reconnect by itself again, after :meth:`let_go`."""
         self.is_wanted = True
 
-    def let_go(self) -> None:
-        """Stop dialling the peer until a user asks for it."""
+    def let_go(self, error: PeerError | None = None) -> None:
+        """Stop dialling the peer until a user asks for it.
+
+        Args:
+            error: Why the peer wants no link; None where the user of this node has ended it.
+        """
         self.is_wanted = False
+        self.error = error
         self.rest()
 
     def rest(self) -> None:

@@ -46,6 +46,7 @@ export function peer(change: Partial<IPeer> = {}): IPeer {
     rtt_ms: 3.2,
     capabilities: ['panes'],
     panes: [],
+    last_error: null,
     ...change
   };
 }

@@ -81,6 +81,22 @@ describe('the list of peers', () => {
     row(/^bob Offline · last seen just now/);
   });
 
+  it('says why a peer that is away is away', async () => {
+    const last_error = {
+      code: 'not_trusted',
+      message: 'bob has forgotten this node',
+      hint: 'ask bob for an invite and pair again'
+    };
+    await open([peer({ status: 'offline', last_error })]);
+    fireEvent.click(row(/^bob Offline/));
+    screen.getByText('Bob has forgotten this node. Ask bob for an invite and pair again.');
+  });
+
+  it('says “just now” of the last seconds only', async () => {
+    await open([peer({ status: 'offline', last_seen: Date.now() / 1000 - 30 })]);
+    row(/^bob Offline · last seen 3\d s ago/);
+  });
+
   it('hides offline peers when the settings say so, and says that it does', async () => {
     await open([peer(), peer({ node_id: 'd', node_name: 'dora', status: 'offline' })], false);
     expect(screen.queryByText('dora')).toBeNull();

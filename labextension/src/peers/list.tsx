@@ -4,7 +4,7 @@ import { IChats, Unread } from '../chat/model';
 import { useFollowed, useNow, usePeersState, useView } from '../context';
 import { contextMenu, openMenu } from '../menu';
 import { displayName } from '../model';
-import { CopyButton, IconButton, RowToggle } from '../section';
+import { CopyButton, IconButton, RowToggle, sentence } from '../section';
 import { IPeer } from '../shapes';
 import { CommandIDs } from '../tokens';
 import { lastSeen, pathWord, peerSummary, roundTrip, trustWord } from '../wording';
@@ -160,6 +160,11 @@ function Details({ peer, now }: { peer: IPeer; now: number }): React.ReactElemen
       <Fact name={trans.__('Last seen')}>
         {connected ? trans.__('now') : lastSeen(peer, now, trans)}
       </Fact>
+      {!connected && peer.last_error && (
+        <Fact name={trans.__('Last attempt')}>
+          {sentence(peer.last_error.message)} {sentence(peer.last_error.hint)}
+        </Fact>
+      )}
       {peer.panes.length > 0 && <Fact name={trans.__('Shares')}>{peer.panes.join(', ')}</Fact>}
       <Fact name={trans.__('Trust')}>{trustWord(peer, trans)}</Fact>
     </dl>
