@@ -23,6 +23,7 @@ from jupyter_peer.transports.direct.link import WebSocketLink
 from jupyter_peer.transports.relay.link import RelayLink
 from jupyter_peer.transports.relay.multiplexer import RelayMultiplexer
 from jupyter_peer.transports.webrtc.link import DataChannelLink
+from jupyter_peer.transports.webrtc.native_engine import NativeConnection
 
 PATH = "bench/cut"
 #: For the command line of a server.
@@ -57,7 +58,7 @@ async def cut(link: PeerLink) -> None:
 
     A direct, LAN or relayed link loses its TCP connection by a reset (RFC 9293 section 3.10.5). The
     other end sees an error and no closing handshake. A WebRTC link loses its SCTP association by an
-    ABORT (RFC 9260 section 3.3.7): the channel is not closed, and DTLS sends no alert.
+    ABORT (RFC 9260 section 3.3.7): the channel is not closed first.
 
     Raises:
         NotConnectedError: The carrier is already closed.
@@ -70,7 +71,11 @@ async def cut(link: PeerLink) -> None:
         assert isinstance(multiplexer, RelayMultiplexer)
         _reset(multiplexer.socket._connection)  # noqa: SLF001
     elif isinstance(link, DataChannelLink):
-        await link._channel.transport.stop()  # noqa: SLF001
+        connection = link._hang_up.__self__  # type: ignore[attr-defined]  # noqa: SLF001
+        if isinstance(connection, NativeConnection):
+            await connection._close()  # noqa: SLF001
+        else:
+            await link._channel.transport.stop()  # noqa: SLF001
     else:
         raise TypeError(f"unknown carrier: {type(link).__name__}")
 
