@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
+import dis
 import functools
 import inspect
 import linecache
 import re
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core import inputtransformer2
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ..server_client.results.answers import Answer
 
 _CELL_MAGIC = "%%peer"
-_SHOW = ast.parse(f"__import__({__name__!r}, fromlist=['show']).show", mode="eval").body
 _SHARE = "get_ipython().run_line_magic('peer', "
 _QUESTION = re.compile(r"(?P<indent>[ \t]*)%peer[ \t]+(?P<words>(?:ask|chat)[ \t].*\?)\s*")
 
@@ -93,16 +92,18 @@ class PeerMagics(Magics):
             words = split(line)
             if cell is not None:
                 return self._peer_cell(words, cell)
-            shown = run(self._client, words, _Notebook())
+            result = run(self._client, words, _Notebook())
             if words[:1] == ["share"]:
                 _hide_share(self.shell)
-            return shown
         except PeerError as error:
             raise CommandError(_written(words, cell), error) from None
         except KeyboardInterrupt:
             raise InterruptedCommandError(
                 f"{_written(words, cell)}: interrupted; its answer is not awaited any more"
             ) from None
+        if is_dropped(self.shell.user_ns):  # type: ignore[union-attr]  # magics have a shell
+            display(result)  # type: ignore[no-untyped-call]
+        return result
 
     def _peer_cell(self, words: list[str], cell: str) -> Shown | None:
         # IPython calls this only for cells that `unfold_share` has not rewritten.
@@ -185,24 +186,22 @@ def keep_questions(lines: list[str]) -> list[str]:
     return kept
 
 
-class ShowEachResult(ast.NodeTransformer):
-    """Shows the result of each ``%peer`` line of a cell, because Python shows its last value alone."""
+def is_dropped(namespace: dict[str, Any]) -> bool:
+    """Return whether the running line of a cell drops its value; Python shows only a cell's last one.
 
-    def visit_Module(self, node: ast.Module) -> ast.Module:
-        """Rewrite the lines before the last one."""
-        for statement in node.body[:-1]:
-            match statement:
-                case ast.Expr(
-                    ast.Call(ast.Attribute(_, "run_line_magic"), [ast.Constant("peer"), _])
-                ):
-                    statement.value = ast.Call(_SHOW, [statement.value], [])
-        return ast.fix_missing_locations(node)
+    The instruction after the call shows, stores or drops the value. Rewriting the cell instead would
+    miss the cell that loads the magics, which IPython has rewritten before.
 
-
-def show(result: Shown | None) -> None:
-    """Show the result of a line that is not the last of its cell."""
-    if result is not None:
-        display(result)  # type: ignore[no-untyped-call]
+    Args:
+        namespace: The variables of the notebook.
+    """
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None and frame.f_globals is not namespace:
+        frame = frame.f_back
+    if frame is None:
+        return False
+    instructions, at = dis.get_instructions(frame.f_code), frame.f_lasti
+    return next(each.opname for each in instructions if each.offset > at) == "POP_TOP"
 
 
 def load(shell: InteractiveShell) -> None:
@@ -214,8 +213,6 @@ def load(shell: InteractiveShell) -> None:
     names = {each.__name__ for each in ours}
     kept = [t for t in cleanups if getattr(t, "__name__", "") not in names]
     cleanups[:] = [*kept, *ours]
-    others = (each for each in shell.ast_transformers if type(each).__name__ != "ShowEachResult")
-    shell.ast_transformers = [*others, ShowEachResult()]
     watch_loaders(shell)
     set_hook: Any = shell.set_hook
     for word in ("%peer", _CELL_MAGIC):

@@ -201,15 +201,21 @@ def test_sharing_shows_nothing_where_a_notebook_shows_the_value_of_each_line(
     assert shell.user_ns["_"] == 4
 
 
+@pytest.mark.parametrize("interactivity", ["last_expr", "all"])
 def test_each_line_of_a_cell_shows_its_result_once(
-    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    in_kernel: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    interactivity: str,
 ) -> None:
+    shell = new_shell()
     monkeypatch.setattr(magics, "run", lambda client, words, at=None: Help(words[-1]))
-    cell = "%peer link one\nmade = %peer link two\n'plain'\n%peer link three\n%peer link four"
-    for interactivity in ("last_expr", "all"):
-        shell.ast_node_interactivity = interactivity
-        magics.load(shell)
-        shell.run_cell(cell).raise_error()
+    shell.ast_node_interactivity = interactivity
+    for first in ("%load_ext jupyter_peer", "%reload_ext jupyter_peer"):
+        shell.run_cell(
+            f"{first}\n%peer link one\nmade = %peer link two\n'plain'\n"
+            "if made:\n    %peer link three\n%peer link four"
+        ).raise_error()
         shown = re.findall(r"one|two|three|four", capfd.readouterr().out)
         assert shown == ["one", "three", "four"]
         assert shell.user_ns["made"]._repr_mimebundle_()["text/plain"] == "two"
