@@ -75,9 +75,14 @@ def describe(error: PeerError) -> str:
 
 
 def tell_step(step: Mapping[str, Any]) -> None:
-    """Write one step of a connection: an address that is tried, fails, or works."""
-    address = line(step.get("address") or step.get("step") or "")
-    if step.get("ok") is None:
+    """Write one step: an address that is tried, fails or works, or how many checks are done."""
+    address = line(step.get("address") or "")
+    if not address:
+        if sys.stderr.isatty():
+            ended = "\n" if step.get("ok") else ""
+            sys.stderr.write(f"\r{line(step.get('message') or '')}{ended}")
+            sys.stderr.flush()
+    elif step.get("ok") is None:
         remark(f"trying {address} ...")
     elif step["ok"]:
         remark(f"connected by {address}")

@@ -79,7 +79,7 @@ async def _link(hub: PeerHub, peer: PeerInfo) -> list[Finding]:
     findings = [
         ok(
             "link",
-            f"Connected by {peer.transport}, {sealed}, round trip {milliseconds:.1f} ms.",
+            f"Connected ({peer.transport}, {sealed}), round trip {milliseconds:.1f} ms.",
             peer.address or "",
             transport=peer.transport,
             rtt_ms=round(milliseconds, 3),
@@ -135,14 +135,14 @@ async def _path(
         reason = error.message
         if error.code == "bad_signature":
             reason = f"the node that answers does not have the key of {peer.label}"
-        text = f"By {by}: {reason}."
+        text = f"This path ({by}) fails: {reason}."
         return [failed("path", text, error.hint, address, code=error.code, transport=by)]
     report({**step, "ok": True})
     took = round((time.monotonic() - started) * 1000, 1)
     return [
         ok(
             "path",
-            f"By {by}: {peer.label} answers and proves its key. The round trip takes about "
+            f"{peer.label} answers over this path ({by}) and proves its key. The round trip takes about "
             f"{rtt_s * 1000:.1f} ms; connecting took {took} ms.",
             address,
             transport=by,

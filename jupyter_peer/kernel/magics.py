@@ -253,13 +253,15 @@ def _show_step(display: LiveDisplay, steps: dict[str, str], step: dict[str, Any]
     address, message = str(step.get("address") or ""), str(step.get("message") or "")
     is_done = step.get("ok")
     mark = "…" if is_done is None else "✓" if is_done else "✗"
-    words = (mark, str(step.get("step", "")), "" if address in message else address, message)
+    # What has no address is a count of checks, and its message says so.
+    name = str(step.get("step", ""))
+    words = (mark, name if address else "", "" if address in message else address, message)
     # The result of an address replaces the line of its attempt, and after a link
     # is there, the other attempts end.
-    if step.get("step") == "connected":
+    if name == "connected":
         for tried in [place for place, said in steps.items() if said.startswith("…")]:
             del steps[tried]
-    steps[address or words[1]] = one_line(" ".join(filter(None, words)), 500)
+    steps[address or name] = one_line(" ".join(filter(None, words)), 500)
     shown = Help("\n".join(steps.values()))._repr_mimebundle_()
     if display.is_shown:
         display.update(shown)

@@ -37,6 +37,7 @@ MAX_PENDING = 64
 # WebSocket's code for an intended close; after it the lobby forgets the node at once.
 _LEAVING = 1000
 _BROKEN = 1011
+_IS_IT_UP = "check that the lobby runs and that its URL is right: /health of the lobby answers"
 
 
 class LobbyConnection:
@@ -83,16 +84,19 @@ class LobbyConnection:
             PeerError: The lobby refuses, or the program there is not a lobby.
         """
         self = cls(identity, url, on_notice)
-        self._socket = await open_websocket(
-            url, self, ssl_context=ssl_context, max_message=wire.MAX_NOTICE
-        )
+        try:
+            self._socket = await open_websocket(
+                url, self, ssl_context=ssl_context, max_message=wire.MAX_NOTICE
+            )
+        except UnreachableError as error:
+            raise UnreachableError(error.message, hint=_IS_IT_UP) from error
         try:
             await self._write(self._registration.begin())
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 await self._proven
         except TimeoutError:
             self.close(_BROKEN)
-            raise UnreachableError(f"{url} does not answer like a lobby") from None
+            raise UnreachableError(f"{url} does not answer like a lobby", hint=_IS_IT_UP) from None
         except BaseException:
             self.close(_BROKEN)
             raise

@@ -145,7 +145,7 @@ class Store:
         with self._change() as database:
             if not _one(database, "SELECT 1 FROM invites WHERE id = ?", id):
                 raise LookupFailedError(
-                    "there is no invite of this id", hint="%peer invites lists them"
+                    f"there is no invite {id!r}", hint="%peer invites lists them"
                 )
             database.execute(
                 "UPDATE invites SET revoked_at = ? "
@@ -283,7 +283,7 @@ class Store:
         checked(PaneRecord(name=pane, title="", created=0.0, grants=grants))
         with self._change() as database:
             if not _one(database, "SELECT 1 FROM panes WHERE name = ?", pane):
-                raise UnknownPaneError
+                raise UnknownPaneError(f"this node shares no pane {pane!r}")
             if grant is None:
                 database.execute(
                     "DELETE FROM grants WHERE pane = ? AND node_id = ?", (pane, node_id)
@@ -348,7 +348,7 @@ class Store:
         with self._change() as database:
             database.execute("DELETE FROM links WHERE expires <= ?", (link.created,))
             if not _one(database, "SELECT 1 FROM panes WHERE name = ?", link.pane):
-                raise UnknownPaneError
+                raise UnknownPaneError(f"this node shares no pane {link.pane!r}")
             database.execute(
                 "INSERT INTO links (id, secret_hash, pane, level, created, expires, max_guests) "
                 "VALUES (:id, :secret_hash, :pane, :grant, :created, :expires, :max_guests)",

@@ -202,7 +202,7 @@ async def test_the_doctor_answers_in_a_notebook_and_a_terminal(two: Two) -> None
         text = await his.run(same + "print(found.is_well, peer.client().doctor('ada').summary())")
         # The peer answers only so many measurements a second, so the second may be skipped.
         assert text.split("\n")[0] in ("True 4 ok", "True 3 ok, 1 skipped")
-    assert "Connected by direct" in two.bob.command("doctor", "ada")
+    assert "Connected (direct, sealed)" in two.bob.command("doctor", "ada")
 
 
 async def test_path_and_round_trip_of_a_peer_stand_on_every_surface(two: Two) -> None:

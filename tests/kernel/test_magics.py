@@ -314,6 +314,9 @@ def test_steps_of_a_connection_are_lines_that_take_the_place_of_one_another(monk
         f"✗ dial {first} is \N{REPLACEMENT CHARACTER}[2J away",
         f"✓ connected {second}",
     ]
+    checked = {"step": "doctor", "address": "", "message": "1 of 2 checks are done"}
+    steps(checked | {"ok": None})
+    assert shown[-1]["text/plain"].splitlines()[-1] == "… 1 of 2 checks are done"
     assert "<pre" in shown[-1]["text/html"]
 
 

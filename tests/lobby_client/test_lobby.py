@@ -293,8 +293,9 @@ async def test_of_several_brokers_the_next_is_used_when_one_is_lost() -> None:
 async def test_a_lobby_that_is_not_there_is_said_so_and_tried_again() -> None:
     port = free_port()
     async with people(f"ws://127.0.0.1:{port}/lobby-ws") as (ada, _, _):
-        with pytest.raises(UnreachableError):
+        with pytest.raises(UnreachableError) as raised:
             await ada.lobby.who()
+        assert "the lobby runs" in raised.value.hint
         await ada.lobby.set_listed(True)
         assert isinstance(ada.lobby.error, UnreachableError)
         assert ada.lobby.status == "connecting"

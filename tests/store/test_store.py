@@ -316,7 +316,7 @@ def test_a_deleted_pane_leaves_no_grants_for_a_later_one_of_its_name(store: Stor
 
 
 def test_a_grant_needs_a_pane_and_a_known_level(store: Store) -> None:
-    with pytest.raises(UnknownPaneError):
+    with pytest.raises(UnknownPaneError, match="shares no pane '"):
         store.set_grant("loss", "ada", "view")
     with pytest.raises(UnknownPaneError):
         store.set_grant("loss", "ada", None)

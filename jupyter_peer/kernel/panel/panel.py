@@ -227,10 +227,10 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         run_soon(self._loop, functools.partial(show, data))
 
     def _on_step(self, step: Json) -> None:
-        address = line(step.get("address") or step.get("step") or "")
+        address, message = line(step.get("address") or ""), line(step.get("message") or "")
         outcome = _STEPS[step.get("ok")]
-        if message := step.get("message"):
-            outcome = join((outcome, faint(f": {line(message)}")))
+        if message:
+            outcome = join((outcome, faint(f": {message}"))) if address else faint(message)
         self._steps[address] = join((escape(f"{address} "), outcome))
         self._say()
 

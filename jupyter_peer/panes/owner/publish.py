@@ -140,7 +140,7 @@ class PanePublisher:
         """
         pane = self._panes.get(name)
         if pane is None or pane.source is None:
-            raise UnknownPaneError
+            raise UnknownPaneError(f"this node shares no live pane {name!r}")
         return pane.state.outputs.outputs
 
     async def share(
@@ -292,7 +292,7 @@ class PanePublisher:
         pane = self._panes.get(name)
         source = pane.source if pane is not None and not pane.is_ended else None
         if pane is None or pane.kernel_id != kernel_id or not isinstance(source, NotebookSource):
-            raise UnknownPaneError
+            raise UnknownPaneError(f"this notebook presents no pane {name!r}")
         source.add_cell(cell, source.kernel.hearing.of(cell))
 
     def _own_pane(self, name: str) -> OwnPane:
@@ -341,7 +341,7 @@ class PanePublisher:
         is_stored = self._hub.store.delete_pane(name)
         pane = self._panes.pop(name, None)
         if not is_stored and pane is None:
-            raise UnknownPaneError
+            raise UnknownPaneError(f"this node shares no pane {name!r}")
         self._note("pane_unshared", None, name, {})
         if pane is not None:
             pane.unsubscribe()
@@ -417,7 +417,7 @@ class PanePublisher:
         for info in self.mine():
             if info["name"] == name:
                 return msgspec.convert(info, PaneInfo)
-        raise UnknownPaneError
+        raise UnknownPaneError(f"this node shares no pane {name!r}")
 
     def _name_of(self, node_id: str) -> str:
         try:

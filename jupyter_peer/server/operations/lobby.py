@@ -169,8 +169,7 @@ class LobbyOperations(Group):
         if self.client is None:
             raise NotEnabledError(
                 "this node has no lobby",
-                hint="set PeerExtension.lobby_url to the URL of a relay that somebody runs with "
-                "`jupyter peer relay`",
+                hint="%peer reach relay URL uses the lobby of a relay, or set PeerExtension.lobby_url",
             )
         return self.client
 

@@ -202,7 +202,8 @@ class Invite(Shown, str):
             Line(Text(self.text, "code")),
             note(f"invite {self.id} works once, until {clock_time(self.expires)} ({left} left)"),
             note(
-                f"give it to one person, who runs: %peer pair; to revoke it: %peer revoke {self.id}"
+                "give it to one person, who runs: %peer pair INVITE; "
+                f"to revoke it: %peer revoke {self.id}"
             ),
         ]
         if self.note:

@@ -123,7 +123,12 @@ class Lobby(Shown, Record):
 
     def _describe(self) -> list[Block]:
         if not self.get("url"):
-            return [Line(Text("this node has no lobby: set PeerExtension.lobby_url", "faint"))]
+            return [
+                Line(Text("this node has no lobby", "faint")),
+                note(
+                    "%peer reach relay URL uses the lobby of a relay; PeerExtension.lobby_url names another"
+                ),
+            ]
         status = str(self.get("status"))
         rooms = ", ".join(line(room.get("name"), 64) for room in self.get("rooms") or ())
         blocks: list[Block] = [

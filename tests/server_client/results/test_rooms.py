@@ -70,7 +70,7 @@ def test_a_room_one_is_kept_out_of_says_why() -> None:
 
 
 def test_the_lobby_is_told_in_words() -> None:
-    assert "set PeerExtension.lobby_url" in shown(Lobby({"url": None}))[1]
+    assert "%peer reach relay URL" in shown(Lobby({"url": None}))[1]
     html, text = shown(Lobby({**LOBBY, "rooms": [ROOM]}))
     assert "everybody there can see you" in text
     assert "you are in class" in html

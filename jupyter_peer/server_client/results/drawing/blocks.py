@@ -40,15 +40,17 @@ _MARK = "  │ "
 _COLUMNS = 96
 _LIMIT = 600
 # Magics that exist only in notebooks (``%%peer share``, ``%peer panel``) stay as they are.
-_WHOLE = re.compile(r": %peer(?! panel)( [a-z].*)$", re.MULTILINE)
+_WHOLE = re.compile(r": %peer(?! panel)( [a-z][^;\n]*)(?=;|$)", re.MULTILINE)
+# An argument is known from the prose after it: a fixed word, a placeholder, an option, an id or a code.
 _MAGIC = re.compile(
-    r"(?<!%)%peer(?! panel)( reach (?:local|network|(?:relay|webrtc)(?: URL)?)| [a-z]+)?( --help)?"
+    r"(?<!%)%peer(?! panel)((?: [a-z]+)?(?: (?:"
+    r"allow|create|join|leave|local|network|off|on|relay|status|webrtc|who|[A-Z]{2,}|--mode ask|--[a-z]+|[\w-]*\d[\w-]*)\b)*)"
 )
 
 
 def for_terminals(text: str) -> str:
     """Return a text of this project with commands of ``jupyter peer`` in place of magics."""
-    return _MAGIC.sub(r"`jupyter peer\1\2`", _WHOLE.sub(r": jupyter peer\1", text))
+    return _MAGIC.sub(r"`jupyter peer\1`", _WHOLE.sub(r": jupyter peer\1", text))
 
 
 class Text(NamedTuple):
