@@ -101,7 +101,7 @@ class PeerMagics(Magics):
             raise InterruptedCommandError(
                 f"{_written(words, cell)}: interrupted; its answer is not awaited any more"
             ) from None
-        if is_dropped(self.shell.user_ns):  # type: ignore[union-attr]  # magics have a shell
+        if _is_dropped(self.shell):
             display(result)  # type: ignore[no-untyped-call]
         return result
 
@@ -164,9 +164,7 @@ def _hide_share(shell: Any) -> None:
 
     A traceback shows the lines around its own. In a pane this one would tell with whom it is shared.
     """
-    frame: Any = inspect.currentframe()
-    while frame is not None and frame.f_globals is not shell.user_global_ns:
-        frame = frame.f_back
+    frame = _cell_frame(shell)
     file = "" if frame is None else frame.f_code.co_filename
     match linecache.cache.get(file):
         case (size, changed, [first, *lines], name) if first.startswith(_SHARE):
@@ -186,22 +184,25 @@ def keep_questions(lines: list[str]) -> list[str]:
     return kept
 
 
-def is_dropped(namespace: dict[str, Any]) -> bool:
+def _is_dropped(shell: Any) -> bool:
     """Return whether the running line of a cell drops its value; Python shows only a cell's last one.
 
     The instruction after the call shows, stores or drops the value. Rewriting the cell instead would
     miss the cell that loads the magics, which IPython has rewritten before.
-
-    Args:
-        namespace: The variables of the notebook.
     """
-    frame: FrameType | None = inspect.currentframe()
-    while frame is not None and frame.f_globals is not namespace:
-        frame = frame.f_back
+    frame = _cell_frame(shell)
     if frame is None:
         return False
     instructions, at = dis.get_instructions(frame.f_code), frame.f_lasti
     return next(each.opname for each in instructions if each.offset > at) == "POP_TOP"
+
+
+def _cell_frame(shell: Any) -> FrameType | None:
+    """Return the frame of the running cell."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals is not shell.user_global_ns:
+        frame = frame.f_back
+    return frame
 
 
 def load(shell: InteractiveShell) -> None:
