@@ -8,18 +8,25 @@ Blocks of the README and of *Answer questions*, *Ask*, the proxies, the Hub and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import shlex
+import ssl
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from traitlets.config import Config
 
 from tests.agents.model_server import model_server
 from tests.e2e.people import Notebook, Person, invite_in
 from tests.e2e.test_two_people import shows
+from tests.machine.certificates import make_certificate
 from tests.machine.jupyter_process import at_once
 from tests.machine.ports import free_port
 from tests.machine.waiting import until
@@ -46,10 +53,10 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
             person.stop()
 
 
-def blocks(page: str, heading: str) -> list[str]:
+def blocks(page: str, heading: str, after: str = "\n## ") -> list[str]:
     """Return the blocks of code in a section of a page and in its subsections."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    section = text.partition(f"{after}{heading}\n")[2].partition("\n## ")[0]
     found = re.findall(r"^```\w*\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     assert found, f"{page} has no block below {heading!r}"
     return found
@@ -163,25 +170,81 @@ async def test_what_the_page_of_reach_shows_opens_ways_and_rooms(two: Two) -> No
             await notebook.run("%peer reach local")
 
 
-def test_the_command_lines_of_the_page_of_reach_start_a_node(tmp_path: Path) -> None:
-    lines = [
-        *blocks("reach.md", "On two machines"),
-        blocks("reach.md", "Over a relay")[0],
-        *blocks("reach.md", "Through routers"),
-    ]
-    with relay_process() as relay:
-        options = [
-            word.replace("wss://relay.example", relay.url).replace(
-                "0.0.0.0:9797", f"127.0.0.1:{free_port()}"
-            )
-            for line in lines
-            for word in shlex.split(line.replace("\\\n", ""))
-            if word.startswith("--PeerExtension.")
+def words_of(block: str, program: str, places: dict[str, str]) -> list[list[str]]:
+    """Return the words after a program's name in each of its lines, with the reader's own places."""
+    for example, own in places.items():
+        block = block.replace(example, own)
+    lines = block.replace("\\\n", "").splitlines()
+    found = [shlex.split(line, comments=True) for line in lines]
+    return [words[len(program.split()) :] for words in found if " ".join(words).startswith(program)]
+
+
+@contextlib.contextmanager
+def served(office: Path, *words: str) -> Iterator[None]:
+    """Serve a directory with the command of the page, until it has said where."""
+    program = [sys.executable, "-m", "jupyter", "peer", "directory", *words]
+    serving = subprocess.Popen(program, cwd=office, stdout=subprocess.PIPE, text=True)
+    try:
+        assert serving.stdout is not None
+        assert serving.stdout.readline().startswith("https://127.0.0.1:")
+        yield
+    finally:
+        serving.terminate()
+        serving.communicate(timeout=20)
+
+
+def test_the_command_lines_of_relays_and_reach_start_a_relay_a_directory_and_a_node(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = make_certificate(tmp_path, "127.0.0.1")
+    port, https = str(free_port()), str(free_port())
+    files = {"relay-key.pem": str(key), "relay.pem": str(certificate)}
+    at_home = {"0.0.0.0": "127.0.0.1", "relay.example:9000": f"127.0.0.1:{port}"}
+    (of_relay,) = words_of(
+        blocks("relays.md", "Run a relay", after="# ")[0], "jupyter peer relay", at_home | files
+    )
+    commands, configuration = blocks("reach.md", "Directories")
+    monkeypatch.chdir(tmp_path)
+    own = {"2QoExqVK...=": two.ada.peer_call("GET", "identity")["public_key"]}
+    own |= {"0.0.0.0": "127.0.0.1", "--port=443": f"--port={https}"}
+    *make, (serve, *options) = words_of(commands, "jupyter peer directory", own)
+    printed, *_ = [two.ada.command("directory", *words) for words in make]
+    with served(tmp_path, serve, *options):
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        url = f"https://127.0.0.1:{https}/directory.json"
+        with urllib.request.urlopen(url, timeout=20, context=trusting) as answer:
+            assert answer.read() == (tmp_path / "directory.json").read_bytes()
+    settings = Config()
+    exec(  # the reader's configuration file
+        configuration.replace("OSpF7OVt...=", printed.strip()).replace(
+            "https://office.example/", f"file://{tmp_path}/"
+        ),
+        {"c": settings},
+    )
+    with relay_process(*of_relay, port=int(port)) as relay:
+        lines = [
+            *blocks("reach.md", "On two machines"),
+            blocks("reach.md", "Over a relay")[0],
+            *blocks("reach.md", "Through routers"),
         ]
-        cy = Person(tmp_path, "cy", options=tuple(dict.fromkeys(options)))
+        places = {"wss://relay.example": relay.url, "0.0.0.0:9797": f"127.0.0.1:{free_port()}"}
+        of_node = [
+            *(
+                word
+                for line in lines
+                for words in words_of(line, "jupyter lab", places)
+                for word in words
+            ),
+            *(f"--PeerExtension.{name}={value}" for name, value in settings.PeerExtension.items()),
+            f"--PeerExtension.relay_certificate={certificate}",
+        ]
+        cy = Person(tmp_path, "cy", options=tuple(dict.fromkeys(of_node)))
         try:
             reach = str(cy.peer_call("GET", "reach"))
             assert "my.host.example" in reach
             assert invite_in(str(cy.peer_call("POST", "invite", {})))
+            found = {each["check"]: each for each in cy.peer_call("GET", "doctor")["findings"]}
+            assert found["relay"]["status"] == "ok"
+            assert "1 node" in found["directory"]["text"]
         finally:
             cy.stop()
