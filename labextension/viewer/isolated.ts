@@ -1,4 +1,5 @@
 import { IOutput } from './outputs';
+import { takeAwayHistory, takeAwayWebRtc } from './realm';
 
 const KINDS = ['text/html', 'text/markdown', 'image/svg+xml', 'text/latex'];
 /** As in JupyterLab, whose frame has no document type, what begins a page has no margin above it. */
@@ -25,6 +26,7 @@ export function drawIsolated(
   frame.title = mime;
   // Its origin is its own, so that it has to say how high it is.
   const measure =
+    `(${takeAwayWebRtc})();(${takeAwayHistory})();` +
     'new ResizeObserver(() => parent.postMessage({ px: document.documentElement.scrollHeight }, "*"))' +
     '.observe(document.documentElement);' +
     'document.addEventListener("securitypolicyviolation", event => ' +

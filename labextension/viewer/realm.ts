@@ -1,3 +1,5 @@
+// A frame within the page runs the text of these, so they refer to nothing else here.
+
 /**
  * Take away from the page what its policy cannot forbid.
  *

