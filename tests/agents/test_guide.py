@@ -75,9 +75,17 @@ def test_the_list_has_names_types_and_sizes_and_no_values():
     assert Variables(dict).list() == "The notebook has no variables."
 
 
+def objects(*values):
+    """Make an array of objects without a look into them, as older versions of pandas take."""
+    array = np.empty(len(values), dtype=object)
+    for at, value in enumerate(values):
+        array[at] = value
+    return array
+
+
 def test_a_frame_is_described_by_its_columns():
     frame = pd.DataFrame(
-        {"loss": [0.5, 0.25, None], "name": ["a", "b", trapped()], "password": ["x", "y", "z"]}
+        {"loss": [0.5, 0.25, None], "name": objects("a", "b", trapped()), "password": list("xyz")}
     )
     assert described(frame).splitlines() == [
         "it: pandas.DataFrame (3 x 3)",
@@ -125,7 +133,7 @@ def test_a_large_value_makes_a_bounded_text_and_no_computation(monkeypatch):
 
 def test_no_code_of_a_values_own_class_runs():
     it = trapped()
-    for value in (it, [it], {"a": it}, pd.Series([it], dtype=object), Loud("a")):
+    for value in (it, [it], {"a": it}, pd.Series(objects(it), dtype=object), Loud("a")):
         described(value)
     assert described(Loud("a")).splitlines()[1] == "  <tests.Loud>"
     assert "Trapped" in Variables(lambda: {"it": it}).list()

@@ -180,14 +180,15 @@ class Kernel:
 
     async def run(self, code):
         """Run code and return what it printed."""
+        # The client's own way of doing this stops the loop, and the server in it, in jupyter_client 8.6.0.
+        sent = self.client.execute(code, allow_stdin=False)
         printed = []
-        await self.client._async_execute_interactive(
-            code,
-            timeout=30,
-            output_hook=lambda message: printed.append(message["content"].get("text", "")),
-            allow_stdin=False,
-        )
-        return "".join(printed)
+        while True:
+            message = await self.client._async_get_iopub_msg(timeout=30)
+            if message["parent_header"].get("msg_id") == sent:
+                printed.append(message["content"].get("text", ""))
+                if message["content"].get("execution_state") == "idle":
+                    return "".join(printed)
 
     async def environment(self):
         """Return the URL, the file with the secret and the kernel id, as the kernel has them."""
