@@ -21,6 +21,8 @@ myst_heading_anchors = 4
 html_theme = "furo"
 html_title = "jupyter-peer"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 # Cells have magics and shell lines, which a highlighter of Python does not know.
 highlight_options = {"default": {"stripall": False}}
 suppress_warnings = ["misc.highlighting_failure"]
