@@ -158,8 +158,9 @@ class RelayCommand(TerminalCommand):
             nats_replicas=self.nats_replicas,
         )
         page = guest_page() if self.guests else None
-        digest = f"\nguest page: sha256 {page.digest}" if page is not None else ""
+        rest = [f"nodes reach it as: {name}" for name in options.names]
+        rest += [f"guest page: sha256 {page.digest}"] if page is not None else []
         # One line for each listener: other programs read the port from it.
         asyncio.run(
-            run(options, lambda urls: tell("\n".join(f"relay: {u}" for u in urls) + digest))
+            run(options, lambda urls: tell("\n".join([*(f"relay: {u}" for u in urls), *rest])))
         )

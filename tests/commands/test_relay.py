@@ -31,6 +31,12 @@ async def test_it_says_where_it_listens_carries_frames_and_ends_in_good_order():
     assert "Traceback" not in said
 
 
+def test_it_prints_the_name_by_which_nodes_reach_it():
+    with relay_process("--name=relay.example:9000", "--no-guests") as relay:
+        assert relay.process.stdout is not None
+        assert relay.process.stdout.readline() == "nodes reach it as: relay.example:9000\n"
+
+
 async def test_ctrl_c_ends_it_too():
     with relay_process() as relay:
         relay.process.send_signal(signal.SIGINT)

@@ -256,7 +256,7 @@ async def test_a_pane_is_shared_watched_refused_granted_again_and_withdrawn_by_m
         shown = await his.run("view = get_ipython().run_line_magic('peer', 'open ada/steps')\nview")
         assert "step one" in shown
         assert "ada/steps (live) · Steps" in shown
-        assert "by direct" in shown
+        assert "connected directly" in shown
         assert "bob" in await shows(hers, "%peer panes", "bob")
 
         await hers.run("%peer grant steps bob none")

@@ -21,9 +21,9 @@ from ..bridge import Face, awaiting, blocking
 from ..connection import Json, LoopThread
 from ..results import outputs
 from ..results.drawing.blocks import Block, Line, Look, Text
-from ..results.drawing.markup import Html, ago, clock_time, line, rtt
+from ..results.drawing.markup import Html, ago, clock_time, line
 from ..results.drawing.shown import Record, Shown
-from ..results.results import peer_title
+from ..results.results import path_of, peer_title
 from .cell import LiveDisplay, running_cell
 from .feed import LAST_SEEN, LIVE, WITHDRAWN, Feed
 
@@ -154,9 +154,8 @@ class LiveView(Shown, Face[Feed]):
             remarks.append(f"since {clock_time(since)}")
         if cut := self.core.truncated:
             remarks.append(f"the first {cut} characters of its text are cut")
-        way = ", ".join(filter(None, (line(info.get("path") or "", 64), rtt(info.get("rtt_ms")))))
-        if way:
-            remarks.append(f"by {way}")
+        if way := path_of({"transport": info.get("path"), "rtt_ms": info.get("rtt_ms")}):
+            remarks.append(f"connected{way}")
         status = str(info.get("status", LIVE))
         if status == LAST_SEEN and (seen := info.get("last_seen")):
             status = f"{LAST_SEEN} {clock_time(seen)} ({ago(seen)})"
