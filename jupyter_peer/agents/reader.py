@@ -149,7 +149,7 @@ def words_of(text: str) -> set[str]:
 
 def _report(pane: GrantedPane, wanted: set[str]) -> str:
     title = f" - {clean(pane.title)}" if pane.title and pane.title != pane.name else ""
-    head = f"\n{pane.name}{title} ({pane.status}, revision {pane.rev})"
+    head = f"\n{pane.name}{title} ({pane.status})"
     lines = [line for output in pane.outputs for line in _lines(output)]
     if not lines:
         return f"{head} shows no text.\n"

@@ -29,7 +29,7 @@ async def test_it_says_what_it_is_and_that_nothing_is_shared():
 async def test_it_finds_the_lines_that_a_question_is_about():
     log = "".join(f"epoch {n} loss {1 / n:.3f}\n" for n in range(1, 100)) + "final loss 0.010\n"
     answer = await answer_of([pane("train", log, title="Training")], "the final loss?")
-    assert "train - Training (live, revision 7), lines with words of your question" in answer
+    assert "train - Training (live), lines with words of your question" in answer
     assert "  line 100: final loss 0.010" in answer
     assert "epoch 3 " not in answer
 
@@ -37,9 +37,9 @@ async def test_it_finds_the_lines_that_a_question_is_about():
 async def test_without_such_a_line_it_shows_the_end_of_each_pane():
     panes = [pane("b", "one\ntwo\n"), pane("a", "x\n" * 50 + "last\n", status="ended"), pane("c")]
     answer = await answer_of(panes, "what is there?")
-    assert "a (ended, revision 7), the end of what it shows:\n" in answer
+    assert "a (ended), the end of what it shows:\n" in answer
     assert answer.index("  last") < answer.index("  one\n  two")
-    assert "c (live, revision 7) shows no text." in answer
+    assert "c (live) shows no text." in answer
     assert answer.count("  x\n") == 5
 
 
