@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import jupyterlab
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STYLE = ROOT / "labextension" / "style"
+# Of the extension, and of the page in which a pane is drawn with the theme's variables.
+SHEETS = (
+    *sorted((ROOT / "labextension" / "style").glob("*.css")),
+    ROOT / "labextension" / "viewer" / "pane.css",
+)
 THEMES = Path(jupyterlab.__file__).parent / "themes" / "@jupyterlab"
 NAMES = ("theme-light-extension", "theme-dark-extension", "theme-dark-high-contrast-extension")
 
@@ -18,9 +22,14 @@ NAMES = ("theme-light-extension", "theme-dark-extension", "theme-dark-high-contr
 TEXT, MARK = 4.5, 3.0
 # What a view lies on, unless its own rule says otherwise.
 GROUNDS = ("--jp-layout-color0", "--jp-layout-color1")
-_HUES = re.compile(r"--jp-(?:warn|error|success|brand|info|accent)-color\d")
+_HUES = re.compile(
+    r"--jp-(?:(?:warn|error|success|brand|info|accent)-color\d|focus-outline-color"
+    r"|input-active-border-color)"
+)
+# What may stand on a ground of its own: its rule is that of its element.
+_STATE = re.compile(r"::?[\w-]+(?:\([^)]*\))?$")
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_VARIABLE = re.compile(r"var\((--[\w-]+)\)")
+_VARIABLE = re.compile(r"var\((--[\w-]+)[,)]")
 
 Colour = tuple[float, float, float, float]
 
@@ -74,20 +83,29 @@ def _luminance(rgb: list[float] | tuple[float, ...]) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def rules() -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the selector and the declarations of each rule of the extension."""
-    for sheet in sorted(STYLE.glob("*.css")):
+@functools.cache
+def rules() -> list[tuple[str, dict[str, str]]]:
+    """Return the selector and the declarations of each rule of the extension and of its panes."""
+    found = []
+    for sheet in SHEETS:
         css = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+        # Colours of code are JupyterLab's own, and a pane has those that its owner sees.
+        css = re.sub(r"color: var\(--jp-mirror-editor-[\w-]+\)", "", css)
         for selector, body in _RULE.findall(css):
             pairs = (line.split(":", 1) for line in body.split(";") if ":" in line)
-            yield " ".join(selector.split()), {key.strip(): value for key, value in pairs}
+            named = {key.strip(): value for key, value in pairs}
+            found.append((" ".join(selector.split()), named))
+    return found
 
 
 def _grounds(selector: str, declarations: dict[str, str]) -> tuple[str, ...]:
     own = _VARIABLE.search(declarations.get("background", ""))
     if own:
         return (own[1],)
-    return ("--jp-layout-color2",) if ":hover" in selector else GROUNDS
+    if ":hover" in selector:
+        return ("--jp-layout-color2",)
+    element = _STATE.sub("", selector)
+    return _grounds(element, dict(rules()).get(element, {})) if element != selector else GROUNDS
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -118,7 +118,7 @@ describe('panes', () => {
     await open(<OfferedPanes openPane={dropPane} />);
     const list = within(screen.getByRole('list', { name: 'Panes shared with me' }));
     expect(list.getAllByRole('listitem').map(each => each.textContent)).toEqual([
-      'Accuracyfrom bob · can view',
+      'Accuracybob · can view',
       'rocfrom my bob · can use'
     ]);
     fireEvent.click(list.getByRole('button', { name: 'Open Accuracy of bob' }));

@@ -49,8 +49,8 @@ function OfferedPane(props: { pane: IOfferedPane; openPane: OpenPane }): React.R
       <span className="jp-Peers-name">{title}</span>
       <span className="jp-Peers-muted">
         {pane.grant === 'interact'
-          ? trans.__('from %1 · can use', owner)
-          : trans.__('from %1 · can view', owner)}
+          ? trans.__('%1 · can use', owner)
+          : trans.__('%1 · can view', owner)}
       </span>
       <IconButton
         icon={launchIcon}
