@@ -119,7 +119,7 @@ describe('panes', () => {
     const list = within(screen.getByRole('list', { name: 'Panes shared with me' }));
     expect(list.getAllByRole('listitem').map(each => each.textContent)).toEqual([
       'Accuracybob · can view',
-      'rocfrom my bob · can use'
+      'rocmy bob · can use'
     ]);
     fireEvent.click(list.getByRole('button', { name: 'Open Accuracy of bob' }));
     expect(openPane).toHaveBeenCalledWith({ peer: bob.node_id, name: 'acc' });
