@@ -7,6 +7,7 @@
 # make versions  pair, share and open in each supported JupyterLab and Notebook (ONLY=jupyterlab-4.0)
 # make hub     nodes on a real JupyterHub with two users, a browser and a culler
 # make gallery outputs of 38 libraries at their owner and at a viewer, compared by picture and text (ONLY='plotly,bokeh')
+# make downloads  bytes that a viewer's browser downloads for panes of several kinds
 # Each target does the set-up it needs, from a bare checkout; later runs skip it.
 
 SHELL := /bin/bash
@@ -29,7 +30,7 @@ NODE_STAMP := labextension/node_modules/.package-lock.json
 BUNDLE := jupyter_peer/labextension/package.json
 LINK := $(VENV)/share/jupyter/labextensions/jupyter-peer
 
-.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak steady versions gallery docs licenses hub jupyter-ai lowest pictures looks lock clean
+.PHONY: setup package system demo test test-py test-ts lint lint-py lint-ts format bench soak steady versions gallery downloads docs licenses hub jupyter-ai lowest pictures looks lock clean
 
 setup: package system
 
@@ -84,6 +85,9 @@ soak: package
 steady: SECONDS = 120
 steady: package
 	$(BIN)/python -m tests.ui.steady --seconds=$(SECONDS)
+
+downloads: package
+	$(BIN)/python -m tests.ui.downloads
 
 # Each version gets an environment of its own, in .venv-versions.
 versions: package

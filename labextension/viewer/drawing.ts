@@ -3,7 +3,7 @@ import { colourCode } from './codeblocks';
 import { FIGURES, drawFigure, isFigure } from './figures';
 import { drawIsolated, isIsolated } from './isolated';
 import { jsonTree } from './jsontree';
-import { renderMarkdown, setHtml } from './markup';
+import { markdownToHtml, renderMarkdown, setHtml } from './markup';
 import { fill, note } from './notes';
 import { asText, IOutput, metadataOf } from './outputs';
 import { picture } from './pictures';
@@ -107,7 +107,9 @@ async function drawMime(
 ): Promise<void> {
   const value = output.data?.[mime];
   if (isIsolated(mime, output.metadata)) {
-    await drawIsolated(node, mime, asText(value), tools.onBlocked);
+    const source = asText(value);
+    const html = mime === 'text/markdown' ? markdownToHtml(source) : source;
+    await drawIsolated(node, mime, html, tools.onBlocked);
     return;
   }
   if (isFigure(mime)) {

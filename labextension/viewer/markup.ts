@@ -3,7 +3,11 @@ import { escapeHtml } from './ansi';
 
 /** Draw Markdown; the HTML in it counts, since nothing here can reach further than the frame. */
 export function renderMarkdown(node: HTMLElement, text: string): void {
-  setHtml(node, markdown.parse(text, { async: false }));
+  setHtml(node, markdownToHtml(text));
+}
+
+export function markdownToHtml(text: string): string {
+  return markdown.parse(text, { async: false });
 }
 
 /**

@@ -20,6 +20,8 @@ from tests.machine.waiting import until_sync
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "jupyter_peer" / "labextension" / "package.json"
 TIMEOUT_S = 150
+#: Half of it is plotly and MathJax; whoever adds more decides that it is worth its size.
+MAX_WHEEL = 6_000_000
 
 
 def run(*command: object, path: Path | None = None, **environment: str) -> str:
@@ -95,6 +97,7 @@ def test_a_wheel_brings_server_extension_sidebar_and_commands_without_node(tmp_p
         sys.executable, "-m", "build", "-q", "--wheel", "--no-isolation", "-o", tmp_path, path=empty
     )
     (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.stat().st_size <= MAX_WHEEL
     check_only_the_product_is_in(wheel)
     programs = make_environment(tmp_path / "fresh", str(wheel), "jupyterlab>=4.6,<4.7")
 

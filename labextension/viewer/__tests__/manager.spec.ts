@@ -88,6 +88,11 @@ describe('PaneWidgets', () => {
     const children = model.get('children') as DOMWidgetModel[];
     expect(children.length).toBe(2);
     expect(children[1]).toBe(await modelOf('a'));
+    const node = document.body.appendChild(document.createElement('div'));
+    widgets.draw(node, 'b');
+    await vi.waitFor(() => expect(node.querySelector('.widget-slider')).not.toBeNull());
+    await vi.waitFor(() => expect(node.querySelectorAll('.widget-box').length).toBe(2));
+    expect(node.textContent).not.toContain('error');
   });
 
   it('makes the models of a state, and takes what is said of them later', async () => {

@@ -158,7 +158,8 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     const nothing = { model_name: 'BoxModel', model_module: module, model_module_version: '*' };
     const comm = new PaneComm(modelId, { state: {} }, () => undefined);
     const options = { ...nothing, model_id: `${modelId}-closed`, comm } as base.IModelOptions;
-    this._nothing ??= this.new_model(options, { _view_name: null });
+    const empty = { _view_name: 'BoxView', _view_module: module, children: [], layout: null };
+    this._nothing ??= this.new_model(options, empty);
     return this._nothing;
   }
 

@@ -201,11 +201,13 @@ def test_an_isolated_output_leaves_the_others_as_they_are(
         [
             {"output_type": "stream", "name": "stdout", "text": "some text before\n"},
             display({"text/html": html}, **{"text/html": {"isolated": True}}),
+            display({"text/markdown": "*stressed*"}, isolated=True),
         ]
     )
-    frame = pane.inside.frame_locator("iframe.isolated")
+    expect(pane.inside.frame_locator("iframe.isolated >> nth=1").locator("em")).to_be_visible()
+    frame = pane.inside.frame_locator("iframe.isolated >> nth=0")
     expect(frame.get_by_text("isolated")).to_be_visible()
-    assert pane.inside.locator("iframe.isolated").bounding_box()["height"] > 30
+    assert pane.inside.locator("iframe.isolated").first.bounding_box()["height"] > 30
     size = "node => getComputedStyle(node).fontSize"
     assert pane.inside.locator("pre.stream").evaluate(size) != "30px"
     shoot("isolated")
