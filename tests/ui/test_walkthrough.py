@@ -1,6 +1,6 @@
-"""All that two people do with one plot, in two real JupyterLabs: with the mouse alone.
+"""All that two people do with one plot, in two real JupyterLabs: with the mouse alone, and with the keyboard alone.
 
-``pytest -s`` prints the clicks of each step, and its seconds.
+``pytest -s`` prints the clicks or keys of each step, and its seconds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ipywidgets.interact(draw, epochs=(1, 9));"""
 
 
 class Person:
-    """Somebody at a page, whose clicks are counted."""
+    """Somebody at a page, whose clicks or keys are counted."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -58,6 +58,17 @@ class Person:
         """Open a list and choose: two clicks."""
         self.count += 2
         target.select_option(value)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.count += 1
+            self.page.keyboard.press(key)
+
+    def run_command(self, words: str) -> None:
+        """Choose a command of the palette; the letters of its name are not counted."""
+        self.press("Control+Shift+C")
+        self.page.locator(".lm-CommandPalette-input").press_sequentially(words)
+        self.press("Enter")
 
     @property
     def panel(self) -> Locator:
@@ -90,8 +101,7 @@ def computed(page: Page) -> Person:
     """The owner of the plot, which is there."""
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
     ada = Person(page)
-    ada.plot.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
     expect(ada.plot).to_contain_text("run 1 epochs 3", timeout=60_000)
     return ada
 
@@ -200,3 +210,72 @@ def test_two_people_do_all_with_the_mouse_in_notebook_7(
         person.click(person.page.locator(".lm-Menu").get_by_text("Show Peers"))
 
     walk_with_the_mouse(computed(page), Person(other), show, show)
+
+
+def test_two_people_do_all_with_the_keyboard(
+    strangers: list[Lab], open_lab: Callable[..., Page]
+) -> None:
+    ada = in_lab(open_lab(strangers[0]), strangers[0])
+    ada.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    bob = Person(open_lab(strangers[1], new=True))
+    with ada.step("invite"):
+        ada.run_command("Invite a Peer")
+        expect(ada.dialog.get_by_role("textbox", name="For whom")).to_be_focused()
+        ada.press("Enter")
+        expect(ada.dialog.get_by_role("textbox", name="The invite")).to_be_visible()
+        expect(ada.dialog.get_by_role("button", name="Copy invite")).to_be_focused()
+        ada.press("Enter", "Escape")
+        expect(ada.dialog).to_have_count(0)
+    with bob.step("pair"):
+        bob.run_command("Pair with a Peer")
+        expect(bob.dialog.get_by_role("textbox", name="Paste the invite")).to_be_focused()
+        bob.press("Control+V", "Enter")
+        expect(bob.dialog).to_have_count(0)
+    with ada.step("share"):
+        until_sync(lambda: strangers[0].api("GET", "peers")["peers"], what="them to be paired")
+        ada.press("Control+Alt+P")
+        expect(ada.dialog.get_by_role("checkbox", name="bob")).to_be_focused()
+        ada.press("Enter")
+        expect(ada.plot.locator(".jp-Peers-cellMark")).to_contain_text("1 peer can view it")
+    with bob.step("open"):
+        toasts = bob.page.locator(".Toastify__toast")
+        expect(toasts.filter(has_text="ada shares")).to_have_count(1)
+        bob.run_command("Open a Peer’s Pane")
+        expect(bob.dialog).to_be_visible()
+        bob.press("Enter")
+        inside = content(bob.pane)
+        expect(inside.locator("body")).to_contain_text("run 1 epochs 3")
+    with ada.step("run again"):
+        ada.press("Control+Enter")
+        expect(inside.locator("body")).to_contain_text("run 2 epochs 3")
+    can = ada.panel.get_by_role("combobox", name="What bob can do")
+    with ada.step("give use"):
+        ada.run_command("Show What I Share with Peers")
+        row = ada.panel.get_by_role("button", name="Loss of the run Watching: bob")
+        tab_to(ada, row)
+        ada.press("Enter")
+        tab_to(ada, can)
+        ada.press("ArrowDown")
+        expect(bob.pane).to_contain_text("you can use it")
+    with bob.step("move a slider"):
+        tab_to(bob, inside.locator(".noUi-handle"))
+        bob.press("ArrowRight")
+        expect(ada.plot).to_contain_text("run 2 epochs 4")
+    with ada.step("take it back"):
+        expect(can).to_be_focused()
+        ada.press("ArrowUp")
+        expect(bob.pane).to_contain_text("you can view it")
+    with ada.step("stop"):
+        ada.run_command("Stop Sharing with All Peers")
+        ada.press("Tab", "Enter")
+        expect(bob.pane).to_contain_text("Stopped by ada")
+
+
+def tab_to(person: Person, target: Locator) -> None:
+    """Press Tab until the target has the focus."""
+    expect(target).to_be_visible()
+    for _ in range(40):
+        if target.evaluate("node => node === node.ownerDocument.activeElement"):
+            return
+        person.press("Tab")
+    pytest.fail("the keyboard does not reach it")
