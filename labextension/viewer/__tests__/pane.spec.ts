@@ -1,3 +1,6 @@
+import { Blob as WholeBlob } from 'node:buffer';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Part, Words } from '../../src/viewerprotocol';
 import { figureGlobal } from '../figures';
@@ -22,6 +25,8 @@ let shown: number[];
 let rev: number;
 let asked: Part[];
 let parts: Parts;
+/** The pictures of the page by their addresses. */
+let pictures: Map<string, Blob>;
 const scope = window as unknown as Record<string, unknown>;
 
 beforeEach(() => {
@@ -41,6 +46,15 @@ beforeEach(() => {
   };
   pane = new Pane(node, tools, each => shown.push(each));
   HTMLImageElement.prototype.decode = async () => undefined;
+  // jsdom's has no text().
+  vi.stubGlobal('Blob', WholeBlob);
+  pictures = new Map();
+  URL.createObjectURL = each => {
+    const address = `blob:null/${pictures.size}`;
+    pictures.set(address, each as Blob);
+    return address;
+  };
+  URL.revokeObjectURL = address => pictures.delete(address);
 });
 
 async function take(outputs: object[]): Promise<void> {
@@ -48,6 +62,7 @@ async function take(outputs: object[]): Promise<void> {
   await vi.waitFor(() => expect(shown).toContain(rev));
 }
 
+const textOf = (image: HTMLImageElement) => pictures.get(image.src)!.text();
 const bundle = (data: object, metadata = {}) => ({ output_type: 'display_data', data, metadata });
 
 describe('Pane', () => {
@@ -163,9 +178,30 @@ describe('Pane', () => {
       )
     ]);
     const [svg, png] = node.querySelectorAll('img');
-    expect(decodeURIComponent(svg.src)).toContain('<svg xmlns="http://www.w3.org/2000/svg" width');
+    expect(await textOf(svg)).toContain('<svg xmlns="http://www.w3.org/2000/svg" width');
     expect([png.getAttribute('width'), png.getAttribute('height')]).toEqual(['40', '8']);
     expect(png.className).toBe('jp-needs-light-background jp-mod-unconfined');
+  });
+
+  it('keeps no picture that it does not show any more', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const png = (text: string) => bundle({ 'image/png': btoa(text) });
+    await take([png('one')]);
+    await take([png('two')]);
+    await take([png('three')]);
+    const left = () => Promise.all([...pictures.values()].map(each => each.text()));
+    expect(await left()).toContain('three');
+    await vi.waitFor(async () => {
+      collect();
+      expect(await left()).toEqual(['three']);
+    });
+  });
+
+  it('shows the text of a picture that is none', async () => {
+    await take([bundle({ 'image/png': 'no base64!', 'text/plain': 'a plot' })]);
+    const image = node.querySelector('img')!;
+    expect([image.alt, await textOf(image)]).toEqual(['a plot', '']);
   });
 
   it('draws what asks for it into a frame of its own', async () => {
@@ -192,7 +228,9 @@ describe('Pane', () => {
     expect(node.querySelector('pre.error .ansi-red-fg')!.textContent).toBe('trace');
     expect(node.querySelector('details')!.textContent).toBe('▶ root ▶ a []  2 items0 11 2b {}');
     expect(node.querySelector('svg')).toBeNull();
-    expect(node.querySelector('img')!.src).toContain('data:image/svg+xml');
+    const svg = node.querySelector('img')!;
+    expect(pictures.get(svg.src)!.type).toBe('image/svg+xml');
+    expect(await textOf(svg)).toContain('onload');
   });
 
   it('folds all of a tree but its root, unless its metadata say otherwise', async () => {

@@ -2,6 +2,7 @@
 
 import * as pdf from 'pdfjs-dist/legacy/build/pdf.mjs';
 import * as worker from 'pdfjs-dist/legacy/build/pdf.worker.mjs';
+import { bytesOf } from '../base64';
 import { figureGlobal, DrawFigure } from '../figures';
 
 const MAX_PAGES = 50;
@@ -11,8 +12,7 @@ const SCALE = 1.5;
 (globalThis as unknown as Record<string, unknown>).pdfjsWorker = worker;
 
 const draw: DrawFigure = async (node, value) => {
-  const text = (Array.isArray(value) ? value.join('') : String(value)).replace(/\s/g, '');
-  const data = Uint8Array.from(atob(text), char => char.charCodeAt(0));
+  const data = bytesOf(Array.isArray(value) ? value.join('') : String(value));
   const whole = await pdf.getDocument({ data, isEvalSupported: false }).promise;
   for (let number = 1; number <= Math.min(MAX_PAGES, whole.numPages); number++) {
     const page = await whole.getPage(number);

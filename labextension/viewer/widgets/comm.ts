@@ -1,4 +1,5 @@
 import { ICallbacks, IClassicComm } from '@jupyter-widgets/base';
+import { bytesOf } from '../base64';
 import { ICommMessage, IModelState } from '../widgethost';
 import { OwnersState } from './ownersstate';
 
@@ -83,7 +84,7 @@ export class PaneComm implements IClassicComm {
 }
 
 export function fromBase64(text: string): DataView {
-  return new DataView(Uint8Array.from(atob(text), char => char.charCodeAt(0)).buffer);
+  return new DataView(bytesOf(text).buffer);
 }
 
 function toBase64(buffer: ArrayBuffer | ArrayBufferView): string {
