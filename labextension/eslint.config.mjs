@@ -23,7 +23,14 @@ export default tseslint.config(
       // JupyterLab pairs a token with an interface of the same name, and classes with namespaces.
       '@typescript-eslint/no-namespace': 'off',
       curly: ['error', 'all'],
-      eqeqeq: 'error'
+      eqeqeq: 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "JSXAttribute[name.name='disabled'] Identifier[name='busy']",
+          message: 'What is disabled loses the focus: use aria-disabled while an action runs.'
+        }
+      ]
     }
   }
 );

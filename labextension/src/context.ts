@@ -52,10 +52,16 @@ export function useNow(everySeconds = 20): number {
   return Date.now() / 1000;
 }
 
-/** An operation that a person starts: one at a time, and its failure stays until the next. */
+/**
+ * An operation that a person starts: one at a time, and its failure stays until the next.
+ *
+ * What starts it is `aria-disabled` while it is `busy`: what is `disabled` loses the focus, and the next key
+ * would go to the notebook.
+ */
 export interface IAction {
   busy: boolean;
   error: PeerError | null;
+  /** Starts it, unless one is under way. */
   run: (work: () => Promise<unknown>) => void;
 }
 
@@ -63,6 +69,7 @@ export function useAction(): IAction {
   const [busy, setBusy] = React.useState(false);
   const [error, setError] = React.useState<PeerError | null>(null);
   const alive = React.useRef(true);
+  const running = React.useRef(false);
   React.useEffect(() => {
     alive.current = true;
     return () => {
@@ -70,11 +77,18 @@ export function useAction(): IAction {
     };
   }, []);
   const run = React.useCallback((work: () => Promise<unknown>) => {
+    if (running.current) {
+      return;
+    }
+    running.current = true;
     setBusy(true);
     setError(null);
     work()
       .catch(reason => alive.current && setError(PeerError.from(reason)))
-      .finally(() => alive.current && setBusy(false));
+      .finally(() => {
+        running.current = false;
+        return alive.current && setBusy(false);
+      });
   }, []);
   return { busy, error, run };
 }

@@ -1,4 +1,4 @@
-import { fireEvent, screen, within } from '@testing-library/react';
+import { act, fireEvent, screen, within } from '@testing-library/react';
 import * as React from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OwnPanes } from '../panes/mine';
@@ -96,6 +96,25 @@ describe('panes', () => {
     screen.getByText('watching');
     fireEvent.change(choice, { target: { value: 'interact' } });
     expect(setGrant).toHaveBeenCalledWith('loss', bob.node_id, 'interact');
+  });
+
+  it('of this node keep the focus while a grant changes, one change at a time', async () => {
+    setGrant.mockClear();
+    let settle = () => {};
+    setGrant.mockImplementation(() => new Promise(resolve => (settle = () => resolve(undefined))));
+    await open(<OwnPanes setGrant={setGrant} />);
+    fireEvent.click(screen.getByRole('button', { name: /^Loss/ }));
+    const choice = screen.getByRole('combobox', { name: 'What bob can do with Loss' });
+    const busy = () => choice.getAttribute('aria-disabled');
+    fireEvent.change(choice, { target: { value: 'interact' } });
+    expect([busy(), (choice as HTMLSelectElement).disabled]).toEqual(['true', false]);
+    fireEvent.change(choice, { target: { value: 'view' } });
+    expect(setGrant).toHaveBeenCalledOnce();
+    await act(async () => settle());
+    expect(busy()).toBe('false');
+    fireEvent.change(choice, { target: { value: 'view' } });
+    expect(setGrant).toHaveBeenCalledTimes(2);
+    await act(async () => settle());
   });
 
   it('of this node say that they have ended', async () => {

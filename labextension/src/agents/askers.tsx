@@ -56,7 +56,7 @@ function Askers({ agent, allow }: { agent: IAgent; allow: Allow }): React.ReactE
   const toggled = (id: string) =>
     chosen.includes(id) ? chosen.filter(each => each !== id) : [...chosen, id];
   return (
-    <fieldset className="jp-Peers-choices" disabled={busy}>
+    <fieldset className="jp-Peers-choices" aria-disabled={busy}>
       <legend className="jp-sr-only">{trans.__('Who may ask %1', agent.name)}</legend>
       <label>
         <input

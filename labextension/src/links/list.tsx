@@ -45,7 +45,7 @@ function LinkRow({ link, links }: { link: ILink; links: LinksModel }): React.Rea
           small
           type="button"
           aria-label={trans.__('Stop the link to %1', title)}
-          disabled={busy}
+          aria-disabled={busy}
           onClick={() => run(() => links.stop(link.id))}
         >
           {trans.__('Stop')}

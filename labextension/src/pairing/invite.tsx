@@ -121,7 +121,7 @@ export function InviteList({ pairing }: { pairing: PairingModel }): React.ReactE
                     ? trans.__('Revoke %1', each.note)
                     : trans.__('Revoke the invite that %1', expires)
                 }
-                disabled={busy}
+                aria-disabled={busy}
                 onClick={() => run(() => pairing.revoke(each.id))}
               >
                 {trans.__('Revoke')}

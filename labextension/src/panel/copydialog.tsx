@@ -55,7 +55,7 @@ export function NotReachable(props: {
       <Button
         type="button"
         className="jp-mod-styled jp-mod-reject"
-        disabled={busy}
+        aria-disabled={busy}
         onClick={() => run(open)}
       >
         {trans.__('Open to this network')}

@@ -30,7 +30,7 @@ export function NamePrompt({ proposal }: { proposal: string }): React.ReactEleme
           onChange={event => setName(event.target.value)}
         />
       </label>
-      <Button type="submit" className="jp-mod-styled jp-mod-accept" disabled={busy}>
+      <Button type="submit" className="jp-mod-styled jp-mod-accept" aria-disabled={busy}>
         {trans.__('Use this name')}
       </Button>
       <Failure error={error} />

@@ -56,7 +56,10 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     this._activate();
     const index = section ? this.widgets.indexOf(section) : -1;
     if (index >= 0) {
-      (this.content as AccordionPanel).expand(index);
+      const sections = this.content as AccordionPanel;
+      sections.expand(index);
+      // The keyboard goes on from there, not from the start of the panel.
+      sections.titles[index].focus();
     }
   }
 

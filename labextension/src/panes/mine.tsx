@@ -96,7 +96,7 @@ function Grants(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactEleme
                 className="jp-Peers-select"
                 aria-label={trans.__('What %1 can do with %2', name, title)}
                 value={pane.grants[peer.node_id] ?? 'none'}
-                disabled={busy}
+                aria-disabled={busy}
                 onChange={({ target }) =>
                   run(() => setGrant(pane.name, peer.node_id, target.value as Grant | 'none'))
                 }

@@ -70,7 +70,8 @@ function PublicRoom(props: { room: IRoom; rooms: RoomsModel; live: boolean }): R
             small
             type="button"
             aria-label={trans.__('Join %1', room.name)}
-            disabled={busy || !live}
+            disabled={!live}
+            aria-disabled={busy}
             onClick={() => run(() => rooms.join(room.name, null))}
           >
             {trans.__('Join')}

@@ -36,7 +36,8 @@ export function MemberRow(props: { member: IAtLobby; live: boolean }): React.Rea
             small
             type="button"
             aria-label={trans.__('Connect with %1', name)}
-            disabled={busy || !live}
+            disabled={!live}
+            aria-disabled={busy}
             onClick={() => run(() => model.connect(member.node_id))}
           >
             {busy ? trans.__('Connecting…') : trans.__('Connect')}

@@ -53,7 +53,8 @@ export function RoomsView(props: {
         <input
           type="checkbox"
           checked={lobby.listed}
-          disabled={busy || !live}
+          disabled={!live}
+          aria-disabled={busy}
           onChange={event => {
             const listed = event.target.checked;
             run(() => rooms.setListed(listed));
@@ -113,7 +114,8 @@ function RoomRow(props: {
         <IconButton
           icon={closeIcon}
           label={trans.__('Leave %1', room.name)}
-          disabled={busy || !live}
+          disabled={!live}
+          aria-disabled={busy}
           onClick={() => run(() => rooms.leave(room.name))}
         />
       </div>
