@@ -39,7 +39,6 @@ export async function runForm<T>(options: IFormOptions<T>): Promise<T | null> {
 }
 
 const ACCEPT = 1;
-const KEEP_FOCUS_MS = 50;
 const FIELDS = 'input, textarea, select';
 
 class FormDialog<T> extends Dialog<unknown> {
@@ -92,11 +91,9 @@ class FormDialog<T> extends Dialog<unknown> {
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
     this.node.addEventListener('focusin', this._onFocusIn);
-    this._keepingFocus = window.setInterval(this._keepFocus, KEEP_FOCUS_MS);
   }
 
   protected override onBeforeDetach(message: Message): void {
-    window.clearInterval(this._keepingFocus);
     this.node.removeEventListener('focusin', this._onFocusIn);
     super.onBeforeDetach(message);
   }
@@ -143,7 +140,6 @@ class FormDialog<T> extends Dialog<unknown> {
 
   private _focused: HTMLElement | null = null;
   private _outside: HTMLElement | null = null;
-  private _keepingFocus = 0;
   private readonly _form: FormBody;
   private readonly _options: IFormOptions<T>;
 }

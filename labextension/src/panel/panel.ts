@@ -6,6 +6,15 @@ import { peersIcon } from '../icon';
 import { PeersModel } from '../model';
 import { DOMAIN, IPeersPanel, PANEL_ID } from '../tokens';
 
+/**
+ * Do what takes the focus, once the command palette has given it back to the notebook.
+ *
+ * It does so by a message, which comes with the next frame.
+ */
+function afterPalette(work: () => void): void {
+  requestAnimationFrame(() => requestAnimationFrame(work));
+}
+
 /** The panel in the left side bar: this node above, and below the sections of each feature. */
 export class PeersPanel extends SidePanel implements IPeersPanel {
   constructor(
@@ -58,8 +67,7 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     if (index >= 0) {
       const sections = this.content as AccordionPanel;
       sections.expand(index);
-      // The keyboard goes on from there, not from the start of the panel.
-      sections.titles[index].focus();
+      afterPalette(() => sections.titles[index].focus());
     }
   }
 
