@@ -67,7 +67,13 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
     if (index >= 0) {
       const sections = this.content as AccordionPanel;
       sections.expand(index);
-      afterPalette(() => sections.titles[index].focus());
+      const title = sections.titles[index];
+      afterPalette(() => {
+        // A section may have taken the keyboard to its field.
+        if (!section?.node.contains(document.activeElement)) {
+          title.focus();
+        }
+      });
     }
   }
 
