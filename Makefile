@@ -93,14 +93,15 @@ downloads: package
 versions: package
 	$(BIN)/python -m tests.ui.versions $(ONLY)
 
-# In an environment of its own, with the libraries that it shows. The page and all pictures are in build/gallery.
+# In an environment of its own, with the libraries that it shows. A whole run writes the page of the documentation;
+# one with ONLY, and all pictures in full size, go to build/gallery.
 GALLERY := .venv-gallery
 gallery: package
 	$(BIN)/uv venv -q --clear --python $(BIN)/python $(GALLERY)
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install -q --python $(GALLERY)/bin/python -e '.[test]' -r tests/gallery/requirements.txt
 	rm -rf $(GALLERY)/share/jupyter/labextensions/jupyter-peer
 	ln -s ../../../../jupyter_peer/labextension $(GALLERY)/share/jupyter/labextensions/jupyter-peer
-	$(GALLERY)/bin/python -m tests.gallery --out=build/gallery --pictures=build/gallery/pictures $(if $(ONLY),'--only=$(ONLY)')
+	$(GALLERY)/bin/python -m tests.gallery --out=$(if $(ONLY),build/gallery,docs) --pictures=build/gallery/pictures $(if $(ONLY),'--only=$(ONLY)')
 
 test: setup test-ts test-py
 

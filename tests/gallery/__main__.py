@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -66,14 +69,23 @@ def main() -> int:
                 if given.pictures:
                     _save(each, given.pictures)
         finally:
+            chromium = browser.version
             browser.close()
             for lab in labs:
                 lab.close()
-    given.out.mkdir(parents=True, exist_ok=True)
-    write_page(compared, given.out)
+    write_page(compared, given.out, [f"Chromium {chromium}", *versions(compared)])
     faults = [each for each in compared if each.is_fault]
     say(f"{len(compared)} comparisons, {len(faults)} differ without a reason")
     return 1 if faults else 0
+
+
+def versions(compared: Sequence[Compared]) -> list[str]:
+    """Return JupyterLab, Python and the libraries that were shown, with the version of each."""
+    libraries = dict.fromkeys(["jupyterlab", *(each.cell.library for each in compared)])
+    return [
+        f"Python {platform.python_version()}",
+        *(f"{library} {metadata.version(library)}" for library in libraries),
+    ]
 
 
 def _save(compared: Compared, folder: Path) -> None:

@@ -36,9 +36,10 @@ _TEXT = """node => {
   read(node);
   return words.join(' ').split(/\\s+/).filter(Boolean).join(' ');
 }"""
-#: The box around the outputs of a cell, within its output area, in pixels.
+#: The box around the outputs of a cell in the picture of its output area, which begins at a whole pixel.
 _BOX = """node => {
-  const area = node.getBoundingClientRect();
+  const { left, top } = node.getBoundingClientRect();
+  const area = { left: Math.floor(left), top: Math.floor(top) };
   const boxes = [...node.querySelectorAll(':scope > .jp-OutputArea-child > .jp-OutputArea-output')]
     .map(each => each.getBoundingClientRect()).filter(each => each.height > 0);
   if (boxes.length === 0) return [0, 0, 1, 1];

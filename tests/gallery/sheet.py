@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -20,51 +21,82 @@ PAIRS_A_ROW = 3
 _PAGE = """# Gallery
 
 One notebook shows {outputs} outputs of {libraries} libraries.
-Its owner has them in JupyterLab, and a viewer has each as a pane in a JupyterLab of another server.
+Its owner has them in JupyterLab. A viewer has each as a pane in a JupyterLab of another server.
 Both pages are in one Chromium, and the pane has no network.
-`make gallery` runs the notebook, compares both pages and writes this page ({comparisons} comparisons).
 
 The left picture of each pair is the owner's cell, the right one is the viewer's pane.
 
 {sheets}
 
+`make gallery` runs the notebook, compares the pages and writes this page with its pictures.
+`make gallery ONLY='plotly,bokeh'` compares only what has one of these words in its title, and writes to `build/gallery`.
+The target fails when two pages differ without a reason. This is the run of {day}: {comparisons} comparisons, {faults}.
+`make test` compares fourteen outputs the same way.
+
 ## How they are compared
 
 Both pages show an output with the same width.
-Each output is compared four times: live and late, in the light and the dark theme.
+Each output is compared {times}: live and late{themes}.
 *Late* is a viewer who opens the pane after the cell has run, *live* one who has it open while the cell runs again.
 
-- Text: the words that can be seen are the same, those in fields and components too.
+- Text: the words that can be seen are the same, those in fields and components too. Formulas and lists of choices are compared by picture alone.
 - Picture: both are blurred by {blur} pixels. A pixel has a counterpart where the other picture has its colour (within {shade} of 255) at most {reach} pixels away.
   A whole picture may begin {shift} pixels higher or lower.
   Of what is drawn at most {tolerance:.0%} may have none. The ground does not count.
+- Notes: the pane has no line below the output that says what did not work.
 
-The table shows the greatest share of the four pictures.
+## What differs
 
-| | output | text | picture | why they differ |
+Each of these differences has a reason. The share is the greatest of the pictures of an output.
+
+| | output | text | picture | why |
 |---|---|---|---|---|
 {rows}
+
+The other {same} outputs have the same text, no note, and pictures within the tolerance; the greatest share of theirs is {greatest:.1%}.
+
+## Versions
+
+{versions}.
 """
 
 
-def write_page(compared: Sequence[Compared], folder: Path) -> None:
-    """Write ``gallery.md`` and its sheets into a folder."""
+def write_page(compared: Sequence[Compared], folder: Path, versions: Sequence[str] = ()) -> None:
+    """Write ``gallery.md`` into a folder, and its sheets into ``images/gallery`` below it.
+
+    Args:
+        compared: All outputs, in both themes or in one.
+        folder: That of the documentation, or one like it.
+        versions: Programs and libraries with their versions.
+    """
+    images = folder / "images" / "gallery"
+    images.mkdir(parents=True, exist_ok=True)
     for theme in _themes(compared):
         live = [each for each in compared if each.theme == theme and not each.late]
-        sheet(live, theme).save(folder / f"gallery-{theme.lower()}.webp", quality=50, method=6)
-    (folder / "gallery.md").write_text(page(compared), encoding="utf-8")
+        sheet(live, theme).save(images / f"{theme.lower()}.webp", quality=65, method=6)
+    (folder / "gallery.md").write_text(page(compared, versions), encoding="utf-8")
 
 
-def page(compared: Sequence[Compared]) -> str:
+def page(compared: Sequence[Compared], versions: Sequence[str] = ()) -> str:
     """Return the page as Markdown."""
     outputs: defaultdict[str, list[Compared]] = defaultdict(list)
     for each in compared:
         outputs[each.cell.pane].append(each)
+    numbered = list(enumerate(outputs.values(), 1))
+    same = [group for _, group in numbered if _is_same(group)]
+    faults = sum(each.is_fault for each in compared)
+    themes = _themes(compared)
     return _PAGE.format(
         comparisons=len(compared),
+        faults=f"{faults} of them differ without a reason"
+        if faults
+        else "none differs without a reason",
+        day=f"{datetime.now(UTC):%-d %B %Y}",
+        times="four times" if len(themes) == len(THEMES) else "twice",
+        themes=", in the light and the dark theme" if len(themes) == len(THEMES) else "",
         sheets="\n\n".join(
-            f"![Outputs in the {theme.lower()} theme](gallery-{theme.lower()}.webp)"
-            for theme in _themes(compared)
+            f"![Outputs in the {theme.lower()} theme](images/gallery/{theme.lower()}.webp)"
+            for theme in themes
         ),
         outputs=len(outputs),
         libraries=len({each.cell.library for each in compared}),
@@ -73,8 +105,15 @@ def page(compared: Sequence[Compared]) -> str:
         reach=REACH,
         shift=SHIFT,
         tolerance=TOLERANCE,
-        rows="\n".join(_row(number, group) for number, group in enumerate(outputs.values(), 1)),
+        rows="\n".join(_row(number, group) for number, group in numbered if group not in same),
+        same=len(same),
+        greatest=max((each.share for group in same for each in group), default=0.0),
+        versions=", ".join(versions),
     )
+
+
+def _is_same(group: Sequence[Compared]) -> bool:
+    return all(each.is_same_text and each.is_same_picture and not each.notes for each in group)
 
 
 def _themes(compared: Sequence[Compared]) -> list[Theme]:
@@ -84,6 +123,7 @@ def _themes(compared: Sequence[Compared]) -> list[Theme]:
 def _row(number: int, group: list[Compared]) -> str:
     cell = group[0].cell
     text = "same" if all(each.is_same_text for each in group) else "differs"
+    text += ", with a note" if any(each.notes for each in group) else ""
     share = max(each.share for each in group)
     return f"| {number} | {cell.title} | {text} | {share:.1%} | {cell.why} |"
 

@@ -55,18 +55,27 @@ def test_cells_have_their_titles_and_reasons() -> None:
     assert plain.library == "c"
 
 
-def test_the_page_lists_each_output_with_its_greatest_difference_and_its_reason(
+def test_the_page_lists_each_output_that_differs_with_its_greatest_difference_and_its_reason(
     tmp_path: Path,
 ) -> None:
-    (cell,) = gallery_cells("# %% a: b\n#: picture: Other fonts.\nx")
+    cell, plain = gallery_cells("# %% a: b\n#: picture: Other fonts.\nx\n\n# %% c: d\ny")
     compared = [
         Compared(cell, theme, late, drawn(), drawn(), share, ("one", "one"))
         for theme, late, share in [("Light", True, 0.5), ("Light", False, 0.0), ("Dark", True, 0.1)]
     ]
-    write_page(compared, tmp_path)
+    other = [
+        Compared(plain, "Light", late, drawn(), drawn(), 0.01, ("one", "one"))
+        for late in (True, False)
+    ]
+    write_page([*compared, *other], tmp_path, ["a 1.0"])
     page = (tmp_path / "gallery.md").read_text(encoding="utf-8")
     assert "| 1 | a: b | same | 50.0% | Other fonts. |" in page
-    assert {path.name for path in tmp_path.glob("*.webp")} <= set(page.replace(")", "(").split("("))
+    assert "c: d" not in page
+    assert "The other 1 outputs have the same text" in page
+    assert "is 1.0%" in page
+    assert "a 1.0." in page
+    sheets = sorted(tmp_path.rglob("*.webp"))
+    assert [f"({path.relative_to(tmp_path).as_posix()})" in page for path in sheets] == [True, True]
 
 
 def test_a_difference_without_a_reason_is_a_fault() -> None:

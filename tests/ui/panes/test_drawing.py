@@ -278,3 +278,12 @@ def test_a_pane_listens_to_the_page_around_and_not_to_another_pane(
     expect(pane.inside.locator("#pane")).to_have_text("mine")
     assert pane.page.evaluate("window.stolen") == []
     page_errors.allow()
+
+
+def test_a_long_line_ends_where_the_page_does(pane: FramedPane) -> None:
+    line = "word " * 200
+    stream = {"output_type": "stream", "name": "stdout", "text": line}
+    pane.show([stream, display({"text/plain": line})])
+    widths = pane.inside.locator("pre").evaluate_all("nodes => nodes.map(n => n.clientWidth)")
+    assert widths[0] == widths[1]
+    assert pane.inside.evaluate("document.documentElement.scrollWidth <= innerWidth")
