@@ -260,6 +260,8 @@ def test_each_output_of_a_viewer_is_that_of_the_owner_by_picture_and_text_late_a
     )
     owner.page.add_style_tag(content=WITHOUT_SEARCH)
     viewer = ViewersPage(open_lab(bob, new=True), bob)
+    for page in (owner.page, viewer.page):
+        use_theme(page, "JupyterLab Light")
     owner.run(0)
     owner.run(1)
     inside = viewer.open("all")
