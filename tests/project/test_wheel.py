@@ -20,7 +20,7 @@ from tests.machine.waiting import until_sync
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "jupyter_peer" / "labextension" / "package.json"
 TIMEOUT_S = 150
-#: Half of it is plotly and MathJax; whoever adds more decides that it is worth its size.
+#: Plotly, mermaid and MathJax are more than half of it; whoever adds more decides that it is worth its size.
 MAX_WHEEL = 6_000_000
 
 

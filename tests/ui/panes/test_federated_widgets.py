@@ -124,3 +124,38 @@ def test_real_extensions_of_jupyterlab_are_drawn_without_their_bundles(
     )
     expect(pane.inside.locator(seen).first).to_be_visible(timeout=30_000)
     page_errors.allow()
+
+
+def test_every_widget_of_ipywidgets_is_drawn(page: Page, page_errors: PageErrors) -> None:
+    needs_module("ipywidgets")
+    import ipywidgets
+
+    embed = importlib.import_module("ipywidgets.embed")
+    needed: dict[str, dict[str, Any]] = {
+        "GridspecLayout": {"n_rows": 1, "n_columns": 1},
+        "SelectionSlider": {"options": ["a", "b"]},
+        "SelectionRangeSlider": {"options": ["a", "b"]},
+    }
+    classes = {
+        name: each
+        for name, each in sorted(vars(ipywidgets).items())
+        if isinstance(each, type)
+        and issubclass(each, ipywidgets.DOMWidget)
+        and name != "interactive"
+    }
+    made = [each(**needed.get(name, {})) for name, each in classes.items()]
+    widgets = [each for each in made if getattr(each, "_view_name", None)]
+    box = ipywidgets.VBox(widgets)
+    pane = FramedPane(page)
+    pane.show(
+        [display({VIEW: {"model_id": box.model_id}, "text/plain": "all"})],
+        widgets={"state": embed.dependency_state([box], drop_defaults=False)},
+    )
+    expect(pane.inside.locator(".peer-widget > .widget-vbox > *")).to_have_count(
+        len(widgets), timeout=30_000
+    )
+    assert len(widgets) > 50
+    expect(pane.inside.get_by_text("error")).to_have_count(0)
+    expect(pane.inside.locator(".note")).to_have_count(0)
+    # A sound or a film without content.
+    page_errors[:] = [each for each in page_errors if "RANGE_NOT_SATISFIABLE" not in each]
