@@ -48,6 +48,7 @@ def test_the_first_lines_name_targets_that_exist() -> None:
         "versions",
         "hub",
         "gallery",
+        "downloads",
     }
     assert named == set(re.findall(r"\bmake (\w+)", head))
     assert {"demo", "test", "lint", "bench"} <= set(TARGETS.split())
