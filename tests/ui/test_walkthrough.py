@@ -102,7 +102,7 @@ def computed(page: Page) -> Person:
     # The notebook's own mark says "idle" before there is a kernel, and what is run then is lost.
     page.wait_for_function(
         """() => {
-          const { context } = window.jupyterapp.shell.currentWidget ?? {};
+          const { context } = window.jupyterapp?.shell.currentWidget ?? {};
           return context?.sessionContext?.session?.kernel?.status === 'idle';
         }"""
     )
