@@ -3,7 +3,7 @@ import { MainAreaWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { closeIcon, ToolbarButton } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { useAction, usePeersState } from './context';
+import { useAction, usePeersState, useView } from './context';
 import { addDocument, showDocument } from './documents';
 import { peersIcon } from './icon';
 import { Failure, Section } from './section';
@@ -108,6 +108,7 @@ export function Compose(props: {
   stop?: { label: string; run: () => void };
 }): React.ReactElement {
   const { label, action, reasonAgainst, send, stop } = props;
+  const { trans } = useView();
   const { live } = usePeersState();
   const { busy, error, run } = useAction();
   const [text, setText] = React.useState('');
@@ -168,7 +169,7 @@ export function Compose(props: {
           {reason}
         </p>
       )}
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </>
   );
 }

@@ -70,7 +70,7 @@ function Header({ view, state, frame, trans }: IHeaderProps): React.ReactElement
         )}
         {phase === 'failed' && <Action label={trans.__('Try again')} run={() => view.open()} />}
       </div>
-      {phase === 'failed' && !isWithdrawn(state) && <Failure error={state.error} />}
+      {phase === 'failed' && !isWithdrawn(state) && <Failure error={state.error} trans={trans} />}
       {view.link && <LinkOffer view={view} link={view.link} trans={trans} />}
       {view.hasTooManyLinks && (
         <div className="jp-PeerPane-notice" role="alert">

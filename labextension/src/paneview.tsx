@@ -18,6 +18,7 @@ import { PaneSites } from './panes/sites';
 import { PeerError } from './requests';
 import { IPaneStep } from './shapes';
 import { FromFrame, IInput } from './viewerprotocol';
+import { translated } from './wording';
 
 /** Services of the page that every view of a pane needs. */
 export interface IViewContext {
@@ -291,7 +292,7 @@ export class PaneView extends Widget {
       try {
         await this.feed.input(id, message);
       } catch (reason) {
-        error = PeerError.from(reason).message;
+        error = translated(PeerError.from(reason), this._trans).message;
       } finally {
         this._inputs -= 1;
       }

@@ -1,4 +1,5 @@
 import { Clipboard, ReactWidget } from '@jupyterlab/apputils';
+import { TranslationBundle } from '@jupyterlab/translation';
 import {
   Button,
   caretDownIcon,
@@ -12,6 +13,7 @@ import { Message } from '@lumino/messaging';
 import * as React from 'react';
 import { IView, useView, ViewContext } from './context';
 import { PeerError } from './requests';
+import { failureWords } from './wording';
 
 /** A React view in a Lumino widget; it is drawn again when it is shown or hidden. */
 export class View extends ReactWidget {
@@ -68,22 +70,20 @@ export class Section extends PanelWithToolbar {
 }
 
 /** A failure: what failed, and what to do next. */
-export function Failure({ error }: { error: PeerError | null }): React.ReactElement | null {
-  if (!error) {
+export function Failure(props: {
+  error: PeerError | null;
+  trans: TranslationBundle;
+}): React.ReactElement | null {
+  if (!props.error) {
     return null;
   }
+  const { message, hint } = failureWords(props.error, props.trans);
   return (
     <div className="jp-Peers-failure" role="alert">
-      <span>{sentence(error.message)}</span>
-      {error.hint && <span className="jp-Peers-muted">{sentence(error.hint)}</span>}
+      <span>{message}</span>
+      {hint && <span className="jp-Peers-muted">{hint}</span>}
     </div>
   );
-}
-
-export function sentence(text: string): string {
-  // The name of an option and an address stay as they are written.
-  const start = /^\S*[_:/]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(start) ? start : `${start}.`;
 }
 
 /** The button of a row that unfolds what is below it: a caret, a dot for the status, and a name. */

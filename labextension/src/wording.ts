@@ -1,4 +1,6 @@
-import { TranslationBundle } from '@jupyterlab/translation';
+import { nullTranslator, TranslationBundle } from '@jupyterlab/translation';
+import { failureTexts } from './failures';
+import { IFailure } from './requests';
 import { IPeer, IProgress, IRoom } from './shapes';
 
 /** A peer's status in a word. */
@@ -152,4 +154,40 @@ export function policyWords(room: IRoom, trans: TranslationBundle): string {
         ? trans.__('anybody may join')
         : trans.__('anybody who knows its name may join');
   }
+}
+
+/**
+ * What failed, and what to do next, in the reader's language.
+ *
+ * In English they are the server's own words, which name the peer, the pane or the setting. In another
+ * language the general text comes first, and the server's own follows if it says more.
+ */
+export function translated(failure: IFailure, trans: TranslationBundle): IFailure {
+  const { code, message, hint } = failure;
+  const [english, advice] = failureTexts(nullTranslator.load('jupyter_peer'))[code] ?? ['', ''];
+  const [general, next] = failureTexts(trans)[code] ?? ['', ''];
+  const detail = message === english ? '' : ` (${message})`;
+  return {
+    code,
+    message: general === english ? message : general + detail,
+    hint: hint === advice ? next : hint
+  };
+}
+
+/** A failure as sentences. */
+export function failureWords(failure: IFailure, trans: TranslationBundle): Omit<IFailure, 'code'> {
+  const { message, hint } = translated(failure, trans);
+  return { message: sentence(message), hint: hint && sentence(hint) };
+}
+
+/** The same in one line. */
+export function failureLine(failure: IFailure, trans: TranslationBundle): string {
+  const { message, hint } = failureWords(failure, trans);
+  return hint ? `${message} ${hint}` : message;
+}
+
+function sentence(text: string): string {
+  // The name of an option and an address stay as they are written.
+  const start = /^\S*[_:/]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(start) ? start : `${start}.`;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vectors import configuration, operations
+from tests.vectors import configuration, failures, operations
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from tests.vectors import configuration, operations
         (operations.OPERATIONS_PAGE, operations.reference),
         (operations.COMMANDS_PAGE, operations.commands),
         (configuration.PAGE, configuration.reference),
+        (failures.PAGE, failures.page),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )

@@ -226,6 +226,6 @@ describe('rooms', () => {
   it('keep an error of the lobby in sight', async () => {
     const error = { code: 'unreachable', message: 'the lobby does not answer', hint: '' };
     await show(lobby({ status: 'connecting', error, rooms: [room({ members: null })] }));
-    expect(screen.getByRole('status').textContent).toContain('the lobby does not answer');
+    expect(screen.getByRole('status').textContent).toContain('The lobby does not answer');
   });
 });

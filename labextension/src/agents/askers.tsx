@@ -77,7 +77,7 @@ function Askers({ agent, allow }: { agent: IAgent; allow: Allow }): React.ReactE
             {displayName(peer)}
           </label>
         ))}
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </fieldset>
   );
 }

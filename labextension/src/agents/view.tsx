@@ -69,7 +69,7 @@ export function AgentsView({ agents }: { agents: AgentSwitch }): React.ReactElem
           ))}
         </ul>
       )}
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </>
   );
 }

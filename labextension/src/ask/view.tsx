@@ -78,7 +78,7 @@ export function AskView(props: {
         send={text => questions.ask(text, chosen)}
         stop={{ label: trans.__('Stop'), run: () => questions.stop() }}
       />
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </div>
   );
 }

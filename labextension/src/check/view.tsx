@@ -26,7 +26,7 @@ export function CheckView({ check }: { check: ConnectionCheck }): React.ReactEle
           </ul>
         </>
       )}
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </div>
   );
 }

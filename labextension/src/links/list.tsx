@@ -66,7 +66,7 @@ function LinkRow({ link, links }: { link: ILink; links: LinksModel }): React.Rea
           ))}
         </ul>
       )}
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </li>
   );
 }

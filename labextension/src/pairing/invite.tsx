@@ -130,7 +130,7 @@ export function InviteList({ pairing }: { pairing: PairingModel }): React.ReactE
           );
         })}
       </ul>
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </>
   );
 }

@@ -60,7 +60,7 @@ export function NotReachable(props: {
       >
         {trans.__('Open to this network')}
       </Button>
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </div>
   );
 }

@@ -4,9 +4,9 @@ import { caretDownEmptyIcon, checkIcon, closeIcon } from '@jupyterlab/ui-compone
 import { Message } from '@lumino/messaging';
 import * as React from 'react';
 import { PeerError } from '../requests';
-import { Failure, sentence } from '../section';
+import { Failure } from '../section';
 import { IProgress } from '../shapes';
-import { progressWords } from '../wording';
+import { failureLine, progressWords } from '../wording';
 
 /** The fields of a form by their names; a check box that is not checked is not there. */
 export type Values = Readonly<Record<string, string>>;
@@ -190,7 +190,7 @@ class FormBody extends ReactWidget {
         </form>
         <Steps steps={steps} busy={busy} trans={trans} />
         {busy && steps.length === 0 && <p role="status">{trans.__('Please wait…')}</p>}
-        <Failure error={error} />
+        <Failure error={error} trans={trans} />
       </>
     );
   }
@@ -300,11 +300,14 @@ export async function confirmLoss(
 }
 
 /** Run an operation that a command starts; its failure is shown until the person closes it. */
-export async function orShowFailure(title: string, work: () => Promise<unknown>): Promise<void> {
+export async function orShowFailure(
+  title: string,
+  trans: TranslationBundle,
+  work: () => Promise<unknown>
+): Promise<void> {
   try {
     await work();
   } catch (reason) {
-    const { message, hint } = PeerError.from(reason);
-    await showErrorMessage(title, [message, hint].filter(Boolean).map(sentence).join(' '));
+    await showErrorMessage(title, failureLine(PeerError.from(reason), trans));
   }
 }

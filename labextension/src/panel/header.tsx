@@ -22,7 +22,7 @@ export function PanelHeader(): React.ReactElement {
       )}
       {state.phase === 'error' && (
         <div className="jp-Peers-text">
-          <Failure error={state.error} />
+          <Failure error={state.error} trans={trans} />
           <Button
             type="button"
             className="jp-mod-styled jp-mod-accept"

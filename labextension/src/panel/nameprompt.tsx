@@ -33,7 +33,7 @@ export function NamePrompt({ proposal }: { proposal: string }): React.ReactEleme
       <Button type="submit" className="jp-mod-styled jp-mod-accept" aria-disabled={busy}>
         {trans.__('Use this name')}
       </Button>
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </form>
   );
 }

@@ -109,7 +109,7 @@ function Grants(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactEleme
           );
         })}
       </ul>
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </>
   );
 }

@@ -21,7 +21,7 @@ export function addStopping({ commands, model, trans }: IView, control: ControlS
     return button.accept;
   };
   const stop = (name: string) =>
-    orShowFailure(trans.__('%1 could not be stopped', name), () =>
+    orShowFailure(trans.__('%1 could not be stopped', name), trans, () =>
       control.request('unshare', { name })
     );
 

@@ -14,8 +14,8 @@ import {
 import { CommandRegistry } from '@lumino/commands';
 import { askIcon, fitIcon, pictureIcon } from '../icon';
 import { PeerError } from '../requests';
-import { sentence } from '../section';
 import { CommandIDs } from '../tokens';
+import { failureLine } from '../wording';
 import { PaneDocument } from './document';
 import { download, fileName, pictureBlob, pictureOf, textOf } from './saving';
 import { openWindow } from './window';
@@ -56,8 +56,7 @@ export function addTools(
         .read()
         .then(task)
         .catch(reason => {
-          const { message, hint } = PeerError.from(reason);
-          Notification.warning([message, hint].filter(Boolean).map(sentence).join(' '));
+          Notification.warning(failureLine(PeerError.from(reason), trans));
         });
     };
     toolbar.addItem(name, new ToolbarButton({ icon, tooltip, onClick }));

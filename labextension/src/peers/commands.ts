@@ -34,7 +34,7 @@ export function addPeerCommands({ commands, model, trans }: IView): void {
     trans.__('Connect'),
     peer => peer.status === 'offline',
     peer =>
-      orShowFailure(trans.__('%1 could not be connected', displayName(peer)), () =>
+      orShowFailure(trans.__('%1 could not be connected', displayName(peer)), trans, () =>
         model.connect(peer.node_id)
       )
   );
@@ -43,7 +43,7 @@ export function addPeerCommands({ commands, model, trans }: IView): void {
     trans.__('Disconnect'),
     peer => peer.status === 'connected' || peer.status === 'connecting',
     peer =>
-      orShowFailure(trans.__('%1 could not be disconnected', displayName(peer)), () =>
+      orShowFailure(trans.__('%1 could not be disconnected', displayName(peer)), trans, () =>
         model.disconnect(peer.node_id)
       )
   );
@@ -71,7 +71,7 @@ export function addPeerCommands({ commands, model, trans }: IView): void {
     trans.__('Block'),
     peer => peer.status !== 'blocked',
     peer =>
-      orShowFailure(trans.__('%1 could not be blocked', displayName(peer)), () =>
+      orShowFailure(trans.__('%1 could not be blocked', displayName(peer)), trans, () =>
         model.block(peer.node_id)
       )
   );
@@ -80,7 +80,7 @@ export function addPeerCommands({ commands, model, trans }: IView): void {
     trans.__('Unblock'),
     peer => peer.status === 'blocked',
     peer =>
-      orShowFailure(trans.__('%1 could not be unblocked', displayName(peer)), () =>
+      orShowFailure(trans.__('%1 could not be unblocked', displayName(peer)), trans, () =>
         model.unblock(peer.node_id)
       )
   );
@@ -100,7 +100,7 @@ export function addPeerCommands({ commands, model, trans }: IView): void {
         trans.__('Forget')
       );
       if (agreed) {
-        await orShowFailure(trans.__('%1 could not be forgotten', name), () =>
+        await orShowFailure(trans.__('%1 could not be forgotten', name), trans, () =>
           model.forget(peer.node_id)
         );
       }

@@ -4,10 +4,10 @@ import { IChats, Unread } from '../chat/model';
 import { useFollowed, useNow, usePeersState, useView } from '../context';
 import { contextMenu, openMenu } from '../menu';
 import { displayName } from '../model';
-import { CopyButton, IconButton, RowToggle, sentence } from '../section';
+import { CopyButton, IconButton, RowToggle } from '../section';
 import { IPeer } from '../shapes';
 import { CommandIDs } from '../tokens';
-import { lastSeen, pathWord, peerSummary, roundTrip, trustWord } from '../wording';
+import { failureLine, lastSeen, pathWord, peerSummary, roundTrip, trustWord } from '../wording';
 
 const NOTHING_UNREAD: Unread = {};
 const ACTIONS = [
@@ -161,9 +161,7 @@ function Details({ peer, now }: { peer: IPeer; now: number }): React.ReactElemen
         {connected ? trans.__('now') : lastSeen(peer, now, trans)}
       </Fact>
       {!connected && peer.last_error && (
-        <Fact name={trans.__('Last attempt')}>
-          {sentence(peer.last_error.message)} {sentence(peer.last_error.hint)}
-        </Fact>
+        <Fact name={trans.__('Last attempt')}>{failureLine(peer.last_error, trans)}</Fact>
       )}
       {peer.panes.length > 0 && <Fact name={trans.__('Shares')}>{peer.panes.join(', ')}</Fact>}
       <Fact name={trans.__('Trust')}>{trustWord(peer, trans)}</Fact>

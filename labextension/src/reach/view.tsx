@@ -40,7 +40,7 @@ export function ReachView({ reach }: { reach: ReachModel }): React.ReactElement 
           onChoose={() => choose(mode)}
         />
       ))}
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </div>
   );
 }

@@ -78,7 +78,7 @@ function PublicRoom(props: { room: IRoom; rooms: RoomsModel; live: boolean }): R
           </Button>
         )}
       </div>
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </li>
   );
 }

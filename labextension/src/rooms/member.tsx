@@ -47,7 +47,7 @@ export function MemberRow(props: { member: IAtLobby; live: boolean }): React.Rea
           <CopyButton text={member.node_id} label={trans.__('Copy the node id of %1', name)} />
         )}
       </div>
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </li>
   );
 }

@@ -68,7 +68,7 @@ export const roomsPlugin: JupyterFrontEndPlugin<void> = {
       isToggled: () => shown.around !== null,
       isEnabled: isReady,
       execute: async () => {
-        await orShowFailure(trans.__('The lobby could not be read'), async () => {
+        await orShowFailure(trans.__('The lobby could not be read'), trans, async () => {
           shown.around = shown.around ? null : await rooms.around();
         });
         commands.notifyCommandChanged(CommandIDs.lookAround);

@@ -4,7 +4,7 @@ import * as React from 'react';
 import { useAction, useFollowed, usePeersState, useView } from '../context';
 import { CopyButton, Failure, IconButton } from '../section';
 import { ILobby, IRoom } from '../shapes';
-import { policyWords } from '../wording';
+import { failureWords, policyWords } from '../wording';
 import { Around } from './around';
 import { MemberRow } from './member';
 import { IAround, RoomsModel } from './model';
@@ -33,7 +33,7 @@ export function RoomsView(props: {
     <>
       <p className="jp-Peers-empty" role="status">
         {lobbyWords(lobby, trans)}
-        {lobby.error && <span> {lobby.error.message}</span>}
+        {lobby.error && <span> {failureWords(lobby.error, trans).message}</span>}
       </p>
       {lobby.rooms.length > 0 && (
         <ul className="jp-Peers-list" aria-label={trans.__('Rooms that I am in')}>
@@ -70,7 +70,7 @@ export function RoomsView(props: {
           )}
         </span>
       </label>
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </>
   );
 }
@@ -98,7 +98,7 @@ function RoomRow(props: {
   const members = (room.members ?? []).filter(member => !member.me);
   const policy = policyWords(room, trans);
   const words = room.error
-    ? room.error.message
+    ? failureWords(room.error, trans).message
     : room.visibility === 'public'
       ? trans.__('listed · %1', policy)
       : policy;
@@ -134,7 +134,7 @@ function RoomRow(props: {
           ))}
         </ul>
       )}
-      <Failure error={error} />
+      <Failure error={error} trans={trans} />
     </li>
   );
 }

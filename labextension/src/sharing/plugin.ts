@@ -6,6 +6,7 @@ import { IView } from '../context';
 import { peersIcon } from '../icon';
 import { PeerError } from '../requests';
 import { CommandIDs, DOMAIN, IPeerSession } from '../tokens';
+import { failureLine } from '../wording';
 import { chosenCells, findCell, outputAt, panesOf, shareCell, tellQuestion } from './cells';
 import { askAndShare } from './dialog';
 import { SharedMarks } from './marks';
@@ -94,8 +95,8 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
     runs.asked.connect((_, question) => tellQuestion(control, question));
     runs.started.connect((_, run) => {
       goOn(run).catch(reason => {
-        const { message, hint } = PeerError.from(reason);
-        Notification.warning(trans.__('The shared output did not go on: %1 (%2)', message, hint));
+        const line = failureLine(PeerError.from(reason), trans);
+        Notification.warning(trans.__('The shared output did not go on. %1', line));
       });
     });
   }

@@ -1,0 +1,54 @@
+"""Writes the texts of the server's errors where translators of the page find them.
+
+``python -m tests.vectors.failures`` writes ``labextension/src/failures.ts`` from
+``jupyter_peer/errors.py``; ``tests/control/test_generated.py`` checks that it is fresh.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jupyter_peer.errors import PeerError
+
+PAGE = Path(__file__).resolve().parents[2] / "labextension" / "src" / "failures.ts"
+_HEAD = """\
+import { TranslationBundle } from '@jupyterlab/translation';
+
+/**
+ * What each error of the server means and what to do about it, by its code.
+ *
+ * The server writes English. These are its texts, so that translators reach them. Written by
+ * `python -m tests.vectors.failures` from the classes in `jupyter_peer/errors.py`.
+ */
+export function failureTexts(trans: TranslationBundle): Record<string, [string, string]> {
+  // prettier-ignore
+  return {
+"""
+_FOOT = """\
+  };
+}
+"""
+
+
+def page() -> str:
+    """Return the text of the file."""
+    rows = [
+        f"    {cls.code}: [{_translated(cls.text)}, {_translated(cls.advice)}],\n"
+        for cls in sorted(_errors(PeerError), key=lambda cls: cls.code)
+    ]
+    return "".join((_HEAD, *rows, _FOOT))
+
+
+def _errors(cls: type[PeerError]) -> set[type[PeerError]]:
+    """Return a class of ``errors.py`` with all that inherit from it."""
+    below = (each for each in cls.__subclasses__() if each.__module__ == PeerError.__module__)
+    return {cls}.union(*(_errors(each) for each in below))
+
+
+def _translated(text: str) -> str:
+    return f"trans.__({json.dumps(text)})" if text else "''"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
