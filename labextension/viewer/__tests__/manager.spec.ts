@@ -231,6 +231,24 @@ describe('PaneWidgets', () => {
     await vi.waitFor(() => expect(Object.keys(model.views!).length).toBe(0));
   });
 
+  it('draws what an Output widget holds, and only what it holds then', async () => {
+    const output = (outputs: string[]) => ({
+      model_name: 'OutputModel',
+      model_module: '@jupyter-widgets/output',
+      model_module_version: '1.0.0',
+      state: { outputs, layout: 'IPY_MODEL_l' }
+    });
+    widgets.reset({ l: LAYOUT, o: output(['n is 1']) });
+    const node = document.body.appendChild(document.createElement('div'));
+    widgets.draw(node, 'o');
+    const drawn = () => [...node.querySelectorAll('.output')].map(each => each.textContent);
+    await vi.waitFor(() => expect(drawn()).toEqual(['n is 1']));
+    widgets.take(message('o', 'update', { outputs: ['n is 15', 'and an error'] }));
+    await vi.waitFor(() => expect(drawn()).toEqual(['n is 15', 'and an error']));
+    widgets.take(message('o', 'update', { outputs: [] }));
+    await vi.waitFor(() => expect(drawn()).toEqual([]));
+  });
+
   it('makes no widgets of its own', async () => {
     const options = { model_name: 'M', model_module: 'm', model_module_version: '1' };
     const view = { view_name: 'V', view_module: 'm', view_module_version: '1' };
