@@ -135,6 +135,30 @@ def test_a_plot_of_matplotlib_follows_its_owner_and_who_may_use_it(
     kernel.run("assert pressed")
 
 
+def test_a_figure_of_plotly_is_drawn_as_its_owner_changed_it_live_and_late(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page]
+) -> None:
+    needs_module("plotly")
+    kernel.run(FIGURE.replace("share plotly", "share figure"))
+    page = open_lab(bob)
+    view = open_tab(page, bob, "figure")
+    title = content(view).locator(".gtitle")
+    expect(title).to_have_text("bars", timeout=30_000)
+    kernel.run(
+        "with fw.batch_update():\n    fw.data[0].y = [5, 1, 4]; fw.layout.title.text = 'updated'"
+    )
+    bars = "nodes => nodes.map(node => Math.round(node.getBBox().height / 10))"
+    expect(title).to_have_text("updated")
+    live = content(view).locator(".bars .point path").evaluate_all(bars)
+    assert live[0] > live[2] > live[1]
+    page.evaluate("window.jupyterapp.commands.execute('application:close')")
+    expect(view).to_have_count(0)
+    late = content(open_tab(page, bob, "figure"))
+    expect(late.locator(".gtitle")).to_have_text("updated", timeout=30_000)
+    assert late.locator(".bars .point path").evaluate_all(bars) == live
+    expect(late.locator(".note")).to_have_count(0)
+
+
 def test_what_an_earlier_cell_loaded_is_there_for_the_pane_of_a_later_one(
     bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], shoot: Callable[..., None]
 ) -> None:
