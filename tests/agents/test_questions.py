@@ -330,7 +330,7 @@ async def test_a_blocked_peer_gets_no_more_of_an_answer():
         with pytest.raises(PeerError):
             await asking
         await until(lambda: agent.ended == 1)
-        assert ada.turns.under_way == 0
+        await until(lambda: ada.turns.under_way == 0)
 
 
 async def test_switching_off_ends_what_is_under_way():

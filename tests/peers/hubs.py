@@ -16,6 +16,7 @@ from jupyter_peer.store.store import Store
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.trust.invites import InvitePolicy
 from jupyter_peer.wire.link.identity import Identity
+from tests.machine.waiting import until
 from tests.peers.loopback import LoopbackNetwork
 
 _count = itertools.count(1)
@@ -54,8 +55,14 @@ async def running(*hubs: PeerHub) -> AsyncIterator[None]:
 
 
 async def pair(inviter: PeerHub, guest: PeerHub) -> None:
-    """Let ``guest`` redeem an invite of ``inviter``."""
+    """Let ``guest`` redeem an invite of ``inviter``, and wait until both know the other's addresses."""
     await guest.pair(inviter.invites.mint().text)
+    # They come just after the pairing: at once on Python 3.11, some turns of the loop later on 3.12.
+    await until(lambda: _knows(inviter, guest) and _knows(guest, inviter))
+
+
+def _knows(hub: PeerHub, other: PeerHub) -> bool:
+    return bool(hub.peer(other.node_id).addresses) or not other.addresses()
 
 
 @contextlib.contextmanager

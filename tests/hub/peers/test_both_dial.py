@@ -45,4 +45,4 @@ async def test_dialling_the_address_of_a_connected_peer_keeps_its_link(tmp_path)
         await pair(ada, bob)
         since = bob.peer(ada.node_id).since
         assert (await bob.connect(address=ada.addresses()[0])).since == since
-        assert len(network.links) == 2
+        await until(lambda: len(network.links) == 2)
