@@ -59,7 +59,8 @@ const LEAVING = {
 };
 const tries = async ways => {
   for (const way of Object.values(ways)) {
-    try { await way(); } catch {}
+    // One that the browser leaves without an answer must not keep the others from trying.
+    try { await Promise.race([way(), new Promise(go => setTimeout(go, 2000))]); } catch {}
   }
 };
 """

@@ -296,6 +296,11 @@ def test_a_pane_with_a_site_gets_scripts_styles_pictures_and_fonts_of_it_and_not
         f"const CANARY = '{SITE}', MARK = 'leaving'; {WAYS} window.leave = () => tries(LEAVING);"
     )
     scripts["html"] += f"(() => {{ {leave} }})();"
+    # Where these attack before the code of widgets has come, the widgets of their own pane stay text.
+    drawn = "document.querySelector(\".report[data-mark='own-anywidget']\")"
+    wait = f"while (!{drawn}) await new Promise(go => setTimeout(go, 50));"
+    for way in ("html", "loader"):
+        scripts[way] = f"(async () => {{ {wait} {scripts[way]} }})();"
     share_everything(ada, kernel, scripts)
     (peer,) = bob.api("GET", "peers")["peers"]
     raw = json.dumps({"allowedSites": {peer["node_id"]: [SITE_NAME]}})

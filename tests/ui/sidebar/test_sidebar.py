@@ -148,7 +148,8 @@ def test_a_link_is_taken_down_and_made_again_from_the_panel(
     panel = open_panel(open_lab(ada))
     row = row_of(panel, "bob")
     act_on(panel, "bob", "Disconnect")
-    expect(row).to_contain_text("Offline · last seen just now")
+    # What it was last heard by may have been a ping of some seconds ago.
+    expect(row).to_contain_text(re.compile(r"Offline · last seen (just now|\d+ s ago)"))
     act_on(panel, "bob", "Connect")
     expect(row).to_contain_text(CONNECTED)
 
