@@ -1,7 +1,8 @@
 """WebRTC by libwebrtc, the engine of Chrome, through the package ``wrtc``: quick, and not everywhere.
 
 The library's objects live in a thread with an event loop of its own. There nothing else waits, so
-its mailbox is emptied however busy the server's loop is, and no call into it can stop that loop.
+its mailbox is emptied however busy the server's loop is. Only a call that keeps Python's lock could
+still hold up that loop.
 """
 
 from __future__ import annotations

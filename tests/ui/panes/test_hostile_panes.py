@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import html
+import itertools
 import json
 import os
 import re
@@ -261,6 +262,13 @@ def test_a_pane_gets_nothing_of_jupyter_and_nothing_out(
     page_errors.allow()
 
 
+def after_report(mark: str, script: str) -> str:
+    """Return a script that begins once the attack with a mark has said in the page what it got."""
+    seen = f"document.querySelector(\".report[data-mark='{mark}']\")"
+    wait = f"while (!{seen}) await new Promise(go => setTimeout(go, 50));"
+    return f"(async () => {{ {wait} {script} }})();"
+
+
 def share_everything(ada: Lab, kernel: Kernel, scripts: dict[str, str]) -> None:
     """Share a pane that runs each script in another way: see the keys."""
     load = {"application/javascript": scripts["loader"], "application/vnd.bokehjs_load.v0+json": ""}
@@ -284,7 +292,7 @@ def share_everything(ada: Lab, kernel: Kernel, scripts: dict[str, str]) -> None:
 
 @pytest.mark.skipif(
     "JUPYTER_PEER_ATTACKS" not in os.environ,
-    reason="seven scripts attack at once, which a busy machine does not always draw; set JUPYTER_PEER_ATTACKS",
+    reason="its pane stops answering after the other tests of this file; with JUPYTER_PEER_ATTACKS=1 run it alone",
 )
 def test_a_pane_with_a_site_gets_scripts_styles_pictures_and_fonts_of_it_and_nothing_else(
     ada: Lab,
@@ -301,11 +309,11 @@ def test_a_pane_with_a_site_gets_scripts_styles_pictures_and_fonts_of_it_and_not
         f"const CANARY = '{SITE}', MARK = 'leaving'; {WAYS} window.leave = () => tries(LEAVING);"
     )
     scripts["html"] += f"(() => {{ {leave} }})();"
-    # Where these attack before the code of widgets has come, the widgets of their own pane stay text.
-    drawn = "document.querySelector(\".report[data-mark='own-anywidget']\")"
-    wait = f"while (!{drawn}) await new Promise(go => setTimeout(go, 50));"
-    for way in ("html", "loader"):
-        scripts[way] = f"(async () => {{ {wait} {scripts[way]} }})();"
+    # In turn, and widgets first: together they keep the page so busy that it counts as one that does
+    # not answer, and before the code of widgets has come the widgets stay text.
+    in_turn = ("anywidget", "module", "extension", "loader", "html")
+    for before, way in itertools.pairwise(in_turn):
+        scripts[way] = after_report(f"own-{before}", scripts[way])
     share_everything(ada, kernel, scripts)
     (peer,) = bob.api("GET", "peers")["peers"]
     raw = json.dumps({"allowedSites": {peer["node_id"]: [SITE_NAME]}})
