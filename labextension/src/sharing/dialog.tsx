@@ -15,15 +15,17 @@ const ALL = 'all';
 /**
  * Ask with whom outputs are shared, and share them.
  *
- * Each of several cells becomes a pane of its own, so that each can be stopped by itself.
+ * Each of several cells becomes a pane of its own, so that each can be stopped by itself. A cell
+ * that is shared already shows who may see it, and who is no longer chosen no longer may.
  *
  * @param output - The place of the output that the person has clicked; null for all of a cell.
+ * @param share - Takes a cell, the choices, and the node ids of peers whose grants end.
  */
 export async function askAndShare(
   view: IView,
   cells: ISharedCell[],
   output: number | null,
-  share: (cell: ISharedCell, sharing: ISharing) => Promise<void>
+  share: (cell: ISharedCell, sharing: ISharing, revoked: string[]) => Promise<void>
 ): Promise<boolean> {
   const { commands, model, trans } = view;
   const peers = model.state.peers.filter(peer => peer.trusted && !peer.blocked);
@@ -53,8 +55,9 @@ export async function askAndShare(
             : trans.__('choose at least one peer')
         });
       }
-      for (const { cell, name, title } of proposals) {
-        await share(cell, { name, title, ...sharing });
+      for (const { cell, name, title, before } of proposals) {
+        const chosen = { name, title, ...sharing };
+        await share(cell, chosen, noLongerChosen(before, chosen, peers));
       }
       return { name: values.name, byLink };
     }
@@ -105,6 +108,15 @@ function read(values: Values, output: number | null): Choices {
   };
 }
 
+/** Peers of the dialog who may see the pane that a cell has, and are not chosen. */
+function noLongerChosen(before: IOwnPane | undefined, chosen: ISharing, peers: IPeer[]): string[] {
+  if (before?.name !== chosen.name) {
+    return [];
+  }
+  const ids = peers.map(peer => peer.node_id);
+  return ids.filter(id => id in before.grants && !chosen.with.includes(id));
+}
+
 interface IFieldsProps {
   view: IView;
   proposals: IProposal[];
@@ -114,9 +126,13 @@ interface IFieldsProps {
 
 function Fields({ view, proposals, peers, canLink }: IFieldsProps): React.ReactElement {
   const { trans } = view;
-  const [{ before, cell, output }] = proposals;
+  const [{ cell, output }] = proposals;
   const isSingle = proposals.length === 1;
   const { error, secret } = doubts(proposals.flatMap(each => outputsOf(each.cell.cell)));
+  const shared = proposals.flatMap(({ before }) => before ?? []);
+  const grants = shared.flatMap(each => Object.values(each.grants));
+  // Where only some of them may use it, the dialog proposes the lesser grant for all.
+  const mayUse = grants.length > 0 && grants.every(grant => grant === 'interact');
   return (
     <>
       {!isSingle && (
@@ -146,7 +162,11 @@ function Fields({ view, proposals, peers, canLink }: IFieldsProps): React.ReactE
             <input
               type="checkbox"
               name={WITH + peer.node_id}
-              defaultChecked={before ? peer.node_id in before.grants : peers.length === 1}
+              defaultChecked={
+                shared.length > 0
+                  ? shared.some(({ grants }) => peer.node_id in grants)
+                  : peers.length === 1
+              }
             />
             <span>
               {displayName(peer)} <span className="jp-Peers-muted">{statusWord(peer, trans)}</span>
@@ -166,11 +186,11 @@ function Fields({ view, proposals, peers, canLink }: IFieldsProps): React.ReactE
       <fieldset className="jp-Peers-choices">
         <legend>{trans.__('They can')}</legend>
         <label>
-          <input type="radio" name="grant" value="view" defaultChecked />
+          <input type="radio" name="grant" value="view" defaultChecked={!mayUse} />
           {trans.__('view it')}
         </label>
         <label>
-          <input type="radio" name="grant" value="interact" />
+          <input type="radio" name="grant" value="interact" defaultChecked={mayUse} />
           {trans.__('view it and use its controls')}
         </label>
       </fieldset>

@@ -47,9 +47,12 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
         const node = clicked ? app.contextMenuHitTest(() => true) : undefined;
         const output = cells.length === 1 ? outputAt(cells[0].cell, node) : null;
         if (cells.length > 0) {
-          await askAndShare(view, cells, output, (cell, sharing) =>
-            shareCell(control, runs, cell, sharing)
-          );
+          await askAndShare(view, cells, output, async (cell, sharing, revoked) => {
+            for (const peer of revoked) {
+              await control.request('grant', { name: sharing.name, peer, grant: 'none' });
+            }
+            await shareCell(control, runs, cell, sharing);
+          });
         }
       }
     });
