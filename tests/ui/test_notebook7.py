@@ -18,6 +18,16 @@ from tests.ui.sidebar.test_sidebar import PANEL
 pytest.importorskip("notebook", reason="Notebook 7 is not installed")
 
 
+# What of a tab reaches out of the bar that has it.
+CUT = """tab => {
+  const bar = tab.closest('.lm-TabBar').getBoundingClientRect();
+  return [...tab.querySelectorAll('svg, .lm-TabBar-tabLabel')]
+    .map(part => part.getBoundingClientRect())
+    .filter(({ top, bottom }) => top < bar.top || bottom > bar.bottom)
+    .map(({ top, bottom }) => [top, bottom, bar.top, bar.bottom]);
+}"""
+
+
 def open_notebook(page: Page, lab: Lab, name: str) -> None:
     page.goto(f"{lab.url}/notebooks/{name}?token={lab.token}", wait_until="domcontentloaded")
     expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=60_000)
@@ -39,6 +49,8 @@ def test_a_pane_opens_below_the_notebook_and_an_output_is_shared_from_its_menu(
         view = page.locator(".jp-PeerPane:visible")
         expect(content(view).get_by_text("live")).to_be_visible(timeout=30_000)
         shoot("pane")
+        tab = page.locator("#jp-down-stack .lm-TabBar-tab").first
+        assert tab.evaluate(CUT) == [], "something of the tab is cut"
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")

@@ -1,4 +1,4 @@
-"""All that two people do with one plot, in two real JupyterLabs: with the mouse alone, and with the keyboard alone.
+"""All that two people do with one plot, by mouse alone and by keyboard alone, in JupyterLab and in Notebook 7.
 
 ``pytest -s`` prints the clicks or keys of each step, and its seconds.
 """
@@ -127,19 +127,17 @@ def in_lab(page: Page, lab: Lab) -> Person:
     return computed(page)
 
 
-def walk_with_the_mouse(
-    ada: Person, bob: Person, invite: Callable[[Person], None], other: Callable[[Person], None]
-) -> None:
+def walk_with_the_mouse(ada: Person, bob: Person, show_panel: Callable[[Person], None]) -> None:
     """Pair, share, open, run again, give use, move a slider, take it back and stop."""
     with ada.step("invite"):
-        invite(ada)
+        show_panel(ada)
         ada.click(ada.panel.get_by_role("button", name="Invite", exact=True))
         ada.click(ada.dialog.get_by_role("button", name="Create invite"))
         ada.click(ada.dialog.get_by_role("button", name="Copy invite"))
         text = ada.dialog.get_by_role("textbox", name="The invite").input_value()
         ada.click(ada.dialog.get_by_role("button", name="Done"))
     with bob.step("pair"):
-        other(bob)
+        show_panel(bob)
         bob.click(bob.panel.get_by_role("button", name="Pair", exact=True))
         bob.dialog.get_by_role("textbox", name="Paste the invite").fill(text)
         bob.count += 2  # the menu of the field, and Paste
@@ -188,42 +186,9 @@ def walk_with_the_mouse(
     assert bob.steps["open"] == 1
 
 
-def test_two_people_do_all_with_the_mouse(
-    strangers: list[Lab], open_lab: Callable[..., Page]
-) -> None:
-    ada = in_lab(open_lab(strangers[0]), strangers[0])
-    bob = Person(open_lab(strangers[1], new=True))
-    tab = f'.jp-SideBar.jp-mod-left [data-id="{PANEL[1:]}"]'
-
-    def show(person: Person) -> None:
-        person.click(person.page.locator(tab))
-
-    walk_with_the_mouse(ada, bob, show, show)
-
-
-def test_two_people_do_all_with_the_mouse_in_notebook_7(
-    strangers: list[Lab], page: Page, page_errors: PageErrors
-) -> None:
-    page_errors.allow()  # Notebook's own code logs one as it loads settings
-    write_notebook(strangers[1], "own.ipynb", "1")
-    other = page.context.new_page()
-    open_notebook(page, strangers[0], plot_of(strangers[0]))
-    open_notebook(other, strangers[1], "own.ipynb")
-
-    def show(person: Person) -> None:
-        person.click(person.page.get_by_role("menuitem", name="View"))
-        person.click(person.page.locator(".lm-Menu").get_by_text("Left Sidebar"))
-        person.click(person.page.locator(".lm-Menu").get_by_text("Show Peers"))
-
-    walk_with_the_mouse(computed(page), Person(other), show, show)
-
-
-def test_two_people_do_all_with_the_keyboard(
-    strangers: list[Lab], open_lab: Callable[..., Page]
-) -> None:
-    ada = in_lab(open_lab(strangers[0]), strangers[0])
+def walk_with_the_keyboard(ada: Person, bob: Person, lab: Lab) -> None:
+    """Do the same by keys; the lab is ada's."""
     ada.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    bob = Person(open_lab(strangers[1], new=True))
     with ada.step("invite"):
         ada.run_command("Invite a Peer")
         expect(ada.dialog.get_by_role("textbox", name="For whom")).to_be_focused()
@@ -238,7 +203,7 @@ def test_two_people_do_all_with_the_keyboard(
         bob.press("Control+V", "Enter")
         expect(bob.dialog).to_have_count(0)
     with ada.step("share"):
-        until_sync(lambda: strangers[0].api("GET", "peers")["peers"], what="them to be paired")
+        until_sync(lambda: lab.api("GET", "peers")["peers"], what="them to be paired")
         ada.press("Control+Alt+P")
         expect(ada.dialog.get_by_role("checkbox", name="bob")).to_be_focused()
         ada.press("Enter")
@@ -288,3 +253,49 @@ def tab_to(person: Person, target: Locator, *, back: bool = False) -> None:
             return
         person.press("Shift+Tab" if back else "Tab")
     pytest.fail("the keyboard does not reach it")
+
+
+def two_notebooks(page: Page, labs: list[Lab]) -> tuple[Person, Person]:
+    """Ada's plot and a notebook of bob's, each in a page of Notebook 7."""
+    write_notebook(labs[1], "own.ipynb", "1")
+    other = page.context.new_page()
+    open_notebook(page, labs[0], plot_of(labs[0]))
+    open_notebook(other, labs[1], "own.ipynb")
+    return computed(page), Person(other)
+
+
+def test_two_people_do_all_with_the_mouse(
+    strangers: list[Lab], open_lab: Callable[..., Page]
+) -> None:
+    ada = in_lab(open_lab(strangers[0]), strangers[0])
+    bob = Person(open_lab(strangers[1], new=True))
+    tab = f'.jp-SideBar.jp-mod-left [data-id="{PANEL[1:]}"]'
+    walk_with_the_mouse(ada, bob, lambda person: person.click(person.page.locator(tab)))
+
+
+def test_two_people_do_all_with_the_mouse_in_notebook_7(
+    strangers: list[Lab], page: Page, page_errors: PageErrors
+) -> None:
+    page_errors.allow()  # Notebook's own code logs one as it loads settings
+
+    def show(person: Person) -> None:
+        person.click(person.page.get_by_role("menuitem", name="View"))
+        person.click(person.page.locator(".lm-Menu").get_by_text("Left Sidebar"))
+        person.click(person.page.locator(".lm-Menu").get_by_text("Show Peers"))
+
+    walk_with_the_mouse(*two_notebooks(page, strangers), show)
+
+
+def test_two_people_do_all_with_the_keyboard(
+    strangers: list[Lab], open_lab: Callable[..., Page]
+) -> None:
+    ada = in_lab(open_lab(strangers[0]), strangers[0])
+    walk_with_the_keyboard(ada, Person(open_lab(strangers[1], new=True)), strangers[0])
+
+
+def test_two_people_do_all_with_the_keyboard_in_notebook_7(
+    strangers: list[Lab], page: Page, page_errors: PageErrors, shoot: Callable[..., None]
+) -> None:
+    page_errors.allow()  # Notebook's own code logs one as it loads settings
+    walk_with_the_keyboard(*two_notebooks(page, strangers), strangers[0])
+    shoot("end")
