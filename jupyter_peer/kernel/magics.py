@@ -25,6 +25,7 @@ from ..server_client.command_table.surface import Surface
 from ..server_client.results.drawing.markup import line as one_line
 from ..server_client.results.drawing.shown import Help, Shown
 from ..server_client.views.cell import LiveDisplay, running_cell
+from .pager import show_pages_in_cells
 
 if TYPE_CHECKING:
     from ..server_client.client import Client
@@ -95,6 +96,8 @@ class PeerMagics(Magics):
             result = run(self._client, words, _Notebook())
             if words[:1] == ["share"]:
                 _hide_share(self.shell)
+            if words[:1] in (["share"], ["present"]):
+                show_pages_in_cells(self.shell)
         except PeerError as error:
             raise CommandError(_written(words, cell), error) from None
         except KeyboardInterrupt:

@@ -7,8 +7,9 @@ import re
 
 import pytest
 from hypothesis import given, strategies as st
-from IPython.core import getipython
+from IPython.core import getipython, page
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from jupyter_peer.errors import (
     AmbiguousPeerError,
@@ -187,6 +188,25 @@ def test_a_cell_magic_works_below_a_share(
     assert printed in out
     assert printed or not out
     assert shared == [["share", "loss"], ["share", "second"]][: 1 + cell.count("%%peer")]
+
+
+def test_what_goes_to_the_pager_of_a_shared_cell_is_an_output_of_the_cell(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InteractiveShell, "_instance", shell)
+    in_replies: list[object] = []
+    shell.set_hook("show_in_pager", page.as_hook(lambda data, **_: in_replies.append(data)), 99)
+    monkeypatch.setattr(magics, "run", lambda client, words, at=None: None)
+    shell.run_cell("len?")
+    assert len(in_replies) == 1
+    with capture_output() as captured:
+        shell.run_cell("%%peer share loss\nlen?\n").raise_error()
+        shell.run_cell("%%peer share loss\n%%prun -q -l 1\nsum([])\n").raise_error()
+        shell.run_cell("%%peer share loss\n%prun -l 1 sum([])\n").raise_error()
+    assert len(in_replies) == 1
+    help_of_len, profile = (each.data["text/plain"] for each in captured.outputs)
+    assert "Return the number of items" in help_of_len
+    assert "function calls" in profile
 
 
 def test_sharing_shows_nothing_where_a_notebook_shows_the_value_of_each_line(
