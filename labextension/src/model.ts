@@ -3,9 +3,9 @@ import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from './control';
 import { PeerError, requestAPI } from './requests';
-import { IFoundNode, IIdentity, IPaneLists, IPeer, IPeerList, PeerStatus } from './shapes';
+import { IFoundNode, IIdentity, ILink, IPaneLists, IPeer, IPeerList, PeerStatus } from './shapes';
 
-/** The facts about this node, its peers and panes; never changed in place. */
+/** The facts about this node, its peers, panes and guest links; never changed in place. */
 export interface IPeersState {
   /** `ready` once anything is known, and then for good: a lost connection keeps what is known. */
   readonly phase: 'loading' | 'ready' | 'error';
@@ -18,6 +18,7 @@ export interface IPeersState {
   readonly peers: readonly IPeer[];
   readonly found: readonly IFoundNode[];
   readonly panes: IPaneLists;
+  readonly links: readonly ILink[];
 }
 
 /** A peer's status changed while the page was open. */
@@ -34,7 +35,8 @@ const NOTHING: IPeersState = {
   identity: null,
   peers: [],
   found: [],
-  panes: { mine: [], offered: [] }
+  panes: { mine: [], offered: [] },
+  links: []
 };
 
 const RANK: Record<PeerStatus, number> = { connected: 0, connecting: 1, offline: 2, blocked: 3 };
@@ -45,7 +47,7 @@ export function displayName(peer: Pick<IPeer, 'alias' | 'node_name' | 'node_id'>
 }
 
 /**
- * The browser's view of this node: its identity, its peers and its panes.
+ * The browser's view of this node: its identity, its peers, its panes and its guest links.
  *
  * The control socket is the only source: it sends the whole picture each time it opens, and then
  * every change. REST is asked for one thing only, why the socket does not open at all.
@@ -151,12 +153,13 @@ export class PeersModel implements IDisposable {
   /** Ask for the whole picture: nothing tells what happened while the socket was closed. */
   private async _load(): Promise<void> {
     try {
-      const [identity, list, panes] = await Promise.all([
+      const [identity, list, panes, { links }] = await Promise.all([
         this._control.request<IIdentity>('identity'),
         this._control.request<IPeerList>('peers'),
-        this._control.request<IPaneLists>('panes')
+        this._control.request<IPaneLists>('panes'),
+        this._control.request<{ links: ILink[] }>('links')
       ]);
-      this._learn({ identity, peers: list.peers, found: list.found ?? [], panes });
+      this._learn({ identity, peers: list.peers, found: list.found ?? [], panes, links });
     } catch (reason) {
       const error = PeerError.from(reason);
       // After an interruption the socket opens again; a person has to know of anything else.
@@ -185,6 +188,8 @@ export class PeersModel implements IDisposable {
     } else if (event === 'panes') {
       const { mine, offered } = data as IPaneLists;
       this._learn({ panes: { mine, offered } });
+    } else if (event === 'links') {
+      this._learn({ links: (data as { links: ILink[] }).links });
     }
   }
 

@@ -72,6 +72,17 @@ describe('notifications', () => {
     expect(shown()).toEqual(['bob opened “Accuracy”.']);
   });
 
+  it('tell of the first guest of a pane', async () => {
+    await start();
+    const guest = (id: string, name: string) => ({ id, name, since: 1, path: 'relay' });
+    const guests = [guest('zoe', 'Zoë'), guest('kim', 'Kim')];
+    const link = { id: 'l', pane: own.name, grant: 'view', expires: 9, max_guests: 20 };
+    await say({ event: 'links', data: { links: [{ ...link, guests: [] }] } });
+    await say({ event: 'links', data: { links: [{ ...link, guests: guests.slice(0, 1) }] } });
+    await say({ event: 'links', data: { links: [{ ...link, guests }] } });
+    expect(shown()).toEqual(['Zoë (guest) opened “Accuracy”.']);
+  });
+
   it('tell of panes that end with their kernel, at each end once', async () => {
     await start();
     const ended = { ...own, status: 'ended' as const };

@@ -7,7 +7,7 @@ import { statusWords } from '../status/plugin';
 import { CommandIDs } from '../tokens';
 import { IPaneLists } from '../shapes';
 import { peer } from './fakes';
-import { endSession, ISession, openSession, picture, show, trans } from './session';
+import { endSession, ISession, openSession, picture, say, show, trans } from './session';
 
 let session: ISession;
 const openPane = vi.fn();
@@ -86,6 +86,27 @@ describe('panes', () => {
       'rawNo peer can view it',
       'two2 peers can view it'
     ]);
+  });
+
+  it('of this node tell of links, and of the guests who watch by one', async () => {
+    await open(<OwnPanes setGrant={setGrant} />);
+    const link = (pane: string, names: string[]) => ({
+      id: `link-${pane}`,
+      pane,
+      grant: 'view',
+      expires: 9,
+      max_guests: 20,
+      guests: names.map(name => ({ id: `guest-${name}`, name, since: 1, path: 'relay' }))
+    });
+    const links = [link('loss', ['bob', '']), link('raw', []), link('two', [])];
+    await say({ event: 'links', data: { links } });
+    const list = within(screen.getByRole('list', { name: 'Panes that I share' }));
+    expect(list.getAllByRole('listitem').map(each => each.textContent)).toEqual([
+      'LossWatching: bob, bob (guest), a guest',
+      'rawAnyone with the link can view it',
+      'two2 peers and anyone with the link can view it'
+    ]);
+    expect(statusWords(session.model.state, false, trans)).toBe('3 shared · 3 people are watching');
   });
 
   it('of this node say who may do what, and change it', async () => {

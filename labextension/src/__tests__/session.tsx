@@ -19,7 +19,7 @@ export const trans = nullTranslator.load('jupyter_peer');
 
 /** What the server answers when the socket opens. */
 export function picture(peers = [peer()], panes = NO_PANES) {
-  return { identity: ADA, peers: { self: ADA, peers }, panes };
+  return { identity: ADA, peers: { self: ADA, peers }, panes, links: { links: [] } };
 }
 
 /** A session whose socket has not opened; a REST path that is asked for is in `rest`. */

@@ -1,6 +1,6 @@
 import { Button, closeIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { useAction, useFollowed, useNow, useView } from '../context';
+import { useAction, useNow, usePeersState, useView } from '../context';
 import { Failure, IconButton } from '../section';
 import { IGuest, ILink } from '../shapes';
 import { relativeTime } from '../wording';
@@ -10,7 +10,7 @@ import { pathWords } from './words';
 /** The links that work, and who has each of them open. */
 export function LinkList({ links }: { links: LinksModel }): React.ReactElement {
   const { trans } = useView();
-  const all = useFollowed(links.changed, () => links.links);
+  const all = usePeersState().links;
   return (
     <ul className="jp-Peers-list" aria-label={trans.__('Links')}>
       {all.map(link => (

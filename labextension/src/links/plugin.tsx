@@ -42,10 +42,11 @@ export const linksPlugin: JupyterFrontEndPlugin<void> = {
     }
     const section = new Section(trans.__('Links'), view, () => <LinkList links={links} />);
     const update = () => {
-      section.count = links.links.length;
-      panel.showSection(section, RANKS.links, links.links.length > 0);
+      const { length } = model.state.links;
+      section.count = length;
+      panel.showSection(section, RANKS.links, length > 0);
     };
-    links.changed.connect(update);
+    model.stateChanged.connect(update);
     update();
   }
 };

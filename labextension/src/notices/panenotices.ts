@@ -1,6 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import { IView } from '../context';
 import { displayName } from '../model';
+import { watchersOf } from '../panes/audience';
 import { IPeerSettings } from '../settings';
 import { CommandIDs } from '../tokens';
 import { onArrival } from './arrivals';
@@ -8,7 +9,7 @@ import { onArrival } from './arrivals';
 const SHOWN_MS = 15_000;
 
 /**
- * Tell of panes that peers share, of peers who open a pane of this node for the first time, and of
+ * Tell of panes that peers share, of people who open a pane of this node for the first time, and of
  * panes of this node that end with their kernel.
  */
 export function notifyOfPanes(
@@ -34,16 +35,17 @@ export function notifyOfPanes(
   );
   onArrival(
     model,
-    ({ panes }) =>
-      panes.mine.flatMap(pane =>
-        pane.viewers.map(({ node_id, node_name }): [string, { who: string; what: string }] => [
-          `${pane.name}/${node_id}`,
-          {
-            who: displayName(model.peer(node_id) ?? { node_id, node_name, alias: null }),
-            what: pane.title || pane.name
-          }
-        ])
-      ),
+    state =>
+      state.panes.mine.flatMap(pane => {
+        const what = pane.title || pane.name;
+        // Guests come anew with each page that they open, so the first speaks for all.
+        return watchersOf(pane, state, trans).map(
+          ({ id, name, isGuest }): [string, { who: string; what: string }] => [
+            `${pane.name}/${isGuest ? 'guest' : id}`,
+            { who: name, what }
+          ]
+        );
+      }),
     ({ who, what }) => {
       if (settings().notifyWatched) {
         const show = () => void commands.execute(CommandIDs.shared);

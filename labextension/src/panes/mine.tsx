@@ -1,5 +1,4 @@
 import { closeIcon } from '@jupyterlab/ui-components';
-import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useAction, usePeersState, useView } from '../context';
 import { contextMenu } from '../menu';
@@ -7,6 +6,7 @@ import { displayName } from '../model';
 import { Failure, IconButton, RowToggle } from '../section';
 import { Grant, IOwnPane } from '../shapes';
 import { CommandIDs } from '../tokens';
+import { audienceWords } from './audience';
 
 const ACTIONS = [[CommandIDs.showCell, CommandIDs.link], [CommandIDs.unshare]];
 
@@ -41,7 +41,9 @@ function OwnPane(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElem
   const [open, setOpen] = React.useState(false);
   const grantsId = React.useId();
   const title = pane.title || pane.name;
-  const words = ownPaneWords(pane, trans);
+  const audience = audienceWords(pane, usePeersState(), trans);
+  const failed = pane.failed ? trans.__('Error in its cell · %1', audience) : audience;
+  const words = pane.status === 'ended' ? trans.__('Ended: its kernel has stopped') : failed;
   return (
     <li
       data-status={pane.failed ? 'failed' : pane.status}
@@ -112,25 +114,4 @@ function Grants(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactEleme
       <Failure error={error} trans={trans} />
     </>
   );
-}
-
-/** The status of a pane of this node: its end or failure, its viewers and its grants. */
-function ownPaneWords(pane: IOwnPane, trans: TranslationBundle): string {
-  if (pane.status === 'ended') {
-    return trans.__('Ended: its kernel has stopped');
-  }
-  const words = watchWords(pane, trans);
-  return pane.failed ? trans.__('Error in its cell · %1', words) : words;
-}
-
-/** The present viewers of a pane of this node, or else the number of peers that may view it. */
-export function watchWords(pane: IOwnPane, trans: TranslationBundle): string {
-  const watching = pane.viewers.map(viewer => viewer.node_name || viewer.node_id).join(', ');
-  const granted = Object.keys(pane.grants).length;
-  if (watching) {
-    return trans.__('Watching: %1', watching);
-  }
-  return granted === 0
-    ? trans.__('No peer can view it')
-    : trans._n('1 peer can view it', '%1 peers can view it', granted);
 }

@@ -4,7 +4,7 @@ import { IView } from '../context';
 import { ControlSocket } from '../control';
 import { orShowFailure } from '../panel/dialog';
 import { CommandIDs } from '../tokens';
-import { watchWords } from './mine';
+import { audienceWords } from './audience';
 
 /** Add the commands that stop sharing: one pane, named by the argument `name`, or all. */
 export function addStopping({ commands, model, trans }: IView, control: ControlSocket): void {
@@ -31,7 +31,9 @@ export function addStopping({ commands, model, trans }: IView, control: ControlS
     execute: async ({ name }) => {
       const pane = model.state.panes.mine.find(each => each.name === name);
       const title = pane && trans.__('Stop sharing “%1”?', pane.title || pane.name);
-      const body = pane && trans.__('%1. It goes blank for everybody.', watchWords(pane, trans));
+      const body =
+        pane &&
+        trans.__('%1. It goes blank for everybody.', audienceWords(pane, model.state, trans));
       if (pane && (await ask(title!, body!))) {
         await stop(pane.name);
       }

@@ -3,7 +3,7 @@ import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { IView } from '../context';
 import { IOwnPane } from '../shapes';
 import { CommandIDs } from '../tokens';
-import { watchWords } from '../panes/mine';
+import { audienceWords, linksOf } from '../panes/audience';
 import { peersIcon } from '../icon';
 import { panesOf } from './cells';
 
@@ -54,11 +54,14 @@ export class SharedMarks {
 
   private _fill(mark: HTMLButtonElement, pane: IOwnPane): void {
     const { commands, model, trans } = this._view;
-    const words = watchWords(pane, trans);
+    const words = audienceWords(pane, model.state, trans);
     mark.lastElementChild!.textContent =
       pane.output === null ? words : trans.__('Output %1 · %2', pane.output + 1, words);
     const title = pane.title || pane.name;
     const may = Object.keys(pane.grants).map(id => model.nameOf(id));
+    if (linksOf(pane, model.state.links).length > 0) {
+      may.push(trans.__('anyone with the link'));
+    }
     mark.title =
       may.length > 0
         ? trans.__('Shared as “%1” with %2. Click to stop.', title, may.join(', '))

@@ -5,7 +5,8 @@ import { ITranslator, nullTranslator, TranslationBundle } from '@jupyterlab/tran
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
 import { AgentSwitch } from '../agents/switch';
-import { displayName, IPeersState, PeersModel } from '../model';
+import { IPeersState, PeersModel } from '../model';
+import { watchersOf } from '../panes/audience';
 import { CommandIDs, DOMAIN, IPeerAgents, IPeerSession } from '../tokens';
 
 /** The status bar shows what this node shares with other people; a click opens the panel. */
@@ -86,13 +87,9 @@ export function statusWords(
   return parts.join(' · ');
 }
 
-function watchingWords({ panes, peers }: IPeersState, trans: TranslationBundle): string {
-  const viewers = panes.mine.flatMap(pane => pane.viewers);
-  const ids = [...new Set(viewers.map(viewer => viewer.node_id))];
-  const names = ids.map(id => {
-    const known = peers.find(peer => peer.node_id === id);
-    return known ? displayName(known) : viewers.find(viewer => viewer.node_id === id)!.node_name;
-  });
+function watchingWords(state: IPeersState, trans: TranslationBundle): string {
+  const watchers = state.panes.mine.flatMap(pane => watchersOf(pane, state, trans));
+  const names = [...new Map(watchers.map(({ id, name }) => [id, name])).values()];
   switch (names.length) {
     case 0:
       return '';
