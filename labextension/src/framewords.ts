@@ -15,6 +15,7 @@ export function frameWords(trans: ITranslate): Words {
     cut: trans.__('%1 characters before this are not shown here', open),
     left: trans.__('%1 characters after this are not shown here', open),
     failed: trans.__('A script of this pane failed: %1', open),
+    scriptError: trans.__('Javascript Error: %1', open),
     refused: trans.__('The owner did not accept your input: %1', open),
     noRenderer: trans.__('%1 cannot be shown here; this is its plain text', open),
     noRendererAlone: trans.__('%1 cannot be shown here', open),

@@ -49,6 +49,7 @@ export type Words = Record<
   | 'cut'
   | 'left'
   | 'failed'
+  | 'scriptError'
   | 'refused'
   | 'noRenderer'
   | 'noRendererAlone'

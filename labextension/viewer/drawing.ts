@@ -1,6 +1,6 @@
 import { Words } from '../src/viewerprotocol';
 import { colourCode } from './codeblocks';
-import { FIGURES, drawFigure, isFigure } from './figures';
+import { FIGURES, drawDiagrams, drawFigure, isFigure } from './figures';
 import { drawIsolated, isIsolated } from './isolated';
 import { jsonTree } from './jsontree';
 import { markdownToHtml, renderMarkdown, setHtml } from './markup';
@@ -125,6 +125,7 @@ async function drawMime(
     case 'text/markdown':
       renderMarkdown(node, asText(value));
       runScripts(node);
+      await drawDiagrams(node, tools);
       await colourCode(node, tools.parts);
       await tools.mathematics.typeset(node);
       break;
@@ -134,7 +135,7 @@ async function drawMime(
       break;
     case 'text/javascript':
     case 'application/javascript':
-      runScript(node, asText(value));
+      runOrSayWhyNot(node, asText(value), tools.words);
       break;
     case 'application/json':
       node.append(jsonTree(value, metadataOf(output, mime)));
@@ -207,6 +208,21 @@ export function runScripts(node: HTMLElement): void {
     script.textContent = dead.textContent;
     dead.replaceWith(script);
   }
+}
+
+/** Run a script; where it fails its error stands in its place, as in JupyterLab. */
+function runOrSayWhyNot(node: HTMLElement, source: string, words: Words): void {
+  const onError = (event: ErrorEvent) => {
+    event.stopImmediatePropagation();
+    const reason: unknown = event.error;
+    const why = reason instanceof Error ? reason.message : event.message;
+    node.className = 'jp-OutputArea-output jp-RenderedText';
+    node.dataset.mimeType = 'application/vnd.jupyter.stderr';
+    append(textNode(node, 'error'), fill(words.scriptError, why), words, 'start', MAX_SHOWN);
+  };
+  window.addEventListener('error', onError, true);
+  runScript(node, source);
+  window.removeEventListener('error', onError, true);
 }
 
 /** Run a script, which may draw into the node. */

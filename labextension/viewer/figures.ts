@@ -19,10 +19,12 @@ export const figureGlobal = (part: Part): string => `jupyterPeerDraw_${part}`;
 /** Altair 6 writes a dot where the others write a plus. */
 const VEGA = /^application\/vnd\.vega(lite)?\.v\d+(\.\d+)*[+.]json$/;
 
+const MERMAID = 'text/vnd.mermaid';
+
 const PLAIN_KINDS: Record<string, Part> = {
   'application/vnd.plotly.v1+json': 'plotly',
   'application/geo+json': 'vega',
-  'text/vnd.mermaid': 'mermaid',
+  [MERMAID]: 'mermaid',
   'application/pdf': 'pdf'
 };
 
@@ -33,7 +35,7 @@ const vegaMimes = (name: string, versions: number[]): string[] =>
 
 /** By JupyterLab's order: before HTML, or after it. */
 export const FIGURES = {
-  early: ['application/vnd.plotly.v1+json', 'application/geo+json', 'text/vnd.mermaid'],
+  early: ['application/vnd.plotly.v1+json', 'application/geo+json', MERMAID],
   late: [...vegaMimes('vegalite', [6, 5, 4, 3]), ...vegaMimes('vega', [6, 5, 4, 3])]
 };
 
@@ -48,6 +50,18 @@ function partOf(mime: string): Part | null {
 /** The value of a kind that is JSON; kernels write it as text where its name does not end in `+json`. */
 function read(mime: string, value: unknown): unknown {
   return mime.endsWith('json') && typeof value === 'string' ? JSON.parse(value) : value;
+}
+
+/** Draw the blocks of code in Markdown that are diagrams, each in its place. */
+export async function drawDiagrams(node: HTMLElement, tools: ITools): Promise<void> {
+  for (const { parentElement, textContent } of node.querySelectorAll(
+    'pre > code.language-mermaid'
+  )) {
+    const figure = document.createElement('div');
+    parentElement?.replaceWith(figure);
+    const data = { [MERMAID]: textContent, 'text/plain': textContent };
+    await drawFigure(figure, MERMAID, { output_type: 'display_data', data }, tools);
+  }
 }
 
 /** Draw a figure; without its library, or where that fails, its plain text and why. */

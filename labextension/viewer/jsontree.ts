@@ -11,7 +11,7 @@ export function jsonTree(value: unknown, { expanded, root }: Record<string, unkn
     const key = element('span', 'json-key', name);
     if (value === null || typeof value !== 'object') {
       const kind = `json-value json-${typeof value}`;
-      return element('div', 'json', key, ' ', element('span', kind, JSON.stringify(value)));
+      return element('div', 'json', key, ' ', element('span', kind, written(value)));
     }
     const entries = Object.entries(value);
     const items = element('span', 'json-items', itemsOf(value, entries.length));
@@ -39,6 +39,11 @@ export function jsonTree(value: unknown, { expanded, root }: Record<string, unkn
     return branch;
   };
   return draw(value, asText(root) || 'root', true);
+}
+
+/** A value as JupyterLab writes it: a text has quotes around it, and none of its characters escaped. */
+function written(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
 }
 
 /** Of an array its length, of an object that it is empty. */

@@ -1,13 +1,17 @@
-import { Marked, TokenizerAndRendererExtension } from 'marked';
-import { escapeHtml } from './ansi';
+import { removeMath, replaceMath } from '@jupyterlab/rendermime/lib/latex';
+import { Marked } from 'marked';
+import { bytesOf } from './base64';
+import { decode } from './decode';
 
 /** Draw Markdown; the HTML in it counts, since nothing here can reach further than the frame. */
 export function renderMarkdown(node: HTMLElement, text: string): void {
   setHtml(node, markdownToHtml(text));
 }
 
-export function markdownToHtml(text: string): string {
-  return markdown.parse(text, { async: false });
+/** Formulas are taken out before Markdown sees their underscores: what is one, JupyterLab decides. */
+export function markdownToHtml(source: string): string {
+  const { text, math } = removeMath(source);
+  return replaceMath(markdown.parse(text, { async: false }), math);
 }
 
 /**
@@ -20,7 +24,26 @@ export function setHtml(node: HTMLElement, html: string): void {
   const template = document.createElement('template');
   template.innerHTML = html;
   takeOutHints(template.content);
+  template.content.querySelectorAll('iframe').forEach(putPageIn);
   node.replaceChildren(template.content);
+}
+
+/** A page that a frame has in its address; the policy of the pane lets in no address. */
+const PAGE = /^\s*data:text\/html(?:;charset=[\w-]+)?(;base64)?,/i;
+
+/** Put the page that a frame has in its address into the frame itself. */
+function putPageIn(frame: HTMLIFrameElement): void {
+  const match = PAGE.exec(frame.getAttribute('src') ?? '');
+  if (!match || frame.hasAttribute('srcdoc')) {
+    return;
+  }
+  const page = decode(match.input.slice(match[0].length));
+  try {
+    frame.srcdoc = match[1] ? new TextDecoder().decode(bytesOf(page)) : page;
+    frame.removeAttribute('src');
+  } catch {
+    // It is no base64, and the browser says what is wrong.
+  }
 }
 
 function takeOutHints(root: DocumentFragment): void {
@@ -34,45 +57,4 @@ function takeOutHints(root: DocumentFragment): void {
   }
 }
 
-/** Where a formula of its own paragraph, or one in a line, may begin. */
-const STARTS = { block: /\n(?:\$\$|\\\[|\\begin\{)/, inline: /\$|\\\(|\\\[|\\begin\{/ };
-
-/** Formulas are taken out before Markdown sees their underscores, and are typeset afterwards. */
-function formula(
-  name: string,
-  level: 'block' | 'inline',
-  pattern: RegExp
-): TokenizerAndRendererExtension {
-  return {
-    name,
-    level,
-    start: source => source.match(STARTS[level])?.index,
-    tokenizer(source) {
-      const match = pattern.exec(source);
-      return match ? { type: name, raw: match[0] } : undefined;
-    },
-    renderer: token =>
-      level === 'block' ? `<p>${escapeHtml(token.raw.trim())}</p>\n` : escapeHtml(token.raw)
-  };
-}
-
-const ENVIRONMENT = String.raw`\\begin\{([a-zA-Z]+\*?)\}[^]+?\\end\{\1\}`;
-
-const markdown = new Marked({
-  gfm: true,
-  extensions: [
-    formula(
-      'displayFormula',
-      'block',
-      new RegExp(String.raw`^(?:${ENVIRONMENT}|\$\$[^]+?\$\$|\\\[[^]+?\\\])[ \t]*(?:\n|$)`)
-    ),
-    formula(
-      'formula',
-      'inline',
-      new RegExp(
-        String.raw`^(?:${ENVIRONMENT}|\$\$[^]+?\$\$|\\\[[^]+?\\\]` +
-          String.raw`|\$(?:\\.|[^$\\\n])+?\$(?!\d)|\\\([^]+?\\\))`
-      )
-    )
-  ]
-});
+const markdown = new Marked({ gfm: true });

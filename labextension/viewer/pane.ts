@@ -81,18 +81,18 @@ export class Pane {
       Promise.all(next.map(each => each.whole)),
       new Promise(resolve => setTimeout(resolve, PATIENCE_MS))
     ]);
-    next.forEach(({ drawn }, index) => {
-      const before = this._drawn[index];
-      if (!before) {
-        this._node.append(drawn.node);
-      } else if (before.node !== drawn.node) {
-        // Not moved when it stands there already: a frame in it would load again.
-        const isThere = drawn.node.nextSibling === before.node;
-        before.node.replaceWith(...(isThere ? [] : [drawn.node]));
+    const shown = new Set(next.map(({ drawn }) => drawn.node));
+    this._drawn.filter(({ node }) => !shown.has(node)).forEach(({ node }) => node.remove());
+    let place = this._node.firstChild;
+    for (const { drawn } of next) {
+      // What stands there already is not moved: a frame in it would load again.
+      if (drawn.node === place) {
+        place = place.nextSibling;
+      } else {
+        this._node.insertBefore(drawn.node, place);
       }
       drawn.node.classList.remove('coming');
-    });
-    this._drawn.slice(outputs.length).forEach(({ node }) => node.remove());
+    }
     this._drawn = next.map(({ drawn }) => drawn);
     this._emptiness.note(outputs.length);
     follow?.();

@@ -47,6 +47,7 @@ WORDS = {
     "cut": "%1 characters before this",
     "left": "%1 characters after this",
     "failed": "a script failed: %1",
+    "scriptError": "Javascript Error: %1",
     "refused": "refused: %1",
     "noRenderer": "%1 cannot be shown; this is its plain text",
     "noRendererAlone": "%1 cannot be shown here",

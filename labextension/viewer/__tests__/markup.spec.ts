@@ -19,4 +19,21 @@ describe('setHtml', () => {
     setHtml(node, '<link rel="stylesheet" href="https://out.example/x.css">');
     expect(node.querySelector('link')?.rel).toBe('stylesheet');
   });
+
+  it('puts a page that a frame has in its address into the frame, and leaves other frames', () => {
+    const page = '<b>ü &amp; "q"</b>';
+    const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(page)));
+    const sources = [
+      `data:text/html,${encodeURIComponent(page)}`,
+      `data:text/html;charset=utf-8;base64,${base64}`,
+      'data:text/html;base64,no base64!',
+      'data:image/png;base64,AA==',
+      'https://out.example/page'
+    ];
+    const node = document.createElement('div');
+    setHtml(node, sources.map(each => `<iframe src="${each}"></iframe>`).join(''));
+    const frames = [...node.querySelectorAll('iframe')];
+    expect(frames.map(each => each.srcdoc)).toEqual([page, page, '', '', '']);
+    expect(frames.map(each => each.getAttribute('src'))).toEqual([null, null, ...sources.slice(2)]);
+  });
 });

@@ -15,6 +15,7 @@ const WORDS = {
   noRendererAlone: 'only no %1',
   notDrawn: 'not %1',
   invisible: 'invisible',
+  scriptError: 'Javascript Error: %1',
   cut: '%1 cut',
   left: '%1 left'
 } as Words;
@@ -66,6 +67,12 @@ const textOf = (image: HTMLImageElement) => pictures.get(image.src)!.text();
 const bundle = (data: object, metadata = {}) => ({ output_type: 'display_data', data, metadata });
 
 describe('Pane', () => {
+  it('writes the texts of JSON as they are', async () => {
+    await take([bundle({ 'application/json': { a: 'one\n"two"', b: null, c: 1e-7 } })]);
+    const values = [...node.querySelectorAll('.json-value')].map(each => each.textContent);
+    expect(values).toEqual(['"one\n"two""', 'null', '1e-7']);
+  });
+
   it('leaves what has not changed as it is', async () => {
     const first = bundle({ 'text/plain': 'one' });
     await take([first, bundle({ 'text/plain': 'two' })]);
@@ -97,6 +104,22 @@ describe('Pane', () => {
     await take([html('new')]);
     expect(found).toEqual([['new', 'old'], ['new']]);
     expect(node.textContent).toBe('new');
+  });
+
+  it('puts each output into the page once, in their order: a frame that is moved loads again', async () => {
+    const html = (text: string) => bundle({ 'text/html': `<p>${text}</p>` });
+    const added: Node[] = [];
+    new MutationObserver(changes => {
+      added.push(...changes.flatMap(({ addedNodes }) => [...addedNodes]));
+    }).observe(node, { childList: true });
+    const print = (text: string) => ({ output_type: 'stream', name: 'stdout', text });
+    await take([html('a'), print('b'), html('c'), print('d')]);
+    await vi.waitFor(() => expect(added).toHaveLength(4));
+    expect(new Set(added)).toEqual(new Set(node.children));
+    expect(node.textContent).toBe('abcd');
+    await take([print('1'), html('2'), html('c'), html('d')]);
+    expect(node.textContent).toBe('12cd');
+    expect(node.children).toHaveLength(4);
   });
 
   it('draws what came meanwhile in one go', async () => {
@@ -134,6 +157,56 @@ describe('Pane', () => {
     expect(typeset[0]).toBe('$x^2$');
     expect(typeset[1]).toContain('eqnarray');
     expect(typeset[2]).toMatch(/^\$a_1 b_2\$ and em\s+\$\$\s*y_1 \*z\*\s*\$\$$/);
+  });
+
+  it('takes for a formula in Markdown what JupyterLab takes for one', async () => {
+    const step = take([
+      bundle({
+        'text/markdown':
+          'costs $5 and $10, `$x$` is \\(code\\), $ a $ and \\\\(b_1 c_1\\\\)\n\n```\n$y$\n```'
+      })
+    ]);
+    await vi.waitFor(() => expect(asked).toEqual(['math']));
+    parts.arrived('math', null);
+    await step;
+    expect([...node.querySelectorAll('code')].map(each => each.textContent)).toEqual([
+      '$x$',
+      '$y$\n'
+    ]);
+    expect(node.querySelector('p')!.textContent).toBe(
+      'costs $5 and $10, $x$ is (code), $ a $ and \\(b_1 c_1\\)'
+    );
+  });
+
+  it('draws the diagrams of Markdown', async () => {
+    scope[figureGlobal('mermaid')] = (each: HTMLElement, value: string) => {
+      each.innerHTML = `<svg>${value}</svg>`;
+    };
+    const step = take([
+      bundle({ 'text/markdown': 'one\n\n```mermaid\ngraph LR; A --> B\n```\n\n```\nplain\n```' })
+    ]);
+    await vi.waitFor(() => expect(asked).toEqual(['mermaid']));
+    parts.arrived('mermaid', '');
+    await step;
+    expect(node.querySelector('svg')!.textContent).toBe('graph LR; A --> B\n');
+    expect(node.querySelector('pre')!.textContent).toBe('plain\n');
+  });
+
+  it('says in place of a script why it failed', async () => {
+    const noted: Event[] = [];
+    const onError = (event: Event) => noted.push(event);
+    window.addEventListener('error', onError);
+    await take([
+      bundle({ 'application/javascript': 'IPython.notebook' }),
+      bundle({ 'text/javascript': 'this is no script' }),
+      bundle({ 'text/javascript': 'element.append("ran")' })
+    ]);
+    window.removeEventListener('error', onError);
+    expect(noted).toEqual([]);
+    const [first, second] = [...node.querySelectorAll('pre.error')].map(each => each.textContent);
+    expect(first).toBe('Javascript Error: IPython is not defined');
+    expect(second).toContain('Javascript Error: ');
+    expect(node.lastElementChild!.textContent).toContain('ran');
   });
 
   it('draws figures by their library, once it is there, and says why when it cannot', async () => {
