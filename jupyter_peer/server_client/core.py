@@ -86,9 +86,8 @@ class ServerCore(Calls, Core):
             "kernel_id": self.kernel_id,
             "loaders": loaders.OWN.bundles() or None,
             "notebook": notebook or None,
-            # Older servers know neither.
-            "tracebacks": None if tracebacks else False,
-            "other_widgets": None if other_widgets == "values" else other_widgets,
+            "tracebacks": tracebacks,
+            "other_widgets": other_widgets,
         }
         answer = await self._ask("share", {k: v for k, v in params.items() if v is not None})
         return Sharing(self.connection, name, answer["pane"], display, tracebacks)

@@ -110,8 +110,10 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         notebook: Whether all cells that ``present_cell`` names are shown, in the order of their runs,
             and not ``cell``, which presents them.
         tracebacks: Whether errors in the pane show their traceback, which quotes lines of the source.
+            Without it a pane that is shared again keeps the choice, and a new one shows them.
         other_widgets: Rule for inputs to widgets of other libraries than
-            ipywidgets: ``none``, plain ``values``, or ``all``.
+            ipywidgets: ``none``, plain ``values``, or ``all``. Without it a pane that is shared again
+            keeps the rule, and a new one takes ``values``.
     """
 
     name: Short
@@ -133,8 +135,8 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=list
     )
     notebook: bool = False
-    tracebacks: bool = True
-    other_widgets: Literal["none", "values", "all"] = "values"
+    tracebacks: bool | None = None
+    other_widgets: Literal["none", "values", "all"] | None = None
 
     def __post_init__(self) -> None:
         is_cell = self.cell is not None or self.cell_id is not None

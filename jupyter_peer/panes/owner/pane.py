@@ -29,8 +29,9 @@ class SharePane(msgspec.Struct, frozen=True):
         source: ``{"cell": msg_id}``, ``{"display": display_id}``, or ``{"notebook": msg_id}`` of the
             cell that presents.
         other_widgets: Rule for inputs to widgets of other libraries than ipywidgets: ``none``,
-            ``values`` or ``all``.
-        tracebacks: Whether errors show their traceback, which quotes lines of the source.
+            ``values`` or ``all``; None keeps that of a pane that is shared again.
+        tracebacks: Whether errors show their traceback, which quotes lines of the source; None
+            keeps the choice for a pane that is shared again.
         cell_id: Id of the cell in its notebook. If the cell runs again, the pane continues with it.
         outputs: Outputs that the cell already shows, in the form of nbformat.
         known: Ids of the last messages in these outputs.
@@ -42,8 +43,8 @@ class SharePane(msgspec.Struct, frozen=True):
     title: str
     kernel_id: str
     source: dict[str, str]
-    other_widgets: str = VALUES
-    tracebacks: bool = True
+    other_widgets: str | None = None
+    tracebacks: bool | None = None
     cell_id: str | None = None
     outputs: Sequence[Json] = ()
     known: Sequence[str] = ()
@@ -98,6 +99,8 @@ class OwnPane:
     Attributes:
         grants: Node id -> grant of that peer.
         since: Time when it was shared, epoch seconds.
+        other_widgets: Rule for inputs to widgets of other libraries than ipywidgets.
+        tracebacks: Whether its errors show their traceback.
         source: Source of its messages; None until it is shared.
         is_ended: Whether its kernel has ended.
         told_failed: Whether its owner was told that its cell has failed.
@@ -114,6 +117,8 @@ class OwnPane:
         self.cell_id: str | None = None
         self.output: int | None = None
         self.since = 0.0
+        self.other_widgets = VALUES
+        self.tracebacks = True
         self.grants: dict[str, str] = {}
         self.is_ended = self.told_failed = False
         self.source: PaneSource | None = None

@@ -166,7 +166,7 @@ class PanePublisher:
         check_pane_name(pane.name)
         if len(pane.title) > MAX_TITLE:
             raise BadRequestError(f"a title has at most {MAX_TITLE} characters")
-        if pane.other_widgets not in OTHER_WIDGETS:
+        if pane.other_widgets not in (None, *OTHER_WIDGETS):
             raise BadRequestError(
                 f"there is no choice {pane.other_widgets!r} for other_widgets",
                 hint=f"other_widgets is one of {', '.join(OTHER_WIDGETS)}",
@@ -200,14 +200,16 @@ class PanePublisher:
     async def _share(self, asked: SharePane, node_ids: list[str], grant: str) -> PaneInfo:
         tap = self.kernels.tap(asked.kernel_id)
         pane = self._panes.get(asked.name) or self._own_pane(asked.name)
+        other_widgets = asked.other_widgets or pane.other_widgets
+        tracebacks = pane.tracebacks if asked.tracebacks is None else asked.tracebacks
         kernel = self.kernels.widgets(asked.kernel_id, tap)
         source: PaneSource = asked.source_type(
             asked.source,
             kernel,
             on_change=lambda: self._on_change(pane),
             on_end=lambda: self._end(pane, source),
-            other_widgets=asked.other_widgets,
-            tracebacks=asked.tracebacks,
+            other_widgets=other_widgets,
+            tracebacks=tracebacks,
         )
         # Connected before the pane, so that the kernel's widgets see each message first.
         detach = kernel.attach(source.widgets)
@@ -239,6 +241,7 @@ class PanePublisher:
         pane.unsubscribe, pane.source = unsubscribe, source
         pane.kernel_id = asked.kernel_id
         pane.cell_id, pane.output = asked.cell_id, asked.output
+        pane.other_widgets, pane.tracebacks = other_widgets, tracebacks
         pane.title = asked.title or asked.name
         pane.since = self._clock()
         pane.is_ended = False

@@ -56,7 +56,8 @@ export interface ISharing {
   title: string;
   with: string[];
   grant: string;
-  tracebacks: boolean;
+  /** Whether errors show their traceback; not given, a pane that is shared again keeps the choice. */
+  tracebacks?: boolean;
   /** The place of the one output that is shared; null for all of the cell. */
   output: number | null;
 }

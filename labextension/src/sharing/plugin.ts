@@ -90,7 +90,7 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
       const cell = findCell(tracker, kernelId, cellId);
       for (const { name, output, status, title } of panes) {
         if (cell && status === 'ended') {
-          const again = { name, title, output, with: [], grant: 'view', tracebacks: true };
+          const again = { name, title, output, with: [], grant: 'view' };
           await shareCell(control, runs, cell, again);
         }
       }

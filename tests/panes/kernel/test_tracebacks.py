@@ -45,6 +45,19 @@ async def test_an_error_shows_lines_of_source_unless_the_owner_says_no(traceback
         assert ("secret_line" in json.dumps(late.state.held())) is tracebacks
 
 
+async def test_a_pane_that_is_shared_again_keeps_what_its_owner_chose() -> None:
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob, tracebacks=False, other_widgets="all")
+        await ada.share(tracebacks=None, other_widgets=None)
+        ada.kernel.say("error", ERROR)
+        live = await bob.watcher.open(ada.id, "loss")
+        await until(lambda: "too large" in json.dumps(live.state.held()))
+        assert "secret_line" not in json.dumps(live.state.held())
+        await ada.share(tracebacks=True)
+        ada.kernel.say("error", ERROR)
+        await until(lambda: "secret_line" in json.dumps(live.state.held()))
+
+
 async def test_without_tracebacks_a_real_kernel_shows_the_error_alone() -> None:
     async with two_nodes() as (ada, bob), notebook(ada.hub, ada.publisher) as book:
         share: Any = ada.publisher.share
