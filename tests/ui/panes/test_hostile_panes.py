@@ -7,7 +7,6 @@ import contextlib
 import html
 import itertools
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 
@@ -129,17 +128,21 @@ def share_code(kernel: Kernel, name: str, code: str) -> None:
 
 
 def share_module(ada: Lab, kernel: Kernel, name: str, script: str) -> None:
-    """Share a widget whose code the owner has installed."""
-    folder = ada.root.parent / "data" / "nbextensions" / "harmful"
+    """Share a widget whose code the owner has installed, in a module of its own.
+
+    A viewer keeps the code of a module as long as it is connected.
+    """
+    module = f"harmful-{name}"
+    folder = ada.root.parent / "data" / "nbextensions" / module
     folder.mkdir(parents=True, exist_ok=True)
     classes = "{ M: base.DOMWidgetModel, V: class extends base.DOMWidgetView {} }"
     code = f"define(['@jupyter-widgets/base'], base => {{ {script}; return {classes}; }});"
     (folder / "index.js").write_text(code)
     traits = {
         "model_name": "M",
-        "model_module": "harmful",
+        "model_module": module,
         "view_name": "V",
-        "view_module": "harmful",
+        "view_module": module,
     }
     lines = [f"    _{key} = t.Unicode('{value}').tag(sync=True)" for key, value in traits.items()]
     kernel.run(
@@ -290,10 +293,6 @@ def share_everything(ada: Lab, kernel: Kernel, scripts: dict[str, str]) -> None:
     )
 
 
-@pytest.mark.skipif(
-    "JUPYTER_PEER_ATTACKS" not in os.environ,
-    reason="its pane stops answering after the other tests of this file; with JUPYTER_PEER_ATTACKS=1 run it alone",
-)
 def test_a_pane_with_a_site_gets_scripts_styles_pictures_and_fonts_of_it_and_nothing_else(
     ada: Lab,
     bob: Lab,
