@@ -14,17 +14,33 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 const here = path => fileURLToPath(new URL(path, import.meta.url));
 const OUT = here('../../jupyter_peer/static/');
 
-// It comes as an AMD module, which asks for `define`; only the factory in it is of use here.
+/**
+ * What is changed in anywidget.
+ *
+ * It comes as an AMD module, which asks for `define`; only the factory in it is of use here. A model
+ * that has not begun after 2 s drops all messages from then on and reports a failure, also when its
+ * owner has closed it meanwhile. Here messages wait longer, and then reach the model as it is.
+ */
+const ANYWIDGET = [
+  [/define\(\["@jupyter-widgets\/base"\], (\w+)\);\s*$/, 'export default $1;'],
+  [
+    /AbortSignal\.timeout\(2e3\)(.*\s*)resolvers\.reject\(new Error\("[^"]*"\)\);/,
+    'AbortSignal.timeout(3e4)$1resolvers.resolve();'
+  ]
+];
+
 const anywidget = {
   name: 'anywidget',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]anywidget[\\/]dist[\\/]index\.js$/ }, async ({ path }) => {
-      const source = await readFile(path, 'utf8');
-      const asked = /define\(\["@jupyter-widgets\/base"\], (\w+)\);\s*$/;
-      if (!asked.test(source)) {
-        throw new Error('anywidget is not built as it was: see viewer/build.mjs');
+      let contents = await readFile(path, 'utf8');
+      for (const [before, after] of ANYWIDGET) {
+        if (!before.test(contents)) {
+          throw new Error('anywidget is not built as it was: see viewer/build.mjs');
+        }
+        contents = contents.replace(before, after);
       }
-      return { contents: source.replace(asked, 'export default $1;') };
+      return { contents };
     });
   }
 };

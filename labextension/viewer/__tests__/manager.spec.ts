@@ -1,6 +1,7 @@
 import { DOMWidgetModel } from '@jupyter-widgets/base';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ICommMessage, IModelState, IWidgetsHost } from '../widgethost';
+import { NOWHERE } from '../widgets/comm';
 import { PaneWidgets } from '../widgets/manager';
 
 // It comes as an AMD module, which only the build can read; it is tried in a browser.
@@ -93,6 +94,16 @@ describe('PaneWidgets', () => {
     await vi.waitFor(() => expect(node.querySelector('.widget-slider')).not.toBeNull());
     await vi.waitFor(() => expect(node.querySelectorAll('.widget-box').length).toBe(2));
     expect(node.textContent).not.toContain('error');
+  });
+
+  it('lets a model that its owner has closed say what nobody hears any more', async () => {
+    widgets.reset({ a: slider(1) });
+    const model = await modelOf('a');
+    widgets.take({ msg_type: 'comm_close', content: { comm_id: 'a', data: {} } });
+    model.set('value', 3);
+    model.save_changes();
+    model.send({ event: 'moved' }, {});
+    expect(sent).toEqual([]);
   });
 
   it('makes the models of a state, and takes what is said of them later', async () => {
@@ -254,7 +265,7 @@ describe('PaneWidgets', () => {
     const view = { view_name: 'V', view_module: 'm', view_module_version: '1' };
     await expect(
       widgets.new_widget({ ...options, ...view, model_id: 'mine' }).then(model => model.comm)
-    ).resolves.toBeUndefined();
+    ).resolves.toBe(NOWHERE);
     expect(sent).toEqual([]);
   });
 });

@@ -83,6 +83,17 @@ export class PaneComm implements IClassicComm {
   private _onClose: Listener | null = null;
 }
 
+/** The comm of each model that has none: what it has to say nobody hears. */
+export const NOWHERE: IClassicComm = {
+  comm_id: '',
+  target_name: 'jupyter.widget',
+  open: () => '',
+  send: () => '',
+  close: () => '',
+  on_msg: () => undefined,
+  on_close: () => undefined
+};
+
 export function fromBase64(text: string): DataView {
   return new DataView(bytesOf(text).buffer);
 }

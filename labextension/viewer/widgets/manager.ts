@@ -6,7 +6,7 @@ import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { ICommMessage, IModelState, IWidgets, IWidgetsHost, Missing } from '../widgethost';
 import { AmdModules, Exports } from './amdmodules';
-import { fromBase64, PaneComm } from './comm';
+import { fromBase64, NOWHERE, PaneComm } from './comm';
 import { FEDERATION, Federation } from './federation';
 import { linkClasses } from './links';
 import { outputClasses } from './outputwidget';
@@ -23,6 +23,9 @@ const MAX_MODELS = 4096;
 
 /** A key that plotly's figures have, and no other widget. */
 const FIGURE = '_widget_data';
+
+// A model that ends deletes its own comm, and would throw when it has something to say after that.
+base.WidgetModel.prototype.comm = NOWHERE;
 
 /**
  * The models of a pane and their views.

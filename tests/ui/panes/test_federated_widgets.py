@@ -105,6 +105,48 @@ def chart() -> Any:
     return ipyleaflet.Map(layers=[circle], center=(52, 10), zoom=6)
 
 
+#: A widget with code of its own, which begins when it is told to.
+SLOW = """export default {
+  async initialize({ model }) { await new Promise(go => { window[model.get("called")] = go; }); },
+  render({ model, el }) {
+    const show = () => { el.textContent = `${model.get("called")} is at ${model.get("at")}`; };
+    model.on("change:at", show);
+    show();
+  },
+};"""
+#: What waits for a time waits for none.
+IMPATIENT = """() => {
+  AbortSignal.timeout = () => {
+    const controller = new AbortController();
+    setTimeout(() => { controller.abort(); window.isOver = true; });
+    return controller.signal;
+  };
+}"""
+
+
+def test_a_widget_that_begins_slowly_misses_nothing_and_one_that_ends_before_is_no_failure(
+    page: Page,
+) -> None:
+    pane = FramedPane(page)
+    inside = pane.inside
+    inside.evaluate(IMPATIENT)
+
+    def slow(name: str) -> dict[str, Any]:
+        return model("Any", "anywidget", _esm=SLOW, _anywidget_id="slow", called=name, at=1)
+
+    outputs = [display({VIEW: {"model_id": "a"}, "text/plain": "Slow()"})]
+    both = {"a": slow("slow"), "b": slow("ending")}
+    pane.show(outputs, widgets={"state": both})
+    inside.wait_for_function("window.slow && window.ending && window.isOver")
+    update = {"method": "update", "state": {"at": 7}}
+    said = {"msg_type": "comm_msg", "content": {"comm_id": "a", "data": update}}
+    closed = {"msg_type": "comm_close", "content": {"comm_id": "b", "data": {}}}
+    pane.step({"epoch": "0" * 16, "rev": 2, "messages": [said, closed]})
+    inside.evaluate("() => { window.slow(); window.ending(); }")
+    expect(inside.get_by_text("slow is at 7")).to_be_visible()
+    expect(inside.locator(".note")).to_have_count(0)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as the libraries are imported
 @pytest.mark.parametrize(
     ("library", "make", "seen"),
