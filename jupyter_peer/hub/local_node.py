@@ -20,13 +20,14 @@ from ..trust.base import TrustPolicy
 from ..wire.addresses import leads_here
 from ..wire.invite import MAX_ADDRESSES
 from ..wire.link.channel import DEFAULT_LIMITS, Limits
+from ..wire.link.envelope import KEEPS_ORDER
 from ..wire.link.handshake import MAX_FRAME, Offer
 from ..wire.link.identity import Identity, clean_name
 from .info import HubEvent
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = ("panes", "pane-buffers", "pane-widgets", "groups")
+CAPABILITIES = ("panes", "pane-buffers", "pane-widgets", "groups", KEEPS_ORDER)
 MAX_LEARNED = 4
 #: An address under which no browser came for so long is dropped.
 LEARNED_FOR_S = 30 * 24 * 3600.0

@@ -264,6 +264,7 @@ class Messenger:
         *,
         digests: Sequence[str] | None = None,
         re: str | None = None,
+        keep_order: bool = False,
     ) -> tuple[str, Outgoing]:
         """Encode a message.
 
@@ -273,6 +274,7 @@ class Messenger:
             buffers: Raw bytes of the message.
             digests: Hex SHA-256 of each buffer; None computes them.
             re: The request that this message answers.
+            keep_order: Whether keys of the payload keep their order; see :attr:`.Session.keeps_order`.
 
         Returns:
             The id of the message, and the message for a session, which signs it when sending.
@@ -286,7 +288,13 @@ class Messenger:
             data = {**data, "buffers": list(digests)}
         msg_id, ts = self.stamp()
         canonical = canonical_bytes(
-            type=type, msg_id=msg_id, re=re, src=self._identity.node_id, ts=ts, data=data
+            type=type,
+            msg_id=msg_id,
+            re=re,
+            src=self._identity.node_id,
+            ts=ts,
+            data=data,
+            keep_order=keep_order,
         )
         return msg_id, Outgoing(canonical, buffers)
 
@@ -297,9 +305,10 @@ class Messenger:
         buffers: Sequence[Buffer] = (),
         *,
         digests: Sequence[str] | None = None,
+        keep_order: bool = False,
     ) -> Outgoing:
         """Encode a message for several peers; it is encoded, hashed and signed once."""
-        item = self.write(type, data, buffers, digests=digests)[1]
+        item = self.write(type, data, buffers, digests=digests, keep_order=keep_order)[1]
         item.sig(self._identity.sign)
         return item
 

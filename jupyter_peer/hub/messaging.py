@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..errors import NotConnectedError, UnsupportedError
 from ..wire.link.envelope import Buffer
+from ..wire.link.outbox import Outgoing
 from .groups.groups import Groups
 from .guests.guests import Guests
 from .links.linked_node import LinkedNode
@@ -98,7 +100,9 @@ class Messaging:
         digests: Sequence[str] | None = None,
         stream: str | None = None,
     ) -> list[str]:
-        """Send one message to many peers; it is encoded, hashed and signed once.
+        """Send one message to many peers; it is hashed once, and encoded and signed once in each form.
+
+        The two forms have the payload's keys in their order, and sorted for older peers.
 
         Args:
             node_ids: The peers.
@@ -111,13 +115,23 @@ class Messaging:
         Returns:
             The ids of the peers for which the message could not be queued.
         """
-        item = self._messenger.write_for_many(type, data, buffers, digests=digests)
-        nodes = {node_id: self._node(node_id) for node_id in node_ids}
-        return [
-            node_id
-            for node_id, node in nodes.items()
-            if node is None or not node.try_put(item, stream or "")
-        ]
+        if digests is None:
+            digests = [hashlib.sha256(buffer).hexdigest() for buffer in buffers]
+        forms: dict[bool, Outgoing] = {}
+        failed = []
+        for node_id in node_ids:
+            node = self._node(node_id)
+            if node is None or node.session is None:
+                failed.append(node_id)
+                continue
+            keep_order = node.session.keeps_order
+            if keep_order not in forms:
+                forms[keep_order] = self._messenger.write_for_many(
+                    type, data, buffers, digests=digests, keep_order=keep_order
+                )
+            if not node.try_put(forms[keep_order], stream or ""):
+                failed.append(node_id)
+        return failed
 
     async def request(
         self,

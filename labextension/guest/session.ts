@@ -64,7 +64,7 @@ export class Session {
         primitives,
         signer,
         name: '',
-        capabilities: ['pane-widgets', 'groups'],
+        capabilities: ['pane-widgets', 'groups', 'key-order'],
         expect: owner,
         expectKeyHash: link.keyHash,
         token: null,

@@ -1,7 +1,7 @@
 /** Envelopes: SPEC section 2. */
 
 import { type Bytes, fromLatin1, toHex, utf8 } from './bytes';
-import { canonical, Digits, isCanonical, type Json, type JsonObject, parse } from './json';
+import { canonical, Digits, type Json, type JsonObject, parse } from './json';
 import { WireError } from './errors';
 
 export interface IEnvelope {
@@ -34,13 +34,11 @@ export function canonicalBytes(envelope: IEnvelope & { ts: number }): Bytes {
 export function readCanonical(bytes: Bytes): IEnvelope {
   // Latin 1, since canonical bytes are ASCII and any other byte must not be read as anything else.
   const text = fromLatin1(bytes);
-  const fields = parsed(text);
-  const envelope = checked(fields);
-  const hasAll = Object.keys(fields).length === SIGNED.length && 're' in fields;
-  if (!hasAll || !isCanonical(text, fields)) {
+  const fields = parsed(text, true);
+  if (Object.keys(fields).join() !== SIGNED.join()) {
     throw new WireError('malformed', 'the envelope is not in its canonical form');
   }
-  return envelope;
+  return checked(fields);
 }
 
 /**
@@ -58,12 +56,13 @@ export function readText(text: string): { envelope: IEnvelope; signed: Bytes; si
   return { envelope, signed: utf8(canonical(signed)), sig: fields.sig };
 }
 
-function parsed(text: string): JsonObject {
+function parsed(text: string, isCanonical = false): JsonObject {
   let value: Json;
   try {
-    value = parse(text);
+    value = parse(text, isCanonical);
   } catch {
-    throw new WireError('malformed', 'the envelope is not JSON');
+    const form = isCanonical ? 'JSON in its canonical form' : 'JSON';
+    throw new WireError('malformed', `the envelope is not ${form}`);
   }
   if (!isObject(value)) {
     throw new WireError('malformed', 'the envelope is not an object');

@@ -36,9 +36,12 @@ const ESCAPES: Record<string, string> = {
 /**
  * Parse JSON, bounded in depth.
  *
- * @throws SyntaxError, when the text is not JSON or is nested deeper than 64.
+ * @param isCanonical - Accept only the form in which SPEC section 2 writes it, whatever the order of the keys:
+ *     no white space, one form of each number and string, no key twice.
+ *
+ * @throws SyntaxError, when the text is not JSON, not of that form, or nested deeper than 64.
  */
-export function parse(text: string): Json {
+export function parse(text: string, isCanonical = false): Json {
   let at = 0;
 
   function fail(): never {
@@ -52,6 +55,12 @@ export function parse(text: string): Json {
     return found;
   }
 
+  function space(): void {
+    if (!isCanonical) {
+      skip(SPACE);
+    }
+  }
+
   function expect(word: string): void {
     if (!text.startsWith(word, at)) {
       fail();
@@ -60,13 +69,14 @@ export function parse(text: string): Json {
   }
 
   function string(): string {
+    const start = at;
     expect('"');
     let whole = '';
     for (;;) {
       whole += skip(PLAIN);
       const char = text[at++];
       if (char === '"') {
-        return whole;
+        return isCanonical && stringText(whole) !== text.slice(start, at) ? fail() : whole;
       }
       if (char !== '\\') {
         fail();
@@ -87,14 +97,14 @@ export function parse(text: string): Json {
 
   function members(end: string, member: () => void): void {
     at += 1;
-    skip(SPACE);
+    space();
     if (text[at] === end) {
       at += 1;
       return;
     }
     for (;;) {
       member();
-      skip(SPACE);
+      space();
       const char = text[at++];
       if (char === end) {
         return;
@@ -109,15 +119,18 @@ export function parse(text: string): Json {
     if (depth > MAX_DEPTH) {
       fail();
     }
-    skip(SPACE);
+    space();
     switch (text[at]) {
       case '{': {
         // No prototype: a key such as `__proto__` is a key like any other.
         const object = Object.create(null) as JsonObject;
         members('}', () => {
-          skip(SPACE);
+          space();
           const key = string();
-          skip(SPACE);
+          if (isCanonical && key in object) {
+            fail();
+          }
+          space();
           expect(':');
           object[key] = value(depth + 1);
         });
@@ -143,13 +156,14 @@ export function parse(text: string): Json {
         return null;
       default: {
         const digits = skip(NUMBER);
-        return digits ? new Digits(digits) : fail();
+        const isRead = digits && (!isCanonical || canonicalDigits(digits) === digits);
+        return isRead ? new Digits(digits) : fail();
       }
     }
   }
 
   const whole = value(1);
-  skip(SPACE);
+  space();
   if (at !== text.length) {
     fail();
   }
@@ -213,16 +227,11 @@ function floatText(number: number): string {
 }
 
 /** Return the one form in which a number is canonical. */
-function canonicalDigits({ text }: Digits): string {
+function canonicalDigits(text: string): string {
   if (/^-?[0-9]+$/.test(text)) {
     return text === '-0' ? '0' : text;
   }
   return floatText(Number(text));
-}
-
-/** Return whether a text is the canonical form of what was parsed from it. */
-export function isCanonical(text: string, value: Json): boolean {
-  return canonical(value, canonicalDigits) === text;
 }
 
 /** Write everything but printable ASCII as `\u` escapes, which Python does as `ensure_ascii`. */
@@ -234,16 +243,11 @@ function stringText(text: string): string {
 }
 
 /**
- * Return the canonical form: sorted keys, no white space, ASCII (SPEC section 2).
- *
- * @param digits - Writes a number that was read; by default with the digits it was read with.
+ * Return the canonical form with sorted keys: no white space, ASCII (SPEC section 2).
  *
  * @throws RangeError, when a number is NaN or infinite.
  */
-export function canonical(
-  value: Json,
-  digits: (number: Digits) => string = ({ text }) => text
-): string {
+export function canonical(value: Json): string {
   if (value === null || typeof value === 'boolean') {
     return String(value);
   }
@@ -254,11 +258,11 @@ export function canonical(
     return stringText(value);
   }
   if (value instanceof Digits) {
-    return digits(value);
+    return value.text;
   }
   if (Array.isArray(value)) {
-    return `[${value.map(item => canonical(item, digits)).join(',')}]`;
+    return `[${value.map(item => canonical(item)).join(',')}]`;
   }
   const keys = Object.keys(value).sort(byCodePoint);
-  return `{${keys.map(key => `${stringText(key)}:${canonical(value[key], digits)}`).join(',')}}`;
+  return `{${keys.map(key => `${stringText(key)}:${canonical(value[key])}`).join(',')}}`;
 }

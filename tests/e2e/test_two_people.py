@@ -328,6 +328,7 @@ async def test_an_output_of_30_mb_arrives_whole_while_pings_stay_quick(two: Two)
         await hers.run(
             SHOWN + "import hashlib, os, jupyter_peer\n"
             "pane = jupyter_peer.client().share('big', with_=['bob'])\n"
+            "tree = {'rate': 1, 'layers': {'z': 1, 'a': 2}, '10': 0, '9': 0}\n"
             "big = os.urandom(15_000_000).hex()"
         )
         await shows(his, "%peer panes", "big")
@@ -344,13 +345,19 @@ async def test_an_output_of_30_mb_arrives_whole_while_pings_stay_quick(two: Two)
                 "    time.sleep(0.01)\n"
                 "data = view.outputs[0]['data']['text/x-big']\n"
                 "print(len(data), hashlib.sha256(data.encode()).hexdigest())\n"
-                "print(len(pings), statistics.median(pings))"
+                "print(len(pings), statistics.median(pings))\n"
+                "print(list(view.outputs[0]['data']), view.outputs[0]['data']['application/json'])"
             )
         )
-        await hers.run("pane.display(Shown({'text/plain': 'big', 'text/x-big': big}))")
+        await hers.run(
+            "pane.display(Shown({'text/x-big': big, 'application/json': tree, 'text/plain': 'big'}))"
+        )
         digest = await hers.run("print(len(big), hashlib.sha256(big.encode()).hexdigest())")
-        arrived, pings = (await waiting).strip().splitlines()
+        arrived, pings, order = (await waiting).strip().splitlines()
         assert arrived == digest.strip()
+        # What holds it has its keys as their owner wrote them.
+        kinds = "['text/x-big', 'application/json', 'text/plain']"
+        assert order == f"{kinds} {{'rate': 1, 'layers': {{'z': 1, 'a': 2}}, '10': 0, '9': 0}}"
         assert float(pings.split()[1]) < 250, pings
 
 

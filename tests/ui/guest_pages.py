@@ -19,6 +19,7 @@ def changed(change):
 slider.observe(changed, "value")
 display(HTML("<p id='drawn'></p><script>drawn.textContent = 'drawn by a ' + 'script'</script>"))
 display(w.VBox([slider, label]))
+display({"application/json": {"rate": 0.1, "layers": [1, 2]}, "text/plain": ""}, raw=True)
 print("step 0", flush=True)
 handle = display({"text/plain": "plot 0"}, raw=True, display_id="plot")"""
 STEP = """from IPython.display import update_display

@@ -156,14 +156,17 @@ ODD_VALUES = {
     "UTF-8": '"é"',
     "delete as it is": '"\x7f"',
     "a key twice": '{"a":1,"a":1}',
-    "keys out of order": '{"b":1,"a":1}',
-    "keys in the order of UTF-16": '{"\\ud83d\\ude00":1,"\\uff5e":1}',
+    "a key twice with another between": '{"a":1,"b":1,"a":1}',
+    "a key twice, once as an escape": '{"a":1,"\\u0061":1}',
 }
 CANONICAL_VALUES = [
     "[0,-1,1.0,-0.0,0.5,0.0001,1e-05,1.5e-07,5e-324]",
     "[1e+16,9999999999999998.0,1.7976931348623157e+308,18446744073709551616]",
     '["\\u00e9","\\u007f","\\t\\n\\r\\b\\f\\u0000","/","\\ud83d\\ude00","\\ud83d"]',
     '{"":1,"A":1,"a":{},"aa":[],"\\uff5e":1,"\\ud83d\\ude00":1}',
+    '{"b":1,"a":{"z":1,"y":1}}',
+    '{"10":1,"a":1,"9":1,"__proto__":1}',
+    '{"\\ud83d\\ude00":1,"\\uff5e":1}',
 ]
 
 

@@ -470,6 +470,8 @@ class HandPeer:
         if at > len(inner):
             raise HandError("cut off")
         fields = json.loads(canonical)
+        if "key-order" not in self._capabilities and canonical != canonical_of(fields):
+            raise HandError("an older node accepts sorted keys alone")
         listed = [hashlib.sha256(buffer).hexdigest() for buffer in buffers]
         if buffers and fields["data"].get("buffers") != listed:
             raise HandError("a buffer that was not signed")

@@ -127,7 +127,9 @@ class Group:
         if self._is_stale:
             self._renew()
         data = {**data, "group": self._sealer.place}
-        item = self._messenger.write_for_many(type, data, buffers, digests=digests)
+        item = self._messenger.write_for_many(
+            type, data, buffers, digests=digests, keep_order=self._keeps_order()
+        )
         try:
             frame = self._sealer.seal(item)
         except TooLargeError:
@@ -135,6 +137,11 @@ class Group:
         # Behind the new key, which the links send at the end of this turn of the loop.
         asyncio.get_running_loop().call_soon(self.door.send_to_group, self.id, frame)
         return True
+
+    def _keeps_order(self) -> bool:
+        """Return whether all members accept payloads with their keys in any order."""
+        nodes = map(self._find, self._links)
+        return all(node and node.session and node.session.keeps_order for node in nodes)
 
     def _renew(self) -> None:
         self._key = self._make_key(self._key.epoch + 1)

@@ -25,7 +25,7 @@ from ...primitives.task_set import TaskSet
 from ...store.records import Grant, LinkRecord
 from ...transports.base import PeerLink
 from ...wire.link.channel import Limits
-from ...wire.link.envelope import Envelope
+from ...wire.link.envelope import KEEPS_ORDER, Envelope
 from ...wire.link.handshake import Introduction
 from ...wire.link.identity import clean_name
 from ...wire.payloads.hub import GuestAuth
@@ -123,7 +123,7 @@ class Guest(LinkedNode):
     @property
     def capabilities(self) -> list[str]:
         """Capabilities of its page; guests get no strings by reference."""
-        return sorted(self._capabilities & {"pane-widgets", "groups"})
+        return sorted(self._capabilities & {"pane-widgets", "groups", KEEPS_ORDER})
 
     def start(self, end: Callable[[Guest, str], object]) -> None:
         """Start to receive, and call ``end`` when the link expires."""

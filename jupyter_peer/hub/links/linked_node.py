@@ -88,7 +88,9 @@ class LinkedNode(ABC):
     ) -> None:
         """Send a message, without waiting; see :meth:`.PeerHub.send`."""
         session = self._live_session()
-        item = self._messenger.write(type, data, buffers, digests=digests, re=re)[1]
+        item = self._messenger.write(
+            type, data, buffers, digests=digests, re=re, keep_order=session.keeps_order
+        )[1]
         session.put(item, stream or "")
 
     def send_error(self, re: str, error: BaseException) -> None:
@@ -111,7 +113,7 @@ class LinkedNode(ABC):
     ) -> Message:
         """Send a message and return the answer; see :meth:`.PeerHub.request`."""
         session = self._live_session()
-        msg_id, item = self._messenger.write(type, data, buffers)
+        msg_id, item = self._messenger.write(type, data, buffers, keep_order=session.keeps_order)
         order = msg_id if stream is None else stream
         reply = await self._replies.wait(msg_id, lambda: session.put(item, order), timeout)
         reply.asked = item.canonical

@@ -17,7 +17,7 @@ from ...errors import LinkClosedError, MalformedError, WireError
 from ...primitives.clock import Clock
 from ...transports.base import Frame, PeerLink
 from ...wire.link.channel import Channel, Reading
-from ...wire.link.envelope import Envelope
+from ...wire.link.envelope import KEEPS_ORDER, Envelope
 from ...wire.link.handshake import Introduction
 from ...wire.link.outbox import Outgoing
 from ...wire.relay.group import GroupKey, GroupOpener
@@ -106,6 +106,11 @@ class Session:
     def is_sealed(self) -> bool:
         """Whether the frames are end-to-end sealed."""
         return self._channel.is_sealed
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the other end accepts payloads with their keys in the order of their sender."""
+        return self.is_sealed and KEEPS_ORDER in self.peer.capabilities
 
     @property
     def queued(self) -> int:

@@ -21,6 +21,7 @@ from ...hub.hub import PeerHub
 from ...hub.message import Message
 from ...primitives.backoff import Backoff
 from ...primitives.task_set import TaskSet
+from ...wire.link.envelope import KEEPS_ORDER
 from ...wire.relay.frames import MAX_GROUP_FRAME
 from ..buffers import BufferCache, Packed, pack
 from ..state import Delta, PaneCursor, PaneState
@@ -49,7 +50,8 @@ class Viewer:
 
     Attributes:
         cursor: Its position in the pane's history.
-        can: Capabilities of its node: ``pane-buffers``, ``pane-widgets``, ``groups``.
+        can: Capabilities of its node: ``pane-buffers``, ``pane-widgets``, ``groups``,
+            ``key-order``.
         reply_to: Its ``pane_open`` that waits for an answer.
         is_whole: Whether the answer must contain every long string.
         is_open: False after it may receive nothing more.
@@ -153,8 +155,8 @@ class Delivery:
         self._is_closed = False
 
     def abilities(self, node_id: str) -> frozenset[str]:
-        """Return the capabilities of a viewer: strings by reference, widgets, groups."""
-        return frozenset((BUFFERS, WIDGETS, GROUPS)).intersection(
+        """Return the capabilities of a viewer: strings by reference, widgets, groups, order of keys."""
+        return frozenset((BUFFERS, WIDGETS, GROUPS, KEEPS_ORDER)).intersection(
             self._hub.capabilities_of(node_id)
         )
 

@@ -22,6 +22,8 @@ from .json_bounds import HEAVY, check_depth, has_parts
 VERSION = 1
 DEFAULT_TTL = 8
 MAX_BUFFERS = 4096
+KEEPS_ORDER = "key-order"
+"""Capability of a node that accepts payloads with their keys in any order."""
 
 Buffer = bytes | bytearray | memoryview
 
@@ -40,24 +42,25 @@ _DIGITS_AS_ZERO = bytes.maketrans(b"123456789+-", b"0" * 11)
 _known_types: set[str] = set()
 
 
-def _make_encode() -> Callable[[Any], str]:
-    """Return a function that encodes like ``json.dumps(sort_keys=True, separators=(",", ":"))``.
+def _make_encode(*, sort_keys: bool) -> Callable[[Any], str]:
+    """Return a function that encodes like ``json.dumps(sort_keys=..., separators=(",", ":"))``.
 
     ``JSONEncoder.encode`` makes a new C encoder for every call, which costs as much as encoding a
     small payload. Here one encoder serves all calls. It does not detect cycles, so a cycle ends in
     a RecursionError instead of a ValueError.
     """
-    plain = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+    plain = json.JSONEncoder(sort_keys=sort_keys, separators=(",", ":"), allow_nan=False)
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # not CPython
         return plain.encode
     escape = json.encoder.encode_basestring_ascii
     # markers, default, encoder, indent, key separator, item separator, sort, skip keys, NaN
-    encode = make(None, plain.default, escape, None, ":", ",", True, False, False)
+    encode = make(None, plain.default, escape, None, ":", ",", sort_keys, False, False)
     return lambda value: "".join(encode(value, 0))
 
 
-_encode = _make_encode()
+_encode = _make_encode(sort_keys=False)
+_encode_sorted = _make_encode(sort_keys=True)
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -92,7 +95,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     batch: bytes = b""
 
     def canonical(self) -> bytes:
-        """Return the bytes the signature covers, see :func:`canonical_bytes`."""
+        """Return the bytes the signature covers on the unsealed wire; see :func:`canonical_bytes`."""
         return canonical_bytes(
             type=self.type,
             msg_id=self.msg_id,
@@ -104,13 +107,30 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
 
 def canonical_bytes(
-    *, type: str, msg_id: str, re: str | None, src: str, ts: float, data: dict[str, Any]
+    *,
+    type: str,
+    msg_id: str,
+    re: str | None,
+    src: str,
+    ts: float,
+    data: dict[str, Any],
+    keep_order: bool = False,
 ) -> bytes:
     """Return the canonical JSON of the signed fields.
 
-    It is exactly what ``json.dumps({data, msg_id, re, src, ts, type, v}, sort_keys=True,
-    separators=(",", ":"))`` writes. Only ``data`` goes through the JSON encoder: the other fields
-    need no escaping once they have been checked, and this is on the path of every message.
+    It is exactly what ``json.dumps({data, msg_id, re, src, ts, type, v}, separators=(",", ":"))``
+    writes. Only ``data`` goes through the JSON encoder: the other fields need no escaping once they
+    have been checked, and this is on the path of every message.
+
+    Args:
+        type: Kind of message.
+        msg_id: Its id.
+        re: Id of the message that it answers.
+        src: Node id of the sender.
+        ts: When it was made.
+        data: The payload.
+        keep_order: Whether keys of the payload keep their order. Otherwise they are sorted, because
+            the receiver accepts no other order: it is older, or writes them anew on the unsealed wire.
 
     Raises:
         MalformedError: A field has a wrong form, or the payload cannot be written as JSON, which
@@ -118,10 +138,11 @@ def canonical_bytes(
     """
     if type not in _known_types:
         _check_type(type)
+    encode = _encode if keep_order else _encode_sorted
     try:
-        text = _encode(data)
+        text = encode(data)
         if len(text) > _TOO_LARGE_TO_WAIT and "\\ud" in text:
-            text = _encode(without_surrogates(data))
+            text = encode(without_surrogates(data))
     except (TypeError, ValueError, RecursionError) as error:
         raise MalformedError("the payload cannot be written as JSON") from error
     canonical = _join(text, type, msg_id, re, src, ts)
@@ -152,17 +173,19 @@ def _is_finite(number: float) -> bool:
 
 
 class _Signed(msgspec.Struct, gc=False):
-    v: int
-    type: str
+    """The signed fields, in the order of their canonical form."""
+
+    data: dict[str, Any]
     msg_id: str
     re: str | None
     src: str
     ts: int | float
-    data: dict[str, Any]
+    type: str
+    v: int
 
 
 _decode = msgspec.json.Decoder(_Signed).decode
-_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+_encode_quickly = msgspec.json.Encoder().encode
 
 
 def from_canonical(
@@ -243,7 +266,7 @@ def _read_signed(canonical: bytes, src: str | None) -> _Signed:
 
 
 def _is_canonical(signed: _Signed, canonical: bytes) -> bool:
-    """Return whether bytes are what this envelope is written as.
+    """Return whether bytes are what this envelope is written as, with the keys in their order.
 
     msgspec writes large payloads about twenty times as quickly as the standard library. Both write
     the same bytes, except for characters that are not printable ASCII and for numbers that either
@@ -256,7 +279,7 @@ def _is_canonical(signed: _Signed, canonical: bytes) -> bool:
         and b"0.0000" not in canonical
         and b"0e0" not in canonical.translate(_DIGITS_AS_ZERO)
     ):
-        return _encode_sorted(signed) == canonical
+        return _encode_quickly(signed) == canonical
     return _written(signed, len(canonical) > HEAVY) == canonical
 
 
@@ -271,7 +294,7 @@ def _written(signed: _Signed, is_heavy: bool = False) -> bytes:
 def _encode_in_pieces(value: Any) -> str:
     """Encode as :data:`_encode` does, without a call that keeps other threads waiting for long."""
     if isinstance(value, dict) and has_parts(value.values()):
-        pairs = [f"{_encode(key)}:{_encode_in_pieces(value[key])}" for key in sorted(value)]
+        pairs = [f"{_encode(key)}:{_encode_in_pieces(item)}" for key, item in value.items()]
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list) and has_parts(value):
         return "[" + ",".join(map(_encode_in_pieces, value)) + "]"
@@ -341,7 +364,7 @@ def to_text(
     routing: dict[str, Any] = {"dst": dst, "ttl": ttl, "sig": base64.b64encode(sig).decode()}
     if buffers:
         routing["raw"] = [base64.b64encode(buffer).decode() for buffer in buffers]
-    return canonical[:-1].decode("ascii") + "," + _encode(routing)[1:]
+    return canonical[:-1].decode("ascii") + "," + _encode_sorted(routing)[1:]
 
 
 def from_text(text: str, *, max_bytes: int) -> Envelope | None:
@@ -418,7 +441,7 @@ def _parse(text: str) -> tuple[_Signed, dict[str, Any]]:
         raise MalformedError("a field of the envelope is missing or has the wrong type")
     if not _is_finite(ts):
         raise MalformedError("ts must be a finite number")
-    return _Signed(v, kind, msg_id, answered, src, ts, data), fields
+    return _Signed(data, msg_id, answered, src, ts, kind, v), fields
 
 
 class _NotFinite(ValueError):  # noqa: N818 - a number, not a failure

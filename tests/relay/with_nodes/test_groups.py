@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -313,6 +314,25 @@ async def test_a_viewer_that_knows_no_groups_gets_its_own_copy() -> None:
         lesson.write("more\n")
         await lesson.seen()
         assert lesson.others[1].id not in lesson.members
+
+
+async def test_older_viewers_have_a_group_of_their_own_that_gets_sorted_keys() -> None:
+    old = ("panes", "pane-buffers", "pane-widgets", "groups")
+    capabilities = {f"viewer{number}": old for number in range(MIN_MEMBERS)}
+    async with relay() as url, a_class(url, 2 * MIN_MEMBERS, capabilities=capabilities) as lesson:
+        assert len(lesson.groups) == 2
+        before = sent_to_each(lesson)
+        tree = {"z": 1, "a": {"y": 2, "b": 3}}
+        content = {"data": {"application/json": tree, "text/plain": ""}, "metadata": {}}
+        lesson.ada.kernel.say("display_data", content)
+        await until(lambda: all(len(each.state.outputs) == 2 for each in lesson.watches), 20)
+        assert sent_to_each(lesson) == before
+        trees = [
+            json.dumps(watch.state.outputs.outputs[1]["data"]["application/json"])
+            for watch in lesson.watches
+        ]
+        both = [json.dumps(tree, sort_keys=True)] * MIN_MEMBERS + [json.dumps(tree)] * MIN_MEMBERS
+        assert trees == both
 
 
 async def test_a_group_ends_with_its_last_viewers() -> None:

@@ -31,8 +31,8 @@ SIG = bytes(range(64))
 LIMIT = 1 << 20
 
 
-def dumps(fields: object) -> str:
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+def dumps(fields: object, *, sort_keys: bool = True) -> str:
+    return json.dumps(fields, sort_keys=sort_keys, separators=(",", ":"))
 
 
 def nested(levels: int) -> dict:
@@ -49,10 +49,17 @@ def nested(levels: int) -> dict:
     json_objects,
     st.none() | st.just(MSG_ID),
     st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**300), 10**300),
+    st.booleans(),
 )
-def test_canonical_bytes_are_what_json_dumps_writes(data, answered, ts):
+def test_canonical_bytes_are_what_json_dumps_writes(data, answered, ts, keep_order):
     written = canonical_bytes(
-        type="note", msg_id=MSG_ID, re=answered, src=ADA.node_id, ts=ts, data=data
+        type="note",
+        msg_id=MSG_ID,
+        re=answered,
+        src=ADA.node_id,
+        ts=ts,
+        data=data,
+        keep_order=keep_order,
     )
     fields = {
         "data": data,
@@ -63,13 +70,23 @@ def test_canonical_bytes_are_what_json_dumps_writes(data, answered, ts):
         "type": "note",
         "v": 1,
     }
-    assert written == dumps(fields).encode("ascii")
+    assert written == dumps(fields, sort_keys=not keep_order).encode("ascii")
 
 
 def test_a_python_without_the_c_encoder_writes_the_same(monkeypatch):
     monkeypatch.setattr("json.encoder.c_make_encoder", None)
     data = {"b": [1, 2.5, None], "a": "é\x7f\ud800"}
-    assert module._make_encode()(data) == module._encode(data)
+    assert module._make_encode(sort_keys=False)(data) == module._encode(data)
+    assert module._make_encode(sort_keys=True)(data) == module._encode_sorted(data)
+
+
+@given(json_objects, st.sampled_from([0, 5_000, 600_000]))
+def test_a_payload_is_read_with_its_keys_in_the_order_in_which_it_was_written(data, beside):
+    raw = canonical({"z": data, "pad": "x" * beside, "a": 1}, keep_order=True)
+    read = from_canonical(raw).data
+    assert dumps(read, sort_keys=False) == dumps(
+        arrived({"z": data, "pad": "x" * beside, "a": 1}), sort_keys=False
+    )
 
 
 @given(json_objects)
@@ -322,7 +339,7 @@ def test_an_envelope_that_is_not_in_its_canonical_form_is_refused(odd, beside):
 def test_every_number_and_string_has_one_form_that_is_accepted(text, beside):
     raw = text.encode().replace(b'"pad":"', b'"pad":"' + beside)
     assert from_canonical(raw)
-    assert dumps(json.loads(raw)).encode() == raw
+    assert dumps(json.loads(raw), sort_keys=False).encode() == raw
 
 
 @given(json_objects, st.booleans(), st.data())
@@ -333,7 +350,7 @@ def test_a_change_that_is_read_as_the_same_value_is_refused(data, is_large, draw
     changed = raw[:at] + draw.draw(st.sampled_from([b" ", b"0", b".0", b"e0", b"+"])) + raw[at:]
     with contextlib.suppress(PeerError):
         from_canonical(changed)
-        assert dumps(json.loads(changed)).encode() == changed
+        assert dumps(json.loads(changed), sort_keys=False).encode() == changed
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(), min_size=1))
