@@ -84,7 +84,7 @@ async def open_cold(bench: Workbench) -> list[Figure]:
             times.append(time.perf_counter() - begun)
     await both.ada.run("pane.unshare()")
     rtt = f"{ROUND_TRIP_S * 1e3:.0f} ms round trip"
-    size = len(served.compressed) / 1024
+    size = len(served.file.compressed) / 1024
     return [
         figure(f"G1 link to first picture, {rtt}", "s", median(times), goal=Goal(2.0, unit="s")),
         figure("G1 page, compressed", "KiB", size, goal=Goal(_PAGE_KIB, unit="KiB")),

@@ -12,28 +12,25 @@ from __future__ import annotations
 
 import base64
 import functools
-import gzip
 import hashlib
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 from tornado.web import RequestHandler
 
 from .frame_policy import FRAME_HEADERS, PARTS
+from .static_files import STATIC, StaticFile
 
-STATIC = Path(__file__).parent.parent / "static"
 _INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 _FRAMED = {"X-Frame-Options": "SAMEORIGIN", **FRAME_HEADERS}
 _HTML, _SCRIPT = "text/html; charset=utf-8", "text/javascript; charset=utf-8"
 
 
 class Served(msgspec.Struct, frozen=True):
-    """One response: its bytes, the compressed bytes, and its headers."""
+    """One response: its file and its headers."""
 
-    content: bytes
-    compressed: bytes
+    file: StaticFile
     headers: Mapping[str, str]
 
 
@@ -45,17 +42,17 @@ class GuestPage:
     """
 
     def __init__(self) -> None:
-        page = (STATIC / "guest.html").read_bytes()
-        self.digest = hashlib.sha256(page).hexdigest()
+        page = StaticFile.read(STATIC, "guest.html")
+        self.digest = hashlib.sha256(page.content).hexdigest()
         self._served = {
-            "": _served(page, _HTML, {"X-Frame-Options": "DENY", **_own_policy(page)}),
+            "": _served(page, _HTML, {"X-Frame-Options": "DENY", **_own_policy(page.content)}),
             "frame": _served(page, _HTML, _FRAMED),
         }
 
     def get(self, query: str) -> Served | None:
         """Return the response to a query; None for an unknown query."""
         if query in PARTS and query not in self._served:
-            code = (STATIC / f"{query}.js").read_bytes()
+            code = StaticFile.read(STATIC, f"{query}.js")
             self._served[query] = _served(code, _SCRIPT, _FRAMED)
         return self._served.get(query)
 
@@ -69,10 +66,9 @@ def guest_page() -> GuestPage | None:
         return None
 
 
-def _served(content: bytes, content_type: str, headers: Mapping[str, str]) -> Served:
+def _served(file: StaticFile, content_type: str, headers: Mapping[str, str]) -> Served:
     return Served(
-        content,
-        gzip.compress(content, 9, mtime=0),
+        file,
         {
             "Content-Type": content_type,
             "Cache-Control": "no-cache",
@@ -124,13 +120,8 @@ class GuestPageHandler(RequestHandler):
             return
         for name, value in served.headers.items():
             self.set_header(name, value)
-        self.set_header("Vary", "Accept-Encoding")
-        content = served.content
-        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
-            self.set_header("Content-Encoding", "gzip")
-            content = served.compressed
         # Tornado answers a HEAD request with the headers alone.
-        self.finish(content)
+        self.finish(served.file.for_client(self))
 
     head = get
 

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 
 import { build } from 'esbuild';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 
 const here = path => fileURLToPath(new URL(path, import.meta.url));
 const OUT = here('../../jupyter_peer/static/');
@@ -156,11 +156,14 @@ files['guest.html'] = `<!doctype html>
 `;
 
 files['third-party-licenses.json'] = await licences();
+await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
 for (const [name, text] of Object.entries(files)) {
-  await writeFile(OUT + name, text);
-  const [whole, sent] = [text.length, gzipSync(text, { level: 9 }).length];
-  process.stdout.write(
-    `${name} ${Math.round(whole / 1024)} KiB, compressed ${Math.round(sent / 1024)} KiB\n`
-  );
+  const compressed = gzipSync(text, { level: 9 });
+  // Scripts exist compressed alone, as the server sends them: sockets/static_files.py.
+  await (name.endsWith('.js')
+    ? writeFile(`${OUT}${name}.gz`, compressed)
+    : writeFile(OUT + name, text));
+  const [whole, sent] = [text.length, compressed.length].map(size => Math.round(size / 1024));
+  process.stdout.write(`${name} ${whole} KiB, compressed ${sent} KiB\n`);
 }

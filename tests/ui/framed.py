@@ -11,6 +11,7 @@ from playwright.sync_api import Frame, Page, Route
 from jupyter_peer.panes.owner.modules import find_module, installed_folders, with_pictures
 from jupyter_peer.server.http.viewer_page import PARTS, STATIC
 from jupyter_peer.sockets.frame_policy import FRAME_POLICY
+from jupyter_peer.sockets.static_files import StaticFile
 
 Json = dict[str, Any]
 
@@ -137,7 +138,9 @@ class FramedPane:
         elif path in names:
             kind = "text/html" if path == "/viewer/" else "text/javascript"
             route.fulfill(
-                body=(STATIC / names[path]).read_text(), content_type=kind, headers=headers
+                body=StaticFile.read(STATIC, names[path]).content,
+                content_type=kind,
+                headers=headers,
             )
         else:
             route.fulfill(status=404)

@@ -9,7 +9,6 @@ else of this server.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
@@ -17,11 +16,11 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
 from ...sockets.frame_policy import PARTS, SITES, headers_for
+from ...sockets.static_files import STATIC, StaticFile
 from ..rest.base import AUTH_RESOURCE
 
 #: Among the settings of the web application.
 SITES_SETTING = "jupyter_peer_pane_sites"
-STATIC = Path(__file__).parents[2] / "static"
 
 _FILES = {"": ("viewer.html", "text/html; charset=utf-8")} | {
     f"{part}.js": (f"{part}.js", "text/javascript; charset=utf-8") for part in PARTS
@@ -45,7 +44,7 @@ class ViewerHandler(JupyterHandler):
             raise web.HTTPError(404)
         filename, content_type = _FILES[name or ""]
         try:
-            content = (STATIC / filename).read_bytes()
+            file = StaticFile.read(STATIC, filename)
         except FileNotFoundError:
             raise web.HTTPError(404, "the page for panes was not built: run `make setup`") from None
         self.set_header("Content-Type", content_type)
@@ -54,7 +53,7 @@ class ViewerHandler(JupyterHandler):
             self.set_header(header, value)
         # Tornado's ETag of the content tells the browser whether it has changed.
         self.set_header("Cache-Control", "private, no-cache")
-        await self.finish(content)
+        await self.finish(file.for_client(self))
 
     def _frame_headers(self) -> dict[str, str]:
         """Return the policy, which allows the sites that the viewer has chosen.

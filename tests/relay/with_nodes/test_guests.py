@@ -26,7 +26,6 @@ OPENED: list[WebSocketClientConnection] = []
 def built(tmp_path, monkeypatch):
     """Files as the build makes them, since Node may not be here."""
     (tmp_path / "guest.html").write_bytes(PAGE)
-    (tmp_path / "widgets.js").write_bytes(b"widgets()")
     monkeypatch.setattr(guest_page, "STATIC", tmp_path)
     guest_page.guest_page.cache_clear()
     yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_peer.server.http import viewer_page
+from jupyter_peer.sockets.static_files import accepts_gzip
+
+
+def code_of(part):
+    return f"{part}();".encode() * 1000
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +22,7 @@ def built(tmp_path, monkeypatch):
     """Files as the build makes them, since Node may not be here."""
     (tmp_path / "viewer.html").write_text("<!doctype html>the page")
     for part in viewer_page.PARTS:
-        (tmp_path / f"{part}.js").write_text(f"{part}()")
+        (tmp_path / f"{part}.js.gz").write_bytes(gzip.compress(code_of(part)))
     monkeypatch.setattr(viewer_page, "STATIC", tmp_path)
     return tmp_path
 
@@ -61,7 +67,55 @@ async def test_a_policy_of_the_settings_does_not_loosen_it(extension, jp_fetch, 
 async def test_the_code_of_each_part_is_served_beside_it(extension, jp_fetch, part):
     response = await jp_fetch("jupyter-peer", "viewer", f"{part}.js")
     assert response.headers["Content-Type"].startswith("text/javascript")
-    assert response.body == f"{part}()".encode()
+    assert response.body == code_of(part)
+
+
+@pytest.mark.parametrize("name", ["", "plotly.js"])
+async def test_files_are_sent_in_the_form_that_the_browser_accepts(extension, jp_fetch, name):
+    async def fetched(accepted, **headers):
+        return await jp_fetch(
+            "jupyter-peer",
+            "viewer",
+            name,
+            headers={"Accept-Encoding": accepted, **headers},
+            decompress_response=False,
+            raise_error=False,
+        )
+
+    plain, compressed = [await fetched(accepted) for accepted in ("identity", "gzip, br")]
+    assert gzip.decompress(compressed.body) == plain.body
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    for sent in (plain, compressed):
+        assert sent.headers["Vary"] == "Accept-Encoding"
+        assert int(sent.headers["Content-Length"]) == len(sent.body)
+    tags = [sent.headers["ETag"] for sent in (plain, compressed)]
+    assert tags[0] != tags[1]
+    again = [await fetched("gzip", **{"If-None-Match": tag}) for tag in tags]
+    assert [(sent.code, len(sent.body)) for sent in again] == [
+        (200, len(compressed.body)),
+        (304, 0),
+    ]
+    assert again[1].headers["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(
+    ("header", "accepts"),
+    [
+        ("gzip, deflate, br", True),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", True),
+        ("GZIP", True),
+        ("*", True),
+        ("*;q=0.5, gzip;q=0", False),
+        ("gzip; q=0", False),
+        ("gzip;q=nonsense", False),
+        ("identity", False),
+        ("not-gzip", False),
+        ("", False),
+    ],
+)
+def test_gzip_is_sent_only_to_who_accepts_it(header, accepts):
+    assert accepts_gzip(header) is accepts
 
 
 def test_the_page_asks_for_the_parts_that_the_server_has():

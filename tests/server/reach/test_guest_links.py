@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import re
@@ -16,6 +17,7 @@ from tests.machine.waiting import until
 from tests.wire.by_hand import HandPeer
 
 PAGE = b"<!doctype html><style>a{}</style><script>run()</script>"
+WIDGETS = b"widgets()" * 1000
 LINK = re.compile(
     r"(?P<page>http://.*/s/)(?P<id>[0-9a-f]{16})#v1\."
     r"(?P<secret>[A-Za-z0-9_-]{22})\.(?P<key>[A-Za-z0-9_-]{43})"
@@ -26,7 +28,7 @@ LINK = re.compile(
 def built(tmp_path, monkeypatch):
     """Files as the build makes them, since Node may not be here."""
     (tmp_path / "guest.html").write_bytes(PAGE)
-    (tmp_path / "widgets.js").write_bytes(b"widgets()" * 1000)
+    (tmp_path / "widgets.js.gz").write_bytes(gzip.compress(WIDGETS))
     monkeypatch.setattr(guest_page, "STATIC", tmp_path)
     guest_page.guest_page.cache_clear()
     yield
@@ -125,10 +127,16 @@ async def test_the_page_needs_no_login_and_may_do_little(http_server_client, jp_
     frame = await http_server_client.fetch(f"{jp_base_url}jupyter-peer/s/x?frame")
     assert frame.body == PAGE
     assert frame.headers["Content-Security-Policy"].startswith("sandbox allow-scripts")
-    widgets = await http_server_client.fetch(
-        f"{jp_base_url}jupyter-peer/s/x?widgets", decompress_response=False
-    )
-    assert widgets.headers["Content-Type"].startswith("text/javascript")
+    widgets = f"{jp_base_url}jupyter-peer/s/x?widgets"
+    for accepted in ("gzip", "identity"):
+        sent = await http_server_client.fetch(
+            widgets, headers={"Accept-Encoding": accepted}, decompress_response=False
+        )
+        assert sent.headers["Content-Type"].startswith("text/javascript")
+        assert sent.headers["Vary"] == "Accept-Encoding"
+        is_compressed = sent.headers.get("Content-Encoding") == "gzip"
+        assert is_compressed == (accepted == "gzip")
+        assert (gzip.decompress(sent.body) if is_compressed else sent.body) == WIDGETS
     with pytest.raises(HTTPClientError):
         await http_server_client.fetch(f"{jp_base_url}jupyter-peer/s/x?../../etc/passwd")
 

@@ -40,7 +40,7 @@ trailer<</Root 1 0 R>>"""
 
 @pytest.fixture
 def pane(page: Page) -> FramedPane:
-    if not (STATIC / "math.js").exists():
+    if not (STATIC / "math.js.gz").exists():
         missing("the page for panes was not built: make package")
     return FramedPane(page)
 

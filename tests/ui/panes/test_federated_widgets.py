@@ -55,7 +55,7 @@ CHUNK = """"use strict";
 
 @pytest.fixture(autouse=True)
 def built() -> None:
-    if not (STATIC / "widgets.js").exists():
+    if not (STATIC / "widgets.js.gz").exists():
         missing("the page for panes was not built: make package")
 
 
