@@ -32,6 +32,7 @@ from ..hub.hub import PeerHub
 from ..hub.info import HubEvent
 from ..hub.message import Message
 from ..primitives import background
+from ..primitives.signal import Signal
 from ..wire.payloads.agents import AgentCancel, AgentRequest
 from ..wire.payloads.hub import convert
 from .admission import AgentAdmission
@@ -73,6 +74,7 @@ class TurnManager:
         self._conversations = Conversations()
         self._numbers = itertools.count(1)
         self._turns: dict[tuple[str, str], tuple[Turn, asyncio.Task[None]]] = {}
+        self._changes = Signal[[]]("the questions that are being answered changed")
         self._ends = [hub.subscribe(self._on_hub_event), board.subscribe(self._on_switch)]
         hub.on("agent_request", self._on_request)
         hub.on("agent_cancel", self._on_cancel)
@@ -82,6 +84,10 @@ class TurnManager:
     def under_way(self) -> int:
         """Number of questions that are being answered."""
         return len(self._turns)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call back when a question begins or ends; return a function that stops this."""
+        return self._changes.connect(listener)
 
     def running(self) -> list[Turn]:
         """Return the questions that are being answered, the oldest first."""
@@ -161,7 +167,12 @@ class TurnManager:
         )
         task = background.start(self._run(turn, agent, message), "answering a question")
         self._turns[key] = (turn, task)
-        task.add_done_callback(lambda done: self._turns.pop(key, None))
+        task.add_done_callback(lambda done: self._remove(key))
+        self._changes.emit()
+
+    def _remove(self, key: tuple[str, str]) -> None:
+        self._turns.pop(key, None)
+        self._changes.emit()
 
     def _on_list(self, message: Message) -> None:
         self._admission.check_may_ask(message.peer_id)

@@ -142,7 +142,8 @@ async def start_node(
     stack.callback(hub.subscribe(lambda event: notices.mark("peers", "invites", "links", "lobby")))
     stack.callback(publisher.subscribe(lambda: notices.mark("panes", "links")))
     stack.callback(watcher.subscribe(lambda: notices.mark("panes", "peers")))
-    stack.callback(agents.board.subscribe(lambda: notices.mark("agents")))
+    for source in (agents.board, agents.turns):
+        stack.callback(source.subscribe(lambda: notices.mark("agents")))
     stack.callback(agents.approvals.subscribe(lambda: notices.mark("approval")))
     await hub.start()
     await reach.start()

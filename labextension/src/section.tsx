@@ -97,7 +97,7 @@ export function RowToggle(props: {
   summary: string;
   /** Whether the row has a status. */
   hasDot?: boolean;
-  children: React.ReactNode;
+  children?: React.ReactNode;
 }): React.ReactElement {
   const { open, onToggle, controls, name, summary, hasDot = true, children } = props;
   const Caret = open ? caretDownIcon : caretRightIcon;

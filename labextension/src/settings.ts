@@ -11,6 +11,7 @@ export interface IPeerSettings {
   notifyWatched: boolean;
   notifyEnded: boolean;
   notifyChat: boolean;
+  notifyApproval: boolean;
   notifyFailed: boolean;
 }
 
@@ -22,6 +23,7 @@ export const DEFAULT_SETTINGS: IPeerSettings = {
   notifyWatched: true,
   notifyEnded: true,
   notifyChat: true,
+  notifyApproval: true,
   notifyFailed: true
 };
 

@@ -285,7 +285,11 @@ class Scene:
         opened("open-pane", lambda: self.command("jupyter-peer:open-pane"))
         asking = {"peer_id": "ada", "prompt": "restart it"}
         asked = threading.Thread(target=self.bob.api, args=("POST", "ask-peer", asking))
-        opened("approval", asked.start)
+        toast = self.page.locator(".Toastify__toast")
+        with self.view("notice-approval", toast, toast):
+            asked.start()
+            expect(toast.get_by_role("button", name="Look…")).to_be_visible()
+        opened("approval", lambda: toast.get_by_role("button", name="Look…").click())
         asked.join(20)
         for invite in self.ada.api("GET", "invites")["invites"]:
             self.ada.api("DELETE", f"invites/{invite['id']}")

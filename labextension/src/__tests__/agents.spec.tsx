@@ -1,6 +1,7 @@
 import { fireEvent, screen } from '@testing-library/react';
 import * as React from 'react';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApprovalsModel } from '../agents/model';
 import { AgentSwitch } from '../agents/switch';
 import { AgentsView } from '../agents/view';
 import { IAgents } from '../shapes';
@@ -10,13 +11,16 @@ import { answered, endSession, ISession, openSession, say, show } from './sessio
 const OFF: IAgents = { on: false, mode: 'read-only', default: null, agents: [], running: [] };
 const bob = { node_id: peer().node_id, node_name: 'bob', alias: null, label: 'bob' };
 
+const look = vi.fn();
 let session: ISession;
 
 beforeEach(async () => {
   session = await openSession();
   const agents = new AgentSwitch(session.control);
+  const approvals = new ApprovalsModel(session.control);
   await answered('agents', OFF);
-  show(session, <AgentsView agents={agents} />);
+  await answered('approvals', { approvals: [] });
+  show(session, <AgentsView agents={agents} approvals={approvals} look={look} />);
 });
 
 afterEach(() => endSession(session));
@@ -75,5 +79,72 @@ describe('the agents of this node', () => {
     screen.getByText(/asks helper · just now/);
     fireEvent.click(screen.getByRole('button', { name: 'Stop answering bob' }));
     expect(await answered('stop_turn', OFF)).toEqual({ turn: 7 });
+  });
+
+  it('keep the keyboard where it is while a choice is under way', async () => {
+    const box = screen.getByRole('checkbox', { name: 'Peers may ask my agent' });
+    box.focus();
+    fireEvent.click(box);
+    expect(document.activeElement).toBe(box);
+    expect((box as HTMLInputElement).disabled).toBe(false);
+    await answered('agent_on', { ...OFF, on: true });
+  });
+
+  it('list the calls of tools that wait, to look at or to refuse', async () => {
+    const call = { id: 3, peer_name: 'bob', agent: 'helper', tool: 'restart' };
+    await say({ event: 'approval', data: { approvals: [call] } });
+    screen.getByText('restart waits');
+    fireEvent.click(screen.getByRole('button', { name: 'Look at the call of restart for bob' }));
+    expect(look).toHaveBeenCalledWith(3);
+    fireEvent.click(screen.getByRole('button', { name: 'Refuse the call of restart for bob' }));
+    const refused = { id: 3, allow: false, for_turn: false };
+    expect(await answered('approve', {})).toEqual(refused);
+    expect(screen.queryByText('restart waits')).toBeNull();
+  });
+
+  it('show who asked, when and what came out, read again when a question ends', async () => {
+    const at = Date.now() / 1000 - 120;
+    const ended = (turn: number, outcome: string) => [
+      {
+        at,
+        kind: 'agent_turn_ended',
+        peer: bob.node_id,
+        detail: { turn, agent: 'helper', outcome, seconds: 2.2, characters: 9, tools: 1 }
+      },
+      {
+        at: at - 3,
+        kind: 'agent_turn',
+        peer: bob.node_id,
+        detail: { turn, agent: 'helper', chain: ['carlcarlcarlcar2', bob.node_id] }
+      }
+    ];
+    fireEvent.click(screen.getByRole('button', { name: /Who asked/ }));
+    const other = { at, kind: 'pane_shared', peer: null, detail: {} };
+    expect(await answered('audit', { audit: [other] })).toEqual({ limit: 1000 });
+    screen.getByText('Nobody has asked yet.');
+    await say({ event: 'agents', data: OFF });
+    const refusal = (code: string) => ({
+      at: at - 60,
+      kind: 'agent_refused',
+      peer: bob.node_id,
+      detail: { code, more_before: 2 }
+    });
+    await answered('audit', {
+      audit: [
+        ...ended(2, 'agent_failed'),
+        other,
+        ...ended(1, 'ok'),
+        refusal('agent_not_allowed'),
+        refusal('not_enabled')
+      ]
+    });
+    const rows = screen.getByRole('list', { name: 'The last questions' }).children;
+    expect([...rows].map(row => row.textContent)).toEqual([
+      'bob2 minutes ago · the agent failed · helper',
+      'bob2 minutes ago · answered in 2 s with 1 call of a tool · helper',
+      'bob3 minutes ago · refused: this peer may not ask the agent, and 2 more before',
+      'bob3 minutes ago · refused: this is switched off, and 2 more before'
+    ]);
+    expect((rows[1] as HTMLElement).title).toContain('carlcarlcarlcar2 → bob');
   });
 });

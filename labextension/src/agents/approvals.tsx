@@ -59,39 +59,51 @@ class ApprovalDialog extends Dialog<unknown> {
 }
 
 /**
- * Ask the person about each call of a tool that waits, one after the other.
+ * Return what shows a call of a tool that waits, and sends the answer of the person.
  *
- * What was answered in another tab, or is too late, goes away by itself.
+ * One dialog is open at a time, and the next follows it. What was answered in another tab, or is too
+ * late, is not shown any more. Nothing opens by itself: a dialog would take the keyboard from somebody who types.
  */
-export function askForApprovals(model: ApprovalsModel, trans: TranslationBundle): void {
+export function approvalDialogs(
+  model: ApprovalsModel,
+  trans: TranslationBundle
+): (id: number) => void {
   let shown: { id: number; dialog: ApprovalDialog } | null = null;
+  let wanted: number[] = [];
 
   const show = async (approval: IApproval): Promise<void> => {
     const dialog = new ApprovalDialog(approval, trans);
     shown = { id: approval.id, dialog };
-    try {
-      await model.decide(approval.id, await dialog.answer());
-    } catch {
-      // It was answered elsewhere, or its time is over.
-    }
-    if (shown?.id === approval.id) {
+    // Null once it was taken away.
+    const answer = await dialog.answer().catch(() => null);
+    if (answer && shown?.dialog === dialog) {
       shown = null;
+      await model.decide(approval.id, answer);
     }
-    look();
+    showNext();
   };
 
-  const look = (): void => {
-    const { approvals } = model;
-    if (shown && !approvals.some(each => each.id === shown?.id)) {
+  const showNext = (): void => {
+    wanted = wanted.filter(id => model.waiting(id));
+    const next = shown ? undefined : wanted.shift();
+    if (next !== undefined) {
+      void show(model.waiting(next)!);
+    }
+  };
+
+  model.changed.connect(() => {
+    if (shown && !model.waiting(shown.id)) {
       const { dialog } = shown;
       shown = null;
       dialog.dispose();
     }
-    if (!shown && approvals.length > 0) {
-      void show(approvals[0]);
+    showNext();
+  });
+
+  return id => {
+    if (shown?.id !== id && !wanted.includes(id)) {
+      wanted.push(id);
+      showNext();
     }
   };
-
-  model.changed.connect(look);
-  look();
 }

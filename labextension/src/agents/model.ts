@@ -22,11 +22,28 @@ export class ApprovalsModel {
     return this._changed;
   }
 
-  /** Allow a call of a tool, or refuse it. */
+  /** Emitted for each call that begins to wait; again for those that still wait after a lost connection. */
+  get arrived(): ISignal<this, IApproval> {
+    return this._arrived;
+  }
+
+  /** The call with this id, as long as it waits. */
+  waiting(id: number): IApproval | undefined {
+    return this._approvals.find(each => each.id === id);
+  }
+
+  /** Allow a call of a tool, or refuse it; one that waits no longer stays as it was decided. */
   async decide(id: number, answer: Answer): Promise<void> {
+    if (!this.waiting(id)) {
+      return;
+    }
     this._set(this._approvals.filter(each => each.id !== id));
     const said = { allow: answer !== 'no', for_turn: answer === 'turn' };
-    await this._control.request('approve', { id, ...said });
+    try {
+      await this._control.request('approve', { id, ...said });
+    } catch {
+      // It was answered elsewhere, or its time is over.
+    }
   }
 
   private readonly _onControlState = (): void => {
@@ -58,10 +75,15 @@ export class ApprovalsModel {
   }
 
   private _set(approvals: readonly IApproval[]): void {
+    const before = this._approvals;
     this._approvals = approvals;
     this._changed.emit(approvals);
+    approvals
+      .filter(({ id }) => !before.some(each => each.id === id))
+      .forEach(each => this._arrived.emit(each));
   }
 
   private readonly _changed = new Signal<this, readonly IApproval[]>(this);
+  private readonly _arrived = new Signal<this, IApproval>(this);
   private _approvals: readonly IApproval[] = [];
 }

@@ -1,6 +1,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket } from '../control';
 import { AgentMode, IAgents } from '../shapes';
+import { ENTRIES, IAuditEntry } from './past';
 
 /** Whether peers may ask the agents of this node, and which questions are being answered. */
 export class AgentSwitch {
@@ -39,6 +40,12 @@ export class AgentSwitch {
 
   async stopTurn(turn: number): Promise<void> {
     this._set(await this._control.request<IAgents>('stop_turn', { turn }));
+  }
+
+  /** The newest entries of the audit log. */
+  async audit(): Promise<IAuditEntry[]> {
+    return (await this._control.request<{ audit: IAuditEntry[] }>('audit', { limit: ENTRIES }))
+      .audit;
   }
 
   private async _load(): Promise<void> {

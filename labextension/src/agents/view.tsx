@@ -4,26 +4,43 @@ import { useAction, useFollowed, useNow, usePeersState, useView } from '../conte
 import { Failure, IconButton } from '../section';
 import { AgentMode, ITurn } from '../shapes';
 import { relativeTime } from '../wording';
+import { AskedBefore } from './pastview';
 import { AgentList } from './askers';
+import { ApprovalsModel } from './model';
 import { AgentSwitch } from './switch';
+import { WaitingCalls } from './waiting';
 
-/** Whether peers may ask this node's agents, what agents may do for them, and who asks now. */
-export function AgentsView({ agents }: { agents: AgentSwitch }): React.ReactElement | null {
+/** Whether peers may ask this node's agents, what agents may do for them, and who asks and asked. */
+export function AgentsView(props: {
+  agents: AgentSwitch;
+  approvals: ApprovalsModel;
+  look: (id: number) => void;
+}): React.ReactElement | null {
+  const { agents, approvals, look } = props;
   const { trans } = useView();
   const { live } = usePeersState();
   const { busy, error, run } = useAction();
   const now = useFollowed(agents.changed, () => agents.agents);
+  const waiting = useFollowed(approvals.changed, () => approvals.approvals);
   if (!now) {
     return null;
   }
-  const enabled = live && !busy;
+  // What is `disabled` would lose the keyboard while the choice is under way.
+  const state = { disabled: !live, 'aria-disabled': busy };
   return (
     <>
+      {waiting.length > 0 && (
+        <WaitingCalls
+          approvals={waiting}
+          look={look}
+          decide={(id, answer) => approvals.decide(id, answer)}
+        />
+      )}
       <label className="jp-Peers-choice">
         <input
           type="checkbox"
           checked={now.on}
-          disabled={!enabled}
+          {...state}
           onChange={() => run(() => (now.on ? agents.turnOff() : agents.turnOn()))}
         />
         <span>{trans.__('Peers may ask my agent')}</span>
@@ -34,7 +51,7 @@ export function AgentsView({ agents }: { agents: AgentSwitch }): React.ReactElem
           <select
             className="jp-Peers-select"
             value={now.mode}
-            disabled={!enabled}
+            {...state}
             onChange={({ target }) => run(() => agents.turnOn(target.value as AgentMode))}
           >
             <option value="read-only">{trans.__('tools that only read')}</option>
@@ -69,6 +86,7 @@ export function AgentsView({ agents }: { agents: AgentSwitch }): React.ReactElem
           ))}
         </ul>
       )}
+      <AskedBefore agents={agents} />
       <Failure error={error} trans={trans} />
     </>
   );

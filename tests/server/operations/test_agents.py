@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
@@ -167,6 +168,26 @@ async def test_what_is_switched_is_told_to_every_page(tmp_path):
         await until(lambda: not browser.named("agents")[-1]["on"])
         with pytest.raises(PeerError):
             await browser.ask("agent_on", agent="nobody")
+        await browser.close()
+
+
+async def test_a_page_is_told_who_asks_now_and_when_it_is_over(tmp_path):
+    async with servers(tmp_path, "ada", "bob") as (ada, bob), kernel(ada) as adas:
+        browser = await ada.control()
+        may_end = threading.Event()
+        await run(adas.agent, lambda turn: may_end.wait(20) and "so", name="helper")
+        await run(adas.agent_on)
+
+        def told() -> list[str] | None:
+            events = browser.named("agents")
+            return events and [turn["peer"]["label"] for turn in events[-1]["running"]]
+
+        body = {"peer_id": ada.hub.node_id, "prompt": "how?"}
+        question = asyncio.create_task(bob.call("POST", "ask-peer", body))
+        await until(lambda: told() == ["bob"])
+        may_end.set()
+        assert (await question)["answer"] == "so"
+        await until(lambda: told() == [])
         await browser.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,10 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.axe import assert_accessible
 from tests.ui.lab import Lab
-from tests.ui.sidebar.test_sidebar import LOWEST_CONTRAST, use_theme
+from tests.ui.sidebar.test_sidebar import LOWEST_CONTRAST, PANEL, use_theme
+from tests.ui.test_walkthrough import Person
+
+FOCUS_LAUNCHER = "document.querySelector('.jp-Launcher .jp-LauncherCard').focus()"
 
 AGENT = r"""
 import jupyter_peer as peer
@@ -74,7 +78,7 @@ class Asking(threading.Thread):
         self.answer = self._bob.api("POST", "ask-peer", {"peer_id": "ada", "prompt": self._prompt})
 
     def result(self) -> Any:
-        self.join(15)
+        self.join(60)
         return self.answer
 
 
@@ -88,10 +92,27 @@ def test_the_owner_is_asked_in_the_browser_and_what_a_peer_sends_is_text(
 ) -> None:
     assert "no browser is open" in Asking(bob).result()["answer"]
     open_lab(ada)
+    dialog = page.get_by_role("dialog")
+    notice = page.locator(
+        ".Toastify__toast", has_text="May your agent helper call restart for bob?"
+    )
+    mine = page.locator(PANEL).get_by_role("list", name="Waiting for your yes")
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         use_theme(page, theme)
+        page.evaluate(FOCUS_LAUNCHER)
         asking = Asking(bob)
-        dialog = page.get_by_role("dialog")
+        expect(notice).to_be_visible()
+        # Nothing takes the keyboard from somebody who types.
+        expect(dialog).to_have_count(0)
+        assert page.evaluate("document.activeElement.closest('.jp-Launcher') !== null")
+        shoot(f"{theme.split()[-1].lower()}-notice")
+        if "Light" in theme:
+            notice.get_by_role("button", name="Look…").click()
+        else:
+            Person(page).run_command("Show My Agent")
+            expect(mine).to_contain_text("restart waits")
+            shoot("dark-panel")
+            mine.get_by_role("button", name="Look at the call of restart for bob").click()
         expect(dialog).to_contain_text("bob")
         expect(dialog).to_contain_text(bob.api("GET", "identity")["node_id"])
         question, run, note = dialog.locator("pre").all_text_contents()
@@ -111,7 +132,21 @@ def test_the_owner_is_asked_in_the_browser_and_what_a_peer_sends_is_text(
             page.keyboard.press("Enter")
             assert asking.result() == {"ok": True, "answer": "no: the owner has refused the call"}
         expect(dialog).to_have_count(0)
+        expect(notice).to_have_count(0)
     assert page.evaluate("window.pwned") is None
+    # The panel says afterwards who asked and what came out.
+    page.locator(PANEL).get_by_role("button", name="Who asked").click()
+    past = page.locator(PANEL).get_by_role("list", name="The last questions")
+    questions = past.get_by_role("listitem")
+    expect(questions.first).to_contain_text(re.compile(r"^bob.*answered in \d+ s · helper"))
+    before = questions.count()
+    shoot("past")
+    assert_accessible(page.locator(PANEL))
+    asking = Asking(bob)
+    notice.get_by_role("button", name="No", exact=True).click()
+    assert asking.result()["answer"] == "no: the owner has refused the call"
+    expect(questions).to_have_count(before + 1)
+    expect(mine).to_have_count(0)
 
 
 @pytest.mark.usefixtures("agent")
@@ -127,6 +162,7 @@ def test_an_attack_on_the_reader_is_seen_for_what_it_is(
     open_lab(ada)
     asking = Asking(bob, "long\u2066\n\n\nyes\u200b, do it \u05d0\u05d1")
     dialog = page.get_by_role("dialog")
+    page.locator(".Toastify__toast").get_by_role("button", name="Look…").click()
     allow = dialog.get_by_role("button", name="Allow once")
     expect(dialog.locator("bdi")).to_have_text("bob")
     expect(dialog).to_contain_text("long⟨U+2066⟩")
