@@ -8,7 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Frame, Page, Route
 
-from jupyter_peer.panes.owner.modules import find_module, installed_folders, with_pictures
+from jupyter_peer.panes.owner.installed import find_module, installed_folders
+from jupyter_peer.panes.owner.modules import with_pictures
 from jupyter_peer.server.http.viewer_page import PARTS, STATIC
 from jupyter_peer.sockets.frame_policy import FRAME_POLICY
 from jupyter_peer.sockets.static_files import StaticFile

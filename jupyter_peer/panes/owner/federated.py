@@ -36,6 +36,8 @@ class Extension(NamedTuple):
         exposed: The module with its plugins.
         style: The module with its style sheets, if it has one.
         needs: Packages that it does not contain.
+        chunks: The files that its entry would load.
+        size: Bytes of all its code.
     """
 
     name: str
@@ -44,11 +46,8 @@ class Extension(NamedTuple):
     exposed: str
     style: str | None
     needs: frozenset[str]
-
-    @property
-    def size(self) -> int:
-        """Bytes of all its code."""
-        return sum(file.stat().st_size for file in (self.folder / self.entry, *self._chunks()))
+    chunks: tuple[Path, ...]
+    size: int
 
     def code(self, named: Iterable[str]) -> bytes:
         """Return one AMD module with all its code.
@@ -56,7 +55,7 @@ class Extension(NamedTuple):
         Args:
             named: Modules that the page can ask for.
         """
-        chunks = b",".join(_function(file.read_bytes()) for file in self._chunks())
+        chunks = b",".join(_function(file.read_bytes()) for file in self.chunks)
         name = json.dumps(self.name).encode()
         entry = (self.folder / self.entry).read_bytes() + b"\n;return _JUPYTERLAB[%s];" % name
         needs = sorted(self.needs.intersection(named) - {self.name})
@@ -76,14 +75,6 @@ class Extension(NamedTuple):
             _function(entry),
         )
 
-    def _chunks(self) -> Iterator[Path]:
-        for count, file in enumerate(sorted(self.folder.glob("*.js"))):
-            if count >= MAX_CHUNKS:
-                return
-            with file.open("rb") as opened:
-                if _CHUNK.match(opened.read(_HEAD)):
-                    yield file
-
 
 def read_extension(name: str, folder: Path) -> Extension | None:
     """Return the extension in a folder; None if there is none with plugins.
@@ -100,16 +91,34 @@ def read_extension(name: str, folder: Path) -> Extension | None:
     exposed, style = build.get("extension"), build.get("style")
     if entry is None or not isinstance(exposed, str):
         return None
-    if not (folder / "static" / entry[1]).is_file():
+    code = folder / "static"
+    if not (code / entry[1]).is_file():
         return None
     needs = frozenset(
         package
         for package, how in (packages if isinstance(packages, dict) else {}).items()
         if isinstance(how, dict) and how.get("bundled") is False
     )
+    chunks = tuple(_chunks(code))
     return Extension(
-        name, folder / "static", entry[1], exposed, style if isinstance(style, str) else None, needs
+        name,
+        code,
+        entry[1],
+        exposed,
+        style if isinstance(style, str) else None,
+        needs,
+        chunks,
+        sum(file.stat().st_size for file in (code / entry[1], *chunks)),
     )
+
+
+def _chunks(folder: Path) -> Iterator[Path]:
+    for count, file in enumerate(sorted(folder.glob("*.js"))):
+        if count >= MAX_CHUNKS:
+            return
+        with file.open("rb") as opened:
+            if _CHUNK.match(opened.read(_HEAD)):
+                yield file
 
 
 def _facts(file: Path) -> dict[str, Any]:

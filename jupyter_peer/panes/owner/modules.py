@@ -1,8 +1,5 @@
 """Sends viewers the code that draws a pane's widgets, from the environment of the owner.
 
-A library of widgets installs one AMD module per package, in ``nbextensions/NAME/index.js`` below a
-folder of Jupyter. Pages without JupyterLab (voila, exports of ipywidgets) load widgets the same way.
-A library without one is packed from its extension of JupyterLab, see :mod:`.federated`.
 The viewer needs no installation, and runs the code only in the frame of the pane.
 """
 
@@ -16,9 +13,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
-
-from jupyter_core.paths import jupyter_path
 
 from ...document.blobs import blob_hash
 from ...errors import BusyError, NotGrantedError, TooLargeError, UnknownModuleError
@@ -27,7 +21,7 @@ from ...hub.message import Message
 from ...primitives.rate_limit import RateLimit
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import MAX_MODULE, MAX_MODULES, PaneModule
-from .federated import Extension, read_extension
+from .installed import InstalledModules
 from .pane import OwnPane
 
 #: Modules that one viewer asks for: at once, and a second.
@@ -35,54 +29,6 @@ BURST, RATE = 32, 1 / 10
 _MAX_REMEMBERED = 4096
 #: How a bundle of webpack names a picture that lies beside it, by the hash of its content.
 _PICTURE = re.compile(rb'exports=\w+\.p\+"([0-9a-f]{16,64}\.(?:png|svg|gif|jpg|jpeg|webp))"')
-
-
-def installed_folders() -> list[Path]:
-    """Return the folders with the code of widget libraries, in their order of precedence."""
-    kinds = ("nbextensions", "labextensions")
-    return [Path(folder) for kind in kinds for folder in jupyter_path(kind)]
-
-
-class Bundle(NamedTuple):
-    """The AMD module of a library.
-
-    Attributes:
-        file: Where it is.
-    """
-
-    file: Path
-
-    @property
-    def folder(self) -> Path:
-        return self.file.parent
-
-    @property
-    def size(self) -> int:
-        """Bytes of its code."""
-        return self.file.stat().st_size
-
-    def code(self, named: Iterable[str] = ()) -> bytes:
-        return self.file.read_bytes()
-
-
-def find_module(name: str, folders: Iterable[Path]) -> Bundle | Extension | None:
-    """Return the code of a module; None if no folder has it.
-
-    Args:
-        name: A name of the form :data:`.ModuleName`, which cannot leave the folder.
-        folders: The folders to search.
-    """
-    # The bundle of `@bokeh/jupyter_bokeh` is in the folder `jupyter_bokeh`.
-    places = dict.fromkeys((name, name.rpartition("/")[2]))
-    for folder in folders:
-        for place in places:
-            file = folder / place / "index.js"
-            if file.is_file():
-                return Bundle(file)
-        extension = read_extension(name, folder / name)
-        if extension is not None:
-            return extension
-    return None
 
 
 def with_pictures(code: bytes, folder: Path) -> bytes:
@@ -123,7 +69,7 @@ class PaneModules:
     ) -> None:
         self._hub = hub
         self._granted = granted
-        self._folders = folders
+        self._installed = InstalledModules(folders)
         self._clock = clock
         self._limits: OrderedDict[str, RateLimit] = OrderedDict()
         hub.on("pane_module", self._on_module)
@@ -165,18 +111,16 @@ class PaneModules:
             UnknownModuleError: The module is not installed here.
             TooLargeError: The module is too large, or all modules of the pane together are.
         """
-        folders = list(self._folders())
-        found = find_module(name, folders)
+        found = self._installed.find(name)
         if found is None:
             raise UnknownModuleError(
                 f"the environment of {self._hub.node_name} has no code for the widget module '{name}'",
                 hint=f"{self._hub.node_name} can install the Python package that brings '{name}'",
             )
-        before = [find_module(each, folders) for each in sorted(named) if each < name]
-        size = found.size
-        total = size + sum(each.size for each in before if each is not None)
+        before = [self._installed.find(each) for each in named if each < name]
+        total = found.size + sum(each.size for each in before if each is not None)
         code = b""
-        if size <= MAX_MODULE and total <= MAX_MODULES:
+        if found.size <= MAX_MODULE and total <= MAX_MODULES:
             code = with_pictures(found.code(named), found.folder)
         if not 0 < len(code) <= MAX_MODULE:
             raise TooLargeError(

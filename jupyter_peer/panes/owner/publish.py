@@ -35,8 +35,9 @@ from ..kernel.source import PaneSource
 from .delivery import Delivery
 from .input.inputs import PaneInputs
 from .input.rules import OTHER_WIDGETS
+from .installed import installed_folders
 from .kernels import HeardKernels, Tap
-from .modules import PaneModules, installed_folders
+from .modules import PaneModules
 from .notices import PaneNotices
 from .pane import OwnPane, PaneInfo, SharePane
 from .requests import PaneRequests

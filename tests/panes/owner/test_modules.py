@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from jupyter_peer.errors import (
     TooLargeError,
     UnknownModuleError,
 )
-from jupyter_peer.panes.owner import modules as owner_modules
+from jupyter_peer.panes.owner import installed, modules as owner_modules
 from jupyter_peer.panes.owner.federated import FEDERATION
+from jupyter_peer.panes.owner.installed import Found, InstalledModules, find_module
 from jupyter_peer.panes.viewer.watch import Watch
 from tests.panes.kernel.test_widgets import make, view
 from tests.peers.guests import open_link
@@ -165,6 +167,54 @@ async def test_an_extension_is_bounded_by_all_of_its_code(
         assert await watch.module("small")
         with pytest.raises(TooLargeError, match="'plots'"):
             await watch.module("plots")
+
+
+async def ask_again(ada: Node, bob: Node, name: str) -> bytes:
+    """Ask for a module that the viewer has already."""
+    reply = await bob.hub.request(ada.id, "pane_module", {"pane": "loss", "module": name})
+    return bytes(reply.buffers[0])
+
+
+async def test_a_library_is_searched_for_again_only_when_its_files_have_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = install_extension(tmp_path, "plots")
+    install(tmp_path, "a", "define(1)")
+    searched: list[str] = []
+
+    def search(name: str, folders: list[Path]) -> Found:
+        searched.append(name)
+        return find_module(name, folders)
+
+    monkeypatch.setattr(installed, "find_module", search)
+    async with watched(tmp_path, "plots", "a", "later") as (ada, bob, _):
+        for _ in range(3):
+            assert b"chunk of rspack" in await ask_again(ada, bob, "plots")
+            assert await ask_again(ada, bob, "a") == b"define(1)"
+            with pytest.raises(UnknownModuleError):
+                await ask_again(ada, bob, "later")
+        assert sorted(searched) == ["a", "later", "plots"]
+        # What is installed, updated or removed meanwhile counts at once.
+        install(tmp_path, "later", "define(2)")
+        assert await ask_again(ada, bob, "later") == b"define(2)"
+        (tmp_path / "a" / "index.js").unlink()
+        with pytest.raises(UnknownModuleError):
+            await ask_again(ada, bob, "a")
+        (code / "99.js").write_text("(self.webpackChunkplots=[]) /* new chunk */")
+        os.utime(code, ns=(1, 1))  # whatever the resolution of its times
+        assert b"new chunk" in await ask_again(ada, bob, "plots")
+        assert len(searched) == 6
+
+
+async def test_the_places_of_so_many_modules_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installed, "MAX_REMEMBERED", 2)
+    modules = InstalledModules(lambda: [tmp_path])
+    for name in ("a", "b", "c", "nothing", "nul\0"):
+        install(tmp_path, "c")
+        assert (modules.find(name) is not None) == (name == "c")
+        assert len(modules._found) <= 2
 
 
 async def test_the_code_comes_once_a_link_for_all_who_watch(tmp_path: Path) -> None:
