@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 #: Code that the page around passes to the frame when a pane needs it.
-PARTS = ("widgets", "math", "plotly", "vega", "mermaid", "pdf", "code")
+PARTS = ("widgets", "math", "plotly", "vega", "mermaid", "pdf", "code", "icons")
 
 #: Public sites for scripts, styles, fonts and map tiles, with all names below them. A viewer can let
 #: a pane load from these and from no others.

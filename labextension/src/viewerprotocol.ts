@@ -39,7 +39,16 @@ export interface IFrameReport {
 export type WitnessRequest = { id: number } | { focus: true };
 
 /** Code that the frame asks for when an output needs it; a file of the viewer's own server each. */
-export const PARTS = ['widgets', 'math', 'plotly', 'vega', 'mermaid', 'pdf', 'code'] as const;
+export const PARTS = [
+  'widgets',
+  'math',
+  'plotly',
+  'vega',
+  'mermaid',
+  'pdf',
+  'code',
+  'icons'
+] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Texts of the frame, in the language of the page around it. */

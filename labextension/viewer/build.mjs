@@ -130,7 +130,7 @@ iframe:active{outline-color:#fff;transition:outline-color 1ms}</style></head>
 
 // Code for what not every pane has, which the page around hands in: see PARTS in viewerprotocol.ts.
 const files = { 'viewer.html': page };
-for (const part of ['widgets', 'math', 'plotly', 'vega', 'mermaid', 'pdf', 'code']) {
+for (const part of ['widgets', 'math', 'plotly', 'vega', 'mermaid', 'pdf', 'code', 'icons']) {
   const code = await bundle(part === 'widgets' ? './widgets/entry.ts' : `./parts/${part}.ts`);
   const css = JSON.stringify(code.style);
   const styling = `document.head.append(Object.assign(document.createElement("style"),{textContent:${css}}));\n`;

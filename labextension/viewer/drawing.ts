@@ -4,7 +4,7 @@ import { FIGURES, drawDiagrams, drawFigure, isFigure } from './figures';
 import { drawIsolated, isIsolated } from './isolated';
 import { jsonTree } from './jsontree';
 import { markdownToHtml, renderMarkdown, setHtml } from './markup';
-import { fill, note } from './notes';
+import { errorsOf, fill, note } from './notes';
 import { asText, IOutput, metadataOf } from './outputs';
 import { picture } from './pictures';
 import { ansiToHtml, cutNote, MAX_SHOWN } from './terminal';
@@ -125,9 +125,12 @@ async function drawMime(
     case 'text/markdown':
       renderMarkdown(node, asText(value));
       runScripts(node);
-      await drawDiagrams(node, tools);
-      await colourCode(node, tools.parts);
-      await tools.mathematics.typeset(node);
+      // Formulas are queued at once: the macros of one output count in the next.
+      await Promise.all([
+        tools.mathematics.typeset(node),
+        drawDiagrams(node, tools),
+        colourCode(node, tools.parts)
+      ]);
       break;
     case 'text/latex':
       node.textContent = asText(value);
@@ -212,17 +215,12 @@ export function runScripts(node: HTMLElement): void {
 
 /** Run a script; where it fails its error stands in its place, as in JupyterLab. */
 function runOrSayWhyNot(node: HTMLElement, source: string, words: Words): void {
-  const onError = (event: ErrorEvent) => {
-    event.stopImmediatePropagation();
-    const reason: unknown = event.error;
-    const why = reason instanceof Error ? reason.message : event.message;
+  for (const { error, message } of errorsOf(() => runScript(node, source))) {
+    const why = error instanceof Error ? error.message : message;
     node.className = 'jp-OutputArea-output jp-RenderedText';
     node.dataset.mimeType = 'application/vnd.jupyter.stderr';
     append(textNode(node, 'error'), fill(words.scriptError, why), words, 'start', MAX_SHOWN);
-  };
-  window.addEventListener('error', onError, true);
-  runScript(node, source);
-  window.removeEventListener('error', onError, true);
+  }
 }
 
 /** Run a script, which may draw into the node. */

@@ -1,6 +1,7 @@
 import { IPaneStep } from '../src/shapes';
 import { runScript, runScripts } from './drawing';
 import { setHtml } from './markup';
+import { errorsOf } from './notes';
 import { MimeBundle } from './outputs';
 import { ShortTimers } from './timers';
 
@@ -58,14 +59,13 @@ function run(html: string | undefined, script: string | undefined): void {
   const node = document.createElement('div');
   node.hidden = true;
   document.body.append(node);
-  // What it shows is the owner's; here only what it defines counts.
-  const ignore = (event: Event) => event.stopImmediatePropagation();
-  window.addEventListener('error', ignore, true);
-  if (html !== undefined) {
-    setHtml(node, html);
-    runScripts(node);
-  } else if (script !== undefined) {
-    runScript(node, script);
-  }
-  window.removeEventListener('error', ignore, true);
+  // What it shows is the owner's, and so is what fails; here only what it defines counts.
+  errorsOf(() => {
+    if (html !== undefined) {
+      setHtml(node, html);
+      runScripts(node);
+    } else if (script !== undefined) {
+      runScript(node, script);
+    }
+  });
 }

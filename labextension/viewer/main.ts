@@ -9,6 +9,7 @@ import { FOCUS, FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/vi
 import { decode } from './decode';
 import { drawOutput, WIDGET_VIEW } from './drawing';
 import { Fit } from './fit';
+import { bringIcons } from './icons';
 import { Loaders } from './loaders';
 import { Mathematics } from './mathematics';
 import { ModuleCode } from './modulecode';
@@ -54,6 +55,7 @@ function begin(port: MessagePort, words: Words): void {
     file => loaders.names(file)
   );
   const parts = new Parts(part => say({ type: 'need', part }));
+  bringIcons(place, parts);
   const modules = new ModuleCode(name => say({ type: 'module', name }));
   const mathematics = new Mathematics(parts);
   const tools: ITools = {

@@ -2,6 +2,7 @@ import { removeMath, replaceMath } from '@jupyterlab/rendermime/lib/latex';
 import { Marked } from 'marked';
 import { bytesOf } from './base64';
 import { decode } from './decode';
+import { isOfIcons } from './icons';
 
 /** Draw Markdown; the HTML in it counts, since nothing here can reach further than the frame. */
 export function renderMarkdown(node: HTMLElement, text: string): void {
@@ -46,9 +47,10 @@ function putPageIn(frame: HTMLIFrameElement): void {
   }
 }
 
+/** Take out what a browser would follow by itself, and what would only be reported as not loaded. */
 function takeOutHints(root: DocumentFragment): void {
   for (const link of root.querySelectorAll('link')) {
-    if (link.rel.trim().toLowerCase() !== 'stylesheet') {
+    if (link.rel.trim().toLowerCase() !== 'stylesheet' || isOfIcons(link)) {
       link.remove();
     }
   }

@@ -18,7 +18,7 @@ export class Notes {
   ) {
     document.addEventListener('securitypolicyviolation', event => this.blocked(event.blockedURI));
     window.addEventListener('error', ({ message }) => {
-      if (!message.startsWith(PUT_OFF)) {
+      if (!isCaught && !message.startsWith(PUT_OFF)) {
         this.add(this._words.failed, message);
       }
     });
@@ -76,6 +76,28 @@ export class Notes {
 
   private readonly _said = new Set<string>();
   private _refusal: HTMLElement | null = null;
+}
+
+/** Whether somebody else says what fails now. */
+let isCaught = false;
+
+/**
+ * Return the errors of scripts that run meanwhile, of which no note tells.
+ *
+ * To stop their events does not do: Chromium hands those of a window to its listeners in their order.
+ */
+export function errorsOf(run: () => void): ErrorEvent[] {
+  const errors: ErrorEvent[] = [];
+  const hear = (event: ErrorEvent) => errors.push(event);
+  window.addEventListener('error', hear);
+  isCaught = true;
+  try {
+    run();
+  } finally {
+    isCaught = false;
+    window.removeEventListener('error', hear);
+  }
+  return errors;
 }
 
 /** Add a line of ours to a node. */

@@ -55,6 +55,18 @@ Each of these differences has a reason. The share is the greatest of the picture
 
 The other {same} outputs have the same text, no note, and pictures within the tolerance; the greatest share of theirs is {greatest:.1%}.
 
+Some differences are in no output of the notebook, and stay too:
+
+- JupyterLab links paths of files in tracebacks and warnings. The pane does not: the files are the owner's.
+- Links of terminals (OSC 8) are links in the pane. JupyterLab shows their codes.
+- Of a cell with more than 50 outputs JupyterLab shows the first 50 and a button. The pane shows all.
+- A kind that neither of them draws (`text/csv`, AVIF) is named in the pane above its plain text.
+- The value of a `Password` is not sent, so its field is empty in the pane.
+- The frame of an isolated output is as high as what is in it. In JupyterLab it is 150 pixels high.
+- A formula with a `\\label` is red in JupyterLab when its cell runs again. The pane typesets it.
+- A display with an id in an `Output` widget changes in the pane with its id. In JupyterLab it does not.
+- Where a backspace follows a carriage return, the pane deletes one character as a terminal does. JupyterLab deletes two.
+
 ## Versions
 
 {versions}.

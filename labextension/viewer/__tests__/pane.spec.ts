@@ -4,7 +4,9 @@ import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Part, Words } from '../../src/viewerprotocol';
 import { figureGlobal } from '../figures';
+import { bringIcons } from '../icons';
 import { MATH_GLOBAL, Mathematics } from '../mathematics';
+import { Notes } from '../notes';
 import { Pane } from '../pane';
 import { Parts } from '../parts';
 import { MAX_SHOWN } from '../terminal';
@@ -148,15 +150,18 @@ describe('Pane', () => {
       bundle({ 'text/html': '<b>no formula</b>' }),
       bundle({ 'text/html': '<i>$x^2$</i>' }),
       bundle({ 'text/latex': '\\begin{eqnarray} a &=& b \\end{eqnarray}' }),
-      bundle({ 'text/markdown': '$a_1 b_2$ and *em*\n\n$$\ny_1 *z*\n$$\n' })
+      bundle({ 'text/markdown': '$a_1 b_2$ and *em*\n\n$$\ny_1 *z*\n$$\n\n```py\nx\n```' }),
+      bundle({ 'text/html': '<i class="fa">$x^3$</i>' }),
+      bundle({ 'text/latex': '$x^4$' })
     ]);
-    await vi.waitFor(() => expect(asked).toEqual(['math']));
-    parts.arrived('math', '');
+    await vi.waitFor(() => expect(asked.length).toBe(2));
+    asked.forEach(part => parts.arrived(part, part === 'math' ? '' : null));
     await whole;
-    await vi.waitFor(() => expect(typeset.length).toBe(3));
+    await vi.waitFor(() => expect(typeset.length).toBe(5));
     expect(typeset[0]).toBe('$x^2$');
     expect(typeset[1]).toContain('eqnarray');
-    expect(typeset[2]).toMatch(/^\$a_1 b_2\$ and em\s+\$\$\s*y_1 \*z\*\s*\$\$$/);
+    expect(typeset[2]).toMatch(/^\$a_1 b_2\$ and em\s+\$\$\s*y_1 \*z\*\s*\$\$\s+x$/);
+    expect(typeset.slice(3)).toEqual(['$x^3$', '$x^4$']);
   });
 
   it('takes for a formula in Markdown what JupyterLab takes for one', async () => {
@@ -178,6 +183,18 @@ describe('Pane', () => {
     );
   });
 
+  it('has the icons that JupyterLab’s page has, and does not ask for their style sheet', async () => {
+    const sheet = 'https://maxcdn.example/font-awesome/4.4.0/css/font-awesome.min.css';
+    const newer = 'https://cdn.example/font-awesome/6.5.0/css/all.min.css';
+    const links = [sheet, newer].map(each => `<link rel="stylesheet" href="${each}">`).join('');
+    bringIcons(node, parts);
+    await take([bundle({ 'text/html': `${links}<button>play</button>` })]);
+    expect(asked).toEqual([]);
+    node.querySelector('button')!.innerHTML = '<i class="fa fa-play"></i>';
+    await vi.waitFor(() => expect(asked).toEqual(['icons']));
+    expect([...node.querySelectorAll('link')].map(each => each.href)).toEqual([newer]);
+  });
+
   it('draws the diagrams of Markdown', async () => {
     scope[figureGlobal('mermaid')] = (each: HTMLElement, value: string) => {
       each.innerHTML = `<svg>${value}</svg>`;
@@ -193,16 +210,19 @@ describe('Pane', () => {
   });
 
   it('says in place of a script why it failed', async () => {
-    const noted: Event[] = [];
-    const onError = (event: Event) => noted.push(event);
-    window.addEventListener('error', onError);
+    const notes = new Notes(
+      document.createElement('footer'),
+      WORDS,
+      () => undefined,
+      () => false
+    );
+    const noted = vi.spyOn(notes, 'add');
     await take([
       bundle({ 'application/javascript': 'IPython.notebook' }),
       bundle({ 'text/javascript': 'this is no script' }),
       bundle({ 'text/javascript': 'element.append("ran")' })
     ]);
-    window.removeEventListener('error', onError);
-    expect(noted).toEqual([]);
+    expect(noted).not.toHaveBeenCalled();
     const [first, second] = [...node.querySelectorAll('pre.error')].map(each => each.textContent);
     expect(first).toBe('Javascript Error: IPython is not defined');
     expect(second).toContain('Javascript Error: ');

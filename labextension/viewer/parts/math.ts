@@ -5,7 +5,7 @@ import { HTMLHandler } from 'mathjax-full/js/handlers/html/HTMLHandler';
 import { TeX } from 'mathjax-full/js/input/tex';
 import { AllPackages } from 'mathjax-full/js/input/tex/AllPackages';
 import 'mathjax-full/js/input/tex/require/RequireConfiguration';
-import { Loader } from 'mathjax-full/js/components/loader';
+import { Package } from 'mathjax-full/js/components/package';
 import { mathjax } from 'mathjax-full/js/mathjax';
 import { SVG } from 'mathjax-full/js/output/svg';
 import { SafeHandler } from 'mathjax-full/js/ui/safe/SafeHandler';
@@ -13,9 +13,8 @@ import { MATH_GLOBAL, Typeset } from '../mathematics';
 
 mathjax.handlers.register(SafeHandler(new HTMLHandler(browserAdaptor())));
 
-/** All that `\require` may name is here already; MathJax would load it from a server. */
-const REQUIRED = [...AllPackages, 'physics', 'colorv2'];
-Loader.preLoad(...REQUIRED.map(name => `[tex]/${name}`));
+// All packages that `\require` can name are here. MathJax would load any other from a server.
+Package.packages.has = () => true;
 
 const pages = mathjax.document(document, {
   InputJax: new TeX({
@@ -30,7 +29,6 @@ const pages = mathjax.document(document, {
     ],
     processEscapes: true,
     processEnvironments: true,
-    require: { defaultAllow: false, allow: Object.fromEntries(REQUIRED.map(name => [name, true])) },
     // An output that is drawn again has the labels that it had before.
     ignoreDuplicateLabels: true
   }),

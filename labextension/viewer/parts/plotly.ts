@@ -3,9 +3,12 @@
 import Plotly from 'plotly.js-dist-min';
 import { DrawFigure, figureGlobal } from '../figures';
 
+/** In pixels, of a figure that has none of its own. */
+const HEIGHT = 360;
+
 interface IFigure {
   data?: unknown[];
-  layout?: object;
+  layout?: { height?: number };
   frames?: unknown[];
   config?: object;
 }
@@ -13,10 +16,11 @@ interface IFigure {
 const draw: DrawFigure = async (node, value) => {
   // Plotly writes into what it is given, and an output is never changed.
   const { data = [], layout = {}, frames, config } = structuredClone(value) as IFigure;
+  layout.height ||= HEIGHT;
   await Plotly.newPlot(node, data, layout, { responsive: true, ...config });
   if (frames?.length) {
+    // They play when somebody asks for it.
     await Plotly.addFrames(node, frames);
-    await Plotly.animate(node, undefined, { mode: 'immediate' }).catch(() => undefined);
   }
 };
 
