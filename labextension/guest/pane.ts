@@ -95,6 +95,8 @@ export class Pane {
   /**
    * Return the code of a module that widgets of the pane need, as its owner has installed it.
    *
+   * Where the connection is lost it asks again once the pane is open again.
+   *
    * @throws WireError, why the owner does not give it.
    */
   async module(name: string): Promise<string> {
@@ -102,12 +104,15 @@ export class Pane {
     if (kept !== undefined) {
       return kept;
     }
-    const session = this._session();
-    if (!session) {
-      throw new WireError('not_connected', 'the owner is not connected');
-    }
     const asked = { pane: this._facts.name, module: name };
-    const { type, buffers = [] } = await session.ask('pane_module', asked, MODULE_MS);
+    const session = this._session();
+    const answer = await session?.ask('pane_module', asked, MODULE_MS).catch(ifOwners);
+    if (!answer) {
+      // The connection was lost.
+      await new Promise<void>(resolve => this._onOpened.push(resolve));
+      return this.module(name);
+    }
+    const { type, buffers = [] } = answer;
     if (type !== 'pane_module' || buffers.length !== 1 || buffers[0].length > MAX_MODULE) {
       throw new WireError('malformed', 'the answer is not the code of a module');
     }
@@ -135,6 +140,7 @@ export class Pane {
           this._note({ status: data.ended === true ? 'ended' : 'live' });
           this._show(data as unknown as IPaneStep);
           opening.forEach(step => this._follow(step));
+          this._onOpened.splice(0).forEach(resolve => resolve());
         }
       },
       (error: unknown) => {
@@ -215,6 +221,7 @@ export class Pane {
   };
   /** The code that came, for a frame that begins anew. */
   private readonly _modules = new Map<string, string>();
+  private readonly _onOpened: (() => void)[] = [];
   private _epoch = '';
   private _rev = -1;
   private _unshown: number[] = [];
@@ -222,6 +229,14 @@ export class Pane {
   /** While the owner is asked: the steps that have come meanwhile. */
   private _opening: IPaneStep[] | null = null;
   private _inputs = 0;
+}
+
+/** Throw an error of the owner's. */
+function ifOwners(reason: unknown): null {
+  if (reason instanceof WireError && reason.code === 'link_closed') {
+    return null;
+  }
+  throw reason;
 }
 
 const isStep = ({ epoch, rev }: IPaneStep): boolean =>

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { WireError } from '../../wire/errors';
 import { Pane } from '../pane';
-import { type Session } from '../session';
+import { type IOwnersMessage, type Session } from '../session';
 
 const EPOCH = '0'.repeat(16);
 const OFFER = { pane: 'loss', title: 'Loss', grant: 'view' };
@@ -10,7 +10,7 @@ const WHOLE = { pane: 'loss', epoch: EPOCH, rev: 1, outputs: [], title: 'Loss', 
 let asked: [string, Record<string, unknown>][];
 let said: string[];
 let steps: number[];
-let answer: () => Promise<{ type: string; data: Record<string, unknown> }>;
+let answer: () => Promise<IOwnersMessage>;
 let pane: Pane;
 
 const update = (rev: number, prev = rev - 1) => ({
@@ -54,7 +54,7 @@ describe('the pane of a link', () => {
   });
 
   it('keeps what overtakes the answer, and shows no step twice', async () => {
-    let give: (answer: { type: string; data: Record<string, unknown> }) => void = () => undefined;
+    let give: (answer: IOwnersMessage) => void = () => undefined;
     answer = () => new Promise(resolve => (give = resolve));
     pane.take(update(5));
     pane.take(update(6));
@@ -106,5 +106,24 @@ describe('the pane of a link', () => {
   ])('ignores what is no step of it: %j', data => {
     pane.take({ type: 'pane_update', data });
     expect(steps).toEqual([1]);
+  });
+
+  it('asks again for the code of widgets when the connection was lost, and not where the owner has none', async () => {
+    answer = () => Promise.reject(new WireError('link_closed'));
+    const code = pane.module('plots');
+    await settle();
+    answer = () => Promise.resolve({ type: 'pane_snapshot', data: WHOLE });
+    pane.take({ type: 'pane_offer', data: OFFER });
+    answer = () =>
+      Promise.resolve({ type: 'pane_module', data: {}, buffers: [new Uint8Array([49])] });
+    expect(await code).toBe('1');
+    expect(asked.map(([type]) => type)).toEqual([
+      'pane_open',
+      'pane_module',
+      'pane_open',
+      'pane_module'
+    ]);
+    answer = () => Promise.reject(new WireError('unknown_module', 'ada has no code for it'));
+    await expect(pane.module('other')).rejects.toThrow('ada has no code for it');
   });
 });
