@@ -106,6 +106,29 @@ describe('PaneWidgets', () => {
     expect(sent).toEqual([]);
   });
 
+  it('keeps what a person has typed where the owner tells nobody, until it is refused or set anew', async () => {
+    const password = {
+      state: { value: '', _view_name: 'PasswordView' },
+      model_name: 'PasswordModel'
+    };
+    widgets.reset({ a: slider(0, password) });
+    const model = await modelOf('a');
+    const type = (value: string) => {
+      model.set('value', value);
+      model.save_changes();
+      return sent[sent.length - 1][1];
+    };
+    widgets.take(message('a', 'echo_update', { value: '' }, type('secret')));
+    widgets.take(message('a', 'update', { description: 'heard' }));
+    await vi.waitFor(() => expect(model.get('description')).toBe('heard'));
+    expect(model.get('value')).toBe('secret');
+    widgets.take(message('a', 'update', { value: '' }));
+    await vi.waitFor(() => expect(model.get('value')).toBe(''));
+    widgets.answered(sent[0][1], true);
+    widgets.answered(type('other'), false);
+    await vi.waitFor(() => expect(model.get('value')).toBe(''));
+  });
+
   it('makes the models of a state, and takes what is said of them later', async () => {
     widgets.reset({ l: LAYOUT, a: slider(1, { state: { value: 1, layout: 'IPY_MODEL_l' } }) });
     const model = await modelOf('a');

@@ -6,6 +6,9 @@ import { OwnersState } from './ownersstate';
 type Send = (message: ICommMessage, id: string, callbacks: ICallbacks | undefined) => void;
 type Listener = (message: unknown) => void;
 
+/** Models whose value the owner tells no viewer; an echo says only that it came. */
+const WITHHELD = ['PasswordModel', 'FileUploadModel'];
+
 /** Of this page: an echo goes to all viewers of a pane, and must be no other's of the same number. */
 const PAGE = [...crypto.getRandomValues(new Uint32Array(2))].map(n => n.toString(36)).join('');
 
@@ -15,10 +18,11 @@ export class PaneComm implements IClassicComm {
 
   constructor(
     readonly comm_id: string,
-    model: Pick<IModelState, 'state' | 'buffers'>,
+    model: Pick<IModelState, 'state' | 'buffers'> & { model_name?: string },
     private readonly _send: Send
   ) {
     this._owners = new OwnersState(comm_id, model);
+    this._isWithheld = WITHHELD.includes(model.model_name ?? '');
   }
 
   open(): string {
@@ -60,7 +64,19 @@ export class PaneComm implements IClassicComm {
   /** The owner's kernel said something. */
   hear(message: ICommMessage): void {
     this._owners.learn(message);
-    const { content, buffers, re } = message;
+    this._tell(this._isWithheld ? withoutEchoOfValue(message) : message);
+  }
+
+  /** An input comes to nothing, or all that are under way: show what is so at the owner's. */
+  takeBack(id?: string): void {
+    this._owners.takeBack(id).forEach(message => this._tell(message));
+  }
+
+  end(): void {
+    this._onClose?.({});
+  }
+
+  private _tell({ content, buffers, re }: ICommMessage): void {
     this._onMessage?.({
       content,
       buffers: (buffers ?? []).map(fromBase64),
@@ -68,17 +84,9 @@ export class PaneComm implements IClassicComm {
     });
   }
 
-  /** An input comes to nothing, or all that are under way: show what is so at the owner's. */
-  takeBack(id?: string): void {
-    this._owners.takeBack(id).forEach(message => this.hear(message));
-  }
-
-  end(): void {
-    this._onClose?.({});
-  }
-
   private static _count = 0;
   private readonly _owners: OwnersState;
+  private readonly _isWithheld: boolean;
   private _onMessage: Listener | null = null;
   private _onClose: Listener | null = null;
 }
@@ -93,6 +101,17 @@ export const NOWHERE: IClassicComm = {
   on_msg: () => undefined,
   on_close: () => undefined
 };
+
+/** The page goes on to show what a person has typed or uploaded in it. */
+function withoutEchoOfValue(message: ICommMessage): ICommMessage {
+  const data = message.content.data as { method?: string; state?: Record<string, unknown> };
+  if (data.method !== 'echo_update' || !message.re?.startsWith(PAGE)) {
+    return message;
+  }
+  const state = { ...data.state };
+  delete state.value;
+  return { ...message, content: { ...message.content, data: { ...data, state } } };
+}
 
 export function fromBase64(text: string): DataView {
   return new DataView(bytesOf(text).buffer);

@@ -49,6 +49,17 @@ heard = ipywidgets.Label("the owner has 5")
 counter.observe(lambda change: setattr(heard, "value", f"the owner has {change['new']}"), "count")
 display(counter, heard)"""
 
+SECRETS = """%%peer share secrets --with bob --grant interact
+import ipywidgets
+upload, password = ipywidgets.FileUpload(), ipywidgets.Password(description="key")
+heard = ipywidgets.Label()
+def hear(_):
+    names = [each.name for each in upload.value]
+    heard.value = f"the owner has {names} and {password.value}"
+upload.observe(hear, "value")
+password.observe(hear, "value")
+ipywidgets.VBox([upload, password, heard])"""
+
 FOREIGN = """%%peer share foreign --with bob
 import ipywidgets, traitlets
 from IPython.display import display
@@ -209,6 +220,25 @@ def test_an_anywidget_runs_the_code_it_brings_along(
     expect(content(view).get_by_text("the owner has 6", exact=True)).to_be_visible()
     kernel.run("assert counter.count == 6; counter.count = 40")
     expect(content(view).get_by_role("button", name="count is 40")).to_be_visible()
+
+
+def test_who_uploads_or_types_a_password_still_sees_it(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page]
+) -> None:
+    kernel.run(SECRETS)
+    page = open_lab(bob)
+    inside = content(open_tab(page, bob, "secrets"))
+    button = inside.get_by_role("button", name="Upload (0)")
+    with page.expect_file_chooser() as chosen:
+        button.click()
+    chosen.value.set_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"1,2"})
+    expect(inside.get_by_text("the owner has ['a.csv'] and", exact=True)).to_be_visible()
+    expect(inside.get_by_role("button", name="Upload (1)")).to_be_visible()
+    inside.get_by_label("key").press_sequentially("abc")
+    expect(inside.get_by_text("the owner has ['a.csv'] and abc", exact=True)).to_be_visible()
+    expect(inside.get_by_label("key")).to_have_value("abc")
+    kernel.run("upload.value = ()")
+    expect(inside.get_by_role("button", name="Upload (0)")).to_be_visible()
 
 
 def test_a_widget_of_a_module_that_is_not_here_is_told_and_shown_as_text(
