@@ -109,7 +109,7 @@ async function drawMime(
   if (isIsolated(mime, output.metadata)) {
     const source = asText(value);
     const html = mime === 'text/markdown' ? markdownToHtml(source) : source;
-    await drawIsolated(node, mime, html, tools.onBlocked);
+    await drawIsolated(node, mime, html, tools);
     return;
   }
   if (isFigure(mime)) {

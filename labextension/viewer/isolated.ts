@@ -1,5 +1,7 @@
+import { followLinks } from './links';
 import { IOutput } from './outputs';
 import { takeAwayHistory, takeAwayWebRtc } from './realm';
+import { ITools } from './tools';
 
 const KINDS = ['text/html', 'text/markdown', 'image/svg+xml', 'text/latex'];
 /** As in JupyterLab, whose frame has no document type, what begins a page has no margin above it. */
@@ -17,7 +19,7 @@ export function drawIsolated(
   node: HTMLElement,
   mime: string,
   source: string,
-  onBlocked: (uri: string) => void
+  { onBlocked, onLink }: Pick<ITools, 'onBlocked' | 'onLink'>
 ): Promise<void> {
   node.className = 'jp-OutputArea-output';
   const frame = document.createElement('iframe');
@@ -26,7 +28,9 @@ export function drawIsolated(
   frame.title = mime;
   // Its origin is its own, so that it has to say how high it is.
   const measure =
-    `(${takeAwayWebRtc})();(${takeAwayHistory})();` +
+    `(${takeAwayWebRtc})();(${takeAwayHistory})();(${followLinks})(` +
+    'link => parent.postMessage({ link }, "*"),' +
+    'place => parent.postMessage({ at: place ? place.getBoundingClientRect().top : 0 }, "*"));' +
     'new ResizeObserver(() => parent.postMessage({ px: document.documentElement.scrollHeight }, "*"))' +
     '.observe(document.documentElement);' +
     'document.addEventListener("securitypolicyviolation", event => ' +
@@ -38,6 +42,11 @@ export function drawIsolated(
         window.removeEventListener('message', onMessage);
       } else if (from === frame.contentWindow && typeof data?.blocked === 'string') {
         onBlocked(data.blocked.slice(0, 2048));
+      } else if (from === frame.contentWindow && typeof data?.link === 'string') {
+        onLink(data.link.slice(0, 2048));
+      } else if (from === frame.contentWindow && typeof data?.at === 'number') {
+        // The frame is as high as what is in it, so this page scrolls.
+        window.scrollTo(0, window.scrollY + frame.getBoundingClientRect().top + data.at);
       } else if (from === frame.contentWindow && typeof data?.px === 'number') {
         frame.style.height = `${Math.min(MAX_HEIGHT, Math.max(0, Math.ceil(data.px)))}px`;
         resolve();

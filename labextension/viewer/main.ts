@@ -6,10 +6,10 @@ import './highlight.css';
 import './pane.css';
 import { IPaneStep } from '../src/shapes';
 import { FOCUS, FromFrame, IInput, PORT, READY, ToFrame, Words } from '../src/viewerprotocol';
-import { decode } from './decode';
 import { drawOutput, WIDGET_VIEW } from './drawing';
 import { Fit } from './fit';
 import { bringIcons } from './icons';
+import { followLinks } from './links';
 import { Loaders } from './loaders';
 import { Mathematics } from './mathematics';
 import { ModuleCode } from './modulecode';
@@ -24,8 +24,6 @@ import { IWidgets, IWidgetsHost, WidgetDesk, WIDGETS_GLOBAL } from './widgethost
 /** Names of classes that the page's style sheet knows, and that no output has by chance. */
 const WIDGET = 'peer-widget';
 const LOOK_ONLY = 'peer-look-only';
-/** In SVG a link may have its address there. */
-const XLINK = 'http://www.w3.org/1999/xlink';
 const SCROLLING = ['touchstart', 'wheel'];
 
 takeAwayWebRtc();
@@ -63,7 +61,8 @@ function begin(port: MessagePort, words: Words): void {
     parts,
     mathematics,
     drawWidget: (node, bundle) => drawWidget(node, bundle),
-    onBlocked: uri => notes.blocked(uri)
+    onBlocked: uri => notes.blocked(uri),
+    onLink: url => say({ type: 'link', url })
   };
   const pane = new Pane(place, tools, rev => say({ type: 'shown', rev }));
   const fit = new Fit(place);
@@ -166,8 +165,7 @@ function begin(port: MessagePort, words: Words): void {
   for (const kind of ['keydown', 'pointerdown', 'mousedown', 'touchstart', 'wheel', 'input']) {
     document.addEventListener(kind, holdBack, { capture: true, passive: SCROLLING.includes(kind) });
   }
-  document.addEventListener('click', event => followLink(event, say), true);
-  document.addEventListener('auxclick', event => followLink(event, say), true);
+  followLinks(tools.onLink, place => (place ? place.scrollIntoView() : window.scrollTo(0, 0)));
   let told = 0;
   new ResizeObserver(() => {
     const px = document.documentElement.offsetHeight;
@@ -198,41 +196,4 @@ function applyTheme(variables: Record<string, string>, light: boolean): void {
   }
   root.style.colorScheme = light ? 'light' : 'dark';
   document.body.dataset.jpThemeLight = String(light);
-}
-
-/** Nothing opens from here: the page around asks a person, who sees where a link goes. */
-function followLink(event: Event, say: (message: FromFrame) => void): void {
-  const path = event.composedPath();
-  const link = path.find(
-    (each): each is Element => each instanceof Element && ['a', 'area'].includes(each.localName)
-  );
-  const target = link?.getAttribute('href') ?? link?.getAttributeNS(XLINK, 'href');
-  if (!link || !target) {
-    return;
-  }
-  event.preventDefault();
-  if (target.startsWith('#')) {
-    scrollToFragment(link, target.slice(1));
-  } else if (/^https?:/i.test(target)) {
-    say({ type: 'link', url: target });
-  }
-}
-
-/**
- * Scroll to the place that a link in the pane names.
- *
- * To follow the link would load the address of the page around, and add to the history of the tab.
- */
-function scrollToFragment(link: Element, fragment: string): void {
-  const scope = link.getRootNode() as Document | ShadowRoot;
-  const name = decode(fragment);
-  const place =
-    scope.getElementById(fragment) ??
-    scope.getElementById(name) ??
-    scope.querySelector(`a[name="${CSS.escape(name)}"]`);
-  if (place) {
-    place.scrollIntoView();
-  } else if (/^(top)?$/i.test(name)) {
-    window.scrollTo(0, 0);
-  }
 }

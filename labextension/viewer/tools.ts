@@ -14,4 +14,6 @@ export interface ITools {
   readonly drawWidget: DrawWidget;
   /** Something was not loaded in a frame below. */
   readonly onBlocked: (uri: string) => void;
+  /** A person has clicked a link to the web. */
+  readonly onLink: (url: string) => void;
 }

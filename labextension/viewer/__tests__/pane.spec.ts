@@ -45,6 +45,7 @@ beforeEach(() => {
     parts,
     mathematics,
     onBlocked: () => undefined,
+    onLink: () => undefined,
     drawWidget: () => 'why not'
   };
   pane = new Pane(node, tools, each => shown.push(each));

