@@ -3,6 +3,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 import { IPeersState, PeersModel } from './model';
+import { afterPress } from './press';
 import { PeerError } from './requests';
 
 /** Services that every view of the extension needs. */
@@ -22,13 +23,14 @@ export function useView(): IView {
   return view;
 }
 
-/** A value that an object announces by a signal, rendered again at every change. */
+/** A value that an object announces by a signal, rendered again at every change, but never under a press. */
 export function useFollowed<T>(signal: ISignal<unknown, unknown>, read: () => T): T {
   const subscribe = React.useCallback(
     (changed: () => void) => {
-      signal.connect(changed);
+      const follow = () => afterPress(changed);
+      signal.connect(follow);
       return () => {
-        signal.disconnect(changed);
+        signal.disconnect(follow);
       };
     },
     [signal]

@@ -34,7 +34,7 @@ export class FrameWitness {
     if (report.press) {
       this._pressedAt = performance.now();
       this._onPressed();
-      this._onPress.splice(0).forEach(resolve => resolve(true));
+      [...this._onPress].forEach(settle => settle(true));
     }
     this._asked.get(report.id)?.(report);
     this._asked.delete(report.id);
@@ -55,12 +55,17 @@ export class FrameWitness {
 
   /** Wait for a press that is on its way; false where none is reported in time. */
   press(timeoutMs: number): Promise<boolean> {
+    if (this.isPressed) {
+      return Promise.resolve(true);
+    }
     return new Promise(resolve => {
-      if (this.isPressed) {
-        resolve(true);
-      }
-      this._onPress.push(resolve);
-      window.setTimeout(() => resolve(false), timeoutMs);
+      const settle = (isPressed: boolean): void => {
+        window.clearTimeout(timer);
+        this._onPress.delete(settle);
+        resolve(isPressed);
+      };
+      const timer = window.setTimeout(() => settle(false), timeoutMs);
+      this._onPress.add(settle);
     });
   }
 
@@ -76,7 +81,7 @@ export class FrameWitness {
   }
 
   private readonly _asked = new Map<number, (report: IFrameReport) => void>();
-  private readonly _onPress: ((isPressed: boolean) => void)[] = [];
+  private readonly _onPress = new Set<(isPressed: boolean) => void>();
   private _lastId = 0;
   private _pressedAt = -Infinity;
 }

@@ -110,6 +110,11 @@ export class PeersModel implements IDisposable {
     await this._control.request('connect', { node_id: nodeId });
   }
 
+  /** Connect to the node at an address, which this node has to know or a directory has to name. */
+  async connectTo(address: string): Promise<void> {
+    await this._control.request('connect', { address });
+  }
+
   async disconnect(nodeId: string): Promise<void> {
     await this._control.request('disconnect', { peer: nodeId });
   }

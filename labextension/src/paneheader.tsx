@@ -7,6 +7,7 @@ import { PaneFeed } from './panefeed';
 import { PaneFrame } from './paneframe';
 import type { PaneView } from './paneview';
 import { isWithdrawn, paneFacts, paneStatus } from './panewording';
+import { afterPress } from './press';
 import { Failure } from './section';
 import { SiteOffers } from './siteoffer';
 
@@ -21,7 +22,9 @@ export class PaneHeader extends ReactWidget {
     // A stop before each frame: a Tab from pane to pane would look like a pane that takes the focus.
     this.node.tabIndex = 0;
     this.node.setAttribute('role', 'group');
-    _view.changed.connect(() => this.update());
+    // What a pane does must not move a button from under the pointer, or to it.
+    const draw = () => this.update();
+    _view.changed.connect(() => afterPress(draw));
   }
 
   override render(): React.ReactElement {

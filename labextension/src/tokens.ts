@@ -82,6 +82,7 @@ export namespace CommandIDs {
   export const ask = 'jupyter-peer:ask';
   export const showAgents = 'jupyter-peer:show-agents';
   export const connect = 'jupyter-peer:connect';
+  export const connectTo = 'jupyter-peer:connect-to';
   export const disconnect = 'jupyter-peer:disconnect';
   export const alias = 'jupyter-peer:alias';
   export const block = 'jupyter-peer:block';

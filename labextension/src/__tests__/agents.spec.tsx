@@ -44,6 +44,19 @@ describe('the agents of this node', () => {
     expect((choice as HTMLSelectElement).value).toBe('ask');
   });
 
+  it('are chosen for questions that name none', async () => {
+    const agents = [
+      { name: 'helper', failure: null, askers: null },
+      { name: 'guide', failure: null, askers: null }
+    ];
+    const both = { ...OFF, on: true, default: 'helper', agents };
+    await say({ event: 'agents', data: both });
+    const choice = screen.getByRole('combobox', { name: 'Answers questions' });
+    fireEvent.change(choice, { target: { value: 'guide' } });
+    expect(await answered('agent_on', { ...both, default: 'guide' })).toEqual({ agent: 'guide' });
+    expect((choice as HTMLSelectElement).value).toBe('guide');
+  });
+
   it('say why one failed', async () => {
     const failure = { at: Date.now() / 1000, why: "KeyError: '<b>x</b>'", peer: bob };
     await say({

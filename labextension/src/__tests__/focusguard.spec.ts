@@ -219,3 +219,16 @@ describe('FocusGuard', () => {
     expect(await take()).toBe(frame);
   });
 });
+
+describe('FrameWitness', () => {
+  it('waits for a press no longer than it was asked to, and keeps nothing of it', async () => {
+    const [missed, seen] = [witness.press(50), witness.press(500)];
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await missed).toBe(false);
+    witness.take(PRESSED);
+    expect(await seen).toBe(true);
+    expect(await witness.press(50)).toBe(true);
+    guard.dispose();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

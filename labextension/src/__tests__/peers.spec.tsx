@@ -203,6 +203,16 @@ describe('a peer', () => {
     await dialogClosed();
   });
 
+  it('is connected at an address that a person types', async () => {
+    await open();
+    void run(CommandIDs.connectTo);
+    const input = await screen.findByLabelText('Address of the peer');
+    fireEvent.change(input, { target: { value: '192.168.1.20:9797' } });
+    dialogButton('Connect').click();
+    expect(await answered('connect', {})).toEqual({ address: '192.168.1.20:9797' });
+    await dialogClosed();
+  });
+
   it('gets a name of my own, and loses it again', async () => {
     await open([peer({ alias: 'Bobby' })]);
     void run(CommandIDs.alias);

@@ -11,10 +11,19 @@ export function AskedBefore({ agents }: { agents: AgentSwitch }): React.ReactEle
   const { trans } = useView();
   const [open, setOpen] = React.useState(false);
   const id = React.useId();
+  const row = React.useRef<HTMLDivElement>(null);
+  const onRead = React.useCallback(() => {
+    // A section shows few rows at once: those that a person asks for come to its top.
+    const section = row.current?.closest('.jp-Peers-section');
+    if (section && row.current) {
+      const { top } = row.current.getBoundingClientRect();
+      section.scrollTop += top - section.getBoundingClientRect().top;
+    }
+  }, []);
   const name = trans.__('Who asked');
   return (
-    <div className="jp-Peers-asked">
-      <div className="jp-Peers-row">
+    <>
+      <div className="jp-Peers-row" ref={row}>
         <RowToggle
           open={open}
           onToggle={() => setOpen(!open)}
@@ -25,13 +34,18 @@ export function AskedBefore({ agents }: { agents: AgentSwitch }): React.ReactEle
         />
       </div>
       <div id={id} hidden={!open}>
-        {open && <PastQuestions agents={agents} />}
+        {open && <PastQuestions agents={agents} onRead={onRead} />}
       </div>
-    </div>
+    </>
   );
 }
 
-function PastQuestions({ agents }: { agents: AgentSwitch }): React.ReactElement {
+function PastQuestions(props: {
+  agents: AgentSwitch;
+  /** Called once they are shown for the first time. */
+  onRead: () => void;
+}): React.ReactElement {
+  const { agents, onRead } = props;
   const { trans } = useView();
   const [past, setPast] = React.useState<IPastQuestion[] | null>(null);
   const [error, setError] = React.useState<PeerError | null>(null);
@@ -47,6 +61,12 @@ function PastQuestions({ agents }: { agents: AgentSwitch }): React.ReactElement 
     };
     // A question that ends is a change of the agents.
   }, [agents, now]);
+  const isRead = past !== null;
+  React.useEffect(() => {
+    if (isRead) {
+      onRead();
+    }
+  }, [isRead, onRead]);
   if (error) {
     return <Failure error={error} trans={trans} />;
   }

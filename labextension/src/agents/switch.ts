@@ -28,6 +28,11 @@ export class AgentSwitch {
     this._set(await this._control.request<IAgents>('agent_on', mode ? { mode } : {}));
   }
 
+  /** Let this agent answer the questions that name none. */
+  async choose(agent: string): Promise<void> {
+    this._set(await this._control.request<IAgents>('agent_on', { agent }));
+  }
+
   /** Stop peers from asking; the questions being answered end. */
   async turnOff(): Promise<void> {
     this._set(await this._control.request<IAgents>('agent_off'));

@@ -59,6 +59,24 @@ export function AgentsView(props: {
           </select>
         </label>
       )}
+      {now.on && now.agents.length > 1 && (
+        <label className="jp-Peers-choice">
+          <span>{trans.__('Answers questions')}</span>
+          <select
+            className="jp-Peers-select"
+            title={trans.__('Answers questions that name no agent')}
+            value={now.default ?? ''}
+            {...state}
+            onChange={({ target }) => run(() => agents.choose(target.value))}
+          >
+            {now.agents.map(({ name }) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       {now.on && now.default === null && (
         <p className="jp-Peers-empty">
           {trans.__('No agent answers yet. A notebook registers one.')}

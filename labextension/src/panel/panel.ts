@@ -4,6 +4,7 @@ import { Message } from '@lumino/messaging';
 import { AccordionPanel, Widget } from '@lumino/widgets';
 import { peersIcon } from '../icon';
 import { PeersModel } from '../model';
+import { afterPress } from '../press';
 import { DOMAIN, IPeersPanel, PANEL_ID } from '../tokens';
 
 /**
@@ -46,13 +47,13 @@ export class PeersPanel extends SidePanel implements IPeersPanel {
   }
 
   showSection(section: Widget, rank: number, shown: boolean): void {
-    if (shown !== this.widgets.includes(section)) {
-      if (shown) {
+    afterPress(() => {
+      if (shown && !this.widgets.includes(section)) {
         this.addSection(section, rank);
-      } else {
+      } else if (!shown && this.widgets.includes(section)) {
         section.parent = null;
       }
-    }
+    });
   }
 
   markNews(): void {

@@ -38,6 +38,25 @@ export function addPeerCommands({ commands, model, trans }: IView): void {
         model.connect(peer.node_id)
       )
   );
+  commands.addCommand(CommandIDs.connectTo, {
+    label: trans.__('Connect to a Peer’s Address…'),
+    caption: trans.__('Connect to a peer where it is now'),
+    isEnabled: () => model.state.live,
+    execute: () =>
+      runForm({
+        trans,
+        title: trans.__('Connect to an address'),
+        action: trans.__('Connect'),
+        fields: React.createElement(TextField, {
+          label: trans.__('Address of the peer'),
+          name: 'address',
+          placeholder: '192.168.1.20:9797',
+          required: true,
+          maxLength: 512
+        }),
+        task: ({ address }) => model.connectTo(address)
+      })
+  });
   add(
     CommandIDs.disconnect,
     trans.__('Disconnect'),

@@ -1,4 +1,5 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
@@ -6,7 +7,7 @@ import { IChats } from '../chat/model';
 import { IView } from '../context';
 import { Section } from '../section';
 import { DEFAULT_SETTINGS, followSettings } from '../settings';
-import { DOMAIN, IPeerChats, IPeerSession, IPeersPanel, RANKS } from '../tokens';
+import { CommandIDs, DOMAIN, IPeerChats, IPeerSession, IPeersPanel, RANKS } from '../tokens';
 import { addPeerCommands } from './commands';
 import { PeerList } from './list';
 import { nearby, NearbyList } from './nearby';
@@ -17,18 +18,20 @@ export const peersPlugin: JupyterFrontEndPlugin<void> = {
   description: 'The list of peers in the peers panel, with the commands for each peer.',
   autoStart: true,
   requires: [IPeerSession],
-  optional: [IPeersPanel, IPeerChats, ISettingRegistry, ITranslator],
+  optional: [IPeersPanel, IPeerChats, ICommandPalette, ISettingRegistry, ITranslator],
   activate: (
     { commands }: JupyterFrontEnd,
     { model }: IPeerSession,
     panel: IPeersPanel | null,
     chats: IChats | null,
+    palette: ICommandPalette | null,
     registry: ISettingRegistry | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const view: IView = { commands, model, trans };
     addPeerCommands(view);
+    palette?.addItem({ command: CommandIDs.connectTo, category: trans.__('Peers') });
     if (!panel) {
       return;
     }

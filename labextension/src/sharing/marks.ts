@@ -5,6 +5,7 @@ import { IOwnPane } from '../shapes';
 import { CommandIDs } from '../tokens';
 import { audienceWords, linksOf } from '../panes/audience';
 import { peersIcon } from '../icon';
+import { afterPress } from '../press';
 import { panesOf } from './cells';
 
 const MARK = 'jp-Peers-cellMark';
@@ -15,18 +16,18 @@ export class SharedMarks {
     private readonly _view: IView,
     private readonly _tracker: INotebookTracker
   ) {
-    _view.model.stateChanged.connect(this._draw, this);
+    _view.model.stateChanged.connect(() => afterPress(this._draw));
     _tracker.widgetAdded.connect((_, panel) => this._follow(panel));
     _tracker.forEach(panel => this._follow(panel));
   }
 
   private _follow(panel: NotebookPanel): void {
     // Cells come when the file is read, and as people add them.
-    panel.content.modelContentChanged.connect(this._draw, this);
+    panel.content.modelContentChanged.connect(this._draw);
     void panel.revealed.then(() => this._draw());
   }
 
-  private _draw(): void {
+  private readonly _draw = (): void => {
     const { mine } = this._view.model.state.panes;
     const live = mine.filter(pane => pane.status === 'live');
     this._tracker.forEach(({ content }) => {
@@ -34,7 +35,7 @@ export class SharedMarks {
         this._mark(cell, panesOf(live, cell.model.id));
       }
     });
-  }
+  };
 
   private _mark(cell: Cell, panes: IOwnPane[]): void {
     const marks = [...cell.node.querySelectorAll<HTMLButtonElement>(`:scope > .${MARK}`)];

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from tests.machine.proxies import PROXIES, proxied
 from tests.machine.waiting import until_sync
 from tests.relay.process import RelayProcess, relay_process
+from tests.ui.axe import assert_accessible
 from tests.ui.firefox import Firefox
 from tests.ui.guest_pages import SHARE, STEP, content, expect_status, guests, make
 from tests.ui.kernels import Kernel, running_kernel
@@ -373,6 +374,7 @@ def test_the_page_fits_a_phone_in_light_and_dark(
     )
     dark = content(page).locator("body").get_attribute("data-jp-theme-light")
     assert dark == ("true" if scheme == "light" else "false")
+    assert_accessible(page.locator("html"), content(page).locator("html"))
     shoot(scheme, of=page)
 
 
