@@ -155,14 +155,29 @@ class KernelWidgets:
 
     def linked_keys(self, model_id: str) -> set[str]:
         """Return the keys of a model that a page sets because of links."""
-        found = set()
-        for link_id in self._links:
-            link = self._models.get(link_id)
-            for name in ("source", "target") if link is not None else ():
-                end = link.state.get(name) if link is not None else None
-                if isinstance(end, list) and len(end) == 2 and end[0] == MODEL + model_id:
-                    found.add(str(end[1]))
-        return found
+        return {key for link in self._linked() for end_id, key in link if end_id == model_id}
+
+    def linked_with(self, model_id: str, key: str) -> set[tuple[str, str]]:
+        """Return the keys of other models that follow a key by links: model ids and keys."""
+        links = self._linked()
+        found = {(model_id, key)}
+        while more := {end for link in links if not found.isdisjoint(link) for end in link} - found:
+            found |= more
+        return found - {(model_id, key)}
+
+    def _linked(self) -> list[list[tuple[str, str]]]:
+        """Return the ends of each link: model ids and keys."""
+        links = [link for link_id in self._links if (link := self._models.get(link_id)) is not None]
+        return [
+            [
+                (end[0].removeprefix(MODEL), str(end[1]))
+                for name in ("source", "target")
+                if isinstance(end := link.state.get(name), list)
+                and len(end) == 2
+                and isinstance(end[0], str)
+            ]
+            for link in links
+        ]
 
     def want(self, model_ids: Iterable[str]) -> None:
         """Ask the kernel for unknown models; the panes are called when they are known."""

@@ -364,6 +364,36 @@ async def test_who_may_only_view_is_not_blamed_for_what_the_page_does() -> None:
         assert reached(ada) == []
 
 
+@pytest.mark.parametrize("kind", ["LinkModel", "DirectionalLinkModel"])
+async def test_what_follows_a_play_by_links_does_not_count_once_more(kind: str) -> None:
+    async with two_nodes() as (ada, bob):
+        await ada.share(to=bob, grant="interact")
+        numbers = {"min": 0, "max": 99, "step": 1}
+        make(ada.kernel, "play", "PlayModel", value=20, interval=200, playing=True, **numbers)
+        make(ada.kernel, "slider", value=20, **numbers)
+        make(ada.kernel, "far", "FloatSliderModel", value=20, **numbers)
+        ends = [[f"IPY_MODEL_{each}", "value"] for each in ("play", "slider", "far")]
+        for at in range(2):
+            make(ada.kernel, f"link{at}", kind, source=ends[at], target=ends[at + 1])
+        children = [f"IPY_MODEL_{each}" for each in ("play", "slider", "far")]
+        make(ada.kernel, "box", "VBoxModel", children=children)
+        view(ada.kernel, "box")
+        watch = await bob.watcher.open(ada.id, "loss")
+        # The page of the owner drives, and Bob's counts too: a little behind or before it.
+        for value in (19, 21, 25):
+            await turn(watch, "play", value=value)
+            await turn(watch, "slider", value=value)
+            await turn(watch, "far", value=float(value))
+        assert reached(ada) == []
+        # What Bob sets is far from it, or after the end of the play.
+        await turn(watch, "slider", value=60)
+        ada.kernel.idle("sent-0")
+        change(ada.kernel, "play", "page", echo=True, playing=False)
+        await turn(watch, "slider", value=21)
+        assert reached(ada) == [{"value": 60}, {"value": 21}]
+        assert audit(ada, "pane_input_refused") == []
+
+
 async def test_one_page_drives_a_play() -> None:
     async with two_nodes() as (ada, bob):
         await ada.share(to=bob, grant="interact")

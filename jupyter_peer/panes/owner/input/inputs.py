@@ -196,9 +196,21 @@ def _left_out(source: PaneSource, peer_id: str, model_id: str, model: Model, act
     left_out |= {
         key
         for key in source.kernel.linked_keys(model_id) & act.keys
-        if not _is_allowed(model, act.only({key}), source.other_widgets)
+        if _follows_play(source, peer_id, model_id, key, act.state.get(key))
+        or not _is_allowed(model, act.only({key}), source.other_widgets)
     }
     return left_out
+
+
+def _follows_play(source: PaneSource, peer_id: str, model_id: str, key: str, value: object) -> bool:
+    """Return whether a key was set because the viewer's page counts for a ``Play`` that it does not drive."""
+    kernel = source.kernel
+    return any(
+        (other := kernel.get(other_id)) is not None
+        and kernel.plays.counts_elsewhere(other_id, other, peer_id, value)
+        for other_id, other_key in kernel.linked_with(model_id, key)
+        if other_key == "value"
+    )
 
 
 def _is_allowed(model: Model, act: Act, other_widgets: str) -> bool:

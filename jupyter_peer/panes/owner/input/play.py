@@ -3,7 +3,8 @@
 Each page that shows a playing ``Play`` counts by itself and sends each step to the kernel. With a page
 of the owner and a page of a viewer open, the kernel would get each step twice. So one page drives: a
 page of the owner as soon as one counts, otherwise that of the viewer who pressed the button. Steps of
-other pages are ignored without an error, because no person made them.
+other pages are ignored without an error, because no person made them. So are the values that a page
+sets by a link of widgets as it counts: by a link in both directions they would count once more.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _MODEL = "PlayModel"
 #: The second is the name of ipywidgets 7.
 _PLAYING = ("playing", "_playing")
 _OWNER = ""
+#: A page that counts by itself is at most this far from the others, and at least some steps.
+_APART_MS, _APART_STEPS = 1000, 3
 
 
 def is_playing(state: Json) -> bool:
@@ -51,6 +54,29 @@ class PlayDrivers:
         is_driver = self._drivers.get(model_id, _OWNER) == peer_id
         return {"value"} if is_step and is_playing(model.state) and not is_driver else set()
 
+    def counts_elsewhere(self, model_id: str, model: Model, peer_id: str, value: Any) -> bool:
+        """Return whether a page that does not drive has set a linked key, because it counts.
+
+        A value far from that of the ``Play`` was set by a person, and so was the beginning, to which
+        stopping returns.
+
+        Args:
+            model_id: Id of a model that a link connects with the key.
+            model: That model at the owner.
+            peer_id: The viewer whose page sent the input.
+            value: New value of the key.
+        """
+        if model.text("_model_name") != _MODEL or not is_playing(model.state):
+            return False
+        numbers = [value, *(model.state.get(key) for key in ("value", "step", "interval"))]
+        if not all(map(_is_number, numbers)) or value == model.state.get("min"):
+            return False
+        _, now, step, interval = numbers
+        steps = max(_APART_STEPS, _APART_MS / max(interval, 1))
+        return self._drivers.get(model_id, _OWNER) != peer_id and abs(value - now) <= steps * abs(
+            step
+        )
+
     def heard(self, model_id: str, model: Model, state: Json, is_of_owners_page: bool) -> None:
         """Handle new values of a widget from the kernel.
 
@@ -70,3 +96,7 @@ class PlayDrivers:
     def drop(self, model_id: str) -> None:
         """Forget a widget that was closed."""
         self._drivers.pop(model_id, None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
