@@ -159,7 +159,12 @@ export function Compose(props: {
             {stop.label}
           </button>
         ) : (
-          <button type="submit" className="jp-mod-styled jp-mod-accept" disabled={!isReady}>
+          // The primary button is the one of what is typed: several conversations may be open.
+          <button
+            type="submit"
+            className={`jp-mod-styled ${isReady ? 'jp-mod-accept' : ''}`}
+            disabled={!isReady}
+          >
             {action}
           </button>
         )}

@@ -238,6 +238,16 @@ class Scene:
         with self.view("menu-peer", menu):
             row_of(self.panel, "bob").get_by_role("button", name="Actions for bob").click()
             expect(menu).to_be_visible()
+        for name, row in {"mine": "Panes that I share", "offered": "Panes shared with me"}.items():
+            with self.view(f"menu-{name}", menu):
+                self.panel.get_by_role("list", name=row).locator("li").first.click(button="right")
+                expect(menu).to_be_visible()
+        with self.view("menu-header", menu):
+            (peer,) = self.ada.api("GET", "peers")["peers"]
+            self.command("jupyter-peer:open-pane", {"peer": peer["node_id"], "name": "accuracy"})
+            self.page.locator(".jp-PeerPane-header:visible").click(button="right")
+            expect(menu).to_be_visible()
+        self.command("docmanager:open", {"path": "training.ipynb"})
 
     def dialogs(self) -> None:
         """Take JupyterLab's dialogs and ours."""
