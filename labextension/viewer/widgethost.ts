@@ -153,10 +153,10 @@ export class WidgetDesk {
       this._late.add(model_id as string);
       return 'later';
     }
-    this._late.delete(model_id as string);
     if (missing !== null) {
       return missing;
     }
+    this._late.delete(model_id as string);
     this._widgets.draw(node, model_id as string);
     return true;
   }

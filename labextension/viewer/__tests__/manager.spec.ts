@@ -1,3 +1,4 @@
+import * as controls from '@jupyter-widgets/controls';
 import { DOMWidgetModel } from '@jupyter-widgets/base';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ICommMessage, IModelState, IWidgetsHost } from '../widgethost';
@@ -230,6 +231,32 @@ describe('PaneWidgets', () => {
     const why = 'ada has no jupyter-elsewhere';
     expect(widgets.missing('a')).toEqual({ module: 'jupyter-elsewhere', why });
     expect(widgets.missing('nowhere')).toBeUndefined();
+  });
+
+  it('says that a module does not begin, and draws its widgets if it does later', async () => {
+    vi.useFakeTimers();
+    let begin: (exports: object) => void = () => undefined;
+    const begun = new Promise(resolve => (begin = resolve));
+    installed.waits = '';
+    // jsdom would run the script in a window of its own.
+    const run = vi.spyOn(document.head, 'append').mockImplementation(() => {
+      (globalThis as unknown as { define: (...given: unknown[]) => void }).define([], () => begun);
+    });
+    widgets.reset({ a: slider(0, { model_module: 'waits' }) });
+    expect(widgets.missing('a')).toBe('coming');
+    await vi.advanceTimersByTimeAsync(9000);
+    expect([changes, widgets.missing('a')]).toEqual([0, 'coming']);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(changes).toBe(1);
+    expect(widgets.missing('a')).toMatchObject({
+      module: 'waits',
+      why: expect.stringContaining('waits for something')
+    });
+    begin(controls);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([changes, widgets.missing('a')]).toEqual([2, null]);
+    run.mockRestore();
+    vi.useRealTimers();
   });
 
   it('asks for a module once, also where only views are of it', async () => {

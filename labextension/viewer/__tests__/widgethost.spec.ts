@@ -106,6 +106,10 @@ describe('WidgetDesk', () => {
     expect(desk.draw(node, view('a'))).toBe('later');
     expect(desk.draw(node, view('b'))).toBe(true);
     expect([desk.isLate(view('a')), desk.isLate(view('b'))]).toEqual([true, false]);
+    // One that does not come may do so still.
+    modules.a = { module: 'slow', why: 'it waits' };
+    expect(desk.draw(node, view('a'))).toBe(modules.a);
+    expect(desk.isLate(view('a'))).toBe(true);
     modules.a = null;
     expect(desk.draw(node, view('a'))).toBe(true);
     expect(desk.isLate(view('a'))).toBe(false);

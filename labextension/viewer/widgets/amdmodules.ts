@@ -16,6 +16,9 @@ interface IEntry {
   why?: string;
 }
 
+/** A library that has not begun by then does not begin, as far as can be told. It is drawn if it does later. */
+const BEGINS_WITHIN_MS = 10_000;
+
 /** Dependencies of a module besides other modules. */
 const SPECIAL = ['require', 'exports', 'module'];
 
@@ -73,14 +76,28 @@ export class AmdModules {
     // Once to learn what it asks for, and, where that is not here yet, once more when it is.
     const first = this._run(name, code);
     if ('exports' in first) {
-      return first.exports;
+      return this._begun(name, first.exports);
     }
     await Promise.all(first.absent.map(each => this.need(each)));
     const second = this._run(name, code);
     if ('exports' in second) {
-      return second.exports;
+      return this._begun(name, second.exports);
     }
     throw new Error(`${name} asks for other modules each time`);
+  }
+
+  /** Wait for a library, which may wait for what never comes: a file that was not sent, a worker. */
+  private async _begun(name: string, exports: Exports | Promise<Exports>): Promise<Exports> {
+    const timer = setTimeout(() => {
+      const entry = this._entries.get(name) as IEntry;
+      entry.why = 'its code waits for something that a pane does not have';
+      this._onSettled();
+    }, BEGINS_WITHIN_MS);
+    try {
+      return await exports;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Run the code; the factory runs in its script, since it may ask for the address of that. */
