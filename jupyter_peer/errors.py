@@ -111,6 +111,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from .phrase import Phrase, as_phrase, phrase
+
 
 class PeerError(Exception):
     """Base of all errors of the project.
@@ -121,15 +123,27 @@ class PeerError(Exception):
         hint: What to do next. None uses the class's ``advice``.
         **data: Facts about the error, kept in :attr:`data` for logs and tests. They are never
             sent to a peer.
+
+    Attributes:
+        message, hint: The same in English.
+        message_phrase, hint_phrase: The same for the page, which translates them.
     """
 
     code: ClassVar[str] = "error"
     text: ClassVar[str] = "something failed"
-    advice: ClassVar[str] = ""
+    advice: ClassVar[str | Phrase] = ""
 
-    def __init__(self, message: str | None = None, *, hint: str | None = None, **data: Any) -> None:
-        self.message = message if message is not None else self.text
-        self.hint = hint if hint is not None else self.advice
+    def __init__(
+        self,
+        message: str | Phrase | None = None,
+        *,
+        hint: str | Phrase | None = None,
+        **data: Any,
+    ) -> None:
+        self.message_phrase = as_phrase(message if message is not None else self.text)
+        self.hint_phrase = as_phrase(hint if hint is not None else self.advice)
+        self.message = str(self.message_phrase)
+        self.hint = str(self.hint_phrase)
         self.data = data
         super().__init__(self.message)
 
@@ -389,7 +403,9 @@ class LookupFailedError(PeerError):
 class UnknownPeerError(LookupFailedError):
     code = "unknown_peer"
     text = "no peer has this name or id"
-    advice = "%peer list shows the known peers"
+    advice = phrase("%peer list shows the known peers").on_page(
+        phrase("the Peers panel lists the known peers")
+    )
 
 
 class AmbiguousPeerError(LookupFailedError):
@@ -401,7 +417,9 @@ class AmbiguousPeerError(LookupFailedError):
 class UnknownPaneError(LookupFailedError):
     code = "unknown_pane"
     text = "there is no such pane"
-    advice = "%peer panes shows what is shared"
+    advice = phrase("%peer panes shows what is shared").on_page(
+        phrase("the Peers panel shows what is shared")
+    )
 
 
 class NotWatchedError(LookupFailedError):
@@ -425,8 +443,12 @@ class UnknownModuleError(LookupFailedError):
 class UnknownAgentError(LookupFailedError):
     code = "unknown_agent"
     text = "no such agent is registered there"
-    advice = (
+    advice = phrase(
         "its owner registers one with @me.agent, or switches on the built-in one: %peer agent on"
+    ).on_page(
+        phrase(
+            "its owner switches on the agents in the Peers panel, or registers one in a notebook"
+        )
     )
 
 
@@ -601,6 +623,21 @@ def to_wire(error: BaseException) -> dict[str, str]:
     }
 
 
+def to_page(error: BaseException) -> dict[str, Any]:
+    """Return :func:`to_wire` with the phrases that the page of this node translates.
+
+    A text without parameters is its own template, so it has no phrase.
+    """
+    fields: dict[str, Any] = to_wire(error)
+    if isinstance(error, PeerError):
+        if error.message_phrase.params:
+            fields["message_phrase"] = error.message_phrase
+        hint = error.hint_phrase.for_page
+        if hint.params or hint is not error.hint_phrase:
+            fields["hint_phrase"] = hint
+    return fields
+
+
 def to_peer(error: BaseException) -> dict[str, str]:
     """Return :func:`to_wire` for another node, without errors of this machine's files.
 
@@ -615,15 +652,20 @@ def from_wire(value: Any) -> PeerError:
     """Return the error that ``{code, message, hint}`` describes; never raises.
 
     An unknown code gives a plain :exc:`PeerError` that keeps the foreign code in ``data["code"]``.
-    Texts of the other side are cut at 500 characters. Characters that do not print, such as control
+    The class's own advice becomes its phrase again, and the phrase of :func:`to_page` is kept, for
+    the page. Texts of the other side are cut at 500 characters. Characters that do not print, such as control
     sequences of a terminal, become spaces.
     """
     fields = value if isinstance(value, Mapping) else {}
     code, message, hint = (fields.get(key) for key in ("code", "message", "hint"))
     cls = _BY_CODE.get(code) if isinstance(code, str) else None
+    is_own = hint == str((cls or PeerError).advice)
+    said = fields.get("message_phrase")  # in this process only: decoded JSON has no phrases
+    if not isinstance(said, Phrase):
+        said = _printable(message, 500) if isinstance(message, str) else None
     error = (cls or PeerError)(
-        _printable(message, 500) if isinstance(message, str) else None,
-        hint=_printable(hint, 500) if isinstance(hint, str) else None,
+        said,
+        hint=_printable(hint, 500) if isinstance(hint, str) and not is_own else None,
     )
     if cls is None and isinstance(code, str):
         error.data["code"] = _printable(code, 64)

@@ -96,8 +96,8 @@ class AgentAdmission:
         """
         if not self._board.is_on:
             raise NotEnabledError(
-                "this node's agents are switched off",
-                hint="its owner switches them on with %peer agent on",
+                "the agents of this peer are switched off",
+                hint="ask its owner to switch them on",
             )
         if not self._is_trusted(peer):
             raise NotTrustedError("only paired peers may ask agents here")

@@ -104,7 +104,7 @@ class Approvals:
         if not self._screens:
             raise ToolRefusedError(
                 "no browser is open in which the owner could be asked",
-                hint="its owner opens JupyterLab, %peer panel or jupyter peer approvals first",
+                hint="its owner opens JupyterLab first",
             )
         if sum(p.call.turn == call.turn for p, _ in self._pending.values()) >= MAX_PENDING_A_TURN:
             raise ToolRefusedError("too many tools of this turn wait for the owner already")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..control.rows.agents import AgentMode
 from ..errors import BusyError, UnknownAgentError
+from ..phrase import phrase
 from ..primitives.signal import Signal
 from .config import AgentConfig
 from .tools import ToolUser
@@ -79,7 +80,7 @@ class AgentBoard:
             UnknownAgentError: There is no such agent.
         """
         if agent is not None and agent not in self._agents and agent != self._built_in.name:
-            raise UnknownAgentError(f"no agent {agent!r} is registered here")
+            raise UnknownAgentError(phrase("no agent '{name}' is registered here", name=agent))
         self.is_on = self._has_built_in = True
         if agent is not None:
             self.chosen = agent
@@ -99,7 +100,7 @@ class AgentBoard:
             BusyError: Too many agents are registered.
         """
         if agent.name not in self._agents and len(self._agents) >= MAX_AGENTS:
-            raise BusyError(f"{MAX_AGENTS} agents are registered already")
+            raise BusyError(phrase("{most} agents are registered already", most=MAX_AGENTS))
         # the newest is the last
         self._agents.pop(agent.name, None)
         self._failures.pop(agent.name, None)
@@ -148,7 +149,9 @@ class AgentBoard:
         for agent in self.agents(peer):
             if agent.name == name:
                 return agent
-        raise UnknownAgentError
+        if name is None:
+            raise UnknownAgentError
+        raise UnknownAgentError(phrase("no agent '{name}' is registered here", name=name))
 
     def hides(self, name: str | None, peer: str) -> bool:
         """Return whether the only reason why a peer finds no such agent is that it may not ask it."""

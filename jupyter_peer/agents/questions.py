@@ -33,6 +33,7 @@ from ..errors import (
 )
 from ..hub.hub import PeerHub
 from ..hub.message import Message
+from ..phrase import phrase
 from ..wire.link.identity import Identity, decode_public_key
 from ..wire.payloads import original_system
 from ..wire.payloads.agent_chain import ROOT_BYTES, Chain, extend_chain
@@ -69,7 +70,6 @@ _THEIRS = (
     NotEnabledError,
     NotTrustedError,
     TooLargeError,
-    UnknownAgentError,
     UnsupportedError,
 )
 
@@ -79,11 +79,13 @@ class _Question:
 
     Attributes:
         peer: Node id of the owner.
+        agent: Name of the agent; None if the owner chooses.
         news: Set when a message has arrived.
     """
 
-    def __init__(self, peer: str) -> None:
+    def __init__(self, peer: str, agent: str | None) -> None:
         self.peer = peer
+        self.agent = agent
         self._texts: list[str] = []
         self._pieces: list[Piece] = []
         self._received = self._displays = self._display_bytes = 0
@@ -228,7 +230,7 @@ class Questions:
         if not prompt.strip():
             raise BadRequestError("the question is empty")
         if len(self._questions) >= MAX_QUESTIONS:
-            raise BusyError(f"{MAX_QUESTIONS} answers are awaited already")
+            raise BusyError(phrase("{most} answers are awaited already", most=MAX_QUESTIONS))
         identity = self._hub.identity
         chain = chain or Chain((), secrets.token_bytes(ROOT_BYTES), ())
         detail = {
@@ -249,7 +251,7 @@ class Questions:
             **({"agent": agent} if agent is not None else {}),
             **({"conversation": conversation} if conversation is not None else {}),
         }
-        question = self._questions[request_id] = _Question(peer)
+        question = self._questions[request_id] = _Question(peer, agent)
         outcome = "cancelled"
         try:
             proof = await self._follow(question, data, take, timeout_s)
@@ -278,7 +280,7 @@ class Questions:
             question.add(result.text)
             await self._pass_on(question, take)
             if not result.ok:
-                raise _theirs(from_wire(msgspec.to_builtins(result.error)))
+                raise self._theirs(question, from_wire(msgspec.to_builtins(result.error)))
             if result.pieces is None:
                 return None
             end = waiting.result()
@@ -314,7 +316,26 @@ class Questions:
         except UnsupportedError:
             raise UnsupportedError("the peer's version of jupyter-peer has no agents") from None
         except PeerError as error:
-            raise _theirs(error) from None
+            raise self._theirs(question, error) from None
+
+    def _theirs(self, question: _Question, error: PeerError) -> PeerError:
+        """Return an owner's error as this side reports it."""
+        if isinstance(error, UnknownAgentError):
+            owner = self._hub.peer(question.peer).label
+            return UnknownAgentError(
+                phrase("{owner} has no agent that answers you", owner=owner)
+                if question.agent is None
+                else phrase(
+                    "{owner} has no agent '{name}' that answers you",
+                    owner=owner,
+                    name=question.agent,
+                )
+            )
+        if isinstance(error, _THEIRS):
+            return error
+        return AgentFailedError(
+            phrase("the agent failed: {reason}", reason=error.message_phrase), hint=error.hint
+        )
 
     def _on_stream(self, message: Message) -> None:
         piece = (
@@ -331,12 +352,6 @@ class Questions:
                 question.add(piece.text)
             else:
                 question.show({"data": piece.display.data, "metadata": piece.display.metadata})
-
-
-def _theirs(error: PeerError) -> PeerError:
-    if isinstance(error, _THEIRS):
-        return error
-    return AgentFailedError(f"the agent failed: {error.message}", hint=error.hint)
 
 
 def _named(agent: str | None) -> dict[str, str]:

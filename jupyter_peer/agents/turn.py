@@ -219,7 +219,7 @@ class Turn:
         if self.mode != ASK:
             raise ToolRefusedError(
                 f"{name} does more than look, and agents here are read-only",
-                hint="%peer agent on --mode ask lets the owner decide each time",
+                hint="its owner can let agents ask before they act",
             )
         if name not in self._allowed_tools:
             call = ToolCall(

@@ -31,6 +31,7 @@ from ..errors import (
 from ..hub.hub import PeerHub
 from ..hub.info import HubEvent
 from ..hub.message import Message
+from ..phrase import phrase
 from ..primitives import background
 from ..primitives.signal import Signal
 from ..wire.payloads.agents import AgentCancel, AgentRequest
@@ -104,7 +105,10 @@ class TurnManager:
                 turn.stop(TurnCancelledError("the owner of the agent has stopped it"))
                 return
         raise LookupFailedError(
-            f"turn {number} is over", hint="%peer agent status lists the turns that run"
+            phrase("turn {number} is over", number=number),
+            hint=phrase("%peer agent status lists the turns that run").on_page(
+                phrase("“My agent” shows who asks")
+            ),
         )
 
     def stop_agent(self, agent: Agent, reason: PeerError) -> None:

@@ -13,11 +13,12 @@ import msgspec
 
 from ..errors import from_wire
 from ..findings import Finding, failed
+from ..phrase import phrase
 from .servers import is_running
 
 _TIMEOUT_S = 3.0
 _MAX_ANSWER = 16 * 1024
-_INSTALL = (
+_INSTALL = phrase(
     "restart it; check that `jupyter server extension list` in its environment shows jupyter_peer"
 )
 
@@ -57,29 +58,41 @@ def ask_why(server: JupyterServer) -> Finding:
         error = from_wire(body)
         return failed(
             "server",
-            f"This Jupyter server runs, but its node could not start: {error.message.rstrip('.')}.",
-            error.hint,
+            phrase(
+                "This Jupyter server runs, but its node could not start: {reason}.",
+                reason=error.message.rstrip("."),
+            ),
+            error.hint_phrase,
             where,
             code=error.data.get("code", error.code),
         )
     if status == 404:
         return failed(
             "server",
-            "This Jupyter server runs without jupyter-peer: it was started before that was "
-            "installed, or from another environment.",
+            phrase(
+                "This Jupyter server runs without jupyter-peer: it was started before that was "
+                "installed, or from another environment."
+            ),
             _INSTALL,
             where,
         )
     if status == 200:
         return failed(
             "server",
-            "This Jupyter server has a node, but could not write its runtime file.",
-            "read the reason in its log, and make the runtime directory writable",
+            phrase("This Jupyter server has a node, but could not write its runtime file."),
+            phrase("read the reason in its log, and make the runtime directory writable"),
             where,
         )
-    why = "asks for a login" if status in (302, 401, 403) else "does not answer"
+    text = (
+        phrase("This Jupyter server runs, and asks for a login.")
+        if status in (302, 401, 403)
+        else phrase("This Jupyter server runs, and does not answer.")
+    )
     return failed(
-        "server", f"This Jupyter server runs, and {why}.", "read the reason in its log", where
+        "server",
+        text,
+        phrase("read the reason in its log"),
+        where,
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from ..errors import NoServerError
 from ..findings import Finding, failed, skipped
+from ..phrase import phrase
 from ..server_client.command_table.surface import Surface
 from ..server_client.command_table.table import COMMANDS
 from ..server_client.results.drawing.shown import Shown
@@ -60,8 +61,11 @@ class DoctorCommand(TableCommand):
 
         servers = [ask_why(server) for server in jupyter_servers(Path(self.runtime_dir))]
         findings: list[Finding] = [
-            *(servers or [failed("server", "No Jupyter server runs here.", error.hint)]),
-            skipped("node", "No node runs, so only the installation was checked."),
+            *(
+                servers
+                or [failed("server", phrase("No Jupyter server runs here."), error.hint_phrase)]
+            ),
+            skipped("node", phrase("No node runs, so only the installation was checked.")),
             *check_versions(),
             *check_server_side(jupyter_config_path()),
             *check_browser_side(jupyter_path("labextensions")),

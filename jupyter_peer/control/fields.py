@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from ..phrase import Phrase
+
 Json = dict[str, Any]
 
 #: A name, an id or the like.
@@ -18,12 +20,18 @@ GrantOrNone = Literal["view", "interact", "none"]
 PeerStatus = Literal["connected", "connecting", "offline", "blocked"]
 
 
-class ErrorModel(msgspec.Struct, frozen=True):
-    """An error as a user reads it; ``code`` is stable and meant for programs."""
+class ErrorModel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An error as a user reads it; ``code`` is stable and meant for programs.
+
+    Attributes:
+        message_phrase, hint_phrase: The texts for the page, if they have parameters or name a command.
+    """
 
     code: str
     message: str
     hint: str
+    message_phrase: Phrase | None = None
+    hint_phrase: Phrase | None = None
 
 
 class PersonModel(msgspec.Struct, frozen=True):
@@ -56,6 +64,7 @@ class StepModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         address: The address that is dialled.
         ok: None while the step runs, then whether it succeeded.
         code, message, hint: Parts of the error; ``message`` also names the check that runs.
+        message_phrase, hint_phrase: As in :class:`ErrorModel`.
     """
 
     step: str
@@ -64,3 +73,5 @@ class StepModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str = ""
     message: str = ""
     hint: str = ""
+    message_phrase: Phrase | None = None
+    hint_phrase: Phrase | None = None

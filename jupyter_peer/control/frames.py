@@ -25,7 +25,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from ..document.blobs import Blob, lift_strings, lower_strings
-from ..errors import BadRequestError, MalformedError, PeerError, from_wire, to_wire
+from ..errors import BadRequestError, MalformedError, PeerError, from_wire, to_page
 from .operation import check_struct, words_of
 
 MAX_ID = 2**53 - 1
@@ -94,8 +94,8 @@ def encode_reply(id: int, result: msgspec.Struct | Mapping[str, Any]) -> Frame:
 
 
 def encode_failure(id: int | None, error: BaseException) -> Frame:
-    """Return the frame of an error; see :func:`jupyter_peer.errors.to_wire`."""
-    return _encode({"id": id, "error": to_wire(error)})
+    """Return the frame of an error; see :func:`jupyter_peer.errors.to_page`."""
+    return _encode({"id": id, "error": to_page(error)})
 
 
 def encode_progress(id: int, progress: Mapping[str, Any]) -> Frame:

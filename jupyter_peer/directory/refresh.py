@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from ..errors import PeerError, StaleError, to_wire
+from ..phrase import phrase
 from ..primitives.backoff import Backoff, spread
 from ..primitives.owned_task import OwnedTask
 from ..wire.directory import Directory
@@ -156,13 +157,19 @@ class DirectoryRefresher:
             return
         if newest.serial < seen.serial:
             raise StaleError(
-                f"the directory has serial {newest.serial}, but serial {seen.serial} is known "
-                "already",
+                phrase(
+                    "the directory has serial {serial}, but serial {known} is known already",
+                    serial=newest.serial,
+                    known=seen.serial,
+                ),
                 hint="check its source, which serves an old version; the newer one stays valid",
             )
         if newest.to_fields() != seen.to_fields():
             raise StaleError(
-                f"there are two different versions of the directory with serial {seen.serial}",
+                phrase(
+                    "there are two different versions of the directory with serial {serial}",
+                    serial=seen.serial,
+                ),
                 hint="sign it again under a new serial; the version that came first stays valid",
             )
 

@@ -18,6 +18,7 @@ from tornado.iostream import StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from ..errors import BadRequestError, MalformedError, TooLargeError, UnreachableError
+from ..phrase import phrase
 from ..wire.directory import MAX_BYTES
 from ..wire.link.identity import decode_public_key
 
@@ -70,9 +71,13 @@ def source_of(url: str) -> DirectorySource:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise BadRequestError(f"directory_url cannot be {url[:200]!r}", hint=_HINT) from error
+        raise BadRequestError(
+            phrase("directory_url cannot be {url}", url=repr(url[:200])), hint=_HINT
+        ) from error
     if not 0 < len(text) <= _MAX_URL or not text.isprintable() or "@" in parts.netloc:
-        raise BadRequestError(f"directory_url cannot be {url[:200]!r}", hint=_HINT)
+        raise BadRequestError(
+            phrase("directory_url cannot be {url}", url=repr(url[:200])), hint=_HINT
+        )
     if parts.scheme == "file":
         return FileSource(text, _path_of(parts))
     if parts.scheme == "https" and host:
@@ -83,7 +88,7 @@ def source_of(url: str) -> DirectorySource:
                 "a directory is fetched by http from this machine only", hint="use https"
             )
         return WebSource(text)
-    raise BadRequestError(f"directory_url cannot be {url[:200]!r}", hint=_HINT)
+    raise BadRequestError(phrase("directory_url cannot be {url}", url=repr(url[:200])), hint=_HINT)
 
 
 def pinned_key(text: str, setting: str) -> bytes:
@@ -100,7 +105,7 @@ def pinned_key(text: str, setting: str) -> bytes:
         return decode_public_key(text.strip())
     except MalformedError as error:
         raise BadRequestError(
-            f"{setting} is not a public key",
+            phrase("{setting} is not a public key", setting=setting),
             hint="give the 44 characters of base64 that `jupyter peer directory init` printed",
         ) from error
 
@@ -198,14 +203,20 @@ def read_document(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         raise _unreachable(str(path), _reason(error)) from error
     if len(raw) > MAX_BYTES:
-        raise TooLargeError(f"the directory at {path} is over the limit of {MAX_BYTES} bytes")
+        raise TooLargeError(
+            phrase(
+                "the directory at {path} is over the limit of {most} bytes",
+                path=path,
+                most=MAX_BYTES,
+            )
+        )
     return raw
 
 
 def _unreachable(where: str, reason: str) -> UnreachableError:
     return UnreachableError(
-        f"the directory at {where} cannot be fetched: {reason}",
-        hint=f"check that {where} is right and its server runs",
+        phrase("the directory at {where} cannot be fetched: {reason}", where=where, reason=reason),
+        hint=phrase("check that {where} is right and its server runs", where=where),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from ..directory.refresh import DirectoryStatus
 from ..findings import Finding, ok, skipped, warning
 from ..hub.hub import PeerHub
+from ..phrase import phrase
 from .checks.clock import check_clock
 from .checks.files import check_files
 from .checks.installation import check_browser_side, check_versions
@@ -29,22 +30,31 @@ from .facts import ServerFacts
 from .peer import examine_peer
 
 _SWITCHES = {
-    "relay": "set PeerExtension.relay_url to a relay, for peers that cannot dial each other",
-    "lobby": "set PeerExtension.lobby_url to a lobby, which lists who is online",
-    "lan": "set PeerExtension.enable_lan=True to find nodes in the local network",
-    "webrtc": "set PeerExtension.enable_webrtc=True to connect through most routers",
+    "relay": phrase(
+        "set PeerExtension.relay_url to a relay, for peers that cannot dial each other"
+    ).on_page(
+        phrase(
+            "choose “Anywhere, by a relay” under “Who can reach me”, for peers that cannot "
+            "dial each other"
+        )
+    ),
+    "lobby": phrase("set PeerExtension.lobby_url to a lobby, which lists who is online"),
+    "lan": phrase("set PeerExtension.enable_lan=True to find nodes in the local network"),
+    "webrtc": phrase(
+        "set PeerExtension.enable_webrtc=True to connect through most routers"
+    ).on_page(phrase("choose “Through routers (WebRTC)” under “Who can reach me”")),
 }
 _NOT_SET = {
-    "relay": "No relay is configured.",
-    "lobby": "No lobby is configured.",
-    "lan": "Discovery in the local network (mDNS) is switched off.",
-    "webrtc": "WebRTC is switched off.",
+    "relay": phrase("No relay is configured."),
+    "lobby": phrase("No lobby is configured."),
+    "lan": phrase("Discovery in the local network (mDNS) is switched off."),
+    "webrtc": phrase("WebRTC is switched off."),
 }
 _TAKES = {
-    "relay": "the server's log says why",
-    "lobby": "read the reason in the server's log; this version may not support it",
-    "lan": "set PeerExtension.enable_direct=True, which it needs",
-    "webrtc": "set PeerExtension.lobby_url: nodes exchange their addresses through a lobby",
+    "relay": phrase("the server's log says why"),
+    "lobby": phrase("read the reason in the server's log; this version may not support it"),
+    "lan": phrase("set PeerExtension.enable_direct=True, which it needs"),
+    "webrtc": phrase("set PeerExtension.lobby_url: nodes exchange their addresses through a lobby"),
 }
 
 
@@ -148,15 +158,34 @@ class Doctor:
     def _peers(self) -> list[Finding]:
         found = Counter(node.source for node in self._hub.found_nodes())
         nearby = [
-            ok("found", f"{count} node{'s' * (count != 1)} found by {source}.")
+            ok(
+                "found",
+                phrase("Nodes found by {source}: {count}.", source=source, count=count),
+            )
             for source, count in sorted(found.items())
         ]
         peers = self._hub.peers()
         if not peers:
-            return [*nearby, skipped("peers", "No peers yet.", "%peer invite makes an invite")]
+            return [
+                *nearby,
+                skipped(
+                    "peers",
+                    phrase("No peers yet."),
+                    phrase("%peer invite makes an invite").on_page(
+                        phrase("“Invite” makes an invite")
+                    ),
+                ),
+            ]
         count = Counter(peer.status for peer in peers)
         figures: dict[str, Any] = dict(count)
-        text = ", ".join(f"{number} {status}" for status, number in sorted(count.items())) + "."
+        text = phrase(
+            "Connected: {connected}, connecting: {connecting}, offline: {offline}, "
+            "blocked: {blocked}.",
+            **{
+                status: count[status]
+                for status in ("connected", "connecting", "offline", "blocked")
+            },
+        )
         away = [peer for peer in peers if peer.status == "offline" and peer.last_error]
         if not away:
             return [*nearby, ok("peers", text, **figures)]
@@ -165,7 +194,17 @@ class Doctor:
             warning(
                 "peers",
                 text,
-                f"%peer doctor {away[0].node_id} shows why {away[0].label} cannot be reached",
+                phrase(
+                    "%peer doctor {node_id} shows why {label} cannot be reached",
+                    node_id=away[0].node_id,
+                    label=away[0].label,
+                ).on_page(
+                    phrase(
+                        "“Connection Check” in the menu of {label} shows why {label} cannot be "
+                        "reached",
+                        label=away[0].label,
+                    )
+                ),
                 **figures,
             ),
         ]
@@ -173,5 +212,5 @@ class Doctor:
 
 def _not_in_effect(name: str, is_wanted: bool) -> list[Finding]:
     if is_wanted:
-        return [warning(name, "It is switched on but has no effect.", _TAKES[name])]
+        return [warning(name, phrase("It is switched on but has no effect."), _TAKES[name])]
     return [skipped(name, _NOT_SET[name], _SWITCHES[name])]

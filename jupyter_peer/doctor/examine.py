@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..findings import Finding, failed
+from ..phrase import phrase
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,16 @@ async def examine(
         findings = await _run(name, check, timeout)
         done += 1
         is_last = done == len(checks)
-        said = f"{done} of {len(checks)} checks are done"
-        report({"step": "doctor", "address": "", "ok": is_last or None, "message": said})
+        said = phrase("{done} of {all} checks are done", done=done, all=len(checks))
+        report(
+            {
+                "step": "doctor",
+                "address": "",
+                "ok": is_last or None,
+                "message": str(said),
+                "message_phrase": said,
+            }
+        )
         return findings
 
     found = await asyncio.gather(*(run(name, check) for name, check in checks.items()))
@@ -54,13 +63,15 @@ async def _run(name: str, check: Check, timeout: float) -> Findings:
                 return await result
         return result
     except TimeoutError:
-        return [failed(name, f"No answer arrived within {timeout:g} s.", "")]
+        return [
+            failed(name, phrase("No answer arrived within {timeout:g} s.", timeout=timeout), None)
+        ]
     except Exception as error:
         log.exception("the check %s failed", name)
         return [
             failed(
                 name,
-                f"The check itself failed with {type(error).__name__}.",
-                "read the details in the server's log",
+                phrase("The check itself failed with {kind}.", kind=type(error).__name__),
+                phrase("read the details in the server's log"),
             )
         ]

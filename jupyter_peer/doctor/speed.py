@@ -20,6 +20,7 @@ from ..errors import BusyError, MalformedError, PeerError, UnsupportedError
 from ..findings import Finding, failure, ok, skipped
 from ..hub.hub import PeerHub
 from ..hub.message import Message
+from ..phrase import Phrase, phrase
 from ..primitives.rate_limit import RateLimit
 
 MEASURE, MEASURED = "measure", "measured"
@@ -134,37 +135,50 @@ async def check_speed(hub: PeerHub, node_id: str) -> Finding:
     except UnsupportedError:
         return skipped(
             "speed",
-            f"{name} runs a version that answers no measurements.",
-            f"ask {name} to update jupyter-peer",
+            phrase("{name} runs a version that answers no measurements.", name=name),
+            phrase("ask {name} to update jupyter-peer", name=name),
         )
     except BusyError as error:
-        return skipped("speed", f"{name} was measured a moment ago.", error.hint)
+        return skipped(
+            "speed", phrase("{name} was measured a moment ago.", name=name), error.hint_phrase
+        )
     except PeerError as error:
         return failure("speed", error)
     volume = f"{speed.volume / MIB:.2g} MiB"
     return ok(
         "speed",
-        f"Round trip {speed.rtt_s * 1000:.1f} ms, {rate_text(speed.bytes_s)} there and back "
-        f"(measured with {volume} each way). {expectation(speed)}",
+        phrase(
+            "Round trip {rtt_ms:.1f} ms, {rate} there and back (measured with {volume} each way). "
+            "{expectation}",
+            rtt_ms=speed.rtt_s * 1000,
+            rate=rate_text(speed.bytes_s),
+            volume=volume,
+            expectation=expectation(speed),
+        ),
         rtt_ms=round(speed.rtt_s * 1000, 3),
         bytes_s=round(speed.bytes_s),
         volume=speed.volume,
     )
 
 
-def expectation(speed: Speed) -> str:
+def expectation(speed: Speed) -> Phrase:
     """Return in words what a user can expect of a connection."""
     plot_s = speed.rtt_s / 2 + PLOT / speed.bytes_s
     slider_s = plot_s + speed.rtt_s / 2
-    large = f"An output of 50 MB takes about {time_text(_LARGE / speed.bytes_s)}."
-    plot = f"A plot of 100 KB arrives in about {time_text(plot_s)}"
     if slider_s < 0.1:
-        return f"{plot}: live plots and sliders feel immediate. {large}"
-    if slider_s < 0.4:
-        return f"{plot}: live plots are fluent, sliders lag a little. {large}"
-    if slider_s < 2:
-        return f"{plot}: live plots lag, sliders feel slow. {large}"
-    return f"{plot}: share small outputs, and update them seldom. {large}"
+        feeling = phrase("live plots and sliders feel immediate")
+    elif slider_s < 0.4:
+        feeling = phrase("live plots are fluent, sliders lag a little")
+    elif slider_s < 2:
+        feeling = phrase("live plots lag, sliders feel slow")
+    else:
+        feeling = phrase("share small outputs, and update them seldom")
+    return phrase(
+        "A plot of 100 KB arrives in about {plot}: {feeling}. An output of 50 MB takes about {large}.",
+        plot=time_text(plot_s),
+        feeling=feeling,
+        large=time_text(_LARGE / speed.bytes_s),
+    )
 
 
 def rate_text(bytes_s: float) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import DataDirError, KeyFileError
+from ..phrase import phrase
 from ..wire.link.identity import Identity
 from .durable_files import put_in_place, sweep_leftovers, temporary_name, write_file
 from .file_lock import try_lock, unlock
@@ -63,14 +64,23 @@ def open_data_dir(base: Path) -> DataDir:
             lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | _NO_FOLLOW, 0o600)
         except OSError as error:
             raise DataDirError(
-                f"the data directory {path} cannot be used: {error.strerror}", path=str(path)
+                phrase(
+                    "the data directory {path} cannot be used: {strerror}",
+                    path=path,
+                    strerror=error.strerror,
+                ),
+                path=str(path),
             ) from error
         try:
             is_ours = try_lock(lock)
         except OSError as error:
             os.close(lock)
             raise DataDirError(
-                f"the data directory {path} cannot be locked: {error.strerror}",
+                phrase(
+                    "the data directory {path} cannot be locked: {strerror}",
+                    path=path,
+                    strerror=error.strerror,
+                ),
                 hint="set PeerExtension.data_dir to a directory on a local disk",
                 path=str(path),
             ) from error
@@ -86,7 +96,12 @@ def open_data_dir(base: Path) -> DataDir:
             return DataDir(path, fallback=number > 1, lock=lock)
         os.close(lock)
     raise DataDirError(
-        f"the data directory {base} and all {MAX_SIBLINGS - 1} siblings are in use", path=str(base)
+        phrase(
+            "the data directory {base} and all {count} siblings are in use",
+            base=base,
+            count=MAX_SIBLINGS - 1,
+        ),
+        path=str(base),
     )
 
 
@@ -114,12 +129,17 @@ def load_or_make_identity(path: Path, seed: Callable[[], bytes]) -> Identity:
         sweep_leftovers(path)
     except OSError as error:
         raise KeyFileError(
-            f"the key file {path} cannot be used: {error.strerror}", path=str(path)
+            phrase(
+                "the key file {path} cannot be used: {strerror}", path=path, strerror=error.strerror
+            ),
+            path=str(path),
         ) from error
     try:
         return Identity.from_pem(pem or b"")
     except KeyFileError as error:
-        raise KeyFileError(f"{error.message}: {path}", path=str(path)) from error
+        raise KeyFileError(
+            phrase("{reason}: {path}", reason=error.message_phrase, path=path), path=str(path)
+        ) from error
 
 
 def _read_key(path: Path) -> bytes | None:
@@ -131,7 +151,9 @@ def _read_key(path: Path) -> bytes | None:
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise KeyFileError(f"the key file {path} is not a regular file", path=str(path))
+            raise KeyFileError(
+                phrase("the key file {path} is not a regular file", path=path), path=str(path)
+            )
         mode = stat.S_IMODE(status.st_mode)
         if sys.platform != "win32" and mode & 0o077:
             os.fchmod(file.fileno(), 0o600)
@@ -148,11 +170,18 @@ def _read_key(path: Path) -> bytes | None:
 def _check_private(path: Path) -> None:
     status = path.stat()
     if sys.platform != "win32" and status.st_uid != os.geteuid():
-        raise DataDirError(f"the data directory {path} belongs to another user", path=str(path))
+        raise DataDirError(
+            phrase("the data directory {path} belongs to another user", path=path), path=str(path)
+        )
     if sys.platform != "win32" and status.st_mode & 0o022:
         raise DataDirError(
-            f"other users can write to the data directory {path} "
-            f"(mode {stat.S_IMODE(status.st_mode):03o})",
-            hint=f"chmod 700 {path}, or set PeerExtension.data_dir to another directory",
+            phrase(
+                "other users can write to the data directory {path} (mode {mode:03o})",
+                path=path,
+                mode=stat.S_IMODE(status.st_mode),
+            ),
+            hint=phrase(
+                "chmod 700 {path}, or set PeerExtension.data_dir to another directory", path=path
+            ),
             path=str(path),
         )

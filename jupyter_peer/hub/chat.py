@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from ..errors import BlockedError, BusyError, NotConnectedError, NotTrustedError, UnsupportedError
+from ..phrase import phrase
 from ..primitives.clock import Clock
 from ..primitives.rate_limit import RateLimit
 from ..wire.payloads.chat import CAPABILITY, check_text, read_chat
@@ -102,13 +103,18 @@ class Chats:
         said = check_text(text)
         peer = self._hub.peer(node_id)
         if peer.blocked:
-            raise BlockedError("this peer is blocked here", hint="unblock it first")
+            raise BlockedError(phrase("{peer} is blocked here", peer=peer.label))
         if not self._hub.is_peer(node_id):
-            raise NotTrustedError("this peer is not trusted", hint="pair with it by an invite")
+            raise NotTrustedError(
+                phrase("{peer} is not paired with this node", peer=peer.label),
+                hint="pair with it by an invite",
+            )
         if peer.status != "connected":
-            raise NotConnectedError
+            raise NotConnectedError(phrase("{peer} is not connected", peer=peer.label))
         if CAPABILITY not in peer.capabilities:
-            raise UnsupportedError("this peer has no chat", hint="it has to update jupyter-peer")
+            raise UnsupportedError(
+                phrase("{peer} has no chat", peer=peer.label), hint="it has to update jupyter-peer"
+            )
         await self._hub.request(
             node_id, TYPE, {"text": said}, timeout=ANSWER_TIMEOUT_S, stream=TYPE
         )

@@ -17,6 +17,7 @@ from ..errors import (
     OwnNodeError,
     WrongNodeError,
 )
+from ..phrase import phrase
 from ..primitives.clock import Clock, WakeWatch
 from ..store.store import Store
 from ..transports.base import Transport
@@ -370,7 +371,7 @@ class PeerHub(Messaging):
         target = self.invites.target(text)
         known = self._peers.get(target.node_id or "")
         if known is not None and known.record.blocked:
-            raise BlockedError
+            raise BlockedError(phrase("{peer} is blocked here", peer=known.label))
         return (await self._peers.dial(target, on_progress)).info()
 
     async def connect(
@@ -396,7 +397,7 @@ class PeerHub(Messaging):
             return await self._connect_found(node_id, on_progress)
         peer = self._peers.known(node_id)
         if peer.record.blocked:
-            raise BlockedError
+            raise BlockedError(phrase("{peer} is blocked here", peer=peer.label))
         if peer.is_connected():
             return peer.info()
         peer.dialling.want()
@@ -448,7 +449,9 @@ class PeerHub(Messaging):
             await self._connector.probe(address, target)
         except OwnNodeError:
             return 0.0
-        raise WrongNodeError(f"the node that answers at {address} did not recognise this one")
+        raise WrongNodeError(
+            phrase("the node that answers at {address} did not recognise this one", address=address)
+        )
 
     def _on_event(self, event: HubEvent) -> None:
         if event.kind == "link_down":

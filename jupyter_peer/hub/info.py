@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -48,7 +50,7 @@ class PeerInfo(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: list[str]
     addresses: list[str]
     origin: str
-    last_error: dict[str, str] | None = None
+    last_error: dict[str, Any] | None = None
 
     @property
     def label(self) -> str:

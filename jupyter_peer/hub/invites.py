@@ -7,6 +7,7 @@ import math
 import msgspec
 
 from ..errors import BadRequestError, InviteExpiredError, OwnNodeError
+from ..phrase import phrase
 from ..store.records import InviteRecord
 from ..wire.invite import Invite, make_token, token_hash
 from .links.connector import Target
@@ -61,11 +62,11 @@ class InviteBook:
         if not (math.isfinite(life) and 0 < life <= longest):
             asked = f"{life / 86400:g} days" if life > 86400 else f"{life:g} seconds"
             raise BadRequestError(
-                f"an invite cannot live for {asked}",
-                hint=f"give a time from 1 second to {longest / 86400:g} days",
+                phrase("an invite cannot live for {asked}", asked=asked),
+                hint=phrase("give a time from 1 second to {most:g} days", most=longest / 86400),
             )
         if len(note) > MAX_NOTE:
-            raise BadRequestError(f"a note has at most {MAX_NOTE} characters")
+            raise BadRequestError(phrase("a note has at most {most} characters", most=MAX_NOTE))
         now = local.clock.time()
         token = make_token(local.clock.random_bytes(16))
         invite = Invite(

@@ -16,6 +16,7 @@ from ..errors import (
     UnsupportedError,
     from_wire,
 )
+from ..phrase import phrase
 from ..primitives.clock import Clock
 from ..primitives.task_set import TaskSet
 from ..wire.link.envelope import Buffer, Envelope, canonical_bytes
@@ -158,7 +159,9 @@ class Dispatcher:
         entry = self._handlers.get(message.type)
         if entry is None:
             if message.re is None:  # answers to answers could continue for ever
-                message.fail(UnsupportedError(f"{message.type!r} is not known here"))
+                message.fail(
+                    UnsupportedError(phrase("{type} is not known here", type=repr(message.type)))
+                )
             return
         handler, order = entry
         try:
@@ -350,7 +353,9 @@ class Replies:
         except PeerTimeoutError:
             raise  # the reply was itself a timeout error, which names what the peer waited for
         except TimeoutError as error:
-            raise PeerTimeoutError(f"no answer within {timeout:g} s") from error
+            raise PeerTimeoutError(
+                phrase("no answer within {timeout:g} s", timeout=timeout)
+            ) from error
         finally:
             self._waiting.pop(msg_id, None)
 
@@ -371,4 +376,4 @@ class Replies:
         why = "" if reason == "lost" else f": {reason}"
         for future in list(self._waiting.values()):
             if not future.done():
-                future.set_exception(LinkClosedError(f"the link was lost{why}"))
+                future.set_exception(LinkClosedError(phrase("the link was lost{why}", why=why)))

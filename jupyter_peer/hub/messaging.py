@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..errors import NotConnectedError, UnsupportedError
+from ..phrase import phrase
 from ..wire.link.envelope import Buffer
 from ..wire.link.outbox import Outgoing
 from .groups.groups import Groups
@@ -51,7 +52,7 @@ class Messaging:
             UnsupportedError: The sender is another node.
         """
         if not self.is_original(message.peer_id):
-            raise UnsupportedError(f"{message.type!r} is not known here")
+            raise UnsupportedError(phrase("{type} is not known here", type=repr(message.type)))
 
     def send(
         self,
@@ -83,7 +84,7 @@ class Messaging:
         """
         node = self._node(node_id)
         if node is None:
-            raise NotConnectedError
+            raise NotConnectedError(phrase("{peer} is not connected", peer=node_id))
         node.send(type, data, buffers, digests=digests, stream=stream, re=re)
 
     def _node(self, node_id: str) -> LinkedNode | None:

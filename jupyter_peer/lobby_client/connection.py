@@ -21,6 +21,7 @@ from ..errors import (
     UnreachableError,
     WireError,
 )
+from ..phrase import phrase
 from ..primitives.pauses import pause_until
 from ..sockets.frames import BINARY, Payload
 from ..sockets.websocket import WebSocket, to_text
@@ -96,7 +97,9 @@ class LobbyConnection:
                 await self._proven
         except TimeoutError:
             self.close(_BROKEN)
-            raise UnreachableError(f"{url} does not answer like a lobby", hint=_IS_IT_UP) from None
+            raise UnreachableError(
+                phrase("{url} does not answer like a lobby", url=url), hint=_IS_IT_UP
+            ) from None
         except BaseException:
             self.close(_BROKEN)
             raise

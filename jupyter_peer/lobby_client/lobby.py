@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from ..errors import BadRequestError, LinkError, PeerError, PeerTimeoutError, UnknownRoomError
+from ..phrase import phrase
 from ..primitives.backoff import Backoff
 from ..primitives.owned_task import OwnedTask
 from ..primitives.pauses import pause_until, pause_until_any
@@ -241,7 +242,7 @@ class LobbyClient:
             UnknownRoomError: The node is in no such room.
         """
         if self.rooms.remove(name) is None:
-            raise UnknownRoomError("you are in no room of this name")
+            raise UnknownRoomError(phrase("you are not in the room '{name}'", name=name))
         if self._live is not None:
             await self._live.leave_room(name)
         self._changed()
@@ -297,7 +298,9 @@ class LobbyClient:
             async with asyncio.timeout(self._pace.wait_s):
                 return await waiter
         except TimeoutError:
-            raise PeerTimeoutError(f"the lobby at {self.url} does not answer") from None
+            raise PeerTimeoutError(
+                phrase("the lobby at {url} does not answer", url=self.url)
+            ) from None
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from ..errors import BadRequestError
+from ..phrase import phrase
 from ..wire.payloads.validation import misfit
 
 Grant = Literal["view", "interact"]
@@ -139,7 +140,7 @@ def checked(record: Record) -> Record:
     try:
         return record_of(type(record), msgspec.structs.asdict(record))
     except msgspec.ValidationError as error:
-        raise BadRequestError(f"this cannot be stored: {misfit(error)}") from None
+        raise BadRequestError(phrase("this cannot be stored: {why}", why=misfit(error))) from None
 
 
 def peer_columns(peer: PeerRecord) -> dict[str, object]:

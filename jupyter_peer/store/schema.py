@@ -26,6 +26,7 @@ from ..files.durable_files import (
     temporary_name,
     write_file,
 )
+from ..phrase import phrase
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +128,12 @@ def open_database(path: Path) -> sqlite3.Connection:
         if not path.exists() and not path.is_symlink():
             if has_log:
                 raise StoreCorruptError(
-                    f"{path} is missing, but its write-ahead log {path.name}-wal exists",
-                    hint=f"restore {path.name}, or move {path.name}-wal away too",
+                    phrase(
+                        "{path} is missing, but its write-ahead log {name}-wal exists",
+                        path=path,
+                        name=path.name,
+                    ),
+                    hint=phrase("restore {name}, or move {name}-wal away too", name=path.name),
                     path=str(path),
                 )
             _create(path)
@@ -150,8 +155,8 @@ def translated(path: Path) -> Iterator[None]:
         raise corrupt(path, "it contains text that is not UTF-8") from error
     except sqlite3.IntegrityError as error:
         raise StoreError(
-            f"the database refuses this entry: {error}",
-            hint=f"nothing was changed in {path.name}; check the text or number",
+            phrase("the database refuses this entry: {error}", error=error),
+            hint=phrase("nothing was changed in {name}; check the text or number", name=path.name),
             path=str(path),
         ) from error
     except (sqlite3.Error, OSError) as error:
@@ -160,7 +165,7 @@ def translated(path: Path) -> Iterator[None]:
         if type(error) is sqlite3.DatabaseError or "decode to UTF-8" in str(error):
             raise corrupt(path, str(error)) from error
         raise StoreError(
-            f"the database {path} cannot be used: {error}",
+            phrase("the database {path} cannot be used: {error}", path=path, error=error),
             hint=_advice(error, path),
             path=str(path),
         ) from error
@@ -184,10 +189,13 @@ def copy_before(path: Path, version: int) -> Path:
 def corrupt(path: Path, why: str) -> StoreCorruptError:
     """Return the error for a damaged database."""
     return StoreCorruptError(
-        f"the database {path} is damaged: {why}",
+        phrase("the database {path} is damaged: {why}", path=path, why=why),
         hint=(
-            f"restore a copy, or move {path.name} and {path.name}-wal "
-            "away together to start with an empty database; nothing was overwritten"
+            phrase(
+                "restore a copy, or move {name} and {name}-wal away together to start with an "
+                "empty database; nothing was overwritten",
+                name=path.name,
+            )
         ),
         path=str(path),
     )
@@ -239,7 +247,7 @@ def _create(path: Path) -> None:
 def _check_header(path: Path) -> None:
     """Check the origin of the file without SQLite, which could alter it."""
     if not path.is_file():
-        raise StoreForeignError(f"{path} is not a regular file", path=str(path))
+        raise StoreForeignError(phrase("{path} is not a regular file", path=path), path=str(path))
     with path.open("rb") as file:
         header = file.read(_HEADER_BYTES)
     if not header:
@@ -253,11 +261,18 @@ def _check_header(path: Path) -> None:
 
 def _check_numbers(path: Path, application_id: int, version: int) -> None:
     if application_id != APPLICATION_ID:
-        raise StoreForeignError(f"{path} was made by another program", path=str(path))
+        raise StoreForeignError(
+            phrase("{path} was made by another program", path=path), path=str(path)
+        )
     if version > len(STEPS):
         raise StoreForeignError(
-            f"{path} was made by a newer version of jupyter-peer (schema {version}, "
-            f"this one knows {len(STEPS)})",
+            phrase(
+                "{path} was made by a newer version of jupyter-peer (schema {version}, this one "
+                "knows {known})",
+                path=path,
+                version=version,
+                known=len(STEPS),
+            ),
             hint="update jupyter-peer, or set PeerExtension.data_dir; nothing was overwritten",
             path=str(path),
             version=version,
@@ -382,8 +397,17 @@ def _copy(path: Path, copy: Path) -> None:
 
 def _not_updated(path: Path, version: int, error: sqlite3.Error) -> StoreError:
     return StoreError(
-        f"the database {path} could not be updated from schema {version} to {len(STEPS)}: {error}",
-        hint=f"nothing was changed in {path.name}; use the former version of jupyter-peer, and report "
-        "this message",
+        phrase(
+            "the database {path} could not be updated from schema {version} to {known}: {error}",
+            path=path,
+            version=version,
+            known=len(STEPS),
+            error=error,
+        ),
+        hint=phrase(
+            "nothing was changed in {name}; use the former version of jupyter-peer, and "
+            "report this message",
+            name=path.name,
+        ),
         path=str(path),
     )

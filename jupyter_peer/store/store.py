@@ -30,6 +30,7 @@ from ..errors import (
     UnknownPaneError,
     UnknownPeerError,
 )
+from ..phrase import phrase
 from ..primitives.signal import Signal
 from ..wire.invite import token_hash
 from .records import (
@@ -145,7 +146,10 @@ class Store:
         with self._change() as database:
             if not _one(database, "SELECT 1 FROM invites WHERE id = ?", id):
                 raise LookupFailedError(
-                    f"there is no invite {id!r}", hint="%peer invites lists them"
+                    phrase("there is no invite {id}", id=repr(id)),
+                    hint=phrase("%peer invites lists them").on_page(
+                        phrase("“Open invites” lists them")
+                    ),
                 )
             database.execute(
                 "UPDATE invites SET revoked_at = ? "
@@ -229,7 +233,7 @@ class Store:
         with self._change() as database:
             known = self._known_peer(database, node_id)
             if known is None:
-                raise UnknownPeerError
+                raise UnknownPeerError(phrase("no peer has the id {id}", id=node_id[:64]))
             changed = msgspec.structs.replace(known, **fields)
             _write_peer(database, changed)
             return changed
@@ -283,7 +287,7 @@ class Store:
         checked(PaneRecord(name=pane, title="", created=0.0, grants=grants))
         with self._change() as database:
             if not _one(database, "SELECT 1 FROM panes WHERE name = ?", pane):
-                raise UnknownPaneError(f"this node shares no pane {pane!r}")
+                raise UnknownPaneError(phrase("this node shares no pane {pane}", pane=repr(pane)))
             if grant is None:
                 database.execute(
                     "DELETE FROM grants WHERE pane = ? AND node_id = ?", (pane, node_id)
@@ -348,7 +352,9 @@ class Store:
         with self._change() as database:
             database.execute("DELETE FROM links WHERE expires <= ?", (link.created,))
             if not _one(database, "SELECT 1 FROM panes WHERE name = ?", link.pane):
-                raise UnknownPaneError(f"this node shares no pane {link.pane!r}")
+                raise UnknownPaneError(
+                    phrase("this node shares no pane {pane}", pane=repr(link.pane))
+                )
             database.execute(
                 "INSERT INTO links (id, secret_hash, pane, level, created, expires, max_guests) "
                 "VALUES (:id, :secret_hash, :pane, :grant, :created, :expires, :max_guests)",

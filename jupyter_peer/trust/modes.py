@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..errors import BadRequestError
+from ..phrase import phrase
 from ..store.store import Store
 from .base import CombinedPolicy, TrustPolicy
 from .invites import InvitePolicy
@@ -35,7 +36,10 @@ def policy_for(
         return invites
     if trust_mode not in makers:
         raise BadRequestError(
-            f"there is no trust mode {trust_mode!r}",
-            hint=f"set PeerExtension.trust_mode to one of {', '.join(sorted([MANUAL, *makers]))}",
+            phrase("there is no trust mode {trust_mode}", trust_mode=repr(trust_mode)),
+            hint=phrase(
+                "set PeerExtension.trust_mode to one of {modes}",
+                modes=", ".join(sorted([MANUAL, *makers])),
+            ),
         )
     return CombinedPolicy([invites, makers[trust_mode]()])

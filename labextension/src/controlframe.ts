@@ -1,4 +1,4 @@
-import { IFailure } from './requests';
+import { IFailure } from './shapes';
 
 /** Frames of the server on the control socket; see `control/frames.py`. */
 export interface IFrame {

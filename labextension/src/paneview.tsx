@@ -18,7 +18,7 @@ import { PaneSites } from './panes/sites';
 import { PeerError } from './requests';
 import { IPaneStep } from './shapes';
 import { FromFrame, IInput } from './viewerprotocol';
-import { translated } from './wording';
+import { failureText } from './wording';
 
 /** Services of the page that every view of a pane needs. */
 export interface IViewContext {
@@ -292,7 +292,7 @@ export class PaneView extends Widget {
       try {
         await this.feed.input(id, message);
       } catch (reason) {
-        error = translated(PeerError.from(reason), this._trans).message;
+        error = failureText(PeerError.from(reason), this._trans);
       } finally {
         this._inputs -= 1;
       }

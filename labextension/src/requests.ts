@@ -1,26 +1,24 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { IFailure, IPhrase } from './shapes';
 
 /** Everything of the server extension lives below this path. */
 export const NAMESPACE = 'jupyter-peer';
-
-/** The parts of an error: `code` is a contract, the other two are for people. */
-export interface IFailure {
-  code: string;
-  message: string;
-  hint: string;
-}
 
 /** A failure that the server extension, or the way to it, reported. */
 export class PeerError extends Error implements IFailure {
   readonly code: string;
   readonly hint: string;
+  readonly message_phrase: IPhrase | null;
+  readonly hint_phrase: IPhrase | null;
 
   constructor(failure: Partial<IFailure>) {
     super(failure.message || 'something failed');
     this.name = 'PeerError';
     this.code = failure.code || 'error';
     this.hint = failure.hint || '';
+    this.message_phrase = failure.message_phrase ?? null;
+    this.hint_phrase = failure.hint_phrase ?? null;
   }
 
   /** Turn whatever was thrown into a `PeerError`. */

@@ -40,7 +40,7 @@ export interface IPeer {
   /** Names of the panes that the peer offers to this node. */
   panes: string[];
   /** Why the last attempt to connect failed, or why the peer wants no connection. */
-  last_error: { code: string; message: string; hint: string } | null;
+  last_error: IFailure | null;
 }
 
 /** A node that was found nearby and is no peer; nothing it says of itself is proven. */
@@ -273,10 +273,29 @@ export interface IApproval {
 /** One line of the doctor: what was looked at, how it is, and what to do. */
 export interface IFinding {
   check: string;
+  title?: string;
   subject: string | null;
   status: 'ok' | 'warning' | 'failed' | 'skipped';
   text: string;
   hint: string;
+  text_phrase?: IPhrase;
+  /** Names what a person can click, where `hint` names a command. */
+  hint_phrase?: IPhrase | null;
+}
+
+/** The parts of an error: `code` is a contract, the others are for people. */
+export interface IFailure {
+  code: string;
+  message: string;
+  hint: string;
+  message_phrase?: IPhrase | null;
+  hint_phrase?: IPhrase | null;
+}
+
+/** A sentence of the server: its English is the id for translators, with `%1` for the first parameter. */
+export interface IPhrase {
+  template: string;
+  params?: (string | IPhrase)[];
 }
 
 /** The reach of a node: this computer, this network, anywhere by a relay, or through routers. */
@@ -353,4 +372,5 @@ export interface IProgress {
   address?: string | null;
   ok: boolean | null;
   message?: string;
+  message_phrase?: IPhrase | null;
 }

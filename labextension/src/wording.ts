@@ -1,7 +1,6 @@
 import { nullTranslator, TranslationBundle } from '@jupyterlab/translation';
 import { failureTexts } from './failures';
-import { IFailure } from './requests';
-import { IPeer, IProgress, IRoom } from './shapes';
+import { IFailure, IFinding, IPeer, IPhrase, IProgress, IRoom } from './shapes';
 
 /** A peer's status in a word. */
 export function statusWord(peer: IPeer, trans: TranslationBundle): string {
@@ -132,13 +131,18 @@ export function peerSummary(peer: IPeer, now: number, trans: TranslationBundle):
 /** One path that pairing or connecting tries. */
 export function progressWords(progress: IProgress, trans: TranslationBundle): string {
   const path = progress.address || progress.step;
+  if (progress.ok !== false && progress.message) {
+    return phraseText(progress.message_phrase ?? plain(progress.message), trans);
+  }
   if (progress.ok === null) {
     return trans.__('Trying %1', path);
   }
   if (progress.ok) {
     return trans.__('Connected by %1', path);
   }
-  const message = progress.message || trans.__('no answer');
+  const message = progress.message
+    ? phraseText(progress.message_phrase ?? plain(progress.message), trans)
+    : trans.__('no answer');
   return message.includes(path) ? message : trans.__('%1: %2', path, message);
 }
 
@@ -156,28 +160,58 @@ export function policyWords(room: IRoom, trans: TranslationBundle): string {
   }
 }
 
-/**
- * What failed, and what to do next, in the reader's language.
- *
- * In English they are the server's own words, which name the peer, the pane or the setting. In another
- * language the general text comes first, and the server's own follows if it says more.
- */
-export function translated(failure: IFailure, trans: TranslationBundle): IFailure {
-  const { code, message, hint } = failure;
-  const [english, advice] = failureTexts(nullTranslator.load('jupyter_peer'))[code] ?? ['', ''];
-  const [general, next] = failureTexts(trans)[code] ?? ['', ''];
-  const detail = message === english ? '' : ` (${message})`;
-  return {
-    code,
-    message: general === english ? message : general + detail,
-    hint: hint === advice ? next : hint
-  };
+/** A phrase of the server in the reader's language; what nobody has translated stays English. */
+export function phraseText(phrase: IPhrase, trans: TranslationBundle): string {
+  const params = (phrase.params ?? []).map(each =>
+    typeof each === 'string' ? each : phraseText(each, trans)
+  );
+  return trans.__(phrase.template, ...params);
 }
 
-/** A failure as sentences. */
-export function failureWords(failure: IFailure, trans: TranslationBundle): Omit<IFailure, 'code'> {
-  const { message, hint } = translated(failure, trans);
-  return { message: sentence(message), hint: hint && sentence(hint) };
+/** A text of the server without parameters, as a phrase. */
+function plain(text: string): IPhrase {
+  return { template: text.replace(/%(?=[\d%])/g, '%%') };
+}
+
+const ENGLISH = nullTranslator.load('jupyter_peer');
+
+/**
+ * What failed, in the reader's language.
+ *
+ * If nobody has translated the server's own words, such as those of a peer's server, the general text
+ * of the error comes first.
+ */
+export function failureText(failure: IFailure, trans: TranslationBundle): string {
+  const { code, message } = failure;
+  const phrase = failure.message_phrase ?? plain(message);
+  const own = phraseText(phrase, trans);
+  const general = failureTexts(trans)[code];
+  const isForeign = own === phraseText(phrase, ENGLISH) && general !== failureTexts(ENGLISH)[code];
+  return isForeign ? `${general} (${message})` : own;
+}
+
+/** A failure as sentences: what failed, and what to do next. */
+export function failureWords(
+  failure: IFailure,
+  trans: TranslationBundle
+): { message: string; hint: string } {
+  const hint = phraseText(failure.hint_phrase ?? plain(failure.hint), trans);
+  return { message: sentence(failureText(failure, trans)), hint: hint && sentence(hint) };
+}
+
+/** A finding: its title, a sentence, and the advice that goes with it. */
+export function findingWords(
+  finding: IFinding,
+  trans: TranslationBundle
+): { title: string; text: string; hint: string } {
+  const phrase = finding.text_phrase ?? plain(finding.text);
+  const text = phraseText(phrase, trans);
+  return {
+    title: phraseText(plain(finding.title ?? finding.check), trans),
+    // A finding is a sentence, which may begin with the name of a peer. The message of an error is none.
+    text: phrase.template === '%1.' ? sentence(text) : text,
+    hint: phraseText(finding.hint_phrase ?? plain(finding.hint), trans)
+  };
 }
 
 /** The same in one line. */

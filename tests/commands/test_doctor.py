@@ -47,7 +47,7 @@ def test_without_a_server_it_looks_at_what_is_installed(doctor):
     outcome = doctor()
     assert outcome.code == 1
     assert "No Jupyter server runs here" in outcome.out
-    for check in ("versions", "extension", "sidebar", "data-dir"):
+    for check in ("Versions", "Server extension", "JupyterLab panel", "Data directory"):
         assert f" {check}" in outcome.out
     assert "does not exist yet" in outcome.out
     found = json.loads(doctor("--json").out)
@@ -76,7 +76,7 @@ def test_a_running_server_does_the_checks(doctor, ada, tmp_path):
     shutil.copy(ada.runtime_file, tmp_path / "runtime")
     outcome = doctor()
     assert outcome.code == 0, outcome.out
-    assert "address ws://127.0.0.1:" in outcome.out
+    assert "Address ws://127.0.0.1:" in outcome.out
     assert "%peer" not in outcome.out
     assert "jupyter peer invite" in outcome.out
     found = json.loads(doctor("--json").out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vectors import configuration, failures, operations
+from tests.vectors import configuration, failures, operations, phrases
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from tests.vectors import configuration, failures, operations
         (operations.COMMANDS_PAGE, operations.commands),
         (configuration.PAGE, configuration.reference),
         (failures.PAGE, failures.page),
+        (phrases.PAGE, phrases.page),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )

@@ -28,6 +28,7 @@ from jupyter_peer.doctor.examine import examine
 from jupyter_peer.doctor.facts import ServerFacts
 from jupyter_peer.errors import StoreCorruptError
 from jupyter_peer.findings import ok
+from jupyter_peer.phrase import phrase
 from jupyter_peer.store.store import Store
 
 NOW = 1_760_000_000.0
@@ -59,7 +60,7 @@ async def test_a_check_that_hangs_or_breaks_is_a_line_and_harms_no_other(caplog)
 
     steps = []
     findings = await examine(
-        {"slow": hang, "broken": fail, "good": lambda: [ok("good", "It is.")]}, 0.05, steps.append
+        {"slow": hang, "broken": fail, "good": lambda: [ok("good", phrase("It is."))]}, 0.05, steps.append
     )
     assert [step["ok"] for step in steps] == [None, None, True]
     assert steps[-1]["message"] == "3 of 3 checks are done"
@@ -259,7 +260,7 @@ def test_how_it_stands_with_the_directory(status, expected):
 def test_how_long_the_directory_is_good_for_is_told_in_fitting_words(left, words):
     status = DirectoryStatus(url="https://d.example", serial=1, expires=NOW + left, members=1)
     finding = check_trust("directory", status, NOW)[1]
-    assert f"serial 1 with 1 node, valid for {words} more" in finding.text
+    assert f"(serial 1, members: 1) expires in {words}." in finding.text
 
 
 # What is installed

@@ -20,6 +20,7 @@ from jupyter_peer.doctor.facts import ServerFacts
 from jupyter_peer.doctor.peer import examine_peer
 from jupyter_peer.errors import BadSignatureError, OwnNodeError, UnknownPeerError, WrongNodeError
 from jupyter_peer.findings import ok
+from jupyter_peer.phrase import phrase
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.wire.link.handshake import Acceptor
 from jupyter_peer.wire.link.identity import Identity
@@ -258,13 +259,13 @@ async def test_the_relays_answer_says_its_time(off, status):
 
 async def test_the_doctor_looks_at_everything_and_changes_nothing(tmp_path):
     async def more():
-        return [ok("lobby", "It is.")]
+        return [ok("lobby", phrase("It is."))]
 
     async with two_hubs() as (ada, bob):
         transport = ada.transports[0]
 
         async def diagnose():
-            return [ok("relay", "It works.")]
+            return [ok("relay", phrase("It works."))]
 
         transport.diagnose = diagnose
         doctor = Doctor(
@@ -284,10 +285,10 @@ async def test_the_doctor_looks_at_everything_and_changes_nothing(tmp_path):
         assert found["webrtc"].status == "warning"
         assert "lobby_url" in found["webrtc"].hint
         assert found["lan"].status == "skipped"
-        assert found["peers"].text == "1 connected."
+        assert found["peers"].text.startswith("Connected: 1, connecting: 0,")
         assert ada.peer(bob.node_id).status == "connected"
         ada.found("lan", "b" * 16, "bea", ["lan:ws://10.0.0.2/peer-ws"])
-        assert by_check(await doctor.examine())["found"].text == "1 node found by lan."
+        assert by_check(await doctor.examine())["found"].text == "Nodes found by lan: 1."
         assert by_check(await doctor.examine(bob.node_id)).keys() == {
             *("trust", "link", "speed", "path")
         }

@@ -120,7 +120,7 @@ async def test_the_doctor_says_what_to_expect_of_the_connection_and_of_each_path
     ],
 )
 def test_the_expectation_follows_the_speed(rtt_s, bytes_s, words):
-    assert words in expectation(Speed(rtt_s, bytes_s, 1))
+    assert words in str(expectation(Speed(rtt_s, bytes_s, 1)))
 
 
 @pytest.mark.parametrize(

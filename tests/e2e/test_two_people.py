@@ -192,7 +192,7 @@ async def test_the_doctor_answers_in_a_notebook_and_a_terminal(two: Two) -> None
     pair(two)
     async with two.bob.notebook() as his:
         text = await his.run("%peer doctor")
-        assert "ok       base-url\n         The path for peers is /bob/peer-ws" in text
+        assert "ok       Base URL\n         The path for peers is /bob/peer-ws" in text
         assert "ok       clock\n" in text
         assert "failed" not in text
         text = await his.run("%peer doctor ada")

@@ -76,7 +76,7 @@ async def test_what_cannot_be_used_disables_the_extension_and_not_jupyter(
             response = await server.fetch(f"jupyter-peer/api/{path}")
             assert response.code == 503
             error = json.loads(response.body)
-            assert set(error) == {"code", "message", "hint"}
+            assert {"code", "message", "hint"} <= set(error)
             assert error["code"] == (code or error["code"])
             assert error["message"] in lines[0]
         assert (await server.fetch("jupyter-peer/api/none")).code == 404

@@ -1,4 +1,4 @@
-"""Writes the texts of the server's errors where translators of the page find them.
+"""Writes the general texts of the server's errors where translators of the page find them.
 
 ``python -m tests.vectors.failures`` writes ``labextension/src/failures.ts`` from
 ``jupyter_peer/errors.py``; ``tests/control/test_generated.py`` checks that it is fresh.
@@ -16,12 +16,11 @@ _HEAD = """\
 import { TranslationBundle } from '@jupyterlab/translation';
 
 /**
- * What each error of the server means and what to do about it, by its code.
+ * What each error of the server means, by its code: for errors that say more than is translated.
  *
- * The server writes English. These are its texts, so that translators reach them. Written by
- * `python -m tests.vectors.failures` from the classes in `jupyter_peer/errors.py`.
+ * Written by `python -m tests.vectors.failures` from the classes in `jupyter_peer/errors.py`.
  */
-export function failureTexts(trans: TranslationBundle): Record<string, [string, string]> {
+export function failureTexts(trans: TranslationBundle): Record<string, string> {
   // prettier-ignore
   return {
 """
@@ -34,20 +33,16 @@ _FOOT = """\
 def page() -> str:
     """Return the text of the file."""
     rows = [
-        f"    {cls.code}: [{_translated(cls.text)}, {_translated(cls.advice)}],\n"
-        for cls in sorted(_errors(PeerError), key=lambda cls: cls.code)
+        f"    {cls.code}: trans.__({json.dumps(cls.text)}),\n"
+        for cls in sorted(errors(), key=lambda cls: cls.code)
     ]
     return "".join((_HEAD, *rows, _FOOT))
 
 
-def _errors(cls: type[PeerError]) -> set[type[PeerError]]:
+def errors(cls: type[PeerError] = PeerError) -> set[type[PeerError]]:
     """Return a class of ``errors.py`` with all that inherit from it."""
     below = (each for each in cls.__subclasses__() if each.__module__ == PeerError.__module__)
-    return {cls}.union(*(_errors(each) for each in below))
-
-
-def _translated(text: str) -> str:
-    return f"trans.__({json.dumps(text)})" if text else "''"
+    return {cls}.union(*(errors(each) for each in below))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ _PLAIN: dict[type[inspect.Type], str] = {
 }
 
 Struct = type[msgspec.Struct]
+Object = inspect.StructType | inspect.DataclassType
+_OBJECTS = (inspect.StructType, inspect.DataclassType)
 
 
 def typescript(kind: inspect.Type) -> str:
@@ -51,13 +53,13 @@ def typescript(kind: inspect.Type) -> str:
         return f"Array<{typescript(kind.item_type)}>"
     if isinstance(kind, inspect.DictType):
         return f"Record<{typescript(kind.key_type)}, {typescript(kind.value_type)}>"
-    assert isinstance(kind, inspect.StructType), kind
+    assert isinstance(kind, _OBJECTS), kind
     return kind.cls.__name__
 
 
-def structs(kinds: Iterable[inspect.Type]) -> dict[str, inspect.StructType]:
+def structs(kinds: Iterable[inspect.Type]) -> dict[str, Object]:
     """Return all structs that the types consist of, by name."""
-    found: dict[str, inspect.StructType] = {}
+    found: dict[str, Object] = {}
     waiting = list(kinds)
     while waiting:
         kind = waiting.pop()
@@ -69,29 +71,32 @@ def structs(kinds: Iterable[inspect.Type]) -> dict[str, inspect.StructType]:
             waiting.append(kind.item_type)
         elif isinstance(kind, inspect.DictType):
             waiting.append(kind.value_type)
-        elif isinstance(kind, inspect.StructType) and kind.cls.__name__ not in found:
+        elif isinstance(kind, _OBJECTS) and kind.cls.__name__ not in found:
             found[kind.cls.__name__] = kind
             waiting += [field.type for field in kind.fields]
     return dict(sorted(found.items()))
 
 
-def fields(kind: inspect.StructType, is_sent: bool) -> dict[str, str]:
+def fields(kind: Object, is_sent: bool) -> dict[str, str]:
     """Return the fields of a struct and their types; ``?`` ends the name of one that may miss.
 
     Args:
         kind: The struct.
         is_sent: Whether the server sends it. It writes defaults too, unless the struct omits them.
     """
-    tag = {} if kind.tag_field is None else {kind.tag_field: json.dumps(kind.tag)}
+    tag_field = getattr(kind, "tag_field", None)
+    tag = {} if tag_field is None else {tag_field: json.dumps(kind.tag)}
     return tag | {
         field.encode_name + "?" * _may_miss(kind, field, is_sent): typescript(field.type)
         for field in kind.fields
     }
 
 
-def _may_miss(kind: inspect.StructType, field: inspect.Field, is_sent: bool) -> bool:
+def _may_miss(kind: Object, field: inspect.Field, is_sent: bool) -> bool:
     is_unset = {field.default, field.default_factory} == {msgspec.NODEFAULT}
-    omits = is_unset or kind.cls.__struct_config__.omit_defaults
+    omits = is_unset or (
+        isinstance(kind, inspect.StructType) and kind.cls.__struct_config__.omit_defaults
+    )
     return not field.required and (omits or not is_sent)
 
 

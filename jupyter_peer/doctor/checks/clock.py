@@ -17,13 +17,14 @@ from ...errors import PeerError
 from ...findings import Finding, ok, skipped, warning
 from ...hub.hub import PeerHub
 from ...hub.info import PeerInfo
+from ...phrase import phrase
 
 # A person notices this much in displayed times. Unsealed links refuse 10 minutes.
 TOLERATED_S = 30.0
 MAX_ASKED = 8
 _TIMEOUT_S = 5.0
 _MOST_S = 1e9
-_HINT = "let the system set its clock from the network (timedatectl set-ntp true)"
+_HINT = phrase("let the system set its clock from the network (timedatectl set-ntp true)")
 
 
 async def check_clock(hub: PeerHub, brokers: Sequence[str] = ()) -> list[Finding]:
@@ -41,20 +42,45 @@ async def check_clock(hub: PeerHub, brokers: Sequence[str] = ()) -> list[Finding
     peers = sum(skew is not None for skew in answers[: len(connected)])
     skews = [skew for skew in answers if skew is not None]
     if not skews:
-        return [skipped("clock", "No peer or relay is connected, so the clock was not compared.")]
+        return [
+            skipped(
+                "clock", phrase("No peer or relay is connected, so the clock was not compared.")
+            )
+        ]
     middle = statistics.median(skews)
     data: dict[str, Any] = {"skew_s": round(middle, 3), "peers": peers, "asked": len(skews)}
-    those = _those(peers, len(skews) - peers)
+    compared = {"time": _words(middle), "peers": peers, "relays": len(skews) - peers}
     if abs(middle) <= TOLERATED_S:
-        return [ok("clock", f"The clock agrees with {those} within {_words(middle)}.", **data)]
-    way = "behind" if middle > 0 else "ahead of"
-    text = f"The clock is {_words(middle)} {way} {those}."
+        return [
+            ok(
+                "clock",
+                phrase(
+                    "The clock agrees with others within {time} (peers: {peers}, relays: {relays}).",
+                    **compared,
+                ),
+                **data,
+            )
+        ]
+    meaning = phrase("Invites and directories then expire too early or too late.")
     if len(skews) == 1:
-        text += " Either clock may be wrong."
+        meaning = phrase("Either clock may be wrong. {meaning}", meaning=meaning)
+    text = (
+        phrase(
+            "The clock is {time} behind others (peers: {peers}, relays: {relays}). {meaning}",
+            **compared,
+            meaning=meaning,
+        )
+        if middle > 0
+        else phrase(
+            "The clock is {time} ahead of others (peers: {peers}, relays: {relays}). {meaning}",
+            **compared,
+            meaning=meaning,
+        )
+    )
     return [
         warning(
             "clock",
-            f"{text} Invites and directories then expire too early or too late.",
+            text,
             _HINT,
             **data,
         )
@@ -96,15 +122,6 @@ async def skew_of_server(url: str) -> float | None:
         client.close()
     # the header has whole seconds, rounded down
     return said + 0.5 - (wall + (time.monotonic() - started) / 2)
-
-
-def _those(peers: int, servers: int) -> str:
-    words = []
-    if peers:
-        words.append("a connected peer" if peers == 1 else f"{peers} connected peers")
-    if servers:
-        words.append("the relay" if servers == 1 else f"{servers} relays")
-    return " and ".join(words)
 
 
 def _words(seconds: float) -> str:

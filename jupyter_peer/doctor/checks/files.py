@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...errors import PeerError
 from ...findings import Finding, failed, failure, ok, warning
+from ...phrase import phrase
 
 LOW_BYTES = 100 * 1024 * 1024
 FULL_BYTES = 5 * 1024 * 1024
@@ -29,16 +30,24 @@ def check_files(
     """
     if not path.is_dir():
         return [
-            ok("data-dir", f"{path} does not exist yet; the first start of a server creates it.")
+            ok(
+                "data-dir",
+                phrase(
+                    "{path} does not exist yet; the first start of a server creates it.", path=path
+                ),
+            )
         ]
     findings = [_modes(path), _space(path)]
     if is_fallback:
         findings.append(
             warning(
                 "data-dir",
-                f"Another server of yours uses the configured data directory. So this server is a "
-                f"separate node in {path}, with another id and without the other's peers.",
-                "stop the other server, or give each its PeerExtension.data_dir",
+                phrase(
+                    "Another server of yours uses the configured data directory. So this server is "
+                    "a separate node in {path}, with another id and without the other's peers.",
+                    path=path,
+                ),
+                phrase("stop the other server, or give each its PeerExtension.data_dir"),
             )
         )
     if damage is not None:
@@ -48,7 +57,7 @@ def check_files(
 
 def _modes(path: Path) -> Finding:
     if sys.platform == "win32":
-        return ok("data-dir", f"The data directory is {path}.")
+        return ok("data-dir", phrase("The data directory is {path}.", path=path))
     try:
         status = path.stat()
         key = path / KEY_NAME
@@ -56,35 +65,47 @@ def _modes(path: Path) -> Finding:
     except OSError as error:
         return failed(
             "data-dir",
-            f"{path} cannot be read: {error.strerror}.",
-            f"check the permissions of {path}",
+            phrase("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror),
+            phrase("check the permissions of {path}", path=path),
         )
     mode = stat.S_IMODE(status.st_mode)
     if status.st_uid != os.geteuid():
         return failed(
             "data-dir",
-            f"{path} belongs to another user.",
-            "set PeerExtension.data_dir to a directory of your own",
+            phrase("{path} belongs to another user.", path=path),
+            phrase("set PeerExtension.data_dir to a directory of your own"),
         )
     if key_mode & 0o077:
         return failed(
             "data-dir",
-            f"Other users can read the key in {path} (mode {key_mode:03o}). Whoever has it can "
-            "pose as this node.",
-            f"chmod 600 {path / KEY_NAME}; if somebody may have read it, move it away and pair "
-            "again",
+            phrase(
+                "Other users can read the key in {path} (mode {key_mode:03o}). Whoever has it "
+                "can pose as this node.",
+                path=path,
+                key_mode=key_mode,
+            ),
+            phrase(
+                "chmod 600 {path}; if somebody may have read it, move it away and pair again",
+                path=path / KEY_NAME,
+            ),
         )
     if mode & 0o022:
         return failed(
-            "data-dir", f"Other users can write to {path} (mode {mode:03o}).", f"chmod 700 {path}"
+            "data-dir",
+            phrase("Other users can write to {path} (mode {mode:03o}).", path=path, mode=mode),
+            phrase("chmod 700 {path}", path=path),
         )
     if mode & 0o077:
         return warning(
             "data-dir",
-            f"Other users can list {path} (mode {mode:03o}), but cannot read the key.",
-            f"chmod 700 {path}",
+            phrase(
+                "Other users can list {path} (mode {mode:03o}), but cannot read the key.",
+                path=path,
+                mode=mode,
+            ),
+            phrase("chmod 700 {path}", path=path),
         )
-    return ok("data-dir", f"Only you can read {path}.")
+    return ok("data-dir", phrase("Only you can read {path}.", path=path))
 
 
 def _space(path: Path) -> Finding:
@@ -93,11 +114,15 @@ def _space(path: Path) -> Finding:
     except OSError as error:
         return failed(
             "disk",
-            f"Reading the free space of {path} failed: {error.strerror}.",
-            f"check the disk of {path}",
+            phrase(
+                "Reading the free space of {path} failed: {strerror}.",
+                path=path,
+                strerror=error.strerror,
+            ),
+            phrase("check the disk of {path}", path=path),
         )
-    text = f"{free // (1024 * 1024):,} MiB are free for the data directory."
-    hint = "free space on the disk: changes are lost while it is full"
+    text = phrase("{free:,} MiB are free for the data directory.", free=free // (1024 * 1024))
+    hint = phrase("free space on the disk: changes are lost while it is full")
     if free < FULL_BYTES:
         return failed("disk", text, hint, free_bytes=free)
     if free < LOW_BYTES:
@@ -113,8 +138,10 @@ def _store(damage: Callable[[], list[str]]) -> Finding:
     if wrong:
         return failed(
             "store",
-            f"The database is damaged: {wrong[0][:200]}.",
-            "stop the server, copy peer.sqlite, and restore an older copy; if there is none, "
-            "move peer.sqlite away: the identity stays, but peers must pair again",
+            phrase("The database is damaged: {wrong}.", wrong=wrong[0][:200]),
+            phrase(
+                "stop the server, copy peer.sqlite, and restore an older copy; if there is "
+                "none, move peer.sqlite away: the identity stays, but peers must pair again"
+            ),
         )
-    return ok("store", "The database is intact.")
+    return ok("store", phrase("The database is intact."))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..._version import __version__
 from ...findings import Finding, failed, ok, skipped, warning
+from ...phrase import phrase
 
 _SHOWN = ("jupyter_server", "jupyterlab", "notebook", "tornado")
 _EXTRAS = {"webrtc": "aiortc", "webrtc-fast": "wrtc", "cluster": "nats", "mcp": "mcp"}
@@ -26,8 +27,14 @@ def check_versions() -> list[Finding]:
             versions[name] = importlib.metadata.version(name)
     extras = [extra for extra, module in _EXTRAS.items() if importlib.util.find_spec(module)]
     text = ", ".join(f"{name} {version}" for name, version in versions.items())
-    extra = f" Extras: {', '.join(extras)}." if extras else ""
-    return [ok("versions", f"{text}.{extra}", versions=versions, extras=extras)]
+    return [
+        ok(
+            "versions",
+            phrase("{versions}. Extras: {extras}.", versions=text, extras=", ".join(extras) or "-"),
+            versions=versions,
+            extras=extras,
+        )
+    ]
 
 
 def check_browser_side(folders: Iterable[str | Path]) -> list[Finding]:
@@ -36,7 +43,9 @@ def check_browser_side(folders: Iterable[str | Path]) -> list[Finding]:
     Args:
         folders: Jupyter's directories for labextensions; the first one with a sidebar counts.
     """
-    hint = "reinstall jupyter-peer in JupyterLab's environment; see `jupyter labextension list`"
+    hint = phrase(
+        "reinstall jupyter-peer in JupyterLab's environment; see `jupyter labextension list`"
+    )
     for folder in folders:
         package = Path(folder) / _EXTENSION / "package.json"
         try:
@@ -45,20 +54,27 @@ def check_browser_side(folders: Iterable[str | Path]) -> list[Finding]:
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError):
-            return [failed("sidebar", f"Reading {package} failed.", hint)]
+            return [failed("sidebar", phrase("Reading {package} failed.", package=package), hint)]
         if version != __version__:
             return [
                 warning(
                     "sidebar",
-                    f"JupyterLab's sidebar has version {str(version)[:40]}, the server has "
-                    f"{__version__}.",
-                    f"{hint}; then reload the page",
+                    phrase(
+                        "JupyterLab's sidebar has version {version}, the server has {own}.",
+                        version=str(version)[:40],
+                        own=__version__,
+                    ),
+                    phrase(
+                        "reinstall jupyter-peer in JupyterLab's environment; then reload the page"
+                    ),
                 )
             ]
-        return [ok("sidebar", "JupyterLab finds the sidebar, in the server's version.")]
+        return [ok("sidebar", phrase("JupyterLab finds the sidebar, in the server's version."))]
     if importlib.util.find_spec("jupyterlab") is None:
-        return [skipped("sidebar", "JupyterLab is not installed here; the sidebar needs it.")]
-    return [failed("sidebar", "JupyterLab does not find the sidebar.", hint)]
+        return [
+            skipped("sidebar", phrase("JupyterLab is not installed here; the sidebar needs it."))
+        ]
+    return [failed("sidebar", phrase("JupyterLab does not find the sidebar."), hint)]
 
 
 def check_server_side(folders: Iterable[str | Path]) -> list[Finding]:
@@ -75,19 +91,24 @@ def check_server_side(folders: Iterable[str | Path]) -> list[Finding]:
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             if is_on is True:
-                return [ok("extension", f"Jupyter servers load the extension, because of {path}.")]
+                return [
+                    ok(
+                        "extension",
+                        phrase("Jupyter servers load the extension, because of {path}.", path=path),
+                    )
+                ]
             return [
                 failed(
                     "extension",
-                    f"{path} disables the extension.",
-                    "jupyter server extension enable jupyter_peer",
+                    phrase("{path} disables the extension.", path=path),
+                    phrase("jupyter server extension enable jupyter_peer"),
                 )
             ]
     return [
         failed(
             "extension",
-            "No configuration lets Jupyter servers load the extension.",
-            "jupyter server extension enable jupyter_peer, or reinstall the package",
+            phrase("No configuration lets Jupyter servers load the extension."),
+            phrase("jupyter server extension enable jupyter_peer, or reinstall the package"),
         )
     ]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from ...findings import Finding, ok, skipped, warning
+from ...phrase import phrase
 from ...wire.addresses import PATH, is_loopback
 from ..facts import ServerFacts
 
-_OPEN_A_PORT = (
+_OPEN_A_PORT = phrase(
     "%peer reach network opens a port for peers, %peer reach relay URL uses a relay that both "
-    "sides "
-    "can reach"
-)
+    "sides can reach"
+).on_page(phrase("choose “This network” or “Anywhere, by a relay” under “Who can reach me”"))
 
 
 def check_listening(facts: ServerFacts) -> list[Finding]:
@@ -24,16 +24,22 @@ def _jupyter(facts: ServerFacts) -> Finding:
     if facts.socket:
         return warning(
             "jupyter",
-            f"Jupyter listens on the UNIX socket {facts.socket}, which no peer, no notebook "
-            "and no command line can reach.",
-            "set ServerApp.port instead, or PeerExtension.peer_listen for peers only",
+            phrase(
+                "Jupyter listens on the UNIX socket {socket}, which no peer, no notebook and no "
+                "command line can reach.",
+                socket=facts.socket,
+            ),
+            phrase("set ServerApp.port instead, or PeerExtension.peer_listen for peers only"),
         )
     at = f"{facts.ip or '*'}:{facts.port}"
     if is_loopback(facts.ip):
-        return ok("jupyter", f"Jupyter listens on {at}, for this machine only, as it should.")
+        return ok(
+            "jupyter",
+            phrase("Jupyter listens on {at}, for this machine only, as it should.", at=at),
+        )
     return ok(
         "jupyter",
-        f"Jupyter listens on {at}: other machines reach its login page and /peer-ws.",
+        phrase("Jupyter listens on {at}: other machines reach its login page and /peer-ws.", at=at),
     )
 
 
@@ -41,46 +47,64 @@ def _peers(facts: ServerFacts) -> Finding:
     if not facts.enable_direct:
         return skipped(
             "peer-listen",
-            "Direct links are switched off.",
-            "set PeerExtension.enable_direct=True to allow them",
+            phrase("Direct links are switched off."),
+            phrase("set PeerExtension.enable_direct=True to allow them"),
         )
     if facts.peer_listen:
-        which = " (a free port; the addresses show it)" if facts.peer_listen.endswith(":0") else ""
-        return ok("peer-listen", f"A separate port for peers is open: {facts.peer_listen}{which}.")
+        return ok(
+            "peer-listen",
+            phrase("A separate port for peers is open: {at}.", at=facts.peer_listen),
+        )
     if facts.socket or is_loopback(facts.ip):
         # Behind a proxy, a browser has shown the address that others use; peers use it too.
         outside = [at for at in facts.learned if not is_loopback(urlsplit(at).hostname or "")]
-        advertised = ["the advertised addresses"] if facts.advertised else []
-        if ways := facts.ways_in or advertised or outside:
+        if ways := facts.ways_in or facts.advertised or outside:
             return skipped(
                 "peer-listen",
-                f"There is no separate port for peers; they connect by {' or '.join(ways)}.",
+                phrase(
+                    "There is no separate port for peers; they connect by {ways}.",
+                    ways=", ".join(ways),
+                ),
             )
         return warning(
             "peer-listen",
-            "Peers on other machines cannot dial this node. This node can dial them if "
-            "others can reach them.",
+            phrase(
+                "Peers on other machines cannot dial this node. This node can dial them if "
+                "others can reach them."
+            ),
             _OPEN_A_PORT,
         )
-    return skipped("peer-listen", "There is no separate port for peers; Jupyter's port is open.")
+    return skipped(
+        "peer-listen", phrase("There is no separate port for peers; Jupyter's port is open.")
+    )
 
 
 def check_host(facts: ServerFacts) -> list[Finding]:
     """Return the host names that Jupyter answers to."""
     if facts.allow_remote_access:
-        return [ok("host-check", "Jupyter answers to any host name (allow_remote_access is True).")]
+        return [
+            ok(
+                "host-check",
+                phrase("Jupyter answers to any host name (allow_remote_access is True)."),
+            )
+        ]
     if not facts.socket and not is_loopback(facts.ip):
         return [
             ok(
                 "host-check",
-                "Jupyter answers to any host name, because it does not listen on loopback only.",
+                phrase(
+                    "Jupyter answers to any host name, because it does not listen on loopback only."
+                ),
             )
         ]
     return [
         ok(
             "host-check",
-            "Jupyter refuses browsers that use another host name than localhost "
-            "(allow_remote_access is False). Peers are not affected: /peer-ws accepts any name.",
+            phrase(
+                "Jupyter refuses browsers that use another host name than localhost "
+                "(allow_remote_access is False). Peers are not affected: /peer-ws accepts any "
+                "name."
+            ),
         )
     ]
 
@@ -89,21 +113,28 @@ def check_base_url(facts: ServerFacts) -> list[Finding]:
     """Return whether the configured addresses have the path of ``/peer-ws``."""
     path = f"{facts.base_url.rstrip('/')}{PATH}"
     if not facts.advertised:
-        return [ok("base-url", f"The path for peers is {path} on Jupyter's port.")]
+        return [
+            ok("base-url", phrase("The path for peers is {path} on Jupyter's port.", path=path))
+        ]
     findings = []
     for address in facts.advertised:
         said = urlsplit(address).path
         is_fit = said == path or (said == PATH and bool(facts.peer_listen))
         if is_fit:
-            findings.append(ok("base-url", f"The address has the path {path}.", address))
+            findings.append(
+                ok("base-url", phrase("The address has the path {path}.", path=path), address)
+            )
             continue
         findings.append(
             warning(
                 "base-url",
-                f"The address has the path {said}, but this server uses {path}. That works only "
-                "if a proxy "
-                "in front changes the path.",
-                f"write the address with {path}",
+                phrase(
+                    "The address has the path {said}, but this server uses {path}. That works only "
+                    "if a proxy in front changes the path.",
+                    said=said,
+                    path=path,
+                ),
+                phrase("write the address with {path}", path=path),
                 address,
             )
         )
@@ -117,9 +148,11 @@ def check_proxy(facts: ServerFacts) -> list[Finding]:
         findings.append(
             ok(
                 "proxy",
-                f"It runs under JupyterHub at {facts.hub_prefix}. Peers can connect only if "
-                "they can "
-                "reach the hub's proxy; the checks of addresses show it.",
+                phrase(
+                    "It runs under JupyterHub at {hub_prefix}. Peers can connect only if they can "
+                    "reach the hub's proxy; the checks of addresses show it.",
+                    hub_prefix=facts.hub_prefix,
+                ),
             )
         )
     tls = [at for at in facts.learned if at.startswith("wss://")]
@@ -127,7 +160,9 @@ def check_proxy(facts: ServerFacts) -> list[Finding]:
         findings.append(
             ok(
                 "proxy",
-                "A proxy with TLS is in front of this server: browsers connected through it.",
+                phrase(
+                    "A proxy with TLS is in front of this server: browsers connected through it."
+                ),
                 tls[0],
             )
         )
@@ -135,18 +170,21 @@ def check_proxy(facts: ServerFacts) -> list[Finding]:
             findings.append(
                 warning(
                     "proxy",
-                    "Behind a proxy every caller looks local, but trust_mode is open-lan.",
-                    "set PeerExtension.trust_mode to manual",
+                    phrase("Behind a proxy every caller looks local, but trust_mode is open-lan."),
+                    phrase("set PeerExtension.trust_mode to manual"),
                 )
             )
     if facts.proxies:
         findings.append(
             warning(
                 "proxy",
-                f"{' and '.join(facts.proxies)} sets a proxy for outgoing connections, which "
-                "links do not "
-                "use.",
-                "if direct dialling fails, use a relay that can be reached without the proxy",
+                phrase(
+                    "{proxies} sets a proxy for outgoing connections, which links do not use.",
+                    proxies=", ".join(facts.proxies),
+                ),
+                phrase(
+                    "if direct dialling fails, use a relay that can be reached without the proxy"
+                ),
             )
         )
-    return findings or [ok("proxy", "No proxy was found.")]
+    return findings or [ok("proxy", phrase("No proxy was found."))]

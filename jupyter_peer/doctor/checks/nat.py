@@ -12,6 +12,7 @@ import msgspec
 
 from ...errors import BadAddressError, MalformedError
 from ...findings import Finding, failed, failure, ok, skipped, warning
+from ...phrase import phrase
 from ...wire.stun import (
     TRANSACTION_BYTES,
     Address,
@@ -26,7 +27,6 @@ MAX_SERVERS = 4
 # A request is repeated at these times, because datagrams may be lost (RFC 8489 section 6.2.1).
 _PAUSES_S = (0.3, 0.6, 1.1)
 _LOOKUP_TIMEOUT_S = 3.0
-_RELAY = "such peers connect only through a relay (relay_url) or a TURN server (turn_url)"
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -51,9 +51,11 @@ async def check_nat(servers: Sequence[str]) -> list[Finding]:
         return [
             skipped(
                 "nat",
-                "No STUN server is configured, so the kind of NAT is unknown.",
-                "set PeerExtension.stun_servers=['stun:host:3478', ...]; two servers give the "
-                "best result",
+                phrase("No STUN server is configured, so the kind of NAT is unknown."),
+                phrase(
+                    "set PeerExtension.stun_servers=['stun:host:3478', ...]; two servers give the "
+                    "best result"
+                ),
             )
         ]
     findings: list[Finding] = []
@@ -68,7 +70,12 @@ async def check_nat(servers: Sequence[str]) -> list[Finding]:
         if address is None:
             text = f"{server[0]}:{server[1]}"
             findings.append(
-                failed("nat", "The name of this STUN server is not known.", "check it", text)
+                failed(
+                    "nat",
+                    phrase("The name of this STUN server is not known."),
+                    phrase("check it"),
+                    text,
+                )
             )
     addresses = [address for address in known if address is not None]
     if addresses:
@@ -91,37 +98,52 @@ def judge(seen: Seen, asked: int) -> Finding:
     if not mapped:
         return failed(
             "nat",
-            f"None of {asked} STUN servers answers: a firewall may block UDP.",
-            f"check stun_servers and the firewall; without UDP, {_RELAY}",
+            phrase("None of {asked} STUN servers answers: a firewall may block UDP.", asked=asked),
+            phrase(
+                "check stun_servers and the firewall; without UDP, peers connect only through a "
+                "relay (relay_url) or a TURN server (turn_url)"
+            ),
             kind="blocked",
         )
-    shown = " and ".join(data["mapped"])
+    shown = ", ".join(data["mapped"])
     if mapped == {seen.local}:
         return ok(
             "nat",
-            f"No NAT: the internet sees this machine's own address ({shown}).",
+            phrase("No NAT: the internet sees this machine's own address ({shown}).", shown=shown),
             kind="open",
             **data,
         )
     if len(mapped) > 1:
         return warning(
             "nat",
-            f"A symmetric NAT: each server sees another address ({shown}), so peers cannot know "
-            "where to send.",
-            f"{_RELAY}; STUN may be enough if the other peer is behind a cone NAT",
+            phrase(
+                "A symmetric NAT: each server sees another address ({shown}), so peers cannot "
+                "know where to send.",
+                shown=shown,
+            ),
+            phrase(
+                "such peers connect only through a relay (relay_url) or a TURN server (turn_url); "
+                "STUN may be enough if the other peer is behind a cone NAT"
+            ),
             kind="symmetric",
             **data,
         )
     if len(seen.mapped) < 2:
         return ok(
             "nat",
-            f"A NAT with the address {shown}. Its kind is unknown: only one server answered.",
+            phrase(
+                "A NAT with the address {shown}. Its kind is unknown: only one server answered.",
+                shown=shown,
+            ),
             kind="unknown",
             **data,
         )
     return ok(
         "nat",
-        f"A cone NAT: all servers see the same address ({shown}), so WebRTC connects with STUN.",
+        phrase(
+            "A cone NAT: all servers see the same address ({shown}), so WebRTC connects with STUN.",
+            shown=shown,
+        ),
         kind="cone",
         **data,
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ...errors import PeerError
 from ...findings import Finding, failed, ok, skipped, warning
 from ...hub.hub import PeerHub
+from ...phrase import phrase
 from ...wire.addresses import PATH, RELAY_PATH, host_of, is_loopback
 from ..facts import ServerFacts, is_public
 
@@ -20,15 +21,24 @@ MAX_PROBES = 16
 async def check_addresses(hub: PeerHub, facts: ServerFacts) -> list[Finding]:
     """Return for each advertised address whether this node answers there."""
     if not facts.enable_direct:
-        return [skipped("address", "Direct links are switched off, so no address was dialled.")]
+        return [
+            skipped("address", phrase("Direct links are switched off, so no address was dialled."))
+        ]
     addresses = [at for at in hub.addresses() if at.startswith(("ws://", "wss://"))][:MAX_PROBES]
     if not addresses:
         return [
             warning(
                 "address",
-                "This node has no address, so nobody can dial it directly.",
-                "%peer reach network opens a port for peers, or set "
-                "PeerExtension.advertised_addresses",
+                phrase("This node has no address, so nobody can dial it directly."),
+                phrase(
+                    "%peer reach network opens a port for peers, or set "
+                    "PeerExtension.advertised_addresses"
+                ).on_page(
+                    phrase(
+                        "choose “This network” under “Who can reach me”, or set "
+                        "PeerExtension.advertised_addresses"
+                    )
+                ),
             )
         ]
     findings = list(await asyncio.gather(*(_probe(hub, facts, at) for at in addresses)))
@@ -40,9 +50,17 @@ async def check_addresses(hub: PeerHub, facts: ServerFacts) -> list[Finding]:
         findings.append(
             warning(
                 "address",
-                "No address reaches this node from another machine: an invite made here works "
-                "on this machine only.",
-                "%peer reach network opens a port for peers, %peer reach relay URL uses a relay",
+                phrase(
+                    "No address reaches this node from another machine: an invite made here works "
+                    "on this machine only."
+                ),
+                phrase(
+                    "%peer reach network opens a port for peers, %peer reach relay URL uses a relay"
+                ).on_page(
+                    phrase(
+                        "choose “This network” or “Anywhere, by a relay” under “Who can reach me”"
+                    )
+                ),
             )
         )
     return findings
@@ -57,23 +75,30 @@ def reach_in_words(mode: str, findings: Sequence[Finding]) -> list[Finding]:
     """
     if mode in ("local", "network"):
         return _by_address_in_words(mode, findings)
-    check, way = ("relay", "over the relay") if mode == "relay" else ("lobby", "by WebRTC, at")
+    check = "relay" if mode == "relay" else "lobby"
     found = [finding for finding in findings if finding.check == check]
     broken = [finding for finding in findings if finding.status == "failed"]
     if any(finding.status == "ok" for finding in found) and not (
         mode == "webrtc" and any(finding.check == "webrtc" for finding in broken)
     ):
         at = next(finding.subject for finding in found if finding.status == "ok")
+        shown = at.replace(RELAY_PATH, "")
         return [
-            ok("reach", f"Peers anywhere can reach you {way} {at.replace(RELAY_PATH, '')}.", at)
+            ok(
+                "reach",
+                phrase("Peers anywhere can reach you over the relay {at}.", at=shown)
+                if mode == "relay"
+                else phrase("Peers anywhere can reach you by WebRTC, at {at}.", at=shown),
+                at,
+            )
         ]
     reason = next((finding for finding in [*found, *broken] if finding.status == "failed"), None)
+    why = reason.text_phrase if reason else phrase("No answer arrived.")
     return [
         failed(
             "reach",
-            f"Nobody can reach you {way.removesuffix(', at')} at the moment: "
-            f"{reason.text if reason else 'it does not answer.'}",
-            (reason.hint if reason else "") or "see the server's log",
+            phrase("Nobody can reach you at the moment. {reason}", reason=why),
+            reason.hint_phrase if reason and reason.hint_phrase else phrase("see the server's log"),
         )
     ]
 
@@ -91,25 +116,39 @@ def _by_address_in_words(mode: str, findings: Sequence[Finding]) -> list[Finding
         return [
             ok(
                 "reach",
-                "Only this computer can reach you. You can still pair with peers that others can "
-                "reach.",
+                phrase(
+                    "Only this computer can reach you. You can still pair with peers that others "
+                    "can reach."
+                ),
             )
         ]
     if not answering:
         return [
             failed(
                 "reach",
-                "Nobody else can reach you: no address of this computer leads here from the "
-                "network.",
-                "connect this computer to a network, or choose a relay: %peer reach relay URL",
+                phrase(
+                    "Nobody else can reach you: no address of this computer leads here from the "
+                    "network."
+                ),
+                phrase(
+                    "connect this computer to a network, or choose a relay: %peer reach relay URL"
+                ).on_page(
+                    phrase("connect this computer to a network, or choose “Anywhere, by a relay”")
+                ),
             )
         ]
     return [
         ok(
             "reach",
-            f"Peers {'anywhere' if is_public(host_of(address)) else 'on this network'} can "
-            "reach you "
-            f"at {_short(address)}, unless a firewall is in between.",
+            phrase(
+                "Peers anywhere can reach you at {at}, unless a firewall is in between.",
+                at=_short(address),
+            )
+            if is_public(host_of(address))
+            else phrase(
+                "Peers on this network can reach you at {at}, unless a firewall is in between.",
+                at=_short(address),
+            ),
             address,
         )
         for address in answering
@@ -129,9 +168,12 @@ async def _probe(hub: PeerHub, facts: ServerFacts, address: str) -> Finding:
     except PeerError as error:
         return _refused(facts, address, error)
     took = (time.monotonic() - started) * 1000
-    host = host_of(address)
-    whom = "this machine alone" if is_loopback(host) else "whoever can reach this address"
-    return ok("address", f"This node answers, for {whom}.", address, ms=round(took, 1))
+    answers = (
+        phrase("This node answers, for this machine alone.")
+        if is_loopback(host_of(address))
+        else phrase("This node answers, for whoever can reach this address.")
+    )
+    return ok("address", answers, address, ms=round(took, 1))
 
 
 def _refused(facts: ServerFacts, address: str, error: PeerError) -> Finding:
@@ -139,9 +181,11 @@ def _refused(facts: ServerFacts, address: str, error: PeerError) -> Finding:
     doubtful = partial(warning, "address", subject=address, code=error.code)
     if error.code in ("wrong_node", "bad_signature"):
         return broken(
-            "Another node answers at this address.",
-            "remove the address from PeerExtension.advertised_addresses, or check where the "
-            "port is forwarded",
+            phrase("Another node answers at this address."),
+            phrase(
+                "remove the address from PeerExtension.advertised_addresses, or check where the "
+                "port is forwarded"
+            ),
         )
     text = error.message
     answer = text.partition(": ")[2] or text
@@ -150,36 +194,60 @@ def _refused(facts: ServerFacts, address: str, error: PeerError) -> Finding:
     is_redirect = any(f"answered {code}" in text for code in (301, 302, 307, 308))
     if "answered 404" in text or (is_elsewhere and is_redirect):
         return broken(
-            "A web server answers, but there is no peer wire at this path.",
-            f"use the path {facts.base_url}peer-ws on Jupyter's port; a proxy in front must "
-            "forward it",
+            phrase("A web server answers, but there is no peer wire at this path."),
+            phrase(
+                "use the path {base_url}peer-ws on Jupyter's port; a proxy in front must "
+                "forward it",
+                base_url=facts.base_url,
+            ),
         )
     if is_redirect or any(f"answered {code}" in text for code in (401, 403)):
         return broken(
-            f"A proxy in front of this server asks for a login or refuses: {answer}.",
-            f"let {facts.base_url}peer-ws through without a login; peers prove their key there",
+            phrase(
+                "A proxy in front of this server asks for a login or refuses: {answer}.",
+                answer=answer,
+            ),
+            phrase(
+                "let {base_url}peer-ws through without a login; peers prove their key there",
+                base_url=facts.base_url,
+            ),
         )
     if any(f"answered {code}" in text for code in (400, 426, 500, 501, 502, 503, 504)):
         return broken(
-            f"The server that answers does not forward WebSockets to this server: {answer}.",
-            "let the proxy forward the Upgrade and Connection headers",
+            phrase(
+                "The server that answers does not forward WebSockets to this server: {answer}.",
+                answer=answer,
+            ),
+            phrase("let the proxy forward the Upgrade and Connection headers"),
         )
     reason = text.partition(" does not answer: ")[2] or text
     is_named = "its name is not known" not in reason
     if is_named and is_public(host_of(address)) and error.code in ("unreachable", "timeout"):
         return doubtful(
-            f"It cannot be dialled from here ({reason}). Many routers do not route their own "
-            "network to their public address, so it may still work from elsewhere.",
-            "try it from another network, and check that the router forwards the port to this "
-            "machine",
+            phrase(
+                "It cannot be dialled from here ({reason}). Many routers do not route their own "
+                "network to their public address, so it may still work from elsewhere.",
+                reason=reason,
+            ),
+            phrase(
+                "try it from another network, and check that the router forwards the port to "
+                "this machine"
+            ),
         )
     if address in facts.learned:
         return doubtful(
-            f"It cannot be dialled ({reason}). A browser reached this server by it before.",
-            "nothing, unless it should work: it is dropped when no browser uses it for 30 days",
+            phrase(
+                "It cannot be dialled ({reason}). A browser reached this server by it before.",
+                reason=reason,
+            ),
+            phrase(
+                "nothing, unless it should work: it is dropped when no browser uses it for 30 days"
+            ),
         )
     return broken(
-        f"It cannot be dialled: {reason}.",
-        "check that a server listens there and no firewall blocks it, or remove the address from "
-        "PeerExtension.advertised_addresses",
+        phrase("It cannot be dialled: {reason}.", reason=reason),
+        phrase(
+            "check that a server listens there and no firewall blocks it, or remove the "
+            "address from PeerExtension.advertised_addresses"
+        ),
     )

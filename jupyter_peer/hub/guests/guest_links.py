@@ -8,6 +8,7 @@ import math
 import msgspec
 
 from ...errors import BadRequestError, LinkExpiredError, LinkUnknownError, LookupFailedError
+from ...phrase import phrase
 from ...store.records import Grant, LinkRecord
 from ...wire.guest_link import LINK_ID_BYTES, fragment, link_id
 from ...wire.invite import make_token, token_hash
@@ -51,14 +52,17 @@ class GuestLinks:
         longest = config.max_link_ttl_s
         if not (math.isfinite(life) and 0 < life <= longest):
             raise BadRequestError(
-                f"a guest link cannot live for {life:g} seconds",
-                hint=f"give a time from 1 second to {longest / 86400:g} days",
+                phrase("a guest link cannot live for {life:g} seconds", life=life),
+                hint=phrase("give a time from 1 second to {most:g} days", most=longest / 86400),
             )
         count = config.max_link_guests if max_guests is None else max_guests
         if not 0 < count <= config.max_link_guests:
             raise BadRequestError(
-                f"a guest link cannot be for {count} guests",
-                hint=f"give a number from 1 to {config.max_link_guests}",
+                phrase("a guest link cannot be for {count} guests", count=count),
+                hint=phrase(
+                    "give a number from 1 to {most}",
+                    most=config.max_link_guests,
+                ),
             )
         now = local.clock.time()
         secret = make_token(local.clock.random_bytes(16))
@@ -92,7 +96,8 @@ class GuestLinks:
         link = self._local.store.link(id)
         if link is None:
             raise LookupFailedError(
-                f"there is no guest link {id[:64]!r}", hint="%peer links lists them"
+                phrase("there is no guest link {id}", id=repr(id[:64])),
+                hint=phrase("%peer links lists them").on_page(phrase("“Links” lists them")),
             )
         return link
 

@@ -20,6 +20,7 @@ from ...errors import (
     NotTrustedError,
     PeerError,
 )
+from ...phrase import phrase
 from ...primitives.rate_limit import RateLimit
 from ...primitives.task_set import TaskSet
 from ...store.records import Grant, LinkRecord
@@ -287,8 +288,14 @@ class Guests:
         guest = self._guests.get(guest_id)
         if guest is None or guest.link.id != link_id:
             raise NotGrantedError(
-                f"no guest {guest_id[:64]!r} has the link {link_id} open",
-                hint="%peer links lists who has it open",
+                phrase(
+                    "no guest {guest_id} has the link {link_id} open",
+                    guest_id=repr(guest_id[:64]),
+                    link_id=link_id,
+                ),
+                hint=phrase("%peer links lists who has it open").on_page(
+                    phrase("“Links” lists who has it open")
+                ),
             )
         self._dropped[link_id, guest_id] = None
         while len(self._dropped) > _MAX_DROPPED:

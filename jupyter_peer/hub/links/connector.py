@@ -18,8 +18,9 @@ from ...errors import (
     PeerTimeoutError,
     TooLargeError,
     UnreachableError,
-    to_wire,
+    to_page,
 )
+from ...phrase import phrase
 from ...sockets.half_open import HalfOpen
 from ...store.records import LinkRecord
 from ...transports.base import Frame, PeerLink, Transport
@@ -208,7 +209,9 @@ class Connector:
         frame = await link.recv()
         limit = self._config.max_frame_before_auth
         if len(frame) > limit:
-            raise TooLargeError(f"a frame of the handshake has at most {limit} bytes here")
+            raise TooLargeError(
+                phrase("a frame of the handshake has at most {limit} bytes here", limit=limit)
+            )
         return frame
 
     # The side that dials.
@@ -287,14 +290,16 @@ class Connector:
         ways = self.dialable([address])
         if not ways:
             raise UnreachableError(
-                f"no transport here dials {address}",
+                phrase("no transport here dials {address}", address=address),
                 hint="switch on the transport for this address",
             )
         try:
             async with asyncio.timeout(self._config.handshake_timeout_s):
                 link, _, _, took_s = await self._greet(*ways[0], target)
         except TimeoutError as error:
-            raise PeerTimeoutError(f"{address} does not answer in time") from error
+            raise PeerTimeoutError(
+                phrase("{address} does not answer in time", address=address)
+            ) from error
         await link.close("probe")
         return took_s
 
@@ -317,7 +322,7 @@ class Connector:
             async with asyncio.timeout(self._config.handshake_timeout_s):
                 ready = await self._prepare(transport, address, target)
         except TimeoutError:
-            late = PeerTimeoutError(f"{address} does not answer in time")
+            late = PeerTimeoutError(phrase("{address} does not answer in time", address=address))
             errors.append(late)
             report(_failed(address, late))
         except PeerError as error:
@@ -325,7 +330,11 @@ class Connector:
             report(_failed(address, error))
         except Exception as error:
             log.exception("dialling %s failed", address)
-            errors.append(UnreachableError(f"{address}: {type(error).__name__}"))
+            errors.append(
+                UnreachableError(
+                    phrase("{address}: {kind}", address=address, kind=type(error).__name__)
+                )
+            )
         if ready is None:
             following.set()
         prepared.put_nowait(ready)
@@ -401,7 +410,7 @@ class Connector:
 
 
 def _failed(address: str, error: PeerError) -> dict[str, Any]:
-    return {"step": "dial", "address": address, "ok": False, **to_wire(error)}
+    return {"step": "dial", "address": address, "ok": False, **to_page(error)}
 
 
 def _distance(error: PeerError) -> int:

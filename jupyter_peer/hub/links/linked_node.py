@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import LinkError, NotConnectedError, to_peer
+from ...phrase import phrase
 from ...primitives.clock import Clock
 from ...wire.link.envelope import Buffer
 from ...wire.link.outbox import Outgoing
@@ -38,6 +39,11 @@ class LinkedNode(ABC):
     @abstractmethod
     def node_id(self) -> str:
         """Id of the node."""
+
+    @property
+    def label(self) -> str:
+        """Name of the node for people."""
+        return self.node_id
 
     @property
     def session(self) -> Session | None:
@@ -144,5 +150,5 @@ class LinkedNode(ABC):
 
     def _live_session(self) -> Session:
         if self._session is None:
-            raise NotConnectedError
+            raise NotConnectedError(phrase("{peer} is not connected", peer=self.label))
         return self._session

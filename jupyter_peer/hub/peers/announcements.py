@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import BlockedError, BusyError, NotConnectedError, NotTrustedError, PeerError
+from ...phrase import phrase
 from ...wire.link.handshake import printable_names
 from ...wire.link.identity import clean_name
 from ...wire.payloads.hub import Addresses, convert
@@ -68,10 +69,12 @@ def _final(reason: object, label: str) -> PeerError | None:
     """Return the error of a reason in `bye` after which this side does not reconnect by itself."""
     if reason == "forgotten":
         hint = f"ask {label} for an invite and pair again"
-        return NotTrustedError(f"{label} has forgotten this node", hint=hint)
+        return NotTrustedError(phrase("{label} has forgotten this node", label=label), hint=hint)
     if reason == "blocked":
         hint = f"ask {label} to unblock this node"
-        return BlockedError(f"{label} has blocked this node", hint=hint)
+        return BlockedError(phrase("{label} has blocked this node", label=label), hint=hint)
     if reason == "disconnect":
-        return NotConnectedError(f"{label} has disconnected", hint="connect again")
+        return NotConnectedError(
+            phrase("{label} has disconnected", label=label), hint="connect again"
+        )
     return None

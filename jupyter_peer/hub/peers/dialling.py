@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ...errors import DuplicateLinkError, NotConnectedError, PeerError, RefusedError
+from ...phrase import phrase
 from ...primitives import background
 from ...primitives.backoff import Backoff
 from ...primitives.pauses import pause_until
@@ -114,7 +115,7 @@ class Dialling:
             if self._peer.is_connected():
                 return None
             if clock.monotonic() >= deadline:
-                raise NotConnectedError
+                raise NotConnectedError(phrase("{peer} is not connected", peer=self._peer.node_id))
 
     async def _dial_once(self, target: Target, on_progress: Progress | None) -> None:
         try:

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from itertools import count
 
 from ...errors import BadNameError
+from ...phrase import phrase
 from ...wire.link.identity import clean_name, is_node_id
 
 MAX_NAME = 64
@@ -110,13 +111,14 @@ def check_alias(alias: str, others: Collection[str]) -> str:
         )
     if is_node_id(alias.casefold()):
         raise BadNameError(
-            f"the alias {alias} looks like a node id", hint="choose a shorter or a longer alias"
+            phrase("the alias {alias} looks like a node id", alias=alias),
+            hint="choose a shorter or a longer alias",
         )
     mine = skeleton(alias)
     for other in others:
         if skeleton(other) == mine:
             raise BadNameError(
-                f"another peer has this alias or name: {other}",
+                phrase("another peer has this alias or name: {other}", other=other),
                 hint="choose another, or give the other peer another alias first",
             )
     return alias

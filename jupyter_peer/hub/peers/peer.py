@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ...errors import LinkError, PeerError, StoreError, to_wire
+from ...errors import LinkError, PeerError, StoreError, to_page
 from ...primitives.rate_limit import RateLimit
 from ...primitives.task_set import TaskSet
 from ...store.records import PeerRecord
@@ -153,6 +153,10 @@ class Peer(LinkedNode):
             return "connected"
         return "connecting" if self.dialling.is_under_way else "offline"
 
+    @property
+    def label(self) -> str:
+        return self.info().label
+
     def info(self) -> PeerInfo:
         """Return the description of the peer."""
         record, session, error = self._record, self._session, self.dialling.error
@@ -174,7 +178,7 @@ class Peer(LinkedNode):
             capabilities=record.capabilities,
             addresses=record.addresses,
             origin=record.origin,
-            last_error=to_wire(error) if error else None,
+            last_error=to_page(error) if error else None,
         )
 
     def metrics(self) -> dict[str, Any] | None:

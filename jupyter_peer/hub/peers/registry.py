@@ -13,6 +13,7 @@ from ...errors import (
     NotTrustedError,
     UnknownPeerError,
 )
+from ...phrase import phrase
 from ...primitives.pauses import pause_until
 from ...primitives.task_set import TaskSet
 from ...store.records import PeerRecord
@@ -97,7 +98,7 @@ class PeerRegistry:
         """
         peer = self._peers.get(node_id)
         if peer is None:
-            raise UnknownPeerError
+            raise UnknownPeerError(phrase("no peer has the id {id}", id=node_id[:64]))
         return peer
 
     def connected(self, node_id: str) -> Peer:
@@ -108,7 +109,9 @@ class PeerRegistry:
         """
         peer = self._peers.get(node_id)
         if peer is None or not peer.is_connected():
-            raise NotConnectedError
+            raise NotConnectedError(
+                phrase("{peer} is not connected", peer=node_id if peer is None else peer.label)
+            )
         return peer
 
     def put(self, record: PeerRecord) -> Peer:
@@ -157,8 +160,8 @@ class PeerRegistry:
                 listed = ", ".join(
                     f"{(peer.names() or ['unnamed'])[0]} ({peer.node_id})" for peer in fits
                 )
-                raise AmbiguousPeerError(f"more than one peer fits: {listed}")
-        raise UnknownPeerError(f"no peer is called {str(text)[:64]!r}")
+                raise AmbiguousPeerError(phrase("more than one peer fits: {listed}", listed=listed))
+        raise UnknownPeerError(phrase("no peer is called {text}", text=repr(str(text)[:64])))
 
     def check_alias(self, owner: Peer, alias: str) -> str:
         """Check an alias and return its stored form; see :func:`.check_alias`."""

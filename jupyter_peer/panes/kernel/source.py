@@ -7,6 +7,7 @@ from typing import Any
 
 from ...document.widgets import VIEW_MIME
 from ...errors import BadRequestError
+from ...phrase import phrase
 from ...wire.payloads.panes import MAX_NAME
 from ..owner.input.rules import VALUES
 from ..owner.widgets import PaneWidgets
@@ -60,7 +61,9 @@ class PaneSource:
         if kind not in ("cell", "display") or not key:
             raise BadRequestError("a pane shows one cell or one display")
         if len(key) > MAX_NAME:
-            raise BadRequestError(f"a {kind} id has at most {MAX_NAME} characters")
+            raise BadRequestError(
+                phrase("a {kind} id has at most {most} characters", kind=kind, most=MAX_NAME)
+            )
         self.state = PaneState()
         self.kernel = kernel
         self.other_widgets = other_widgets

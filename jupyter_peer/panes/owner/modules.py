@@ -18,6 +18,7 @@ from ...document.blobs import blob_hash
 from ...errors import BusyError, NotGrantedError, TooLargeError, UnknownModuleError
 from ...hub.hub import PeerHub
 from ...hub.message import Message
+from ...phrase import phrase
 from ...primitives.rate_limit import RateLimit
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import MAX_MODULE, MAX_MODULES, PaneModule
@@ -82,13 +83,26 @@ class PaneModules:
         named = pane.state.widgets.modules()
         if message.peer_id not in pane.audience.viewers or asked.module not in named:
             raise NotGrantedError(
-                f"no widget of the open pane '{asked.pane}' needs the module '{asked.module}'",
-                hint=f"open '{asked.pane}', and ask for the modules of its widgets",
+                phrase(
+                    "no widget of the open pane '{pane}' needs the module '{module}'",
+                    pane=asked.pane,
+                    module=asked.module,
+                ),
+                hint=phrase(
+                    "open '{pane}', and ask for the modules of its widgets", pane=asked.pane
+                ),
             )
         if not self._may_ask(message.peer_id):
             raise BusyError(
-                f"the code of too many widget modules was asked for: {BURST} at once",
-                hint=f"wait {1 / RATE:.0f} s before asking for '{asked.module}' again",
+                phrase(
+                    "the code of too many widget modules was asked for: {most} at once",
+                    most=BURST,
+                ),
+                hint=phrase(
+                    "wait {seconds:.0f} s before asking for '{module}' again",
+                    seconds=1 / RATE,
+                    module=asked.module,
+                ),
             )
         read = asyncio.get_running_loop().run_in_executor
         code = await read(None, self._read, asked.module, named)
@@ -114,8 +128,16 @@ class PaneModules:
         found = self._installed.find(name)
         if found is None:
             raise UnknownModuleError(
-                f"the environment of {self._hub.node_name} has no code for the widget module '{name}'",
-                hint=f"{self._hub.node_name} can install the Python package that brings '{name}'",
+                phrase(
+                    "the environment of {node_name} has no code for the widget module '{name}'",
+                    node_name=self._hub.node_name,
+                    name=name,
+                ),
+                hint=phrase(
+                    "{node_name} can install the Python package that brings '{name}'",
+                    node_name=self._hub.node_name,
+                    name=name,
+                ),
             )
         before = [self._installed.find(each) for each in named if each < name]
         total = found.size + sum(each.size for each in before if each is not None)
@@ -124,8 +146,13 @@ class PaneModules:
             code = with_pictures(found.code(named), found.folder)
         if not 0 < len(code) <= MAX_MODULE:
             raise TooLargeError(
-                f"the code of the widget module '{name}' is too large: a module has at most"
-                f" {MAX_MODULE >> 20} MiB, those of a pane {MAX_MODULES >> 20} MiB",
-                hint=f"share what '{name}' shows as a picture",
+                phrase(
+                    "the code of the widget module '{name}' is too large: a module has at most "
+                    "{most} MiB, those of a pane {most_of_pane} MiB",
+                    name=name,
+                    most=MAX_MODULE >> 20,
+                    most_of_pane=MAX_MODULES >> 20,
+                ),
+                hint=phrase("share what '{name}' shows as a picture", name=name),
             )
         return code

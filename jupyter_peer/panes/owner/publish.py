@@ -27,6 +27,7 @@ from ...errors import (
 )
 from ...hub.hub import PeerHub
 from ...hub.info import HubEvent
+from ...phrase import phrase
 from ...primitives.signal import Signal
 from ...store.records import Grant
 from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
@@ -141,7 +142,7 @@ class PanePublisher:
         """
         pane = self._panes.get(name)
         if pane is None or pane.source is None:
-            raise UnknownPaneError(f"this node shares no live pane {name!r}")
+            raise UnknownPaneError(phrase("this node shares no live pane {name}", name=repr(name)))
         return pane.state.outputs.outputs
 
     async def share(
@@ -166,11 +167,17 @@ class PanePublisher:
         """
         check_pane_name(pane.name)
         if len(pane.title) > MAX_TITLE:
-            raise BadRequestError(f"a title has at most {MAX_TITLE} characters")
+            raise BadRequestError(phrase("a title has at most {most} characters", most=MAX_TITLE))
         if pane.other_widgets not in (None, *OTHER_WIDGETS):
             raise BadRequestError(
-                f"there is no choice {pane.other_widgets!r} for other_widgets",
-                hint=f"other_widgets is one of {', '.join(OTHER_WIDGETS)}",
+                phrase(
+                    "there is no choice {other_widgets} for other_widgets",
+                    other_widgets=repr(pane.other_widgets),
+                ),
+                hint=phrase(
+                    "other_widgets is one of {choices}",
+                    choices=", ".join(OTHER_WIDGETS),
+                ),
             )
         _check_grant(grant)
         node_ids = list(dict.fromkeys(with_))
@@ -190,12 +197,15 @@ class PanePublisher:
         known = self._panes.get(pane.name)
         if known is not None and not known.is_ended:
             if known.kernel_id != pane.kernel_id:
-                raise PaneExistsError
+                raise PaneExistsError(
+                    phrase("another kernel already shares a pane '{name}'", name=pane.name)
+                )
             return
         live = {each.name for each in self._panes.values() if not each.is_ended}
         if len(live | self._sharing.keys() - {pane.name}) >= self._max_panes:
             raise BusyError(
-                f"{self._max_panes} panes are shared already", hint="unshare one of them"
+                phrase("{count} panes are shared already", count=self._max_panes),
+                hint="unshare one of them",
             )
 
     async def _share(self, asked: SharePane, node_ids: list[str], grant: str) -> PaneInfo:
@@ -296,7 +306,7 @@ class PanePublisher:
         pane = self._panes.get(name)
         source = pane.source if pane is not None and not pane.is_ended else None
         if pane is None or pane.kernel_id != kernel_id or not isinstance(source, NotebookSource):
-            raise UnknownPaneError(f"this notebook presents no pane {name!r}")
+            raise UnknownPaneError(phrase("this notebook presents no pane {name}", name=repr(name)))
         source.add_cell(cell, source.kernel.hearing.of(cell))
 
     def _own_pane(self, name: str) -> OwnPane:
@@ -345,7 +355,7 @@ class PanePublisher:
         is_stored = self._hub.store.delete_pane(name)
         pane = self._panes.pop(name, None)
         if not is_stored and pane is None:
-            raise UnknownPaneError(f"this node shares no pane {name!r}")
+            raise UnknownPaneError(phrase("this node shares no pane {name}", name=repr(name)))
         self._note("pane_unshared", None, name, {})
         if pane is not None:
             pane.unsubscribe()
@@ -370,7 +380,7 @@ class PanePublisher:
 
     def _check_peer(self, node_id: str) -> None:
         if self._hub.peer(node_id).blocked:
-            raise BlockedError
+            raise BlockedError(phrase("{peer} is blocked here", peer=self._hub.peer(node_id).label))
 
     def _store(self, asked: SharePane, node_ids: list[str], grant: str) -> None:
         self._make_room(asked.name)
@@ -421,7 +431,7 @@ class PanePublisher:
         for info in self.mine():
             if info["name"] == name:
                 return msgspec.convert(info, PaneInfo)
-        raise UnknownPaneError(f"this node shares no pane {name!r}")
+        raise UnknownPaneError(phrase("this node shares no pane {name}", name=repr(name)))
 
     def _name_of(self, node_id: str) -> str:
         try:

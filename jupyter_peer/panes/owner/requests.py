@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from ...errors import BusyError, NotGrantedError, PaneEndedError, PeerError
 from ...hub.hub import PeerHub
 from ...hub.message import Message
+from ...phrase import phrase
 from ...primitives.rate_limit import RateLimit
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import PaneBuffers, PaneClose, PaneOpen
@@ -77,11 +78,11 @@ class PaneRequests:
         # Looked up in both cases, so that the time of the answer reveals no name either.
         is_known = node_id in self._stored_grants(name) or node_id in self._hub.guests.of_pane(name)
         if pane is None and is_known:
-            raise PaneEndedError
+            raise PaneEndedError(phrase("the pane '{name}' has ended", name=name))
         owner = self._hub.node_name
         raise NotGrantedError(
-            f"{owner} has not shared the pane '{name}' with you",
-            hint=f"ask {owner} to share '{name}' with you",
+            phrase("{owner} has not shared the pane '{name}' with you", owner=owner, name=name),
+            hint=phrase("ask {owner} to share '{name}' with you", owner=owner, name=name),
         )
 
     def _may_try(self, node_id: str) -> bool:
@@ -128,7 +129,8 @@ class PaneRequests:
         pane = self.granted(message.peer_id, asked.pane)
         if message.peer_id not in pane.audience.viewers:
             raise NotGrantedError(
-                f"the pane '{asked.pane}' is not open", hint=f"open '{asked.pane}' first"
+                phrase("the pane '{pane}' is not open", pane=asked.pane),
+                hint=phrase("open '{pane}' first", pane=asked.pane),
             )
         parts = pane.state.held()
         blobs = await asyncio.get_running_loop().run_in_executor(

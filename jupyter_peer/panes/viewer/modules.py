@@ -7,6 +7,7 @@ from collections import OrderedDict
 
 from ...errors import MalformedError, TooLargeError, UnsupportedError
 from ...hub.hub import PeerHub
+from ...phrase import phrase
 from ...wire.payloads.hub import convert
 from ...wire.payloads.panes import MAX_MODULE, MAX_MODULES, PaneModule
 
@@ -70,11 +71,16 @@ class PeerModules:
         except UnsupportedError:
             raise UnsupportedError(
                 "the owner runs a version of jupyter-peer that gives no code of widgets",
-                hint=f"ask the owner to update jupyter-peer, to see widgets of '{module}'",
+                hint=phrase(
+                    "ask the owner to update jupyter-peer, to see widgets of '{module}'",
+                    module=module,
+                ),
             ) from None
         answer = convert(reply.data, PaneModule)
         if reply.type != "pane_module" or answer.module != module or len(reply.buffers) != 1:
             raise MalformedError("the answer is not the code of the module that was asked for")
         if len(reply.buffers[0]) > MAX_MODULE:
-            raise TooLargeError(f"the code of the widget module '{module}' is too large")
+            raise TooLargeError(
+                phrase("the code of the widget module '{module}' is too large", module=module)
+            )
         return bytes(reply.buffers[0])

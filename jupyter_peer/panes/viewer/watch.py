@@ -15,6 +15,7 @@ from ...errors import PaneEndedError, TooLargeError, UnknownPeerError
 from ...hub.hub import PeerHub
 from ...hub.info import HubEvent
 from ...hub.message import Message
+from ...phrase import phrase
 from ...primitives.signal import Signal
 from ...wire.link.identity import decode_public_key
 from ...wire.payloads.hub import convert
@@ -90,7 +91,7 @@ class Watch:
             PeerError: The owner refuses the input, or cannot be reached.
         """
         if self._is_closed:
-            raise PaneEndedError("the pane is no longer watched")
+            raise self._closed()
         await self._replica.input(message, id)
 
     async def prove(self) -> Proof:
@@ -101,15 +102,24 @@ class Watch:
             PeerError: The owner refuses, or cannot be reached.
         """
         if self._is_closed:
-            raise PaneEndedError("the pane is no longer watched", hint="open it again")
+            raise self._closed()
         signed = (await self._replica.prove()).signed
         if signed.size > MAX_KEPT:
             raise TooLargeError(
-                f"a pane of {signed.size // 1024**2} MiB cannot be proven: a proof has at most "
-                f"{MAX_KEPT // 1024**2} MiB",
+                phrase(
+                    "a pane of {size} MiB cannot be proven: a proof has at most {most} MiB",
+                    size=signed.size // 1024**2,
+                    most=MAX_KEPT // 1024**2,
+                ),
                 hint="ask its owner to share the part that matters as a pane of its own",
             )
         return proof_of((signed,), self._watcher.public_key(self._replica.node_id))
+
+    def _closed(self) -> PaneEndedError:
+        name = self._replica.name
+        return PaneEndedError(
+            phrase("the pane '{name}' is no longer open", name=name), hint="open it again"
+        )
 
     async def module(self, name: str) -> bytes:
         """Return the code that draws the pane's widgets of a module, as its owner has installed it.
@@ -118,7 +128,7 @@ class Watch:
             PeerError: The owner refuses, or cannot be reached.
         """
         if self._is_closed:
-            raise PaneEndedError("the pane is no longer watched")
+            raise self._closed()
         return await self._watcher.modules_of(self._replica.node_id).get(self._replica.name, name)
 
     async def close(self) -> None:

@@ -285,7 +285,7 @@ class Lobby:
 
         def created(room: RoomRecord | None) -> RoomRecord:
             if room is not None:
-                raise RoomExistsError
+                raise RoomExistsError(f"a room '{name}' already exists")
             if len(self._rooms) >= self._limits.max_rooms:
                 raise BusyError("this lobby has as many rooms as it keeps")
             return new
@@ -299,7 +299,7 @@ class Lobby:
 
         def joined(room: RoomRecord | None) -> RoomRecord:
             if room is None:
-                raise UnknownRoomError
+                raise UnknownRoomError(f"there is no room '{asked.name}'")
             if node_id not in room.members:
                 self._entry.check(guest, room, asked.token)
                 self._check_may_enter_more(node_id)

@@ -26,6 +26,7 @@ from ...errors import (
     from_wire,
 )
 from ...panes.kernel.outputs import clean
+from ...phrase import phrase
 from ...primitives.task_set import TaskSet
 from ..call import Call, serves
 from ..operations.agents import NodeAgents
@@ -127,7 +128,8 @@ class ConnectionAgents:
     def _open(self, number: int) -> tuple[Turn, asyncio.Future[PeerError | None]]:
         if number not in self._turns:
             raise LookupFailedError(
-                f"turn {number} is over", hint="stop answering; nobody waits for the answer"
+                phrase("turn {number} is over", number=number),
+                hint="stop answering; nobody waits for the answer",
             )
         return self._turns[number]
 
@@ -139,7 +141,10 @@ class ConnectionAgents:
         for known in self._node.board.agents():
             if known.name == params.name and getattr(known, "kernel_id", None) != kernel_id:
                 raise BadNameError(
-                    f"there is an agent {params.name!r} already, not of this kernel",
+                    phrase(
+                        "there is an agent {name} already, not of this kernel",
+                        name=repr(params.name),
+                    ),
                     hint="choose another name",
                 )
         agent = _KernelAgent(self, kernel_id, params)
@@ -158,8 +163,10 @@ class ConnectionAgents:
         agent = self._agents.pop(params.name, None)
         if agent is None:
             raise LookupFailedError(
-                f"this connection has no agent {params.name!r}",
-                hint="%peer agent status lists agents",
+                phrase("this connection has no agent {name}", name=repr(params.name)),
+                hint=phrase("%peer agent status lists agents").on_page(
+                    phrase("“My agent” lists agents")
+                ),
             )
         self._node.board.unregister(agent)
         self._node.turns.stop_agent(agent, AgentGoneError("the agent was removed"))
@@ -217,6 +224,6 @@ class ConnectionAgents:
             if pane.name == params.name:
                 return OutputsResult(pane.outputs)
         raise LookupFailedError(
-            f"the asker may not see a pane {params.name!r}",
+            phrase("the asker may not see a pane {name}", name=repr(params.name)),
             hint="turn_panes lists the panes that it may see",
         )

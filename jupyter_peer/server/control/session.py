@@ -21,6 +21,7 @@ from ...control.rows.agents import CANCEL, CancelParams
 from ...control.rows.panes import ACK
 from ...control.table import operation
 from ...errors import BusyError, PeerError
+from ...phrase import phrase
 from ...primitives import background
 from ..call import Call, Method, served_by, serves
 from ..running import Running
@@ -92,7 +93,10 @@ class ControlSession:
             await self._serve(request)
         elif len(self._under_way) >= MAX_UNDER_WAY:
             busy = BusyError(
-                f"too many requests are under way on this connection: {MAX_UNDER_WAY}",
+                phrase(
+                    "too many requests are under way on this connection: {most}",
+                    most=MAX_UNDER_WAY,
+                ),
                 hint="wait for an answer before the next request",
             )
             if request.id is not None:

@@ -27,7 +27,7 @@ from tornado.websocket import (
 )
 
 from ...control.frames import Frame
-from ...errors import to_wire
+from ...errors import to_page
 from ...wire.addresses import host_of
 from ..context import SETTING, ServerContext, UnavailableError
 from ..node.addresses import learned_address, local_url
@@ -106,7 +106,7 @@ class ControlWebSocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         except UnavailableError as unavailable:
             self.set_status(503)
             self.set_header("Content-Type", "application/json")
-            self.finish(msgspec.json.encode(to_wire(unavailable.error)))
+            self.finish(msgspec.json.encode(to_page(unavailable.error)))
             return
         await super().get(*args, **kwargs)
 

@@ -23,6 +23,7 @@ from ...errors import BusyError, LookupFailedError, MalformedError, NotWatchedEr
 from ...panes.owner.delivery import HEAVY
 from ...panes.state import PaneCursor
 from ...panes.viewer.watch import Watch
+from ...phrase import phrase
 from ...primitives import background
 from ...wire.payloads.widgets import check_input
 from ..call import Call, serves
@@ -72,7 +73,9 @@ class Watches:
         node_id = self._operations.hub.find_peer(params.peer).node_id
         pane = (node_id, params.name)
         if params.if_watched and not self._operations.kernel_watches[pane]:
-            raise NotWatchedError
+            raise NotWatchedError(
+                phrase("no kernel of this server watches the pane '{name}'", name=params.name)
+            )
         watch = await self._operations.watcher.open(*pane)
         number = next(self._numbers)
         opened = self._open[number] = _OpenWatch(number, watch, self._write, pane)
@@ -227,7 +230,8 @@ class _OpenWatch:
 
 def _no_watch(number: int) -> LookupFailedError:
     return LookupFailedError(
-        f"this connection has no watch {number}", hint="open the pane again to watch it"
+        phrase("this connection has no watch {number}", number=number),
+        hint="open the pane again to watch it",
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ...document.plain_text import clean
 from ...errors import BadRequestError, PeerError, UnknownPeerError
 from ...hub.info import PeerInfo
+from ...phrase import phrase
 
 USAGE = "write the name of a peer and a question: `ada which epoch is best?`"
 #: Words that the name of a peer can have.
@@ -41,7 +42,9 @@ def addressed(body: str, find: Callable[[str], PeerInfo]) -> tuple[PeerInfo, str
         return peer, _MENTION.sub("", body).split(maxsplit=count)[count]
     if len(words) < 2:
         raise BadRequestError("there is no question in this message", hint=USAGE)
-    raise UnknownPeerError(f"no peer is called {clean(words[0])[:64]!r}", hint=USAGE)
+    raise UnknownPeerError(
+        phrase("no peer is called {name}", name=repr(clean(words[0])[:64])), hint=USAGE
+    )
 
 
 class Quotation:

@@ -10,6 +10,7 @@ from ...directory.refresh import DirectoryRefresher
 from ...directory.source import pinned_key, source_of
 from ...errors import BadRequestError
 from ...hub.hub import PeerHub
+from ...phrase import phrase
 from ...wire.directory import is_group
 from ..settings.settings import PeerSettings
 
@@ -33,7 +34,10 @@ def directory_of(settings: PeerSettings, folder: Path) -> DirectoryRefresher:
     for group in settings.directory_groups:
         if not is_group(group):
             raise BadRequestError(
-                f"directory_groups has {group[:64]!r}, which cannot be the name of a group"
+                phrase(
+                    "directory_groups has {group}, which cannot be the name of a group",
+                    group=repr(group[:64]),
+                )
             )
     return DirectoryRefresher(
         source_of(settings.directory_url),

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Collection
 
 from ...errors import BadRequestError
+from ...phrase import phrase
 from ...transports.direct.direct import DirectTransport
 
 
@@ -50,7 +51,8 @@ def parse_listen(text: str) -> tuple[str, int]:
         colon = ""
     if not colon or not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise BadRequestError(
-            f"peer_listen cannot be {text!r}", hint='write it as "0.0.0.0:9797" or "[::]:9797"'
+            phrase("peer_listen cannot be {text}", text=repr(text)),
+            hint='write it as "0.0.0.0:9797" or "[::]:9797"',
         )
     return host, int(port)
 
@@ -70,8 +72,14 @@ def trusting(certificate: str) -> ssl.SSLContext:
             context.load_verify_locations(certificate)
         except (OSError, ssl.SSLError) as error:
             raise BadRequestError(
-                f"the certificate {certificate!r} cannot be used: {error}",
-                hint=f"give a PEM file instead of {certificate!r}",
+                phrase(
+                    "the certificate {certificate} cannot be used: {error}",
+                    certificate=repr(certificate),
+                    error=error,
+                ),
+                hint=phrase(
+                    "give a PEM file instead of {certificate}", certificate=repr(certificate)
+                ),
             ) from error
     return context
 

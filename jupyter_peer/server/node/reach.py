@@ -17,6 +17,7 @@ from ...control.rows.reach import ReachMode
 from ...errors import BadAddressError, BadRequestError, NotEnabledError, PeerError
 from ...hub.hub import PeerHub
 from ...lobby_client.lobby import LobbyClient
+from ...phrase import phrase
 from ...wire.addresses import RELAY_SCHEME, is_loopback, lobby_name, relay_address, relay_urls
 from ..operations.lobby import LobbyOperations
 from ..settings.settings import PeerSettings
@@ -197,11 +198,13 @@ class Reach:
         """
         if mode not in MODES:
             raise BadRequestError(
-                f"{mode[:40]!r} is not a reach", hint=f"use {', '.join(MODES[:-1])} or {MODES[-1]}"
+                phrase("{mode} is not a reach", mode=repr(mode[:40])),
+                hint=phrase("use {modes} or {last}", modes=", ".join(MODES[:-1]), last=MODES[-1]),
             )
         if relay_url is not None and mode not in ("relay", "webrtc"):
             raise BadRequestError(
-                f"the reach {mode} uses no relay", hint="leave the URL out, or choose relay"
+                phrase("the reach {mode} uses no relay", mode=mode),
+                hint="leave the URL out, or choose relay",
             )
         url = None if relay_url is None else _relay_name(relay_url)
         async with self._lock:
@@ -236,7 +239,10 @@ class Reach:
         relay_url = settings.relay_url if self._is_fixed("relay_url") else chosen.relay_url
         if chosen.mode == "relay" and not (relay_url or self._is_fixed("relay_url")):
             raise BadRequestError(
-                "no relay is known", hint="name one: %peer reach relay wss://relay.example"
+                "no relay is known",
+                hint=phrase("name one: %peer reach relay wss://relay.example").on_page(
+                    phrase("enter the URL of a relay")
+                ),
             )
         if chosen.mode != "webrtc" or self._is_fixed("enable_webrtc"):
             return
@@ -251,7 +257,9 @@ class Reach:
         if not settings.lobby_url.strip() and not relay_url:
             raise BadRequestError(
                 "WebRTC needs a lobby, but no lobby is configured",
-                hint="name the relay that has one: %peer reach webrtc wss://relay.example",
+                hint=phrase(
+                    "name the relay that has one: %peer reach webrtc wss://relay.example"
+                ).on_page(phrase("enter the URL of a relay that has one")),
             )
 
     async def _apply(self, chosen: Choice, *, is_port_asked: bool) -> None:
@@ -309,6 +317,6 @@ def _relay_name(text: str) -> str:
         return relay_address(relay_urls(text)).removeprefix(RELAY_SCHEME)
     except BadAddressError as error:
         raise BadAddressError(
-            f"{text[:200]!r} is not the URL of a relay",
+            phrase("{text} is not the URL of a relay", text=repr(text[:200])),
             hint='write it as "wss://relay.example" or "ws://host:9000"',
         ) from error

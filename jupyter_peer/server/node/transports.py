@@ -13,6 +13,7 @@ import msgspec
 
 from ...errors import BadRequestError
 from ...hub.hub import PeerHub
+from ...phrase import phrase
 from ...primitives.clock import Clock
 from ...transports.base import Transport
 from ...transports.relay.relay import RelayTransport
@@ -127,7 +128,12 @@ class Transports:
             bound = direct.listen(host, port)
         except OSError as error:
             raise BadRequestError(
-                f"peer_listen '{host}:{port}' cannot be used: {error.strerror}",
+                phrase(
+                    "peer_listen '{host}:{port}' cannot be used: {strerror}",
+                    host=host,
+                    port=port,
+                    strerror=error.strerror,
+                ),
                 hint="choose a free port and an address of this machine",
             ) from error
         listener = Listener(host, bound[0][1], PATH, is_tls=False)

@@ -23,6 +23,7 @@ from ...document.plain_text import to_text, visible
 from ...errors import BadRequestError, PeerError, UnknownAgentError
 from ...hub.hub import PeerHub
 from ...panes.owner.publish import PanePublisher
+from ...phrase import phrase
 from ..call import Call, serves
 
 
@@ -208,8 +209,10 @@ class NodeAgents:
         names = [agent.name for agent in self.board.agents()]
         if params.agent not in {*names, *self._hub.store.askers()}:
             raise UnknownAgentError(
-                f"no agent {params.agent!r} is registered here",
-                hint=f"the agents are {', '.join(names)}" if names else "register one first",
+                phrase("no agent '{name}' is registered here", name=params.agent),
+                hint=phrase("the agents are {names}", names=", ".join(names))
+                if names
+                else phrase("register one first"),
             )
         only = params.only and sorted({self._hub.find_peer(peer).node_id for peer in params.only})
         self._hub.store.set_askers(params.agent, only)

@@ -19,6 +19,7 @@ from ...errors import (
 )
 from ...hub.invites import MintedInvite
 from ...lobby_client.codes import LobbyMailbox, RandomBytes, at_lobby, hand_over, receive
+from ...phrase import phrase
 from ...primitives.task_set import TaskSet
 from ...wire.codes.code import WORD_BYTES, Code
 
@@ -72,7 +73,7 @@ class Codes:
         self._lobby()
         if len(self._waiting) >= MAX_CODES:
             raise BusyError(
-                f"{MAX_CODES} codes wait to be used already",
+                phrase("{most} codes wait to be used already", most=MAX_CODES),
                 hint="use one, revoke its invite, or wait until it has expired",
             )
 
@@ -134,7 +135,13 @@ class Codes:
         if not urls:
             raise NotEnabledError(
                 "a code needs a relay at which both nodes meet, and this node has none",
-                hint="choose one with %peer reach relay URL, or use an invite instead of a code",
+                hint=phrase(
+                    "choose one with %peer reach relay URL, or use an invite instead of a code"
+                ).on_page(
+                    phrase(
+                        "choose “Anywhere, by a relay” under “Who can reach me”, or use an invite"
+                    )
+                ),
             )
         return urls
 

@@ -12,11 +12,12 @@ import msgspec
 
 from ...control.fields import Done, ErrorModel, NameParams, NoParams, PeerStatus
 from ...control.rows import lobby as rows
-from ...errors import NotEnabledError, PeerError, to_wire
+from ...errors import NotEnabledError, PeerError, to_page
 from ...findings import Finding, failed, ok
 from ...hub.hub import PeerHub
 from ...lobby_client.lobby import AboutMe, LobbyClient
 from ...lobby_client.rooms import JoinedRoom
+from ...phrase import phrase
 from ...wire.addresses import lobby_name, lobby_urls
 from ...wire.link.identity import Identity
 from ...wire.relay import lobby as wire
@@ -109,18 +110,21 @@ async def lobby_findings(client: LobbyClient) -> list[Finding]:
         return [
             failed(
                 "lobby",
-                f"The lobby cannot be used: {error.message}.",
-                "check PeerExtension.lobby_url, and that /health of the lobby answers",
+                phrase("The lobby cannot be used: {reason}.", reason=error.message_phrase),
+                phrase("check PeerExtension.lobby_url, and that /health of the lobby answers"),
                 client.url,
                 code=error.code,
             )
         ]
     took = round((time.monotonic() - started) * 1000, 1)
-    count = len(client.rooms)
+    figures = {"took": took, "rooms": len(client.rooms)}
     text = (
-        f"The lobby answers in {took} ms; this node is "
-        f"{'' if client.is_listed else 'not '}listed there, and "
-        f"in {count} room{'s' * (count != 1)}."
+        phrase("The lobby answers in {took} ms and lists this node. Rooms: {rooms}.", **figures)
+        if client.is_listed
+        else phrase(
+            "The lobby answers in {took} ms and does not list this node. Rooms: {rooms}.",
+            **figures,
+        )
     )
     return [ok("lobby", text, client.url, ms=took, rooms=len(rooms))]
 
@@ -169,7 +173,9 @@ class LobbyOperations(Group):
         if self.client is None:
             raise NotEnabledError(
                 "this node has no lobby",
-                hint="%peer reach relay URL uses the lobby of a relay, or set PeerExtension.lobby_url",
+                hint=phrase(
+                    "%peer reach relay URL uses the lobby of a relay, or set PeerExtension.lobby_url"
+                ).on_page(phrase("choose “Anywhere, by a relay” under “Who can reach me”")),
             )
         return self.client
 
@@ -300,4 +306,4 @@ class LobbyOperations(Group):
 
 
 def _error_model(error: PeerError | None) -> ErrorModel | None:
-    return None if error is None else msgspec.convert(to_wire(error), ErrorModel)
+    return None if error is None else msgspec.convert(to_page(error), ErrorModel)

@@ -19,6 +19,7 @@ from ...hub.chat import Chats
 from ...hub.hub import PeerHub
 from ...panes.owner.publish import PanePublisher
 from ...panes.viewer.watch import PaneWatcher
+from ...phrase import phrase
 from ..call import Call, Method, served_by
 from ..node.kernels import ServerKernels
 from ..node.reach import Reach
@@ -118,7 +119,8 @@ class Operations:
         method = self._methods.get(row.name) or call.own.get(row.name)
         if method is None:
             raise BadRequestError(
-                f"{row.name} belongs to an open control socket", hint="call it over jupyter-peer/ws"
+                phrase("{name} belongs to an open control socket", name=row.name),
+                hint="call it over jupyter-peer/ws",
             )
         if row.is_activity:
             self._on_activity()

@@ -15,6 +15,7 @@ from ...errors import AmbiguousPeerError, BadRequestError, PeerError, UnknownPee
 from ...hub.hub import PeerHub
 from ...hub.info import PeerInfo
 from ...panes.viewer.watch import PaneWatcher
+from ...phrase import phrase
 from ...sockets.guest_page import guest_page
 from ...wire.codes.code import Code
 from ..call import Call, serves
@@ -103,7 +104,10 @@ class PeerOperations(Group):
             }
             if len(fits) > 1:
                 raise AmbiguousPeerError(
-                    f"more than one discovered node has this name: {', '.join(sorted(fits))}",
+                    phrase(
+                        "more than one discovered node has this name: {names}",
+                        names=", ".join(sorted(fits)),
+                    ),
                     hint="give the node id",
                 ) from None
             if not fits:

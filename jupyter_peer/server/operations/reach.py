@@ -9,6 +9,7 @@ from ...control.rows import reach as rows
 from ...doctor.doctor import Doctor
 from ...findings import Finding, failure, warning
 from ...hub.hub import PeerHub
+from ...phrase import phrase
 from ..call import Call, OnProgress, serves
 from ..node.reach import Reach
 from .group import Group
@@ -74,8 +75,12 @@ class ReachOperations(Group):
         return [
             warning(
                 "choice",
-                f"The configuration sets {name}, so the choice {chosen!r} has no effect.",
-                f"remove {name} from the configuration, and restart Jupyter",
+                phrase(
+                    "The configuration sets {name}, so the choice '{chosen}' has no effect.",
+                    name=name,
+                    chosen=chosen,
+                ),
+                phrase("remove {name} from the configuration, and restart Jupyter", name=name),
                 chosen,
             )
         ]

@@ -9,7 +9,8 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from ... import errors
-from ...errors import BadRequestError, PeerError, TooLargeError, to_wire
+from ...errors import BadRequestError, PeerError, TooLargeError, to_page
+from ...phrase import phrase
 from ..context import SETTING, ServerContext
 
 AUTH_RESOURCE = "jupyter_peer"
@@ -58,7 +59,7 @@ def error_body(status_code: int, exc_info: Any = None, **kwargs: Any) -> bytes:
         error = BadRequestError(hint=_REFERENCE)
     if error is None:
         error = exc_info[1] if exc_info else PeerError()
-    return msgspec.json.encode(to_wire(error))
+    return msgspec.json.encode(to_page(error))
 
 
 class PeerAPIHandler(APIHandler):
@@ -87,7 +88,8 @@ class PeerAPIHandler(APIHandler):
         body = self.request.body
         if len(body) > MAX_BODY:
             raise TooLargeError(
-                "the body is larger than any request needs", hint=f"send up to {MAX_BODY} bytes"
+                "the body is larger than any request needs",
+                hint=phrase("send up to {most} bytes", most=MAX_BODY),
             )
         if not body.strip():
             return {}
@@ -102,7 +104,7 @@ class PeerAPIHandler(APIHandler):
     def refuse(self, error: PeerError, status: int | None = None) -> None:
         """Answer with ``{code, message, hint}``."""
         self.set_status(status or status_of(error))
-        self.finish(msgspec.json.encode(to_wire(error)))
+        self.finish(msgspec.json.encode(to_page(error)))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer in the same form if Tornado or Jupyter refuses a request."""

@@ -14,7 +14,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from ...control.operation import Operation
-from ...errors import PeerError, TooLargeError, to_wire
+from ...errors import PeerError, TooLargeError, to_page
 from ..context import UnavailableError
 from .base import PeerAPIHandler
 
@@ -69,7 +69,7 @@ async def _body(row: Operation[Any, Any], result: Awaitable[msgspec.Struct]) -> 
     try:
         fields = msgspec.to_builtins(await result)
     except PeerError as error:
-        return msgspec.json.encode({"ok": False, "error": to_wire(error)})
+        return msgspec.json.encode({"ok": False, "error": to_page(error)})
     return msgspec.json.encode({"ok": True, **fields})
 
 

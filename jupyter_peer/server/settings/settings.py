@@ -14,6 +14,7 @@ from traitlets import Bool, Float, Int, Unicode, default, validate
 from ...directory import DEFAULT_INTERVAL_S
 from ...errors import BadAddressError, BadRequestError
 from ...hub.local_node import HubConfig
+from ...phrase import phrase
 from ...wire.addresses import (
     RELAY_SCHEME,
     lobby_name,
@@ -282,7 +283,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
             return relay_address(relay_urls(self.relay_url)).removeprefix(RELAY_SCHEME)
         except BadAddressError as error:
             raise BadAddressError(
-                f"relay_url cannot be {self.relay_url!r}",
+                phrase("relay_url cannot be {relay_url}", relay_url=repr(self.relay_url)),
                 hint='write it as "wss://relay.example" or "ws://host:9000"',
             ) from error
 
@@ -304,7 +305,7 @@ class PeerSettings(AgentSettings, TolerantSettings):
             return lobby_urls(text)
         except BadAddressError as error:
             raise BadAddressError(
-                f"lobby_url cannot be {text!r}",
+                phrase("lobby_url cannot be {text}", text=repr(text)),
                 hint='write it as "wss://relay.example" or "ws://host:9000", or "off" for none',
             ) from error
 
@@ -313,6 +314,8 @@ class PeerSettings(AgentSettings, TolerantSettings):
             return [normalize_address(text) for text in self.advertised_addresses]
         except BadAddressError as error:
             raise BadAddressError(
-                f"advertised_addresses has an entry that cannot be dialled: "
-                f"{self.advertised_addresses!r}"
+                phrase(
+                    "advertised_addresses has an entry that cannot be dialled: {address}",
+                    address=repr(self.advertised_addresses),
+                )
             ) from error

@@ -11,6 +11,7 @@ from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from ...errors import BadRequestError
+from ...phrase import phrase
 
 
 class TolerantSettings(HasTraits):
@@ -76,6 +77,6 @@ class TolerantSettings(HasTraits):
         if self._unfit:
             told = "; ".join(f"{name}: {why}" for name, why in sorted(self._unfit.items()))
             raise BadRequestError(
-                f"the configuration cannot be used: {told}",
+                phrase("the configuration cannot be used: {reason}", reason=told),
                 hint="correct it in jupyter_server_config.py or on the command line, and restart",
             )

@@ -20,7 +20,7 @@ class Finding(Block):
     def __init__(self, finding: Mapping[str, Any]) -> None:
         status = line(finding.get("status", ""), 10)
         self._status = Text(status, _LOOKS.get(status, "faint"))
-        self._check = line(finding.get("check", ""), 40)
+        self._check = line(finding.get("title") or finding.get("check", ""), 40)
         self._subject = line(finding.get("subject") or "")
         self._words = line(finding.get("text", ""), _WIDE)
         self._hint = f"→ {line(finding['hint'], _WIDE)}" if finding.get("hint") else ""

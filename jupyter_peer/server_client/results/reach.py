@@ -32,16 +32,19 @@ class Reach(Shown, Record):
         ]
         if trait := self.get("fixed_by"):
             blocks.append(Line(Text(f"set by {line(trait)} in the configuration", "faint")))
-        for finding in checked:
-            if finding.get("check") in _SUMMARY:
-                look = _LOOKS.get(finding.get("status", ""), "")
-                blocks.append(Line(Text(line(finding.get("text", ""), 600), look)))
-                if finding.get("hint"):
-                    blocks.append(Line(Text(f"→ {line(finding['hint'], 600)}", "faint")))
+        summary = [finding for finding in checked if finding.get("check") in _SUMMARY]
+        said = " ".join(str(finding.get("text", "")) for finding in summary)
+        for finding in summary:
+            look = _LOOKS.get(finding.get("status", ""), "")
+            blocks.append(Line(Text(line(finding.get("text", ""), 600), look)))
+            if finding.get("hint"):
+                blocks.append(Line(Text(f"→ {line(finding['hint'], 600)}", "faint")))
         blocks += [
             Finding(finding)
             for finding in checked
-            if finding.get("check") not in _SUMMARY and finding.get("status") == "failed"
+            if finding.get("status") == "failed"
+            and finding.get("check") not in _SUMMARY
+            and str(finding.get("text", "")) not in said  # the summary names its reason
         ]
         if facts := self._facts():
             blocks.append(Facts(facts))

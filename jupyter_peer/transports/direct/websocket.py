@@ -13,6 +13,7 @@ from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 from ...errors import LinkClosedError, MalformedError, UnreachableError
+from ...phrase import phrase
 from ...sockets.frames import accept_key
 from ...sockets.websocket import Above, WebSocket
 
@@ -54,7 +55,9 @@ async def open_websocket(
         if opening is not None:
             await opening.give_up()
         if isinstance(error, (OSError, MalformedError, LinkClosedError, ValueError)):
-            raise UnreachableError(f"{url} does not answer: {reason_of(error)}") from error
+            raise UnreachableError(
+                phrase("{url} does not answer: {reason}", url=url, reason=reason_of(error))
+            ) from error
         raise
 
 
@@ -225,7 +228,7 @@ def _check_answer(head: str, accepted: str) -> None:
     code = result.partition(" ")[0]
     if code != "101":
         shown = "".join(char for char in result[:64] if char.isprintable())
-        raise MalformedError(f"it answered {shown}")
+        raise MalformedError(phrase("it answered {shown}", shown=shown))
     headers: dict[str, str] = {}
     for line in lines:
         name, _, value = line.partition(":")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import UnreachableError
 from ...findings import Finding, failed, ok, warning
+from ...phrase import phrase
 from ...primitives import background
 from ...primitives.owned_task import OwnedTask
 from ..base import Accept, PeerLink, Transport
@@ -110,22 +111,34 @@ class LanTransport(Transport):
             return [
                 failed(
                     "lan",
-                    f"Nodes in the local network cannot be found: {self._failure}.",
-                    "another program may hold UDP port 5353 for itself",
+                    phrase(
+                        "Nodes in the local network cannot be found: {failure}.",
+                        failure=self._failure,
+                    ),
+                    phrase("another program may hold UDP port 5353 for itself"),
                 )
             ]
         if self.endpoint is None or self.endpoint.is_loopback:
             return [
                 warning(
                     "lan",
-                    f"{seen} nodes are seen in the local network. They cannot connect to this one, "
-                    "which listens on this machine only.",
-                    "set PeerExtension.peer_listen, such as '0.0.0.0:9797'",
+                    phrase(
+                        "Nodes seen in the local network: {seen}. They cannot connect to this one, "
+                        "which listens on this machine only.",
+                        seen=seen,
+                    ),
+                    phrase("set PeerExtension.peer_listen, such as '0.0.0.0:9797'").on_page(
+                        phrase("choose “This network” under “Who can reach me”")
+                    ),
                     seen=seen,
                 )
             ]
-        at = ", ".join(reachable_at(self.endpoint, self._seen))
-        text = f"Announced at {at}, port {self.endpoint.port}; {seen} nodes are seen."
+        text = phrase(
+            "Announced at {at}, port {port}. Nodes seen: {seen}.",
+            at=", ".join(reachable_at(self.endpoint, self._seen)),
+            port=self.endpoint.port,
+            seen=seen,
+        )
         return [ok("lan", text, seen=seen)]
 
     # Links.
@@ -135,7 +148,9 @@ class LanTransport(Transport):
 
     async def dial(self, address: str, node_id: str | None) -> PeerLink:
         if not self.can_dial(address):
-            raise UnreachableError(f"{address} is no address in the local network")
+            raise UnreachableError(
+                phrase("{address} is no address in the local network", address=address)
+            )
         link = await self._direct.dial(address[len(SCHEME) :], node_id)
         link.transport, link.priority, link.address = NAME, PRIORITY, address
         return link

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from ...errors import LinkClosedError, OverflowLinkError, TooLargeError, UnreachableError
+from ...phrase import phrase
 from ...primitives import background
 from ...primitives.backoff import Backoff
 from ...primitives.signal import Signal
@@ -291,4 +292,4 @@ class RelayLink(PeerLink):
 def _unreachable(reason: str) -> UnreachableError:
     if reason == "undeliverable":
         return UnreachableError("the peer is not connected to the relay")
-    return UnreachableError(f"the link over the relay was closed ({reason})")
+    return UnreachableError(phrase("the link over the relay was closed ({reason})", reason=reason))

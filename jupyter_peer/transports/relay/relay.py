@@ -8,8 +8,9 @@ import ssl
 import time
 from collections.abc import Callable
 
-from ...errors import BadAddressError, UnreachableError
+from ...errors import BadAddressError, PeerTimeoutError, UnreachableError
 from ...findings import Finding, failed, ok
+from ...phrase import phrase
 from ...primitives.task_set import TaskSet
 from ...wire.addresses import RELAY_SCHEME, relay_address, relay_urls
 from ...wire.link.identity import Identity
@@ -101,7 +102,9 @@ class RelayTransport(Transport):
         try:
             urls = relay_urls(address.removeprefix(RELAY_SCHEME))
         except BadAddressError as error:
-            raise UnreachableError(f"{address[:200]} is no address of a relay") from error
+            raise UnreachableError(
+                phrase("{address} is no address of a relay", address=address[:200])
+            ) from error
         multiplexer = self._multiplexer_of(urls)
         link = await multiplexer.dial(node_id, secrets.token_bytes(LINK_BYTES), DIAL_TIMEOUT_S)
         link.address = address
@@ -122,14 +125,19 @@ class RelayTransport(Transport):
             await self._own.socket.until_registered(DIAGNOSE_TIMEOUT_S)
         except UnreachableError as error:
             hint = (
-                "set PeerExtension.relay_certificate to the PEM file of its certificate, if it is "
-                "self-signed; otherwise its operator renews it"
+                phrase(
+                    "set PeerExtension.relay_certificate to the PEM file of its certificate, if it "
+                    "is self-signed; otherwise its operator renews it"
+                )
                 if _is_untrusted(error)
-                else "check PeerExtension.relay_url, and whether /health of the relay answers"
+                else phrase("check the URL of the relay, and whether its /health answers")
             )
-            text = f"Peers cannot reach this node over it: {error.message}"
+            reason = self._own.socket.last_error or PeerTimeoutError("it does not answer")
+            text = phrase("The relay cannot be used: {reason}.", reason=reason.message_phrase)
             return [failed("relay", text, hint, urls)]
-        text = f"This node is registered there; links over it now: {self._own.links}."
+        text = phrase(
+            "This node is registered there; links over it now: {links}.", links=self._own.links
+        )
         return [ok("relay", text, urls, links=self._own.links)]
 
     @property

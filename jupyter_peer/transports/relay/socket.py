@@ -20,6 +20,7 @@ from ...errors import (
     UnreachableError,
     WireError,
 )
+from ...phrase import phrase
 from ...primitives import background
 from ...primitives.backoff import Backoff, spread
 from ...primitives.pauses import pause_until, pause_until_any
@@ -140,8 +141,10 @@ class RelaySocket:
         while not self.is_registered:
             left = deadline - self._loop.time()
             if left <= 0 or self._tried.is_set() or self._task.done():
-                why = self.last_error.message if self.last_error else "it does not answer"
-                raise UnreachableError(f"the relay cannot be used: {why}") from self.last_error
+                why = self.last_error or PeerTimeoutError("it does not answer")
+                raise UnreachableError(
+                    phrase("the relay cannot be used: {reason}", reason=why.message_phrase)
+                ) from self.last_error
             await pause_until_any((self._registered, self._tried), left)
 
     async def close(self) -> None:
@@ -215,7 +218,7 @@ class RelaySocket:
             async with asyncio.timeout(REGISTER_TIMEOUT_S):
                 await self._open(url, self._registration)
         except TimeoutError as error:
-            raise PeerTimeoutError(f"{url} does not answer") from error
+            raise PeerTimeoutError(phrase("{url} does not answer", url=url)) from error
 
     async def _open(self, url: str, registration: Registration) -> None:
         ready = self._ready

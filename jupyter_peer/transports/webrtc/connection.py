@@ -16,6 +16,7 @@ import msgspec
 
 from ...errors import BadRequestError, LinkClosedError, UnreachableError
 from ...findings import Finding, failed, ok, warning
+from ...phrase import phrase
 from ...primitives import background
 from ...primitives.pauses import pause_until
 from .link import DataChannelLink
@@ -65,8 +66,12 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
                 scheme = ""
             if scheme not in schemes:
                 raise BadRequestError(
-                    f"PeerExtension.{setting} has {url!r}, which is no address of such a server",
-                    hint=f"write it as {schemes[0]}:host:3478",
+                    phrase(
+                        "PeerExtension.{setting} has {url}, which is no address of such a server",
+                        setting=setting,
+                        url=repr(url),
+                    ),
+                    hint=phrase("write it as {scheme}:host:3478", scheme=schemes[0]),
                 )
 
     def findings(self, offer: Description) -> list[Finding]:
@@ -79,18 +84,23 @@ class IceServers(msgspec.Struct, frozen=True, kw_only=True):
             return [
                 warning(
                     "webrtc",
-                    "No STUN server is set, so peers behind other routers are not reached by WebRTC.",
-                    "set PeerExtension.stun_servers",
+                    phrase(
+                        "No STUN server is set, so peers behind other routers are not reached by WebRTC."
+                    ),
+                    phrase("set PeerExtension.stun_servers"),
                 )
             ]
         if outer:
-            text = f"It works here; this node is seen from outside as {', '.join(outer)}."
+            text = phrase(
+                "It works here; this node is seen from outside as {addresses}.",
+                addresses=", ".join(outer),
+            )
             return [ok("webrtc", text, outer=outer)]
         return [
             failed(
                 "webrtc",
-                "No STUN server answers, so peers behind other routers are not reached.",
-                "check PeerExtension.stun_servers, and whether UDP may leave this network",
+                phrase("No STUN server answers, so peers behind other routers are not reached."),
+                phrase("check PeerExtension.stun_servers, and whether UDP may leave this network"),
             )
         ]
 
@@ -195,7 +205,9 @@ class Connection(ABC):
         try:
             await self._describe_there(kind, description.to_sdp())
         except Exception as error:  # a library raises errors of many classes
-            raise UnreachableError(f"the {kind} of the other side cannot be used") from error
+            raise UnreachableError(
+                phrase("the {kind} of the other side cannot be used", kind=kind)
+            ) from error
 
     def _on_channel(self, channel: Any) -> None:
         if self._channel is not None:

@@ -9,7 +9,8 @@ import re
 import time
 
 from ...errors import BadAddressError
-from ...findings import Finding, failed, ok, skipped
+from ...findings import Finding, failed, failure, ok, skipped
+from ...phrase import phrase
 from ...primitives.pauses import pause_until
 
 TIMEOUT_S = 6.0
@@ -60,13 +61,13 @@ async def try_turn(url: str, username: str, credential: str) -> Finding:
     try:
         host, port, transport, has_tls = parse_turn(url)
     except BadAddressError as error:
-        return failed("turn", error.message, error.hint)
+        return failure("turn", error)
     subject = f"{host}:{port}/{transport}"
     if importlib.util.find_spec("aioice") is None:
         return skipped(
             "turn",
-            "It is not tried and not used: the packages for WebRTC are not installed.",
-            "pip install 'jupyter-peer[webrtc]'",
+            phrase("It is not tried and not used: the packages for WebRTC are not installed."),
+            phrase("pip install 'jupyter-peer[webrtc]'"),
             subject,
         )
     turn = await asyncio.to_thread(importlib.import_module, "aioice.turn")
@@ -80,22 +81,33 @@ async def try_turn(url: str, username: str, credential: str) -> Finding:
     except (TimeoutError, stun.TransactionTimeout):
         return failed(
             "turn",
-            "It does not answer.",
-            "check turn_url, that the server runs, and that no firewall is in between",
+            phrase("It does not answer."),
+            phrase("check turn_url, that the server runs, and that no firewall is in between"),
             subject,
         )
     except stun.TransactionFailed as error:
         number, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
         return failed(
             "turn",
-            f"It refuses an allocation: {number} {str(reason)[:100]}.",
-            "check turn_username and turn_credential" if number in (401, 403) else "see its log",
+            phrase(
+                "It refuses an allocation: {number} {reason}.",
+                number=number,
+                reason=str(reason)[:100],
+            ),
+            phrase("check turn_username and turn_credential")
+            if number in (401, 403)
+            else phrase("see its log"),
             subject,
             code=number,
         )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", "") or str(error) or type(error).__name__
-        return failed("turn", f"It cannot be reached: {why}.", "check turn_url", subject)
+        return failed(
+            "turn",
+            phrase("It cannot be reached: {why}.", why=why),
+            phrase("check turn_url"),
+            subject,
+        )
     took = round((time.monotonic() - started) * 1000, 1)
     relayed = endpoint.get_extra_info("sockname")
     endpoint.close()
@@ -103,8 +115,13 @@ async def try_turn(url: str, username: str, credential: str) -> Finding:
     await pause_until(ended.ended, _CLOSE_TIMEOUT_S)
     return ok(
         "turn",
-        f"It gave an address, {relayed[0]}:{relayed[1]}, in {took} ms: links get through where "
-        "nothing else does.",
+        phrase(
+            "It gave an address, {host}:{port}, in {took} ms: links get through "
+            "where nothing else does.",
+            host=relayed[0],
+            port=relayed[1],
+            took=took,
+        ),
         subject,
         ms=took,
     )

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from ...errors import BadAddressError, NotEnabledError, PeerError, UnreachableError
 from ...findings import Finding, failed, warning
+from ...phrase import phrase
 from ...primitives import background
 from ...primitives.rate_limit import RateLimit
 from ...wire.addresses import lobby_urls
@@ -134,7 +135,9 @@ class WebRtcTransport(Transport):
             self._engine = await asyncio.to_thread(self._load_engine)
         except ImportError as error:  # it is there, and a library that it needs is not
             raise NotEnabledError(
-                f"WebRTC cannot be used: its packages cannot be loaded: {error}",
+                phrase(
+                    "WebRTC cannot be used: its packages cannot be loaded: {error}", error=error
+                ),
                 hint="install 'jupyter-peer[webrtc]' anew and restart Jupyter, or choose another reach "
                 "and take PeerExtension.enable_webrtc out of the configuration",
             ) from error
@@ -178,15 +181,23 @@ class WebRtcTransport(Transport):
         try:
             offer = await connection.offer()
         except Exception as error:  # aiortc raises whatever it stumbles over
-            return [failed("webrtc", f"It cannot be used here: {error}", "see the server's log")]
+            return [
+                failed(
+                    "webrtc",
+                    phrase("It cannot be used here: {error}", error=error),
+                    phrase("see the server's log"),
+                )
+            ]
         finally:
             connection.end()
         findings = self._servers.findings(offer)
         if self._signaller is None:
             one_way = warning(
                 "webrtc",
-                "No lobby is set, so this node can only dial peers that have one, by theirs.",
-                "set PeerExtension.lobby_url",
+                phrase(
+                    "No lobby is set, so this node can only dial peers that have one, by theirs."
+                ),
+                phrase("set PeerExtension.lobby_url"),
             )
             return [one_way, *findings]
         return findings
@@ -244,7 +255,9 @@ class WebRtcTransport(Transport):
         try:
             await signaller.signal(node_id, kind, description.to_sdp())
         except PeerError as error:
-            raise UnreachableError(f"the lobby cannot reach it: {error.message}") from error
+            raise UnreachableError(
+                phrase("the lobby cannot reach it: {reason}", reason=error.message_phrase)
+            ) from error
 
     # What comes by the lobby.
 

@@ -3,9 +3,8 @@ import * as React from 'react';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConnectionCheck } from '../check/model';
 import { CheckView } from '../check/view';
-import { checkWords } from '../check/words';
 import { FakeSocket } from './fakes';
-import { answered, asked, endSession, ISession, openSession, say, show, trans } from './session';
+import { answered, asked, endSession, ISession, openSession, say, show } from './session';
 
 let session: ISession;
 let check: ConnectionCheck;
@@ -22,6 +21,7 @@ async function open(peer: string | null = null): Promise<void> {
 describe('the connection check', () => {
   const finding = (status: string, name: string, hint = '') => ({
     check: name,
+    title: name === 'peer-listen' ? 'Port for peers' : name.charAt(0).toUpperCase() + name.slice(1),
     subject: name === 'address' ? 'ws://192.0.2.8:8888/peer-ws' : null,
     status,
     text: `What ${name} means.`,
@@ -64,13 +64,5 @@ describe('the connection check', () => {
     await open();
     void check.run();
     expect(FakeSocket.last.sent.filter(each => each.op === 'doctor')).toHaveLength(1);
-  });
-
-  it.each([
-    ['peer-listen', 'Port for peers'],
-    ['data-dir', 'Data directory'],
-    ['some-new-check', 'Some new check']
-  ])('names %s for people', (name, words) => {
-    expect(checkWords(name, trans)).toBe(words);
   });
 });

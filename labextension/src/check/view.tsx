@@ -5,7 +5,7 @@ import { useFollowed, useView } from '../context';
 import { Steps } from '../panel/dialog';
 import { Failure } from '../section';
 import { IFinding } from '../shapes';
-import { checkWords } from './words';
+import { findingWords } from '../wording';
 import { ConnectionCheck } from './model';
 
 /** The connection check of this node or of the paths to a peer: results, reasons and advice. */
@@ -40,6 +40,7 @@ function byUrgency(a: IFinding, b: IFinding): number {
 function FindingRow({ finding }: { finding: IFinding }): React.ReactElement {
   const { trans } = useView();
   const { status } = finding;
+  const { title, text, hint } = findingWords(finding, trans);
   return (
     <li className="jp-Peers-finding">
       <span className="jp-Peers-mark" data-mark={status} aria-hidden="true">
@@ -52,11 +53,11 @@ function FindingRow({ finding }: { finding: IFinding }): React.ReactElement {
         )}
       </span>
       <div>
-        <strong>{checkWords(finding.check, trans)}</strong>
+        <strong>{title}</strong>
         <span className="jp-Peers-muted"> · {statusWords(status, trans)}</span>
         {finding.subject && <code>{finding.subject}</code>}
-        <p>{finding.text}</p>
-        {finding.hint && <p>→ {finding.hint}</p>}
+        <p>{text}</p>
+        {hint && <p>→ {hint}</p>}
       </div>
     </li>
   );

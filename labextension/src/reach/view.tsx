@@ -4,6 +4,7 @@ import { useAction, useFollowed, usePeersState, useView } from '../context';
 import { runForm, TextField } from '../panel/dialog';
 import { Failure } from '../section';
 import { IFinding, IReach, ReachMode } from '../shapes';
+import { findingWords } from '../wording';
 import { ReachModel } from './model';
 
 const MODES: ReachMode[] = ['local', 'network', 'relay', 'webrtc'];
@@ -140,9 +141,10 @@ function summaryOf({ checked }: IReach): IFinding[] {
 }
 
 function Found({ finding }: { finding: IFinding }): React.ReactElement {
-  const { status, text, hint } = finding;
+  const { trans } = useView();
+  const { text, hint } = findingWords(finding, trans);
   return (
-    <p className={status === 'failed' ? 'jp-Peers-failure' : undefined} role="status">
+    <p className={finding.status === 'failed' ? 'jp-Peers-failure' : undefined} role="status">
       <span>{text}</span>
       {hint && <span className="jp-Peers-muted"> {hint}</span>}
     </p>

@@ -293,7 +293,7 @@ async def test_the_doctor_says_whether_the_lobby_answers(tmp_path: Path) -> None
     async with a_relay() as relay, people(tmp_path, relay, "ada") as (ada,):
         [line] = await _of_lobby(ada)
         assert (line["status"], line["subject"]) == ("ok", relay)
-        assert "not listed" in line["text"]
+        assert "does not list this node" in line["text"]
     async with people(tmp_path, "ws://127.0.0.1:1", "bob") as (bob,):
         [line] = await _of_lobby(bob)
         assert (line["status"], line["data"]["code"]) == ("failed", "unreachable")

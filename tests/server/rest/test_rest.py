@@ -24,7 +24,7 @@ WITH_BODY = [
 
 def is_error(answer, code=None):
     return (
-        set(answer.json) == {"code", "message", "hint"}
+        set(answer.json) - {"message_phrase", "hint_phrase"} == {"code", "message", "hint"}
         and answer.headers["Content-Type"].startswith("application/json")
         and answer.json["code"] == (code or answer.json["code"])
         and bool(answer.json["hint"])
@@ -295,7 +295,7 @@ async def test_a_url_that_is_not_utf8_is_refused(
         )
         assert response.code < 500, url
         if response.code != 200:
-            assert set(json.loads(response.body)) == {"code", "message", "hint"}
+            assert {"code", "message", "hint"} <= set(json.loads(response.body))
 
 
 json_values = st.recursive(

@@ -60,7 +60,7 @@ def test_a_person_opens_the_node_to_the_network_and_invites_without_a_restart(
     form.get_by_role("textbox", name="URL of the relay").fill("ws://127.0.0.1:9")
     page.keyboard.press("Enter")
     expect(choice(panel, "Anywhere, by a relay")).to_be_checked()
-    expect(panel).to_contain_text("Nobody can reach you over the relay at the moment")
+    expect(panel).to_contain_text("Nobody can reach you at the moment. The relay cannot be used")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

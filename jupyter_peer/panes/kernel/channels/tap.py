@@ -22,6 +22,7 @@ from jupyter_client.session import DELIM, Session
 from zmq.utils.monitor import recv_monitor_message
 
 from ....errors import KernelGoneError, PeerTimeoutError
+from ....phrase import phrase
 from ....primitives import background
 from ....primitives.backoff import Backoff
 from ....primitives.pauses import pause_until
@@ -204,7 +205,10 @@ class KernelTap:
                 left = deadline - loop.time()
                 if left <= 0:
                     raise PeerTimeoutError(
-                        f"the kernel gave no sign of life within {self._timeout:g} s",
+                        phrase(
+                            "the kernel gave no sign of life within {timeout:g} s",
+                            timeout=self._timeout,
+                        ),
                         hint="wait until it is idle, or restart it",
                     )
                 request = self._session.msg("kernel_info_request")

@@ -12,6 +12,7 @@ from ....document.widgets import Model
 from ....errors import BadNameError, BusyError, NotGrantedError, PaneEndedError, PeerError
 from ....hub.hub import PeerHub
 from ....hub.message import Message
+from ....phrase import phrase
 from ....primitives.rate_limit import RateLimit
 from ....wire.payloads.hub import convert
 from ....wire.payloads.panes import check_pane_name
@@ -153,7 +154,7 @@ class PaneInputs:
                 hint=f"ask its owner to let you use '{name}'",
             )
         if pane.is_ended or pane.source is None:
-            raise PaneEndedError
+            raise PaneEndedError(phrase("the pane '{name}' has ended", name=name))
         return pane
 
     def _count(self, peer_id: str) -> None:
