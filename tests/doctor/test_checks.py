@@ -60,7 +60,9 @@ async def test_a_check_that_hangs_or_breaks_is_a_line_and_harms_no_other(caplog)
 
     steps = []
     findings = await examine(
-        {"slow": hang, "broken": fail, "good": lambda: [ok("good", phrase("It is."))]}, 0.05, steps.append
+        {"slow": hang, "broken": fail, "good": lambda: [ok("good", phrase("It is."))]},
+        0.05,
+        steps.append,
     )
     assert [step["ok"] for step in steps] == [None, None, True]
     assert steps[-1]["message"] == "3 of 3 checks are done"

@@ -193,7 +193,7 @@ async def test_the_doctor_answers_in_a_notebook_and_a_terminal(two: Two) -> None
     async with two.bob.notebook() as his:
         text = await his.run("%peer doctor")
         assert "ok       Base URL\n         The path for peers is /bob/peer-ws" in text
-        assert "ok       clock\n" in text
+        assert "ok       Clock\n" in text
         assert "failed" not in text
         text = await his.run("%peer doctor ada")
         assert "proves its key" in text

@@ -56,7 +56,7 @@ class Provenance(Shown, Record):
             ]
         else:
             rows = [
-                ("pane", f"{self['pane']} ({line(self['title'])}), revision {self['rev']}"),
+                ("pane", f"{self['pane']} ({line(self['title'])}), after {_changes(self['rev'])}"),
                 ("shown by", self["by"]),
                 ("at", when),
             ]
@@ -95,6 +95,11 @@ def _pane_facts(statement: PaneStatement) -> dict[str, Any]:
     except WireError as error:
         raise ProofForgedError("a long text of the pane is not in the proof") from error
     return facts
+
+
+def _changes(count: int) -> str:
+    """Return in words how many changes led to the state that was signed."""
+    return "1 change" if count == 1 else f"{count:,} changes"
 
 
 def _display(bundle: dict[str, Any]) -> Foreign:
