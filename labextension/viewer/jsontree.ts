@@ -1,6 +1,6 @@
 import { asText } from './outputs';
 
-/** Of so many values as can be read. */
+/** Of so many values at a time as a browser draws at once. */
 const MAX_VALUES = 2000;
 
 /** JSON as a tree that folds, as JupyterLab's extension draws it; its metadata may unfold all and name the root. */
@@ -18,25 +18,35 @@ export function jsonTree(value: unknown, { expanded, root }: Record<string, unkn
     if (entries.length === 0) {
       return element('div', 'json', key, ' ', items);
     }
-    const summary = element(
-      'summary',
-      '',
-      element('span', 'json-arrow', '▶'),
-      ' ',
-      key,
-      ' ',
-      items
-    );
-    const branch = element('details', 'json', summary);
-    branch.open = isOpen;
-    for (const [key, item] of entries) {
-      if (left <= 0) {
-        branch.append('…');
-        break;
-      }
-      branch.append(draw(item, key, expanded === true));
+    const arrow = element('span', 'json-arrow', '▶');
+    const branch = element('details', 'json', element('summary', '', arrow, ' ', key, ' ', items));
+    branch.open = isOpen && left > 0;
+    if (branch.open) {
+      fill(branch, entries);
+    } else {
+      // What is folded is drawn when somebody unfolds it.
+      const unfold = () => {
+        left = MAX_VALUES;
+        fill(branch, entries);
+      };
+      branch.addEventListener('toggle', unfold, { once: true });
     }
     return branch;
+  };
+  const fill = (branch: HTMLElement, entries: [string, unknown][]): void => {
+    const shown = Math.min(left, entries.length);
+    entries
+      .slice(0, shown)
+      .forEach(([key, item]) => branch.append(draw(item, key, expanded === true)));
+    if (shown < entries.length) {
+      const more = element('button', 'json-items', `… ${entries.length - shown} items`);
+      more.addEventListener('click', () => {
+        left = MAX_VALUES;
+        more.remove();
+        fill(branch, entries.slice(shown));
+      });
+      branch.append(more);
+    }
   };
   return draw(value, asText(root) || 'root', true);
 }

@@ -16,6 +16,8 @@ export interface ICommMessage {
   content: { comm_id: string; data?: unknown };
   buffers?: string[];
   re?: string;
+  /** Whether it was said before this page could draw widgets. */
+  isPast?: boolean;
 }
 
 /** A module that is `coming`, or cannot be had; null for one that is there. */
@@ -80,7 +82,9 @@ export class WidgetDesk {
       this._closed = new Set(closed);
       // What was heard before is not done again.
       const from = step.epoch === this._epoch ? this._rev : -1;
-      this._later = said.filter(({ rev }) => rev > from).map(({ message }) => message);
+      this._later = said
+        .filter(({ rev }) => rev > from)
+        .map(({ message }) => ({ ...message, isPast: true }));
       this._widgets?.close(closed);
       this._widgets?.reset(state);
       this._flush();
@@ -94,7 +98,7 @@ export class WidgetDesk {
         this._note(message);
         this._ask();
         if (!this._isLost) {
-          this._later.push(message);
+          this._later.push(this._widgets ? message : { ...message, isPast: true });
         }
       }
     }

@@ -65,6 +65,9 @@ Some differences are in no output of the notebook, and stay too:
 - The frame of an isolated output is as high as what is in it. In JupyterLab it is 150 pixels high.
 - A formula with a `\\label` is red in JupyterLab when its cell runs again. The pane typesets it.
 - A display with an id in an `Output` widget changes in the pane with its id. In JupyterLab it does not.
+- What the owner's page clears (*Clear Cell Output*) stays in the pane, which follows the kernel. To take an output back, stop sharing it.
+- A plot that its library changes by a channel of its own (`push_notebook` of bokeh) stays in the pane as it was shown first.
+- What a callback of a widget prints after an input of a viewer is below the outputs of the pane, and not in the cell of its owner.
 - Where a backspace follows a carriage return, the pane deletes one character as a terminal does. JupyterLab deletes two.
 
 ## Versions

@@ -320,7 +320,7 @@ describe('Pane', () => {
       bundle({ 'image/svg+xml': '<svg onload="window.pwned = 1"/>' })
     ]);
     expect(node.querySelector('pre.error .ansi-red-fg')!.textContent).toBe('trace');
-    expect(node.querySelector('details')!.textContent).toBe('▶ root ▶ a []  2 items0 11 2b {}');
+    expect(node.querySelector('details')!.textContent).toBe('▶ root ▶ a []  2 itemsb {}');
     expect(node.querySelector('svg')).toBeNull();
     const svg = node.querySelector('img')!;
     expect(pictures.get(svg.src)!.type).toBe('image/svg+xml');
@@ -336,6 +336,29 @@ describe('Pane', () => {
     const open = (each: Element) => each.querySelectorAll('details[open]').length;
     expect([names(folded), open(folded)]).toEqual(['▶ root ', 1]);
     expect([names(expanded), open(expanded)]).toEqual(['▶ config ', 2]);
+  });
+
+  it('draws of a large tree what is looked at, and says how much more there is', async () => {
+    const json = { list: Array.from({ length: 4500 }, () => 0), deep: { down: { here: 'text' } } };
+    await take([bundle({ 'application/json': json })]);
+    const values = () => node.querySelectorAll('.json-value').length;
+    expect(values()).toBe(0);
+    const unfold = (branch: HTMLDetailsElement) => {
+      branch.open = true;
+      branch.dispatchEvent(new Event('toggle'));
+    };
+    const [list, deep] = node.querySelectorAll<HTMLDetailsElement>('details details');
+    unfold(list);
+    expect(values()).toBe(2000);
+    const more = () => list.querySelector('button')!;
+    expect(more().textContent).toBe('… 2500 items');
+    more().click();
+    more().click();
+    expect(values()).toBe(4500);
+    expect(more()).toBeNull();
+    unfold(deep);
+    unfold(deep.querySelector('details')!);
+    expect(deep.querySelector('.json-value')!.textContent).toBe('"text"');
   });
 
   it('says what it cannot draw', async () => {

@@ -41,9 +41,10 @@ describe('WidgetDesk', () => {
     const widgets = fake();
     desk.begin(widgets);
     expect(widgets.reset).toHaveBeenCalledExactlyOnceWith({ a: model });
-    expect(widgets.take).toHaveBeenCalledExactlyOnceWith(update('a'));
+    expect(widgets.take).toHaveBeenCalledExactlyOnceWith({ ...update('a'), isPast: true });
     desk.take({ epoch: 'e', rev: 5, prev: 4, messages: [update('a')] });
     expect(widgets.take).toHaveBeenCalledTimes(2);
+    expect(widgets.take).toHaveBeenLastCalledWith(update('a'));
   });
 
   it('draws nothing for a widget that its owner has closed, seen live or late', () => {
@@ -65,10 +66,10 @@ describe('WidgetDesk', () => {
     const said = [1, 3].map(rev => ({ rev, message: update(`m${rev}`) }));
     desk.take(step({ state: { a: model }, said: said.slice(0, 1) }, 2));
     desk.begin(widgets);
-    expect(widgets.take).toHaveBeenCalledExactlyOnceWith(update('m1'));
+    expect(widgets.take).toHaveBeenCalledExactlyOnceWith({ ...update('m1'), isPast: true });
     desk.take(step({ state: { a: model }, said }, 4));
     expect(widgets.take).toHaveBeenCalledTimes(2);
-    expect(widgets.take).toHaveBeenLastCalledWith(update('m3'));
+    expect(widgets.take).toHaveBeenLastCalledWith({ ...update('m3'), isPast: true });
     // Another life of the pane is heard from its beginning.
     desk.take({ ...step({ state: { a: model }, said }, 4), epoch: 'f' });
     expect(widgets.take).toHaveBeenCalledTimes(4);

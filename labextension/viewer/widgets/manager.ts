@@ -8,6 +8,7 @@ import { ICommMessage, IModelState, IWidgets, IWidgetsHost, Missing } from '../w
 import { AmdModules, Exports } from './amdmodules';
 import { fromBase64, NOWHERE, PaneComm } from './comm';
 import { FEDERATION, Federation } from './federation';
+import { Latecomers } from './latecomers';
 import { linkClasses } from './links';
 import { outputClasses } from './outputwidget';
 import { sharedPackages } from './shared';
@@ -129,6 +130,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   draw(node: HTMLElement, modelId: string): void {
     const show = async () => {
       const model = await this.get_model(modelId);
+      this._latecomers.begin(model);
       const view = await this.create_view(model as base.DOMWidgetModel);
       this._views.push([node, view]);
       Widget.attach(view.luminoWidget, node);
@@ -240,7 +242,10 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     if (this.has_model(id)) {
       // Not before the model is there to listen.
       void this.get_model(id)
-        .then(() => this._comms.get(id)?.hear(message))
+        .then(() => {
+          this._comms.get(id)?.hear(message);
+          this._latecomers.heard(message);
+        })
         .catch(() => undefined);
     }
   }
@@ -266,6 +271,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   }
 
   private readonly _code: AmdModules;
+  private readonly _latecomers = new Latecomers();
   private readonly _closed = new Set<string>();
   private _nothing: Promise<base.WidgetModel> | null = null;
   private readonly _comms = new Map<string, PaneComm>();
