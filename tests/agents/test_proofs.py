@@ -94,7 +94,9 @@ async def test_a_view_says_who_signed_what_it_shows(tmp_path, capsys):
         await run(view.close)
     capsys.readouterr()
     assert main(["verify", str(file)]) == 0
-    assert "loss 0.01" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "loss 0.01" in shown
+    assert f"loss (Training), after {second.rev} changes" in shown
 
 
 def test_a_file_that_cannot_be_read_is_an_error_with_a_hint(tmp_path, capsys):

@@ -577,6 +577,7 @@ async def test_a_peer_that_may_not_ask_an_agent_hears_that_there_is_none():
                 await bob.ask(ada, agent=name)
             heard.append((caught.value.message.replace(name, "NAME"), caught.value.hint))
         assert heard[0] == heard[1]
+        assert heard[0][0] == "ada has no agent 'NAME' that answers you"
         assert [each.name for each in await bob.questions.list(ada.id)] == ["open"]
         assert [each.default for each in await bob.questions.list(ada.id)] == [True]
         assert [each.name for each in await cy.questions.list(ada.id)] == ["open", "closed"]

@@ -53,6 +53,15 @@ def test_a_single_check_that_failed_is_shown_with_its_hint():
     assert "ask who runs it" in shown
 
 
+def test_the_reason_why_a_relay_does_not_answer_is_given_once():
+    reason = "The relay cannot be used: it does not answer."
+    summary = finding(
+        "reach", "failed", f"Nobody can reach you at the moment. {reason}", "check it"
+    )
+    shown = answer(checked=[summary, finding("relay", "failed", reason, "check it")]).to_text()
+    assert (shown.count(reason), shown.count("check it")) == (1, 1)
+
+
 def test_a_node_on_its_own_computer_is_shown_the_switch():
     assert "%peer reach network" in answer(mode="local", checked=[]).to_text()
     assert "%peer reach network" not in answer().to_text()
