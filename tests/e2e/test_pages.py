@@ -245,6 +245,6 @@ def test_the_command_lines_of_relays_and_reach_start_a_relay_a_directory_and_a_n
             assert invite_in(str(cy.peer_call("POST", "invite", {})))
             found = {each["check"]: each for each in cy.peer_call("GET", "doctor")["findings"]}
             assert found["relay"]["status"] == "ok"
-            assert "1 node" in found["directory"]["text"]
+            assert "members: 1" in found["directory"]["text"]
         finally:
             cy.stop()
