@@ -145,10 +145,10 @@ export class FrameHost {
   /** Whether a pointer was pressed in the frame since a time; waits for a report on its way. */
   async isPressedSince(time: number): Promise<boolean> {
     const witness = this._witness;
-    if (witness && witness.pressedAt <= time) {
+    if (witness && witness.pressBeganAt <= time) {
       await witness.press(PRESS_REPORT_MS);
     }
-    return witness !== null && witness.pressedAt > time;
+    return witness !== null && witness.pressBeganAt > time;
   }
 
   /** Begin anew, after it was taken away. */

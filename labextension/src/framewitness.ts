@@ -20,9 +20,9 @@ export class FrameWitness {
     return performance.now() - this._pressedAt < PRESS_MS;
   }
 
-  /** When the last press was reported, by the clock of this page. */
-  get pressedAt(): number {
-    return this._pressedAt;
+  /** When the last press began, as far as it was reported, by the clock of this page. */
+  get pressBeganAt(): number {
+    return this._beganAt;
   }
 
   /** Read a message of the outer page. */
@@ -32,12 +32,26 @@ export class FrameWitness {
       return;
     }
     if (report.press) {
-      this._pressedAt = performance.now();
+      this._notePress(report.id === 0);
       this._onPressed();
       [...this._onPress].forEach(settle => settle(true));
     }
     this._asked.get(report.id)?.(report);
     this._asked.delete(report.id);
+  }
+
+  /**
+   * Take a report of a press, which may be one that is still held.
+   *
+   * A browser that reports presses by itself does so once for each, perhaps after an answer has told of it.
+   */
+  private _notePress(isBySelf: boolean): void {
+    if (!this.isPressed || (isBySelf && this._hasBegunBySelf)) {
+      this._beganAt = performance.now();
+      this._hasBegunBySelf = isBySelf;
+    }
+    this._hasBegunBySelf ||= isBySelf;
+    this._pressedAt = performance.now();
   }
 
   /** Return a report made now; null where none comes in time. */
@@ -84,4 +98,6 @@ export class FrameWitness {
   private readonly _onPress = new Set<(isPressed: boolean) => void>();
   private _lastId = 0;
   private _pressedAt = -Infinity;
+  private _beganAt = -Infinity;
+  private _hasBegunBySelf = false;
 }
