@@ -2,7 +2,8 @@
 
 A state holds the newest value of each key. It holds neither custom messages nor values that were
 set and reset at once, by which some libraries send commands to their pages. The newest of these are
-stored here within bounds, with the ids of closed models.
+stored here within bounds, with the ids of closed models. Who hears them again ends with the values of
+the state, and hears each custom message with the values that it was sent with.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class WidgetPast:
         self._said: deque[tuple[int, Json, int]] = deque()
         self._closed: dict[str, None] = {}
         self._flashes = Flashes()
+        # The values of reset keys as the stored messages leave them, by model.
+        self._told: dict[str, Json] = {}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> WidgetPast:
@@ -102,6 +105,8 @@ class WidgetPast:
             return
         data = message["content"]["data"]
         if data["method"] not in UPDATES:
+            if changed := self._changed(model_id, model):
+                self._keep(rev, _update(model_id, changed))
             self._keep(rev, message)
             return
         keys = [key for key in self._flashes.resets(message, model) if not changes_figure(key)]
@@ -117,7 +122,12 @@ class WidgetPast:
         """
         found: Json = {}
         if self._said:
-            found["said"] = [{"rev": rev, "message": message} for rev, message, _ in self._said]
+            said = [(rev, message) for rev, message, _ in self._said]
+            for model_id in self._told:
+                model = widgets.get(model_id)
+                if model is not None and (changed := self._changed(model_id, model)):
+                    said.append((said[-1][0], _update(model_id, changed)))
+            found["said"] = [{"rev": rev, "message": message} for rev, message in said]
         if self._closed:
             shown = {shown_in(output.get("data") or {}) for output in outputs}
             for model_id in widgets:
@@ -129,10 +139,22 @@ class WidgetPast:
             found["loaders"] = self.loaders
         return found
 
+    def _changed(self, model_id: str, model: Model) -> Json:
+        """Return the values of a model that differ from those that the stored messages leave."""
+        told = self._told.get(model_id, {})
+        return {
+            key: model.state[key]
+            for key, value in told.items()
+            if key in model.state and model.state[key] != value
+        }
+
     def _keep(self, rev: int, message: Json) -> None:
         weight = weigh_held(message)
         if weight > MAX_SAID_WEIGHT:
             return
+        content = message["content"]
+        if content["data"]["method"] in UPDATES:
+            self._told.setdefault(content["comm_id"], {}).update(content["data"]["state"])
         self._said.append((rev, message, weight))
         self.weight += weight
         while len(self._said) > MAX_SAID or self.weight > MAX_SAID_WEIGHT:
@@ -140,6 +162,7 @@ class WidgetPast:
 
     def _forget(self, model_id: str) -> None:
         self._closed.pop(model_id, None)
+        self._told.pop(model_id, None)
         self._flashes.drop(model_id)
         if self._said:
             self._said = deque(

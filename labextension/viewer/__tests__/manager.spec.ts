@@ -154,6 +154,32 @@ describe('PaneWidgets', () => {
     expect((await modelOf('b')).get('value')).toBe('new');
   });
 
+  it('hands a canvas the next picture when the one before was loaded', async () => {
+    widgets.reset({ a: slider(1) });
+    const image = new Image();
+    let isComplete = true;
+    Object.defineProperty(image, 'complete', { get: () => isComplete });
+    const model = Object.assign(await modelOf('a'), { image });
+    const drawn: string[] = [];
+    model.on('msg:custom', ({ n }: { n: string }) => {
+      drawn.push(n);
+      isComplete = false;
+    });
+    for (const n of ['whole', 'change', 'later']) {
+      widgets.take({
+        msg_type: 'comm_msg',
+        content: { comm_id: 'a', data: { method: 'custom', content: { n } } }
+      });
+    }
+    await new Promise(done => setTimeout(done));
+    expect(drawn).toEqual(['whole']);
+    isComplete = true;
+    image.dispatchEvent(new Event('load'));
+    await vi.waitFor(() => expect(drawn).toEqual(['whole', 'change']));
+    image.dispatchEvent(new Event('error'));
+    await vi.waitFor(() => expect(drawn).toEqual(['whole', 'change', 'later']));
+  });
+
   it('keeps the models that go on when the whole state comes again', async () => {
     widgets.reset({ a: slider(1), b: slider(2) });
     const kept = await modelOf('a');

@@ -240,19 +240,24 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   private _hear(message: ICommMessage): void {
     const id = message.content.comm_id;
     if (this.has_model(id)) {
-      // Not before the model is there to listen.
-      void this.get_model(id)
-        .then(() => {
-          this._comms.get(id)?.hear(message);
-          this._latecomers.heard(message);
-        })
-        .catch(() => undefined);
+      // Not before the model is there to listen, and has done with the message before.
+      const ready = this._heard.get(id) ?? Promise.resolve();
+      const heard = ready.then(async () => {
+        await pictureLoaded(await this.get_model(id));
+        this._comms.get(id)?.hear(message);
+        this._latecomers.heard(message);
+      });
+      this._heard.set(
+        id,
+        heard.catch(() => undefined)
+      );
     }
   }
 
   private _end(id: string): void {
     this._comms.get(id)?.end();
     this._comms.delete(id);
+    this._heard.delete(id);
     this._modules.delete(id);
   }
 
@@ -275,8 +280,27 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   private readonly _closed = new Set<string>();
   private _nothing: Promise<base.WidgetModel> | null = null;
   private readonly _comms = new Map<string, PaneComm>();
+  /** When each model, by its id, will have heard what was said to it. */
+  private readonly _heard = new Map<string, Promise<void>>();
   /** The modules of each model, by its id. */
   private readonly _modules = new Map<string, string[]>();
   private readonly _waiting = new Map<string, IWaiting>();
   private _views: [HTMLElement, base.DOMWidgetView][] = [];
+}
+
+/**
+ * Wait for the picture that a canvas of ipympl loads: the next picture shows only what has changed, and would take its place.
+ *
+ * An owner's page asks for the next picture once it has one. A pane hears what this page was told.
+ */
+function pictureLoaded(model: base.WidgetModel): Promise<void> {
+  const { image } = model as { image?: unknown };
+  if (!(image instanceof HTMLImageElement) || image.complete) {
+    return Promise.resolve();
+  }
+  return new Promise(resolve => {
+    for (const end of ['load', 'error']) {
+      image.addEventListener(end, () => resolve(), { once: true });
+    }
+  });
 }
