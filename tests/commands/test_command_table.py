@@ -239,6 +239,6 @@ def test_every_command_that_a_text_names_exists() -> None:
         for path in Path(jupyter_peer.__file__).parent.rglob("*.py")
         for word in re.findall(r"(?:%peer|jupyter peer) ([a-z]+)", path.read_text(encoding="utf-8"))
     }
-    assert ("agent", "turn.py") in named
+    assert ("agent", "turns.py") in named
     # "%peer lists the commands" is a sentence.
     assert {each for each in named if each[0] not in known} == {("lists", "line.py")}

@@ -45,18 +45,19 @@ async def run(name: str, *modules: str, grant: str = "view") -> AsyncIterator[Sh
         nodes("ada", "bob", "carol") as (ada, bob, carol),
         notebook(ada.hub, ada.publisher) as book,
     ):
-        if True:
-            for code in cells.before:
-                await book.run(code)
-            shared = await book.show(cells.shared, [bob.id, carol.id], grant=grant)
-            live = await bob.watcher.open(ada.id, "w")
-            await book.ended(shared)
-            for code in cells.after:
-                await book.run(code)
-            late = await carol.watcher.open(ada.id, "w")
-            seen = Shown(ada, book, live, late)
-            await seen.settled()
-            yield seen
+        for code in cells.before:
+            await book.run(code)
+        shared = await book.show(cells.shared, [bob.id, carol.id], grant=grant)
+        live = await bob.watcher.open(ada.id, "w")
+        await book.ended(shared)
+        for code in cells.after:
+            await book.run(code)
+        # What the node hears after Carol has opened it reaches her as it reaches Bob.
+        await book.heard()
+        late = await carol.watcher.open(ada.id, "w")
+        seen = Shown(ada, book, live, late)
+        await seen.settled()
+        yield seen
 
 
 def content(state: PaneState) -> tuple[Any, Any]:
