@@ -2,8 +2,8 @@
 
 A state holds the newest value of each key. It holds neither custom messages nor values that were
 set and reset at once, by which some libraries send commands to their pages. The newest of these are
-stored here within bounds, with the ids of closed models. Who hears them again ends with the values of
-the state, and hears each custom message with the values that it was sent with.
+stored here within bounds, with the ids of closed models. A viewer who hears them again ends with the
+present values, and hears each custom message with the values of its time.
 """
 
 from __future__ import annotations

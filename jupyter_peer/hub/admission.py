@@ -213,7 +213,7 @@ class Admission:
         is_full = is_new and len(self._peers) >= self._local.config.max_peers
         passer_by = self._passer_by() if is_full else None
         if is_full and passer_by is None:
-            raise BusyError("the node has as many peers as it may", hint="it has to forget some")
+            raise BusyError("the node can have no more peers", hint="it has to forget some")
         verdict = self._local.policy.verdict(
             Applicant(
                 node_id=introduction.node_id,

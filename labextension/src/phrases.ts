@@ -539,7 +539,7 @@ export function phrases(trans: TranslationBundle): string[] {
     trans.__("the message is empty"),
     trans.__("the messages are neither an answer nor the state of a pane"),
     trans.__("the messages are not a question and its answer"),
-    trans.__("the node has as many peers as it may"),
+    trans.__("the node can have no more peers"),
     trans.__("the node that answers at %1 did not recognise this one"),
     trans.__("the node that answers does not have the key of %1"),
     trans.__("the number of a code is from 1 to 999"),

@@ -74,11 +74,10 @@ export function outcomeWords(question: IPastQuestion, trans: TranslationBundle):
       ? trans.__('%1 with %2', words, trans._n('%1 call of a tool', '%1 calls of tools', tools))
       : words;
   }
-  const reason = failureTexts(trans)[outcome];
   const why =
     outcome === 'agent_not_allowed'
       ? trans.__('this peer may not ask the agent')
-      : (reason ?? trans.__('the question was not answered'));
+      : (failureTexts(trans)[outcome] ?? trans.__('the question was not answered'));
   const words = agent === null ? trans.__('refused: %1', why) : why;
   return more ? trans._n('%2, and %1 more before', '%2, and %1 more before', more, words) : words;
 }
