@@ -64,7 +64,22 @@ class Notebook:
 
     async def run(self, code: str) -> str:
         """Run a cell and wait for its end; return its id."""
-        return await self.finished(self.client.execute(code))
+        return await self.finished(self.send(code))
+
+    def send(self, code: str) -> str:
+        """Send a cell to the kernel; return its id."""
+        request = self.request(code)
+        self.client.shell_channel.send(request)
+        return str(request["header"]["msg_id"])
+
+    def request(self, code: str) -> Json:
+        """Return a message that runs a cell.
+
+        After an error in a cell that stops on errors a kernel drops the cells that come in the next
+        moment, even if they were sent after it had answered.
+        """
+        content = {"code": code, "stop_on_error": False}
+        return dict(self.client.session.msg("execute_request", content))
 
     async def finished(self, msg_id: str) -> str:
         """Wait for the end of a cell, which must not fail."""
@@ -101,7 +116,7 @@ class Notebook:
 
     async def show(self, code: str, to: list[str], name: str = "w", grant: str = "interact") -> str:
         """Run a cell whose output is a pane; return its id, without waiting for its end."""
-        request = self.client.session.msg("execute_request", {"code": code})
+        request = self.request(code)
         msg_id = str(request["header"]["msg_id"])
         await self.publisher.share(
             SharePane(name, "", KERNEL, {"cell": msg_id}), with_=to, grant=grant

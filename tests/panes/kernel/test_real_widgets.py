@@ -91,7 +91,7 @@ async def test_a_drag_of_a_thousand_moves_on_a_busy_kernel_ends_at_the_last() ->
         )
         gate = await book.tell("str(gate)")
         begun = Path(gate).with_name("begun")
-        busy = book.client.execute(
+        busy = book.send(
             f"pathlib.Path({str(begun)!r}).touch()\n"
             "until = time.monotonic() + 30\n"
             "while not gate.exists() and time.monotonic() < until: time.sleep(0.01)"

@@ -104,6 +104,7 @@ async def test_a_relay_that_a_peer_announced_cannot_register_elsewhere_as_the_no
             posing_relay(honest + door) as posing,
             victim(honest) as (victim_id, transport),
         ):
+            await until(lambda: transport.is_registered)
             with contextlib.suppress(PeerError):
                 await transport.dial(f"relay:{posing.url}", "a" * 16)
             await until(lambda: posing.attempts or posing.registered_as)

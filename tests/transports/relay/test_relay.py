@@ -161,6 +161,7 @@ async def test_dialling_over_ones_own_relay_by_another_name_does_not_replace_one
     async with relay() as url:
         other_name = url.replace("127.0.0.1", "localhost")
         async with node(url) as (ada, _, _), node(other_name) as (_, bob_id, incoming):
+            await until(lambda: ada.is_registered)
             links = [await ada.dial(f"relay:{other_name}", bob_id) for _ in range(3)]
             await until(lambda: len(incoming) == 3)
             assert [link.address for link in links] == [f"relay:{other_name}"] * 3
