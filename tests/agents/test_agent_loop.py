@@ -12,7 +12,7 @@ from jupyter_peer import tool
 from jupyter_peer.agents.reader import GrantedPane
 from jupyter_peer.errors import ToolRefusedError, TurnCancelledError
 from tests.agents.servers import kernel, run, servers
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 
@@ -124,7 +124,7 @@ async def test_a_turn_that_is_cancelled_ends_where_its_coroutine_waits_and_no_ot
         await until(lambda: [e for e in browser.named("approval") if e["approvals"]])
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-        assert await run(ended.wait, 5)
+        assert await run(ended.wait, PATIENCE_S)
         assert await run(bobs.ask, "ada", "other") == "other answer"
         await browser.close()
 

@@ -29,7 +29,7 @@ from jupyter_peer.errors import (
     UnknownAgentError,
 )
 from tests.agents.servers import kernel, run, servers
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.usefixtures("jp_environ")
 
@@ -197,12 +197,12 @@ async def test_a_turn_runs_while_the_kernel_is_busy_and_blocks_nobody(tmp_path):
 
         def slow(turn):
             inside.set()
-            go_on.wait(5)
+            go_on.wait(PATIENCE_S)
             return "done"
 
         await run(adas.agent, slow)
         asking = asyncio.ensure_future(run(bobs.ask, "ada", "?"))
-        await run(inside.wait, 5)
+        await run(inside.wait, PATIENCE_S)
         # the client is not held up by it
         assert (await run(adas.whoami)).node_name == "ada"
         go_on.set()
@@ -433,7 +433,7 @@ async def test_who_stops_waiting_ends_the_turn_and_all_it_asked(tmp_path):
             await until(lambda: turns.under_way == 1)
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
-            assert await run(ended.wait, 5)
+            assert await run(ended.wait, PATIENCE_S)
             await until(lambda: all(idle(each) for each in (ada, bob, cy)))
 
 
@@ -464,14 +464,14 @@ async def test_a_kernel_that_is_gone_ends_its_turns(tmp_path):
 
         def slow(turn):
             inside.set()
-            go_on.wait(5)
+            go_on.wait(PATIENCE_S)
             return "too late"
 
         async with kernel(bob) as bobs:
             async with kernel(ada) as adas:
                 await run(adas.agent, slow)
                 asking = asyncio.ensure_future(run(bobs.ask, "ada", "?"))
-                await run(inside.wait, 5)
+                await run(inside.wait, PATIENCE_S)
             with pytest.raises(AgentGoneError):
                 await asking
             go_on.set()
@@ -506,7 +506,7 @@ async def test_the_deadline_ends_a_turn_in_the_kernel_too(tmp_path):
         await run(adas.agent, slow)
         with pytest.raises(PeerTimeoutError):
             await run(bobs.ask, "ada", "?", 0.3)
-        assert await run(over.wait, 5)
+        assert await run(over.wait, PATIENCE_S)
         await until(lambda: idle(ada))
 
 

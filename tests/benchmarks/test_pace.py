@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from benchmarks.pace import SlowPage
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 
 class Server:
@@ -47,7 +47,7 @@ async def test_a_change_is_acknowledged_when_the_page_is_done_with_it_and_then_c
         await until(lambda: page.newest)
         assert page.newest["number"] == 1
         assert server.acks == []
-        await asyncio.wait_for(page.until(2), 5)
+        await asyncio.wait_for(page.until(2), PATIENCE_S)
         assert server.acks == [("ack", 1)]
         await until(lambda: server.acks == [("ack", 1), ("ack", 2)])
         assert page.most_waiting == 2

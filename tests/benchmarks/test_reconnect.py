@@ -23,7 +23,7 @@ from jupyter_peer.transports.lan.interfaces import Interfaces
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
 from tests.machine.needs import needs_module
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.transports.lan.lan_nodes import LanNode
 from tests.transports.webrtc.webrtc_nodes import (
     ADDRESS,
@@ -176,4 +176,4 @@ async def test_a_link_by_another_transport_is_not_waited_for_for_ever(monkeypatc
     monkeypatch.setattr(reconnect, "PATIENCE_S", 0.1)
     both = reconnect.Jupyters(Person(), Person())
     with pytest.raises(reconnect.PeerTimeoutError, match="no link by lan"):
-        await asyncio.wait_for(reconnect._until_by(both, "lan"), 5)
+        await asyncio.wait_for(reconnect._until_by(both, "lan"), PATIENCE_S)

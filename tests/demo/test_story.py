@@ -8,6 +8,7 @@ from jupyter_peer.demo.run import LOG_LINES, run_demo
 from jupyter_peer.demo.story import Story, together
 from jupyter_peer.demo.transcript import Transcript
 from jupyter_peer.errors import KernelGoneError, NoServerError, NotEnabledError, PeerTimeoutError
+from tests.machine.waiting import PATIENCE_S
 
 
 def test_a_transcript_passes_only_if_every_check_does():
@@ -40,7 +41,7 @@ async def test_when_one_fails_the_others_are_ended():
             ended.set()
 
     with pytest.raises(ValueError, match="first"):
-        await asyncio.wait_for(together(waits(), fails()), 5)
+        await asyncio.wait_for(together(waits(), fails()), PATIENCE_S)
     assert ended.is_set()
 
 

@@ -19,7 +19,7 @@ from jupyter_peer.errors import (
 from jupyter_peer.hub.message import MAX_RUNNING
 from jupyter_peer.primitives.clock import Clock
 from jupyter_peer.wire.link.channel import Limits
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.peers.hubs import make_hub, pair, running, two_hubs
 from tests.peers.loopback import LoopbackNetwork
 
@@ -174,7 +174,7 @@ async def test_a_peer_that_stops_reading_costs_a_bounded_queue_and_nobody_else_a
         ada.on_drain(eve.node_id, drained.set)
         for link in network.links:
             link.go_on_reading()
-        await asyncio.wait_for(drained.wait(), 5)
+        await asyncio.wait_for(drained.wait(), PATIENCE_S)
 
 
 async def test_a_cut_link_comes_back_by_itself():

@@ -22,6 +22,7 @@ from jupyter_peer.lobby_client.codes import LobbyMailbox, at_lobby, hand_over, r
 from jupyter_peer.wire.codes.code import Code, CodeGuest, CodeOwner
 from jupyter_peer.wire.relay import lobby as wire
 from tests.lobby_client.test_lobby import a_lobby, free_port
+from tests.machine.waiting import PATIENCE_S
 
 INVITE = "jpeer1:" + "x" * 700
 WORDS = bytes(2)
@@ -158,7 +159,7 @@ async def carried(changes: dict[int, Change]) -> tuple[object, object, list[byte
             target.heard.put_nowait(said)
 
     carrying = [asyncio.create_task(carry(ada, bob)), asyncio.create_task(carry(bob, ada))]
-    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE_S)
     for task in carrying:
         task.cancel()
     return results[0], results[1], seen

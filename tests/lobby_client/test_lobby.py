@@ -33,7 +33,7 @@ from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.link.identity import Identity
 from tests.machine.ports import free_port
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.wire.makers import ADA, BOB, EVE
 
 QUICK = Pace(backoff_s=0.02, max_backoff_s=0.2, wait_s=5.0, linger_s=0.1, look_s=0.05)
@@ -354,7 +354,7 @@ async def test_a_lobby_that_says_nonsense_is_an_error_and_no_more(said: list[Any
     ada = Person(url, ADA, "ada")
     try:
         with pytest.raises(PeerError):
-            await asyncio.wait_for(ada.lobby.who(), 5)
+            await asyncio.wait_for(ada.lobby.who(), PATIENCE_S)
     finally:
         await ada.lobby.close()
         server.stop()

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from tests.machine.waiting import PATIENCE_S
+
 UPGRADE = (
     "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     f"Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -37,7 +39,7 @@ class IdleSockets:
             if self._path is not None:
                 opened[1].write(UPGRADE.format(self._path, f"127.0.0.1:{self._port}").encode())
                 with contextlib.suppress(ConnectionError):
-                    await asyncio.wait_for(opened[0].readline(), 5)
+                    await asyncio.wait_for(opened[0].readline(), PATIENCE_S)
 
     def cut(self) -> None:
         """Drop them all."""

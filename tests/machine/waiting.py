@@ -11,10 +11,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 STEP = 0.005
+#: Much longer than anything takes, also on a busy machine: it only ends a wait that is in vain.
+PATIENCE_S = 20.0
 
 
 async def until(
-    condition: Callable[[], T | Awaitable[T]], timeout: float = 5.0, what: str | None = None
+    condition: Callable[[], T | Awaitable[T]], timeout: float = PATIENCE_S, what: str | None = None
 ) -> T:
     """Return the first truthy value of ``condition``, looking every 5 ms.
 
@@ -38,7 +40,9 @@ async def until(
         await asyncio.sleep(STEP)
 
 
-def until_sync(condition: Callable[[], T], timeout: float = 5.0, what: str | None = None) -> T:
+def until_sync(
+    condition: Callable[[], T], timeout: float = PATIENCE_S, what: str | None = None
+) -> T:
     """As :func:`until`, for tests without an event loop (threads, processes, a browser).
 
     Raises:

@@ -21,7 +21,7 @@ from jupyter_peer.agents.turns import TurnManager
 from jupyter_peer.hub.hub import PeerHub
 from jupyter_peer.panes.owner.publish import PanePublisher, SharePane
 from jupyter_peer.panes.viewer.watch import PaneWatcher, Watch
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.panes.kernels import FakeTap, FakeTaps
 from tests.peers.hubs import make_hub, pair, relay_hubs, running, two_hubs
 from tests.peers.loopback import LoopbackNetwork
@@ -141,7 +141,7 @@ class Node:
             if isinstance(piece, str):
                 pieces.append(piece)
 
-        options.setdefault("timeout_s", 5.0)
+        options.setdefault("timeout_s", PATIENCE_S)
         await self.questions.ask(other.id, prompt, take, **options)
         return "".join(pieces)
 

@@ -22,7 +22,7 @@ from jupyter_peer.primitives.task_set import TaskSet
 from jupyter_peer.transports.base import PeerLink, Transport
 from jupyter_peer.wire.invite import Invite
 from jupyter_peer.wire.link.identity import Identity
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.peers.hubs import make_hub, running
 from tests.peers.loopback import LoopbackNetwork
 
@@ -152,7 +152,7 @@ class OriginalNode:
 
     @staticmethod
     async def _hear(link: PeerLink) -> dict[str, Any]:
-        frame = await asyncio.wait_for(link.recv(), 5)
+        frame = await asyncio.wait_for(link.recv(), PATIENCE_S)
         message: dict[str, Any] = json.loads(frame)
         return message
 

@@ -17,6 +17,7 @@ from jupyter_peer.sockets.websocket import NORMAL, WebSocket, to_text
 from jupyter_peer.transports.direct.websocket import open_websocket
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import CLOSE, DATA, Registration, RelayFrame
+from tests.machine.waiting import PATIENCE_S
 
 LINK = bytes(range(8))
 
@@ -74,7 +75,7 @@ class RawSocket:
 
     async def read(self) -> str | bytes | None:
         """Return the next message; None when the other side has closed the connection."""
-        message = await asyncio.wait_for(self._messages.get(), 5)
+        message = await asyncio.wait_for(self._messages.get(), PATIENCE_S)
         self._has_room.set()
         return message
 

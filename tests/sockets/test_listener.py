@@ -14,7 +14,7 @@ from tornado.web import Application, RequestHandler
 from jupyter_peer.sockets import listener
 from jupyter_peer.sockets.listener import StrangersServer
 from tests.machine.idle_sockets import idle_sockets
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
@@ -43,7 +43,7 @@ async def ask(port: int) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(REQUEST)
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), PATIENCE_S)
     except ConnectionError:
         return b""
     finally:

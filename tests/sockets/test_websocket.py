@@ -29,7 +29,7 @@ from jupyter_peer.sockets.frames import (
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.direct.websocket import any_certificate
 from tests.machine.certificates import make_certificate
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
@@ -58,7 +58,7 @@ class Wire:
     async def next(self):
         """Return the next (opcode, payload) from the other side, None when it has hung up."""
         while not self._waiting:
-            data = await asyncio.wait_for(self._reader.read(65536), 5)
+            data = await asyncio.wait_for(self._reader.read(65536), PATIENCE_S)
             if not data:
                 return None
             self._waiting += [(opcode, bytes(load)) for opcode, load in self._messages.feed(data)]
@@ -104,10 +104,10 @@ async def open_wire(server_context, client_context, max_frame=100_000):
             f"GET /peer-ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
         assert head.startswith(b"HTTP/1.1 101")
         assert accept_key(KEY).encode() in head
-        link = await asyncio.wait_for(links.get(), 5)
+        link = await asyncio.wait_for(links.get(), PATIENCE_S)
         found = Wire(reader, writer, link)
         link.max_frame = max_frame
         link.attach(found.got.append, found.closed.append)
@@ -253,7 +253,7 @@ async def test_who_does_not_read_backs_up_what_is_written_and_is_told_of_when_it
                 pass
 
         reading = asyncio.ensure_future(read())
-        await asyncio.wait_for(came.wait(), 5)
+        await asyncio.wait_for(came.wait(), PATIENCE_S)
         assert not it.link.is_backed_up
         reading.cancel()
 
@@ -265,7 +265,7 @@ async def test_who_waits_to_write_is_told_when_the_connection_ends_instead(wire)
         came = asyncio.Event()
         it.link.on_writable(came.set)
         it.link.cut()
-        await asyncio.wait_for(came.wait(), 5)
+        await asyncio.wait_for(came.wait(), PATIENCE_S)
         await until(lambda: it.closed)
         with pytest.raises(LinkClosedError):
             it.link.send([b"late"])

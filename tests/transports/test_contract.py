@@ -18,7 +18,7 @@ from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.transports.relay.relay import RelayTransport
 from jupyter_peer.wire.link.identity import Identity
 from tests.machine.needs import needs_module
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.peers.loopback import LoopbackNetwork
 from tests.relay.nats_server import nats_server
 from tests.relay.nodes import relay as running_relay
@@ -149,7 +149,7 @@ async def linked(kind) -> AsyncIterator[tuple[PeerLink, PeerLink]]:
         await there.start(accept)
         assert here.can_dial(address())
         dialled = await here.dial(address(), node_id)
-        incoming = await asyncio.wait_for(accepted.get(), 5)
+        incoming = await asyncio.wait_for(accepted.get(), PATIENCE_S)
         yield dialled, incoming
         await dialled.close()
         await incoming.close()
@@ -162,7 +162,7 @@ async def test_frames_arrive_whole_and_in_order_in_both_directions(kind):
             frames = [b"", b"x", "text äö", bytes(range(256)) * 256, b"z" * 126, b"y" * 125]
             one.send(frames[:3])
             one.send(frames[3:])
-            assert [await asyncio.wait_for(other.recv(), 5) for _ in frames] == frames
+            assert [await asyncio.wait_for(other.recv(), PATIENCE_S) for _ in frames] == frames
 
 
 async def test_a_link_knows_which_side_dialled_and_names_its_transport(kind):
@@ -216,7 +216,7 @@ async def test_a_reader_that_stops_backs_the_writer_up_and_nothing_is_lost(kind)
         await asyncio.sleep(0)
         assert not writable.is_set()
         gate.set()
-        await asyncio.wait_for(writable.wait(), 5)
+        await asyncio.wait_for(writable.wait(), PATIENCE_S)
         await until(lambda: got == sent)
 
 

@@ -79,7 +79,8 @@ async def test_who_is_no_member_any_more_is_handed_nothing(end):
         tell(bob, JOIN, ada, LINK, GROUP_ID)
         await settled(bob)
         end(ada, bob)
-        for node in (bob, ada):
+        # What ada says of the end may only now be on its way to bob.
+        for node in (ada, bob, ada):
             await settled(node)
         tell(ada, GROUP, ada, GROUP_ID, b"sealed")
         await settled(ada)

@@ -20,7 +20,7 @@ from jupyter_peer.sockets.frames import TEXT, MessageReader, Payload
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay import lobby as wire
 from jupyter_peer.wire.relay.frames import Admission, Registration
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 ADDRESS = "ws://192.0.2.1:9797/peer-ws"
 
@@ -221,7 +221,7 @@ class LobbyNode:
             request = _with_id(request, next(self._ids))
         self.socket.incoming.put_nowait(request.to_text())
         while True:
-            notice = await asyncio.wait_for(self._next(), 5)
+            notice = await asyncio.wait_for(self._next(), PATIENCE_S)
             if notice is not None and notice.id == request.id:
                 return notice
             self.news.append(notice)
@@ -255,7 +255,7 @@ class LobbyNode:
         """Hang up; wait until the lobby has seen it."""
         self.socket.hang_up(code)
         if self.task is not None:
-            await asyncio.wait_for(self.task, 5)
+            await asyncio.wait_for(self.task, PATIENCE_S)
 
     async def create(self, name: str, policy: str = "open", **fields: Any) -> Any:
         fields = {"visibility": "public", "join_policy": policy, **fields}

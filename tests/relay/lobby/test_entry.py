@@ -18,7 +18,7 @@ from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.wire.addresses import LOBBY_PATH
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import Registration, read_notice
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.relay.nodes import RawSocket
 
 
@@ -159,7 +159,9 @@ async def test_who_floods_is_slowed_down_and_nobody_else_is() -> None:
         for _ in range(500):
             eve.socket.send('{"type": "who"}')
         for _ in range(5):
-            assert (await asyncio.wait_for(ada.ask({"type": "who"}), 5))["type"] == "presence"
+            assert (await asyncio.wait_for(ada.ask({"type": "who"}), PATIENCE_S))[
+                "type"
+            ] == "presence"
         for guest in (eve, ada):
             guest.socket.close()
 

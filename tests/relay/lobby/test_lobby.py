@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from jupyter_peer.errors import BusyError
 from jupyter_peer.wire.directory import Directory, Member
 from jupyter_peer.wire.relay import lobby as wire
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.relay.lobby.lobbies import ADDRESS, Clock, LobbyNode, lobbies, node, proof_of
 from tests.wire.makers import json_objects
 
@@ -295,7 +295,7 @@ async def test_a_second_connection_of_a_node_takes_the_place_of_the_first() -> N
         assert (await bob.enter(lobby)).rooms == ["class"]
         assert first.end_reason == "replaced"
         assert task is not None
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, PATIENCE_S)
         assert await rooms(bob) == {"class": 1}
         assert not lobby.world.truth[f"node.{bob.node_id}"].value.count(b'"away":true')
 

@@ -15,7 +15,7 @@ from jupyter_peer.relay.program import Options, serving
 from jupyter_peer.sockets import guest_page
 from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import Registration, RelayFrame
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 PAGE = b"<!doctype html><style>a{}</style><script>run()</script>"
 ADA, BOB = "a" * 16, "b" * 16
@@ -108,7 +108,7 @@ async def test_a_node_has_so_many_guests_at_a_relay_and_an_address_too() -> None
         guests = [await registered(url, http(url)) for _ in range(3)]
         for me, socket in guests:
             await socket.write_message(frame(me, ADA), binary=True)
-        refusal = json.loads(await asyncio.wait_for(guests[2][1].read_message(), 5))
+        refusal = json.loads(await asyncio.wait_for(guests[2][1].read_message(), PATIENCE_S))
         assert refusal["error"]["code"] == "busy"
 
         async def comes_in() -> bool:

@@ -10,6 +10,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from jupyter_peer.control import frames as control
+from tests.machine.waiting import PATIENCE_S
 
 
 class ControlClient:
@@ -45,7 +46,7 @@ class ControlClient:
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         self.tell(op, number, **params)
-        return await asyncio.wait_for(answer, 5)
+        return await asyncio.wait_for(answer, PATIENCE_S)
 
     def tell(self, op: str, id: int | None = None, **params: Any) -> None:
         """Send a request."""
@@ -60,7 +61,7 @@ class ControlClient:
     async def close(self) -> None:
         """Close the connection and wait until it is."""
         self.socket.close()
-        await asyncio.wait_for(self._reading, 5)
+        await asyncio.wait_for(self._reading, PATIENCE_S)
 
 
 async def connect(url: str, headers: dict[str, str]) -> ControlClient:

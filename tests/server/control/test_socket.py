@@ -22,7 +22,7 @@ from jupyter_peer.errors import (
 from jupyter_peer.server.control.notices import INTERVAL_S
 from jupyter_peer.server.control.secrets import Caller
 from jupyter_peer.server.control.session import MAX_UNDER_WAY
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 
 async def test_every_operation_that_needs_nothing_has_its_result(open_control):
@@ -177,7 +177,7 @@ async def test_what_was_under_way_ends_with_the_connection(open_control, extensi
     client.tell("pair", id=1000, invite="x")
     await until(extension.current_activity)
     await client.close()
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), PATIENCE_S)
     await until(lambda: not extension.context.sessions)
 
 

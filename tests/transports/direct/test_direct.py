@@ -15,7 +15,7 @@ from jupyter_peer.transports.direct import direct
 from jupyter_peer.transports.direct.direct import DirectTransport
 from jupyter_peer.wire.addresses import PATH, normalize_address
 from tests.machine.idle_sockets import idle_sockets
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_requests_that_never_end_are_cut_off_and_hold_up_nobody(monkeypatc
     dripping = asyncio.gather(*(drip(reader, writer) for reader, writer in slow))
     try:
         link = await transport.dial(f"ws://{host}:{port}/peer-ws", None)
-        await asyncio.wait_for(came.wait(), 5)
+        await asyncio.wait_for(came.wait(), PATIENCE_S)
         await link.close()
         await asyncio.wait_for(dripping, 15)
     finally:
@@ -164,11 +164,11 @@ async def test_a_dial_that_is_given_up_leaves_no_connection_behind():
     port = server.sockets[0].getsockname()[1]
     transport = DirectTransport()
     task = asyncio.ensure_future(transport.dial(f"ws://127.0.0.1:{port}/peer-ws", None))
-    await asyncio.wait_for(opened.wait(), 5)
+    await asyncio.wait_for(opened.wait(), PATIENCE_S)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), PATIENCE_S)
     server.close()
     await transport.close()
 

@@ -27,7 +27,7 @@ from jupyter_peer.wire.link.identity import Identity
 from jupyter_peer.wire.relay.frames import CLOSE, DATA, RelayFrame
 from jupyter_peer.wire.relay.link import BINARY, CREDIT, OPEN, WINDOW, limit_payload
 from tests.machine.certificates import make_certificate
-from tests.machine.waiting import until
+from tests.machine.waiting import PATIENCE_S, until
 from tests.relay.nodes import LINK, RawNode, relay
 
 
@@ -222,7 +222,7 @@ async def test_who_dials_asks_again_since_the_first_word_may_be_lost(monkeypatch
         assert first.payload[0] == OPEN
         assert not dialling.done()
         bob.send(ada_id, bytes((CREDIT,)) + limit_payload(WINDOW), link=first.link)
-        link = await asyncio.wait_for(dialling, 5)
+        link = await asyncio.wait_for(dialling, PATIENCE_S)
         assert not link.is_closed
         bob.close()
 
