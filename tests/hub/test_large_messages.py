@@ -101,6 +101,5 @@ async def test_one_that_breaks_the_protocol_ends_its_link(
         monkeypatch.setattr("jupyter_peer.wire.link.json_bounds.MAX_VALUES", 1000)
         await until(lambda: "closing the link: the payload has too many values" in caplog.text)
         monkeypatch.undo()
-        await until(lambda: ada.peer(bob.node_id).status == "connected")
-        assert ada.peer(bob.node_id).since != since
+        await until(lambda: ada.peer(bob.node_id).since not in (None, since))
         assert got == []

@@ -207,7 +207,7 @@ async def test_a_lobby_that_has_lost_its_memory_is_filled_again_by_its_nodes() -
                 await until(lambda it=lobby: it.status == "connected" and not it.rooms.waiting())
                 assert lobby.error is None
             await until(lambda: ada.fellows() == {"bob": [ADDRESS]})
-            assert bob.fellows() == {"ada": [ADDRESS]}
+            await until(lambda: bob.fellows() == {"ada": [ADDRESS]})
             assert await names(eve) == ["ada"]
             with pytest.raises(RoomRefusedError):
                 await eve.lobby.join_room("class", "x")

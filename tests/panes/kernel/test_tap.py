@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,13 +77,19 @@ async def test_a_started_tap_misses_nothing_of_a_real_kernel() -> None:
         await closed(tap)
 
 
-async def test_a_busy_kernel_can_be_tapped() -> None:
+async def test_a_busy_kernel_can_be_tapped(tmp_path: Path) -> None:
     async with kernel() as (manager, client):
         tap, ear = KernelTap("k", manager), Ear()
         tap.subscribe(ear)
-        cell = client.execute("import time\ntime.sleep(2)\nprint('done')")
+        gate = tmp_path / "open"
+        cell = client.execute(
+            "import pathlib, time\n"
+            f"while not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.01)\n"
+            "print('done')"
+        )
         await tap.start()
         assert not ear.text(cell)
+        gate.touch()
         await until(lambda: ear.text(cell) == "done\n", TIMEOUT)
         tap.close()
         await closed(tap)
