@@ -11,6 +11,8 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 
+import { THEME_FILES, themes } from './themes.mjs';
+
 const here = path => fileURLToPath(new URL(path, import.meta.url));
 const OUT = here('../../jupyter_peer/static/');
 
@@ -145,6 +147,7 @@ const digests = parts.map(([name, code]) => [
 ]);
 const guest = await bundle('../guest/main.ts', {
   FRAME_CONTENT: JSON.stringify(content),
+  LAB_THEMES: JSON.stringify(await themes()),
   PART_DIGESTS: JSON.stringify(Object.fromEntries(digests))
 });
 const body = await readFile(here('../guest/page.html'), 'utf8');
@@ -155,6 +158,7 @@ files['guest.html'] = `<!doctype html>
 <body>${body}<script>${guest.script}</script></body></html>
 `;
 
+THEME_FILES.forEach(path => bundled.add(path));
 files['third-party-licenses.json'] = await licences();
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });

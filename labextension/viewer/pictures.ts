@@ -1,5 +1,5 @@
 import { bytesOf } from './base64';
-import { IOutput } from './outputs';
+import { type IOutput, metadataOf } from './outputs';
 
 const NAMESPACE = 'http://www.w3.org/2000/svg';
 /**
@@ -10,12 +10,18 @@ const NAMESPACE = 'http://www.w3.org/2000/svg';
  */
 const addresses = new FinalizationRegistry<string>(address => URL.revokeObjectURL(address));
 
-/** Draw a picture; as a picture an SVG runs no script and loads nothing. */
+const UNCONFINED = 'jp-mod-unconfined';
+
+/**
+ * Draw a picture; as a picture an SVG runs no script and loads nothing.
+ *
+ * As in JupyterLab, an SVG has the size that it says itself, and the ground of the page.
+ */
 export async function picture(
   node: HTMLElement,
   mime: string,
   value: string,
-  { metadata }: IOutput,
+  output: IOutput,
   plain: string
 ): Promise<void> {
   const isSvg = mime === 'image/svg+xml';
@@ -24,19 +30,21 @@ export async function picture(
   image.src = URL.createObjectURL(new Blob([partOf(value, isSvg)], { type: mime }));
   addresses.register(image, image.src);
   image.alt = plain.slice(0, 200) || mime;
-  const { width, height, needs_background, unconfined } = (metadata?.[mime] ??
-    metadata ??
-    {}) as Record<string, unknown>;
-  for (const [side, size] of Object.entries({ width, height })) {
-    if (typeof size === 'number' && size > 0 && size < 100_000) {
-      image.setAttribute(side, String(Math.round(size)));
+  const { width, height, unconfined } = metadataOf(output, mime);
+  if (isSvg) {
+    node.classList.toggle(UNCONFINED, unconfined === true);
+  } else {
+    for (const [side, size] of Object.entries({ width, height })) {
+      if (typeof size === 'number' && size >= 0 && size < 100_000) {
+        image.setAttribute(side, String(Math.trunc(size)));
+      }
     }
-  }
-  if (needs_background === 'light' || needs_background === 'dark') {
-    image.classList.add(`jp-needs-${needs_background}-background`);
-  }
-  if (unconfined === true) {
-    image.classList.add('jp-mod-unconfined');
+    // The ground is said of all kinds of the output, sizes of each kind by itself.
+    const ground = output.metadata?.needs_background;
+    if (ground === 'light' || ground === 'dark') {
+      image.classList.add(`jp-needs-${ground}-background`);
+    }
+    image.classList.toggle(UNCONFINED, unconfined === true);
   }
   node.append(image);
   // A broken picture shows its text.

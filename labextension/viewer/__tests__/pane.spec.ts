@@ -265,16 +265,27 @@ describe('Pane', () => {
 
   it('gives a picture its size, its ground and its namespace', async () => {
     await take([
-      bundle({ 'image/svg+xml': "<svg width='9'/>" }),
+      bundle(
+        { 'image/svg+xml': "<svg width='9'/>" },
+        { 'image/svg+xml': { width: 40, unconfined: true }, needs_background: 'light' }
+      ),
+      // So it comes from matplotlib with the figure format `retina`.
       bundle(
         { 'image/png': 'AA==' },
-        { 'image/png': { width: 40, height: 8, unconfined: true, needs_background: 'light' } }
+        { 'image/png': { width: 40, height: 8.9, unconfined: true }, needs_background: 'light' }
+      ),
+      bundle(
+        { 'image/png': 'AA==' },
+        { width: 40, unconfined: true, 'image/png': { needs_background: 'light' } }
       )
     ]);
-    const [svg, png] = node.querySelectorAll('img');
+    const [svg, png, other] = node.querySelectorAll('img');
     expect(await textOf(svg)).toContain('<svg xmlns="http://www.w3.org/2000/svg" width');
+    expect(svg.parentElement!.className).toContain('jp-RenderedSVG jp-mod-unconfined');
+    expect([svg.getAttribute('width'), svg.className]).toEqual([null, '']);
     expect([png.getAttribute('width'), png.getAttribute('height')]).toEqual(['40', '8']);
     expect(png.className).toBe('jp-needs-light-background jp-mod-unconfined');
+    expect([other.getAttribute('width'), other.className]).toEqual([null, '']);
   });
 
   it('keeps no picture that it does not show any more', async () => {

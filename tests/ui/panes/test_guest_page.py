@@ -23,6 +23,11 @@ from tests.ui.guest_pages import SHARE, STEP, content, expect_status, guests, ma
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
 
+#: What JupyterLab's style sheets draw with the variables of its theme.
+LOOKS = r"""%%peer share looks
+from IPython.display import Markdown, display
+print("\x1b[7minverse\x1b[0m")
+display(Markdown("# One\n\n```python\ndef f(): pass\n```\n\n<div class='alert alert-info'>told</div>"))"""
 #: How deep the content's frame is in the page.
 CONTENT = 2
 HAS_SLIDER = "document.querySelector('.noUi-handle') !== null"
@@ -129,6 +134,27 @@ def test_a_cold_browser_sees_the_pane_live(
     assert page.context.cookies() == []
     page.close()
     until_sync(lambda: not guests(ada, link["id"]))
+
+
+def test_outputs_look_as_in_jupyterlab_in_the_theme_of_the_system(
+    ada: Lab, kernel: Kernel, cold: Callable[..., Page]
+) -> None:
+    kernel.run(LOOKS)
+    page = cold(make(ada, pane="looks")["jupyter"], color_scheme="dark")
+    inside = content(page)
+    heading, code = inside.get_by_role("heading", name="One"), inside.locator("pre code span")
+    # The values are those of JupyterLab's themes.
+    for scheme, ground, ink in (
+        ("dark", "rgb(17, 17, 17)", "rgb(255, 255, 255)"),
+        ("light", "rgb(255, 255, 255)", "rgb(17, 17, 17)"),
+    ):
+        page.emulate_media(color_scheme=scheme)
+        expect(inside.locator("html")).to_have_css("background-color", ground)
+        expect(inside.get_by_text("inverse")).to_have_css("background-color", ink)
+        expect(heading).to_have_css("font-size", "29.0304px")
+        expect(code.first).to_have_css("font-family", re.compile("monospace"))
+        expect(inside.locator(".alert")).to_have_css("border-top-style", "solid")
+        expect(inside.locator(".alert")).to_have_css("background-color", re.compile(r"rgb\("))
 
 
 @pytest.fixture(scope="module")
