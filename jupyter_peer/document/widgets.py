@@ -16,6 +16,8 @@ from .plotly_figure import apply_changes, changes_figure
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
+#: Values of models, by the model and the key.
+Values = Mapping[tuple[str, str], Any]
 
 COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
 UPDATES = ("update", "echo_update")
@@ -237,16 +239,20 @@ def shown_in(data: Mapping[str, Any]) -> str | None:
     return model_id if isinstance(model_id, str) and 0 < len(model_id) <= 256 else None
 
 
-def compact_comms(messages: Iterable[Json]) -> list[Json]:
-    """Return fewer comm messages with the same result.
+def compact_comms(messages: Iterable[Json], known: Values | None = None) -> list[Json]:
+    """Return fewer comm messages with the same result; fewer of these are the same again.
 
     A value is dropped when a later message replaces it, and a message when it has no value left.
-    Three things stay while the model exists: the last echo of each value that a viewer has set,
+    Four things stay while the model exists: the last echo of each value that a viewer has set,
     because that viewer waits for it; a value that the next message resets, because it is a command to the
-    page; and custom messages.
+    page; custom messages; and the values that these find.
+
+    Args:
+        messages: Well-formed messages.
+        known: The values before the messages, of keys that they set.
     """
     whole = list(messages)
-    commands = _commands(whole)
+    commands = _commands(whole, known or {})
     kept: list[Json] = []
     closed: set[str] = set()
     later: set[tuple[str, str]] = set()
@@ -270,6 +276,7 @@ def compact_comms(messages: Iterable[Json]) -> list[Json]:
             kept.append(message)
         elif content["data"]["method"] not in UPDATES:
             kept.append(message)
+            later = {mark for mark in later if mark[0] != model_id}
         else:
             left = _without(message, later, later_echoes, commands.get(at, frozenset()))
             if left is not None:
@@ -277,36 +284,38 @@ def compact_comms(messages: Iterable[Json]) -> list[Json]:
     return kept[::-1]
 
 
-def _commands(messages: Sequence[Json]) -> dict[int, set[str]]:
+def _commands(messages: Sequence[Json], known: Values) -> dict[int, set[str]]:
     """Return the keys that are set and reset at once, by the index of both messages.
 
-    The value of a key before the first message is unknown here. A value without effect
-    (None, False, 0, empty) counts as its reset.
+    The message that brought the value to which they are reset counts too, if it is among them. A value
+    without effect (None, False, 0, empty) counts as the reset of an unknown one.
     """
     found: dict[int, set[str]] = {}
-    known: dict[tuple[str, str], Any] = {}
-    newest: dict[str, tuple[int, Json]] = {}
+    known = dict(known)
+    brought: dict[tuple[str, str], int] = {}
+    newest: dict[str, tuple[int, dict[str, tuple[Any, int | None]]]] = {}
     for at, message in enumerate(messages):
         model_id = message["content"]["comm_id"]
         data = message["content"].get("data") or {}
         if message["msg_type"] != "comm_msg":
             newest.pop(model_id, None)
+            known |= {(model_id, key): value for key, value in data.get("state", {}).items()}
             continue
         if data["method"] not in UPDATES:
             continue
         before_at, before = newest.get(model_id, (-1, {}))
-        was: Json = {}
+        was = {}
         for key, value in data["state"].items():
-            now = known.get((model_id, key))
-            known[model_id, key] = value
-            is_back = key in before and (
-                before[key] == value or (before[key] is None and not value)
-            )
+            mark = model_id, key
+            now, now_at = known.get(mark), brought.get(mark)
+            known[mark], brought[mark] = value, at
+            old, old_at = before.get(key, (value, None))
+            is_back = key in before and (old == value or (old is None and not value))
             if is_back and now != value:
-                found.setdefault(before_at, set()).add(key)
-                found.setdefault(at, set()).add(key)
+                for each in (before_at, at) if old_at is None else (old_at, before_at, at):
+                    found.setdefault(each, set()).add(key)
             else:
-                was[key] = now
+                was[key] = now, now_at
         newest[model_id] = at, was
     return found
 

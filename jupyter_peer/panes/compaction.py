@@ -10,15 +10,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..document.outputs import weigh_held
-from ..document.widgets import COMMS, compact_comms
+from ..document.widgets import COMMS, Values, compact_comms
 
 Json = dict[str, Any]
 
 MESSAGE_WEIGHT = 64
 
 
-def compact(pairs: Iterable[tuple[Json, int]]) -> list[tuple[Json, int]]:
-    """Return fewer messages that lead to the same outputs and widgets, each with its weight."""
+def compact(
+    pairs: Iterable[tuple[Json, int]], known: Values | None = None
+) -> list[tuple[Json, int]]:
+    """Return fewer messages that lead to the same outputs and widgets, each with its weight.
+
+    Args:
+        pairs: Messages, each with its weight.
+        known: See :func:`.compact_comms`.
+    """
     comms: list[Json] = []
     outputs: list[tuple[Json, int]] = []
     weights: dict[int, int] = {}
@@ -32,7 +39,7 @@ def compact(pairs: Iterable[tuple[Json, int]]) -> list[tuple[Json, int]]:
         return compact_outputs(outputs)
     fewer = [
         (message, weights.get(id(message)) or weigh_held(message) + MESSAGE_WEIGHT)
-        for message in compact_comms(comms)
+        for message in compact_comms(comms, known)
     ]
     return fewer + compact_outputs(outputs)
 

@@ -10,13 +10,14 @@ lost that the state still has.
 from __future__ import annotations
 
 import secrets
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from ..document.outputs import MAX_WEIGHT, TEXT_LIMIT, OutputList, weigh_held
 from ..document.widget_past import WidgetPast
-from ..document.widgets import COMMS, WidgetSet, is_command
+from ..document.widgets import COMMS, Values, WidgetSet, is_command
 from ..errors import MalformedError, TooLargeError
 from ..wire.payloads.widgets import MAX_MODELS
 from .compaction import MESSAGE_WEIGHT, compact
@@ -30,12 +31,21 @@ _SLACK = 4
 
 
 class Step(NamedTuple):
-    """One change of a state: an entry of its journal."""
+    """One change of a state: an entry of its journal.
+
+    Attributes:
+        prev: The revision before it.
+        rev: The revision after it.
+        messages: Each with its weight.
+        weight: That of all messages.
+        was: The values of widgets before it, of keys that it sets.
+    """
 
     prev: int
     rev: int
     messages: tuple[tuple[Json, int], ...]
     weight: int
+    was: Values = MappingProxyType({})
 
 
 class Delta(NamedTuple):
@@ -164,18 +174,25 @@ class PaneState:
         Returns:
             Whether anything changed.
         """
+        was: dict[tuple[str, str], Any] = {}
         pairs = tuple(
             (message, weigh_held(message) + MESSAGE_WEIGHT)
             for message in messages
-            if self._take(message, self.rev + 1)
+            if self._take(message, self.rev + 1, was)
         )
         if not pairs:
             return False
         self.outputs.reserve(self.widgets.weight + self.past.weight)
-        self._record(Step(self.rev, self.rev + 1, pairs, sum([weight for _, weight in pairs])))
+        weight = sum([weight for _, weight in pairs])
+        self._record(Step(self.rev, self.rev + 1, pairs, weight, was))
         return True
 
-    def _take(self, message: Json, rev: int) -> bool:
+    def _take(self, message: Json, rev: int, was: dict[tuple[str, str], Any]) -> bool:
+        model = self.widgets.get(message["content"]["comm_id"])
+        if model is not None and message["msg_type"] == "comm_msg":
+            for key in message["content"]["data"].get("state", ()):
+                if key in model.state:
+                    was.setdefault((message["content"]["comm_id"], key), model.state[key])
         self.past.before(rev, message, self.widgets)
         return self.widgets.apply(message)
 
@@ -207,18 +224,21 @@ class PaneState:
         if delta.epoch != self.epoch or delta.prev != self.rev:
             raise MalformedError("the update does not follow the revision that is here")
         assert delta.messages is not None
-        pairs = self._apply_all(delta.messages, delta.rev)
+        was: dict[tuple[str, str], Any] = {}
+        pairs = self._apply_all(delta.messages, delta.rev, was)
         self.outputs.truncated = delta.truncated
         weight = sum([weight for _, weight in pairs])
-        self._record(Step(self.rev, delta.rev, pairs, weight))
+        self._record(Step(self.rev, delta.rev, pairs, weight, was))
         return True
 
-    def _apply_all(self, messages: list[Json], rev: int) -> tuple[tuple[Json, int], ...]:
+    def _apply_all(
+        self, messages: list[Json], rev: int, was: dict[tuple[str, str], Any]
+    ) -> tuple[tuple[Json, int], ...]:
         pairs: list[tuple[Json, int]] = []
         taken = 0
         for message in messages:
             if message["msg_type"] in COMMS:
-                self._take(message, rev)
+                self._take(message, rev, was)
                 weight = weigh_held(message) + MESSAGE_WEIGHT
             else:
                 self.outputs.effect_weight = 0
@@ -267,7 +287,8 @@ class PaneState:
 
     def _since(self, rev: int | None, steps: list[Step] | None) -> Delta:
         if steps is not None:
-            pairs = compact([pair for step in steps for pair in step.messages])
+            known = ChainMap(*[dict(step.was) for step in steps])
+            pairs = compact([pair for step in steps for pair in step.messages], known)
             weight = sum([weight for _, weight in pairs])
             # Custom messages of widgets are in no snapshot, so they do not count in this comparison.
             said = sum([weight for message, weight in pairs if is_command(message)])

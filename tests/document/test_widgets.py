@@ -146,6 +146,28 @@ def test_a_value_that_is_set_and_reset_at_once_is_a_command_and_stays() -> None:
     assert compact_comms(flash * 3) == flash * 3
 
 
+def test_a_reset_to_the_value_before_the_messages_is_a_command_too() -> None:
+    flash = [update(text="pressed"), update(text="rest")]
+    assert compact_comms(flash, {("m", "text"): "rest"}) == flash
+    assert compact_comms(flash, {("m", "text"): "before"}) == flash[1:]
+    assert compact_comms([opening(text="rest"), *flash]) == [opening(text="rest"), *flash]
+
+
+@given(st.lists(comms(), max_size=14))
+def test_what_is_folded_once_stays_when_it_is_folded_again(messages: list[Json]) -> None:
+    fewer = compact_comms(messages)
+    assert compact_comms(fewer) == fewer
+
+
+def test_a_message_finds_the_values_of_its_time() -> None:
+    said = {
+        "msg_type": "comm_msg",
+        "content": {"comm_id": "m", "data": {"method": "custom", "content": 1}},
+    }
+    whole = [update(value=2), said, update(value=3), said, update(value=4)]
+    assert compact_comms([update(value=1), *whole]) == whole
+
+
 def test_what_a_widget_says_stays_as_long_as_the_widget() -> None:
     said = {
         "msg_type": "comm_msg",

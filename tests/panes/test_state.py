@@ -20,6 +20,7 @@ from jupyter_peer.panes.state import (
 from jupyter_peer.wire.payloads.hub import convert
 from jupyter_peer.wire.payloads.panes import PaneUpdate, check_messages, check_outputs
 from jupyter_peer.wire.payloads.widgets import check_document
+from tests.document.test_widgets import opening, update
 from tests.panes.kernels import display
 from tests.panes.messages import Json, Message, comms, messages
 
@@ -196,6 +197,21 @@ def test_updates_of_one_display_are_compacted_to_the_last() -> None:
     assert delta.messages == [
         {"msg_type": "update_display_data", "content": display("99", "d")},
     ]
+
+
+def test_a_value_that_a_step_sets_and_resets_reaches_each_that_follows() -> None:
+    owner, replica = PaneState(), PaneState()
+    owner.tell([opening(text="rest", n=0, large="x" * 4000)])
+    near, far = PaneCursor(owner), PaneCursor(replica)
+    replica.follow(over_the_wire(near.next() or pytest.fail("nothing")))
+    far.next()
+    steps = [[update(n=1)], [update(text="pressed")], [update(text="rest")], [update(n=2)]]
+    for step in steps:
+        owner.tell(step)
+    replica.follow(over_the_wire(near.next() or pytest.fail("nothing")))
+    delta = far.next()
+    assert delta is not None
+    assert delta.messages == [update(text="pressed"), update(text="rest"), update(n=2)]
 
 
 def test_a_cursor_that_never_moves_costs_nothing() -> None:
