@@ -39,6 +39,7 @@ from .node.doctor import doctor_of
 from .node.kernels import ServerKernels
 from .node.listening import trusting
 from .node.network_watch import NetworkWatch
+from .node.notebooks import follow_moves
 from .node.reach import Reach
 from .node.transports import Transports
 from .operations.agents import NodeAgents
@@ -108,6 +109,7 @@ async def start_node(
     publisher = _publisher(
         hub, settings, kernels, lambda: _live_secrets(server, server_secrets), stack
     )
+    stack.callback(follow_moves(server.event_logger, publisher.cells.notebook_moved))
     watcher = PaneWatcher(hub)
     stack.push_async_callback(watcher.close)
     agents = NodeAgents(hub, publisher, settings.agent_config())

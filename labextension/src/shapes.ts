@@ -72,6 +72,8 @@ export interface IOwnPane {
   kernel_id: string | null;
   /** The cell of a notebook that it stays with. */
   cell_id: string | null;
+  /** The present path of this notebook, if known. */
+  path: string | null;
   /** The place of the cell's one output that is shared; null for all of them. */
   output: number | null;
   /** Whether its cell ended with an error. */

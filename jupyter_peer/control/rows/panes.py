@@ -21,6 +21,8 @@ from ..fields import (
 )
 from ..operation import Operation, looks, of_connection
 
+NotebookPath = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+
 PaneStatus = Literal["live", "last seen", "ended", "withdrawn", "closed"]
 
 
@@ -41,6 +43,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
         since: Time when it was shared, epoch seconds.
         kernel_id: None once its kernel is gone, and for a pane of fixed content.
         cell_id: Id of the notebook's cell that the pane belongs to; None for other panes.
+        path: Present path of this notebook, if known.
         output: The place of the cell's one output that is shared, from 0; None for all of them.
         failed: Whether its cell ended with an error.
         grants: Grant of each peer, by node id.
@@ -53,6 +56,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     kernel_id: str | None
     cell_id: str | None
+    path: str | None
     output: int | None
     failed: bool
     viewers: list[ViewerModel]
@@ -101,6 +105,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         cell: ``msg_id`` of the execute request whose output is the pane, or
         display: a ``display_id``.
         cell_id: Id of the cell in its notebook. If the cell runs again, the pane continues.
+        path: Path of this notebook on the server: a copy of it has cells of the same ids.
         outputs: Outputs that the cell already shows, in the form of nbformat. Who gives them sees
             the cell; without them the kernel must have run it.
         output: The place of the one output of the cell that is shared, from 0; all without it.
@@ -126,6 +131,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     cell: Short | None = None
     display: Short | None = None
     cell_id: Short | None = None
+    path: NotebookPath | None = None
     outputs: Annotated[list[Json], msgspec.Meta(max_length=10_000)] | None = None
     output: Annotated[int, msgspec.Meta(ge=0, lt=10_000)] | None = None
     known: Annotated[list[Short], msgspec.Meta(max_length=4096)] = msgspec.field(
@@ -189,11 +195,13 @@ class RunAgainParams(msgspec.Struct, frozen=True):
         kernel_id: Its kernel.
         cell_id: Id of the cell in its notebook.
         cell: ``msg_id`` of the new execute request.
+        path: Path of this notebook. Without it the cell may be of any notebook of the kernel.
     """
 
     kernel_id: Short
     cell_id: Short
     cell: Short
+    path: NotebookPath | None = None
 
 
 class WaitForOwnerParams(msgspec.Struct, frozen=True):

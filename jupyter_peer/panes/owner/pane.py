@@ -33,6 +33,7 @@ class SharePane(msgspec.Struct, frozen=True):
         tracebacks: Whether errors show their traceback, which quotes lines of the source; None
             keeps the choice for a pane that is shared again.
         cell_id: Id of the cell in its notebook. If the cell runs again, the pane continues with it.
+        path: Path of this notebook on the server, if known.
         outputs: Outputs that the cell already shows, in the form of nbformat.
         known: Ids of the last messages in these outputs.
         loaders: MIME bundles of other cells that loaded a library into the page.
@@ -46,6 +47,7 @@ class SharePane(msgspec.Struct, frozen=True):
     other_widgets: str | None = None
     tracebacks: bool | None = None
     cell_id: str | None = None
+    path: str | None = None
     outputs: Sequence[Json] = ()
     known: Sequence[str] = ()
     loaders: Sequence[Json] = ()
@@ -71,6 +73,7 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
         status: ``live`` or ``ended``.
         since: Epoch seconds.
         cell_id: Id of the notebook's cell that it belongs to, if any.
+        path: Present path of this notebook, if known.
         output: Place of its one output in that cell; None for all of them.
         failed: Whether its cell ended with an error.
     """
@@ -82,6 +85,7 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     kernel_id: str | None
     cell_id: str | None = None
+    path: str | None = None
     output: int | None = None
     failed: bool = False
     viewers: list[dict[str, str]]
@@ -115,6 +119,7 @@ class OwnPane:
         self.title = name
         self.kernel_id = ""
         self.cell_id: str | None = None
+        self.path: str | None = None
         self.output: int | None = None
         self.since = 0.0
         self.other_widgets = VALUES
@@ -181,6 +186,7 @@ class OwnPane:
             since=self.since,
             kernel_id=None if self.kernel_id == STILL else self.kernel_id,
             cell_id=self.cell_id,
+            path=self.path,
             output=self.output,
             failed=self.has_failed,
             viewers=[

@@ -31,8 +31,8 @@ from ...phrase import phrase
 from ...primitives.signal import Signal
 from ...store.records import Grant
 from ...wire.payloads.panes import MAX_PANES, MAX_TITLE, check_pane_name
-from ..kernel.notebook_source import NotebookSource
 from ..kernel.source import PaneSource
+from .cells import NotebookCells
 from .delivery import Delivery
 from .input.inputs import PaneInputs
 from .input.rules import OTHER_WIDGETS
@@ -65,6 +65,7 @@ class PanePublisher:
 
     Attributes:
         kernels: The kernels that its panes listen to.
+        cells: The cells of notebooks that its panes stay with.
     """
 
     def __init__(
@@ -82,10 +83,11 @@ class PanePublisher:
         self._max_panes = max_panes
         self._panes: dict[str, OwnPane] = {}
         self.kernels = HeardKernels(taps)
+        self._changes = Signal[[]]("own panes changed")
+        self.cells = NotebookCells(self._panes, self.kernels, self._tell)
         self._delivery = Delivery(hub)
         self._notices = PaneNotices(hub)
         self._sharing: dict[str, asyncio.Lock] = {}
-        self._changes = Signal[[]]("own panes changed")
         self._unsubscribe = hub.subscribe(self._on_hub_event)
         self._requests = PaneRequests(
             hub, self._panes, self._stored_grants, max_viewers, self._tell
@@ -251,7 +253,7 @@ class PanePublisher:
         pane.unsubscribe()
         pane.unsubscribe, pane.source = unsubscribe, source
         pane.kernel_id = asked.kernel_id
-        pane.cell_id, pane.output = asked.cell_id, asked.output
+        pane.cell_id, pane.path, pane.output = asked.cell_id, asked.path, asked.output
         pane.other_widgets, pane.tracebacks = other_widgets, tracebacks
         pane.title = asked.title or asked.name
         pane.since = self._clock()
@@ -263,51 +265,6 @@ class PanePublisher:
         pane.audience.show(source.state)
         self._tell()
         return self._info(pane)
-
-    def run_again(self, kernel_id: str, cell_id: str, cell: str) -> None:
-        """Handle a new run of a notebook's cell: its panes continue with the new outputs.
-
-        Args:
-            kernel_id: The kernel.
-            cell_id: Id of the cell in its notebook.
-            cell: ``msg_id`` of the new execute request.
-        """
-        for pane in self._panes.values():
-            if pane.source is None or pane.is_ended:
-                continue
-            if (pane.kernel_id, pane.cell_id) == (kernel_id, cell_id):
-                pane.source.run_again(cell, pane.source.kernel.hearing.of(cell))
-
-    def wait_for_owner(self, kernel_id: str, cell: str, prompt: str | None) -> None:
-        """Handle a cell that waits for input from its owner: its panes show that.
-
-        Args:
-            kernel_id: The kernel.
-            cell: ``msg_id`` of the execute request.
-            prompt: Prompt of the cell; None after the answer.
-        """
-        for pane in self._panes.values():
-            if pane.source is None or pane.is_ended or pane.kernel_id != kernel_id:
-                continue
-            masked = self.kernels.tap(kernel_id).masked({"prompt": prompt}, cell)
-            pane.source.wait_for_owner(cell, masked["prompt"])
-
-    def present_cell(self, kernel_id: str, name: str, cell: str) -> None:
-        """Handle a run of a cell of a presented notebook: its pane shows the cell's outputs.
-
-        Args:
-            kernel_id: The kernel.
-            name: Name of the pane.
-            cell: ``msg_id`` of the execute request.
-
-        Raises:
-            UnknownPaneError: This kernel presents no pane of this name.
-        """
-        pane = self._panes.get(name)
-        source = pane.source if pane is not None and not pane.is_ended else None
-        if pane is None or pane.kernel_id != kernel_id or not isinstance(source, NotebookSource):
-            raise UnknownPaneError(phrase("this notebook presents no pane {name}", name=repr(name)))
-        source.add_cell(cell, source.kernel.hearing.of(cell))
 
     def _own_pane(self, name: str) -> OwnPane:
         return OwnPane(name, self._delivery, lambda: self._hub.guests.of_pane(name))

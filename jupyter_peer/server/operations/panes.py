@@ -79,6 +79,7 @@ class PaneOperations(Group):
                 other_widgets=params.other_widgets,
                 tracebacks=params.tracebacks,
                 cell_id=params.cell_id,
+                path=params.path,
                 outputs=params.outputs or [],
                 known=params.known,
                 loaders=params.loaders,
@@ -118,19 +119,19 @@ class PaneOperations(Group):
 
     @serves(rows.PRESENT_CELL)
     def _present_cell(self, params: rows.PresentCellParams, call: Call) -> Done:
-        self._publisher.present_cell(self._kernel_of(None, call), params.name, params.cell)
+        self._publisher.cells.present_cell(self._kernel_of(None, call), params.name, params.cell)
         return Done()
 
     @serves(rows.RUN_AGAIN)
     def _run_again(self, params: rows.RunAgainParams, call: Call) -> Done:
         kernel_id = self._kernel_of(params.kernel_id, call)
-        self._publisher.run_again(kernel_id, params.cell_id, params.cell)
+        self._publisher.cells.run_again(kernel_id, params.cell_id, params.cell, params.path)
         return Done()
 
     @serves(rows.WAIT_FOR_OWNER)
     def _wait_for_owner(self, params: rows.WaitForOwnerParams, call: Call) -> Done:
         kernel_id = self._kernel_of(params.kernel_id, call)
-        self._publisher.wait_for_owner(kernel_id, params.cell, params.prompt)
+        self._publisher.cells.wait_for_owner(kernel_id, params.cell, params.prompt)
         return Done()
 
     def _kernel_of(self, named: str | None, call: Call) -> str:

@@ -19,6 +19,7 @@ const own = {
   status: 'live' as const,
   kernel_id: 'k',
   cell_id: null,
+  path: null,
   output: null,
   failed: false,
   viewers: [],

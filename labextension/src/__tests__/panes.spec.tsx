@@ -34,6 +34,7 @@ const mine: IPaneLists['mine'] = [
     status: 'live',
     kernel_id: 'k',
     cell_id: null,
+    path: null,
     output: null,
     failed: false,
     viewers: [{ ...bob, grant: 'view' as const }],
@@ -46,6 +47,7 @@ const mine: IPaneLists['mine'] = [
     status: 'live',
     kernel_id: 'k',
     cell_id: null,
+    path: null,
     output: null,
     failed: false,
     viewers: [],
@@ -58,6 +60,7 @@ const mine: IPaneLists['mine'] = [
     status: 'live',
     kernel_id: 'k',
     cell_id: null,
+    path: null,
     output: null,
     failed: false,
     viewers: [],
@@ -138,6 +141,14 @@ describe('panes', () => {
     await act(async () => settle());
   });
 
+  it('of this node count only who can view them: not a peer that is blocked', async () => {
+    const panes = { mine: [{ ...mine[1], grants: { [bob.node_id]: 'view' as const } }], offered };
+    session = await openSession(picture([peer({ blocked: true, status: 'blocked' })], panes));
+    show(session, <OwnPanes setGrant={setGrant} />);
+    fireEvent.click(screen.getByRole('button', { name: 'raw No peer can view it' }));
+    screen.getByText('blocked');
+  });
+
   it('of this node say that they have ended', async () => {
     await open(<OwnPanes setGrant={setGrant} />, {
       mine: [{ ...mine[1], status: 'ended' }],
@@ -192,6 +203,11 @@ describe('the status bar', () => {
       '3 shared · bob is watching · agent on'
     );
     expect(statusWords(session.model.state, false, trans)).toBe('3 shared · bob is watching');
+  });
+
+  it('counts neither a pane that has ended nor who still looks at it', async () => {
+    await open(<></>, { mine: [{ ...mine[0], status: 'ended' }], offered: [] });
+    expect(statusWords(session.model.state, false, trans)).toBe('1 peer');
   });
 
   it('counts peers where nothing is shared', async () => {

@@ -9,9 +9,11 @@ function notebook() {
   const any = (kernel.anyMessage = new Signal<unknown, unknown>(kernel));
   const iopub = (kernel.iopubMessage = new Signal<unknown, unknown>(kernel));
   const status = (kernel.statusChanged = new Signal<unknown, string>(kernel));
-  const panel = {
-    sessionContext: { session: { kernel }, kernelChanged: new Signal<unknown, unknown>({}) }
+  const sessionContext = {
+    session: { kernel },
+    kernelChanged: new Signal<unknown, unknown>({})
   };
+  const panel = { context: { localPath: 'a.ipynb', sessionContext } };
   const tracker = {
     widgetAdded: new Signal<unknown, unknown>({}),
     forEach: (take: (each: unknown) => void) => take(panel)

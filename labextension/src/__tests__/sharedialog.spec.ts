@@ -14,6 +14,7 @@ const people = [peer({ node_id: ADA, node_name: 'ada' }), peer({ node_id: BOB, n
 
 const cell = {
   kernelId: 'k',
+  path: 'a.ipynb',
   cell: {
     model: { id: 'c', outputs: { toJSON: () => [] }, sharedModel: { source: 'plot()' } },
     outputArea: {}
@@ -29,6 +30,7 @@ function pane(grants: Record<string, Grant>): IOwnPane {
     status: 'live',
     kernel_id: 'k',
     cell_id: 'c',
+    path: 'a.ipynb',
     output: null,
     failed: false,
     viewers: [],

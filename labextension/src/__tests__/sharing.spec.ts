@@ -26,7 +26,7 @@ it.each([
   expect(nameOf(title, taken)).toBe(name);
 });
 
-it('finds the panes that stay with a cell, of all its outputs and of one', () => {
+it('finds the panes that stay with a cell, and not with that of a copy of its notebook', () => {
   const pane = {
     name: 'loss',
     title: '',
@@ -34,14 +34,16 @@ it('finds the panes that stay with a cell, of all its outputs and of one', () =>
     status: 'live' as const,
     kernel_id: 'k',
     cell_id: 'c',
+    path: 'a.ipynb',
     output: null,
     failed: false,
     viewers: [],
     grants: {}
   };
   const panes = [pane, { ...pane, name: 'plot', output: 1 }];
-  expect(panesOf(panes, 'c')).toEqual(panes);
-  expect(panesOf(panes, 'd')).toEqual([]);
+  expect(panesOf(panes, 'a.ipynb', 'c')).toEqual(panes);
+  expect(panesOf(panes, 'a.ipynb', 'd')).toEqual([]);
+  expect(panesOf(panes, 'a-Copy1.ipynb', 'c')).toEqual([]);
 });
 
 it('counts the output that was clicked, where a cell has several', () => {

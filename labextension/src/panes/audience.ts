@@ -40,7 +40,7 @@ export function audienceWords(
   if (watching.length > 0) {
     return trans.__('Watching: %1', watching.join(', '));
   }
-  const granted = Object.keys(pane.grants).length;
+  const granted = mayView(pane, state).length;
   if (linksOf(pane, state.links).length > 0) {
     return granted === 0
       ? trans.__('Anyone with the link can view it')
@@ -53,6 +53,12 @@ export function audienceWords(
   return granted === 0
     ? trans.__('No peer can view it')
     : trans._n('1 peer can view it', '%1 peers can view it', granted);
+}
+
+/** The node ids of the peers that can view a pane: the grant of a blocked one waits. */
+export function mayView(pane: IOwnPane, { peers }: IPeersState): string[] {
+  const blocked = new Set(peers.filter(peer => peer.blocked).map(peer => peer.node_id));
+  return Object.keys(pane.grants).filter(id => !blocked.has(id));
 }
 
 /** The links that open a pane. */

@@ -88,12 +88,13 @@ function Grants(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactEleme
         {shown.map(peer => {
           const name = displayName(peer);
           const isWatching = pane.viewers.some(viewer => viewer.node_id === peer.node_id);
+          const status = isWatching ? trans.__('watching') : '';
           return (
             <li className="jp-Peers-row jp-Peers-grant" key={peer.node_id}>
               <span className="jp-Peers-name" title={name}>
                 {name}
               </span>
-              <span className="jp-Peers-muted">{isWatching ? trans.__('watching') : ''}</span>
+              <span className="jp-Peers-muted">{peer.blocked ? trans.__('blocked') : status}</span>
               <select
                 className="jp-Peers-select"
                 aria-label={trans.__('What %1 can do with %2', name, title)}

@@ -10,17 +10,20 @@ import { showsSecret } from './secretwords';
 export interface ISharedCell {
   cell: CodeCell;
   kernelId: string;
+  /** Of its notebook, on the server. */
+  path: string;
 }
 
 /** The cells that a person has selected and whose outputs can be shared, as they stand in the notebook. */
 export function chosenCells({ currentWidget }: INotebookTracker): ISharedCell[] {
-  const kernel = currentWidget?.sessionContext.session?.kernel;
-  const { content } = currentWidget ?? {};
+  const { content, context } = currentWidget ?? {};
+  const kernel = context?.sessionContext.session?.kernel;
   const chosen = content?.widgets.filter(cell => content.isSelectedOrActive(cell)) ?? [];
   const cells = chosen.map(codeCell).filter(cell => cell !== null);
   const showing = cells.filter(cell => cell.model.outputs.length > 0);
   const shared = showing.length > 0 ? showing : cells.slice(0, 1);
-  return kernel ? shared.map(cell => ({ cell, kernelId: kernel.id })) : [];
+  const path = context?.localPath;
+  return kernel && path ? shared.map(cell => ({ cell, kernelId: kernel.id, path })) : [];
 }
 
 /** The place of the output that a node of the page belongs to; null where the cell has only one. */
@@ -30,24 +33,30 @@ export function outputAt(cell: CodeCell, node: Node | undefined): number | null 
   return place < 0 || cell.model.outputs.length < 2 ? null : place;
 }
 
+/** The cell if it is one of code; none for a cell whose model is gone, as while it is being deleted. */
 function codeCell(cell: Cell | null | undefined): CodeCell | null {
-  return cell?.model.type === 'code' ? (cell as CodeCell) : null;
+  return cell && !cell.model.isDisposed && cell.model.type === 'code' ? (cell as CodeCell) : null;
 }
 
-/** The cell with this id, in whichever notebook of the kernel it is. */
+/** The cell with this id in an open notebook of this path, if its kernel runs. */
 export function findCell(
   tracker: INotebookTracker,
-  kernelId: string,
+  path: string,
   cellId: string
 ): ISharedCell | null {
-  const panel = tracker.find(each => each.sessionContext.session?.kernel?.id === kernelId);
+  const panel = tracker.find(({ context }) => context.localPath === path);
+  const kernelId = panel?.sessionContext.session?.kernel?.id;
   const cell = codeCell(panel?.content.widgets.find(each => each.model.id === cellId));
-  return cell ? { cell, kernelId } : null;
+  return cell && kernelId !== undefined ? { cell, kernelId, path } : null;
 }
 
-/** The panes that stay with a cell: of all its outputs, and of single ones. */
-export function panesOf(panes: readonly IOwnPane[], cellId: string): IOwnPane[] {
-  return panes.filter(pane => pane.cell_id === cellId);
+/**
+ * The panes that stay with a cell: of all its outputs, and of single ones.
+ *
+ * @param path - Of its notebook: a copy of it has cells of the same ids, which nobody has shared.
+ */
+export function panesOf(panes: readonly IOwnPane[], path: string, cellId: string): IOwnPane[] {
+  return panes.filter(pane => pane.cell_id === cellId && pane.path === path);
 }
 
 /** A person's choices for a cell. */
@@ -66,7 +75,7 @@ export interface ISharing {
 export async function shareCell(
   control: ControlSocket,
   runs: CellRuns,
-  { cell, kernelId }: ISharedCell,
+  { cell, kernelId, path }: ISharedCell,
   sharing: ISharing
 ): Promise<void> {
   const cellId = cell.model.id;
@@ -77,6 +86,7 @@ export async function shareCell(
     ...sharing,
     kernel_id: kernelId,
     cell_id: cellId,
+    path,
     cell: run?.request ?? null,
     outputs: outputsOf(cell),
     loaders: loadersOf(cell),

@@ -84,7 +84,9 @@ function propose(
 ): IProposal[] {
   const taken = mine.map(pane => pane.name);
   return cells.map(shared => {
-    const before = panesOf(mine, shared.cell.model.id).find(pane => pane.output === output);
+    const before = panesOf(mine, shared.path, shared.cell.model.id).find(
+      pane => pane.output === output
+    );
     const title = before?.title ?? titleOf(shared.cell);
     const name = before?.name ?? nameOf(title, taken);
     taken.push(name);

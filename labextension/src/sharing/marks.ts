@@ -3,7 +3,7 @@ import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { IView } from '../context';
 import { IOwnPane } from '../shapes';
 import { CommandIDs } from '../tokens';
-import { audienceWords, linksOf } from '../panes/audience';
+import { audienceWords, linksOf, mayView } from '../panes/audience';
 import { peersIcon } from '../icon';
 import { afterPress } from '../press';
 import { panesOf } from './cells';
@@ -23,16 +23,27 @@ export class SharedMarks {
 
   private _follow(panel: NotebookPanel): void {
     // Cells come when the file is read, and as people add them.
-    panel.content.modelContentChanged.connect(this._draw);
+    panel.content.modelContentChanged.connect(this._drawSoon);
     void panel.revealed.then(() => this._draw());
   }
+
+  /** Draw after the task: a model reports a cell before the notebook has a widget for it. */
+  private readonly _drawSoon = (): void => {
+    if (!this._isDue) {
+      this._isDue = true;
+      queueMicrotask(() => {
+        this._isDue = false;
+        this._draw();
+      });
+    }
+  };
 
   private readonly _draw = (): void => {
     const { mine } = this._view.model.state.panes;
     const live = mine.filter(pane => pane.status === 'live');
-    this._tracker.forEach(({ content }) => {
+    this._tracker.forEach(({ content, context }) => {
       for (const cell of content.widgets) {
-        this._mark(cell, panesOf(live, cell.model.id));
+        this._mark(cell, panesOf(live, context.localPath, cell.model.id));
       }
     });
   };
@@ -59,7 +70,7 @@ export class SharedMarks {
     mark.lastElementChild!.textContent =
       pane.output === null ? words : trans.__('Output %1 · %2', pane.output + 1, words);
     const title = pane.title || pane.name;
-    const may = Object.keys(pane.grants).map(id => model.nameOf(id));
+    const may = mayView(pane, model.state).map(id => model.nameOf(id));
     if (linksOf(pane, model.state.links).length > 0) {
       may.push(trans.__('anyone with the link'));
     }
@@ -69,4 +80,6 @@ export class SharedMarks {
         : trans.__('Shared as “%1”. Click to stop.', title);
     mark.onclick = () => void commands.execute(CommandIDs.unshare, { name: pane.name });
   }
+
+  private _isDue = false;
 }

@@ -60,8 +60,8 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
 
     const cellOf = (name: unknown) => {
       const pane = model.state.panes.mine.find(each => each.name === name);
-      const { cell_id: cellId = null, kernel_id: kernelId = null } = pane ?? {};
-      return cellId !== null && kernelId !== null ? findCell(tracker, kernelId, cellId) : null;
+      const { cell_id: cellId = null, path = null } = pane ?? {};
+      return cellId !== null && path !== null ? findCell(tracker, path, cellId) : null;
     };
     commands.addCommand(CommandIDs.showCell, {
       label: trans.__('Show Its Cell'),
@@ -78,16 +78,17 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
     });
 
     /** Let the panes of a cell go on with its new run. */
-    const goOn = async ({ kernelId, cellId, request }: ICellRun): Promise<void> => {
-      const panes = panesOf(model.state.panes.mine, cellId);
+    const goOn = async ({ kernelId, cellId, path, request }: ICellRun): Promise<void> => {
+      const panes = panesOf(model.state.panes.mine, path, cellId);
       if (panes.some(pane => pane.status === 'live' && pane.kernel_id === kernelId)) {
         await control.request('run_again', {
           kernel_id: kernelId,
           cell_id: cellId,
-          cell: request
+          cell: request,
+          path
         });
       }
-      const cell = findCell(tracker, kernelId, cellId);
+      const cell = findCell(tracker, path, cellId);
       for (const { name, output, status, title } of panes) {
         if (cell && status === 'ended') {
           const again = { name, title, output, with: [], grant: 'view' };

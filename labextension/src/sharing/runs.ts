@@ -14,6 +14,8 @@ export interface IRun {
 export interface ICellRun {
   kernelId: string;
   cellId: string;
+  /** Of its notebook, on the server. */
+  path: string;
   request: string;
 }
 
@@ -59,12 +61,16 @@ export class CellRuns {
     return this._questions.get(kernelId);
   }
 
-  private _follow({ sessionContext }: NotebookPanel): void {
-    this._listen(sessionContext.session?.kernel);
-    sessionContext.kernelChanged.connect((_, { newValue }) => this._listen(newValue));
+  private _follow({ context }: NotebookPanel): void {
+    const { sessionContext } = context;
+    this._listen(context, sessionContext.session?.kernel);
+    sessionContext.kernelChanged.connect((_, { newValue }) => this._listen(context, newValue));
   }
 
-  private _listen(kernel: Kernel.IKernelConnection | null | undefined): void {
+  private _listen(
+    context: NotebookPanel['context'],
+    kernel: Kernel.IKernelConnection | null | undefined
+  ): void {
     if (!kernel || this._kernels.has(kernel)) {
       return;
     }
@@ -72,7 +78,8 @@ export class CellRuns {
     kernel.anyMessage.connect((_, { msg, direction }) => {
       const { cellId } = msg.metadata;
       if (direction === 'send' && isExecuteRequest(msg) && typeof cellId === 'string') {
-        const run = { kernelId: kernel.id, cellId, request: msg.header.msg_id };
+        const path = context.localPath;
+        const run = { kernelId: kernel.id, cellId, path, request: msg.header.msg_id };
         const key = `${kernel.id} ${cellId}`;
         this._shown.delete(this._cells.get(key) ?? '');
         this._cells.set(key, run.request);

@@ -7,6 +7,7 @@ import * as React from 'react';
 import { AgentSwitch } from '../agents/switch';
 import { IPeersState, PeersModel } from '../model';
 import { watchersOf } from '../panes/audience';
+import { IOwnPane } from '../shapes';
 import { CommandIDs, DOMAIN, IPeerAgents, IPeerSession } from '../tokens';
 
 /** The status bar shows what this node shares with other people; a click opens the panel. */
@@ -75,10 +76,10 @@ export function statusWords(
   trans: TranslationBundle
 ): string {
   const connected = state.peers.filter(peer => peer.status === 'connected').length;
-  const shared = state.panes.mine.filter(pane => pane.status === 'live').length;
+  const live = state.panes.mine.filter(pane => pane.status === 'live');
   const parts = [
-    shared ? trans.__('%1 shared', shared) : '',
-    watchingWords(state, trans),
+    live.length ? trans.__('%1 shared', live.length) : '',
+    watchingWords(live, state, trans),
     isAgentOn ? trans.__('agent on') : ''
   ].filter(Boolean);
   if (parts.length === 0 && connected) {
@@ -87,8 +88,8 @@ export function statusWords(
   return parts.join(' · ');
 }
 
-function watchingWords(state: IPeersState, trans: TranslationBundle): string {
-  const watchers = state.panes.mine.flatMap(pane => watchersOf(pane, state, trans));
+function watchingWords(panes: IOwnPane[], state: IPeersState, trans: TranslationBundle): string {
+  const watchers = panes.flatMap(pane => watchersOf(pane, state, trans));
   const names = [...new Map(watchers.map(({ id, name }) => [id, name])).values()];
   switch (names.length) {
     case 0:

@@ -37,7 +37,7 @@ async def test_prints_and_errors_of_callbacks_reach_the_owner_with_their_traceba
         cell = "cell"
         if kind == "notebook":
             cell = "run"
-            ada.publisher.present_cell("k1", "loss", cell)
+            ada.publisher.cells.present_cell("k1", "loss", cell)
         ada.kernel.write("of the cell\n", parent=cell)
         sent = await moved(ada, bob, cell)
         ada.kernel.write("moved\n[W] forged line\n", parent=sent.msg_id)

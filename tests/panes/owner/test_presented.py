@@ -21,7 +21,7 @@ async def presented(ada: Node, **fields: Any) -> None:
 
 
 def run(ada: Node, cell: str) -> None:
-    ada.publisher.present_cell("k1", "class", cell)
+    ada.publisher.cells.present_cell("k1", "class", cell)
 
 
 def shown(ada: Node) -> list[str]:
@@ -129,7 +129,7 @@ async def test_a_pane_that_is_not_presented_takes_no_cells() -> None:
         await presented(ada)
         for kernel, name in (("k1", "loss"), ("k2", "class"), ("k1", "nope")):
             with pytest.raises(UnknownPaneError):
-                ada.publisher.present_cell(kernel, name, "one")
+                ada.publisher.cells.present_cell(kernel, name, "one")
         ada.publisher.unshare("class")
         with pytest.raises(UnknownPaneError):
             run(ada, "one")

@@ -55,7 +55,7 @@ async def test_a_cell_that_runs_again_begins_anew_with_all_it_has_said_meanwhile
         await until(bob.watcher.offered)
         watch = await bob.watcher.open(ada.id, "loss")
         ada.kernel.write("new 1\n", parent="run-2")
-        ada.publisher.run_again("k1", "c1", "run-2")
+        ada.publisher.cells.run_again("k1", "c1", "run-2")
         ada.kernel.write("new 2\n", parent="run-2")
         ada.kernel.write("old\n", parent="run-1")
         await until(lambda: texts(watch) == ["new 1\nnew 2\n"])
@@ -65,8 +65,38 @@ async def test_another_cell_or_kernel_that_runs_changes_nothing() -> None:
     async with two_nodes() as (ada, _):
         await ada.publisher.share(cell_pane())
         for kernel_id, cell_id in (("k1", "c2"), ("k2", "c1")):
-            ada.publisher.run_again(kernel_id, cell_id, "run-2")
+            ada.publisher.cells.run_again(kernel_id, cell_id, "run-2")
         assert shown(ada) == ["1\n2\n"]
+
+
+async def test_the_cell_of_a_copy_of_the_notebook_is_not_shared() -> None:
+    async with two_nodes() as (ada, _):
+        await ada.publisher.share(cell_pane(path="work/a.ipynb"))
+        ada.kernel.write("private\n", parent="run-2")
+        ada.publisher.cells.run_again("k1", "c1", "run-2", "work/a-Copy1.ipynb")
+        assert shown(ada) == ["1\n2\n"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ("work/a.ipynb", "work/b.ipynb", "work/b.ipynb"),
+        ("work", "old/work", "old/work/a.ipynb"),
+        ("wor", "x", "work/a.ipynb"),
+        ("work/a.ipy", "x", "work/a.ipynb"),
+    ],
+)
+async def test_a_pane_stays_with_its_cell_when_the_notebook_moves(
+    before: str, after: str, path: str
+) -> None:
+    async with two_nodes() as (ada, _):
+        await ada.publisher.share(cell_pane(path="work/a.ipynb"))
+        told: list[None] = []
+        ada.publisher.subscribe(lambda: told.append(None))
+        ada.publisher.cells.notebook_moved(before, after)
+        (mine,) = ada.publisher.mine()
+        assert mine["path"] == path
+        assert bool(told) == (path != "work/a.ipynb")
 
 
 async def test_a_later_update_finds_the_display_of_an_output_that_was_there() -> None:
@@ -117,7 +147,7 @@ async def test_one_output_of_a_cell_is_shared_by_its_place_and_goes_on_there() -
         ada.kernel.say("stream", stream("more\n"), parent="run-1")
         await until(lambda: watched() == ["plot 2"])
 
-        ada.publisher.run_again("k1", "c1", "run-2")
+        ada.publisher.cells.run_again("k1", "c1", "run-2")
         ada.kernel.say("stream", stream("epoch "), parent="run-2")
         ada.kernel.say("stream", stream("3\n"), parent="run-2")
         ada.kernel.say("display_data", picture("plot 3"), parent="run-2")
@@ -152,7 +182,7 @@ async def test_the_owner_is_told_that_a_shared_cell_has_failed_and_that_it_goes_
         ada.publisher.subscribe(lambda: told.append(ada.publisher.mine()[0]["failed"]))
         error = {"ename": "E", "evalue": "", "traceback": []}
         ada.kernel.say("error", error, parent="run-1")
-        ada.publisher.run_again("k1", "c1", "run-2")
+        ada.publisher.cells.run_again("k1", "c1", "run-2")
         ada.kernel.write("well\n", parent="run-2")
         assert told == [True, False]
 

@@ -12,7 +12,7 @@ NOTE = "[this cell waits for its owner to answer: Name?]"
 
 
 def wait(node: Node, prompt: str | None, cell: str = "cell") -> None:
-    node.publisher.wait_for_owner("k1", cell, prompt)
+    node.publisher.cells.wait_for_owner("k1", cell, prompt)
 
 
 async def test_viewers_see_live_and_late_that_a_cell_waits_until_it_has_its_answer() -> None:
@@ -48,7 +48,7 @@ async def test_what_another_cell_or_kernel_asks_is_not_shown() -> None:
     async with two_nodes() as (ada, _):
         await ada.share()
         wait(ada, "Password: ", cell="another")
-        ada.publisher.wait_for_owner("k2", "cell", "Password: ")
+        ada.publisher.cells.wait_for_owner("k2", "cell", "Password: ")
         assert ada.publisher.outputs("loss") == []
 
 
@@ -56,7 +56,7 @@ async def test_a_presented_notebook_shows_which_cell_waits() -> None:
     async with two_nodes() as (ada, _):
         await ada.publisher.share(presented())
         for cell in ("one", "two"):
-            ada.publisher.present_cell("k1", "loss", cell)
+            ada.publisher.cells.present_cell("k1", "loss", cell)
         ada.kernel.write("1\n", parent="one")
         wait(ada, "Name? ", cell="two")
         # A thread of another cell goes on meanwhile.

@@ -353,14 +353,19 @@ async def test_what_opens_a_node_is_not_shown_in_its_panes(tmp_path):
 
 
 @pytest.mark.usefixtures("jp_environ")
-async def test_a_pane_needs_a_cell_that_somebody_knows_and_ends_with_its_kernel(tmp_path):
+async def test_a_pane_needs_a_known_cell_follows_its_notebook_and_ends_with_its_kernel(tmp_path):
     async with jupyter_server(tmp_path) as server, kernel_of(server) as kernel:
         unknown = {"name": "cell", "kernel_id": kernel.id, "cell_id": "c1"}
         with pytest.raises(AssertionError, match="no output of this cell is known"):
             await server.call("POST", "panes", unknown)
         assert (await server.call("GET", "panes"))["mine"] == []
         # A page that gives the outputs of its cell knows that it is there, though it has none yet.
-        await server.call("POST", "panes", {**unknown, "outputs": []})
+        (tmp_path / "root" / "a.ipynb").write_text("{}")
+        await server.call("POST", "panes", {**unknown, "outputs": [], "path": "a.ipynb"})
+        renaming = {"method": "PATCH", "body": json.dumps({"path": "b.ipynb"})}
+        assert (await server.fetch("api/contents/a.ipynb", **renaming)).code == 200
+        paths = [pane["path"] for pane in (await server.call("GET", "panes"))["mine"]]
+        assert paths == ["b.ipynb"]
         await server.call("DELETE", "panes/cell")
         body = {"name": "loss", "kernel_id": kernel.id, "display": "d"}
         assert (await server.call("POST", "panes", body))["pane"]["status"] == "live"
