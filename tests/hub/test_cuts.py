@@ -13,6 +13,7 @@ import contextlib
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -138,8 +139,10 @@ async def with_panes(*hubs: PeerHub):
             await node.close()
 
 
-def open_sockets() -> int:
-    return len(psutil.Process().net_connections("tcp"))
+def open_sockets() -> set[tuple[Any, ...]]:
+    """Return the TCP sockets of this process. Those of an earlier test may still close."""
+    found = psutil.Process().net_connections("tcp")
+    return {(each.fd, each.laddr, each.raddr) for each in found}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -227,4 +230,4 @@ async def test_cuts_of_real_sockets_lose_and_double_nothing_and_leave_none_open(
                     await traffic.progress()
             await traffic.end()
     await until(lambda: not (asyncio.all_tasks() - before))
-    await until(lambda: open_sockets() == sockets)
+    await until(lambda: open_sockets() <= sockets)

@@ -40,12 +40,14 @@ class Kind(NamedTuple):
         there: Is dialled.
         address: Returns where.
         node_id: Whom, for transports that route by it.
+        is_ready: Returns whether the second can be dialled now.
     """
 
     here: Transport
     there: Transport
     address: Callable[[], str]
     node_id: str | None = None
+    is_ready: Callable[[], bool] = lambda: True
 
 
 @contextlib.asynccontextmanager
@@ -79,7 +81,7 @@ async def relay() -> AsyncIterator[Kind]:
     ada, bob = (Identity.from_seed(os.urandom(32)) for _ in range(2))
     async with running_relay(hold_s=0.3) as url:
         here, there = RelayTransport(ada, url), RelayTransport(bob, url)
-        yield Kind(here, there, lambda: f"relay:{url}", bob.node_id)
+        yield Kind(here, there, lambda: f"relay:{url}", bob.node_id, lambda: there.is_registered)
         await here.close()
         await there.close()
 
@@ -110,7 +112,9 @@ async def two_brokers() -> AsyncIterator[Kind]:
             running_relay(backends[1], hold_s=0.3) as other,
         ):
             here, there = RelayTransport(ada, one), RelayTransport(bob, other)
-            yield Kind(here, there, lambda: f"relay:{one}", bob.node_id)
+            yield Kind(
+                here, there, lambda: f"relay:{one}", bob.node_id, lambda: there.is_registered
+            )
             await here.close()
             await there.close()
 
@@ -144,9 +148,10 @@ async def linked(kind) -> AsyncIterator[tuple[PeerLink, PeerLink]]:
     async def refuse(link: PeerLink) -> None:
         raise AssertionError("nobody dials this side")
 
-    async with kind() as (here, there, address, node_id):
+    async with kind() as (here, there, address, node_id, is_ready):
         await here.start(refuse)
         await there.start(accept)
+        await until(is_ready)
         assert here.can_dial(address())
         dialled = await here.dial(address(), node_id)
         incoming = await asyncio.wait_for(accepted.get(), PATIENCE_S)
@@ -276,7 +281,7 @@ async def test_frames_right_behind_a_handshake_wait_for_the_side_that_dialled(ki
 
 
 async def test_an_address_where_nothing_listens_is_unreachable(kind):
-    async with kind() as (here, there, address, node_id):
+    async with kind() as (here, there, address, node_id, _):
         await here.start(lambda link: None)
         gone = address()
         await there.close()

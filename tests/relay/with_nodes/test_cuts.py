@@ -43,4 +43,4 @@ async def test_cuts_over_a_relay_lose_and_double_nothing_and_leave_nothing_open(
                 await traffic.end()
                 assert traffic.paths <= {"relay", None}
     await until(lambda: not (asyncio.all_tasks() - before))
-    await until(lambda: open_sockets() == sockets)
+    await until(lambda: open_sockets() <= sockets)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,12 @@ class Class:
         await until(are_members, 20)
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell no member what the last update was: a member that is late then goes on without its group."""
+    monkeypatch.setattr(pane_groups, "CHECK_S", 3600.0)
+
+
 @contextlib.asynccontextmanager
 async def a_class(
     url: str,
@@ -70,8 +77,10 @@ async def a_class(
 ) -> AsyncIterator[Class]:
     """Yield an owner and its viewers; all of them, or the given number, are members of its group."""
     with tempfile.TemporaryDirectory() as folder:
-        ada_hub = relay_hub(Path(folder), "ada", url)
-        hubs = [relay_hub(Path(folder), f"viewer{number}", None) for number in range(count)]
+        # Without pings, which are messages too.
+        still = partial(relay_hub, Path(folder), ping_interval_s=3600.0)
+        ada_hub = still("ada", url)
+        hubs = [still(f"viewer{number}", None) for number in range(count)]
         for hub in hubs:
             hub._local.capabilities = capabilities.get(hub.node_name, hub._local.capabilities)
         async with running(ada_hub, *hubs):
@@ -94,6 +103,7 @@ def of_groups(relay: HostileRelay) -> list[RelayFrame]:
     return [frame for frame in map(RelayFrame.from_bytes, relay.seen) if frame.kind == GROUP]
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_class_gets_each_update_in_one_copy_who_comes_late_too() -> None:
     async with relay() as url, a_class(url) as lesson:
         await gets_one_copy(lesson)
@@ -168,6 +178,7 @@ async def disconnect(lesson: Class, at: int) -> None:
 ENDS = (revoke, block, leave, disconnect)
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_who_is_no_viewer_any_more_reads_nothing_that_comes_after() -> None:
     async with hostile_relay() as relay, a_class(relay.url, len(ENDS) + 2) as lesson:
         handed: list[bytes] = []
@@ -278,10 +289,10 @@ async def test_what_a_relay_does_to_a_group_changes_nothing_that_is_shown(monkey
         assert not relay.holds(b"begun")
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_relay_learns_little_and_a_member_that_it_has_missed_the_last_update(
     monkeypatch,
 ) -> None:
-    monkeypatch.setattr(pane_groups, "CHECK_S", 0.05)
     async with hostile_relay() as relay, a_class(relay.url) as lesson:
         lesson.write("the secret of the class\n")
         await lesson.seen()
@@ -291,6 +302,9 @@ async def test_a_relay_learns_little_and_a_member_that_it_has_missed_the_last_up
         assert owner == lesson.ada.id
         assert any(group in frame for frame in relay.seen)  # what is not sealed would be found
         relay.attack = lambda frame: [] if frame.kind == GROUP else [frame]
+        monkeypatch.setattr(pane_groups, "CHECK_S", 0.05)
+        for pause in ("_FIRST_PAUSE_S", "_LAST_PAUSE_S"):
+            monkeypatch.setattr(pane_groups, pause, 3600.0)
         lesson.write("the last\n")
         await lesson.seen()
         # Who has asked goes on with its own link for a while.
@@ -316,6 +330,7 @@ async def test_a_viewer_that_knows_no_groups_gets_its_own_copy() -> None:
         assert lesson.others[1].id not in lesson.members
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_older_viewers_have_a_group_of_their_own_that_gets_sorted_keys() -> None:
     old = ("panes", "pane-buffers", "pane-widgets", "groups")
     capabilities = {f"viewer{number}": old for number in range(MIN_MEMBERS)}

@@ -113,7 +113,9 @@ async def test_of_several_brokers_the_next_is_used_when_one_is_gone():
         other = await stack.enter_async_context(relay())
         both = f"{one},{other}"
         ada, bob = await stack.enter_async_context(relay_hubs(both, both))
+        told: list[str] = []
+        ada.subscribe(lambda event: told.append(event.kind))
         await first.aclose()
-        await until(lambda: not ada.peer(bob.node_id).transport, what="the first broker ends")
+        await until(lambda: "link_down" in told, what="the first broker ends")
         await until(lambda: ada.peer(bob.node_id).transport == "relay", 15)
         await ada.ping(bob.node_id)
