@@ -65,8 +65,8 @@ class AgentAudit:
         """
         return {"question": root.hex()[:QUESTION_DIGITS], "chain": list(nodes)}
 
-    def refused(self, peer: str, code: str) -> None:
-        """Write that a question was refused.
+    def refused(self, peer: str, code: str) -> bool:
+        """Write that a question was refused, and return whether an entry was written.
 
         Refusals within a minute are counted, and the next entry has the number. So a flood cannot
         push other entries out of the log.
@@ -74,9 +74,10 @@ class AgentAudit:
         at, more = self._refused.get((peer, code), (-REFUSALS_EVERY_S, 0))
         if self._clock() - at < REFUSALS_EVERY_S:
             self._refused[peer, code] = (at, more + 1)
-            return
+            return False
         self._refused[peer, code] = (self._clock(), 0)
         self.note("agent_refused", peer, code=code, **({"more_before": more} if more else {}))
+        return True
 
     def forget(self, peer: str) -> None:
         """Forget the counts of a peer."""

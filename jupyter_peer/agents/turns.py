@@ -87,7 +87,7 @@ class TurnManager:
         return len(self._turns)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call back when a question begins or ends; return a function that stops this."""
+        """Call back when a question begins, ends or is refused; return a function that stops this."""
         return self._changes.connect(listener)
 
     def running(self) -> list[Turn]:
@@ -143,7 +143,8 @@ class TurnManager:
                 request.agent, peer
             )
             # The owner learns what the asker does not: that the agent is there.
-            self.audit.refused(peer, "agent_not_allowed" if is_hidden else error.code)
+            if self.audit.refused(peer, "agent_not_allowed" if is_hidden else error.code):
+                self._changes.emit()
             raise
         turn = Turn(
             self._hub,

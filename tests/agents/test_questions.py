@@ -146,7 +146,10 @@ async def refusal(ada, bob, **options):
 async def test_agents_are_off_by_default():
     async with nodes("ada", "bob", on=False) as (ada, bob):
         agent = ada.agent(hello)
+        told = []
+        ada.turns.subscribe(lambda: told.append(len(ada.log("agent_refused"))))
         error = await refusal(ada, bob)
+        assert told == [1]
         assert (type(error), error.code) == (NotEnabledError, "not_enabled")
         assert "ask its owner" in error.hint
         assert agent.turns == []

@@ -8,13 +8,13 @@ from IPython.core.formatters import DisplayFormatter
 from jupyter_peer.kernel import magics
 from jupyter_peer.server_client.command_table.line import overview
 from jupyter_peer.server_client.results.drawing.markup import clock_time
+from jupyter_peer.server_client.results.panes import Audience, Panes
 from jupyter_peer.server_client.results.results import (
     AuditLog,
     Done,
     Identity,
     Invite,
     Invites,
-    Panes,
     Peer,
     Peers,
 )
@@ -51,6 +51,38 @@ def test_nodes_found_nearby_are_shown_behind_the_peers_as_what_strangers_say():
         assert "<i>" not in shown["text/html"]
         shown, _ = DisplayFormatter().format(Peers(peers, {}, []))
         assert "found" not in shown["text/plain"] + shown["text/html"]
+
+
+BOB = {"node_id": "n" * 16, "node_name": "bob", "alias": "my bob"}
+EVE = {"node_id": "e" * 16, "node_name": "eve", "blocked": True}
+LINK = {"pane": "loss", "guests": [{"name": "Zoë"}, {"name": ""}]}
+
+
+def test_panes_name_the_guests_of_links_and_who_can_view():
+    viewers = [{"node_id": BOB["node_id"], "node_name": "bob"}]
+    grants = {BOB["node_id"]: "view", EVE["node_id"]: "interact"}
+    mine = {"name": "loss", "title": "", "viewers": viewers, "grants": grants}
+    text = Panes({"mine": [mine]}, [BOB, EVE], [LINK]).to_text()
+    assert "my bob (view), anyone with the link" in text
+    assert "my bob, Zoë (guest), a guest" in text
+
+
+@pytest.mark.parametrize(
+    ("grants", "links", "words"),
+    [
+        ({}, [], "No peer can view it"),
+        ({EVE["node_id"]: "view"}, [], "No peer can view it"),
+        ({BOB["node_id"]: "view"}, [], "1 peer can view it"),
+        ({"a": "view", "b": "view"}, [], "2 peers can view it"),
+        ({}, [LINK | {"guests": []}], "Anyone with the link can view it"),
+        ({"a": "view"}, [LINK | {"guests": []}], "1 peer and anyone with the link can view it"),
+        ({}, [LINK], "Watching: Zoë (guest), a guest"),
+        ({}, [LINK | {"pane": "other"}], "No peer can view it"),
+    ],
+)
+def test_who_can_view_a_pane_is_said_as_in_the_sidebar(grants, links, words):
+    pane = {"name": "loss", "viewers": [], "grants": grants}
+    assert str(Audience(pane, [BOB, EVE], links)) == words
 
 
 def test_the_audit_log_names_peers_and_times():

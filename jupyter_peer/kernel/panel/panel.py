@@ -28,6 +28,7 @@ from ...server_client.results.drawing.markup import (
     strong,
     tag,
 )
+from ...server_client.results.panes import Audience
 from ...server_client.results.results import peer_title
 from .approvals import ApprovalsPart
 from .chat import ChatPart, unread_mark
@@ -97,6 +98,8 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.found = FoundPart(client, self._do, self._say_anew)
         self.chats = ChatPart(client, self._do, self._show_peers_again)
         self._known: Sequence[Mapping[str, Any]] = ()
+        self._links: Sequence[Mapping[str, Any]] = ()
+        self._panes: Json = {"mine": [], "offered": []}
         self.panes = widgets.VBox()
         self.rooms = RoomsPart(client, self._do, self._say_anew)
         self.approvals = ApprovalsPart(client, self._do)
@@ -124,6 +127,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "peers": lambda data: self._show_nodes(data["peers"], data.get("found") or ()),
             "chat": self.chats.take,
             "panes": self._show_panes,
+            "links": self._show_links,
             "invites": lambda data: self.invites.follow(),
             "lobby": self.rooms.show,
             "approval": self.approvals.show,
@@ -140,6 +144,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         peers = self._client.peers()
         self._show_nodes(peers, peers.found)
         self.chats.note_unread(self._client.unread())
+        self._links = self._client.links()
         self._show_panes(self._client.panes())
         self.rooms.show(self._client.lobby())
         self.approvals.show({"approvals": self._client.approvals(self._is_on_show)})
@@ -257,6 +262,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         peers = await self._client.aio.peers()
         self._show_nodes(peers, peers.found)
         self.chats.note_unread(await self._client.aio.unread())
+        self._links = await self._client.aio.links()
         self._show_panes(await self._client.aio.panes())
         self.rooms.show(await self._client.aio.lobby())
         await self._show_approvals()
@@ -268,6 +274,7 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     ) -> None:
         self._known = list(peers)
         self._show_peers_again()
+        self._show_panes(self._panes)
         self.chats.forget(str(peer["node_id"]) for peer in peers)
         self.found.show(found)
 
@@ -287,11 +294,17 @@ class PeerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         row.button.layout.display = _SHOWN if can_chat or unread else _HIDDEN
         return row
 
+    def _show_links(self, data: Json) -> None:
+        self._links = data["links"]
+        self._show_panes(self._panes)
+
     def _show_panes(self, panes: Json) -> None:
+        self._panes = panes
         lines = []
         for pane in panes["mine"]:
             name = pane["name"]
-            text = pane_line("", pane, f"mine, {len(pane['viewers'])} watching")
+            audience = Audience(pane, self._known, self._links)
+            text = pane_line("", pane, f"mine · {audience}")
             action = functools.partial(self._unshare, name)
             lines.append(self._line(("mine", name), text, "Unshare", action))
         for pane in panes["offered"]:

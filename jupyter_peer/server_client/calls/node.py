@@ -8,12 +8,12 @@ from ..bridge import exposed
 from ..results.agent_results import Agents
 from ..results.findings import Findings
 from ..results.links import Links
+from ..results.panes import Panes
 from ..results.reach import Reach
 from ..results.results import (
     AuditLog,
     Identity,
     Invites,
-    Panes,
     Peers,
     Record,
 )

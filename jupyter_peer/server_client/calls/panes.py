@@ -10,11 +10,8 @@ from ..bridge import exposed
 from ..connection import Json
 from ..durations import parse_duration
 from ..results.links import Link, Links
-from ..results.results import (
-    Done,
-    Panes,
-    granted,
-)
+from ..results.panes import Panes, granted
+from ..results.results import Done
 from .asking import Asking
 
 GRANTS = ("view", "interact")
@@ -26,8 +23,10 @@ class PaneCalls(Asking):
     @exposed
     async def panes(self) -> Panes:
         """Return ``mine`` and those ``offered`` to this node."""
-        panes, peers = await asyncio.gather(self._ask("panes"), self._ask("peers"))
-        return Panes(panes, peers["peers"])
+        panes, peers, links = await asyncio.gather(
+            self._ask("panes"), self._ask("peers"), self._ask("links")
+        )
+        return Panes(panes, peers["peers"], links["links"])
 
     @exposed
     async def read(self, name: str) -> list[Json]:

@@ -259,65 +259,6 @@ def _invite_status(invite: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, parts))
 
 
-_MAY = {"view": "can view", "interact": "can view and use", "none": "can no longer see"}
-
-
-def granted(name: str, peer: str, grant: str) -> str:
-    """Return a sentence about a peer's grant for a pane."""
-    return f"{peer} {_MAY[grant]} {name}"
-
-
-class Panes(Shown, Record):
-    """``mine`` (with viewers and grants) and those ``offered`` to this node.
-
-    Args:
-        answer: Answer of the server.
-        peers: The known peers; grants are shown by their names.
-    """
-
-    def __init__(self, answer: Mapping[str, Any], peers: Iterable[Mapping[str, Any]] = ()) -> None:
-        super().__init__(
-            mine=[Record(pane) for pane in answer.get("mine", ())],
-            offered=[Record(pane) for pane in answer.get("offered", ())],
-        )
-        self._titles = {peer["node_id"]: peer_title(peer) for peer in peers}
-
-    def _describe(self) -> list[Block]:
-        mine = [
-            (
-                Text(line(pane.get("name", "?")), "strong"),
-                line(pane.get("title") or "-"),
-                ", ".join(
-                    f"{self._titles.get(node, node)} ({grant})"
-                    for node, grant in (pane.get("grants") or {}).items()
-                )
-                or "nobody yet",
-                ", ".join(peer_title(viewer) for viewer in pane.get("viewers") or ()) or "nobody",
-            )
-            for pane in self["mine"]
-        ]
-        offered = [
-            (
-                Text(
-                    f"{peer_title(pane.get('peer') or {})}/{line(pane.get('name', '?'))}", "strong"
-                ),
-                line(pane.get("title") or "-"),
-                line(pane.get("grant") or "-"),
-            )
-            for pane in self["offered"]
-        ]
-        return [
-            Table(
-                ("pane", "title", "shared with", "viewers"), mine, "shared by you", is_titled=True
-            )
-            if mine
-            else Line(Text("You share no pane. Share a cell's output: %%peer share NAME", "faint")),
-            Table(("open as", "title", "grant"), offered, "shared with you", is_titled=True)
-            if offered
-            else Line(Text("No pane is shared with you.", "faint")),
-        ]
-
-
 class AuditLog(Shown, list[Record]):
     """The audit log, newest first: ``at, kind, peer, detail``.
 

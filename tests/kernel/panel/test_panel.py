@@ -148,7 +148,10 @@ async def test_peers_and_panes_are_shown_and_follow_what_happens(
     assert "\x1b" not in words(panel.peers)
     watched = MINE | {"viewers": [{"node_id": PEER["node_id"], "node_name": "a", "grant": "view"}]}
     server.push("panes", {"mine": [watched], "offered": [OFFER]})
-    await until(lambda: "1 watching" in words(panel.panes))
+    await until(lambda: "mine · Watching: " in words(panel.panes))
+    guest = {"id": "g", "name": "Zoë", "since": 1, "path": "relay"}
+    server.push("links", {"links": [{"pane": MINE["name"], "guests": [guest]}]})
+    await until(lambda: ", Zoë (guest)" in words(panel.panes))
     assert row in panel.panes.children  # the focus is where it was
     server.push("panes", {"mine": [], "offered": []})
     await until(lambda: "Nothing is shared" in words(panel.panes))
@@ -159,7 +162,7 @@ async def test_peers_and_panes_are_shown_and_follow_what_happens(
 async def test_a_pane_is_unshared_with_one_click(open_panel: Open, server: FakeServer) -> None:
     panel = open_panel()
     server.push("panes", {"mine": [MINE], "offered": []})
-    await until(lambda: "0 watching" in words(panel.panes))
+    await until(lambda: "No peer can view it" in words(panel.panes))
     panel.panes.children[0].button.click()
     await until(lambda: "no longer shared" in panel.progress.value)
     assert ("unshare", {"name": "table"}) in server.asked

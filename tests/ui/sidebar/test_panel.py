@@ -126,7 +126,7 @@ def test_two_people_pair_share_watch_and_withdraw_by_their_panels(
         assert_accessible(his)
 
     page.get_by_role("tab", name="panel.ipynb").click()
-    expect(hers.get_by_text("1 watching")).to_be_visible()
+    expect(hers.get_by_text("Watching: bob")).to_be_visible()
     shoot("mine")
     hers.get_by_role("button", name="Unshare").click()
     expect(hers.get_by_text("steps is no longer shared.")).to_be_visible()
