@@ -152,7 +152,9 @@ class OriginalNode:
 
     @staticmethod
     async def _hear(link: PeerLink) -> dict[str, Any]:
-        frame = await asyncio.wait_for(link.recv(), PATIENCE_S)
+        # Python 3.11's `wait_for` may lose a cancellation, which here ends the node.
+        async with asyncio.timeout(PATIENCE_S):
+            frame = await link.recv()
         message: dict[str, Any] = json.loads(frame)
         return message
 
