@@ -77,6 +77,7 @@ def test_the_calls_send_what_the_server_expects_and_return_what_it_answers(
         ("peers", {}),
         ("panes", {}),
         ("peers", {}),
+        ("links", {}),
         ("grant", {"name": "loss", "peer": "ada", "grant": "none"}),
         ("doctor", {}),
         ("doctor", {"peer": "ada"}),
