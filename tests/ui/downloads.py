@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.machine.loops import loop_in_thread
 from tests.machine.needs import needs_program
 from tests.ui.conftest import CHROMIUM_ARGS, WIDE
 from tests.ui.kernels import running_kernel
@@ -66,17 +66,34 @@ class Forwarder:
         self._target = target
         self.received = 0
         self.port = 0
+        self._server: asyncio.Server | None = None
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def start(self) -> None:
         """Listen on a free port of loopback."""
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close the port and every connection, and wait for their ends."""
+        assert self._server is not None
+        self._server.close()
+        for writer in self._open.values():
+            writer.close()  # its reader ends with it, and so both directions
+        await asyncio.gather(*self._open)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_connection("127.0.0.1", self._target)
-        await asyncio.gather(
-            self._pass(reader, there[1], counts=False), self._pass(there[0], writer, counts=True)
-        )
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
+        try:
+            there = await asyncio.open_connection("127.0.0.1", self._target)
+            await asyncio.gather(
+                self._pass(reader, there[1], counts=False),
+                self._pass(there[0], writer, counts=True),
+            )
+        finally:
+            del self._open[task]
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, counts: bool
@@ -88,6 +105,7 @@ class Forwarder:
                 await writer.drain()
         with contextlib.suppress(ConnectionError):
             writer.close()
+            await writer.wait_closed()
 
 
 @contextlib.contextmanager
@@ -95,17 +113,14 @@ def forwarded(lab: Lab) -> Iterator[Forwarder]:
     """Put a forwarder before a lab, whose address is that of the forwarder meanwhile."""
     direct = lab.url
     forwarder = Forwarder(int(direct.rpartition(":")[2]))
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
+    with loop_in_thread() as loop:
         asyncio.run_coroutine_threadsafe(forwarder.start(), loop).result(10)
         lab.url = f"http://127.0.0.1:{forwarder.port}"
-        yield forwarder
-    finally:
-        lab.url = direct
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        try:
+            yield forwarder
+        finally:
+            lab.url = direct
+            asyncio.run_coroutine_threadsafe(forwarder.stop(), loop).result(10)
 
 
 def measured(browser: Browser, bob: Lab, forwarder: Forwarder, name: str, seen: str) -> int:

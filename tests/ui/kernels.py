@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import threading
 import urllib.request
 from collections.abc import Coroutine, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 from jupyter_peer.demo.notebooks import Cell, NotebookKernel
+from tests.machine.loops import loop_in_thread
 from tests.ui.lab import Lab
 
 TIMEOUT_S = 30
@@ -62,17 +62,10 @@ class Kernel:
 @contextlib.contextmanager
 def running_kernel(lab: Lab) -> Iterator[Kernel]:
     """Start a kernel at a lab, and end it."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="kernel of a test")
-    thread.start()
-    try:
+    with loop_in_thread() as loop:
         kernel = Kernel(lab, loop)
         try:
             yield kernel
         finally:
             kernel.close()
             asyncio.run_coroutine_threadsafe(asyncio.sleep(0.05), loop).result(5)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        loop.close()
