@@ -67,7 +67,6 @@ _THEIRS = (
     BusyError,
     LinkError,
     MalformedError,
-    NotEnabledError,
     NotTrustedError,
     TooLargeError,
     UnsupportedError,
@@ -195,6 +194,8 @@ class Questions:
             reply = await self._hub.request(peer, "agent_list", {})
         except UnsupportedError:
             raise UnsupportedError("the peer's version does not list its agents") from None
+        except NotEnabledError:
+            raise self._switched_off(peer) from None
         return convert(reply.data, AgentList).agents
 
     async def ask(
@@ -331,10 +332,21 @@ class Questions:
                     name=question.agent,
                 )
             )
+        if isinstance(error, NotEnabledError):
+            return self._switched_off(question.peer)
         if isinstance(error, _THEIRS):
             return error
         return AgentFailedError(
             phrase("the agent failed: {reason}", reason=error.message_phrase), hint=error.hint
+        )
+
+    def _switched_off(self, peer: str) -> NotEnabledError:
+        owner = self._hub.peer(peer).label
+        return NotEnabledError(
+            phrase("{owner} does not let peers ask agents", owner=owner),
+            hint=phrase("ask {owner} to run %peer agent on", owner=owner).on_page(
+                phrase("ask {owner} to tick “Peers may ask my agent”", owner=owner)
+            ),
         )
 
     def _on_stream(self, message: Message) -> None:

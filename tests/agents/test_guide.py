@@ -191,6 +191,7 @@ async def ada_and_bob(path, mode="read-only", **guide):
 async def test_without_a_model_it_describes_what_the_question_names(tmp_path):
     namespace = {"losses": [0.5, 0.25], "df": pd.DataFrame({"a": [1, 2]}), "a": 3, "token": "abc"}
     async with ada_and_bob(tmp_path, variables=namespace) as (ada, adas, _, bobs):
+        assert "No pane is shared with bob." in await run(bobs.ask, "ada", "hello")
         shown = [{"output_type": "stream", "name": "stdout", "text": "step 39"}]
         browser = await ada.control()
         for name, allowed in (("metrics", ["bob"]), ("private", [])):

@@ -56,17 +56,21 @@ async def test_an_answer_comes_once_and_whole(tmp_path, messages, whole):
 
 
 @pytest.mark.parametrize(
-    ("reason", "kind"),
+    ("reason", "kind", "said"),
     [
-        ("remote agent access is disabled on this node", NotEnabledError),
-        ("ValueError: no such model", AgentFailedError),
-        (None, AgentFailedError),
+        (
+            "remote agent access is disabled on this node",
+            NotEnabledError,
+            "olga does not let peers ask agents",
+        ),
+        ("ValueError: no such model", AgentFailedError, "ValueError: no such model"),
+        (None, AgentFailedError, "agent failed"),
     ],
 )
-async def test_a_reason_in_words_says_why_there_is_no_answer(tmp_path, reason, kind):
+async def test_a_reason_in_words_says_why_there_is_no_answer(tmp_path, reason, kind, said):
     with pytest.raises(kind) as caught:
         await answer(tmp_path, end(None, ok=False, error=reason))
-    assert (reason or "agent failed") in str(caught.value)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

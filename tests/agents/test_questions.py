@@ -151,7 +151,8 @@ async def test_agents_are_off_by_default():
         error = await refusal(ada, bob)
         assert told == [1]
         assert (type(error), error.code) == (NotEnabledError, "not_enabled")
-        assert "ask its owner" in error.hint
+        assert error.message == "ada does not let peers ask agents"
+        assert error.hint == "ask ada to run %peer agent on"
         assert agent.turns == []
         assert ada.log("agent_refused") == [("agent_refused", bob.id, {"code": "not_enabled"})]
 

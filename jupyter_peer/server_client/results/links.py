@@ -7,12 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any, final
 
 from ...document.qr import qr_blocks, qr_svg
+from ...wire.addresses import leads_here
 from ..durations import format_duration
 from .drawing.blocks import Block, Line, Preformatted, Table, Text, note
 from .drawing.markup import Html, ago, clock_time, join, line
 from .drawing.shown import Record, Shown
 
 _MAY = {"view": "view", "interact": "use"}
+_LOCAL_ONLY = (
+    "Only browsers on this machine can open this link: no other machine can reach this node. "
+    "%peer reach network lets this network reach it; then make a new link. "
+    "%peer reach shows the other ways."
+)
 
 
 class _Blocks(Preformatted):
@@ -79,6 +85,7 @@ class Link(Shown, str):
                 f"{clock_time(self.expires)} ({left} left)"
             ),
             note(f"to stop it: %peer unlink {self.id}; who has it open: %peer links"),
+            *([note(Text(_LOCAL_ONLY, "warn"))] if leads_here(self.url) else []),
             *([_Blocks(qr_blocks(self.url))] if self.is_drawn else []),
         ]
 

@@ -28,6 +28,14 @@ def peer_title(peer: Mapping[str, Any]) -> str:
     return line(peer.get("alias") or peer.get("node_name") or peer.get("node_id") or "?", 64)
 
 
+_IDENTITY_ROWS = (
+    ("node_id", "node id"),
+    ("public_key", "public key"),
+    ("fingerprint", "fingerprint"),
+    ("guest_page", "SHA-256 of the guest page"),
+)
+
+
 class Identity(Shown, Record):
     """This node: ``node_id, public_key, node_name, capabilities, addresses, fingerprint``."""
 
@@ -37,8 +45,8 @@ class Identity(Shown, Record):
                 [
                     ("name", Text(line(self.get("node_name", "")), "strong")),
                     *(
-                        (key.replace("_", " "), Text(self[key], "code"))
-                        for key in ("node_id", "public_key", "fingerprint", "guest_page")
+                        (label, Text(self[key], "code"))
+                        for key, label in _IDENTITY_ROWS
                         if self.get(key)
                     ),
                     *(("address", Text(each, "code")) for each in self.get("addresses") or ()),

@@ -96,9 +96,9 @@ def _looking(known: Variables) -> list[Tool]:
     @tool(read_only=True)
     def list_panes() -> str:
         """List the panes that the asker may see."""
-        panes = _turn().panes.values()
-        lines = [f"{pane.name}: {pane.title or pane.name} ({pane.status})" for pane in panes]
-        return "\n".join(lines) or "No pane is shared with the asker."
+        turn = _turn()
+        lines = [f"{p.name}: {p.title or p.name} ({p.status})" for p in turn.panes.values()]
+        return "\n".join(lines) or f"No pane is shared with {turn.peer['label']}."
 
     @tool(read_only=True)
     def read_pane(name: str) -> str:
