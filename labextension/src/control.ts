@@ -3,6 +3,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 import { decodeFrame } from './controlframe';
+import { OWN } from './ownfailures';
 import { NAMESPACE, PeerError } from './requests';
 
 /** `connecting` also between two tries; `closed` only once disposed. */
@@ -73,7 +74,7 @@ export class ControlSocket implements IDisposable {
     signal?: AbortSignal
   ): Promise<T> {
     if (this._state !== 'open' || !this._socket) {
-      return Promise.reject(closedError());
+      return Promise.reject(new PeerError(OWN.interrupted));
     }
     const id = ++this._lastId;
     const answer = new Promise<T>((resolve, reject) => {
@@ -114,7 +115,7 @@ export class ControlSocket implements IDisposable {
     if (pending) {
       this._pending.delete(id);
       this.tell('cancel', { request: id });
-      pending.reject(new PeerError({ code: 'cancelled', message: 'this was cancelled' }));
+      pending.reject(new PeerError(OWN.cancelled));
     }
   }
 
@@ -149,7 +150,7 @@ export class ControlSocket implements IDisposable {
     }
     const pending = [...this._pending.values()];
     this._pending.clear();
-    pending.forEach(each => each.reject(closedError()));
+    pending.forEach(each => each.reject(new PeerError(OWN.interrupted)));
   }
 
   private _retry(): void {
@@ -217,12 +218,4 @@ export class ControlSocket implements IDisposable {
   private _timer = 0;
   private _failures = 0;
   private _lastId = 0;
-}
-
-function closedError(): PeerError {
-  return new PeerError({
-    code: 'link_closed',
-    message: 'the connection to your Jupyter server is interrupted',
-    hint: 'try again once it is back'
-  });
 }

@@ -1,11 +1,20 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 
+const built = new WeakMap<TranslationBundle, Record<string, string>>();
+
 /**
  * What each error of the server means, by its code: for errors that say more than is translated.
  *
- * Written by `python -m tests.vectors.failures` from the classes in `jupyter_peer/errors.py`.
+ * Built once for each translator. Written by `python -m tests.vectors.failures` from the classes in
+ * `jupyter_peer/errors.py`.
  */
 export function failureTexts(trans: TranslationBundle): Record<string, string> {
+  const texts = built.get(trans) ?? build(trans);
+  built.set(trans, texts);
+  return texts;
+}
+
+function build(trans: TranslationBundle): Record<string, string> {
   // prettier-ignore
   return {
     agent: trans.__("the question was not answered"),

@@ -2,6 +2,7 @@ import { IOutput } from '@jupyterlab/nbformat';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket, IControlEvent } from './control';
+import { OWN } from './ownfailures';
 import { PeerError } from './requests';
 import { IPaneInfo, IPaneLists, IPaneStep } from './shapes';
 import { IInput } from './viewerprotocol';
@@ -120,7 +121,7 @@ export class PaneFeed implements IDisposable {
    */
   async input(id: string, message: IInput): Promise<void> {
     if (this._watch === null) {
-      throw new PeerError({ message: 'the pane is not open' });
+      throw new PeerError(OWN.paneNotOpen);
     }
     await this._control.request('input', { watch: this._watch, message, id });
   }
@@ -144,7 +145,7 @@ export class PaneFeed implements IDisposable {
    */
   async module(name: string): Promise<string> {
     if (this._watch === null) {
-      throw new PeerError({ message: 'the pane is not open' });
+      throw new PeerError(OWN.paneNotOpen);
     }
     const params = { watch: this._watch, module: name };
     return (await this._control.request<{ code: string }>('module', params)).code;

@@ -1,5 +1,6 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { badStatus, OWN } from './ownfailures';
 import { IFailure, IPhrase } from './shapes';
 
 /** Everything of the server extension lives below this path. */
@@ -46,11 +47,7 @@ export async function requestAPI<T>(
   try {
     response = await ServerConnection.makeRequest(url, init, settings);
   } catch {
-    throw new PeerError({
-      code: 'no_server',
-      message: 'your Jupyter server does not answer',
-      hint: 'check that it is still running'
-    });
+    throw new PeerError(OWN.noServer);
   }
   const text = await response.text();
   let body: unknown;
@@ -71,21 +68,10 @@ function refused(status: number, body: unknown): PeerError {
     return new PeerError(failure);
   }
   if (status === 404) {
-    return new PeerError({
-      code: 'not_enabled',
-      message: 'the server extension jupyter_peer is not running',
-      hint: 'run `jupyter server extension enable jupyter_peer` and start Jupyter again'
-    });
+    return new PeerError(OWN.noExtension);
   }
   if (status === 401 || status === 403) {
-    return new PeerError({
-      code: 'unauthorized',
-      message: 'your Jupyter server asks you to log in',
-      hint: 'reload the page'
-    });
+    return new PeerError(OWN.noLogin);
   }
-  return new PeerError({
-    message: `your Jupyter server answered with status ${status}`,
-    hint: 'its log may say why'
-  });
+  return new PeerError(badStatus(status));
 }

@@ -15,12 +15,21 @@ PAGE = Path(__file__).resolve().parents[2] / "labextension" / "src" / "failures.
 _HEAD = """\
 import { TranslationBundle } from '@jupyterlab/translation';
 
+const built = new WeakMap<TranslationBundle, Record<string, string>>();
+
 /**
  * What each error of the server means, by its code: for errors that say more than is translated.
  *
- * Written by `python -m tests.vectors.failures` from the classes in `jupyter_peer/errors.py`.
+ * Built once for each translator. Written by `python -m tests.vectors.failures` from the classes in
+ * `jupyter_peer/errors.py`.
  */
 export function failureTexts(trans: TranslationBundle): Record<string, string> {
+  const texts = built.get(trans) ?? build(trans);
+  built.set(trans, texts);
+  return texts;
+}
+
+function build(trans: TranslationBundle): Record<string, string> {
   // prettier-ignore
   return {
 """

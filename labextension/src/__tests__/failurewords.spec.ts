@@ -1,7 +1,9 @@
 import { nullTranslator, TranslationBundle } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 import { failureTexts } from '../failures';
+import { badStatus } from '../ownfailures';
 import { phrases } from '../phrases';
+import { PeerError } from '../requests';
 import { IFinding } from '../shapes';
 import { failureLine, failureWords, findingWords } from '../wording';
 
@@ -43,6 +45,20 @@ describe('a failure', () => {
       message: 'THIS PEER IS NOT CONNECTED (bob is not here).',
       hint: 'Ask bob.'
     });
+  });
+
+  it('has its general texts built once for a translator', () => {
+    expect(failureTexts(english)).toBe(failureTexts(english));
+  });
+
+  it('of the page itself is told in another language, hint included', () => {
+    expect(failureWords(new PeerError(badStatus(502)), shouted())).toEqual({
+      message: 'YOUR JUPYTER SERVER ANSWERED WITH STATUS 502.',
+      hint: 'ITS LOG MAY SAY WHY.'
+    });
+    expect(failureLine(new PeerError(badStatus(502)), english)).toBe(
+      'Your Jupyter server answered with status 502. Its log may say why.'
+    );
   });
 
   it('stays English where nobody has translated it yet', () => {

@@ -84,6 +84,15 @@ describe('notifications', () => {
     expect(shown()).toEqual(['Zoë (guest) opened “Accuracy”.']);
   });
 
+  it('begin with a capital letter for a guest without a name', async () => {
+    await start();
+    const link = { id: 'l', pane: own.name, grant: 'view', expires: 9, max_guests: 20 };
+    const guests = [{ id: 'g', name: '', since: 1, path: 'relay' }];
+    await say({ event: 'links', data: { links: [{ ...link, guests: [] }] } });
+    await say({ event: 'links', data: { links: [{ ...link, guests }] } });
+    expect(shown()).toEqual(['A guest opened “Accuracy”.']);
+  });
+
   it('tell of panes that end with their kernel, at each end once', async () => {
     await start();
     const ended = { ...own, status: 'ended' as const };

@@ -68,7 +68,7 @@ describe('inviting', () => {
     done = inviteSomebody(session.view, pairing, '24h');
     await field(/For whom/);
     fireEvent.change(await field('You give it as'), { target: { value: 'code' } });
-    expect(screen.queryByLabelText('Can be redeemed for')).toBeNull();
+    expect(screen.queryByLabelText('The invite works for')).toBeNull();
     dialogButton('Create invite').click();
   }
 
@@ -88,7 +88,7 @@ describe('inviting', () => {
     const note = await field(/For whom/);
     await waitFor(() => expect(document.activeElement).toBe(note));
     fireEvent.change(note, { target: { value: 'bob' } });
-    fireEvent.change(await field('Can be redeemed for'), { target: { value: '1h' } });
+    fireEvent.change(await field('The invite works for'), { target: { value: '1h' } });
     fireEvent.keyDown(note, { key: 'Enter' });
     const { expires } = invite();
     expect(

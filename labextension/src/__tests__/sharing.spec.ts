@@ -12,7 +12,8 @@ it.each([
   ['import a\nfrom b import c\n\nplot()', 'plot()'],
   ['%%time\nx', 'x'],
   ['', ''],
-  ['y'.repeat(99), 'y'.repeat(60)]
+  ['y'.repeat(60), 'y'.repeat(60)],
+  ['y'.repeat(99), `${'y'.repeat(59)}…`]
 ])('takes a title from %j', (source, title) => {
   expect(titleOf(cell(source))).toBe(title);
 });

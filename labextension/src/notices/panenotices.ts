@@ -40,16 +40,18 @@ export function notifyOfPanes(
         const what = pane.title || pane.name;
         // Guests come anew with each page that they open, so the first speaks for all.
         return watchersOf(pane, state, trans).map(
-          ({ id, name, isGuest }): [string, { who: string; what: string }] => [
+          ({ id, name, isGuest, isNamed }): [string, string] => [
             `${pane.name}/${isGuest ? 'guest' : id}`,
-            { who: name, what }
+            isNamed
+              ? trans.__('%1 opened “%2”.', name, what)
+              : trans.__('A guest opened “%1”.', what)
           ]
         );
       }),
-    ({ who, what }) => {
+    words => {
       if (settings().notifyWatched) {
         const show = () => void commands.execute(CommandIDs.shared);
-        tell(trans.__('%1 opened “%2”.', who, what), trans.__('Show'), show);
+        tell(words, trans.__('Show'), show);
       }
     }
   );

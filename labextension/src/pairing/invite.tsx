@@ -76,7 +76,7 @@ function InviteFields(props: {
         </>
       ) : (
         <ChoiceField
-          label={trans.__('Can be redeemed for')}
+          label={trans.__('The invite works for')}
           name="lifetime"
           defaultValue={lifetime}
           choices={LIFETIMES.map(each => [each, lifetimeWords(each, trans)])}

@@ -8,6 +8,8 @@ export interface IWatcher {
   name: string;
   /** A guest chooses the name, so it is shown as one. */
   isGuest: boolean;
+  /** False for a guest without a name; `name` is then “a guest”. */
+  isNamed: boolean;
 }
 
 /** The people who have a pane of this node open: peers, and guests of its links. */
@@ -19,13 +21,14 @@ export function watchersOf(
   const viewers = pane.viewers.map(({ node_id, node_name }) => {
     const peer = peers.find(each => each.node_id === node_id);
     const name = displayName(peer ?? { node_id, node_name, alias: null });
-    return { id: node_id, name, isGuest: false };
+    return { id: node_id, name, isGuest: false, isNamed: true };
   });
   const guests = linksOf(pane, links).flatMap(link => link.guests);
   const named = guests.map(({ id, name }) => ({
     id,
     name: name ? trans.__('%1 (guest)', name) : trans.__('a guest'),
-    isGuest: true
+    isGuest: true,
+    isNamed: Boolean(name)
   }));
   return [...viewers, ...named];
 }

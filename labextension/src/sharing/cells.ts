@@ -146,11 +146,12 @@ function loadersOf(shared: CodeCell): IMimeBundle[] {
     .slice(-MAX_LOADERS);
 }
 
-/** A title for a cell's pane: its first comment, else its first line that does something. */
+/** A title for a cell's pane: its first comment, else its first line that does something; at most 60 characters. */
 export function titleOf(cell: CodeCell): string {
   const lines = cell.model.sharedModel.source.split('\n').map(line => line.trim());
   const said = lines.find(line => /^#+\s*\w/.test(line))?.replace(/^[#\s]+/, '');
-  return (said ?? lines.find(line => !/^(import\b|from\b|%|$)/.test(line)) ?? '').slice(0, 60);
+  const title = said ?? lines.find(line => !/^(import\b|from\b|%|$)/.test(line)) ?? '';
+  return title.length > 60 ? `${title.slice(0, 59)}…` : title;
 }
 
 /** A name that no pane has yet, made from the title. */
