@@ -152,17 +152,17 @@ async def test_bob_moves_adas_slider_until_she_takes_it_back(two: Two) -> None:
 async def test_the_five_minutes_of_the_readme_run_as_they_are_written(two: Two) -> None:
     minutes = README.partition("## Five minutes")[2].partition("## Two commands")[0]
     cells = re.findall(r"^```python\n(.*?)^```$", minutes, re.MULTILINE | re.DOTALL)
-    make, redeem, share, watch, switch, ask = cells
+    make, redeem, switch, share, watch, ask = cells
     two.part()
     async with two.ada.notebook() as hers, two.bob.notebook() as his:
         # Both are at one machine, and nobody waits for the whole run.
         made = await hers.run(re.sub(r"%peer reach network.*\n", "", make))
         pasted = re.sub(r"jpeer1:\S+", invite_in(made), redeem)
         assert "ada" in await his.run(pasted)
+        await hers.run(switch)
         running = asyncio.ensure_future(hers.run(share.replace("range(40)", "range(8)")))
         await shows(his, "%peer list", "progress")
         await shows(his, watch, "step")
-        await hers.run(switch)
         assert "step" in await his.run(ask)
         await running
         for command in re.findall(r"`(%peer (?:grant|unshare) [^`]+)`", minutes):
