@@ -14,7 +14,7 @@ from typing import Any
 
 from .outputs import weigh_held
 from .plotly_figure import changes_figure
-from .widgets import UPDATES, Model, WidgetSet, references, shown_in
+from .widgets import UPDATES, Model, WidgetSet, is_back, references, shown_in
 
 Json = dict[str, Any]
 
@@ -41,7 +41,7 @@ class Flashes:
         resets = {
             key
             for key, value in state.items()
-            if key in before and before[key] == value and model.state.get(key) != value
+            if key in before and is_back(before[key], value) and model.state.get(key) != value
         }
         # A later return to the value is not a reset: each pair of messages counts once.
         self._before[model_id] = {key: model.state.get(key) for key in state if key not in resets}

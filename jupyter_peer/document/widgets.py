@@ -287,8 +287,7 @@ def compact_comms(messages: Iterable[Json], known: Values | None = None) -> list
 def _commands(messages: Sequence[Json], known: Values) -> dict[int, set[str]]:
     """Return the keys that are set and reset at once, by the index of both messages.
 
-    The message that brought the value to which they are reset counts too, if it is among them. A value
-    without effect (None, False, 0, empty) counts as the reset of an unknown one.
+    The message that brought the value to which they are reset counts too, if it is among them.
     """
     found: dict[int, set[str]] = {}
     known = dict(known)
@@ -310,14 +309,22 @@ def _commands(messages: Sequence[Json], known: Values) -> dict[int, set[str]]:
             now, now_at = known.get(mark), brought.get(mark)
             known[mark], brought[mark] = value, at
             old, old_at = before.get(key, (value, None))
-            is_back = key in before and (old == value or (old is None and not value))
-            if is_back and now != value:
+            if key in before and now != value and is_back(old, value):
                 for each in (before_at, at) if old_at is None else (old_at, before_at, at):
                     found.setdefault(each, set()).add(key)
             else:
                 was[key] = now, now_at
         newest[model_id] = at, was
     return found
+
+
+def is_back(old: Any, value: Any) -> bool:
+    """Whether a value is the reset to an older one: the same, or neither has an effect.
+
+    A value without effect is None, False, 0, or empty. Plotly begins with ``{}`` and resets to None.
+    An unknown value is None.
+    """
+    return old == value or not (old or value)
 
 
 def is_command(message: Json) -> bool:

@@ -82,3 +82,9 @@ def test_a_model_that_ends_leaves_nothing_to_hear() -> None:
     close = {"msg_type": "comm_close", "content": {"comm_id": "m"}, "buffers": []}
     past.before(9, close, widgets)
     assert "said" not in past.document([], widgets)
+
+
+def test_a_late_viewer_hears_a_value_that_is_reset_to_another_one_without_effect() -> None:
+    past, _ = heard(update(other={"y": 1}), update(other=None))
+    said = [each["message"] for each in past.document([], WidgetSet())["said"]]
+    assert said == [update(other={"y": 1}), update(other=None)]

@@ -153,6 +153,15 @@ def test_a_reset_to_the_value_before_the_messages_is_a_command_too() -> None:
     assert compact_comms([opening(text="rest"), *flash]) == [opening(text="rest"), *flash]
 
 
+@pytest.mark.parametrize("rest", [None, False, 0, "", [], {}])
+@pytest.mark.parametrize("reset", [None, False, 0, "", [], {}])
+def test_a_reset_to_another_value_without_effect_is_a_command_too(rest: Any, reset: Any) -> None:
+    # The first change of a plotly figure: `_py2js_update` begins with {} and is reset to None.
+    flash = [update(change={"y": 1}), update(change=reset)]
+    assert compact_comms([update(n=1), *flash], {("m", "change"): rest}) == [update(n=1), *flash]
+    assert compact_comms([opening(change=rest), *flash]) == [opening(change=rest), *flash]
+
+
 @given(st.lists(comms(), max_size=14))
 def test_what_is_folded_once_stays_when_it_is_folded_again(messages: list[Json]) -> None:
     fewer = compact_comms(messages)
