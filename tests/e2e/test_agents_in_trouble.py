@@ -211,10 +211,13 @@ async def test_three_agents_that_ask_each_other_in_a_circle_are_stopped_by_the_c
     for person, chain in ((bob, ids[:1]), (cy, ids[:2])):
         (turn,) = noted(person, "agent_turn")[before[person.name] :]
         assert turn["chain"] == chain
+        await until(partial(noted, person, "agent_turn_ended", turn=turn["turn"]), BOUND_S)
         (end,) = noted(person, "agent_turn_ended", turn=turn["turn"])
         assert end["outcome"] == "agent_loop"
     assert len(noted(ada, "agent_turn")) == before["ada"]
     # All three logs name the same question, and the chain as far as it had come there.
+    for person in three:
+        await until(partial(noted, person, "agent_asked", outcome="agent_loop"), BOUND_S)
     asked = [noted(person, "agent_asked", outcome="agent_loop")[-1] for person in three]
     assert [each["chain"] for each in asked] == [ids[:1], ids[:2], ids]
     assert len({each["question"] for each in asked}) == 1
@@ -252,7 +255,7 @@ async def test_a_server_killed_in_mid_turn_is_noticed_by_all_who_ask_and_answers
                 assert codes == ["timeout", "link_closed"]
                 assert time.monotonic() - begun < BOUND_S
         for person, code in zip((bob, cy), codes, strict=True):
-            assert noted(person, "agent_asked", outcome=code)
+            await until(partial(noted, person, "agent_asked", outcome=code), BOUND_S)
         # Nothing of the killed server stays behind: its kernel ends by itself.
         _, alive = psutil.wait_procs([kernel], timeout=BOUND_S)
         assert alive == []

@@ -252,7 +252,7 @@ async def test_a_pane_is_shared_watched_refused_granted_again_and_withdrawn_by_m
     pair(two)
     async with two.ada.notebook() as hers, two.bob.notebook() as his:
         await hers.run("%%peer share steps --with bob --title Steps\nprint('step one')")
-        assert "steps" in await his.run("%peer panes")
+        await shows(his, "%peer panes", "steps")
         shown = await his.run("view = get_ipython().run_line_magic('peer', 'open ada/steps')\nview")
         assert "step one" in shown
         assert "ada/steps (live) · Steps" in shown
