@@ -19,6 +19,7 @@ export function frameWords(trans: ITranslate): Words {
     refused: trans.__('The owner did not accept your input: %1', open),
     noRenderer: trans.__('%1 cannot be shown here; this is its plain text', open),
     noRendererAlone: trans.__('%1 cannot be shown here', open),
+    notDrawnAlone: trans.__('%1 could not be shown', open),
     notDrawn: trans.__('%1 could not be shown; this is its plain text', open),
     noModule: trans.__(
       'The widget module %1 is not part of jupyter-peer, and could not be had (%2); this is its plain text',

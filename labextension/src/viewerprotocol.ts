@@ -62,6 +62,7 @@ export type Words = Record<
   | 'refused'
   | 'noRenderer'
   | 'noRendererAlone'
+  | 'notDrawnAlone'
   | 'notDrawn'
   | 'noModule'
   | 'noWidgets'

@@ -82,13 +82,16 @@ export async function drawFigure(
     const metadata = { ...metadataOf(output, mime), mime };
     await scope[figureGlobal(part)](node, read(mime, output.data?.[mime]), metadata, isLight);
   } catch (reason) {
-    const plain = asText(output.data?.['text/plain']);
+    // The source of a diagram is text, and says more than another text beside it.
+    const plain = asText(output.data?.[mime === MERMAID ? mime : 'text/plain']);
     const why = reason instanceof Error ? reason.message : String(reason);
     node.replaceChildren();
-    note(node, fill(words.notDrawn, `${mime}: ${why}`.slice(0, 300)));
-    const text = document.createElement('pre');
-    text.className = 'plain';
-    text.textContent = plain;
-    node.append(text);
+    note(node, fill(plain ? words.notDrawn : words.notDrawnAlone, `${mime}: ${why}`.slice(0, 300)));
+    if (plain) {
+      const text = document.createElement('pre');
+      text.className = 'plain';
+      text.textContent = plain;
+      node.append(text);
+    }
   }
 }

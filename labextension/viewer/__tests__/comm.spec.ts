@@ -21,7 +21,7 @@ describe('PaneComm', () => {
     const listener = vi.fn();
     comm.on_msg(listener);
     const content = { comm_id: 'c1', data: { method: 'echo_update', state: {} } };
-    comm.hear({ msg_type: 'comm_msg', content, buffers: ['AQID'], re: 'i7' });
+    void comm.hear({ msg_type: 'comm_msg', content, buffers: ['AQID'], re: 'i7' });
     const heard = listener.mock.lastCall![0];
     expect(heard.parent_header).toEqual({ msg_id: 'i7' });
     expect([...new Uint8Array(heard.buffers[0].buffer)]).toEqual([1, 2, 3]);
@@ -38,7 +38,7 @@ describe('PaneComm', () => {
     const second = comm.send({ method: 'update', state: { image: null }, buffer_paths: [] });
     // The owner's page has moved it meanwhile.
     const moved = { method: 'echo_update', state: { value: 2 } };
-    comm.hear({ msg_type: 'comm_msg', content: { comm_id: 'c1', data: moved } });
+    void comm.hear({ msg_type: 'comm_msg', content: { comm_id: 'c1', data: moved } });
     comm.takeBack(first);
     expect(listener).toHaveBeenCalledTimes(2);
     expect(listener.mock.lastCall![0]).toMatchObject({
@@ -60,7 +60,7 @@ describe('PaneComm', () => {
     comm.on_msg(listener);
     const id = comm.send({ method: 'update', state: { value: 7 } });
     const echo = { method: 'echo_update', state: { value: 7 } };
-    comm.hear({ msg_type: 'comm_msg', content: { comm_id: 'c1', data: echo }, re: id });
+    void comm.hear({ msg_type: 'comm_msg', content: { comm_id: 'c1', data: echo }, re: id });
     comm.takeBack();
     expect(listener).toHaveBeenCalledOnce();
   });

@@ -15,6 +15,7 @@ const WORDS = {
   nothing: 'nothing yet',
   noRenderer: 'no %1',
   noRendererAlone: 'only no %1',
+  notDrawnAlone: 'only not %1',
   notDrawn: 'not %1',
   invisible: 'invisible',
   scriptError: 'Javascript Error: %1',
@@ -377,6 +378,24 @@ describe('Pane', () => {
     expect(node.textContent).toBe('no application/vnd.x+jsonplain');
     await take([bundle({ 'application/vnd.x+json': {} })]);
     expect(node.textContent).toBe('only no application/vnd.x+json');
+    // A figure that fails has its plain text, a diagram its source, and others nothing.
+    const failing = () => Promise.reject(new Error('broken'));
+    scope[figureGlobal('mermaid')] = scope[figureGlobal('vega')] = failing;
+    const step = take([
+      bundle({ 'text/vnd.mermaid': 'source' }),
+      bundle({ 'application/vnd.vega.v5+json': {} }),
+      bundle({ 'application/vnd.vega.v5+json': {}, 'text/plain': 'plain' })
+    ]);
+    await vi.waitFor(() => expect(asked).toEqual(['mermaid', 'vega']));
+    parts.arrived('mermaid', '');
+    parts.arrived('vega', '');
+    await step;
+    const vega = 'application/vnd.vega.v5+json: broken';
+    expect([...node.children].map(each => each.textContent)).toEqual([
+      'not text/vnd.mermaid: brokensource',
+      `only not ${vega}`,
+      `not ${vega}plain`
+    ]);
   });
 
   it('says when there is nothing', async () => {

@@ -4,7 +4,7 @@ import { ICommMessage, IModelState } from '../widgethost';
 import { OwnersState } from './ownersstate';
 
 type Send = (message: ICommMessage, id: string, callbacks: ICallbacks | undefined) => void;
-type Listener = (message: unknown) => void;
+type Listener = (message: unknown) => unknown;
 
 /** Models whose value the owner tells no viewer; an echo says only that it came. */
 const WITHHELD = ['PasswordModel', 'FileUploadModel'];
@@ -61,23 +61,23 @@ export class PaneComm implements IClassicComm {
     this._onClose = listener;
   }
 
-  /** The owner's kernel said something. */
-  hear(message: ICommMessage): void {
+  /** The owner's kernel said something; settles when the model has done with it. */
+  async hear(message: ICommMessage): Promise<void> {
     this._owners.learn(message);
-    this._tell(this._isWithheld ? withoutEchoOfValue(message) : message);
+    await this._tell(this._isWithheld ? withoutEchoOfValue(message) : message);
   }
 
   /** An input comes to nothing, or all that are under way: show what is so at the owner's. */
   takeBack(id?: string): void {
-    this._owners.takeBack(id).forEach(message => this._tell(message));
+    this._owners.takeBack(id).forEach(message => void this._tell(message));
   }
 
   end(): void {
     this._onClose?.({});
   }
 
-  private _tell({ content, buffers, re }: ICommMessage): void {
-    this._onMessage?.({
+  private _tell({ content, buffers, re }: ICommMessage): unknown {
+    return this._onMessage?.({
       content,
       buffers: (buffers ?? []).map(fromBase64),
       parent_header: { msg_id: re ?? '' }

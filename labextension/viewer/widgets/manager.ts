@@ -130,7 +130,6 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   draw(node: HTMLElement, modelId: string): void {
     const show = async () => {
       const model = await this.get_model(modelId);
-      this._latecomers.begin(model);
       const view = await this.create_view(model as base.DOMWidgetModel);
       this._views.push([node, view]);
       Widget.attach(view.luminoWidget, node);
@@ -152,6 +151,16 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
 
   takeBack(): void {
     this._comms.forEach(comm => comm.takeBack());
+  }
+
+  override async create_view<V extends base.DOMWidgetView = base.DOMWidgetView>(
+    model: base.DOMWidgetModel,
+    options?: unknown
+  ): Promise<V> {
+    this._latecomers.begin(model);
+    const view = await super.create_view<V>(model, options);
+    this._latecomers.viewed(model);
+    return view;
   }
 
   /** A box that holds a closed widget is drawn with the others in it. */
@@ -244,8 +253,12 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
       const ready = this._heard.get(id) ?? Promise.resolve();
       const heard = ready.then(async () => {
         await pictureLoaded(await this.get_model(id));
-        this._comms.get(id)?.hear(message);
+        if (message.isPast) {
+          await this._latecomers.ready(id);
+        }
+        const hearing = this._comms.get(id)?.hear(message);
         this._latecomers.heard(message);
+        await hearing;
       });
       this._heard.set(
         id,
