@@ -69,6 +69,11 @@ Some differences are in no output of the notebook, and stay too:
 - A plot that its library changes by a channel of its own (`push_notebook` of bokeh) stays in the pane as it was shown first.
 - What a callback of a widget prints after an input of a viewer is below the outputs of the pane, and not in the cell of its owner.
 - Where a backspace follows a carriage return, the pane deletes one character as a terminal does. JupyterLab deletes two.
+- A script or a macro of formulas that another cell of the owner defines is not there in the pane. Of other cells it gets the code of known libraries alone.
+- A message that a library sends before its widget is shown reaches a view in the pane. In JupyterLab there is no view yet to hear it.
+- A widget of a late viewer begins with its present values. Then it hears what its kernel said before.
+- Vega of version 6 and 4, and GeoJSON, are drawn. JupyterLab alone shows their plain text, or nothing.
+- A text of a kind that comes as a list of lines is joined. JupyterLab puts commas between the lines, and runs no script of them.
 
 ## Versions
 
