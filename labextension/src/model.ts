@@ -19,7 +19,12 @@ export interface IPeersState {
   readonly found: readonly IFoundNode[];
   readonly panes: IPaneLists;
   readonly links: readonly ILink[];
+  /** The panes that are open in tabs of this page, each as its peer and its name. */
+  readonly open: readonly string[];
 }
+
+/** Whether a node is a peer of this one, and may be. */
+export type Bond = 'peer' | 'blocked' | 'none';
 
 /** A peer's status changed while the page was open. */
 export interface IStatusChange {
@@ -36,7 +41,8 @@ const NOTHING: IPeersState = {
   peers: [],
   found: [],
   panes: { mine: [], offered: [] },
-  links: []
+  links: [],
+  open: []
 };
 
 const RANK: Record<PeerStatus, number> = { connected: 0, connecting: 1, offline: 2, blocked: 3 };
@@ -87,6 +93,17 @@ export class PeersModel implements IDisposable {
   nameOf(nodeId: string): string {
     const peer = this.peer(nodeId);
     return peer ? displayName(peer) : nodeId;
+  }
+
+  /** Whether a node is a peer; one that was forgotten is none. */
+  bondWith(nodeId: string): Bond {
+    const peer = this.peer(nodeId);
+    return peer?.blocked ? 'blocked' : peer ? 'peer' : 'none';
+  }
+
+  /** Note which panes are open in tabs of this page. */
+  setOpen(open: readonly string[]): void {
+    this._update({ open });
   }
 
   /** Read everything again, or connect again first; for a person who asks. */

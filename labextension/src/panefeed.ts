@@ -98,7 +98,7 @@ export class PaneFeed implements IDisposable {
         return;
       }
       this._watch = opened.watch;
-      this._update({ phase: 'open', info: opened.info, lostAt: null });
+      this._update({ phase: 'open', info: this._named(opened.info), lostAt: null });
       this._take(opened.state);
     } catch (reason) {
       if (attempt === this._attempt) {
@@ -204,12 +204,17 @@ export class PaneFeed implements IDisposable {
         return;
       }
       if (step.info) {
-        this._update({ info: step.info });
+        this._update({ info: this._named(step.info) });
       }
       if (step.outputs || step.messages) {
         this._take(step);
       }
     }
+  }
+
+  /** The facts, with the name that the owner had: a peer that was forgotten has none. */
+  private _named(info: IPaneInfo): IPaneInfo {
+    return info.owner.node_name ? info : { ...info, owner: this._state.info?.owner ?? info.owner };
   }
 
   private _take(step: IPaneStep): void {

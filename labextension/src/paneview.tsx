@@ -5,6 +5,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { ControlSocket } from './control';
 import { contextMenu } from './menu';
+import { Bond } from './model';
 import { OwnerPulse } from './ownerpulse';
 import { PaneFeed } from './panefeed';
 import { FrameParts, viewerUrl } from './frameparts';
@@ -28,6 +29,7 @@ export interface IViewContext {
   translator: ITranslator;
   /** The name of a peer here; its id where nothing else is known. */
   nameOf: (nodeId: string) => string;
+  bondWith: (nodeId: string) => Bond;
   /** Sites from which panes may load; without them, panes load nothing. */
   sites: PaneSites | null;
 }
@@ -127,7 +129,8 @@ export class PaneView extends Widget {
 
   /** Status at the owner and here, besides the facts in the feed. */
   get conditions(): IPaneConditions {
-    return { isPaused: this.isPaused, isSilent: this._pulse.isSilent };
+    const bond = this._context.bondWith(this.peer);
+    return { isPaused: this.isPaused, isSilent: this._pulse.isSilent, bond };
   }
 
   /** Whether changes wait; the owner's server puts together what happens meanwhile. */

@@ -1,12 +1,13 @@
 import { TranslationBundle } from '@jupyterlab/translation';
-import { displayName } from './model';
+import { Bond, displayName } from './model';
 import { IFeedState } from './panefeed';
 import { pathWord, relativeTime, roundTrip } from './wording';
 
-/** Further remarks about a pane: changes wait, or its owner does not answer. */
+/** Further remarks about a pane: changes wait, or its owner does not answer or is no peer any more. */
 export interface IPaneConditions {
   isPaused: boolean;
   isSilent: boolean;
+  bond: Bond;
 }
 
 /** A pane's status: a key for its colour, and words. */
@@ -14,11 +15,17 @@ export function paneStatus(
   state: IFeedState,
   now: number,
   trans: TranslationBundle,
-  { isPaused, isSilent }: IPaneConditions = { isPaused: false, isSilent: false }
+  { isPaused, isSilent, bond }: IPaneConditions = { isPaused: false, isSilent: false, bond: 'peer' }
 ): { key: string; words: string } {
   const { info, lostAt, phase } = state;
   if (info && isWithdrawn(state)) {
-    return { key: 'withdrawn', words: trans.__('Stopped by %1', displayName(info.owner)) };
+    const owner = displayName(info.owner);
+    const words = {
+      peer: trans.__('Stopped by %1', owner),
+      blocked: trans.__('You have blocked %1', owner),
+      none: trans.__('%1 is no longer a peer of yours', owner)
+    };
+    return { key: 'withdrawn', words: words[bond] };
   }
   if (phase === 'failed') {
     return { key: 'failed', words: trans.__('Not shown') };

@@ -55,13 +55,32 @@ describe('notifications', () => {
     expect(shown()).toEqual([]);
     const fresh = { ...offer, name: 'roc', title: 'ROC', since: 2 };
     await panes({ mine: [own], offered: [offer, fresh] });
-    await panes({ mine: [own], offered: [] });
     await panes({ mine: [own], offered: [fresh, offer] });
     expect(shown()).toEqual(['bob shares “ROC” with you.']);
     expect(markNews).toHaveBeenCalledOnce();
     const [{ options }] = Notification.manager.notifications;
     options.actions![0].callback(new MouseEvent('click'));
     expect(openPane).toHaveBeenCalledWith(expect.objectContaining({ name: 'roc' }));
+    await panes({ mine: [own], offered: [] });
+    await panes({ mine: [own], offered: [fresh, offer] });
+    expect(shown()).toEqual([]);
+  });
+
+  it('of a pane go once it is opened or no longer shared; one that is open comes back unsaid', async () => {
+    await start();
+    const fresh = { ...offer, name: 'roc', title: 'ROC', since: 2 };
+    await panes({ mine: [], offered: [fresh] });
+    session.model.setOpen([`${bob.node_id}/roc`]);
+    expect(shown()).toEqual([]);
+    await panes({ mine: [], offered: [] });
+    await panes({ mine: [], offered: [{ ...fresh, since: 3 }] });
+    expect(shown()).toEqual([]);
+    expect(markNews).toHaveBeenCalledOnce();
+    session.model.setOpen([]);
+    await panes({ mine: [], offered: [{ ...fresh, since: 4 }] });
+    expect(shown()).toEqual(['bob shares “ROC” with you.']);
+    await panes({ mine: [], offered: [] });
+    expect(shown()).toEqual([]);
   });
 
   it('tell of somebody who opens a pane for the first time', async () => {
@@ -103,8 +122,9 @@ describe('notifications', () => {
       'Peers see nothing new of “Accuracy”: the kernel has stopped. Run the cell again to go on.'
     ]);
     await panes({ mine: [own], offered: [offer] });
+    expect(shown()).toEqual([]);
     await panes({ mine: [ended], offered: [offer] });
-    expect(shown()).toHaveLength(2);
+    expect(shown()).toHaveLength(1);
   });
 
   it('are not shown where the settings say so, and the panel is marked all the same', async () => {

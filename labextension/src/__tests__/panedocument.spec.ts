@@ -6,6 +6,7 @@ import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PaneView } from '../paneview';
+import { Bond } from '../model';
 import { PaneDocument } from '../panes/document';
 import { fileName, pictureOf, textOf } from '../panes/saving';
 import { addTools } from '../panes/toolbar';
@@ -40,8 +41,10 @@ const state = {
 
 let session: ISession;
 let pane: PaneDocument;
+let bond: Bond;
 
 beforeEach(async () => {
+  bond = 'peer';
   const settings = serverSettings();
   session = await openSession();
   const view = new PaneView(
@@ -51,6 +54,7 @@ beforeEach(async () => {
       settings,
       translator: nullTranslator,
       nameOf: () => 'bob',
+      bondWith: () => bond,
       sites: null
     },
     PEER,
@@ -105,6 +109,19 @@ describe('a pane as a document', () => {
     expect(isShown()).toBe(false);
     await say({ event: 'pane', data: { watch: 1, info } });
     expect(isShown()).toBe(true);
+  });
+
+  it.each([
+    ['blocked', 'You have blocked bob'],
+    ['none', 'bob is no longer a peer of yours']
+  ] as const)('says what its viewer has done to its owner: %s', async (now, said) => {
+    await openIt();
+    bond = now;
+    const owner = { ...info.owner, node_name: now === 'none' ? '' : 'bob' };
+    const withdrawn = { ...info, status: 'withdrawn', owner };
+    await say({ event: 'pane', data: { watch: 1, info: withdrawn } });
+    await vi.waitFor(() => expect(words()).toContain(said));
+    expect(words()).toContain('bob/');
   });
 
   it('says that it is paused, and goes on', async () => {

@@ -51,6 +51,7 @@ export const panesPlugin: JupyterFrontEndPlugin<void> = {
       settings,
       translator: language,
       nameOf: (nodeId: string) => model.nameOf(nodeId),
+      bondWith: (nodeId: string) => model.bondWith(nodeId),
       sites: new PaneSites(registry)
     };
     const tabs = new PaneTabs(app, context, model, trans);

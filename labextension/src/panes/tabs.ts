@@ -40,6 +40,8 @@ export class PaneTabs {
       addTools(pane, commands, this._context.settings.baseUrl, this._trans);
       addDocument(shell, pane, 'Peer Pane');
       void this._tracker.add(pane);
+      this._noteOpen();
+      pane.disposed.connect(() => this._noteOpen());
     } else {
       pane.content.openAgain();
     }
@@ -71,6 +73,16 @@ export class PaneTabs {
       }),
       task: async ({ place }) => panes[Number(place)]
     });
+  }
+
+  private _noteOpen(): void {
+    const open: string[] = [];
+    this._tracker.forEach(({ content, isDisposed }) => {
+      if (!isDisposed) {
+        open.push(`${content.peer}/${content.name}`);
+      }
+    });
+    this._model.setOpen(open);
   }
 
   private readonly _tracker = new WidgetTracker<PaneDocument>({ namespace: 'jupyter-peer-panes' });
