@@ -125,7 +125,18 @@ describe('a question to an agent of a peer', () => {
   it('has no choice where there is one agent', async () => {
     await open();
     await answered('peer_agents', { agents: [HELPER] });
-    expect(screen.queryByRole('combobox')).toBeNull();
+    expect(screen.queryByRole('combobox', { name: 'Agent' })).toBeNull();
+  });
+
+  it('waits ten minutes for an answer, or as long as was chosen', async () => {
+    await open();
+    const first = await ask('what?');
+    expect(first.params.timeout_s).toBe(600);
+    await say({ id: first.id, result: { answer: '1' } });
+    const choice = screen.getByRole<HTMLSelectElement>('combobox', { name: 'Wait' });
+    expect([...choice.options].map(each => each.text)).toEqual(['1 min', '10 min', '1 h']);
+    fireEvent.change(choice, { target: { value: '3600' } });
+    expect((await ask('all of it?')).params.timeout_s).toBe(3600);
   });
 
   it('comes with the reason, before it is asked, why a peer answers nobody', async () => {

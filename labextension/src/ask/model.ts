@@ -20,8 +20,11 @@ export interface IExchange {
   readonly state: AnswerState;
 }
 
-/** Seconds until a question expires; a person can stop it before. */
-const LONGEST_S = 600;
+/** Seconds until a question expires, unless a person chooses another time; a person can stop it before. */
+export const USUAL_WAIT_S = 600;
+
+/** The times that a person can choose, in seconds; the server accepts an hour at most. */
+export const WAITS_S = [60, USUAL_WAIT_S, 3600];
 
 /** Number of kept questions; the page forgets older ones. */
 const KEPT = 50;
@@ -47,8 +50,8 @@ export class Questions {
     return (await this._control.request<{ agents: IPeerAgent[] }>('peer_agents', params)).agents;
   }
 
-  /** Ask; this resolves once the answer is whole or was stopped. */
-  async ask(question: string, agent: string | null): Promise<void> {
+  /** Ask; this resolves once the answer is whole or was stopped. Without one in `waitS` seconds it fails. */
+  async ask(question: string, agent: string | null, waitS = USUAL_WAIT_S): Promise<void> {
     const number = (this._exchanges[this._exchanges.length - 1]?.number ?? 0) + 1;
     const asked: IExchange = { number, question, agent, answer: [], state: 'answering' };
     this._set([...this._exchanges.slice(1 - KEPT), asked]);
@@ -58,7 +61,7 @@ export class Questions {
       agent,
       conversation: this._conversation(agent),
       stream: true,
-      timeout_s: LONGEST_S
+      timeout_s: waitS
     };
     const take = (progress: unknown): void => {
       const { text, display, waiting } = progress as IAskPiece;

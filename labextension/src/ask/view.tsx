@@ -8,7 +8,7 @@ import { Failure } from '../section';
 import { IAnswerDisplay, IPeer, IPeerAgent } from '../shapes';
 import { AnswerDisplays } from './displays';
 import { AnswerFrame } from './frame';
-import { IExchange, Questions } from './model';
+import { IExchange, Questions, USUAL_WAIT_S, WAITS_S } from './model';
 
 /** The longest question that the server accepts, in characters. */
 export const MAX_QUESTION = 1024 * 1024;
@@ -28,6 +28,7 @@ export function AskView(props: {
   const isConnected = peer.status === 'connected';
   const { agents, error } = usePeerAgents(questions, isConnected);
   const [chosen, setChosen] = React.useState<string | null>(null);
+  const [waitS, setWaitS] = React.useState(USUAL_WAIT_S);
   const name = displayName(peer);
   const reasonAgainst = (text: string): string => {
     if (!isConnected) {
@@ -40,22 +41,41 @@ export function AskView(props: {
   const last = exchanges[exchanges.length - 1];
   return (
     <div className="jp-Peers-chat">
-      {agents.length > 1 && (
-        <label className="jp-Peers-choice">
-          <span>{trans.__('Agent')}</span>
+      <div className="jp-Peers-askChoices">
+        {agents.length > 1 && (
+          <label className="jp-Peers-choice">
+            <span>{trans.__('Agent')}</span>
+            <select
+              className="jp-Peers-select"
+              value={chosen ?? agents.find(agent => agent.default)?.name}
+              onChange={({ target }) => setChosen(target.value)}
+            >
+              {agents.map(({ name, description }) => (
+                <option key={name} value={name} title={description}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <label
+          className="jp-Peers-choice"
+          title={trans.__('How long to wait for an answer. The peer may allow its agent less.')}
+        >
+          <span>{trans.__('Wait')}</span>
           <select
             className="jp-Peers-select"
-            value={chosen ?? agents.find(agent => agent.default)?.name}
-            onChange={({ target }) => setChosen(target.value)}
+            value={waitS}
+            onChange={({ target }) => setWaitS(Number(target.value))}
           >
-            {agents.map(({ name, description }) => (
-              <option key={name} value={name} title={description}>
-                {name}
+            {WAITS_S.map(each => (
+              <option key={each} value={each}>
+                {waitWords(each, trans)}
               </option>
             ))}
           </select>
         </label>
-      )}
+      </div>
       <Log name={trans.__('Answers of %1', name)} end={last}>
         {exchanges.length === 0 && (
           <p className="jp-Peers-muted">
@@ -75,7 +95,7 @@ export function AskView(props: {
         label={trans.__('Ask %1', name)}
         action={trans.__('Ask')}
         reasonAgainst={reasonAgainst}
-        send={text => questions.ask(text, chosen)}
+        send={text => questions.ask(text, chosen, waitS)}
         stop={{ label: trans.__('Stop'), run: () => questions.stop() }}
       />
       <Failure error={error} trans={trans} />
@@ -106,6 +126,10 @@ function Exchange(props: {
       </Line>
     </>
   );
+}
+
+function waitWords(seconds: number, trans: TranslationBundle): string {
+  return seconds < 3600 ? trans.__('%1 min', seconds / 60) : trans.__('%1 h', seconds / 3600);
 }
 
 function plainText(displays: readonly IAnswerDisplay[]): string {

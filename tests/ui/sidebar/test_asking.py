@@ -87,6 +87,9 @@ def test_an_agent_is_asked_stopped_and_asked_again_with_the_mouse(
     expect(log).to_contain_text("stopped")
     until_sync(lambda: ada.api("GET", "agents")["running"] == [], what="the end of the turn")
 
+    wait = panel.get_by_role("combobox", name="Wait")
+    expect(wait).to_have_value("600")
+    wait.select_option("1 min")
     ask("one")
     expect(log).to_contain_text("answered")
     ask("two")
