@@ -63,6 +63,9 @@ export interface IViewer {
   grant: Grant;
 }
 
+/** Input of peers that widgets of other libraries than ipywidgets accept. */
+export type OtherWidgets = 'none' | 'values' | 'all';
+
 /** A pane of this node. */
 export interface IOwnPane {
   name: string;
@@ -78,6 +81,7 @@ export interface IOwnPane {
   output: number | null;
   /** Whether its cell ended with an error. */
   failed: boolean;
+  other_widgets: OtherWidgets;
   viewers: IViewer[];
   grants: Record<string, Grant>;
 }
@@ -270,6 +274,14 @@ export interface IApproval {
   tool: string;
   arguments: IArgument[];
   expires: number;
+}
+
+/** An entry of the audit log; `at` is epoch seconds. */
+export interface IAuditEntry {
+  at: number;
+  kind: string;
+  peer: string | null;
+  detail: Record<string, unknown>;
 }
 
 /** One line of the doctor: what was looked at, how it is, and what to do. */

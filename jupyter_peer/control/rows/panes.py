@@ -22,7 +22,7 @@ from ..fields import (
 from ..operation import Operation, looks, of_connection
 
 NotebookPath = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
-
+OtherWidgets = Literal["none", "values", "all"]
 PaneStatus = Literal["live", "last seen", "ended", "withdrawn", "closed"]
 
 
@@ -46,6 +46,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
         path: Present path of this notebook, if known.
         output: The place of the cell's one output that is shared, from 0; None for all of them.
         failed: Whether its cell ended with an error.
+        other_widgets: Rule for inputs to widgets of other libraries than ipywidgets.
         grants: Grant of each peer, by node id.
     """
 
@@ -59,6 +60,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None
     output: int | None
     failed: bool
+    other_widgets: OtherWidgets
     viewers: list[ViewerModel]
     grants: dict[str, Grant]
 
@@ -142,7 +144,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     )
     notebook: bool = False
     tracebacks: bool | None = None
-    other_widgets: Literal["none", "values", "all"] | None = None
+    other_widgets: OtherWidgets | None = None
 
     def __post_init__(self) -> None:
         is_cell = self.cell is not None or self.cell_id is not None

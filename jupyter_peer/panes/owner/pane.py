@@ -76,6 +76,7 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
         path: Present path of this notebook, if known.
         output: Place of its one output in that cell; None for all of them.
         failed: Whether its cell ended with an error.
+        other_widgets: Rule for inputs to widgets of other libraries than ipywidgets.
     """
 
     name: str
@@ -88,6 +89,7 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     output: int | None = None
     failed: bool = False
+    other_widgets: str = VALUES
     viewers: list[dict[str, str]]
     grants: dict[str, str]
 
@@ -189,6 +191,7 @@ class OwnPane:
             path=self.path,
             output=self.output,
             failed=self.has_failed,
+            other_widgets=self.other_widgets,
             viewers=[
                 {
                     "node_id": node_id,

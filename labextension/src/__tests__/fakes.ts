@@ -2,7 +2,7 @@
 
 import { ServerConnection } from '@jupyterlab/services';
 import { vi } from 'vitest';
-import { IIdentity, IPaneLists, IPeer, IReach } from '../shapes';
+import { IIdentity, IOwnPane, IPaneLists, IPeer, IReach } from '../shapes';
 
 export const ADA: IIdentity = {
   node_id: 'adaadaadaadaada2',
@@ -47,6 +47,25 @@ export function peer(change: Partial<IPeer> = {}): IPeer {
     capabilities: ['panes'],
     panes: [],
     last_error: null,
+    ...change
+  };
+}
+
+/** A pane of this node that nobody may see yet. */
+export function ownPane(change: Partial<IOwnPane> = {}): IOwnPane {
+  return {
+    name: 'loss',
+    title: '',
+    rev: 0,
+    status: 'live',
+    kernel_id: 'k',
+    cell_id: null,
+    path: null,
+    output: null,
+    failed: false,
+    other_widgets: 'values',
+    viewers: [],
+    grants: {},
     ...change
   };
 }

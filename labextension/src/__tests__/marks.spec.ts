@@ -4,22 +4,15 @@ import { Signal } from '@lumino/signaling';
 import { afterEach, expect, it } from 'vitest';
 import { chosenCells } from '../sharing/cells';
 import { SharedMarks } from '../sharing/marks';
-import { peer } from './fakes';
+import { ownPane, peer } from './fakes';
 import { endSession, ISession, openSession, picture, say } from './session';
 
-const PANE = {
-  name: 'loss',
+const PANE = ownPane({
   title: 'Loss',
-  rev: 1,
-  status: 'live' as const,
-  kernel_id: 'k',
   cell_id: 'c1',
   path: 'a.ipynb',
-  output: null,
-  failed: false,
-  viewers: [],
-  grants: { [peer().node_id]: 'view' as const }
-};
+  grants: { [peer().node_id]: 'view' }
+});
 
 let session: ISession;
 

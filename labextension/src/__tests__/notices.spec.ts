@@ -7,24 +7,12 @@ import { PairingModel } from '../pairing/model';
 import { notifyOfPairing } from '../pairing/notice';
 import { DEFAULT_SETTINGS } from '../settings';
 import { CommandIDs } from '../tokens';
-import { ADA, peer } from './fakes';
+import { ADA, ownPane, peer } from './fakes';
 import { answered, endSession, ISession, openSession, picture, say } from './session';
 
 const bob = { node_id: peer().node_id, node_name: 'bob', alias: null };
 const offer = { name: 'loss', title: 'Loss', grant: 'view' as const, since: 1, peer: bob };
-const own = {
-  name: 'acc',
-  title: 'Accuracy',
-  rev: 1,
-  status: 'live' as const,
-  kernel_id: 'k',
-  cell_id: null,
-  path: null,
-  output: null,
-  failed: false,
-  viewers: [],
-  grants: {}
-};
+const own = ownPane({ name: 'acc', title: 'Accuracy' });
 
 let session: ISession;
 let settings = DEFAULT_SETTINGS;

@@ -6,7 +6,7 @@ import { OfferedPanes, openMagic } from '../panes/offered';
 import { statusWords } from '../status/plugin';
 import { CommandIDs } from '../tokens';
 import { IPaneLists } from '../shapes';
-import { peer } from './fakes';
+import { ownPane, peer } from './fakes';
 import { endSession, ISession, openSession, picture, say, show, trans } from './session';
 
 let session: ISession;
@@ -26,46 +26,10 @@ const offered = [
     peer: { ...bob, alias: 'my bob' }
   }
 ];
-const mine: IPaneLists['mine'] = [
-  {
-    name: 'loss',
-    title: 'Loss',
-    rev: 3,
-    status: 'live',
-    kernel_id: 'k',
-    cell_id: null,
-    path: null,
-    output: null,
-    failed: false,
-    viewers: [{ ...bob, grant: 'view' as const }],
-    grants: {}
-  },
-  {
-    name: 'raw',
-    title: '',
-    rev: 0,
-    status: 'live',
-    kernel_id: 'k',
-    cell_id: null,
-    path: null,
-    output: null,
-    failed: false,
-    viewers: [],
-    grants: {}
-  },
-  {
-    name: 'two',
-    title: '',
-    rev: 0,
-    status: 'live',
-    kernel_id: 'k',
-    cell_id: null,
-    path: null,
-    output: null,
-    failed: false,
-    viewers: [],
-    grants: { a: 'view' as const, b: 'view' as const }
-  }
+const mine = [
+  ownPane({ title: 'Loss', viewers: [{ ...bob, grant: 'view' as const }] }),
+  ownPane({ name: 'raw' }),
+  ownPane({ name: 'two', grants: { a: 'view', b: 'view' } })
 ];
 
 const dropPane = vi.fn();

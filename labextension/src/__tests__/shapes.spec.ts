@@ -20,6 +20,7 @@ const STRUCTS: Record<string, string> = {
   IAskPiece: 'AskPiece',
   IAsker: 'AskerModel',
   IAtLobby: 'AtLobbyModel',
+  IAuditEntry: 'AuditModel',
   IChatLine: 'ChatLineModel',
   IChats: 'ChatsResult',
   IEnteredRoom: 'RoomResult',

@@ -1,10 +1,10 @@
 import type { CodeCell } from '@jupyterlab/cells';
-import { screen } from '@testing-library/react';
+import { fireEvent, screen } from '@testing-library/react';
 import { afterEach, expect, it } from 'vitest';
 import { ISharedCell, ISharing } from '../sharing/cells';
 import { askAndShare } from '../sharing/dialog';
 import { Grant, IOwnPane } from '../shapes';
-import { peer } from './fakes';
+import { ownPane, peer } from './fakes';
 import { dialogButton, dialogClosed, endSession, ISession, openSession, picture } from './session';
 
 const ADA = 'node-of-ada-1234';
@@ -12,43 +12,32 @@ const BOB = 'node-of-bob-1234';
 
 const people = [peer({ node_id: ADA, node_name: 'ada' }), peer({ node_id: BOB, node_name: 'bob' })];
 
-const cell = {
-  kernelId: 'k',
-  path: 'a.ipynb',
-  cell: {
-    model: { id: 'c', outputs: { toJSON: () => [] }, sharedModel: { source: 'plot()' } },
-    outputArea: {}
-  } as unknown as CodeCell
-} satisfies ISharedCell;
+const WIDGET = {
+  output_type: 'display_data',
+  data: { 'application/vnd.jupyter.widget-view+json': { model_id: 'm' } },
+  metadata: {}
+};
 
-function pane(grants: Record<string, Grant>): IOwnPane {
-  const name = 'plot';
-  return {
-    name,
-    title: 'Loss',
-    rev: 1,
-    status: 'live',
-    kernel_id: 'k',
-    cell_id: 'c',
-    path: 'a.ipynb',
-    output: null,
-    failed: false,
-    viewers: [],
-    grants
-  };
+/** A cell that shows these outputs. */
+function cellOf(outputs: unknown[]): ISharedCell {
+  const model = { id: 'c', outputs: { toJSON: () => outputs }, sharedModel: { source: 'plot()' } };
+  return { kernelId: 'k', path: 'a.ipynb', cell: { model, outputArea: {} } as unknown as CodeCell };
 }
+
+const pane = (grants: Record<string, Grant>, change: Partial<IOwnPane> = {}) =>
+  ownPane({ name: 'plot', title: 'Loss', cell_id: 'c', path: 'a.ipynb', grants, ...change });
 
 let session: ISession;
 let shares: [ISharing, string[]][];
 
 afterEach(() => endSession(session));
 
-/** Open the dialog of a cell that has these panes. */
-function open(mine: IOwnPane[]): Promise<boolean> {
+/** Open the dialog of a cell that has these panes and shows these outputs. */
+function open(mine: IOwnPane[], outputs: unknown[] = []): Promise<boolean> {
   shares = [];
   return openSession(picture(people, { mine, offered: [] })).then(opened => {
     session = opened;
-    return askAndShare(session.view, [cell], null, async (_, sharing, revoked) => {
+    return askAndShare(session.view, [cellOf(outputs)], null, async (_, sharing, revoked) => {
       shares.push([sharing, revoked]);
     });
   });
@@ -88,4 +77,31 @@ it('proposes the lesser grant where people differ, and leaves a pane of another 
   dialogButton('Share').click();
   expect(await done).toBe(true);
   expect(shares).toMatchObject([[{ name: 'other', with: [ADA], grant: 'view' }, []]]);
+});
+
+it('asks about widgets of other libraries where there are widgets and peers may use them', async () => {
+  const done = open([pane({ [ADA]: 'interact' }, { other_widgets: 'none' })], [WIDGET]);
+  await screen.findByLabelText(/ada/);
+  const choice = screen.getByLabelText<HTMLSelectElement>(/^Widgets that are not/);
+  expect(choice.value).toBe('none');
+  fireEvent.change(choice, { target: { value: 'all' } });
+  dialogButton('Share').click();
+  expect(await done).toBe(true);
+  expect(shares).toMatchObject([[{ grant: 'interact', other_widgets: 'all' }, []]]);
+});
+
+it('leaves the choice about widgets as it is where it has no meaning', async () => {
+  const done = open([pane({ [ADA]: 'interact' }, { other_widgets: 'none' })], [WIDGET]);
+  await screen.findByLabelText(/ada/);
+  fireEvent.click(box('view it'));
+  expect(screen.queryByLabelText(/^Widgets that are not/)).toBeNull();
+  dialogButton('Share').click();
+  expect(await done).toBe(true);
+  expect(shares[0][0]).not.toHaveProperty('other_widgets');
+
+  void open([pane({ [ADA]: 'interact' })]);
+  await screen.findByLabelText(/ada/);
+  expect(screen.queryByLabelText(/^Widgets that are not/)).toBeNull();
+  dialogButton('Cancel').click();
+  await dialogClosed();
 });

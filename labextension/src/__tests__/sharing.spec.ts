@@ -2,6 +2,7 @@ import type { CodeCell } from '@jupyterlab/cells';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
 import { doubts, nameOf, outputAt, panesOf, titleOf } from '../sharing/cells';
+import { ownPane } from './fakes';
 
 function cell(source: string): CodeCell {
   return { model: { sharedModel: { source } } } as unknown as CodeCell;
@@ -28,19 +29,7 @@ it.each([
 });
 
 it('finds the panes that stay with a cell, and not with that of a copy of its notebook', () => {
-  const pane = {
-    name: 'loss',
-    title: '',
-    rev: 0,
-    status: 'live' as const,
-    kernel_id: 'k',
-    cell_id: 'c',
-    path: 'a.ipynb',
-    output: null,
-    failed: false,
-    viewers: [],
-    grants: {}
-  };
+  const pane = ownPane({ cell_id: 'c', path: 'a.ipynb' });
   const panes = [pane, { ...pane, name: 'plot', output: 1 }];
   expect(panesOf(panes, 'a.ipynb', 'c')).toEqual(panes);
   expect(panesOf(panes, 'a.ipynb', 'd')).toEqual([]);

@@ -1,18 +1,11 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import { failureTexts } from '../failures';
+import { IAuditEntry } from '../shapes';
 
 /** Entries of the audit log that are read; most of them are not about agents. */
 export const ENTRIES = 1000;
 /** Questions that are shown. */
 const SHOWN = 30;
-
-/** An entry of the audit log; `at` is epoch seconds. */
-export interface IAuditEntry {
-  at: number;
-  kind: string;
-  peer: string | null;
-  detail: Record<string, unknown>;
-}
 
 /** A question of a peer that has ended, or was refused. */
 export interface IPastQuestion {

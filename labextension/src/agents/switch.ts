@@ -1,7 +1,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 import { ControlSocket } from '../control';
-import { AgentMode, IAgents } from '../shapes';
-import { ENTRIES, IAuditEntry } from './past';
+import { AgentMode, IAgents, IAuditEntry } from '../shapes';
+import { ENTRIES } from './past';
 
 /** Whether peers may ask the agents of this node, and which questions are being answered. */
 export class AgentSwitch {

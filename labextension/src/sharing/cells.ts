@@ -3,6 +3,7 @@ import { IMimeBundle, IOutput } from '@jupyterlab/nbformat';
 import { INotebookTracker, type StaticNotebook } from '@jupyterlab/notebook';
 import { ControlSocket } from '../control';
 import { IOwnPane } from '../shapes';
+import type { IAudience } from './fields';
 import { CellRuns, ICellQuestion } from './runs';
 import { showsSecret } from './secretwords';
 
@@ -60,11 +61,9 @@ export function panesOf(panes: readonly IOwnPane[], path: string, cellId: string
 }
 
 /** A person's choices for a cell. */
-export interface ISharing {
+export interface ISharing extends IAudience {
   name: string;
   title: string;
-  with: string[];
-  grant: string;
   /** Whether errors show their traceback; not given, a pane that is shared again keeps the choice. */
   tracebacks?: boolean;
   /** The place of the one output that is shared; null for all of the cell. */

@@ -1,16 +1,21 @@
 import * as React from 'react';
 import { CommandIDs } from '../tokens';
 import { IView } from '../context';
-import { displayName } from '../model';
-import { runForm, TextField, Values } from '../panel/dialog';
-import { PeerError } from '../requests';
-import { IOwnPane, IPeer } from '../shapes';
-import { statusWord } from '../wording';
+import { runForm, Values } from '../panel/dialog';
+import { IOwnPane } from '../shapes';
 import { doubts, ISharedCell, ISharing, nameOf, outputsOf, panesOf, titleOf } from './cells';
+import {
+  AudienceFields,
+  choosable,
+  IChoosable,
+  NameFields,
+  noLongerChosen,
+  readAudience
+} from './fields';
 
-const WITH = 'with:';
-const LINK = 'by-link';
 const ALL = 'all';
+/** A widget in an output; the page does not know of which library it is. */
+const WIDGET = 'application/vnd.jupyter.widget-view+json';
 
 /**
  * Ask with whom outputs are shared, and share them.
@@ -28,8 +33,8 @@ export async function askAndShare(
   share: (cell: ISharedCell, sharing: ISharing, revoked: string[]) => Promise<void>
 ): Promise<boolean> {
   const { commands, model, trans } = view;
-  const peers = model.state.peers.filter(peer => peer.trusted && !peer.blocked);
-  const canLink = commands.hasCommand(CommandIDs.link) && cells.length === 1;
+  const { peers, ...others } = choosable(view);
+  const canLink = others.canLink && cells.length === 1;
   if (peers.length === 0 && !canLink) {
     await commands.execute(CommandIDs.invite);
     return false;
@@ -42,22 +47,13 @@ export async function askAndShare(
         ? trans.__('Share the outputs of %1 cells', cells.length)
         : trans.__('Share this output'),
     action: trans.__('Share'),
-    fields: <Fields view={view} proposals={proposals} peers={peers} canLink={canLink} />,
+    fields: <Fields view={view} proposals={proposals} choosable={{ peers, canLink }} />,
     task: async values => {
-      const sharing = read(values, output);
-      const byLink = LINK in values;
-      if (sharing.with.length === 0 && !byLink) {
-        throw new PeerError({
-          code: 'bad_request',
-          message: trans.__('nobody is chosen'),
-          hint: canLink
-            ? trans.__('choose at least one peer, or anyone with the link')
-            : trans.__('choose at least one peer')
-        });
-      }
+      const { audience, byLink } = readAudience(values, canLink, trans);
+      const choices = { ...audience, ...read(values, output) };
       for (const { cell, name, title, before } of proposals) {
-        const chosen = { name, title, ...sharing };
-        await share(cell, chosen, noLongerChosen(before, chosen, peers));
+        const chosen = { name, title, ...choices };
+        await share(cell, chosen, noLongerChosen(before, chosen.name, chosen.with, peers));
       }
       return { name: values.name, byLink };
     }
@@ -94,47 +90,31 @@ function propose(
   });
 }
 
-type Choices = Pick<ISharing, 'with' | 'grant' | 'tracebacks' | 'output'> &
-  Partial<Pick<ISharing, 'name' | 'title'>>;
+type Choices = Pick<ISharing, 'tracebacks' | 'output'> & Partial<Pick<ISharing, 'name' | 'title'>>;
 
-/** Values of the fields; name and title only if the dialog asks for them. */
-function read(values: Values, output: number | null): Choices {
-  const chosen = Object.keys(values).filter(name => name.startsWith(WITH));
-  const { grant, name, title } = values;
+/** Values of the fields besides the audience; name and title only if the dialog asks for them. */
+function read({ name, title, ...values }: Values, output: number | null): Choices {
   return {
     ...(name !== undefined && { name, title }),
-    with: chosen.map(each => each.slice(WITH.length)),
-    grant,
     tracebacks: 'tracebacks' in values,
     output: values.what === ALL ? null : output
   };
 }
 
-/** Peers of the dialog who may see the pane that a cell has, and are not chosen. */
-function noLongerChosen(before: IOwnPane | undefined, chosen: ISharing, peers: IPeer[]): string[] {
-  if (before?.name !== chosen.name) {
-    return [];
-  }
-  const ids = peers.map(peer => peer.node_id);
-  return ids.filter(id => id in before.grants && !chosen.with.includes(id));
-}
-
 interface IFieldsProps {
   view: IView;
   proposals: IProposal[];
-  peers: IPeer[];
-  canLink: boolean;
+  choosable: IChoosable;
 }
 
-function Fields({ view, proposals, peers, canLink }: IFieldsProps): React.ReactElement {
+function Fields({ view, proposals, choosable }: IFieldsProps): React.ReactElement {
   const { trans } = view;
   const [{ cell, output }] = proposals;
   const isSingle = proposals.length === 1;
-  const { error, secret } = doubts(proposals.flatMap(each => outputsOf(each.cell.cell)));
+  const outputs = proposals.flatMap(each => outputsOf(each.cell.cell));
+  const { error, secret } = doubts(outputs);
+  const hasWidgets = outputs.some(each => WIDGET in ((each.data as object | undefined) ?? {}));
   const shared = proposals.flatMap(({ before }) => before ?? []);
-  const grants = shared.flatMap(each => Object.values(each.grants));
-  // Where only some of them may use it, the dialog proposes the lesser grant for all.
-  const mayUse = grants.length > 0 && grants.every(grant => grant === 'interact');
   return (
     <>
       {!isSingle && (
@@ -157,62 +137,13 @@ function Fields({ view, proposals, peers, canLink }: IFieldsProps): React.ReactE
           </label>
         </fieldset>
       )}
-      <fieldset className="jp-Peers-choices">
-        <legend>{trans.__('With')}</legend>
-        {peers.map(peer => (
-          <label key={peer.node_id}>
-            <input
-              type="checkbox"
-              name={WITH + peer.node_id}
-              defaultChecked={
-                shared.length > 0
-                  ? shared.some(({ grants }) => peer.node_id in grants)
-                  : peers.length === 1
-              }
-            />
-            <span>
-              {displayName(peer)} <span className="jp-Peers-muted">{statusWord(peer, trans)}</span>
-            </span>
-          </label>
-        ))}
-        {canLink && (
-          <label>
-            <input type="checkbox" name={LINK} defaultChecked={peers.length === 0} />
-            <span>
-              {trans.__('Anyone with the link')}{' '}
-              <span className="jp-Peers-muted">{trans.__('in any browser, without Jupyter')}</span>
-            </span>
-          </label>
-        )}
-      </fieldset>
-      <fieldset className="jp-Peers-choices">
-        <legend>{trans.__('They can')}</legend>
-        <label>
-          <input type="radio" name="grant" value="view" defaultChecked={!mayUse} />
-          {trans.__('view it')}
-        </label>
-        <label>
-          <input type="radio" name="grant" value="interact" defaultChecked={mayUse} />
-          {trans.__('view it and use its controls')}
-        </label>
-      </fieldset>
-      {isSingle && (
-        <>
-          <TextField
-            label={trans.__('Title')}
-            name="title"
-            defaultValue={proposals[0].title}
-            maxLength={512}
-          />
-          <TextField
-            label={trans.__('Name, for commands')}
-            name="name"
-            defaultValue={proposals[0].name}
-            required
-            pattern="[A-Za-z0-9._\-]{1,64}"
-          />
-        </>
-      )}
+      <AudienceFields
+        view={view}
+        choosable={choosable}
+        shared={shared}
+        mayHaveWidgets={hasWidgets}
+      />
+      {isSingle && <NameFields trans={trans} name={proposals[0].name} title={proposals[0].title} />}
       {error && (
         <label className="jp-Peers-checkbox">
           <input type="checkbox" name="tracebacks" />

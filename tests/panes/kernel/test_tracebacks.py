@@ -49,6 +49,7 @@ async def test_a_pane_that_is_shared_again_keeps_what_its_owner_chose() -> None:
     async with two_nodes() as (ada, bob):
         await ada.share(to=bob, tracebacks=False, other_widgets="all")
         await ada.share(tracebacks=None, other_widgets=None)
+        assert ada.publisher.mine()[0]["other_widgets"] == "all"
         ada.kernel.say("error", ERROR)
         live = await bob.watcher.open(ada.id, "loss")
         await until(lambda: "too large" in json.dumps(live.state.held()))

@@ -40,7 +40,12 @@ def cell(page: Page, place: int) -> Locator:
     return page.locator(".jp-Notebook .jp-CodeCell").nth(place)
 
 
-def share(page: Page, place: int, grant: str = "view it") -> None:
+def share(
+    page: Page,
+    place: int,
+    grant: str = "view it",
+    shoot: Callable[..., None] | None = None,
+) -> None:
     """Right click, the entry of the menu, and the button of the dialog: three clicks."""
     cell(page, place).locator(".jp-OutputArea-output").first.click(button="right")
     page.locator(".lm-Menu").get_by_text("Share Output with a Peer…").click()
@@ -48,6 +53,10 @@ def share(page: Page, place: int, grant: str = "view it") -> None:
     expect(dialog.get_by_role("checkbox", name="bob")).to_be_checked()
     if grant != "view it":
         dialog.get_by_label(grant).check()
+        # The cell shows a widget, which may be of any library.
+        expect(dialog.get_by_label(re.compile("^Widgets that are not"))).to_have_value("values")
+        if shoot is not None:
+            shoot("dialog")
     dialog.get_by_role("button", name="Share", exact=True).click()
     expect(dialog).to_have_count(0)
 
@@ -126,9 +135,9 @@ def test_one_of_several_outputs_is_shared_and_several_cells_at_once(
 
 
 def test_a_widget_that_is_there_is_shared_for_use(
-    ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page]
+    ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page], shoot: Callable[..., None]
 ) -> None:
-    share(notebook, 1, "view it and use its controls")
+    share(notebook, 1, "view it and use its controls", shoot)
     page = open_lab(bob, new=True)
     view = open_tab(page, bob, "slider-ipywidgets-intslider-3-de")
     knob = content(view).locator(".noUi-handle")
