@@ -1,4 +1,5 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { activityPlugin } from './activity/plugin';
 import { agentsPlugin } from './agents/plugin';
 import { askPlugin } from './ask/plugin';
 import { chatPlugin } from './chat/plugin';
@@ -52,6 +53,7 @@ export default [
   linksPlugin,
   agentsPlugin,
   checkPlugin,
+  activityPlugin,
   reachPlugin,
   noticesPlugin,
   statusPlugin

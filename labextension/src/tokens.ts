@@ -70,6 +70,7 @@ export namespace CommandIDs {
   export const pair = 'jupyter-peer:pair';
   export const reach = 'jupyter-peer:reach';
   export const doctor = 'jupyter-peer:doctor';
+  export const activity = 'jupyter-peer:activity';
   export const share = 'jupyter-peer:share';
   export const unshare = 'jupyter-peer:unshare';
   export const unshareAll = 'jupyter-peer:unshare-all';

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
+import re
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
+import jupyter_peer
+from jupyter_peer.control.rows.invites import CodeStatus
 from jupyter_peer.server.events.audit_events import subject_of
 from tests.agents.servers import kernel, run, servers
 from tests.machine.waiting import until
@@ -14,6 +20,42 @@ from tests.machine.waiting import until
 pytestmark = pytest.mark.usefixtures("jp_environ")
 
 ID = "https://events.jupyter.org/jupyter_peer/{}/v1"
+
+#: What writes an entry, by the name that is called; its kind is the first or second argument.
+WRITERS = {
+    "note_audit",
+    "_write_audit",
+    "_audit_paced",
+    "_note",
+    "note",
+    "allow",
+    "audit",
+    "_write",
+}
+
+
+def kinds_in_the_source():
+    """Return the kinds of entries that the program writes, read from its source."""
+    paths = Path(jupyter_peer.__file__).parent.rglob("*.py")
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    texts = {
+        getattr(each, "value", None)
+        for call in nodes
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "attr", getattr(call.func, "id", "")) in WRITERS
+        for argument in call.args[:2]
+        for each in (argument, getattr(argument, "body", None), getattr(argument, "orelse", None))
+    }
+    kinds = {text for text in texts if re.fullmatch("[a-z]+_[a-z_]+", str(text))}
+    return kinds | {f"code_{status}" for status in get_args(CodeStatus) if status != "waiting"}
+
+
+def test_the_page_has_words_for_each_kind_of_entry():
+    kinds = kinds_in_the_source()
+    assert {"pane_shared", "lobby_on", "invite_used", "pane_input"} <= kinds
+    page = Path(jupyter_peer.__file__).parents[1] / "labextension/src/activity/words.ts"
+    table = page.read_text("utf-8").partition("function kindTexts")[2].partition("\n}")[0]
+    assert set(re.findall(r"^    (\w+): trans", table, re.MULTILINE)) == kinds
 
 
 class Collected(logging.Handler):

@@ -222,6 +222,9 @@ class Scene:
         with self.view("document-check", ours=self.page.locator(".jp-Peers-checkTab:visible")):
             self.command("jupyter-peer:doctor")
             expect(self.page.locator(".jp-Peers-finding").first).to_be_visible(timeout=30_000)
+        with self.view("document-activity", ours=self.page.locator(".jp-Peers-checkTab:visible")):
+            self.command("jupyter-peer:activity")
+            expect(self.page.locator(".jp-Peers-activity tbody tr").first).to_be_visible()
         with self.view("document-settings"):
             self.command("settingeditor:open", {"query": "Peers"})
             expect(self.page.get_by_text("Notify when somebody pairs").first).to_be_visible()

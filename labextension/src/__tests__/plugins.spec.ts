@@ -76,7 +76,8 @@ const COMMANDS: Record<string, string> = {
   'jupyter-peer:ask': CommandIDs.ask,
   'jupyter-peer:rooms': CommandIDs.joinRoom,
   'jupyter-peer:panes': CommandIDs.openPane,
-  'jupyter-peer:check': CommandIDs.doctor
+  'jupyter-peer:check': CommandIDs.doctor,
+  'jupyter-peer:activity': CommandIDs.activity
 };
 
 describe('the plugins', () => {

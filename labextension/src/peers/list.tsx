@@ -11,7 +11,7 @@ import { failureLine, lastSeen, pathWord, peerSummary, roundTrip, trustWord } fr
 
 const NOTHING_UNREAD: Unread = {};
 const ACTIONS = [
-  [CommandIDs.chat, CommandIDs.ask, CommandIDs.doctor],
+  [CommandIDs.chat, CommandIDs.ask, CommandIDs.doctor, CommandIDs.activity],
   [CommandIDs.connect, CommandIDs.disconnect, CommandIDs.alias],
   [CommandIDs.block, CommandIDs.unblock, CommandIDs.forget]
 ];

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.ui.axe import assert_accessible
 from tests.ui.kernels import Kernel, running_kernel
 from tests.ui.lab import Lab
 from tests.ui.panes.test_panes import content, open_tab
@@ -63,9 +64,30 @@ def test_the_status_bar_says_who_watches_and_leads_to_grants_and_stop(
     choice.select_option("no access")
     expect(view).to_contain_text("Stopped by ada")
     assert grants(ada, "loss") == []
+    activity_is_told(page, shoot)
     panel.get_by_role("button", name="Stop sharing raw").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
     expect(status).to_have_text("1 shared")
     panel.get_by_role("button", name="Take all shared outputs back").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
     expect(panel.get_by_text("Share Output with a Peer…")).to_be_visible()
+
+
+def activity_is_told(page: Page, shoot: Callable[..., None]) -> None:
+    """Look at the audit log in its tab: all of it, and what concerns Bob."""
+    page.locator(PANEL).get_by_role("button", name="Show what happened").click()
+    tab = page.locator(".jp-Peers-checkTab:visible")
+    newest = tab.get_by_role("table").get_by_role("row").nth(1)
+    expect(newest).to_contain_text("You took a pane back from the peer")
+    expect(newest).to_contain_text("pane: loss")
+    every = tab.get_by_role("row")
+    expect(every.filter(has_text="You let peers ask agents")).to_have_count(1)
+    for theme in ("Dark", "Light"):
+        use_theme(page, f"JupyterLab {theme}")
+        shoot(f"activity-{theme.lower()}")
+        assert_accessible(tab)
+    tab.get_by_role("combobox", name="Peer").select_option("bob")
+    expect(every.filter(has_text="You shared a pane")).to_have_count(2)
+    expect(every.filter(has_text="You let peers ask agents")).to_have_count(0)
+    page.get_by_role("button", name="Show what happened").press("Enter")
+    expect(tab.get_by_role("combobox", name="Peer")).to_have_value("")
