@@ -37,6 +37,7 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
     "pane": panes.PaneEvent,
     "turn": turns.TurnEvent,
     "turn_over": turns.TurnOverEvent,
+    "agent_removed": turns.AgentParams,
 }
 
 

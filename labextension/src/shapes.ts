@@ -225,9 +225,21 @@ export interface IAgents {
   running: ITurn[];
 }
 
-/** An agent of this node; `failure` is why its last turn failed, `askers` null if every peer may ask. */
+/** A tool of an agent. */
+export interface ITool {
+  name: string;
+  read_only: boolean;
+}
+
+/**
+ * An agent of this node; `kernel_id` is null for the built-in one.
+ *
+ * `failure` is why its last turn failed, `askers` null if every peer may ask.
+ */
 export interface IAgent {
   name: string;
+  kernel_id: string | null;
+  tools: ITool[];
   failure: IAgentFailure | null;
   askers: IAsker[] | null;
 }

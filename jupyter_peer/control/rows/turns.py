@@ -2,7 +2,8 @@
 
 A kernel registers agents and receives each question as a ``turn`` event. It writes the answer with
 ``turn_write`` and ends the turn with ``turn_end``. A ``turn_over`` event (``{"turn": number}``)
-ends the turn from the server's side.
+ends the turn from the server's side. An ``agent_removed`` event (``{"name": name}``) says that a page of
+the owner has removed an agent of the kernel.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class RegisterAgentParams(msgspec.Struct, frozen=True):
 
 
 class AgentParams(msgspec.Struct, frozen=True):
-    """One agent of this connection."""
+    """One agent by its name."""
 
     name: AgentName
 
@@ -150,7 +151,10 @@ AGENT_REGISTER = of_connection(
     "agent_register", RegisterAgentParams, AgentsModel, "Register an agent of the calling kernel."
 )
 AGENT_UNREGISTER = of_connection(
-    "agent_unregister", AgentParams, Done, "Remove an agent of the kernel, and end its turns."
+    "agent_unregister",
+    AgentParams,
+    Done,
+    "Remove a kernel's agent, and end its turns; a kernel removes only its own.",
 )
 TURN_WRITE = of_connection("turn_write", TurnWriteParams, Done, "Send a piece of an answer.")
 TURN_END = of_connection("turn_end", TurnEndParams, Done, "End a turn.")

@@ -50,6 +50,11 @@ class _KernelAgent:
     async def answer(self, turn: Turn) -> None:
         await self._connection.answer(turn)
 
+    def remove(self) -> None:
+        """Unregister it for a page of its owner, and tell the kernel, which would register it again."""
+        self._connection.remove(self)
+        self._connection.tell_removed(self.name)
+
 
 class ConnectionAgents:
     """The agents and turns of one connection.
@@ -66,7 +71,7 @@ class ConnectionAgents:
         self._write = write
         self._agents: dict[str, _KernelAgent] = {}
         self._turns: dict[int, tuple[Turn, asyncio.Future[PeerError | None]]] = {}
-        self._goodbyes = TaskSet("telling a kernel that a turn is over")
+        self._goodbyes = TaskSet("telling a kernel that a turn or an agent is over")
 
     def turn(self, number: int) -> Turn:
         """Return a turn that this connection answers.
@@ -84,6 +89,19 @@ class ConnectionAgents:
             self._node.board.unregister(agent)
         for turn, _ in self._turns.values():
             turn.stop(AgentGoneError())
+
+    def remove(self, agent: _KernelAgent) -> None:
+        """Unregister an agent of this connection, and end its turns."""
+        self._agents.pop(agent.name, None)
+        self._node.board.unregister(agent)
+        self._node.turns.stop_agent(agent, AgentGoneError("the agent was removed"))
+
+    def tell_removed(self, name: str) -> None:
+        """Tell the kernel that its owner has removed an agent."""
+        self._goodbyes.start(self._write_removed(name))
+
+    async def _write_removed(self, name: str) -> None:
+        await self._write(encode_event("agent_removed", rows.AgentParams(name)))
 
     async def answer(self, turn: Turn) -> None:
         """Let the kernel answer a turn.
@@ -160,16 +178,21 @@ class ConnectionAgents:
 
     @serves(rows.AGENT_UNREGISTER)
     async def _unregister(self, params: rows.AgentParams, call: Call) -> Done:
-        agent = self._agents.pop(params.name, None)
-        if agent is None:
+        agent = self._agents.get(params.name)
+        if agent is not None:
+            self.remove(agent)
+            return Done()
+        # A page of the owner removes any kernel's agent, at once, while a cell of the kernel runs.
+        others = [] if self._caller.kernel_id is not None else self._node.board.agents()
+        found = [each for each in others if each.name == params.name]
+        if not found or not isinstance(found[0], _KernelAgent):
             raise LookupFailedError(
                 phrase("this connection has no agent {name}", name=repr(params.name)),
                 hint=phrase("%peer agent status lists agents").on_page(
                     phrase("“My agent” lists agents")
                 ),
             )
-        self._node.board.unregister(agent)
-        self._node.turns.stop_agent(agent, AgentGoneError("the agent was removed"))
+        found[0].remove()
         return Done()
 
     @serves(rows.TURN_WRITE)

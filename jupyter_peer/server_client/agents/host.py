@@ -64,6 +64,7 @@ class AgentHost:
             connection = self._calls.connection
             connection.subscribe("turn", self._on_turn)
             connection.subscribe("turn_over", self._on_over)
+            connection.subscribe("agent_removed", self._on_removed)
             connection.on_link(self._on_link)
         before = self._agents.get(agent.name)
         # Before the answer, because a turn may arrive right after it.
@@ -76,6 +77,8 @@ class AgentHost:
             else:
                 self._agents[agent.name] = before
             raise
+        # A page may have removed the one before meanwhile; that event came before the answer.
+        self._agents[agent.name] = agent
 
     async def unregister(self, name: str) -> None:
         """Unregister an agent, and end its turns.
@@ -114,6 +117,9 @@ class AgentHost:
         name = f"jupyter-peer turn {turn.number}"
         # A daemon thread: code that does not end must not keep the kernel alive.
         threading.Thread(target=self._run, args=(agent, turn), name=name, daemon=True).start()
+
+    def _on_removed(self, fields: Json) -> None:
+        self._agents.pop(fields["name"], None)
 
     def _on_over(self, fields: Json) -> None:
         turn = self._turns.pop(fields["turn"], None)

@@ -20,7 +20,7 @@ beforeEach(async () => {
   const approvals = new ApprovalsModel(session.control);
   await answered('agents', OFF);
   await answered('approvals', { approvals: [] });
-  show(session, <AgentsView agents={agents} approvals={approvals} look={look} />);
+  show(session, <AgentsView agents={agents} approvals={approvals} guide={null} look={look} />);
 });
 
 afterEach(() => endSession(session));

@@ -47,6 +47,7 @@ const STRUCTS: Record<string, string> = {
   IProgress: 'StepModel',
   IReach: 'ReachResult',
   IRoom: 'RoomModel',
+  ITool: 'ToolModel',
   ITurn: 'TurnModel',
   IViewer: 'ViewerModel'
 };

@@ -1,5 +1,6 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
@@ -8,6 +9,7 @@ import { Section } from '../section';
 import { DEFAULT_SETTINGS, followSettings } from '../settings';
 import { CommandIDs, DOMAIN, IPeerAgents, IPeerSession, IPeersPanel, RANKS } from '../tokens';
 import { approvalDialogs } from './approvals';
+import { NotebookGuide } from './guide';
 import { ApprovalsModel } from './model';
 import { notifyOfApprovals } from './notice';
 import { AgentSwitch } from './switch';
@@ -23,7 +25,7 @@ export const agentsPlugin: JupyterFrontEndPlugin<AgentSwitch> = {
   description: 'Lets peers ask agents, and asks before one uses a tool that changes something.',
   autoStart: true,
   requires: [IPeerSession],
-  optional: [IPeersPanel, ICommandPalette, ISettingRegistry, ITranslator],
+  optional: [IPeersPanel, ICommandPalette, ISettingRegistry, ITranslator, INotebookTracker],
   provides: IPeerAgents,
   activate: (
     { commands }: JupyterFrontEnd,
@@ -31,7 +33,8 @@ export const agentsPlugin: JupyterFrontEndPlugin<AgentSwitch> = {
     panel: IPeersPanel | null,
     palette: ICommandPalette | null,
     registry: ISettingRegistry | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    tracker: INotebookTracker | null
   ): AgentSwitch => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     let settings = DEFAULT_SETTINGS;
@@ -44,8 +47,9 @@ export const agentsPlugin: JupyterFrontEndPlugin<AgentSwitch> = {
     const agents = new AgentSwitch(control);
     if (panel) {
       const view: IView = { commands, model, trans };
+      const guide = tracker && new NotebookGuide(tracker, agents, trans);
       const section = new Section(trans.__('My agent'), view, () => (
-        <AgentsView agents={agents} approvals={approvals} look={look} />
+        <AgentsView agents={agents} approvals={approvals} guide={guide} look={look} />
       ));
       approvals.arrived.connect(() => panel.markNews());
       approvals.changed.connect((_, { length }) => {

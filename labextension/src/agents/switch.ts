@@ -43,6 +43,11 @@ export class AgentSwitch {
     this._set(await this._control.request<IAgents>('agent_allow', { agent, only }));
   }
 
+  /** Remove an agent of whichever kernel; the questions that it answers end. */
+  async remove(name: string): Promise<void> {
+    await this._control.request('agent_unregister', { name });
+  }
+
   async stopTurn(turn: number): Promise<void> {
     this._set(await this._control.request<IAgents>('stop_turn', { turn }));
   }

@@ -6,6 +6,8 @@ import { AgentMode, ITurn } from '../shapes';
 import { relativeTime } from '../wording';
 import { AskedBefore } from './pastview';
 import { AgentList } from './askers';
+import { NotebookGuide } from './guide';
+import { GuideChoice } from './guideview';
 import { ApprovalsModel } from './model';
 import { AgentSwitch } from './switch';
 import { WaitingCalls } from './waiting';
@@ -14,9 +16,11 @@ import { WaitingCalls } from './waiting';
 export function AgentsView(props: {
   agents: AgentSwitch;
   approvals: ApprovalsModel;
+  /** Null in a page without notebooks. */
+  guide: NotebookGuide | null;
   look: (id: number) => void;
 }): React.ReactElement | null {
-  const { agents, approvals, look } = props;
+  const { agents, approvals, guide, look } = props;
   const { trans } = useView();
   const { live } = usePeersState();
   const { busy, error, run } = useAction();
@@ -45,6 +49,7 @@ export function AgentsView(props: {
         />
         <span>{trans.__('Peers may ask my agent')}</span>
       </label>
+      {guide && <GuideChoice guide={guide} agents={now} />}
       {now.on && (
         <label className="jp-Peers-choice">
           <span>{trans.__('It may use')}</span>

@@ -7,7 +7,12 @@ import threading
 
 import pytest
 
-from jupyter_peer.errors import BadRequestError, LookupFailedError, PeerError
+from jupyter_peer.errors import (
+    BadRequestError,
+    LookupFailedError,
+    PeerError,
+    UnknownAgentError,
+)
 from jupyter_peer.server.control.secrets import Caller
 from tests.agents.servers import kernel, run, servers
 from tests.machine.waiting import until
@@ -249,3 +254,28 @@ async def test_asking_oneself_or_a_stranger_is_refused(call, extension):
     for peer in (node_id, "nobody"):
         answer = await call("POST", "ask-peer", {"peer_id": peer, "prompt": "?"})
         assert (answer.code, answer.json["error"]["code"]) == (200, "unknown_peer")
+
+
+async def test_a_page_removes_the_guide_at_once_and_for_good(tmp_path):
+    async with (
+        servers(tmp_path, "ada", "bob") as (ada, bob),
+        kernel(ada) as adas,
+        kernel(bob) as bobs,
+    ):
+        await run(adas.guide, {"losses": [0.5]})
+        await run(adas.agent_on, "guide")
+        assert "losses" in await run(bobs.ask, "ada", "losses?", agent="guide")
+        page = await connect(ada.url.replace("http", "ws", 1) + "jupyter-peer/ws", ada.headers)
+        await page.ask("agent_unregister", name="guide")
+        assert [each["name"] for each in (await page.ask("agents"))["agents"]] == ["reader"]
+        with pytest.raises(UnknownAgentError):
+            await run(bobs.ask, "ada", "losses?", agent="guide")
+        with pytest.raises(LookupFailedError):
+            await page.ask("agent_unregister", name="guide")
+        with pytest.raises(LookupFailedError, match="reader"):
+            await page.ask("agent_unregister", name="reader")
+        # The kernel does not register it again with the next server.
+        await until(lambda: "guide" not in adas.host._agents)
+        await run(adas.guide, {"losses": [0.5]})
+        assert "losses" in await run(bobs.ask, "ada", "losses?", agent="guide")
+        await page.close()

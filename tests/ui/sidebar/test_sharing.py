@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -12,6 +13,7 @@ from tests.ui.axe import assert_accessible
 from tests.ui.lab import Lab
 from tests.ui.panes.test_panes import content, open_tab
 from tests.ui.sidebar.test_panel import write_notebook
+from tests.ui.sidebar.test_sidebar import assert_fits, open_panel, use_theme
 
 PRINTS = "# Loss of the run\nprint('computed before')\nnumber = globals().get('number', 0) + 1"
 SLIDER = "import ipywidgets\nslider = ipywidgets.IntSlider(3, description='Epochs')\nslider"
@@ -186,3 +188,37 @@ def test_a_traceback_and_a_secret_are_asked_about(ada: Lab, bob: Lab, notebook: 
     expect(mark).to_have_attribute("title", re.compile("with bob. Click to stop"))
     assert_accessible(mark)
     stop(notebook, 0)
+
+
+def test_the_guide_of_a_notebook_is_switched_on_and_off_with_the_mouse(
+    ada: Lab, bob: Lab, notebook: Page, shoot: Callable[..., None]
+) -> None:
+    def ask() -> dict[str, Any]:
+        return bob.api("POST", "ask-peer", {"peer_id": "ada", "prompt": "number?"})
+
+    panel = open_panel(notebook)
+    guide = panel.get_by_role("checkbox", name="Guide to work.ipynb")
+    expect(guide).not_to_be_checked()
+    guide.click()
+    expect(guide).to_be_checked()
+    # The kernel ran no cell for it.
+    expect(cell(notebook, 2)).to_contain_text("[ ]:")
+    answer = ask()
+    assert "number" in answer["answer"], answer
+    cells = panel.get_by_role("checkbox", name="also to the cells that ran")
+    cells.click()
+    expect(cells).to_be_checked()
+    for theme in ("Dark", "Light"):
+        use_theme(notebook, f"JupyterLab {theme}")
+        shoot(f"{theme.lower()}")
+        assert_fits(panel)
+        assert_accessible(panel)
+    # At once, while a cell runs.
+    cell(notebook, 2).locator(".cm-content").click()
+    notebook.keyboard.press("Shift+Enter")
+    expect(cell(notebook, 2)).to_contain_text("step 2")
+    guide.click()
+    expect(guide).not_to_be_checked()
+    assert ask()["answer"].startswith("I am the built-in reader")
+    panel.get_by_role("checkbox", name="Peers may ask my agent").click()
+    assert ask()["error"]["code"] == "not_enabled"
