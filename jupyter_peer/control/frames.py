@@ -24,7 +24,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from ..document.blobs import Blob, lift_strings, lower_strings
+from ..document.blobs import Blob, extract_strings, inline_strings
 from ..errors import BadRequestError, MalformedError, PeerError, from_wire, to_page
 from .operation import check_struct, words_of
 
@@ -121,11 +121,11 @@ def _encode(fields: dict[str, Any], weight: int = 0) -> Frame:
             text = _encode_plain(fields)
             if len(text) <= PLAIN_UP_TO:
                 return Frame(text, False)
-        lifted, blobs = lift_strings(msgspec.to_builtins(fields))
+        extracted, blobs = extract_strings(msgspec.to_builtins(fields))
         if not 0 < len(blobs) <= MAX_BUFFERS:
             return Frame(text or _encode_plain(fields), False)
-        lifted |= {"buffers": list(blobs), "lengths": [len(blob) for blob in blobs.values()]}
-        header = _encode_plain(lifted)
+        extracted |= {"buffers": list(blobs), "lengths": [len(blob) for blob in blobs.values()]}
+        header = _encode_plain(extracted)
     except RecursionError:
         raise MalformedError("the value is nested too deeply") from None
     return Frame(b"".join((_LENGTH.pack(len(header)), header, *blobs.values())), True)
@@ -217,7 +217,7 @@ def _decode(frame: str | bytes) -> dict[str, Any]:
     for name, length in zip(names, lengths, strict=True):
         blobs[name] = view[end : end + length]
         end += length
-    lowered: dict[str, Any] = lower_strings(header, blobs)
+    lowered: dict[str, Any] = inline_strings(header, blobs)
     return lowered
 
 

@@ -17,7 +17,7 @@ from ..wire.link.json_bounds import has_parts
 
 REFERENCE = "$buffer"
 LITERAL = "$object"
-LIFT_OVER = 4096
+EXTRACT_OVER = 4096
 
 Blob = bytes | bytearray | memoryview
 
@@ -27,7 +27,7 @@ def blob_hash(blob: Blob) -> str:
     return hashlib.sha256(blob).hexdigest()
 
 
-def lift_strings(value: Any, over: int = LIFT_OVER) -> tuple[Any, dict[str, bytes]]:
+def extract_strings(value: Any, over: int = EXTRACT_OVER) -> tuple[Any, dict[str, bytes]]:
     """Return the value with references instead of long strings, and these strings by hash.
 
     The value itself is not changed; parts without long strings are shared with the result.
@@ -41,12 +41,12 @@ def lift_strings(value: Any, over: int = LIFT_OVER) -> tuple[Any, dict[str, byte
     """
     blobs: dict[str, bytes] = {}
     try:
-        return _lift(value, over, blobs), blobs
+        return _extract(value, over, blobs), blobs
     except RecursionError:
         raise MalformedError("the value is nested too deeply") from None
 
 
-def _lift(value: Any, over: int, blobs: dict[str, bytes]) -> Any:
+def _extract(value: Any, over: int, blobs: dict[str, bytes]) -> Any:
     if isinstance(value, str):
         if len(value) <= over:
             return value
@@ -56,45 +56,45 @@ def _lift(value: Any, over: int, blobs: dict[str, bytes]) -> Any:
         blobs[name] = blob
         return {REFERENCE: name}
     if isinstance(value, list):
-        return [_lift(item, over, blobs) for item in value]
+        return [_extract(item, over, blobs) for item in value]
     if isinstance(value, dict):
-        lifted = {key: _lift(item, over, blobs) for key, item in value.items()}
-        return {LITERAL: lifted} if _is_marked(value) else lifted
+        extracted = {key: _extract(item, over, blobs) for key, item in value.items()}
+        return {LITERAL: extracted} if _is_marked(value) else extracted
     return value
 
 
-def lower_strings(value: Any, blobs: Mapping[str, Blob | str]) -> Any:
+def inline_strings(value: Any, blobs: Mapping[str, Blob | str]) -> Any:
     """Return the value with strings instead of references.
 
     Args:
-        value: What :func:`lift_strings` made.
+        value: What :func:`extract_strings` made.
         blobs: The strings by hash, as UTF-8, or as ``str`` if they were kept.
 
     Raises:
         MalformedError: A reference names no blob, a blob is not UTF-8, a marked object is not of
-            the form :func:`lift_strings` writes, or the value is nested too deeply.
+            the form :func:`extract_strings` writes, or the value is nested too deeply.
     """
     texts: dict[str, str] = {}
     try:
-        return _lower(value, blobs, texts)
+        return _inline(value, blobs, texts)
     except RecursionError:
         raise MalformedError("the value is nested too deeply") from None
 
 
-def _lower(value: Any, blobs: Mapping[str, Blob | str], texts: dict[str, str]) -> Any:
+def _inline(value: Any, blobs: Mapping[str, Blob | str], texts: dict[str, str]) -> Any:
     if isinstance(value, list):
         if not has_parts(value):
             return value
-        return [_lower(item, blobs, texts) for item in value]
+        return [_inline(item, blobs, texts) for item in value]
     if not isinstance(value, dict):
         return value
     if not _is_marked(value):
-        return {key: _lower(item, blobs, texts) for key, item in value.items()}
+        return {key: _inline(item, blobs, texts) for key, item in value.items()}
     if LITERAL in value:
         real = value[LITERAL]
         if not isinstance(real, dict) or not _is_marked(real):
             raise MalformedError(f"{LITERAL} must hold an object with the only key it protects")
-        return {key: _lower(item, blobs, texts) for key, item in real.items()}
+        return {key: _inline(item, blobs, texts) for key, item in real.items()}
     name = value[REFERENCE]
     if not isinstance(name, str) or name not in blobs:
         raise MalformedError("a reference names a buffer that is not in the message")

@@ -12,7 +12,14 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..document.blobs import LITERAL, REFERENCE, Blob, lift_strings, lower_strings
+from ..document.blobs import (
+    EXTRACT_OVER,
+    LITERAL,
+    REFERENCE,
+    Blob,
+    extract_strings,
+    inline_strings,
+)
 from ..errors import MalformedError
 from ..wire.link.json_bounds import has_parts
 from ..wire.payloads.panes import MAX_BUFFERS
@@ -97,29 +104,17 @@ def pack(data: Json) -> Packed:
 
     Hashing is most of the work, so a payload of many megabytes is packed in a thread.
     """
-    packed = dict(data)
-    blobs: dict[str, bytes] = {}
-    for field in _FIELDS:
-        if field in data:
-            packed[field], lifted = lift_strings(data[field])
-            blobs |= lifted
-    if len(blobs) > MAX_BUFFERS:
-        # If there are thousands of them, the rest goes as plain text.
-        return _pack_largest(data)
-    return Packed(packed, blobs)
-
-
-def _pack_largest(data: Json) -> Packed:
-    over = 8192
+    over = EXTRACT_OVER
     while True:
         packed = dict(data)
         blobs: dict[str, bytes] = {}
         for field in _FIELDS:
             if field in data:
-                packed[field], lifted = lift_strings(data[field], over)
-                blobs |= lifted
+                packed[field], extracted = extract_strings(data[field], over)
+                blobs |= extracted
         if len(blobs) <= MAX_BUFFERS:
             return Packed(packed, blobs)
+        # There are thousands of them: the shorter ones stay plain text.
         over *= 2
 
 
@@ -227,6 +222,6 @@ class Arrived:
         unpacked = dict(data)
         for field in _FIELDS:
             if field in data:
-                unpacked[field] = lower_strings(data[field], texts)
+                unpacked[field] = inline_strings(data[field], texts)
         self._cache.put(sizes, texts)
         return unpacked

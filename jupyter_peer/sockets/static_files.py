@@ -1,8 +1,8 @@
 """The files of the front end, which are sent compressed.
 
 Scripts are compressed when they are built: a wheel that held both forms would be larger, and
-compressing the largest would stop the event loop for a tenth of a second. Pages are small, and are compressed when they are read.
-Nothing else is sent compressed. The size of an answer that has a secret beside the input of a stranger
+compressing the largest would stop the event loop for a tenth of a second. Pages are small, and are
+compressed when they are read. Nothing else is sent compressed. The size of an answer that has a secret beside the input of a stranger
 would reveal the secret (BREACH).
 """
 

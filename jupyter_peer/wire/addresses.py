@@ -14,8 +14,8 @@ RELAY_PATH = "/relay-ws"
 LOBBY_PATH = "/lobby-ws"
 RELAY_SCHEME = "relay:"
 MAX_ADDRESS = 512
-_BEFORE_URL = re.compile(r"^(lan|relay|webrtc):(?=\w+://)")
 MAX_RELAY_URLS = 8
+_BEFORE_URL = re.compile(r"^(lan|relay|webrtc):(?=\w+://)")
 
 
 def normalize_address(text: str) -> str:
@@ -104,7 +104,7 @@ def relay_address(urls: list[str]) -> str:
 
 def _normalize(text: str, ending: str) -> str:
     text = text.strip()
-    if not 0 < len(text) <= 512 or any(char.isspace() or ord(char) < 33 for char in text):
+    if not 0 < len(text) <= MAX_ADDRESS or any(char.isspace() or ord(char) < 33 for char in text):
         raise BadAddressError
     if "://" not in text:
         text = "ws://" + text

@@ -45,15 +45,15 @@ function decodeBinary(data: ArrayBuffer): IFrame | null {
     texts.set(name, decoder.decode(new Uint8Array(data, end, lengths[index])));
     end += lengths[index];
   });
-  return asFrame(lower(frame, texts, 0));
+  return asFrame(inlined(frame, texts, 0));
 }
 
-function lower(value: unknown, texts: Map<string, string>, depth: number): unknown {
+function inlined(value: unknown, texts: Map<string, string>, depth: number): unknown {
   if (depth > MAX_DEPTH) {
     throw new RangeError('nested too deeply');
   }
   if (Array.isArray(value)) {
-    return value.map(item => lower(item, texts, depth + 1));
+    return value.map(item => inlined(item, texts, depth + 1));
   }
   if (value === null || typeof value !== 'object') {
     return value;
@@ -71,6 +71,6 @@ function lower(value: unknown, texts: Map<string, string>, depth: number): unkno
     fields = fields.$object as Record<string, unknown>;
   }
   return Object.fromEntries(
-    Object.entries(fields).map(([key, item]) => [key, lower(item, texts, depth + 1)])
+    Object.entries(fields).map(([key, item]) => [key, inlined(item, texts, depth + 1)])
   );
 }

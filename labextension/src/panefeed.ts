@@ -56,7 +56,7 @@ export class PaneFeed implements IDisposable {
     return this._state;
   }
 
-  /** Whether it changes as its owner's does, as far as is known. */
+  /** Whether the pane follows its owner's now, as far as this page knows. */
   get isLive(): boolean {
     const { info, lostAt, phase } = this._state;
     return phase === 'open' && lostAt === null && info?.status === 'live';
@@ -84,7 +84,7 @@ export class PaneFeed implements IDisposable {
     if (this._isDisposed) {
       return;
     }
-    this._letGo();
+    this._close();
     const attempt = ++this._attempt;
     this._update({ phase: 'opening', error: null });
     try {
@@ -117,7 +117,7 @@ export class PaneFeed implements IDisposable {
   /**
    * Do something with a widget of the pane.
    *
-   * @throws PeerError, why the owner does not take it.
+   * @throws PeerError, why the owner refuses it.
    */
   async input(id: string, message: IInput): Promise<void> {
     if (this._watch === null) {
@@ -141,7 +141,7 @@ export class PaneFeed implements IDisposable {
   /**
    * Return the code of a module that widgets of the pane need, as its owner has installed it.
    *
-   * @throws PeerError, why the owner does not give it.
+   * @throws PeerError, why the owner does not send it.
    */
   async module(name: string): Promise<string> {
     if (this._watch === null) {
@@ -155,14 +155,14 @@ export class PaneFeed implements IDisposable {
     if (!this._isDisposed) {
       this._isDisposed = true;
       this._attempt += 1;
-      this._letGo();
+      this._close();
       this._control.eventReceived.disconnect(this._onEvent, this);
       this._control.stateChanged.disconnect(this._onControlState, this);
       Signal.clearData(this);
     }
   }
 
-  private _letGo(): void {
+  private _close(): void {
     if (this._watch !== null) {
       this._control.tell('close', { watch: this._watch });
       this._watch = null;

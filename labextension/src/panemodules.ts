@@ -10,12 +10,15 @@ const MAX_MODULES = 32;
  */
 export class PaneModules {
   /**
-   * @param _get - Gets the code of a module from the owner; rejects with why it cannot be had.
-   * @param _tell - Tells the frame.
+   * @param _get - Requests the code of a module from the owner; rejects with the reason if it fails.
+   * @param _tell - Sends a message to the frame.
+   * @param _why - Returns such a reason in the reader's language; English by default.
    */
   constructor(
     private readonly _get: (name: string) => Promise<string>,
-    private readonly _tell: (message: ToFrame) => void
+    private readonly _tell: (message: ToFrame) => void,
+    private readonly _why = (reason: unknown): string =>
+      reason instanceof Error ? reason.message : String(reason)
   ) {}
 
   /** The frame begins anew, and has nothing. */
@@ -36,7 +39,7 @@ export class PaneModules {
       code = await this._get(name);
     } catch (reason) {
       this._hasFailed = true;
-      why = reason instanceof Error ? reason.message : String(reason);
+      why = this._why(reason);
     }
     this._tell({ type: 'module', name, code, why });
   }

@@ -401,7 +401,8 @@ export class PaneView extends Widget {
     message => {
       this._frame.tell(message);
       this._changed.emit();
-    }
+    },
+    reason => failureText(PeerError.from(reason), this._trans)
   );
   private readonly _sites: Set<string>;
   private readonly _wanted = new Set<string>();

@@ -7,7 +7,13 @@ import contextlib
 import pytest
 from hypothesis import given, strategies as st
 
-from jupyter_peer.document.blobs import LITERAL, REFERENCE, blob_hash, lift_strings, lower_strings
+from jupyter_peer.document.blobs import (
+    LITERAL,
+    REFERENCE,
+    blob_hash,
+    extract_strings,
+    inline_strings,
+)
 from jupyter_peer.errors import MalformedError
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -21,38 +27,38 @@ json_values = st.recursive(
 
 @given(json_values, st.integers(0, 20))
 def test_every_json_value_comes_back_as_it_was(value, over):
-    lifted, blobs = lift_strings(value, over)
-    assert lower_strings(lifted, blobs) == value
+    extracted, blobs = extract_strings(value, over)
+    assert inline_strings(extracted, blobs) == value
 
 
 @given(json_values, st.dictionaries(text, st.binary(max_size=8), max_size=3))
 def test_lowering_anything_raises_nothing_but_malformed(value, blobs):
     with contextlib.suppress(MalformedError):
-        lower_strings(value, blobs)
+        inline_strings(value, blobs)
 
 
 def test_a_string_that_occurs_twice_travels_once():
-    lifted, blobs = lift_strings({"a": ["x" * 50, "short"], "b": {"c": "x" * 50}}, over=10)
+    extracted, blobs = extract_strings({"a": ["x" * 50, "short"], "b": {"c": "x" * 50}}, over=10)
     assert blobs == {blob_hash(b"x" * 50): b"x" * 50}
-    assert lifted["a"] == [{REFERENCE: blob_hash(b"x" * 50)}, "short"]
+    assert extracted["a"] == [{REFERENCE: blob_hash(b"x" * 50)}, "short"]
 
 
 def test_an_object_that_looks_like_a_reference_stays_an_object():
     value = {"data": {REFERENCE: "ab"}, "more": {LITERAL: {LITERAL: {REFERENCE: 1}}}}
-    lifted, blobs = lift_strings(value)
-    assert lifted["data"] == {LITERAL: {REFERENCE: "ab"}}
-    assert lower_strings(lifted, blobs) == value
+    extracted, blobs = extract_strings(value)
+    assert extracted["data"] == {LITERAL: {REFERENCE: "ab"}}
+    assert inline_strings(extracted, blobs) == value
 
 
 def test_the_value_given_is_not_changed():
     value = {"a": ["x" * 50]}
-    lift_strings(value, over=10)
+    extract_strings(value, over=10)
     assert value == {"a": ["x" * 50]}
 
 
 def test_a_lone_surrogate_becomes_a_question_mark():
-    lifted, blobs = lift_strings("\ud800" + "x" * 10, over=5)
-    assert lower_strings(lifted, blobs) == "?" + "x" * 10
+    extracted, blobs = extract_strings("\ud800" + "x" * 10, over=5)
+    assert inline_strings(extracted, blobs) == "?" + "x" * 10
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,7 @@ def test_a_lone_surrogate_becomes_a_question_mark():
 )
 def test_what_lifting_never_writes_is_refused(value, blobs):
     with pytest.raises(MalformedError):
-        lower_strings(value, blobs)
+        inline_strings(value, blobs)
 
 
 def test_depth_ends_in_an_error_of_ours():
@@ -76,6 +82,6 @@ def test_depth_ends_in_an_error_of_ours():
     for _ in range(20_000):
         value = [value]
     with pytest.raises(MalformedError):
-        lift_strings(value)
+        extract_strings(value)
     with pytest.raises(MalformedError):
-        lower_strings(value, {})
+        inline_strings(value, {})

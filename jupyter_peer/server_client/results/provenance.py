@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ...document.blobs import lower_strings
+from ...document.blobs import inline_strings
 from ...errors import ProofForgedError, WireError
 from ...files.durable_files import replace_file
 from ...wire.payloads.panes import check_outputs
@@ -90,7 +90,7 @@ def _joined(parts: list[str | dict[str, Any]]) -> list[str | dict[str, Any]]:
 def _pane_facts(statement: PaneStatement) -> dict[str, Any]:
     facts = statement._asdict()
     try:
-        outputs = lower_strings(statement.outputs, facts.pop("blobs"))
+        outputs = inline_strings(statement.outputs, facts.pop("blobs"))
         facts["outputs"] = check_outputs(outputs, {})
     except WireError as error:
         raise ProofForgedError("a long text of the pane is not in the proof") from error

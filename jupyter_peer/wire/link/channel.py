@@ -60,7 +60,6 @@ assert FRAGMENT_BYTES + FRAGMENT_HEADER_BYTES + TAG_BYTES <= MAX_SEALED_FRAME
 
 Frame = bytes | str
 
-
 Reading = Callable[[], Sequence[Envelope]]
 """Reads large envelopes, and raises what :meth:`Channel.accept` does."""
 

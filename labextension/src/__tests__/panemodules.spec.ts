@@ -9,11 +9,11 @@ it('hands the frame each module once, or why it cannot be had, and begins anew w
     return `code of ${name}`;
   });
   const tell = vi.fn();
-  const modules = new PaneModules(get, tell);
+  const modules = new PaneModules(get, tell, reason => `WEIL ${(reason as Error).message}`);
   await Promise.all(['plots', 'plots', 'none'].map(name => modules.give(name)));
   expect(tell.mock.calls).toEqual([
     [{ type: 'module', name: 'plots', code: 'code of plots', why: '' }],
-    [{ type: 'module', name: 'none', code: null, why: 'ada has no module none' }]
+    [{ type: 'module', name: 'none', code: null, why: 'WEIL ada has no module none' }]
   ]);
   expect(modules.hasFailed).toBe(true);
   modules.reset();

@@ -74,7 +74,7 @@ export function approvalDialogs(
   const show = async (approval: IApproval): Promise<void> => {
     const dialog = new ApprovalDialog(approval, trans);
     shown = { id: approval.id, dialog };
-    // Null once it was taken away.
+    // Null after the model disposed it.
     const answer = await dialog.answer().catch(() => null);
     if (answer && shown?.dialog === dialog) {
       shown = null;
