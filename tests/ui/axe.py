@@ -8,12 +8,12 @@ from playwright.sync_api import Locator
 
 _SOURCE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 # As an expression of the test it also runs where a policy forbids scripts. JupyterLab's module loader is hidden
-# from it, and frames are asked one by one. Handles of sliders are ipywidgets', which does not name them. The colours of
+# from it, and frames are asked one by one. The colours of
 # terminals are JupyterLab's, and so are the toolbar buttons (elements of its toolkit with the button inside, of which the version that a test installs may say `aria-pressed`).
 _RUN = """async node => {
   const define = undefined, module = undefined;
   %s
-  const { violations } = await window.axe.run({ include: [node], exclude: ['[class^=ansi-]', '.noUi-handle'] }, {
+  const { violations } = await window.axe.run({ include: [node], exclude: ['[class^=ansi-]'] }, {
     iframes: false,
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
     resultTypes: ['violations'],

@@ -70,6 +70,15 @@ async function move(id: string, value: number): Promise<DOMWidgetModel> {
 }
 
 describe('PaneWidgets', () => {
+  it('names the handles of a slider by its description and its readout', async () => {
+    widgets.reset({ a: slider(3) });
+    widgets.draw(document.body, 'a');
+    await vi.waitFor(() => expect(document.querySelector('[role=slider]')).not.toBeNull());
+    const names = document.querySelector('[role=slider]')!.getAttribute('aria-labelledby')!;
+    const texts = names.split(' ').map(id => document.getElementById(id)?.textContent);
+    expect(texts).toEqual(['rate', '3']);
+  });
+
   it('draws a box without the widget in it that its owner has closed', async () => {
     const controls = { model_module: '@jupyter-widgets/controls', model_module_version: '2.0.0' };
     const box = {
@@ -316,6 +325,38 @@ describe('PaneWidgets', () => {
     node.remove();
     widgets.take(message('a', 'update', { value: 4 }));
     await vi.waitFor(() => expect(Object.keys(model.views!).length).toBe(0));
+  });
+
+  it.each(['Tab', 'Accordion'])('sends nothing as what is in a %s ends', async kind => {
+    const module = '@jupyter-widgets/controls';
+    const tab = (selected_index: number) => ({
+      model_name: `${kind}Model`,
+      model_module: module,
+      model_module_version: '2.0.0',
+      state: {
+        _view_name: `${kind}View`,
+        _view_module: module,
+        children: ['IPY_MODEL_a', 'IPY_MODEL_b'],
+        titles: ['one', 'two'],
+        selected_index,
+        layout: 'IPY_MODEL_l'
+      }
+    });
+    widgets.reset({ l: LAYOUT, a: slider(1), b: slider(2), t: tab(1) });
+    const node = document.body.appendChild(document.createElement('div'));
+    widgets.draw(node, 't');
+    const handles = () => node.querySelectorAll('[role=slider]').length;
+    await vi.waitFor(() => expect(handles()).toBe(2));
+    const model = await modelOf('t');
+    widgets.take({ msg_type: 'comm_close', content: { comm_id: 'b', data: {} } });
+    await vi.waitFor(() => expect(handles()).toBe(1));
+    // What the owner's page makes of it counts.
+    widgets.take(message('t', 'update', { selected_index: 0 }));
+    await vi.waitFor(() => expect(model.get('selected_index')).toBe(0));
+    // The cell has run again, and has made others.
+    widgets.reset({ l: LAYOUT });
+    await vi.waitFor(() => expect(handles()).toBe(0));
+    expect(sent).toEqual([]);
   });
 
   it('draws what an Output widget holds, and only what it holds then', async () => {

@@ -73,6 +73,7 @@ export class PaneComm implements IClassicComm {
   }
 
   end(): void {
+    this._onMessage = null;
     this._onClose?.({});
   }
 

@@ -12,6 +12,7 @@ import { Latecomers } from './latecomers';
 import { linkClasses } from './links';
 import { outputClasses } from './outputwidget';
 import { sharedPackages } from './shared';
+import { sliderClasses } from './sliders';
 
 /** An input that was not answered yet. */
 interface IWaiting {
@@ -38,7 +39,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     super();
     const own = {
       '@jupyter-widgets/base': base as unknown as Exports,
-      '@jupyter-widgets/controls': { ...controls, ...linkClasses() },
+      '@jupyter-widgets/controls': { ...controls, ...linkClasses(), ...sliderClasses() },
       '@jupyter-widgets/output': outputClasses((node, output) => _host.drawOutput(node, output)),
       anywidget: anywidget(base),
       [FEDERATION]: { load: new Federation(sharedPackages()).load }
@@ -63,6 +64,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     for (const id of [...this._comms.keys()]) {
       // A figure's page holds changes of its own: it begins anew with what they led to.
       if (!(id in models) || FIGURE in models[id].state) {
+        // A tab, for one, then chooses its neighbour.
         this._end(id);
       }
     }
@@ -217,7 +219,12 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     this._closed.delete(id);
     const comm: PaneComm = new PaneComm(id, model, (message, inputId, callbacks) => {
       this._waiting.set(inputId, { comm, callbacks });
-      this._host.send(message, inputId);
+      if (this._isQuiet) {
+        // The model has to know the id of what it has said before it hears that it comes to nothing.
+        queueMicrotask(() => this._quietly(() => this.answered(inputId, false)));
+      } else {
+        this._host.send(message, inputId);
+      }
     });
     this._comms.set(id, comm);
     const { _view_module } = model.state;
@@ -268,10 +275,18 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   }
 
   private _end(id: string): void {
-    this._comms.get(id)?.end();
+    this._quietly(() => this._comms.get(id)?.end());
     this._comms.delete(id);
     this._heard.delete(id);
     this._modules.delete(id);
+  }
+
+  /** Send nothing of what models say meanwhile: no person has caused it. */
+  private _quietly(change: () => void): void {
+    const wasQuiet = this._isQuiet;
+    this._isQuiet = true;
+    change();
+    this._isQuiet = wasQuiet;
   }
 
   /** Dispose of views whose output is no longer shown. */
@@ -282,7 +297,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
         // Lumino would refuse to detach what is not in the document any more.
         MessageLoop.sendMessage(view.luminoWidget, Widget.Msg.BeforeDetach);
         MessageLoop.sendMessage(view.luminoWidget, Widget.Msg.AfterDetach);
-        view.remove();
+        this._quietly(() => view.remove());
       }
       return node.isConnected;
     });
@@ -298,6 +313,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   /** The modules of each model, by its id. */
   private readonly _modules = new Map<string, string[]>();
   private readonly _waiting = new Map<string, IWaiting>();
+  private _isQuiet = false;
   private _views: [HTMLElement, base.DOMWidgetView][] = [];
 }
 
