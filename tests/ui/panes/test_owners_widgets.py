@@ -148,7 +148,7 @@ def test_a_figure_of_plotly_is_drawn_as_its_owner_changed_it_live_and_late(
         "with fw.batch_update():\n    fw.data[0].y = [5, 1, 4]; fw.layout.title.text = 'updated'"
     )
     bars = "nodes => nodes.map(node => Math.round(node.getBBox().height / 10))"
-    expect(title).to_have_text("updated")
+    expect(title).to_have_text("updated", timeout=30_000)
 
     def drawn(inside: FrameLocator) -> bool:
         heights = inside.locator(".bars .point path").evaluate_all(bars)
