@@ -99,6 +99,7 @@ class LobbyClient:
         self._on_change = Signal[[]]("the lobby changed")
         self._task = OwnedTask("staying at the lobby")
         self._is_dialling = False
+        self._was_let_in = False
 
     # Start and end.
 
@@ -332,7 +333,9 @@ class LobbyClient:
                 level = logging.INFO if is_news else logging.DEBUG
                 log.log(level, "the lobby at %s: %s", self.url, error)
                 self.error = error
-            self._end_attempt(self.error)
+                # Who asks while a connection ends waits for the next one.
+                if not self._was_let_in:
+                    self._fail_waiters(error)
             if self.error is None and not self._is_wanted():
                 continue
             if asyncio.get_running_loop().time() - began > pause:
@@ -347,10 +350,10 @@ class LobbyClient:
             self._wake.clear()
             await pause_until(self._wake, timeout)
 
-    def _end_attempt(self, error: PeerError | None) -> None:
+    def _fail_waiters(self, error: PeerError) -> None:
         for waiter in self._waiters:
             if not waiter.done():
-                waiter.set_exception(error or LinkError("the lobby closed the connection"))
+                waiter.set_exception(error)
         self._waiters.clear()
 
     async def _visit(self) -> None:
@@ -360,6 +363,7 @@ class LobbyClient:
             PeerError: The reason why connecting failed, or why the connection ended.
         """
         self._is_dialling = True
+        self._was_let_in = False
         self._changed()
         try:
             connection = await self._dial()
@@ -369,6 +373,7 @@ class LobbyClient:
         try:
             await visit.register()
             self._live = visit
+            self._was_let_in = True
             self.error = None
             for waiter in self._waiters:
                 if not waiter.done():

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.e2e.people import Person, invite_in
+from tests.e2e.test_two_people import shows
 from tests.machine.jupyter_process import at_once
 
 AGENT = """
@@ -54,9 +55,8 @@ async def test_what_is_said_and_what_opens_doors_is_in_no_log_list_or_open_file(
         await hers.run(AGENT)
         await hers.run("%%peer share loss --with bob\nprint('the-output-of-ada')")
         await hers.run("%peer agent on")
-        assert "the-output-of-ada" in await his.run(
-            "import jupyter_peer as p; print(p.client().open('ada/loss').outputs)"
-        )
+        opens = "import jupyter_peer as p; print(p.client().open('ada/loss').outputs)"
+        await shows(his, opens, "the-output-of-ada")
         assert "the-answer-of-ada" in await his.run("%peer ask ada the-question-of-bob")
         await his.run("%peer chat ada the-line-of-bob")
         secret = await hers.run(

@@ -25,6 +25,7 @@ from jupyter_peer.errors import (
     UnknownRoomError,
     UnreachableError,
 )
+from jupyter_peer.lobby_client.connection import LobbyConnection
 from jupyter_peer.lobby_client.limits import Pace
 from jupyter_peer.lobby_client.lobby import AboutMe, LobbyClient
 from jupyter_peer.relay.backends.memory import MemoryBackend
@@ -116,13 +117,34 @@ async def test_nothing_is_dialled_before_the_user_wants_something_and_not_for_lo
         await until(lambda: ada.lobby.status == "idle")
 
 
+async def test_who_asks_while_an_idle_connection_is_ended_is_answered_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_ending, may_end = asyncio.Event(), asyncio.Event()
+    until_closed = LobbyConnection.until_closed
+
+    async def slowly(connection: LobbyConnection) -> None:
+        is_ending.set()
+        await may_end.wait()
+        await until_closed(connection)
+
+    monkeypatch.setattr(LobbyConnection, "until_closed", slowly)
+    async with a_lobby() as url, people(url) as (ada, _, _):
+        assert await ada.lobby.list_rooms() == []
+        await asyncio.wait_for(is_ending.wait(), PATIENCE_S)
+        asking = asyncio.ensure_future(ada.lobby.list_rooms())
+        await until(lambda: ada.lobby._waiters)
+        may_end.set()
+        assert await asking == []
+
+
 async def test_people_meet_in_an_open_room_and_see_each_others_addresses() -> None:
     async with a_lobby() as url, people(url) as (ada, bob, eve):
         made = await ada.lobby.create_room("class", "public", "open")
         assert made.token is None
         await bob.lobby.join_room("class")
         await until(lambda: ada.fellows() == {"bob": [ADDRESS]})
-        assert bob.fellows() == {"ada": [ADDRESS]}
+        await until(lambda: bob.fellows() == {"ada": [ADDRESS]})
         [card] = await eve.lobby.list_rooms()
         assert (card.name, card.members, card.join_policy) == ("class", 2, "open")
         bob.me = AboutMe(["ws://198.51.100.7:1/peer-ws"], "robert", [])
