@@ -82,6 +82,8 @@ export interface IOwnPane {
   /** Whether its cell ended with an error. */
   failed: boolean;
   other_widgets: OtherWidgets;
+  /** What names the cells of a presented notebook; null for other panes. */
+  presented_by: 'kernel' | 'page' | null;
   viewers: IViewer[];
   grants: Record<string, Grant>;
 }

@@ -72,6 +72,8 @@ export namespace CommandIDs {
   export const doctor = 'jupyter-peer:doctor';
   export const activity = 'jupyter-peer:activity';
   export const share = 'jupyter-peer:share';
+  export const present = 'jupyter-peer:present';
+  export const stopPresenting = 'jupyter-peer:stop-presenting';
   export const unshare = 'jupyter-peer:unshare';
   export const unshareAll = 'jupyter-peer:unshare-all';
   export const shared = 'jupyter-peer:show-shared';

@@ -47,6 +47,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
         output: The place of the cell's one output that is shared, from 0; None for all of them.
         failed: Whether its cell ended with an error.
         other_widgets: Rule for inputs to widgets of other libraries than ipywidgets.
+        presented_by: What names the cells of a presented notebook; None for other panes.
         grants: Grant of each peer, by node id.
     """
 
@@ -61,6 +62,7 @@ class PaneModel(msgspec.Struct, frozen=True, kw_only=True):
     output: int | None
     failed: bool
     other_widgets: OtherWidgets
+    presented_by: Literal["kernel", "page"] | None
     viewers: list[ViewerModel]
     grants: dict[str, Grant]
 
@@ -115,7 +117,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
         loaders: MIME bundles of other cells that loaded a library into the page. Of these the node
             keeps those whose form it knows.
         notebook: Whether all cells that ``present_cell`` names are shown, in the order of their runs,
-            and not ``cell``, which presents them.
+            and not ``cell``, which presents them. A page presents without a cell.
         tracebacks: Whether errors in the pane show their traceback, which quotes lines of the source.
             Without it a pane that is shared again keeps the choice, and a new one shows them.
         other_widgets: Rule for inputs to widgets of other libraries than
@@ -147,7 +149,7 @@ class ShareParams(msgspec.Struct, frozen=True, kw_only=True):
     other_widgets: OtherWidgets | None = None
 
     def __post_init__(self) -> None:
-        is_cell = self.cell is not None or self.cell_id is not None
+        is_cell = self.cell is not None or self.cell_id is not None or self.notebook
         if is_cell == (self.display is not None):
             raise ValueError("give either a cell or a display")
         if self.output is not None and (not is_cell or self.notebook):
@@ -184,10 +186,12 @@ class PresentCellParams(msgspec.Struct, frozen=True):
     Attributes:
         name: Name of the pane.
         cell: ``msg_id`` of the execute request.
+        kernel_id: Its kernel. A kernel may omit it, and can name only itself.
     """
 
     name: Short
     cell: Short
+    kernel_id: Short | None = None
 
 
 class RunAgainParams(msgspec.Struct, frozen=True):

@@ -15,6 +15,8 @@ from .source import PaneSource
 
 Json = dict[str, Any]
 
+#: In place of the cell that presents, where a page does; no cell has this id.
+PAGE = "page"
 #: Runs of cells whose outputs the pane keeps; the oldest go first.
 MAX_CELLS = 500
 #: Over this weight the oldest half goes, so that the newest always has room.
@@ -30,7 +32,7 @@ class NotebookSource(PaneSource):
     not announce, such as that of a debugger or an agent.
 
     Args:
-        source: ``{"notebook": msg_id}`` of the cell that presents.
+        source: ``{"notebook": msg_id}`` of the cell that presents, or :data:`PAGE`.
         kernel, on_change, on_end, other_widgets, tracebacks: See :class:`.PaneSource`.
     """
 
@@ -50,6 +52,11 @@ class NotebookSource(PaneSource):
         # The runs, with the index of the first output of each; the line before it belongs to the run.
         self._parts: list[tuple[str, int]] = []
         self._waits: set[str] = set()
+
+    @property
+    def presented_by(self) -> str:
+        """What names its cells: the ``kernel``, in which a cell presents, or the ``page``."""
+        return PAGE if self._presenter == PAGE else "kernel"
 
     def add_cell(self, cell: str, heard: Iterable[TapMessage]) -> None:
         """Add the outputs of a run of a cell, from its beginning.

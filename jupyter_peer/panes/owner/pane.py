@@ -77,6 +77,7 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
         output: Place of its one output in that cell; None for all of them.
         failed: Whether its cell ended with an error.
         other_widgets: Rule for inputs to widgets of other libraries than ipywidgets.
+        presented_by: What names the cells of a presented notebook: ``kernel`` or ``page``.
     """
 
     name: str
@@ -90,6 +91,7 @@ class PaneInfo(msgspec.Struct, frozen=True, kw_only=True):
     output: int | None = None
     failed: bool = False
     other_widgets: str = VALUES
+    presented_by: str | None = None
     viewers: list[dict[str, str]]
     grants: dict[str, str]
 
@@ -192,6 +194,9 @@ class OwnPane:
             output=self.output,
             failed=self.has_failed,
             other_widgets=self.other_widgets,
+            presented_by=self.source.presented_by
+            if isinstance(self.source, NotebookSource)
+            else None,
             viewers=[
                 {
                     "node_id": node_id,

@@ -11,6 +11,7 @@ from ...control.rows import panes as rows
 from ...errors import BadRequestError, KernelGoneError, NotGrantedError
 from ...hub.hub import PeerHub
 from ...panes.kernel.channels.still import STILL
+from ...panes.kernel.notebook_source import PAGE
 from ...panes.owner.pane import PaneInfo
 from ...panes.owner.publish import PanePublisher, SharePane
 from ...panes.viewer.watch import PaneWatcher
@@ -58,7 +59,7 @@ class PaneOperations(Group):
         cell = params.cell or params.cell_id
         kind, key = ("cell", cell) if cell else ("display", params.display)
         if params.notebook:
-            kind = "notebook"
+            kind, key = "notebook", cell or PAGE
         assert key is not None
         is_known = params.outputs is not None or call.caller.kernel_id
         if (
@@ -119,7 +120,8 @@ class PaneOperations(Group):
 
     @serves(rows.PRESENT_CELL)
     def _present_cell(self, params: rows.PresentCellParams, call: Call) -> Done:
-        self._publisher.cells.present_cell(self._kernel_of(None, call), params.name, params.cell)
+        kernel_id = self._kernel_of(params.kernel_id, call)
+        self._publisher.cells.present_cell(kernel_id, params.name, params.cell)
         return Done()
 
     @serves(rows.RUN_AGAIN)

@@ -64,6 +64,7 @@ export function ownPane(change: Partial<IOwnPane> = {}): IOwnPane {
     output: null,
     failed: false,
     other_widgets: 'values',
+    presented_by: null,
     viewers: [],
     grants: {},
     ...change

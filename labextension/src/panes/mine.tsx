@@ -42,7 +42,8 @@ function OwnPane(props: { pane: IOwnPane; setGrant: SetGrant }): React.ReactElem
   const grantsId = React.useId();
   const title = pane.title || pane.name;
   const audience = audienceWords(pane, usePeersState(), trans);
-  const failed = pane.failed ? trans.__('Error in its cell · %1', audience) : audience;
+  const presented = pane.presented_by ? trans.__('Presenting · %1', audience) : audience;
+  const failed = pane.failed ? trans.__('Error in its cell · %1', audience) : presented;
   const words = pane.status === 'ended' ? trans.__('Ended: its kernel has stopped') : failed;
   return (
     <li

@@ -10,6 +10,7 @@ import { failureLine } from '../wording';
 import { chosenCells, findCell, outputAt, panesOf, shareCell, tellQuestion } from './cells';
 import { askAndShare } from './dialog';
 import { SharedMarks } from './marks';
+import { currentNotebook, presentedPane, Presenter } from './presenting';
 import { CellRuns, ICellRun } from './runs';
 
 /** Sharing a cell's output with the mouse, and a mark on the cells that are shared. */
@@ -58,6 +59,29 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
     });
     palette?.addItem({ command: CommandIDs.share, category: trans.__('Peers') });
 
+    const presenter = new Presenter(view, control);
+    const presented = () => presentedPane(model.state.panes.mine, currentNotebook(tracker));
+    commands.addCommand(CommandIDs.present, {
+      label: trans.__('Present This Notebook to Peers…'),
+      caption: trans.__('Show the outputs of the cells that run from now on as one pane'),
+      icon: peersIcon,
+      isEnabled: () => currentNotebook(tracker) !== null,
+      isVisible: () => presented() === undefined,
+      execute: async () => {
+        const notebook = currentNotebook(tracker);
+        await (notebook && presenter.ask(notebook));
+      }
+    });
+    commands.addCommand(CommandIDs.stopPresenting, {
+      label: trans.__('Stop Presenting to Peers…'),
+      caption: trans.__('Take the presented notebook back from everybody'),
+      isVisible: () => presented() !== undefined,
+      execute: () => commands.execute(CommandIDs.unshare, { name: presented()?.name ?? '' })
+    });
+    for (const command of [CommandIDs.present, CommandIDs.stopPresenting]) {
+      palette?.addItem({ command, category: trans.__('Peers') });
+    }
+
     const cellOf = (name: unknown) => {
       const pane = model.state.panes.mine.find(each => each.name === name);
       const { cell_id: cellId = null, path = null } = pane ?? {};
@@ -98,7 +122,7 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
     };
     runs.asked.connect((_, question) => tellQuestion(control, question));
     runs.started.connect((_, run) => {
-      goOn(run).catch(reason => {
+      Promise.all([goOn(run), presenter.onRun(run)]).catch(reason => {
         const line = failureLine(PeerError.from(reason), trans);
         Notification.warning(trans.__('The shared output did not go on. %1', line));
       });

@@ -65,6 +65,16 @@ async def test_the_cell_that_presents_and_what_no_person_runs_are_not_shown() ->
         assert shown(ada) == ["1\n"]
 
 
+async def test_its_owner_sees_whether_a_cell_or_a_page_presents() -> None:
+    async with two_nodes() as (ada, _):
+        for source, by in (("presents", "kernel"), (notebook_source.PAGE, "page")):
+            await ada.publisher.share(SharePane("class", "", "k1", {"notebook": source}))
+            assert ada.publisher.mine()[0]["presented_by"] == by
+        run(ada, "one")
+        ada.kernel.write("1\n", parent="one")
+        assert shown(ada) == ["1\n"]
+
+
 @pytest.mark.parametrize("wait", [True, False])
 async def test_clearing_in_a_cell_clears_that_cell_alone(wait: bool) -> None:
     async with two_nodes() as (ada, _):

@@ -217,6 +217,8 @@ MISSING = [
     ("POST", "panes", {"name": "loss", "cell": "1", "kernel_id": "k"}, 404, "kernel_gone"),
     ("POST", "panes", {"name": "loss", "cell_id": "1", "kernel_id": "k"}, 404, "kernel_gone"),
     ("POST", "panes", {"name": "l", "cell_id": "1", "display": "d"}, 400, "bad_request"),
+    ("POST", "panes", {"name": "l", "notebook": True, "kernel_id": "k"}, 404, "kernel_gone"),
+    ("POST", "panes", {"name": "l", "notebook": True, "display": "d"}, 400, "bad_request"),
     ("POST", "panes", {"name": "l", "display": "d", "output": 0}, 400, "bad_request"),
 ]
 

@@ -222,3 +222,36 @@ def test_the_guide_of_a_notebook_is_switched_on_and_off_with_the_mouse(
     assert ask()["answer"].startswith("I am the built-in reader")
     panel.get_by_role("checkbox", name="Peers may ask my agent").click()
     assert ask()["error"]["code"] == "not_enabled"
+
+
+def test_a_notebook_is_presented_with_the_mouse_and_stopped_with_the_keyboard(
+    ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page], shoot: Callable[..., None]
+) -> None:
+    cell(notebook, 0).locator(".jp-InputPrompt").click(button="right")
+    notebook.locator(".lm-Menu").get_by_text("Present This Notebook to Peers…").click()
+    dialog = notebook.get_by_role("dialog")
+    expect(dialog.get_by_role("checkbox", name="bob")).to_be_checked()
+    shoot("dialog")
+    assert_accessible(dialog)
+    dialog.get_by_role("button", name="Present", exact=True).click()
+    expect(dialog).to_have_count(0)
+    panel = open_panel(notebook)
+    expect(panel.get_by_role("button", name="work Presenting · 1 peer can view it")).to_be_visible()
+    cell(notebook, 0).locator(".cm-content").click()
+    notebook.keyboard.press("Shift+Enter")
+    view = open_tab(open_lab(bob, new=True), bob, "work")
+    expect(content(view).locator("body")).to_contain_text("computed before")
+    expect(content(view).locator("body")).not_to_contain_text("Epochs")
+    notebook.bring_to_front()
+    notebook.keyboard.press("Shift+Enter")
+    expect(content(view).locator("body")).to_contain_text("Epochs")
+    expect(content(view).locator("body")).not_to_contain_text("IntSlider")
+    for theme in ("Dark", "Light"):
+        use_theme(notebook, f"JupyterLab {theme}")
+        shoot(f"presenting-{theme.lower()}")
+    # The palette has the entry to stop, in place of the one to begin.
+    notebook.keyboard.press("Control+Shift+C")
+    notebook.keyboard.type("Stop Presenting to Peers")
+    notebook.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Stop", exact=True).press("Enter")
+    expect(view).to_contain_text("Stopped by ada")
