@@ -534,7 +534,6 @@ export function phrases(trans: TranslationBundle): string[] {
     trans.__("the link was lost%1"),
     trans.__("the lobby at %1 does not answer"),
     trans.__("the lobby cannot reach it: %1"),
-    trans.__("the lobby closed the connection"),
     trans.__("the lobby does not answer"),
     trans.__("the lobby no longer answers"),
     trans.__("the lobby says more than an exchange has"),

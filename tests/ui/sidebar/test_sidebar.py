@@ -334,7 +334,7 @@ def test_the_commands_are_in_one_category_of_the_palette(
     page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
     page.locator(".lm-CommandPalette-input").fill("peers")
     items = page.locator(".lm-CommandPalette-item[data-command^='jupyter-peer:']")
-    expect(items).to_have_count(12)
+    expect(items).to_have_count(14)
     for item in items.locator(".lm-CommandPalette-itemLabel").all_inner_texts():
         assert "peer" in item.lower()
     expect(
