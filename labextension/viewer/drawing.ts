@@ -7,6 +7,7 @@ import { markdownToHtml, renderMarkdown, setHtml } from './markup';
 import { errorsOf, fill, note } from './notes';
 import { asText, IOutput, metadataOf } from './outputs';
 import { picture } from './pictures';
+import { whenRun } from './standins';
 import { ansiToHtml, cutNote, MAX_SHOWN } from './terminal';
 import { ITools } from './tools';
 
@@ -119,14 +120,13 @@ async function drawMime(
   switch (mime) {
     case 'text/html':
       setHtml(node, asText(value));
-      runScripts(node);
-      await tools.mathematics.typeset(node);
+      await Promise.all([runScripts(node), tools.mathematics.typeset(node)]);
       break;
     case 'text/markdown':
       renderMarkdown(node, asText(value));
-      runScripts(node);
       // Formulas are queued at once: the macros of one output count in the next.
       await Promise.all([
+        runScripts(node),
         tools.mathematics.typeset(node),
         drawDiagrams(node, tools),
         colourCode(node, tools.parts)
@@ -201,15 +201,23 @@ function append(node: HTMLElement, value: string, words: Words, keep: Keep, most
   }
 }
 
-/** Scripts that were set as HTML do not run; new ones in their places do, one after the other. */
-export function runScripts(node: HTMLElement): void {
+/**
+ * Scripts that were set as HTML do not run; new ones in their places do, one after the other.
+ *
+ * A library that the pane has itself is there before the next one runs.
+ */
+export async function runScripts(node: HTMLElement): Promise<void> {
   for (const dead of node.querySelectorAll('script')) {
     const script = document.createElement('script');
     for (const { name, value } of dead.attributes) {
       script.setAttribute(name, value);
     }
     script.textContent = dead.textContent;
+    const run = whenRun(script);
     dead.replaceWith(script);
+    if (run) {
+      await run;
+    }
   }
 }
 

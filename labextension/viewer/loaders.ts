@@ -43,8 +43,9 @@ export class Loaders {
       const code = html ?? script ?? '';
       if (!this._done.has(code)) {
         this._done.add(code);
+        const left = new Promise(resolve => setTimeout(resolve, deadline - performance.now()));
         const timers = new ShortTimers();
-        run(html, script);
+        await Promise.race([run(html, script), left]);
         await timers.rest(deadline);
       }
     }
@@ -55,17 +56,20 @@ export class Loaders {
   private _last: Promise<void> | null = null;
 }
 
-function run(html: string | undefined, script: string | undefined): void {
+/** Run a loader; settles when the libraries that a pane has itself are there. */
+async function run(html: string | undefined, script: string | undefined): Promise<void> {
   const node = document.createElement('div');
   node.hidden = true;
   document.body.append(node);
   // What it shows is the owner's, and so is what fails; here only what it defines counts.
+  let whole: Promise<void> | undefined;
   errorsOf(() => {
     if (html !== undefined) {
       setHtml(node, html);
-      runScripts(node);
+      whole = runScripts(node);
     } else if (script !== undefined) {
       runScript(node, script);
     }
   });
+  await whole;
 }

@@ -1,5 +1,6 @@
 import { Words } from '../src/viewerprotocol';
 import { decode } from './decode';
+import { hasStandIn } from './standins';
 
 const MAX_NOTES = 3;
 /** Where the code of widgets pretends to be. */
@@ -29,6 +30,9 @@ export class Notes {
 
   /** Say what was not loaded, and tell the page around from where. */
   blocked(uri: string): void {
+    if (hasStandIn(uri)) {
+      return;
+    }
     const address = URL.canParse(uri) ? new URL(uri) : null;
     const here = new URL('.', document.baseURI).href;
     if (uri.startsWith(here)) {

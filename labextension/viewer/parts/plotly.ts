@@ -2,6 +2,7 @@
 
 import Plotly from 'plotly.js-dist-min';
 import { DrawFigure, figureGlobal } from '../figures';
+import { Library, libraryGlobal } from '../standins';
 
 /** In pixels, of a figure that has none of its own. */
 const HEIGHT = 360;
@@ -25,3 +26,4 @@ const draw: DrawFigure = async (node, value) => {
 };
 
 (window as unknown as Record<string, DrawFigure>)[figureGlobal('plotly')] = draw;
+(window as unknown as Record<string, Library>)[libraryGlobal('plotly')] = { Plotly };

@@ -1,7 +1,8 @@
 /** Draws Vega and Vega-Lite of all versions, and GeoJSON as a map without tiles. */
 
-import embed, { EmbedOptions, VisualizationSpec } from 'vega-embed';
+import embed, { EmbedOptions, vega, vegaLite, VisualizationSpec } from 'vega-embed';
 import { figureGlobal, DrawFigure } from '../figures';
+import { Library, libraryGlobal } from '../standins';
 
 const WIDTH = 600;
 const HEIGHT = 360;
@@ -79,3 +80,8 @@ function positionsOf(value: unknown): number[][] {
 }
 
 (window as unknown as Record<string, DrawFigure>)[figureGlobal('vega')] = draw;
+(window as unknown as Record<string, Library>)[libraryGlobal('vega')] = {
+  vega,
+  vegaLite,
+  vegaEmbed: embed
+};

@@ -164,6 +164,42 @@ def test_a_figure_of_plotly_is_drawn_as_its_owner_changed_it_live_and_late(
     expect(late.locator(".note")).to_have_count(0)
 
 
+# As altair writes it: one script after the other, and the chart when all are there.
+CHART = """<div class="chart"></div><script>
+const chart = document.currentScript.previousElementSibling;
+const load = name => new Promise((resolve, reject) => {
+  const script = document.createElement('script');
+  Object.assign(script, { src: `https://cdn.jsdelivr.net/npm/${name}`, onload: resolve, onerror: reject });
+  document.head.append(script);
+});
+const spec = { mark: 'bar', data: { values: [{ a: 1 }, { a: 2 }] }, encoding: { y: { field: 'a' } } };
+load('vega@6?noext').then(() => load('vega-lite@6.4.1?noext')).then(() => load('vega-embed@7?noext'))
+  .then(() => vegaEmbed(chart, spec, { mode: 'vega-lite' }), () => chart.append('not loaded'));
+</script>"""
+
+
+def test_libraries_of_public_sites_that_a_pane_has_itself_are_not_loaded_from_there(
+    bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], page_errors: PageErrors
+) -> None:
+    needs_module("plotly")
+    # Chromium logs what the policy of the pane stops.
+    page_errors.allow()
+    kernel.run(
+        "%%peer share sites --with bob\n"
+        "import plotly.graph_objects as go\nfrom IPython.display import HTML, display\n"
+        "bars = go.Figure(go.Bar(y=[1, 2]))\n"
+        "display(HTML(bars.to_html(include_plotlyjs='cdn', full_html=False)))\n"
+        "display(HTML('<script type=module>import \"https://cdn.plot.ly/plotly-3.0.1.min\"</script>'))\n"
+        f"display(HTML({CHART!r}))"
+    )
+    view = open_tab(open_lab(bob), bob, "sites")
+    inside = content(view)
+    expect(inside.locator(".bars .point")).to_have_count(2, timeout=30_000)
+    expect(inside.locator(".chart.vega-embed :is(svg, canvas)").first).to_be_visible(timeout=30_000)
+    expect(inside.locator(".note")).to_have_count(0)
+    expect(view).not_to_contain_text("wants to load")
+
+
 def test_what_an_earlier_cell_loaded_is_there_for_the_pane_of_a_later_one(
     bob: Lab, kernel: Kernel, open_lab: Callable[..., Page], shoot: Callable[..., None]
 ) -> None:
