@@ -62,7 +62,7 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
     const presenter = new Presenter(view, control);
     const presented = () => presentedPane(model.state.panes.mine, currentNotebook(tracker));
     commands.addCommand(CommandIDs.present, {
-      label: trans.__('Present This Notebook to Peers…'),
+      label: trans.__('Present This Notebook to a Peer…'),
       caption: trans.__('Show the outputs of the cells that run from now on as one pane'),
       icon: peersIcon,
       isEnabled: () => currentNotebook(tracker) !== null,

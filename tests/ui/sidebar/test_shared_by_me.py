@@ -84,6 +84,7 @@ def activity_is_told(page: Page, shoot: Callable[..., None]) -> None:
     expect(every.filter(has_text="You let peers ask agents")).to_have_count(1)
     for theme in ("Dark", "Light"):
         use_theme(page, f"JupyterLab {theme}")
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
         shoot(f"activity-{theme.lower()}")
         assert_accessible(tab)
     tab.get_by_role("combobox", name="Peer").select_option("bob")

@@ -210,6 +210,8 @@ def test_the_guide_of_a_notebook_is_switched_on_and_off_with_the_mouse(
     expect(cells).to_be_checked()
     for theme in ("Dark", "Light"):
         use_theme(notebook, f"JupyterLab {theme}")
+        # JupyterLab fails if the theme changes again under its splash.
+        notebook.wait_for_selector("#jupyterlab-splash", state="detached")
         shoot(f"{theme.lower()}")
         assert_fits(panel)
         assert_accessible(panel)
@@ -228,7 +230,7 @@ def test_a_notebook_is_presented_with_the_mouse_and_stopped_with_the_keyboard(
     ada: Lab, bob: Lab, notebook: Page, open_lab: Callable[..., Page], shoot: Callable[..., None]
 ) -> None:
     cell(notebook, 0).locator(".jp-InputPrompt").click(button="right")
-    notebook.locator(".lm-Menu").get_by_text("Present This Notebook to Peers…").click()
+    notebook.locator(".lm-Menu").get_by_text("Present This Notebook to a Peer…").click()
     dialog = notebook.get_by_role("dialog")
     expect(dialog.get_by_role("checkbox", name="bob")).to_be_checked()
     shoot("dialog")
@@ -248,6 +250,8 @@ def test_a_notebook_is_presented_with_the_mouse_and_stopped_with_the_keyboard(
     expect(content(view).locator("body")).not_to_contain_text("IntSlider")
     for theme in ("Dark", "Light"):
         use_theme(notebook, f"JupyterLab {theme}")
+        # JupyterLab fails if the theme changes again under its splash.
+        notebook.wait_for_selector("#jupyterlab-splash", state="detached")
         shoot(f"presenting-{theme.lower()}")
     # The palette has the entry to stop, in place of the one to begin.
     notebook.keyboard.press("Control+Shift+C")
