@@ -30,6 +30,11 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
     const { commands } = app;
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const view: IView = { commands, model, trans };
+    /** As JupyterLab's own commands of notebooks: none acts on one behind a console or a pane. */
+    const isInFront = () => tracker.currentWidget === app.shell.currentWidget;
+    app.shell.currentChanged?.connect(() => {
+      [CommandIDs.share, CommandIDs.present].forEach(id => commands.notifyCommandChanged(id));
+    });
     const runs = new CellRuns(tracker);
     new SharedMarks(view, tracker);
 
@@ -42,7 +47,8 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
       },
       caption: trans.__('Show the output of this cell to people you have paired with, live'),
       icon: peersIcon,
-      isEnabled: () => chosenCells(tracker).length > 0,
+      isEnabled: ({ toolbar }) =>
+        (toolbar === true || isInFront()) && chosenCells(tracker).length > 0,
       execute: async ({ clicked }) => {
         const cells = chosenCells(tracker);
         const node = clicked ? app.contextMenuHitTest(() => true) : undefined;
@@ -65,7 +71,7 @@ export const sharingPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Present This Notebook to a Peer…'),
       caption: trans.__('Show the outputs of the cells that run from now on as one pane'),
       icon: peersIcon,
-      isEnabled: () => currentNotebook(tracker) !== null,
+      isEnabled: () => isInFront() && currentNotebook(tracker) !== null,
       isVisible: () => presented() === undefined,
       execute: async () => {
         const notebook = currentNotebook(tracker);

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { DrawFigure, figureGlobal } from '../figures';
 
 const embed = vi.hoisted(() => vi.fn());
-vi.mock('vega-embed', () => ({ default: embed }));
+vi.mock('vega-embed', () => ({ default: embed, vega: {}, vegaLite: {} }));
 import '../parts/vega';
 
 interface IMap {

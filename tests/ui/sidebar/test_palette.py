@@ -39,3 +39,22 @@ def test_a_dialog_of_the_palette_gets_what_is_typed_and_the_notebook_nothing(
     expect(box).to_have_value("aabb")
     expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(1)
     page.keyboard.press("Escape")
+
+
+def test_nothing_is_shared_of_a_notebook_behind_another_tab(
+    ada: Lab, open_lab: Callable[..., Page]
+) -> None:
+    write_notebook(ada, "behind.ipynb", "1")
+    page = open_lab(ada)
+    can_share = "() => window.jupyterapp.commands.isEnabled('jupyter-peer:share')"
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('docmanager:open', {path: 'behind.ipynb'})"
+    )
+    page.wait_for_function(can_share)
+    button = page.locator(".jp-cell-toolbar [data-command='jupyter-peer:share']")
+    expect(button).to_be_enabled()
+    page.evaluate("() => { window.jupyterapp.commands.execute('launcher:create'); }")
+    page.wait_for_function(f"() => !({can_share})()")
+    page.get_by_role("tab", name="behind.ipynb").click()
+    page.wait_for_function(can_share)
+    expect(button).to_be_enabled()
