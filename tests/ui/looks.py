@@ -219,10 +219,10 @@ class Scene:
             self.command("jupyter-peer:open-pane", {"peer": peer["node_id"], "name": "accuracy"})
             pane = document.locator(".jp-PeerPane")
             expect(content(pane).locator("body")).to_contain_text("epoch 1")
-        with self.view("document-check", ours=self.page.locator(".jp-Peers-checkTab:visible")):
+        with self.view("document-check", ours=self.page.locator(".jp-Peers-refreshed:visible")):
             self.command("jupyter-peer:doctor")
             expect(self.page.locator(".jp-Peers-finding").first).to_be_visible(timeout=30_000)
-        with self.view("document-activity", ours=self.page.locator(".jp-Peers-checkTab:visible")):
+        with self.view("document-activity", ours=self.page.locator(".jp-Peers-refreshed:visible")):
             self.command("jupyter-peer:activity")
             expect(self.page.locator(".jp-Peers-activity tbody tr").first).to_be_visible()
         with self.view("document-settings"):

@@ -1,16 +1,11 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, MainAreaWidget } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import {
-  CommandToolbarButton,
-  listIcon,
-  refreshIcon,
-  Toolbar,
-  ToolbarButton
-} from '@jupyterlab/ui-components';
+import { CommandToolbarButton, listIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { IView } from '../context';
 import { addDocument, showDocument } from '../documents';
+import { createRefreshed } from '../refreshed';
 import { View } from '../section';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel } from '../tokens';
 import { ActivityLog } from './model';
@@ -36,31 +31,17 @@ export const activityPlugin: JupyterFrontEndPlugin<void> = {
     let tab: MainAreaWidget | null = null;
 
     const create = (): MainAreaWidget => {
-      const content = new View(view, () => <ActivityView log={log} />);
-      content.addClass('jp-Peers-document');
-      // It scrolls, so the keyboard has to reach it.
-      content.node.tabIndex = 0;
-      const made = new MainAreaWidget({ content, toolbar: new Toolbar() });
-      made.addClass('jp-Peers-checkTab');
-      made.id = 'jupyter-peer-activity';
-      made.title.icon = listIcon;
-      made.title.label = trans.__('Peer activity');
-      made.title.closable = true;
-      const again = new ToolbarButton({
-        icon: refreshIcon,
-        label: trans.__('Refresh'),
-        onClick: () => void log.read()
+      const made = createRefreshed({
+        content: new View(view, () => <ActivityView log={log} />),
+        id: 'jupyter-peer-activity',
+        icon: listIcon,
+        label: trans.__('Peer activity'),
+        action: trans.__('Refresh'),
+        refresh: () => log.read(),
+        canRefresh: () => model.state.live,
+        signals: [model.stateChanged]
       });
-      const update = () => {
-        again.enabled = model.state.live;
-      };
-      model.stateChanged.connect(update);
-      update();
-      made.toolbar.addItem('again', again);
-      made.disposed.connect(() => {
-        model.stateChanged.disconnect(update);
-        tab = null;
-      });
+      made.disposed.connect(() => (tab = null));
       addDocument(shell, made, 'Peer Activity');
       return made;
     };

@@ -1,17 +1,12 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, MainAreaWidget } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import {
-  checkIcon,
-  CommandToolbarButton,
-  refreshIcon,
-  Toolbar,
-  ToolbarButton
-} from '@jupyterlab/ui-components';
+import { checkIcon, CommandToolbarButton } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { IView } from '../context';
 import { addDocument, showDocument } from '../documents';
 import { displayName } from '../model';
+import { createRefreshed } from '../refreshed';
 import { View } from '../section';
 import { CommandIDs, DOMAIN, IPeerSession, IPeersPanel } from '../tokens';
 import { ConnectionCheck } from './model';
@@ -37,34 +32,20 @@ export const checkPlugin: JupyterFrontEndPlugin<void> = {
 
     const create = (peer: string | null, id: string) => {
       const check = new ConnectionCheck(control, peer);
-      const content = new View(view, () => <CheckView check={check} />);
-      content.addClass('jp-Peers-document');
-      const tab = new MainAreaWidget({ content, toolbar: new Toolbar() });
-      // It scrolls, so the keyboard has to reach it.
-      content.node.tabIndex = 0;
-      const again = new ToolbarButton({
-        icon: refreshIcon,
-        label: trans.__('Check again'),
-        onClick: () => void check.run()
-      });
-      const update = () => {
-        again.enabled = model.state.live && !check.state.busy;
-      };
-      check.changed.connect(update);
-      model.stateChanged.connect(update);
-      tab.toolbar.addItem('again', again);
-      tab.addClass('jp-Peers-checkTab');
-      tab.id = id;
-      tab.title.icon = checkIcon;
       const known = model.peer(peer);
-      tab.title.label = known
-        ? trans.__('Connection check: %1', displayName(known))
-        : trans.__('Connection check');
-      tab.title.closable = true;
-      tab.disposed.connect(() => {
-        model.stateChanged.disconnect(update);
-        open.delete(id);
+      const tab = createRefreshed({
+        content: new View(view, () => <CheckView check={check} />),
+        id,
+        icon: checkIcon,
+        label: known
+          ? trans.__('Connection check: %1', displayName(known))
+          : trans.__('Connection check'),
+        action: trans.__('Check again'),
+        refresh: () => check.run(),
+        canRefresh: () => model.state.live && !check.state.busy,
+        signals: [model.stateChanged, check.changed]
       });
+      tab.disposed.connect(() => open.delete(id));
       open.set(id, { tab, check });
       addDocument(shell, tab, 'Connection Check');
       return { tab, check };

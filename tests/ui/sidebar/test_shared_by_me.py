@@ -76,7 +76,7 @@ def test_the_status_bar_says_who_watches_and_leads_to_grants_and_stop(
 def activity_is_told(page: Page, shoot: Callable[..., None]) -> None:
     """Look at the audit log in its tab: all of it, and what concerns Bob."""
     page.locator(PANEL).get_by_role("button", name="Show what happened").click()
-    tab = page.locator(".jp-Peers-checkTab:visible")
+    tab = page.locator(".jp-Peers-refreshed:visible")
     newest = tab.get_by_role("table").get_by_role("row").nth(1)
     expect(newest).to_contain_text("You took a pane back from the peer")
     expect(newest).to_contain_text("pane: loss")
