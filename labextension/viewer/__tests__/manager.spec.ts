@@ -327,6 +327,21 @@ describe('PaneWidgets', () => {
     await vi.waitFor(() => expect(Object.keys(model.views!).length).toBe(0));
   });
 
+  it('tells a model that has no views its past at once, as the one that draws for all canvases', async () => {
+    const manager = {
+      model_name: 'WidgetModel',
+      model_module: '@jupyter-widgets/base',
+      model_module_version: '2.0.0',
+      state: {}
+    };
+    widgets.reset({ m: manager });
+    const heard: unknown[] = [];
+    (await modelOf('m')).on('msg:custom', said => heard.push(said));
+    const data = { method: 'custom', content: 'draw' };
+    widgets.take({ msg_type: 'comm_msg', content: { comm_id: 'm', data }, isPast: true });
+    await vi.waitFor(() => expect(heard).toEqual(['draw']));
+  });
+
   it.each(['Tab', 'Accordion'])('sends nothing as what is in a %s ends', async kind => {
     const module = '@jupyter-widgets/controls';
     const tab = (selected_index: number) => ({

@@ -5,7 +5,7 @@ import { ICommMessage } from '../widgethost';
 import { fromBase64 } from './comm';
 
 const CUSTOM = 'msg:custom';
-/** How long a model waits for its view before it hears what was said before; some have none. */
+/** How long a model waits for its view before it hears what was said before; some are shown nowhere. */
 const VIEW_WAIT_MS = 2000;
 
 type Listener = (content: unknown, buffers: DataView[]) => void;
@@ -35,7 +35,7 @@ export class Latecomers {
     }
   }
 
-  /** Settles when a model may hear its past. */
+  /** Settles when a model that can have a view may hear its past. */
   ready(modelId: string): Promise<void> {
     const view = this._view(modelId);
     setTimeout(view.resolve, VIEW_WAIT_MS);

@@ -259,8 +259,9 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
       // Not before the model is there to listen, and has done with the message before.
       const ready = this._heard.get(id) ?? Promise.resolve();
       const heard = ready.then(async () => {
-        await pictureLoaded(await this.get_model(id));
-        if (message.isPast) {
+        const model = await this.get_model(id);
+        await pictureLoaded(model);
+        if (message.isPast && model.get('_view_name')) {
           await this._latecomers.ready(id);
         }
         const hearing = this._comms.get(id)?.hear(message);
