@@ -36,12 +36,17 @@ _TEXT = """node => {
   read(node);
   return words.join(' ').split(/\\s+/).filter(Boolean).join(' ');
 }"""
-#: The box around the outputs of a cell in the picture of its output area, which begins at a whole pixel.
+#: The box around the outputs of a cell, with their margins, in the picture of its output area, which begins at a
+#: whole pixel.
 _BOX = """node => {
   const { left, top } = node.getBoundingClientRect();
   const area = { left: Math.floor(left), top: Math.floor(top) };
   const boxes = [...node.querySelectorAll(':scope > .jp-OutputArea-child > .jp-OutputArea-output')]
-    .map(each => each.getBoundingClientRect()).filter(each => each.height > 0);
+    .filter(each => each.offsetHeight > 0).map(each => {
+      const { left, top, right, bottom } = each.getBoundingClientRect();
+      const { marginLeft, marginTop } = getComputedStyle(each);
+      return { left: left - parseFloat(marginLeft), top: top - parseFloat(marginTop), right, bottom };
+    });
   if (boxes.length === 0) return [0, 0, 1, 1];
   return [Math.min(...boxes.map(each => each.left)) - area.left, Math.min(...boxes.map(each => each.top)) - area.top,
     Math.max(...boxes.map(each => each.right)) - area.left, Math.max(...boxes.map(each => each.bottom)) - area.top];
