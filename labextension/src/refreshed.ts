@@ -20,9 +20,9 @@ export interface IRefreshed {
 export function createRefreshed(of: IRefreshed): MainAreaWidget {
   const { content, signals } = of;
   content.addClass('jp-Peers-document');
-  // It scrolls, so the keyboard has to reach it.
-  content.node.tabIndex = 0;
   const tab = new MainAreaWidget({ content, toolbar: new Toolbar() });
+  // It scrolls, so the keyboard has to reach it; the tab has taken it out of the order.
+  content.node.tabIndex = 0;
   tab.addClass('jp-Peers-refreshed');
   tab.id = of.id;
   tab.title.icon = of.icon;
