@@ -17,7 +17,12 @@ export class Notes {
     private readonly _onBlocked: (host: string) => void,
     private readonly _isExpected: (file: string) => boolean
   ) {
-    document.addEventListener('securitypolicyviolation', event => this.blocked(event.blockedURI));
+    document.addEventListener('securitypolicyviolation', ({ blockedURI, effectiveDirective }) => {
+      // Frames in this one have no stand-ins, and nothing stands in for what is no script.
+      if (!effectiveDirective.startsWith('script-src') || !hasStandIn(blockedURI)) {
+        this.blocked(blockedURI);
+      }
+    });
     window.addEventListener('error', ({ message }) => {
       if (!isCaught && !message.startsWith(PUT_OFF)) {
         this.add(this._words.failed, message);
@@ -30,9 +35,6 @@ export class Notes {
 
   /** Say what was not loaded, and tell the page around from where. */
   blocked(uri: string): void {
-    if (hasStandIn(uri)) {
-      return;
-    }
     const address = URL.canParse(uri) ? new URL(uri) : null;
     const here = new URL('.', document.baseURI).href;
     if (uri.startsWith(here)) {

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { frameWords } from '../../src/framewords';
+import { Notes } from '../notes';
 import { hasStandIn } from '../standins';
 
 it.each([
@@ -25,3 +27,28 @@ it.each([
   'inline',
   ''
 ])('it does not have what %s has', address => expect(hasStandIn(address)).toBe(false));
+
+it('is said where nothing stands in: in frames of an output, and for what is no script', () => {
+  const node = document.createElement('footer');
+  const words = frameWords({ __: text => text });
+  const asked: string[] = [];
+  const notes = new Notes(
+    node,
+    words,
+    host => asked.push(host),
+    () => false
+  );
+  const refuse = (effectiveDirective: string) => {
+    const blockedURI = 'https://cdn.plot.ly/plotly-3.1.0.min.js';
+    const event = new Event('securitypolicyviolation');
+    document.dispatchEvent(Object.assign(event, { blockedURI, effectiveDirective }));
+  };
+  refuse('script-src-elem');
+  expect(asked).toEqual([]);
+  refuse('connect-src');
+  expect(asked).toEqual(['cdn.plot.ly']);
+  notes.clear();
+  notes.blocked('https://cdn.plot.ly/plotly-3.1.0.min.js');
+  expect(asked).toHaveLength(2);
+  expect(node.textContent).toContain('https://cdn.plot.ly/plotly-3.1.0.min.js');
+});
