@@ -64,7 +64,6 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
     for (const id of [...this._comms.keys()]) {
       // A figure's page holds changes of its own: it begins anew with what they led to.
       if (!(id in models) || FIGURE in models[id].state) {
-        // A tab, for one, then chooses its neighbour.
         this._end(id);
       }
     }
@@ -276,6 +275,7 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   }
 
   private _end(id: string): void {
+    // A tab, for one, chooses another as soon as what is in it ends.
     this._quietly(() => this._comms.get(id)?.end());
     this._comms.delete(id);
     this._heard.delete(id);
@@ -286,8 +286,11 @@ export class PaneWidgets extends ManagerBase implements IWidgets {
   private _quietly(change: () => void): void {
     const wasQuiet = this._isQuiet;
     this._isQuiet = true;
-    change();
-    this._isQuiet = wasQuiet;
+    try {
+      change();
+    } finally {
+      this._isQuiet = wasQuiet;
+    }
   }
 
   /** Dispose of views whose output is no longer shown. */
