@@ -217,8 +217,8 @@ def _decode(frame: str | bytes) -> dict[str, Any]:
     for name, length in zip(names, lengths, strict=True):
         blobs[name] = view[end : end + length]
         end += length
-    lowered: dict[str, Any] = inline_strings(header, blobs)
-    return lowered
+    inlined: dict[str, Any] = inline_strings(header, blobs)
+    return inlined
 
 
 _Names = Annotated[

@@ -18,7 +18,7 @@ import { asText, IOutput, MimeBundle } from './outputs';
 import { Pane } from './pane';
 import { Parts } from './parts';
 import { takeAwayHistory, takeAwayWebRtc } from './realm';
-import { StandIns } from './standins';
+import { bringLibraries } from './standins';
 import { ITools } from './tools';
 import { IWidgets, IWidgetsHost, WidgetDesk, WIDGETS_GLOBAL } from './widgethost';
 
@@ -55,7 +55,7 @@ function begin(port: MessagePort, words: Words): void {
   );
   const parts = new Parts(part => say({ type: 'need', part }));
   bringIcons(place, parts);
-  new StandIns(parts);
+  bringLibraries(parts);
   const modules = new ModuleCode(name => say({ type: 'module', name }));
   const mathematics = new Mathematics(parts);
   const tools: ITools = {

@@ -26,41 +26,40 @@ function file(name: string): RegExp {
 const IMPORT = /^\s*import\s*["']([^"']+)["'];?\s*$/;
 
 /**
- * Stands in for libraries that an output loads from the network and that a pane has itself.
+ * Stand in for libraries that an output loads from the network and that a pane has itself.
  *
  * So charts of altair and figures of plotly are drawn without the network. The browser does not load such a
  * script, and says so first to this; the page hears that it was loaded, as soon as the part is there.
  */
-export class StandIns {
-  constructor(private readonly _parts: Parts) {
-    window.addEventListener('error', event => this._take(event), true);
-  }
-
-  private _take(event: Event): void {
-    const script = event.target;
-    if (!event.isTrusted || !(script instanceof HTMLScriptElement)) {
-      return;
-    }
-    const found = find(addressOf(script));
-    if (found) {
-      event.stopImmediatePropagation();
-      void this._load(script, found);
-    }
-  }
-
-  private async _load(script: HTMLScriptElement, [part, name]: [Part, string]): Promise<void> {
-    const isThere = await this._parts.need(part);
-    const scope = window as unknown as Record<string, Library>;
-    if (isThere) {
-      const library = scope[libraryGlobal(part)];
-      Object.assign(scope, library);
-      const { define } = scope as unknown as { define?: Define };
-      if (define?.amd) {
-        define([], () => library[name]);
+export function bringLibraries(parts: Parts): void {
+  window.addEventListener(
+    'error',
+    event => {
+      const script = event.target;
+      // What is not trusted is what `load` says itself.
+      const found =
+        event.isTrusted && script instanceof HTMLScriptElement ? find(addressOf(script)) : null;
+      if (found) {
+        event.stopImmediatePropagation();
+        void load(parts, script as HTMLScriptElement, found);
       }
+    },
+    true
+  );
+}
+
+async function load(parts: Parts, script: HTMLScriptElement, found: [Part, string]): Promise<void> {
+  const [part, name] = found;
+  const isThere = await parts.need(part);
+  if (isThere) {
+    const scope = window as unknown as Record<string, Library> & { define?: Define };
+    const library = scope[libraryGlobal(part)];
+    Object.assign(scope, library);
+    if (scope.define?.amd) {
+      scope.define([], () => library[name]);
     }
-    script.dispatchEvent(new Event(isThere ? 'load' : 'error'));
   }
+  script.dispatchEvent(new Event(isThere ? 'load' : 'error'));
 }
 
 type Define = ((needs: string[], make: () => unknown) => void) & { amd?: unknown };

@@ -1,6 +1,7 @@
 // The variables of JupyterLab's themes, for the page of guest links: it has no JupyterLab around it.
 
 import { readFile } from 'node:fs/promises';
+import { URL } from 'node:url';
 
 const FOLDER = 'node_modules/@jupyterlab';
 const COLOURS = `${FOLDER}/apputils/style/materialcolors.css`;
@@ -17,7 +18,9 @@ export const THEME_FILES = [COLOURS, ...THEMES];
  * Colours of the palette are written out. A value that names a file is left out: the frame may load nothing.
  */
 export async function themes() {
-  const texts = await Promise.all(THEME_FILES.map(path => readFile(path, 'utf8')));
+  const texts = await Promise.all(
+    THEME_FILES.map(path => readFile(new URL(`../${path}`, import.meta.url), 'utf8'))
+  );
   const [colours, light, dark] = texts.map(variables);
   const whole = found =>
     Object.fromEntries(

@@ -37,9 +37,7 @@ export class Latecomers {
 
   /** Settles when a model that can have a view may hear its past. */
   ready(modelId: string): Promise<void> {
-    const view = this._view(modelId);
-    setTimeout(view.resolve, VIEW_WAIT_MS);
-    return view.promise;
+    return this._view(modelId).promise;
   }
 
   /** A view of a model is made. */
@@ -74,6 +72,7 @@ export class Latecomers {
     if (!view) {
       let resolve = () => {};
       view = { promise: new Promise(settle => (resolve = settle)), resolve: () => resolve() };
+      setTimeout(view.resolve, VIEW_WAIT_MS);
       this._views.set(modelId, view);
     }
     return view;
